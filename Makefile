@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+# One makefile, not recursive. `make help` tells what there is.
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+CC      ?= cc
+SAN     ?=
+CFLAGS  ?= -O2 -g
+comma   := ,
+BUILD   ?= build$(if $(SAN),-$(subst $(comma),-,$(SAN)))
+
+VERSION  := 0.1.0
+REVISION := $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
+BRANCH   := $(shell git rev-parse --abbrev-ref HEAD 2>/dev/null || echo unknown)
+
+WARN := -Wall -Wextra -Wshadow -Wvla -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes \
+        -Wpointer-arith -Wwrite-strings -Wundef -Wno-missing-field-initializers \
+        $(if $(CI),-Werror)
+BASE_CFLAGS = -std=c17 -D_GNU_SOURCE -pthread -fno-common -fstack-protector-strong \
+              $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer) $(CFLAGS)
+OUR_CFLAGS  = $(BASE_CFLAGS) $(WARN) -Iexporter -I$(BUILD)/gen
+LIBS = -lgrpc -lgpr -lprotobuf-c -lmicrohttpd -lyaml -lcurl -lcrypto -ljansson -lm -pthread
+
+Q := $(if $(V),,@)
+
+BINARY     := $(BUILD)/containerd_exporter
+FLOORS     := base metrics client probe engine canary
+SRCS       := $(foreach floor,$(FLOORS),$(wildcard exporter/$(floor)/*.c)) $(wildcard collectors/*.c)
+OBJS       := $(SRCS:%.c=$(BUILD)/%.o)
+PROTOS     := $(wildcard proto/*.proto)
+PROTO_OBJS := $(PROTOS:proto/%.proto=$(BUILD)/gen/proto/%.pb-c.o)
+LIBRARY    := $(BUILD)/libexporter.a
+TESTS      := $(patsubst tests/unit/%.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
+FUZZERS    := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+HEADERS    := $(wildcard exporter/*/*.h)
+COLLECTORS := $(sort $(basename $(notdir $(wildcard collectors/*.c))))
+ENGINES    := $(sort $(basename $(notdir $(wildcard exporter/probe/pull_*.c exporter/probe/push_*.c))))
+
+help:
+	@echo 'make all        the exporter: $(BINARY)'
+	@echo 'make check      floors, headers, unit tests, fuzz corpora     SAN=address,undefined | thread'
+	@echo 'make e2e        end-to-end tests against real daemons (root)'
+	@echo 'make bench      against ctr, skopeo and curl, side by side (root)'
+	@echo 'make demo       containerd, registry, Prometheus and the exporter, on this machine'
+	@echo 'make run        the exporter on the containerd of this machine: inventory only'
+	@echo 'make fuzz       each fuzzer for FUZZ_SECONDS=60 (clang)'
+	@echo 'make install    DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)'
+	@echo 'make format     clang-format everything             make lint   clang-tidy, cppcheck'
+	@echo 'make clean      V=1 shows commands                  CI=1        warnings are errors'
+
+all: $(BINARY)
+
+# Flags are part of what was built: other flags, other objects.
+$(BUILD)/flags: force
+	$(Q)mkdir -p $(@D)
+	$(Q)echo '$(CC) $(OUR_CFLAGS)' | cmp -s - $@ || echo '$(CC) $(OUR_CFLAGS)' >$@
+
+$(BUILD)/gen/version.inc: force
+	$(Q)mkdir -p $(@D)
+	$(Q)printf '#define VERSION "%s"\n#define REVISION "%s"\n#define BRANCH "%s"\n' \
+	    '$(VERSION)' '$(REVISION)' '$(BRANCH)' >$@.new
+	$(Q)cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+# The names of the files are the list: of collectors, and of ways to pull and push. The
+# directory changes when a file comes or goes, and only then is the table made again.
+$(BUILD)/gen/collectors.inc: collectors Makefile
+	$(Q)mkdir -p $(@D)
+	$(Q)printf 'COLLECTOR(%s)\n' $(COLLECTORS) >$@
+
+$(BUILD)/gen/engines.inc: exporter/probe Makefile
+	$(Q)mkdir -p $(@D)
+	$(Q)printf 'ENGINE(%s)\n' $(ENGINES) >$@
+
+$(BUILD)/gen/proto/%.pb-c.c $(BUILD)/gen/proto/%.pb-c.h: proto/%.proto
+	$(Q)mkdir -p $(@D)
+	$(Q)protoc-c --proto_path=proto --c_out=$(@D) $<
+
+GENERATED := $(BUILD)/gen/collectors.inc $(BUILD)/gen/engines.inc $(BUILD)/gen/version.inc \
+             $(PROTOS:proto/%.proto=$(BUILD)/gen/proto/%.pb-c.h)
+
+$(BUILD)/gen/proto/%.pb-c.o: $(BUILD)/gen/proto/%.pb-c.c $(BUILD)/flags
+	$(Q)$(CC) $(BASE_CFLAGS) -w -I$(BUILD)/gen/proto -c -o $@ $<
+
+# Only these may see generated messages.
+$(BUILD)/exporter/client/%_wire.o: OUR_CFLAGS += -I$(BUILD)/gen/proto
+
+$(BUILD)/%.o: %.c $(BUILD)/flags | $(GENERATED)
+	@echo '  CC    $<'
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(OUR_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/exporter/engine/catalog.o: $(BUILD)/gen/collectors.inc
+$(BUILD)/exporter/probe/engines.o: $(BUILD)/gen/engines.inc
+
+$(LIBRARY): $(OBJS) $(PROTO_OBJS)
+	@echo '  AR    $@'
+	$(Q)rm -f $@
+	$(Q)$(AR) rcs $@ $^
+
+$(BINARY): $(BUILD)/exporter/main.o $(LIBRARY)
+	@echo '  LINK  $@'
+	$(Q)$(CC) $(OUR_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/test_%: $(BUILD)/tests/unit/test_%.o $(LIBRARY)
+	@echo '  LINK  $@'
+	$(Q)$(CC) $(OUR_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+
+# Without a fuzzing engine a fuzzer is a plain program over its corpus.
+$(BUILD)/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/main.o $(LIBRARY)
+	@echo '  LINK  $@'
+	$(Q)$(CC) $(OUR_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+check: layers headers unit corpus
+
+layers:
+	$(Q)sh tests/layers.sh
+
+headers: $(GENERATED)
+	$(Q)for h in $(HEADERS); do $(CC) $(OUR_CFLAGS) -fsyntax-only -x c -include $$h /dev/null || exit 1; done
+
+unit: $(TESTS)
+	$(Q)for t in $(TESTS); do echo "  TEST  $$t"; $(SAN_ENV) $$t || exit 1; done
+
+corpus: $(FUZZERS:%=$(BUILD)/%)
+	$(Q)for f in $(FUZZERS); do echo "  FUZZ  $$f"; \
+	    $(SAN_ENV) $(BUILD)/$$f tests/fuzz/corpus/$${f#fuzz_}/* || exit 1; done
+
+SAN_ENV := TSAN_OPTIONS='ignore_noninstrumented_modules=1 suppressions=tests/tsan.supp' \
+           LSAN_OPTIONS='suppressions=tests/lsan.supp print_suppressions=0' CMOCKA_MESSAGE_OUTPUT=stdout
+
+FUZZ_SECONDS ?= 60
+fuzz:
+	$(Q)for f in $(FUZZERS); do \
+	    $(MAKE) --no-print-directory CC=clang BUILD=build-fuzz SAN=address,undefined \
+	        CFLAGS='-O1 -g -fsanitize=fuzzer-no-link' build-fuzz/libexporter.a build-fuzz/tests/fuzz/$$f.o && \
+	    clang -fsanitize=fuzzer,address,undefined -o build-fuzz/$$f build-fuzz/tests/fuzz/$$f.o \
+	        build-fuzz/libexporter.a $(LIBS) && \
+	    mkdir -p build-fuzz/found/$$f && \
+	    build-fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -timeout=5 build-fuzz/found/$$f tests/fuzz/corpus/$${f#fuzz_} || exit 1; \
+	done
+
+e2e: $(BINARY)
+	$(Q)/usr/bin/python3 -m pytest -q tests/e2e
+
+bench: $(BINARY)
+	$(Q)/usr/bin/python3 tests/bench/bench.py
+
+demo:
+	$(Q)./deploy/demo.sh
+
+run: $(BINARY)
+	$(Q)$(BINARY) $(ARGS)
+
+install: $(BINARY)
+	install -D -m 0755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/containerd_exporter
+	install -D -m 0644 deploy/containerd_exporter.yml $(DESTDIR)/etc/containerd_exporter/containerd_exporter.yml
+	install -D -m 0644 deploy/systemd/containerd_exporter.service \
+	    $(DESTDIR)$(PREFIX)/lib/systemd/system/containerd_exporter.service
+	install -D -m 0644 dashboards/overview.json $(DESTDIR)$(PREFIX)/share/containerd_exporter/overview.json
+	install -D -m 0644 dashboards/rules.yml $(DESTDIR)$(PREFIX)/share/containerd_exporter/rules.yml
+
+OUR_FILES := $(wildcard exporter/*.c exporter/*/*.[ch] collectors/*.c tests/unit/*.[ch] tests/fuzz/*.c)
+format:
+	clang-format -i $(OUR_FILES)
+
+lint: $(GENERATED)
+	clang-format --dry-run -Werror $(OUR_FILES)
+	cppcheck -q --std=c17 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
+	    -D__FILE_NAME__=__FILE__ -Iexporter exporter collectors
+
+clean:
+	rm -rf build build-*
+
+force:
+.PHONY: help all check layers headers unit corpus fuzz e2e bench demo run install format lint clean force
+.DELETE_ON_ERROR:
+.SECONDARY:
+-include $(OBJS:.o=.d) $(BUILD)/exporter/main.d

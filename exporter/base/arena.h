@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Memory for one piece of work: allocate piecemeal, free at once, never more
+ * than `limit_bytes`. Running out sticks, as in struct buf.
+ */
+#ifndef BASE_ARENA_H
+#define BASE_ARENA_H
+
+#include "base/error.h"
+
+#include <stddef.h>
+
+struct arena {
+    size_t limit_bytes;
+    size_t used_bytes;
+    struct arena_block *blocks_; /* private */
+    enum error_code failure_;
+};
+
+#define ARENA_INIT(limit)      \
+    {                          \
+        .limit_bytes = (limit) \
+    }
+
+/* Zeroed and aligned for any type. NULL once the arena has failed. */
+void *arena_alloc(struct arena *arena, size_t size);
+char *arena_strndup(struct arena *arena, const char *str, size_t size);
+char *arena_strdup(struct arena *arena, const char *str);
+
+bool arena_ok(const struct arena *arena, struct error *err) MUST_CHECK;
+void arena_deinit(struct arena *arena);
+
+#endif

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Makes room for `extra` more bytes and the NUL. */
+static bool reserve(struct buf *buf, size_t extra)
+{
+    size_t capacity = buf->capacity_ ? buf->capacity_ : 256;
+    size_t wanted;
+    char *data;
+
+    if (buf->failure_ != ERROR_NONE)
+        return false;
+    if (extra > buf->limit_bytes - buf->size) {
+        buf->failure_ = ERROR_LIMIT;
+        return false;
+    }
+    wanted = buf->size + extra + 1;
+    if (wanted <= buf->capacity_)
+        return true;
+    while (capacity < wanted)
+        capacity *= 2;
+    data = realloc(buf->data, capacity);
+    if (!data) {
+        buf->failure_ = ERROR_MEMORY;
+        return false;
+    }
+    buf->data = data;
+    buf->capacity_ = capacity;
+    return true;
+}
+
+void buf_append(struct buf *buf, const void *data, size_t size)
+{
+    if (!reserve(buf, size))
+        return;
+    if (size)
+        memcpy(buf->data + buf->size, data, size);
+    buf->size += size;
+    buf->data[buf->size] = '\0';
+}
+
+void buf_append_str(struct buf *buf, const char *str)
+{
+    buf_append(buf, str, strlen(str));
+}
+
+void buf_append_char(struct buf *buf, char c)
+{
+    buf_append(buf, &c, 1);
+}
+
+void buf_printf(struct buf *buf, const char *fmt, ...)
+{
+    va_list args;
+    int n;
+
+    va_start(args, fmt);
+    n = vsnprintf(NULL, 0, fmt, args);
+    va_end(args);
+    if (n < 0 || !reserve(buf, (size_t)n))
+        return;
+    va_start(args, fmt);
+    vsnprintf(buf->data + buf->size, (size_t)n + 1, fmt, args);
+    va_end(args);
+    buf->size += (size_t)n;
+}
+
+void buf_clear(struct buf *buf)
+{
+    buf->size = 0;
+    buf->failure_ = ERROR_NONE;
+    if (buf->data)
+        buf->data[0] = '\0';
+}
+
+bool buf_ok(const struct buf *buf, struct error *err)
+{
+    switch (buf->failure_) {
+    case ERROR_NONE:
+        return true;
+    case ERROR_LIMIT:
+        return error_set(err, ERROR_LIMIT, "more than %zu bytes", buf->limit_bytes);
+    default:
+        return error_set(err, ERROR_MEMORY, "out of memory after %zu bytes", buf->size);
+    }
+}
+
+char *buf_take(struct buf *buf)
+{
+    char *data = TAKE(buf->data);
+
+    *buf = (struct buf)BUF_INIT(buf->limit_bytes);
+    return data;
+}
+
+void buf_deinit(struct buf *buf)
+{
+    free(buf_take(buf));
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * When work must stop: at its deadline, or because somebody said so.
+ *
+ * Whoever starts the work owns the struct and may call cancel_now() from any
+ * thread. The work passes it down to whatever blocks. A client that blocks
+ * tells how it can be woken for as long as it blocks; several may at once (a
+ * download that feeds an upload waits in both).
+ */
+#ifndef BASE_CANCEL_H
+#define BASE_CANCEL_H
+
+#include "base/error.h"
+
+#include <stdint.h>
+
+struct cancel_watcher { /* on the stack of whoever blocks */
+    void (*wake)(void *arg);
+    void *arg;
+    struct cancel_watcher *next_; /* private */
+};
+
+struct cancel {
+    int64_t deadline_ns;
+    pthread_mutex_t lock_; /* private */
+    bool requested_;
+    struct cancel_watcher *watchers_;
+};
+
+void cancel_init(struct cancel *cancel, int64_t deadline_ns);
+void cancel_deinit(struct cancel *cancel);
+
+void cancel_now(struct cancel *cancel);
+
+/* Whether cancel_now() was called; a passed deadline does not count. */
+bool cancel_requested(struct cancel *cancel);
+
+/* False, with ERROR_CANCELED or ERROR_TIMEOUT, once the work should stop. */
+bool cancel_check(struct cancel *cancel, struct error *err) MUST_CHECK;
+
+/* Between these two, cancel_now() calls watcher->wake(arg). After unwatch() returns,
+ * wake() is not running and will not run. wake() must not call cancel_*(). */
+bool cancel_watch(struct cancel *cancel, struct cancel_watcher *watcher,
+                  struct error *err) MUST_CHECK;
+void cancel_unwatch(struct cancel *cancel, struct cancel_watcher *watcher);
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Time. Durations and deadlines are int64_t nanoseconds of the monotonic clock. */
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
+
+#include <stdint.h>
+#include <time.h>
+
+#define NS_PER_SECOND INT64_C(1000000000)
+#define NS_PER_MS     INT64_C(1000000)
+
+int64_t clock_now_ns(void);
+double clock_unix_seconds(void);
+struct timespec clock_timespec(int64_t ns);
+
+static inline double ns_to_seconds(int64_t ns)
+{
+    return (double)ns / (double)NS_PER_SECOND;
+}
+
+#endif

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/error.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const code_names[ERROR_CODES] = {
+    [ERROR_NONE] = "none",
+    [ERROR_DNS] = "dns",
+    [ERROR_CONNECT] = "connect",
+    [ERROR_TLS] = "tls",
+    [ERROR_PROXY] = "proxy",
+    [ERROR_TIMEOUT] = "timeout",
+    [ERROR_CANCELED] = "canceled",
+    [ERROR_UNAUTHORIZED] = "unauthorized",
+    [ERROR_FORBIDDEN] = "forbidden",
+    [ERROR_NOT_FOUND] = "not_found",
+    [ERROR_RATE_LIMITED] = "rate_limited",
+    [ERROR_SERVER_ERROR] = "server_error",
+    [ERROR_PROTOCOL] = "protocol",
+    [ERROR_DIGEST_MISMATCH] = "digest_mismatch",
+    [ERROR_SIZE_MISMATCH] = "size_mismatch",
+    [ERROR_NOT_COLD] = "not_cold",
+    [ERROR_UNSUPPORTED] = "unsupported",
+    [ERROR_INVALID] = "invalid",
+    [ERROR_NO_SPACE] = "no_space",
+    [ERROR_UNPACK] = "unpack",
+    [ERROR_RUNTIME_UNAVAILABLE] = "runtime_unavailable",
+    [ERROR_RUNTIME] = "runtime",
+    [ERROR_LIMIT] = "limit",
+    [ERROR_MEMORY] = "memory",
+    [ERROR_INTERNAL] = "internal",
+};
+
+const char *error_code_name(enum error_code code)
+{
+    return code_names[code];
+}
+
+bool error_set(struct error *err, enum error_code code, const char *fmt, ...)
+{
+    va_list args;
+
+    err->code = code;
+    err->status = 0;
+    va_start(args, fmt);
+    vsnprintf(err->message, sizeof(err->message), fmt, args);
+    va_end(args);
+    return false;
+}
+
+bool error_status(struct error *err, enum error_code code, int status, const char *fmt, ...)
+{
+    va_list args;
+
+    err->code = code;
+    err->status = status;
+    va_start(args, fmt);
+    vsnprintf(err->message, sizeof(err->message), fmt, args);
+    va_end(args);
+    return false;
+}
+
+bool error_memory(struct error *err)
+{
+    return error_set(err, ERROR_MEMORY, "out of memory");
+}
+
+static enum error_code code_from_errno(int errnum)
+{
+    switch (errnum) {
+    case ENOMEM:
+        return ERROR_MEMORY;
+    case ENOENT:
+        return ERROR_NOT_FOUND;
+    case EACCES:
+    case EPERM:
+        return ERROR_FORBIDDEN;
+    case ETIMEDOUT:
+        return ERROR_TIMEOUT;
+    case ENOSPC:
+    case EDQUOT:
+        return ERROR_NO_SPACE;
+    default:
+        return ERROR_INTERNAL;
+    }
+}
+
+/* Appends ": text" to what vsnprintf() has written, `n` being its answer. */
+static void append_after_colon(struct error *err, int n, const char *text)
+{
+    if (n >= 0 && (size_t)n < sizeof(err->message))
+        snprintf(err->message + n, sizeof(err->message) - (size_t)n, ": %s", text);
+}
+
+bool error_errno(struct error *err, int errnum, const char *fmt, ...)
+{
+    char reason[96];
+    va_list args;
+    int n;
+
+    err->code = code_from_errno(errnum);
+    err->status = 0;
+    va_start(args, fmt);
+    n = vsnprintf(err->message, sizeof(err->message), fmt, args);
+    va_end(args);
+    append_after_colon(err, n, strerror_r(errnum, reason, sizeof(reason)));
+    return false;
+}
+
+bool error_wrap(struct error *err, const char *fmt, ...)
+{
+    char inner[sizeof(err->message)];
+    va_list args;
+    int n;
+
+    memcpy(inner, err->message, sizeof(inner));
+    va_start(args, fmt);
+    n = vsnprintf(err->message, sizeof(err->message), fmt, args);
+    va_end(args);
+    append_after_colon(err, n, inner);
+    return false;
+}

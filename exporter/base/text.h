@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Strict reading of numbers, durations and sizes, and text that is safe to show.
+ *
+ * A parser takes the whole string or nothing: no leading space, no trailing
+ * rest, no silent overflow. Messages name the text; the caller adds the place.
+ */
+#ifndef BASE_TEXT_H
+#define BASE_TEXT_H
+
+#include "base/error.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* "42"; decimal digits only. */
+bool text_uint(const char *text, uint64_t *value, struct error *err) MUST_CHECK;
+
+/* "90s", "5m", "1h30m", "250ms", "1d": units ms s m h d, largest first, each once; not negative. */
+bool text_duration_ns(const char *text, int64_t *ns, struct error *err) MUST_CHECK;
+
+/* "0", "512", "64KiB", "1MiB", "2GiB", "1TiB"; also k M G T (powers of 1000, as "10M", "10MB"). */
+bool text_bytes(const char *text, uint64_t *bytes, struct error *err) MUST_CHECK;
+
+/* Formats like `ctr`: "64.8 KiB". */
+void text_format_bytes(uint64_t bytes, char *out, size_t out_size);
+
+bool text_equal_ignoring_case(const char *a, size_t a_size, const char *b);
+bool text_starts_with(const char *text, const char *prefix);
+
+/* Copies at most `out_size - 1` bytes of valid UTF-8: a bad byte becomes U+FFFD, a control
+ * character (also DEL) a space, and a sequence is never cut in two. Returns strlen(out). */
+size_t text_clean(char *out, size_t out_size, const char *text, size_t size);
+
+#endif

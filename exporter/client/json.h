@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * JSON from outside, read-only: parsed once, then asked for values by kind.
+ *
+ * Nodes belong to the document and live as long as it does; strings end with a
+ * NUL (a string with a NUL inside reads as absent). Every getter accepts NULL and
+ * a node of the wrong kind, and then tells of absence, so that callers need not
+ * check each step. The only file that knows the JSON library is json.c.
+ */
+#ifndef CLIENT_JSON_H
+#define CLIENT_JSON_H
+
+#include "base/buf.h"
+
+#include <stdint.h>
+
+struct json_document;
+struct json; /* a node */
+
+/* ERROR_PROTOCOL with the place. Depth and size are bounded by the library and by the caller. */
+struct json_document *json_parse(const void *data, size_t size, struct error *err);
+void json_free(struct json_document *document);
+DEFINE_CLEANUP(struct json_document *, json_free)
+
+const struct json *json_root(const struct json_document *document);
+
+bool json_is_object(const struct json *node);
+
+/* A member, matched as Go does: exactly, else without regard to case. A null member is present. */
+const struct json *json_member(const struct json *object, const char *name);
+
+size_t json_count(const struct json *array); /* 0 for what is no array */
+const struct json *json_item(const struct json *array, size_t index);
+
+const char *json_string(const struct json *node); /* NULL if it is none */
+bool json_int(const struct json *node, int64_t *value);
+
+/* Calls visit for every member of an object, in the order of the document. */
+void json_each_member(const struct json *object,
+                      void (*visit)(void *arg, const char *name, const struct json *value),
+                      void *arg);
+
+/* Appends a JSON string with its quotes. */
+void json_quote(struct buf *out, const char *text);
+
+#endif

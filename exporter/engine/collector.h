@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The contract between the engine and a collector.
+ *
+ * A collector is one file, collectors/NAME.c, that defines one constant:
+ *
+ *     const struct collector NAME_collector = { .name = "NAME", ... };
+ *
+ * The build finds it by its file name; there is no list to edit. A collector of
+ * the inventory is one job; every entry of `probes:` makes one job of the
+ * collector that its `operation` names. A job runs in one thread at a time, so
+ * its state needs no locks.
+ */
+#ifndef ENGINE_COLLECTOR_H
+#define ENGINE_COLLECTOR_H
+
+#include "base/arena.h"
+#include "base/cancel.h"
+#include "engine/setting.h"
+#include "metrics/snapshot.h"
+
+/* Each lane has workers of its own: a registry that hangs delays no inventory. */
+enum lane {
+    LANE_INVENTORY, /* asks the daemon, on a schedule */
+    LANE_PROBE,     /* an entry of `probes:`; may burden registries for minutes */
+    LANE_SCRAPE,    /* during the scrape: may not block, includes nothing from client/ */
+};
+
+struct shared; /* what main made for all jobs (client/shared.h); the engine hands it on unseen */
+
+/* What a job is told when it opens; outlives the job. */
+struct job_context {
+    const char *name;
+    struct shared *shared;
+};
+
+/* One execution: what goes in and what comes out travel together. */
+struct run {
+    struct snapshot *out; /* shown even if the run fails */
+    struct cancel *cancel;
+};
+
+struct collector {
+    const char *name; /* the file's name; for a probe also its `operation` */
+    const char *help;
+    const struct metric_family *families;     /* ends with a NULL name; several may share a table */
+    const struct setting *settings;           /* the job's own section; NULL: none */
+    const struct setting *resource_settings;  /* the entry of `registries:` for resource(); or NULL */
+    size_t state_size;
+    enum lane lane;
+    const char *interval, *timeout; /* defaults, as written in the file: "30s" */
+    bool opt_in;                    /* runs only if its section says enabled: true */
+    bool reports_runtime; /* logs that the daemon is gone; the others fail in silence then */
+
+    /* Optional. Whether settings that are right one by one fit together; no I/O. *key may be
+     * set to the name of the setting that is wrong, so that the error points at it. May put
+     * derived values into the state, with memory from `arena` (the job's own). */
+    bool (*check)(void *state, struct arena *arena, const char **key, struct error *err);
+
+    /* Optional. Which entry of `registries:` applies; called after the settings are filled and
+     * before check(); NULL if the settings make no sense. Memory from `arena`. */
+    const char *(*resource)(const void *state, struct arena *arena);
+
+    /* Optional, once per job. close() is called for what open() returned true. */
+    bool (*open)(void *state, const struct job_context *context, struct error *err);
+    void (*close)(void *state);
+
+    /* Measures once. */
+    bool (*run)(void *state, struct run *run, struct error *err);
+};
+
+#endif
