@@ -89,6 +89,7 @@ $(BUILD)/%.o: %.c $(BUILD)/flags | $(GENERATED)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(OUR_CFLAGS) -MMD -MP -c -o $@ $<
 
+$(BUILD)/exporter/base/build.o: $(BUILD)/gen/version.inc
 $(BUILD)/exporter/engine/catalog.o: $(BUILD)/gen/collectors.inc
 $(BUILD)/exporter/probe/engines.o: $(BUILD)/gen/engines.inc
 

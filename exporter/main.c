@@ -1,19 +1,118 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Start, wait for signals, stop. The only file that knows every part; the order
- * of the declarations in run() is the order of the start, and its reverse is
+ * of the declarations in serve() is the order of the start, and its reverse is
  * the order of the stop.
  */
 
+#include "base/build.h"
 #include "base/clock.h"
+#include "base/flags.h"
 #include "base/log.h"
-#include "client/rpc.h"
+#include "base/text.h"
+#include "client/http.h"
+#include "client/shared.h"
 #include "engine/catalog.h"
-#include "engine/scheduler.h"
+#include "engine/reload.h"
 #include "engine/web.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+#define INVENTORY_WORKERS 3
+#define DEFAULT_ADDRESS   ":10048"
+#define SHUTDOWN_SECONDS  2 /* then it ends, whatever still hangs */
+
+struct options {
+    const char *config_file, *telemetry_path, *log_level, *log_format;
+    struct flag_list addresses;
+    uint64_t probe_workers;
+    bool config_check, version, help;
+};
+
+/* The global sections of the configuration file. */
+struct globals {
+    const char *containerd_address;
+};
+
+static const struct setting containerd_settings[] = {
+    SETTING(SETTING_STRING, struct globals, containerd_address, "address", "",
+            "Socket of containerd. Default: $CONTAINERD_ADDRESS, else the first that exists of "
+            "the usual ones."),
+    {0},
+};
+
+static const struct config_section sections[] = {
+    {"containerd", containerd_settings},
+    {0},
+};
+
+static const struct config_schema schema = {
+    .catalog = catalog,
+    .sections = sections,
+    .globals_size = sizeof(struct globals),
+};
+
+static char node_name[256]; /* of this machine; set once, before any thread starts */
+
+/* In a pod the host name is the pod's, so a DaemonSet passes $NODE_NAME. */
+static void find_node_name(void)
+{
+    const char *named = getenv("NODE_NAME");
+
+    if (named && *named)
+        snprintf(node_name, sizeof(node_name), "%s", named);
+    else
+        gethostname(node_name, sizeof(node_name) - 1);
+}
+
+static const char *default_socket(void)
+{
+    static const char *const usual[] = {
+        "/run/containerd/containerd.sock",
+        "/run/k3s/containerd/containerd.sock",
+        "/var/snap/microk8s/common/run/containerd.sock",
+        "/run/docker/containerd/containerd.sock",
+    };
+    const char *named = getenv("CONTAINERD_ADDRESS");
+
+    if (named && *named)
+        return named;
+    for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++)
+        if (access(usual[i], F_OK) == 0)
+            return usual[i];
+    return usual[0];
+}
+
+static struct shared *make_shared(const void *data, struct error *err)
+{
+    const struct globals *globals = data;
+    const char *address = globals->containerd_address;
+    CLEANUP(freep) struct shared *shared = calloc(1, sizeof(*shared));
+
+    if (!shared) {
+        error_memory(err);
+        return NULL;
+    }
+    if (!*address)
+        address = default_socket();
+    if (text_starts_with(address, "unix://"))
+        address += strlen("unix://");
+    shared->node = node_name;
+    shared->containerd = containerd_new(address, err);
+    if (!shared->containerd)
+        return NULL;
+    log_info("containerd is expected at %s", address);
+    return TAKE(shared);
+}
+
+static void free_shared(struct shared *shared)
+{
+    containerd_free(shared->containerd);
+    free(shared);
+}
 
 /* Signals are blocked before any library starts a thread, so that all threads
  * inherit it and only sigwait() ever sees them. */
@@ -27,37 +126,190 @@ static void block_signals(sigset_t *set)
     signal(SIGPIPE, SIG_IGN);
 }
 
-static bool run(const sigset_t *signals, struct error *err)
+/* A daemon that hangs may not keep us from ending. */
+static void give_up(int signal_number)
 {
-    CLEANUP(board_freep) struct board *board = board_new();
-    CLEANUP(scheduler_freep) struct scheduler *scheduler = scheduler_new(board, 4, err);
-    CLEANUP(web_stopp) struct web *web = NULL;
-    struct job_plan plan = {catalog_find("self"), "self", 0, NS_PER_SECOND};
+    static const char line[] = "level=WARN msg=\"stopped before the clean-up was done\"\n";
+
+    (void)signal_number;
+    _exit(write(STDERR_FILENO, line, sizeof(line) - 1) < 0 ? EXIT_SUCCESS : EXIT_SUCCESS);
+}
+
+static void limit_shutdown(void)
+{
+    sigset_t set;
+
+    signal(SIGALRM, give_up);
+    sigemptyset(&set);
+    sigaddset(&set, SIGALRM);
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+    alarm(SHUTDOWN_SECONDS);
+}
+
+static void wait_for_end(const sigset_t *signals, struct reloader *reloader)
+{
+    struct error err;
     int signal_number;
 
+    while (sigwait(signals, &signal_number) == 0 && signal_number == SIGHUP)
+        if (reloader_reload(reloader, &err))
+            log_info("reloaded the configuration");
+        else
+            log_error("reload failed, the old configuration stays: %s", err.message);
+    log_info("%s, stopping", strsignal(signal_number));
+}
+
+static bool serve(const struct options *options, const sigset_t *signals, struct error *err)
+{
+    CLEANUP(board_freep) struct board *board = board_new();
+    CLEANUP(reloader_freep) struct reloader *reloader = NULL;
+    CLEANUP(scheduler_freep) struct scheduler *scheduler = NULL;
+    CLEANUP(web_stopp) struct web *web = NULL;
+    const struct scheduler_options workers = {INVENTORY_WORKERS, options->probe_workers, node_name};
+
+    scheduler = board ? scheduler_new(board, &workers, err) : NULL;
     if (!scheduler)
+        return board ? false : error_memory(err);
+    reloader = reloader_new(&(struct reload_options){options->config_file, &schema, scheduler, board,
+                                                     make_shared, free_shared},
+                            err);
+    if (!reloader || !reloader_reload(reloader, err))
         return false;
-    scheduler_add(scheduler, &plan, NULL);
-    web = web_start(19999, board, scheduler, err);
+    web = web_start(
+        &(struct web_options){options->addresses.items, options->addresses.count,
+                              options->telemetry_path, build_version, board, scheduler, reloader},
+        err);
     if (!web)
         return false;
-    while (sigwait(signals, &signal_number) == 0 && signal_number == SIGHUP)
-        log_line(LOG_INFO, "main", "reload: here the new configuration is applied");
-    log_line(LOG_INFO, "main", "%s, stopping", strsignal(signal_number));
+    wait_for_end(signals, reloader);
+    web_drain(web);
+    limit_shutdown();
     return true;
 }
 
-int main(void)
+static bool check_config(const char *path, struct error *err)
 {
-    struct error err;
+    CLEANUP(buf_deinit) struct buf problems = BUF_INIT((size_t)256 << 10);
+    struct config config;
+
+    if (!config_load(&config, &schema, path, &problems, err)) {
+        fputs(problems.data ? problems.data : "", stderr);
+        return false;
+    }
+    printf("%s is valid: %zu jobs\n", path ? path : "the default configuration", config.n_jobs);
+    config_deinit(&config);
+    return true;
+}
+
+static void print_version(void)
+{
+    printf("containerd_exporter, version %s (branch: %s, revision: %s)\n"
+           "  compiler:         %s\n  platform:         linux/%s\n",
+           build_version, build_branch, build_revision, build_compiler, build_arch);
+}
+
+static void print_help(const struct flag *flags)
+{
+    CLEANUP(buf_deinit) struct buf help = BUF_INIT((size_t)64 << 10);
+
+    flags_help(flags, "containerd_exporter",
+               "Tells Prometheus whether this node can pull and push container images, how long "
+               "each step\ntakes, why it failed, and whether what containerd holds is whole.",
+               &help);
+    fputs(help.data ? help.data : "", stdout);
+}
+
+static bool parse_options(struct options *options, int argc, char **argv, struct error *err)
+{
+    const struct flag flags[] = {
+        {"help", FLAG_SWITCH, &options->help, NULL, "Show this help."},
+        {"version", FLAG_SWITCH, &options->version, NULL, "Show the version."},
+        {"config.file", FLAG_STRING, &options->config_file, "FILE",
+         "Configuration file (YAML). Without one: inventory only."},
+        {"config.check", FLAG_SWITCH, &options->config_check, NULL,
+         "Check the configuration file and exit."},
+        {"web.listen-address", FLAG_LIST, &options->addresses, DEFAULT_ADDRESS,
+         "Address to listen on; repeatable."},
+        {"web.telemetry-path", FLAG_STRING, &options->telemetry_path, NULL,
+         "Path of the metrics."},
+        {"probe.workers", FLAG_UINT, &options->probe_workers, NULL,
+         "Probes that may run at once."},
+        {"log.level", FLAG_STRING, &options->log_level, NULL, "debug, info, warn or error."},
+        {"log.format", FLAG_STRING, &options->log_format, NULL, "logfmt or json."},
+        {0},
+    };
+
+    if (!flags_parse(flags, argc, argv, err))
+        return false;
+    if (options->help)
+        print_help(flags);
+    return true;
+}
+
+static bool apply_options(struct options *options, struct error *err)
+{
+    enum log_level level;
+    enum log_format format;
+
+    if (!log_level_parse(options->log_level, &level))
+        return error_set(err, ERROR_INVALID, "--log.level is one of debug, info, warn, error");
+    if (!log_format_parse(options->log_format, &format))
+        return error_set(err, ERROR_INVALID, "--log.format is one of logfmt, json");
+    if (options->probe_workers < 1 || options->probe_workers > 32)
+        return error_set(err, ERROR_INVALID, "--probe.workers is 1 to 32");
+    if (options->telemetry_path[0] != '/')
+        return error_set(err, ERROR_INVALID, "--web.telemetry-path begins with /");
+    log_set_level(level);
+    log_set_format(format);
+    if (options->addresses.count == 0)
+        options->addresses = (struct flag_list){{DEFAULT_ADDRESS}, 1};
+    return true;
+}
+
+static bool run(struct options *options, struct error *err)
+{
     sigset_t signals;
     bool ok;
 
+    if (options->config_check)
+        return check_config(options->config_file, err);
+    find_node_name();
     block_signals(&signals);
+    log_info("Starting containerd_exporter, version %s (branch %s, revision %s)", build_version,
+             build_branch, build_revision);
     rpc_library_init();
-    ok = run(&signals, &err);
+    http_library_init();
+    ok = serve(options, &signals, err);
+    http_library_deinit();
     rpc_library_deinit();
     if (!ok)
-        log_line(LOG_ERROR, "main", "%s", err.message);
-    return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+        log_error("%s", err->message);
+    return ok;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options = {
+        .telemetry_path = "/metrics",
+        .log_level = "info",
+        .log_format = "logfmt",
+        .probe_workers = 4,
+    };
+    struct error err;
+
+    if (!parse_options(&options, argc, argv, &err) || !apply_options(&options, &err)) {
+        fprintf(stderr, "containerd_exporter: error: %s\n", err.message);
+        return EXIT_FAILURE;
+    }
+    if (options.help)
+        return EXIT_SUCCESS;
+    if (options.version) {
+        print_version();
+        return EXIT_SUCCESS;
+    }
+    if (run(&options, &err))
+        return EXIT_SUCCESS;
+    if (options.config_check)
+        fprintf(stderr, "containerd_exporter: error: %s\n", err.message);
+    return EXIT_FAILURE;
 }

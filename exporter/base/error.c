@@ -91,8 +91,11 @@ static enum error_code code_from_errno(int errnum)
 /* Appends ": text" to what vsnprintf() has written, `n` being its answer. */
 static void append_after_colon(struct error *err, int n, const char *text)
 {
-    if (n >= 0 && (size_t)n < sizeof(err->message))
-        snprintf(err->message + n, sizeof(err->message) - (size_t)n, ": %s", text);
+    size_t used = n < 0 ? sizeof(err->message) : (size_t)n;
+    size_t room = used + 3 < sizeof(err->message) ? sizeof(err->message) - used - 3 : 0;
+
+    if (room > 0) /* what does not fit is cut */
+        snprintf(err->message + used, room + 3, ": %.*s", (int)room, text);
 }
 
 bool error_errno(struct error *err, int errnum, const char *fmt, ...)

@@ -25,7 +25,7 @@ bool text_uint(const char *text, uint64_t *value, struct error *err)
     const char *end = digits(text, &number, &overflow);
 
     if (end == text || *end)
-        return error_set(err, ERROR_INVALID, "\"%s\" is not a number", text);
+        return error_set(err, ERROR_INVALID, "\"%s\" is not a whole number such as 0 or 42", text);
     if (overflow)
         return error_set(err, ERROR_INVALID, "\"%s\" is too large", text);
     *value = number;
@@ -142,11 +142,16 @@ bool text_starts_with(const char *text, const char *prefix)
     return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
-/* Length of the well-formed UTF-8 sequence at `text`, 0 if there is none (Unicode 15, table 3-7). */
+/* Length of the well-formed UTF-8 sequence at `text`, 0 if there is none (Unicode 15, table 3-7).
+ */
 static size_t sequence_length(const unsigned char *text, size_t size)
 {
-    size_t length = text[0] < 0x80 ? 1 : text[0] < 0xc2 ? 0 : text[0] < 0xe0 ? 2
-                    : text[0] < 0xf0 ? 3 : text[0] < 0xf5 ? 4 : 0;
+    size_t length = text[0] < 0x80   ? 1
+                    : text[0] < 0xc2 ? 0
+                    : text[0] < 0xe0 ? 2
+                    : text[0] < 0xf0 ? 3
+                    : text[0] < 0xf5 ? 4
+                                     : 0;
 
     if (length == 0 || length > size)
         return 0;
@@ -159,10 +164,29 @@ static size_t sequence_length(const unsigned char *text, size_t size)
     return length;
 }
 
+bool text_is_utf8(const char *text, size_t size)
+{
+    for (size_t i = 0, length; i < size; i += length) {
+        length = sequence_length((const unsigned char *)text + i, size - i);
+        if (length == 0)
+            return false;
+    }
+    return true;
+}
+
+/* Terminals obey U+0080 to U+009F as they obey ESC sequences. */
+static bool is_control(const unsigned char *text, size_t length)
+{
+    return (length == 1 && (text[0] < ' ' || text[0] == 0x7f)) ||
+           (length == 2 && text[0] == 0xc2 && text[1] < 0xa0);
+}
+
 size_t text_clean(char *out, size_t out_size, const char *text, size_t size)
 {
     size_t n = 0;
 
+    if (out_size == 0)
+        return 0;
     for (size_t i = 0, length; i < size; i += length) {
         const char *from = text + i;
         size_t copied = length = sequence_length((const unsigned char *)from, size - i);
@@ -171,8 +195,9 @@ size_t text_clean(char *out, size_t out_size, const char *text, size_t size)
             from = "\xef\xbf\xbd"; /* U+FFFD */
             length = 1;
             copied = 3;
-        } else if (length == 1 && ((unsigned char)*from < ' ' || *from == 0x7f)) {
+        } else if (is_control((const unsigned char *)from, length)) {
             from = " ";
+            copied = 1;
         }
         if (n + copied >= out_size)
             break;

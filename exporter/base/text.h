@@ -28,8 +28,11 @@ void text_format_bytes(uint64_t bytes, char *out, size_t out_size);
 bool text_equal_ignoring_case(const char *a, size_t a_size, const char *b);
 bool text_starts_with(const char *text, const char *prefix);
 
+bool text_is_utf8(const char *text, size_t size);
+
 /* Copies at most `out_size - 1` bytes of valid UTF-8: a bad byte becomes U+FFFD, a control
- * character (also DEL) a space, and a sequence is never cut in two. Returns strlen(out). */
+ * character (also DEL and U+0080 to U+009F) a space, and a sequence is never cut in two.
+ * Returns strlen(out). */
 size_t text_clean(char *out, size_t out_size, const char *text, size_t size);
 
 #endif

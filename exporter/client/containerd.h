@@ -47,8 +47,10 @@ struct rpc_channel *containerd_channel(struct containerd *containerd); /* for st
 /* What every service calls: adds the headers of the scope, explains why a daemon is gone. */
 bool containerd_call(const struct scope *scope, const char *method, const struct buf *request,
                      struct buf *reply, struct cancel *cancel, struct error *err) MUST_CHECK;
+/* `request` NULL: the caller sends. */
 struct rpc_stream *containerd_stream(const struct scope *scope, const char *method,
-                                     struct cancel *cancel, struct error *err);
+                                     const struct buf *request, struct cancel *cancel,
+                                     struct error *err);
 /* rpc_stream_close(), with the same explanations. */
 bool containerd_stream_close(const struct scope *scope, struct rpc_stream *stream,
                              struct error *err);

@@ -37,6 +37,16 @@ bool content_delete(const struct scope *scope, const char *digest, struct cancel
 bool content_abort_all(const struct scope *scope, struct cancel *cancel,
                        struct error *err) MUST_CHECK;
 
+/* The same, pulled instead of pushed: reads at most `size` bytes, *n = 0 is the end. */
+struct content_reader;
+
+struct content_reader *content_reader_open(const struct scope *scope, const char *digest,
+                                           struct cancel *cancel, struct error *err);
+bool content_reader_read(struct content_reader *reader, void *data, size_t size, size_t *n,
+                         struct error *err) MUST_CHECK;
+void content_reader_free(struct content_reader *reader);
+DEFINE_CLEANUP(struct content_reader *, content_reader_free)
+
 /* One upload. The daemon is not told the digest before the end: it could then answer with a
  * copy of a blob that another namespace holds, and a cold pull would not be one. */
 struct content_writer;
@@ -54,7 +64,7 @@ bool content_writer_commit(struct content_writer *writer, const char *digest,
 void content_writer_free(struct content_writer *writer);
 DEFINE_CLEANUP(struct content_writer *, content_writer_free)
 
-/* A small blob in one round trip: at most 1 MiB. */
+/* A blob that is in memory. */
 bool content_put(const struct scope *scope, const char *ref, const struct content_info *info,
                  const void *data, const struct labels *labels, struct cancel *cancel,
                  struct error *err) MUST_CHECK;

@@ -25,7 +25,7 @@ bool digest_of(const void *data, size_t size, char out[DIGEST_TEXT_BYTES],
 /* Whether `text` is "sha256:" and 64 lower-case hex digits. */
 bool digest_valid(const char *text);
 
-/* The chain id of the first `n` layers: c1 = d1, c(n) = sha256(c(n-1) + " " + d(n)); "" for none. */
+/* The chain id of `n` layers: c1 = d1, c(n) = sha256(c(n-1) + " " + d(n)); "" for none. */
 bool digest_chain_id(const char *const *diff_ids, size_t n, char out[DIGEST_TEXT_BYTES],
                      struct error *err) MUST_CHECK;
 

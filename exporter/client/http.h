@@ -15,6 +15,7 @@
 
 #include <stdint.h>
 
+/* Once, before any thread. Also makes SIGPIPE ignored: TLS writes to sockets that are gone. */
 void http_library_init(void);
 void http_library_deinit(void);
 
@@ -53,8 +54,10 @@ struct http_times {
 
 struct http_response {
     int status;
-    struct buf headers; /* of the last answer: "name: value\n" lines, names in lower case */
-    struct buf body;    /* of an answer that no sink took, up to its limit_bytes; rest dropped */
+    bool from_elsewhere; /* redirected: the answer is another host's than the one asked */
+    struct buf headers;  /* of the last answer: "name: value\n" lines, names in lower case */
+    struct buf body; /* of an answer that no sink took, up to its limit_bytes; the rest is dropped,
+                      * and a rest that does not end is not waited for */
     uint64_t received_bytes; /* of bodies, as they came over the network */
     uint64_t sent_bytes;     /* of bodies */
     struct http_times times;

@@ -17,7 +17,8 @@
 struct json_document;
 struct json; /* a node */
 
-/* ERROR_PROTOCOL with the place. Depth and size are bounded by the library and by the caller. */
+/* ERROR_PROTOCOL with the place, ERROR_LIMIT for one that would take too much memory. Depth is
+ * bounded by the library, size by the caller. */
 struct json_document *json_parse(const void *data, size_t size, struct error *err);
 void json_free(struct json_document *document);
 DEFINE_CLEANUP(struct json_document *, json_free)
@@ -25,8 +26,11 @@ DEFINE_CLEANUP(struct json_document *, json_free)
 const struct json *json_root(const struct json_document *document);
 
 bool json_is_object(const struct json *node);
+bool json_is_array(const struct json *node);
+bool json_is_null(const struct json *node);
 
-/* A member, matched as Go does: exactly, else without regard to case. A null member is present. */
+/* A member, matched as Go does: without regard to case, and the last one counts. A null member
+ * is present. */
 const struct json *json_member(const struct json *object, const char *name);
 
 size_t json_count(const struct json *array); /* 0 for what is no array */
@@ -40,7 +44,7 @@ void json_each_member(const struct json *object,
                       void (*visit)(void *arg, const char *name, const struct json *value),
                       void *arg);
 
-/* Appends a JSON string with its quotes. */
+/* Appends a JSON string with its quotes; `text` is UTF-8. */
 void json_quote(struct buf *out, const char *text);
 
 #endif

@@ -11,12 +11,13 @@
 
 #include "client/manifest.h"
 
-#define PLATFORM_VECTOR_MAX 8
+#define PLATFORM_VECTOR_MAX 10
 
+/* Points into itself: filled where it stays, never copied. */
 struct platform_matcher {
     struct platform accepted[PLATFORM_VECTOR_MAX]; /* normalised, best first */
     size_t n_accepted;
-    char text[PLATFORM_VECTOR_MAX][16]; /* private */
+    char text[3][16]; /* private */
 };
 
 /* This machine (uname; for arm the "CPU architecture" of /proc/cpuinfo). */

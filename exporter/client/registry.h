@@ -20,7 +20,7 @@ struct registry; /* belongs to one thread */
 struct registry_options {
     bool plain_http;
     bool skip_verify;
-    const char *ca_file;            /* "" or NULL: the system's */
+    const char *ca_file;             /* "" or NULL: the system's */
     const char *username, *password; /* "" or NULL: anonymous */
     bool push;                       /* ask for the right to push, too */
 };

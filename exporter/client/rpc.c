@@ -10,18 +10,27 @@
 #include <grpc/support/alloc.h>
 #include <string.h>
 
+#define HEADERS_MAX 4
+
+/* A daemon that comes back is seen within a second. */
+#define RECONNECT_FIRST_MS 100
+#define RECONNECT_MAX_MS   1000
+
 struct rpc_channel {
     grpc_channel *channel;
-    grpc_metadata *headers; /* slices point into the caller's static strings */
-    size_t n_headers;
+    struct rpc_stats stats;
 };
 
 /* A call owns its queue. There is never more than one batch in flight, so
  * whatever the queue delivers is that batch. */
 struct rpc_stream {
+    struct rpc_channel *channel;
+    const char *method;
+    int64_t start_ns;
     grpc_completion_queue *queue;
     grpc_call *call;
     struct cancel *cancel;
+    struct cancel_watcher watcher;
     grpc_metadata_array initial, trailing;
     bool initial_received;
     bool ended; /* the server has nothing more to say */
@@ -40,33 +49,53 @@ void rpc_library_deinit(void)
     grpc_shutdown();
 }
 
-struct rpc_channel *rpc_channel_new(const char *target, const struct rpc_options *options,
+const char *rpc_status_name(int status)
+{
+    static const char *const names[RPC_STATUSES] = {
+        [RPC_OK] = "OK",
+        [RPC_CANCELLED] = "Canceled",
+        [RPC_UNKNOWN] = "Unknown",
+        [RPC_INVALID_ARGUMENT] = "InvalidArgument",
+        [RPC_DEADLINE_EXCEEDED] = "DeadlineExceeded",
+        [RPC_NOT_FOUND] = "NotFound",
+        [RPC_ALREADY_EXISTS] = "AlreadyExists",
+        [RPC_PERMISSION_DENIED] = "PermissionDenied",
+        [RPC_RESOURCE_EXHAUSTED] = "ResourceExhausted",
+        [RPC_FAILED_PRECONDITION] = "FailedPrecondition",
+        [RPC_ABORTED] = "Aborted",
+        [RPC_OUT_OF_RANGE] = "OutOfRange",
+        [RPC_UNIMPLEMENTED] = "Unimplemented",
+        [RPC_INTERNAL] = "Internal",
+        [RPC_UNAVAILABLE] = "Unavailable",
+        [RPC_DATA_LOSS] = "DataLoss",
+        [RPC_UNAUTHENTICATED] = "Unauthenticated",
+    };
+
+    return status >= 0 && status < RPC_STATUSES ? names[status] : "Unknown";
+}
+
+struct rpc_channel *rpc_channel_new(const char *target, size_t max_message_bytes,
                                     struct error *err)
 {
     grpc_arg args[] = {
-        {.type = GRPC_ARG_INTEGER,
-         .key = (char *)GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH,
-         .value.integer = (int)options->max_message_bytes},
+        {GRPC_ARG_INTEGER, (char *)GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH,
+         {.integer = (int)max_message_bytes}},
+        {GRPC_ARG_INTEGER, (char *)GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS,
+         {.integer = RECONNECT_FIRST_MS}},
+        {GRPC_ARG_INTEGER, (char *)GRPC_ARG_MIN_RECONNECT_BACKOFF_MS,
+         {.integer = RECONNECT_FIRST_MS}},
+        {GRPC_ARG_INTEGER, (char *)GRPC_ARG_MAX_RECONNECT_BACKOFF_MS,
+         {.integer = RECONNECT_MAX_MS}},
     };
     const grpc_channel_args channel_args = {sizeof(args) / sizeof(args[0]), args};
     struct rpc_channel *channel = calloc(1, sizeof(*channel));
     grpc_channel_credentials *credentials;
-    size_t n = 0;
 
-    while (options->headers && options->headers[n].name)
-        n++;
-    if (channel)
-        channel->headers = calloc(n + 1, sizeof(grpc_metadata));
-    if (!channel || !channel->headers) {
-        free(channel);
-        error_set(err, ERROR_MEMORY, "out of memory");
+    if (!channel) {
+        error_memory(err);
         return NULL;
     }
-    channel->n_headers = n;
-    for (size_t i = 0; i < n; i++) {
-        channel->headers[i].key = grpc_slice_from_static_string(options->headers[i].name);
-        channel->headers[i].value = grpc_slice_from_static_string(options->headers[i].value);
-    }
+    rpc_stats_init(&channel->stats);
     credentials = grpc_insecure_credentials_create();
     channel->channel = grpc_channel_create(target, credentials, &channel_args);
     grpc_channel_credentials_release(credentials);
@@ -76,8 +105,13 @@ struct rpc_channel *rpc_channel_new(const char *target, const struct rpc_options
 void rpc_channel_free(struct rpc_channel *channel)
 {
     grpc_channel_destroy(channel->channel);
-    free(channel->headers);
+    rpc_stats_deinit(&channel->stats);
     free(channel);
+}
+
+struct rpc_stats *rpc_channel_stats(struct rpc_channel *channel)
+{
+    return &channel->stats;
 }
 
 /* Runs one batch to its end. The wait needs no timeout of its own: the deadline
@@ -88,7 +122,8 @@ static bool run_batch(struct rpc_stream *stream, const grpc_op *ops, size_t n_op
     grpc_event event;
 
     assert(r == GRPC_CALL_OK);
-    (void)r;
+    if (r != GRPC_CALL_OK)
+        return false;
     event = grpc_completion_queue_next(stream->queue, gpr_inf_future(GPR_CLOCK_REALTIME), NULL);
     assert(event.type == GRPC_OP_COMPLETE && event.tag == stream);
     return event.success;
@@ -106,13 +141,17 @@ static gpr_timespec deadline(const struct cancel *cancel)
     return (gpr_timespec){when.tv_sec, (int32_t)when.tv_nsec, GPR_CLOCK_MONOTONIC};
 }
 
-static grpc_byte_buffer *to_byte_buffer(const struct buf *message)
+/* Takes `payload`. */
+static grpc_byte_buffer *to_byte_buffer(const struct buf *head, void *payload, size_t payload_size)
 {
-    grpc_slice slice =
-        grpc_slice_from_copied_buffer(message->data ? message->data : "", message->size);
-    grpc_byte_buffer *bytes = grpc_raw_byte_buffer_create(&slice, 1);
+    grpc_slice slices[2] = {
+        grpc_slice_from_copied_buffer(head->data ? head->data : "", head->size),
+        payload ? grpc_slice_new(payload, payload_size, free) : grpc_empty_slice(),
+    };
+    grpc_byte_buffer *bytes = grpc_raw_byte_buffer_create(slices, payload ? 2 : 1);
 
-    grpc_slice_unref(slice);
+    grpc_slice_unref(slices[0]);
+    grpc_slice_unref(slices[1]);
     return bytes;
 }
 
@@ -147,33 +186,21 @@ static void stream_free(struct rpc_stream *stream)
     free(stream);
 }
 
-static void send_request(struct rpc_stream *stream, const struct rpc_channel *channel,
-                         const struct buf *request)
-{
-    grpc_byte_buffer *bytes = to_byte_buffer(request);
-    grpc_op ops[] = {
-        {.op = GRPC_OP_SEND_INITIAL_METADATA,
-         .data.send_initial_metadata = {.count = channel->n_headers, .metadata = channel->headers}},
-        {.op = GRPC_OP_SEND_MESSAGE, .data.send_message.send_message = bytes},
-        {.op = GRPC_OP_SEND_CLOSE_FROM_CLIENT},
-    };
-
-    run_batch(stream, ops, sizeof(ops) / sizeof(ops[0])); /* failures show up in the status */
-    grpc_byte_buffer_destroy(bytes);
-}
-
-struct rpc_stream *rpc_stream_open(struct rpc_channel *channel, const char *method,
-                                   const struct buf *request, struct cancel *cancel,
-                                   struct error *err)
+/* A call that has not begun. NULL, without words, if there is no memory or no time. */
+static struct rpc_stream *stream_new(struct rpc_channel *channel, const char *method,
+                                     struct cancel *cancel, struct error *err)
 {
     struct rpc_stream *stream = calloc(1, sizeof(*stream));
-    grpc_slice path = grpc_slice_from_copied_string(method);
+    grpc_slice path;
 
     if (!stream) {
-        grpc_slice_unref(path);
-        error_set(err, ERROR_MEMORY, "out of memory");
+        error_memory(err);
         return NULL;
     }
+    path = grpc_slice_from_copied_string(method);
+    stream->channel = channel;
+    stream->method = method;
+    stream->start_ns = clock_now_ns();
     stream->cancel = cancel;
     stream->details = grpc_empty_slice();
     grpc_metadata_array_init(&stream->initial);
@@ -182,12 +209,77 @@ struct rpc_stream *rpc_stream_open(struct rpc_channel *channel, const char *meth
     stream->call = grpc_channel_create_call(channel->channel, NULL, GRPC_PROPAGATE_DEFAULTS,
                                             stream->queue, path, NULL, deadline(cancel), NULL);
     grpc_slice_unref(path);
-    if (!cancel_watch(cancel, wake, stream->call, err)) {
+    stream->watcher = (struct cancel_watcher){.wake = wake, .arg = stream->call};
+    if (!cancel_watch(cancel, &stream->watcher, err)) {
         stream_free(stream);
         return NULL;
     }
-    send_request(stream, channel, request);
     return stream;
+}
+
+static size_t fill_metadata(grpc_metadata *metadata, const struct rpc_header *headers)
+{
+    size_t n = 0;
+
+    for (; headers && headers[n].name && n < HEADERS_MAX; n++) {
+        metadata[n].key = grpc_slice_from_copied_string(headers[n].name);
+        metadata[n].value = grpc_slice_from_copied_string(headers[n].value);
+    }
+    return n;
+}
+
+static void clear_metadata(grpc_metadata *metadata, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        grpc_slice_unref(metadata[i].key);
+        grpc_slice_unref(metadata[i].value);
+    }
+}
+
+/* Sends the headers; with a message also that, and the end. Failures show up in the status. */
+static void begin(struct rpc_stream *stream, const struct rpc_request *request)
+{
+    grpc_metadata metadata[HEADERS_MAX] = {0};
+    size_t n = fill_metadata(metadata, request->headers);
+    grpc_byte_buffer *bytes = request->message ? to_byte_buffer(request->message, NULL, 0) : NULL;
+    grpc_op ops[] = {
+        {.op = GRPC_OP_SEND_INITIAL_METADATA,
+         .data.send_initial_metadata = {.count = n, .metadata = metadata}},
+        {.op = GRPC_OP_SEND_MESSAGE, .data.send_message.send_message = bytes},
+        {.op = GRPC_OP_SEND_CLOSE_FROM_CLIENT},
+    };
+
+    run_batch(stream, ops, bytes ? 3 : 1);
+    clear_metadata(metadata, n);
+    grpc_byte_buffer_destroy(bytes);
+}
+
+struct rpc_stream *rpc_stream_open(struct rpc_channel *channel, const struct rpc_request *request,
+                                   struct cancel *cancel, struct error *err)
+{
+    struct rpc_stream *stream = stream_new(channel, request->method, cancel, err);
+
+    if (stream)
+        begin(stream, request);
+    return stream;
+}
+
+bool rpc_stream_send(struct rpc_stream *stream, const struct buf *head, void *payload,
+                     size_t payload_size)
+{
+    grpc_byte_buffer *bytes = to_byte_buffer(head, payload, payload_size);
+    grpc_op op = {.op = GRPC_OP_SEND_MESSAGE, .data.send_message.send_message = bytes};
+    bool ok = run_batch(stream, &op, 1);
+
+    grpc_byte_buffer_destroy(bytes);
+    return ok;
+}
+
+bool rpc_stream_send_end(struct rpc_stream *stream)
+{
+    grpc_op op = {.op = GRPC_OP_SEND_CLOSE_FROM_CLIENT};
+
+    return run_batch(stream, &op, 1);
 }
 
 bool rpc_stream_next(struct rpc_stream *stream, struct buf *message)
@@ -203,77 +295,117 @@ bool rpc_stream_next(struct rpc_stream *stream, struct buf *message)
     stream->initial_received = true;
     if (bytes)
         from_byte_buffer(bytes, message);
-    grpc_byte_buffer_destroy(bytes);
     stream->ended = !ok || !bytes;
+    grpc_byte_buffer_destroy(bytes);
     return !stream->ended && buf_ok(message, &stream->failure);
 }
 
-static enum error_code code_from_status(grpc_status_code status)
+/* The one table from gRPC's codes to our reasons. Where the daemon's own words tell more
+ * (no space left on device), the service that made the call refines it. */
+static const enum error_code reasons[RPC_STATUSES] = {
+    [RPC_CANCELLED] = ERROR_CANCELED,
+    [RPC_UNKNOWN] = ERROR_RUNTIME,
+    [RPC_INVALID_ARGUMENT] = ERROR_INVALID,
+    [RPC_DEADLINE_EXCEEDED] = ERROR_TIMEOUT,
+    [RPC_NOT_FOUND] = ERROR_NOT_FOUND,
+    [RPC_ALREADY_EXISTS] = ERROR_RUNTIME,
+    [RPC_PERMISSION_DENIED] = ERROR_FORBIDDEN,
+    [RPC_RESOURCE_EXHAUSTED] = ERROR_LIMIT,
+    [RPC_FAILED_PRECONDITION] = ERROR_RUNTIME,
+    [RPC_ABORTED] = ERROR_RUNTIME,
+    [RPC_OUT_OF_RANGE] = ERROR_RUNTIME,
+    [RPC_UNIMPLEMENTED] = ERROR_UNSUPPORTED,
+    [RPC_INTERNAL] = ERROR_RUNTIME,
+    [RPC_UNAVAILABLE] = ERROR_RUNTIME_UNAVAILABLE,
+    [RPC_DATA_LOSS] = ERROR_RUNTIME,
+    [RPC_UNAUTHENTICATED] = ERROR_UNAUTHORIZED,
+};
+
+static void set_error(const struct rpc_stream *stream, struct error *err)
 {
-    switch (status) {
-    case GRPC_STATUS_CANCELLED:
-        return ERROR_CANCELED;
-    case GRPC_STATUS_DEADLINE_EXCEEDED:
-        return ERROR_TIMEOUT;
-    case GRPC_STATUS_NOT_FOUND:
-        return ERROR_NOT_FOUND;
-    case GRPC_STATUS_PERMISSION_DENIED:
-    case GRPC_STATUS_UNAUTHENTICATED:
-        return ERROR_DENIED;
-    case GRPC_STATUS_UNIMPLEMENTED:
-        return ERROR_UNSUPPORTED;
-    case GRPC_STATUS_RESOURCE_EXHAUSTED:
-        return ERROR_LIMIT;
-    case GRPC_STATUS_DATA_LOSS:
-        return ERROR_CORRUPT;
-    case GRPC_STATUS_INVALID_ARGUMENT:
-        return ERROR_INVALID;
-    default:
-        return ERROR_UNAVAILABLE;
-    }
+    int status = (int)stream->status;
+    bool known = status > 0 && status < RPC_STATUSES;
+
+    error_status(err, known ? reasons[status] : ERROR_RUNTIME, status, "%.*s",
+                 (int)GRPC_SLICE_LENGTH(stream->details),
+                 (const char *)GRPC_SLICE_START_PTR(stream->details));
 }
 
-/* Waits for the status, then frees the stream. */
-static bool finish(struct rpc_stream *stream, struct error *err)
+/* Tells how a call went whose status is known, then frees it. */
+static bool conclude(struct rpc_stream *stream, struct error *err)
 {
-    grpc_op op = {
+    bool ok = stream->status == GRPC_STATUS_OK && stream->failure.code == ERROR_NONE;
+
+    cancel_unwatch(stream->cancel, &stream->watcher);
+    rpc_stats_count(&stream->channel->stats, stream->method, (int)stream->status,
+                    ns_to_seconds(clock_now_ns() - stream->start_ns));
+    if (stream->failure.code != ERROR_NONE)
+        *err = stream->failure;
+    else if (!ok)
+        set_error(stream, err);
+    stream_free(stream);
+    return ok;
+}
+
+static grpc_op status_op(struct rpc_stream *stream)
+{
+    return (grpc_op){
         .op = GRPC_OP_RECV_STATUS_ON_CLIENT,
         .data.recv_status_on_client = {.trailing_metadata = &stream->trailing,
                                        .status = &stream->status,
                                        .status_details = &stream->details},
     };
-    bool ok;
-
-    run_batch(stream, &op, 1);
-    cancel_unwatch(stream->cancel);
-    ok = stream->status == GRPC_STATUS_OK && stream->failure.code == ERROR_NONE;
-    if (stream->failure.code != ERROR_NONE)
-        *err = stream->failure;
-    else if (!ok)
-        error_set(err, code_from_status(stream->status), "%.*s",
-                  (int)GRPC_SLICE_LENGTH(stream->details),
-                  (const char *)GRPC_SLICE_START_PTR(stream->details));
-    stream_free(stream);
-    return ok;
 }
 
 bool rpc_stream_close(struct rpc_stream *stream, struct error *err)
 {
+    grpc_op op = status_op(stream);
+
     if (!stream->ended)
         grpc_call_cancel(stream->call, NULL);
-    return finish(stream, err);
+    run_batch(stream, &op, 1);
+    return conclude(stream, err);
 }
 
-bool rpc_call(struct rpc_channel *channel, const char *method, const struct buf *request,
-              struct buf *reply, struct cancel *cancel, struct error *err)
+/* Everything a unary call has to do, in one batch. False if no reply came. */
+static bool run_unary(struct rpc_stream *stream, const struct rpc_request *request,
+                      struct buf *reply)
 {
-    struct rpc_stream *stream = rpc_stream_open(channel, method, request, cancel, err);
+    grpc_metadata metadata[HEADERS_MAX] = {0};
+    size_t n = fill_metadata(metadata, request->headers);
+    grpc_byte_buffer *out = to_byte_buffer(request->message, NULL, 0), *in = NULL;
+    grpc_op ops[] = {
+        {.op = GRPC_OP_SEND_INITIAL_METADATA,
+         .data.send_initial_metadata = {.count = n, .metadata = metadata}},
+        {.op = GRPC_OP_SEND_MESSAGE, .data.send_message.send_message = out},
+        {.op = GRPC_OP_SEND_CLOSE_FROM_CLIENT},
+        {.op = GRPC_OP_RECV_INITIAL_METADATA,
+         .data.recv_initial_metadata.recv_initial_metadata = &stream->initial},
+        {.op = GRPC_OP_RECV_MESSAGE, .data.recv_message.recv_message = &in},
+        status_op(stream),
+    };
+    bool got;
+
+    run_batch(stream, ops, sizeof(ops) / sizeof(ops[0]));
+    if (in)
+        from_byte_buffer(in, reply);
+    got = in && buf_ok(reply, &stream->failure);
+    clear_metadata(metadata, n);
+    grpc_byte_buffer_destroy(out);
+    grpc_byte_buffer_destroy(in);
+    return got;
+}
+
+bool rpc_call(struct rpc_channel *channel, const struct rpc_request *request, struct buf *reply,
+              struct cancel *cancel, struct error *err)
+{
+    struct rpc_stream *stream = stream_new(channel, request->method, cancel, err);
     bool got;
 
     if (!stream)
-        return error_wrap(err, "%s", method);
-    got = rpc_stream_next(stream, reply);
-    if (!finish(stream, err))
-        return error_wrap(err, "%s", method);
-    return got || error_set(err, ERROR_CORRUPT, "%s: no reply", method);
+        return false;
+    got = run_unary(stream, request, reply);
+    if (!conclude(stream, err))
+        return false;
+    return got || error_set(err, ERROR_PROTOCOL, "%s: no reply", request->method + 1);
 }

@@ -12,39 +12,74 @@
 
 #include "base/buf.h"
 #include "base/cancel.h"
+#include "client/rpc_stats.h"
 
-struct rpc_header {
-    const char *name, *value;
+/* The codes of gRPC, for err->status. */
+enum rpc_status {
+    RPC_OK,
+    RPC_CANCELLED,
+    RPC_UNKNOWN,
+    RPC_INVALID_ARGUMENT,
+    RPC_DEADLINE_EXCEEDED,
+    RPC_NOT_FOUND,
+    RPC_ALREADY_EXISTS,
+    RPC_PERMISSION_DENIED,
+    RPC_RESOURCE_EXHAUSTED,
+    RPC_FAILED_PRECONDITION,
+    RPC_ABORTED,
+    RPC_OUT_OF_RANGE,
+    RPC_UNIMPLEMENTED,
+    RPC_INTERNAL,
+    RPC_UNAVAILABLE,
+    RPC_DATA_LOSS,
+    RPC_UNAUTHENTICATED,
 };
 
-struct rpc_options {
-    size_t max_message_bytes;
-    const struct rpc_header *headers; /* sent with every call; ends with a NULL name */
-};
+const char *rpc_status_name(int status); /* "NotFound": as Go prints it, and grpc_code has it */
 
 void rpc_library_init(void);
 void rpc_library_deinit(void);
 
 struct rpc_channel; /* a connection, made when first needed; any thread may use it */
 
-struct rpc_channel *rpc_channel_new(const char *target, const struct rpc_options *options,
+struct rpc_channel *rpc_channel_new(const char *target, size_t max_message_bytes,
                                     struct error *err);
 void rpc_channel_free(struct rpc_channel *channel);
 DEFINE_CLEANUP(struct rpc_channel *, rpc_channel_free)
 
-bool rpc_call(struct rpc_channel *channel, const char *method, const struct buf *request,
-              struct buf *reply, struct cancel *cancel, struct error *err) MUST_CHECK;
+struct rpc_stats *rpc_channel_stats(struct rpc_channel *channel);
 
-struct rpc_stream; /* one call with many replies; belongs to one thread */
+struct rpc_header {
+    const char *name, *value;
+};
 
-struct rpc_stream *rpc_stream_open(struct rpc_channel *channel, const char *method,
-                                   const struct buf *request, struct cancel *cancel,
-                                   struct error *err);
+struct rpc_request {
+    const char *method;               /* "/package.Service/Method", a string constant */
+    const struct rpc_header *headers; /* ends with a NULL name; may be NULL */
+    const struct buf *message;        /* NULL: the caller will send (streams only) */
+};
+
+/* One request, one reply. */
+bool rpc_call(struct rpc_channel *channel, const struct rpc_request *request, struct buf *reply,
+              struct cancel *cancel, struct error *err) MUST_CHECK;
+
+struct rpc_stream; /* one call with many messages; belongs to one thread */
+
+struct rpc_stream *rpc_stream_open(struct rpc_channel *channel, const struct rpc_request *request,
+                                   struct cancel *cancel, struct error *err);
+
+/* Sends `head`, followed by `payload` (malloc'ed; taken, also on failure; may be NULL), as one
+ * message. False: the call is over, rpc_stream_close() knows why. */
+bool rpc_stream_send(struct rpc_stream *stream, const struct buf *head, void *payload,
+                     size_t payload_size);
+/* Tells the server that nothing more will be sent. */
+bool rpc_stream_send_end(struct rpc_stream *stream);
 
 /* Waits for the next message. False when there is none left, for whatever reason. */
 bool rpc_stream_next(struct rpc_stream *stream, struct buf *message);
 
-/* Ends the call and tells how it went: true only if the server finished it with OK. */
+/* Ends the call, frees the stream and tells how it went: true only if the server finished it
+ * with OK. A stream that is left early is canceled. */
 bool rpc_stream_close(struct rpc_stream *stream, struct error *err);
 
 #endif

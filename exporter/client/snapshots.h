@@ -24,15 +24,12 @@ typedef bool snapshots_visit(void *arg, const struct snapshot_info *info, struct
 bool snapshots_list(const struct scope *scope, const char *snapshotter, snapshots_visit *visit,
                     void *arg, struct cancel *cancel, struct error *err) MUST_CHECK;
 
-/* Where a snapshot is mounted from; the bytes are the daemon's own message, handed on unread. */
-struct snapshot_mounts {
-    struct buf *prepared; /* reply of prepare */
-};
-
-/* err->status is RPC_ALREADY_EXISTS where the snapshot is there already. */
+/* An active snapshot `name` on top of `parent` ("" for the first), to become `target`. `mounts`
+ * gets the daemon's own message, which is handed on to apply unread. err->status is
+ * RPC_ALREADY_EXISTS where the target is there already. */
 bool snapshots_prepare(const struct scope *scope, const char *snapshotter,
-                       const struct snapshot_info *snapshot, struct snapshot_mounts *mounts,
-                       struct cancel *cancel, struct error *err) MUST_CHECK;
+                       const struct snapshot_info *snapshot, const char *target,
+                       struct buf *mounts, struct cancel *cancel, struct error *err) MUST_CHECK;
 bool snapshots_commit(const struct scope *scope, const char *snapshotter, const char *key,
                       const char *name, struct cancel *cancel, struct error *err) MUST_CHECK;
 bool snapshots_remove(const struct scope *scope, const char *snapshotter, const char *key,
@@ -41,9 +38,10 @@ bool snapshots_remove(const struct scope *scope, const char *snapshotter, const 
 bool snapshots_usage(const struct scope *scope, const char *snapshotter, const char *key,
                      uint64_t *bytes, struct cancel *cancel, struct error *err) MUST_CHECK;
 
-/* Unpacks a layer into the mounts; diff_id (malloc'ed into `arena`) is the digest of the tar. */
+/* Unpacks a layer into the mounts; *applied is the tar that came out: its digest is the diff id,
+ * its size the unpacked bytes. ERROR_UNPACK where the layer is at fault. */
 bool snapshots_apply(const struct scope *scope, const struct descriptor *layer,
-                     const struct snapshot_mounts *mounts, struct arena *arena,
-                     const char **diff_id, struct cancel *cancel, struct error *err) MUST_CHECK;
+                     const struct buf *mounts, struct descriptor *applied, struct arena *arena,
+                     struct cancel *cancel, struct error *err) MUST_CHECK;
 
 #endif

@@ -3,7 +3,8 @@
  * The board: where the two halves of the program meet, and nowhere else.
  *
  * Workers post snapshots, scrapes read them. The lock is held to swap or copy
- * pointers, never while anything runs, waits or is formatted.
+ * pointers, never while anything runs, waits or is formatted. On the page every
+ * family stands once, in the order of the names, whatever table declared it.
  */
 #ifndef ENGINE_BOARD_H
 #define ENGINE_BOARD_H
@@ -17,8 +18,7 @@ struct board *board_new(void);
 void board_free(struct board *board);
 DEFINE_CLEANUP(struct board *, board_free)
 
-/* Slots of the same table of families are written as one family each. */
-struct board_slot *board_add(struct board *board, const struct metric_family *families);
+struct board_slot *board_add(struct board *board);
 void board_remove(struct board_slot *slot);
 
 /* Replaces what was there. The board keeps its own reference. */

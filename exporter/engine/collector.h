@@ -65,6 +65,9 @@ struct collector {
     bool (*open)(void *state, const struct job_context *context, struct error *err);
     void (*close)(void *state);
 
+    /* Optional. What is shown from the start, before the first run: counters at 0. */
+    void (*begin)(const void *state, struct snapshot *out);
+
     /* Measures once. */
     bool (*run)(void *state, struct run *run, struct error *err);
 };

@@ -58,7 +58,8 @@ struct config {
 /* `data` need not end with a NUL. On failure `problems` holds one line per mistake and *err a
  * summary ("3 mistakes in x.yml"); *config then needs no deinit. Empty data is a valid file. */
 bool config_parse(struct config *config, const struct config_schema *schema, const char *file,
-                  const char *data, size_t size, struct buf *problems, struct error *err) MUST_CHECK;
+                  const char *data, size_t size, struct buf *problems,
+                  struct error *err) MUST_CHECK;
 
 /* Reads `path` first; NULL means no file, only defaults. */
 bool config_load(struct config *config, const struct config_schema *schema, const char *path,

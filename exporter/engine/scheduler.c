@@ -3,295 +3,334 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "engine/job.h"
 
-#define SNAPSHOT_LIMIT_BYTES ((size_t)4 << 20)
+#define LANES           2
+#define WORKERS_MAX     64
+#define SCRAPE_LIMIT_NS (1 * NS_PER_SECOND)
+#define RETRY_NS        (1 * NS_PER_SECOND)  /* while the daemon is gone */
+#define SPREAD_MAX_NS   (30 * NS_PER_SECOND) /* of the first runs of probes */
 
-enum {
-    SUCCESS,
-    FAILURES,
-    DURATION,
-    FINISHED,
-};
-
-static const struct metric_family job_families[] = {
-    [SUCCESS] = {METRIC_GAUGE,
-                 "exporter_collector_success",
-                 "Whether the last run succeeded.",
-                 {"collector", "job"}},
-    [FAILURES] = {METRIC_COUNTER,
-                  "exporter_collector_failures_total",
-                  "Runs that failed, by reason.",
-                  {"collector", "job", "reason"}},
-    [DURATION] = {METRIC_GAUGE,
-                  "exporter_collector_duration_seconds",
-                  "How long the last run took.",
-                  {"collector", "job"}},
-    [FINISHED] = {METRIC_GAUGE,
-                  "exporter_collector_last_run_timestamp_seconds",
-                  "When the last run ended.",
-                  {"collector", "job"}},
-    {0},
-};
-
-struct job {
-    struct job_plan plan;
-    void *state;
-    struct board_slot *slot;        /* what the collector measured */
-    struct board_slot *report_slot; /* how the run itself went */
-    struct job *next;               /* in the queue, ordered by due_ns; unused while running */
-    int64_t due_ns;
-    struct cancel *running; /* NULL unless a worker has it */
-    bool removed;
-    bool failing; /* so that only changes are logged */
-    unsigned failures[ERROR_CODES];
+struct queue {
+    struct job *first;
+    pthread_cond_t changed;
 };
 
 struct scheduler {
     struct board *board;
+    const char *node;
+    pthread_mutex_t scrape_lock; /* held while jobs of LANE_SCRAPE run; taken before `lock` */
     pthread_mutex_t lock;
-    pthread_cond_t changed;
-    struct job *queue;
-    struct job *all[64];
-    size_t n_all;
+    struct queue queues[LANES]; /* by lane */
+    pthread_cond_t ended;       /* a run has */
+    struct job *jobs;           /* changes under both locks, so either is enough to read */
     bool stopping;
     size_t n_workers;
-    pthread_t workers[];
+    struct worker {
+        struct scheduler *scheduler;
+        struct queue *queue;
+        pthread_t thread;
+    } workers[WORKERS_MAX];
 };
 
 static void enqueue(struct scheduler *scheduler, struct job *job, int64_t due_ns)
 {
-    struct job **place = &scheduler->queue;
+    struct queue *queue = &scheduler->queues[job->plan.collector->lane];
+    struct job **place = &queue->first;
 
     job->due_ns = due_ns;
     while (*place && (*place)->due_ns <= due_ns)
-        place = &(*place)->next;
-    job->next = *place;
+        place = &(*place)->next_due;
+    job->next_due = *place;
     *place = job;
-    pthread_cond_broadcast(&scheduler->changed);
+    pthread_cond_broadcast(&queue->changed);
 }
 
 static void dequeue(struct scheduler *scheduler, struct job *job)
 {
-    struct job **place = &scheduler->queue;
+    struct job **place = &scheduler->queues[job->plan.collector->lane].first;
 
     while (*place && *place != job)
-        place = &(*place)->next;
+        place = &(*place)->next_due;
     if (*place)
-        *place = job->next;
+        *place = job->next_due;
 }
 
 /* Waits for a job to be due. NULL when stopping. Called and returns with the lock held. */
-static struct job *next_job(struct scheduler *scheduler)
+static struct job *next_job(struct scheduler *scheduler, struct queue *queue)
 {
     while (!scheduler->stopping) {
-        struct job *job = scheduler->queue;
+        struct job *job = queue->first;
         struct timespec until;
 
         if (!job) {
-            pthread_cond_wait(&scheduler->changed, &scheduler->lock);
+            pthread_cond_wait(&queue->changed, &scheduler->lock);
             continue;
         }
         if (job->due_ns <= clock_now_ns()) {
-            scheduler->queue = job->next;
+            queue->first = job->next_due;
             return job;
         }
         until = clock_timespec(job->due_ns);
-        pthread_cond_timedwait(&scheduler->changed, &scheduler->lock, &until);
+        pthread_cond_timedwait(&queue->changed, &scheduler->lock, &until);
     }
     return NULL;
 }
 
-/* Logs changes only: a target that is down for a day is one line. */
-static void log_change(struct job *job, bool ok, const struct error *err)
+/* The next time on the job's own grid that is not past; sooner while the daemon is gone. */
+static int64_t next_due(const struct job *job, enum error_code outcome)
 {
-    if (ok && job->failing)
-        log_line(LOG_INFO, "scheduler", "%s works again", job->plan.name);
-    if (!ok && !job->failing)
-        log_line(LOG_WARN, "scheduler", "%s fails (%s): %s", job->plan.name,
-                 error_code_name(err->code), err->message);
-    job->failing = !ok;
+    int64_t now_ns = clock_now_ns(), due_ns = job->due_ns + job->plan.interval_ns;
+
+    if (due_ns < now_ns)
+        due_ns += (now_ns - due_ns + job->plan.interval_ns - 1) / job->plan.interval_ns *
+                  job->plan.interval_ns;
+    if (outcome == ERROR_RUNTIME_UNAVAILABLE && job->plan.collector->lane == LANE_INVENTORY &&
+        due_ns > now_ns + RETRY_NS)
+        due_ns = now_ns + RETRY_NS;
+    return due_ns;
 }
 
-static void post_report(struct job *job, bool ok, const struct error *err, int64_t start_ns)
-{
-    CLEANUP(snapshot_unrefp) struct snapshot *report = snapshot_new(job_families, 4096);
-    const char *collector = job->plan.collector->name;
-    const char *name = job->plan.name;
-
-    if (!report)
-        return;
-    if (!ok)
-        job->failures[err->code]++;
-    snapshot_add(report, SUCCESS, ok, collector, name);
-    for (size_t code = 0; code < ERROR_CODES; code++)
-        if (job->failures[code])
-            snapshot_add(report, FAILURES, job->failures[code], collector, name,
-                         error_code_name(code));
-    snapshot_add(report, DURATION, ns_to_seconds(clock_now_ns() - start_ns), collector, name);
-    snapshot_add(report, FINISHED, clock_unix_seconds(), collector, name);
-    board_post(job->report_slot, report);
-}
-
-static void run_once(struct job *job, struct cancel *cancel)
-{
-    const struct collector *collector = job->plan.collector;
-    int64_t start_ns = clock_now_ns();
-    CLEANUP(snapshot_unrefp)
-    struct snapshot *out = snapshot_new(collector->families, SNAPSHOT_LIMIT_BYTES);
-    struct error err;
-    bool ok = true;
-
-    if (!out)
-        ok = error_set(&err, ERROR_MEMORY, "out of memory");
-    ok = ok && collector->run(job->state, out, cancel, &err) && snapshot_ok(out, &err);
-    if (out)
-        board_post(job->slot, out);
-    post_report(job, ok, &err, start_ns);
-    log_change(job, ok, &err);
-}
-
-static void job_free(struct job *job)
-{
-    if (job->plan.collector->close)
-        job->plan.collector->close(job->state);
-    if (job->slot)
-        board_remove(job->slot);
-    if (job->report_slot)
-        board_remove(job->report_slot);
-    free(job->state);
-    free(job);
-}
-
-/* Called and returns with the lock held; the job is off the queue. */
+/* Called and returns with the lock held; the job is off its queue. */
 static void run_unlocked(struct scheduler *scheduler, struct job *job)
 {
     struct cancel cancel;
+    enum error_code outcome;
 
     cancel_init(&cancel, clock_now_ns() + job->plan.timeout_ns);
     job->running = &cancel;
     pthread_mutex_unlock(&scheduler->lock);
-    run_once(job, &cancel);
+    outcome = job_run(job, &cancel);
     pthread_mutex_lock(&scheduler->lock);
     job->running = NULL;
+    job->tried = true;
     cancel_deinit(&cancel);
-    pthread_cond_broadcast(&scheduler->changed);
+    if (!job->removed)
+        enqueue(scheduler, job, next_due(job, outcome));
+    pthread_cond_broadcast(&scheduler->ended);
 }
 
 static void *worker(void *arg)
 {
-    struct scheduler *scheduler = arg;
+    struct worker *self = arg;
     struct job *job;
-    LOCK_SCOPE(&scheduler->lock);
+    LOCK_SCOPE(&self->scheduler->lock);
 
-    while ((job = next_job(scheduler))) {
-        run_unlocked(scheduler, job);
-        if (!job->removed)
-            enqueue(scheduler, job, job->due_ns + job->plan.interval_ns);
-    }
+    while ((job = next_job(self->scheduler, self->queue)))
+        run_unlocked(self->scheduler, job);
     return NULL;
 }
 
 void scheduler_refresh(struct scheduler *scheduler)
 {
-    LOCK_SCOPE(&scheduler->lock);
+    if (pthread_mutex_trylock(&scheduler->scrape_lock) != 0)
+        return;
+    for (struct job *job = scheduler->jobs; job; job = job->next) {
+        struct cancel cancel;
 
-    for (size_t i = 0; i < scheduler->n_all; i++) {
-        struct job *job = scheduler->all[i];
-
-        if (job->plan.collector->on_scrape && !job->running && !job->removed)
-            run_unlocked(scheduler, job);
+        if (job->plan.collector->lane != LANE_SCRAPE)
+            continue;
+        cancel_init(&cancel, clock_now_ns() + SCRAPE_LIMIT_NS);
+        job_run(job, &cancel);
+        cancel_deinit(&cancel);
     }
+    pthread_mutex_unlock(&scheduler->scrape_lock);
 }
 
-struct scheduler *scheduler_new(struct board *board, size_t n_workers, struct error *err)
+bool scheduler_ready(struct scheduler *scheduler)
 {
-    struct scheduler *scheduler = calloc(1, sizeof(*scheduler) + n_workers * sizeof(pthread_t));
-    pthread_condattr_t attr;
+    LOCK_SCOPE(&scheduler->lock);
+
+    for (struct job *job = scheduler->jobs; job; job = job->next)
+        if (job->plan.collector->lane == LANE_INVENTORY && !job->tried)
+            return false;
+    return true;
+}
+
+static bool start_workers(struct scheduler *scheduler, enum lane lane, size_t n, struct error *err)
+{
+    for (size_t i = 0; i < n && scheduler->n_workers < WORKERS_MAX; i++) {
+        struct worker *self = &scheduler->workers[scheduler->n_workers];
+        int r;
+
+        *self = (struct worker){.scheduler = scheduler, .queue = &scheduler->queues[lane]};
+        r = pthread_create(&self->thread, NULL, worker, self);
+        if (r)
+            return error_errno(err, r, "cannot start worker %zu", scheduler->n_workers);
+        scheduler->n_workers++;
+    }
+    return true;
+}
+
+struct scheduler *scheduler_new(struct board *board, const struct scheduler_options *options,
+                                struct error *err)
+{
+    struct scheduler *scheduler = calloc(1, sizeof(*scheduler));
+    pthread_condattr_t monotonic;
 
     if (!scheduler) {
-        error_set(err, ERROR_MEMORY, "out of memory");
+        error_memory(err);
         return NULL;
     }
     scheduler->board = board;
+    scheduler->node = options->node;
     pthread_mutex_init(&scheduler->lock, NULL);
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&scheduler->changed, &attr);
-    pthread_condattr_destroy(&attr);
-    for (; scheduler->n_workers < n_workers; scheduler->n_workers++) {
-        int r = pthread_create(&scheduler->workers[scheduler->n_workers], NULL, worker, scheduler);
-
-        if (r) {
-            error_errno(err, r, "cannot start worker %zu", scheduler->n_workers);
-            scheduler_free(scheduler);
-            return NULL;
-        }
+    pthread_mutex_init(&scheduler->scrape_lock, NULL);
+    pthread_cond_init(&scheduler->ended, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    for (size_t i = 0; i < LANES; i++)
+        pthread_cond_init(&scheduler->queues[i].changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    if (!start_workers(scheduler, LANE_INVENTORY, options->inventory_workers, err) ||
+        !start_workers(scheduler, LANE_PROBE, options->probe_workers, err)) {
+        scheduler_free(scheduler);
+        return NULL;
     }
     return scheduler;
 }
 
-struct job *scheduler_add(struct scheduler *scheduler, const struct job_plan *plan, void *state)
+static bool wanted(const struct job *job, const struct config *config)
 {
-    struct job *job = calloc(1, sizeof(*job));
+    for (size_t i = 0; i < config->n_jobs; i++)
+        if (job_matches(job, &config->jobs[i]))
+            return true;
+    return false;
+}
 
-    if (!job)
-        return NULL;
-    job->plan = *plan;
-    job->state = state;
-    job->slot = board_add(scheduler->board, plan->collector->families);
-    job->report_slot = board_add(scheduler->board, job_families);
-    if (!job->slot || !job->report_slot) {
-        job_free(job);
-        return NULL;
+static bool runs_already(const struct scheduler *scheduler, const struct config_job *plan)
+{
+    const struct job *job = scheduler->jobs;
+
+    while (job && !job_matches(job, plan))
+        job = job->next;
+    return job != NULL;
+}
+
+static void free_list(struct job *jobs)
+{
+    while (jobs) {
+        struct job *next = jobs->next;
+
+        job_free(jobs);
+        jobs = next;
     }
-
-    LOCK_SCOPE(&scheduler->lock);
-    scheduler->all[scheduler->n_all++] = job;
-    if (!plan->collector->on_scrape)
-        enqueue(scheduler, job, clock_now_ns());
-    return job;
 }
 
-static void detach(struct scheduler *scheduler, struct job *job)
+/* Opens the jobs of `config` that do not run yet: all of them or none. */
+static bool open_fresh(struct scheduler *scheduler, struct config *config, struct shared *shared,
+                       struct job **fresh, struct error *err)
 {
-    LOCK_SCOPE(&scheduler->lock);
+    struct job **tail = fresh;
 
-    job->removed = true;
-    dequeue(scheduler, job);
-    for (size_t i = 0; i < scheduler->n_all; i++)
-        if (scheduler->all[i] == job)
-            scheduler->all[i] = scheduler->all[--scheduler->n_all];
-    if (job->running)
-        cancel_now(job->running);
-    while (job->running)
-        pthread_cond_wait(&scheduler->changed, &scheduler->lock);
+    for (size_t i = 0; i < config->n_jobs; i++) {
+        if (runs_already(scheduler, &config->jobs[i]))
+            continue;
+        *tail = job_new(scheduler->board, &config->jobs[i], shared, err);
+        if (!*tail) {
+            free_list(*fresh);
+            return false;
+        }
+        tail = &(*tail)->next;
+    }
+    return true;
 }
 
-void scheduler_remove(struct scheduler *scheduler, struct job *job)
+/* Takes the jobs that `config` (NULL: nobody) does not want off the list, cancels them and waits
+ * until they have ended. Called with both locks held. */
+static struct job *detach_unwanted(struct scheduler *scheduler, const struct config *config)
 {
-    detach(scheduler, job);
-    job_free(job);
+    struct job *gone = NULL;
+
+    for (struct job **place = &scheduler->jobs; *place;) {
+        struct job *job = *place;
+
+        if (config && wanted(job, config)) {
+            place = &job->next;
+            continue;
+        }
+        *place = job->next;
+        job->next = gone;
+        gone = job;
+        job->removed = true;
+        if (job->plan.collector->lane != LANE_SCRAPE)
+            dequeue(scheduler, job);
+        if (job->running)
+            cancel_now(job->running);
+    }
+    for (struct job *job = gone; job; job = job->next)
+        while (job->running)
+            pthread_cond_wait(&scheduler->ended, &scheduler->lock);
+    return gone;
 }
 
-static void stop(struct scheduler *scheduler)
+/* A delay for the first run of a probe that differs from node to node and from probe to probe. */
+static int64_t first_delay_ns(const struct scheduler *scheduler, const struct job *job)
 {
-    LOCK_SCOPE(&scheduler->lock);
+    int64_t most_ns = job->plan.interval_ns / 10;
+    uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
+    const char *const parts[] = {scheduler->node, job->plan.name};
 
-    scheduler->stopping = true;
-    for (size_t i = 0; i < scheduler->n_all; i++)
-        if (scheduler->all[i]->running)
-            cancel_now(scheduler->all[i]->running);
-    pthread_cond_broadcast(&scheduler->changed);
+    if (job->plan.collector->lane != LANE_PROBE)
+        return 0;
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+        for (const char *c = parts[i]; *c; c++)
+            hash = (hash ^ (unsigned char)*c) * UINT64_C(1099511628211);
+    if (most_ns > SPREAD_MAX_NS)
+        most_ns = SPREAD_MAX_NS;
+    return most_ns > 0 ? (int64_t)(hash % (uint64_t)most_ns) : 0;
+}
+
+/* Called with both locks held. */
+static void attach(struct scheduler *scheduler, struct job *fresh)
+{
+    int64_t now_ns = clock_now_ns();
+    struct job **end = &scheduler->jobs;
+
+    while (*end)
+        end = &(*end)->next;
+    *end = fresh;
+    for (struct job *job = fresh; job; job = job->next)
+        if (job->plan.collector->lane != LANE_SCRAPE)
+            enqueue(scheduler, job, now_ns + first_delay_ns(scheduler, job));
+}
+
+bool scheduler_apply(struct scheduler *scheduler, struct config *config, struct shared *shared,
+                     struct error *err)
+{
+    struct job *fresh = NULL, *gone;
+
+    if (!open_fresh(scheduler, config, shared, &fresh, err))
+        return false;
+    pthread_mutex_lock(&scheduler->scrape_lock);
+    pthread_mutex_lock(&scheduler->lock);
+    gone = detach_unwanted(scheduler, config);
+    attach(scheduler, fresh);
+    pthread_mutex_unlock(&scheduler->lock);
+    pthread_mutex_unlock(&scheduler->scrape_lock);
+    free_list(gone);
+    return true;
 }
 
 void scheduler_free(struct scheduler *scheduler)
 {
-    stop(scheduler);
+    struct job *gone;
+
+    pthread_mutex_lock(&scheduler->scrape_lock);
+    pthread_mutex_lock(&scheduler->lock);
+    scheduler->stopping = true;
+    gone = detach_unwanted(scheduler, NULL);
+    for (size_t i = 0; i < LANES; i++)
+        pthread_cond_broadcast(&scheduler->queues[i].changed);
+    pthread_mutex_unlock(&scheduler->lock);
+    pthread_mutex_unlock(&scheduler->scrape_lock);
     for (size_t i = 0; i < scheduler->n_workers; i++)
-        pthread_join(scheduler->workers[i], NULL);
-    while (scheduler->n_all > 0)
-        job_free(scheduler->all[--scheduler->n_all]);
-    pthread_cond_destroy(&scheduler->changed);
+        pthread_join(scheduler->workers[i].thread, NULL);
+    free_list(gone);
+    for (size_t i = 0; i < LANES; i++)
+        pthread_cond_destroy(&scheduler->queues[i].changed);
+    pthread_cond_destroy(&scheduler->ended);
+    pthread_mutex_destroy(&scheduler->scrape_lock);
     pthread_mutex_destroy(&scheduler->lock);
     free(scheduler);
 }

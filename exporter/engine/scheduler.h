@@ -1,39 +1,46 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Runs jobs when they are due, on a fixed number of threads.
+ * Runs jobs when they are due, on a fixed number of threads per lane.
  *
- * The number of threads is the number of probes at once, and with the limits of
+ * The number of threads is the number of jobs at once, and with the limits of
  * each run it bounds the memory of the whole program. A job never overlaps with
- * itself: it is off the queue while it runs.
+ * itself: it is off the queue while it runs. Probes that hang may hold every
+ * worker of their lane; the inventory has workers of its own.
+ *
+ * apply() is the start and every reload: jobs whose fingerprint did not change
+ * go on with their state and their schedule. It is called by one thread at a time.
  */
 #ifndef ENGINE_SCHEDULER_H
 #define ENGINE_SCHEDULER_H
 
 #include "engine/board.h"
 #include "engine/collector.h"
+#include "engine/config.h"
 
 struct scheduler;
-struct job;
 
-struct job_plan {
-    const struct collector *collector;
-    const char *name; /* outlives the job; the `job` label */
-    int64_t interval_ns;
-    int64_t timeout_ns;
+struct scheduler_options {
+    size_t inventory_workers, probe_workers;
+    const char *node; /* spreads first runs over the nodes of a fleet */
 };
 
-struct scheduler *scheduler_new(struct board *board, size_t n_workers, struct error *err);
+struct scheduler *scheduler_new(struct board *board, const struct scheduler_options *options,
+                                struct error *err);
 
 /* Cancels what runs, waits for it, frees everything. */
 void scheduler_free(struct scheduler *scheduler);
 DEFINE_CLEANUP(struct scheduler *, scheduler_free)
 
-/* `state` is the collector's, already filled from the settings and opened; the job owns it. */
-struct job *scheduler_add(struct scheduler *scheduler, const struct job_plan *plan, void *state);
-/* Runs the jobs that belong to the scrape, in this thread. A job that another scrape is
- * running already is left alone: its last snapshot is fresh enough. */
+/* Takes the jobs it needs out of `config`. On failure (a job could not be opened) nothing has
+ * changed. Waits until the jobs that are no longer wanted have ended. */
+bool scheduler_apply(struct scheduler *scheduler, struct config *config, struct shared *shared,
+                     struct error *err) MUST_CHECK;
+
+/* Runs the jobs that belong to the scrape, in this thread. If another scrape is at it, nothing is
+ * done: what that one posts is fresh enough. */
 void scheduler_refresh(struct scheduler *scheduler);
 
-void scheduler_remove(struct scheduler *scheduler, struct job *job);
+/* Whether every job of the inventory has been tried once. */
+bool scheduler_ready(struct scheduler *scheduler);
 
 #endif

@@ -38,7 +38,8 @@ struct setting {
     enum setting_type type;
     const char *name; /* NULL ends a table */
     size_t offset;
-    const char *fallback; /* as written in the file; NULL: required; "": stays empty (or 0) */
+    const char *fallback; /* as written in the file, a list as "[a, b]"; NULL: required, and not
+                           * empty; "": stays empty (or 0) */
     const char *help;
     const char *const *choices; /* of SETTING_ENUM, ends with NULL */
 };
@@ -48,8 +49,8 @@ struct setting {
     {                                                                       \
         (type), (name), offsetof(structure, member), (fallback), (help), 0, \
     }
-#define SETTING_CHOICE(structure, member, name, choices, fallback, help)                    \
-    {                                                                                       \
+#define SETTING_CHOICE(structure, member, name, choices, fallback, help)                  \
+    {                                                                                     \
         SETTING_ENUM, (name), offsetof(structure, member), (fallback), (help), (choices), \
     }
 

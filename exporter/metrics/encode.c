@@ -6,25 +6,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#define EXACT_INTEGER_MAX 9007199254740992.0 /* 2^53 */
+
 static const char *const type_names[] = {
     [METRIC_GAUGE] = "gauge",
     [METRIC_COUNTER] = "counter",
     [METRIC_HISTOGRAM] = "histogram",
+    [METRIC_INFO] = "gauge", /* text 0.0.4 knows no info */
 };
-
-enum encode_format encode_negotiate(const char *accept_header)
-{
-    if (accept_header && strstr(accept_header, "application/openmetrics-text"))
-        return ENCODE_OPENMETRICS;
-    return ENCODE_TEXT;
-}
-
-const char *encode_content_type(enum encode_format format)
-{
-    if (format == ENCODE_OPENMETRICS)
-        return "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    return "text/plain; version=0.0.4; charset=utf-8";
-}
 
 static void escaped(struct buf *out, const char *text, bool quotes)
 {
@@ -40,39 +29,47 @@ static void escaped(struct buf *out, const char *text, bool quotes)
     }
 }
 
-/* The fewest digits that read back as the same double. */
-static void shortest(struct buf *out, double value)
+static void shortest(char *text, size_t size, double value)
+{
+    for (int digits = 1; digits <= 17; digits++) {
+        snprintf(text, size, "%.*g", digits, value);
+        if (strtod(text, NULL) == value)
+            return;
+    }
+}
+
+void encode_number(struct buf *out, double value)
 {
     char text[32];
 
-    for (int digits = 15; digits <= 17; digits++) {
-        snprintf(text, sizeof(text), "%.*g", digits, value);
-        if (strtod(text, NULL) == value)
-            break;
-    }
-    buf_append_str(out, text);
-}
-
-static void number(struct buf *out, double value)
-{
-    if (isnan(value))
+    if (isnan(value)) {
         buf_append_str(out, "NaN");
-    else if (isinf(value))
+    } else if (isinf(value)) {
         buf_append_str(out, value > 0 ? "+Inf" : "-Inf");
-    else
-        shortest(out, value);
+    } else if (fabs(value) < EXACT_INTEGER_MAX && value == trunc(value)) {
+        buf_printf(out, "%" PRId64, (int64_t)value);
+    } else {
+        shortest(text, sizeof(text), value);
+        buf_append_str(out, text);
+    }
 }
 
-static void header(struct buf *out, enum encode_format format, const struct metric_family *family)
+/* A bound is a float in every format ("30.0"), so that the series is the same in each. */
+static void bound(char *text, size_t size, double value)
 {
-    size_t length = strlen(family->name);
+    shortest(text, size, value);
+    if (!strpbrk(text, ".e"))
+        strncat(text, ".0", size - strlen(text) - 1);
+}
 
-    /* OpenMetrics names the family of `x_total` just `x`. */
-    if (format == ENCODE_OPENMETRICS && family->type == METRIC_COUNTER)
-        length -= strlen("_total");
-    buf_printf(out, "# HELP %.*s ", (int)length, family->name);
-    escaped(out, family->help, format == ENCODE_OPENMETRICS);
-    buf_printf(out, "\n# TYPE %.*s %s\n", (int)length, family->name, type_names[family->type]);
+static void label(struct buf *out, const char **separator, const char *name, const char *value)
+{
+    buf_append_str(out, *separator);
+    buf_append_str(out, name);
+    buf_append_str(out, "=\"");
+    escaped(out, value, true);
+    buf_append_char(out, '"');
+    *separator = ",";
 }
 
 static void series(struct buf *out, const struct metric_family *family, const char *suffix,
@@ -82,16 +79,12 @@ static void series(struct buf *out, const struct metric_family *family, const ch
 
     buf_append_str(out, family->name);
     buf_append_str(out, suffix);
-    for (size_t i = 0; family->labels[i]; i++) {
-        buf_printf(out, "%s%s=\"", separator, family->labels[i]);
-        escaped(out, sample->label_values[i], true);
-        buf_append_char(out, '"');
-        separator = ",";
-    }
-    if (le) {
-        buf_printf(out, "%sle=\"%s\"", separator, le);
-        separator = ",";
-    }
+    for (size_t i = 0; family->labels[i]; i++)
+        label(out, &separator, family->labels[i], sample->label_values[i]);
+    for (size_t i = 0; i < sample->extra.count; i++)
+        label(out, &separator, sample->extra.names[i], sample->extra.values[i]);
+    if (le)
+        label(out, &separator, "le", le);
     buf_append_str(out, *separator == ',' ? "} " : " ");
 }
 
@@ -100,48 +93,81 @@ static void histogram(struct buf *out, const struct metric_family *family,
 {
     const struct histogram *h = sample->histogram;
     uint64_t count = 0;
-    char le[32];
+    char le[32] = "+Inf";
 
     for (size_t i = 0; i <= h->n_bounds; i++) {
         count += h->counts[i];
         if (i < h->n_bounds)
-            snprintf(le, sizeof(le), "%g", h->bounds[i]);
+            bound(le, sizeof(le), h->bounds[i]);
         series(out, family, "_bucket", sample, i < h->n_bounds ? le : "+Inf");
         buf_printf(out, "%" PRIu64 "\n", count);
     }
     series(out, family, "_sum", sample, NULL);
-    number(out, h->sum);
+    encode_number(out, h->sum);
     buf_append_char(out, '\n');
     series(out, family, "_count", sample, NULL);
     buf_printf(out, "%" PRIu64 "\n", count);
 }
 
-void encode_family(struct buf *out, enum encode_format format, size_t family,
-                   struct snapshot *const *snapshots, size_t n_snapshots)
+static void text_family(struct buf *out, const struct metric_family *family)
 {
-    bool headed = false;
+    buf_printf(out, "# HELP %s ", family->name);
+    escaped(out, family->help, false);
+    buf_printf(out, "\n# TYPE %s %s\n", family->name, type_names[family->type]);
+}
 
-    for (size_t i = 0; i < n_snapshots; i++) {
-        const struct metric_family *f = &snapshot_families(snapshots[i])[family];
-        const struct sample *sample = snapshot_samples(snapshots[i], family);
-
-        for (; sample; sample = sample->next) {
-            if (!headed)
-                header(out, format, f);
-            headed = true;
-            if (f->type == METRIC_HISTOGRAM) {
-                histogram(out, f, sample);
-                continue;
-            }
-            series(out, f, "", sample, NULL);
-            number(out, sample->value);
-            buf_append_char(out, '\n');
-        }
+static void text_sample(struct buf *out, const struct metric_family *family,
+                        const struct sample *sample)
+{
+    if (family->type == METRIC_HISTOGRAM) {
+        histogram(out, family, sample);
+        return;
     }
+    series(out, family, "", sample, NULL);
+    encode_number(out, sample->value);
+    buf_append_char(out, '\n');
+}
+
+static void text_end(struct buf *out)
+{
+    (void)out; /* text 0.0.4 just stops */
+}
+
+static const struct encoder {
+    const char *content_type;
+    void (*family)(struct buf *out, const struct metric_family *family);
+    void (*sample)(struct buf *out, const struct metric_family *family,
+                   const struct sample *sample);
+    void (*end)(struct buf *out);
+} encoders[] = {
+    [ENCODE_TEXT] = {"text/plain; version=0.0.4; charset=utf-8", text_family, text_sample,
+                     text_end},
+};
+
+enum encode_format encode_negotiate(const char *accept_header)
+{
+    (void)accept_header; /* one format can be chosen from; whoever cannot read it says so */
+    return ENCODE_TEXT;
+}
+
+const char *encode_content_type(enum encode_format format)
+{
+    return encoders[format].content_type;
+}
+
+void encode_family(struct buf *out, enum encode_format format, const struct metric_family *family)
+{
+    encoders[format].family(out, family);
+}
+
+void encode_samples(struct buf *out, enum encode_format format, const struct metric_family *family,
+                    const struct sample *samples)
+{
+    for (const struct sample *sample = samples; sample; sample = sample->next)
+        encoders[format].sample(out, family, sample);
 }
 
 void encode_end(struct buf *out, enum encode_format format)
 {
-    if (format == ENCODE_OPENMETRICS)
-        buf_append_str(out, "# EOF\n");
+    encoders[format].end(out);
 }

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The Prometheus text format, written and nothing else: no locks, no I/O, no policy. */
+/*
+ * The exposition formats, written and nothing else: no locks, no I/O, no policy.
+ *
+ * A page is, for every family in the order of the names: encode_family() once,
+ * encode_samples() for every snapshot that has samples of it; then encode_end().
+ * A format is a row of the table in encode.c.
+ */
 #ifndef METRICS_ENCODE_H
 #define METRICS_ENCODE_H
 
@@ -7,17 +13,19 @@
 #include "metrics/snapshot.h"
 
 enum encode_format {
-    ENCODE_TEXT,        /* text/plain; version=0.0.4 */
-    ENCODE_OPENMETRICS, /* application/openmetrics-text; version=1.0.0 */
+    ENCODE_TEXT, /* text/plain; version=0.0.4 */
 };
 
+/* The format for an Accept header (NULL: there was none). Always one: a scrape is never refused. */
 enum encode_format encode_negotiate(const char *accept_header);
 const char *encode_content_type(enum encode_format format);
 
-/* Writes the family once, with the samples of all `snapshots`; nothing if there are none.
- * All snapshots must have been made for the same table of families. */
-void encode_family(struct buf *out, enum encode_format format, size_t family,
-                   struct snapshot *const *snapshots, size_t n_snapshots);
+void encode_family(struct buf *out, enum encode_format format, const struct metric_family *family);
+void encode_samples(struct buf *out, enum encode_format format, const struct metric_family *family,
+                    const struct sample *samples);
 void encode_end(struct buf *out, enum encode_format format);
+
+/* The fewest digits that read back as the same double, as Go prints it. */
+void encode_number(struct buf *out, double value);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What can be measured: families are static data, declared by the collector that fills them. */
+/* What can be measured: families are static data, declared by whoever fills them. */
 #ifndef METRICS_FAMILY_H
 #define METRICS_FAMILY_H
 
@@ -9,6 +9,7 @@ enum metric_type {
     METRIC_GAUGE,
     METRIC_COUNTER,
     METRIC_HISTOGRAM,
+    METRIC_INFO, /* always 1; may carry labels that only the configuration knows */
 };
 
 struct metric_family {

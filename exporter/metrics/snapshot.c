@@ -2,6 +2,7 @@
 #include "metrics/snapshot.h"
 
 #include "base/arena.h"
+#include "base/text.h"
 
 #include <assert.h>
 #include <stdatomic.h>
@@ -51,6 +52,27 @@ void snapshot_unref(struct snapshot *snapshot)
     free(snapshot);
 }
 
+static const char *clean_copy(struct arena *arena, const char *value)
+{
+    char clean[LABEL_VALUE_LIMIT_BYTES];
+
+    return arena_strndup(arena, clean, text_clean(clean, sizeof(clean), value, strlen(value)));
+}
+
+/* Copies `n` values; NULL if the arena is full. */
+static const char **copy_values(struct arena *arena, const char *const *values, size_t n)
+{
+    const char **copies = arena_alloc(arena, (n + 1) * sizeof(char *));
+
+    for (size_t i = 0; copies && i < n; i++) {
+        assert(values[i]);
+        copies[i] = clean_copy(arena, values[i]);
+        if (!copies[i])
+            return NULL;
+    }
+    return copies;
+}
+
 static struct sample *add(struct snapshot *snapshot, size_t family, const char *const *label_values)
 {
     const struct metric_family *f = &snapshot->families[family];
@@ -62,15 +84,9 @@ static struct sample *add(struct snapshot *snapshot, size_t family, const char *
         n++;
     if (!sample)
         return NULL;
-    sample->label_values = arena_alloc(&snapshot->arena, (n + 1) * sizeof(char *));
+    sample->label_values = copy_values(&snapshot->arena, label_values, n);
     if (!sample->label_values)
         return NULL;
-    for (size_t i = 0; i < n; i++) {
-        assert(label_values[i]);
-        sample->label_values[i] = arena_strdup(&snapshot->arena, label_values[i]);
-        if (!sample->label_values[i])
-            return NULL;
-    }
     assert(!label_values[n]);
     *series->tail = sample;
     series->tail = &sample->next;
@@ -84,6 +100,19 @@ void snapshot_add_sample(struct snapshot *snapshot, size_t family, double value,
 
     if (sample)
         sample->value = value;
+}
+
+void snapshot_add_info_sample(struct snapshot *snapshot, size_t family,
+                              const struct extra_labels *extra, const char *const *label_values)
+{
+    const char **names = copy_values(&snapshot->arena, extra->names, extra->count);
+    const char **values = copy_values(&snapshot->arena, extra->values, extra->count);
+    struct sample *sample = names && values ? add(snapshot, family, label_values) : NULL;
+
+    if (!sample)
+        return;
+    sample->value = 1;
+    sample->extra = (struct extra_labels){names, values, extra->count};
 }
 
 void snapshot_add_histogram_sample(struct snapshot *snapshot, size_t family,

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Pulls an image the way a node would, proves that it is the right one, and removes it again. */
+
+#include "canary/canary.h"
+
+static const struct setting settings[] = {
+    CANARY_SETTINGS,
+    SETTING(SETTING_STRING, struct canary, snapshotter, "snapshotter", "overlayfs",
+            "Snapshotter that layers are unpacked into."),
+    SETTING(SETTING_STRING, struct canary, expected_digest, "expected.digest", "",
+            "Digest that the reference must stand for: of the index, if there is one."),
+    SETTING(SETTING_STRING, struct canary, expected_manifest_digest, "expected.manifest_digest",
+            "", "Digest of the platform's manifest."),
+    SETTING(SETTING_BYTES, struct canary, expected_size, "expected.size", "",
+            "Size as ctr images ls shows it: index, manifest, config and layers."),
+    SETTING(SETTING_BYTES, struct canary, size_tolerance, "expected.size_tolerance", "0",
+            "How far the size may be off."),
+    {0},
+};
+
+static bool check(void *state, struct arena *arena, const char **key, struct error *err)
+{
+    return canary_check(state, "pull", arena, key, err);
+}
+
+const struct collector pull_collector = {
+    .name = "pull",
+    .help = "Pulls an image from its registry into containerd, cold, and removes it.",
+    .families = canary_families,
+    .settings = settings,
+    .resource_settings = canary_registry_settings,
+    .state_size = sizeof(struct canary),
+    .lane = LANE_PROBE,
+    .interval = "5m",
+    .timeout = "2m",
+    .check = check,
+    .resource = canary_resource,
+    .open = canary_open,
+    .begin = canary_begin,
+    .run = canary_run,
+};

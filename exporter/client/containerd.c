@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/containerd.h"
+
+#include "client/containerd_wire.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* The daemon itself sends at most 16 MiB. */
+#define MESSAGE_LIMIT_BYTES ((size_t)16 << 20)
+#define REQUEST_LIMIT_BYTES ((size_t)1 << 20)
+
+struct containerd {
+    struct rpc_channel *channel;
+    char address[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
+};
+
+const char *labels_get(const struct labels *labels, const char *name)
+{
+    for (size_t i = 0; i < labels->count; i++)
+        if (strcmp(labels->items[i].name, name) == 0)
+            return labels->items[i].value;
+    return NULL;
+}
+
+struct containerd *containerd_new(const char *socket_path, struct error *err)
+{
+    char target[sizeof(((struct containerd *)NULL)->address) + 8];
+    CLEANUP(freep) struct containerd *containerd = calloc(1, sizeof(*containerd));
+
+    if (!containerd) {
+        error_memory(err);
+        return NULL;
+    }
+    if (strlen(socket_path) >= sizeof(containerd->address)) {
+        error_set(err, ERROR_INVALID, "a socket's path has at most %zu bytes: %s",
+                  sizeof(containerd->address) - 1, socket_path);
+        return NULL;
+    }
+    strcpy(containerd->address, socket_path);
+    snprintf(target, sizeof(target), "unix:%s", containerd->address);
+    containerd->channel = rpc_channel_new(target, MESSAGE_LIMIT_BYTES, err);
+    return containerd->channel ? TAKE(containerd) : NULL;
+}
+
+void containerd_free(struct containerd *containerd)
+{
+    rpc_channel_free(containerd->channel);
+    free(containerd);
+}
+
+const char *containerd_address(const struct containerd *containerd)
+{
+    return containerd->address;
+}
+
+struct rpc_channel *containerd_channel(struct containerd *containerd)
+{
+    return containerd->channel;
+}
+
+static const char *connect_problem(int errnum)
+{
+    switch (errnum) {
+    case ENOENT:
+        return "no such socket";
+    case ECONNREFUSED:
+        return "nobody listens (containerd is not running, or this is no socket)";
+    case EACCES:
+    case EPERM:
+        return "permission denied (the socket wants user root or its group)";
+    default:
+        return strerrordesc_np(errnum);
+    }
+}
+
+/* gRPC's own words for a missing daemon are long and vague: connect once more, by hand, and say
+ * what the system says. */
+static bool explain(const struct containerd *containerd, struct error *err)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd;
+
+    if (err->code != ERROR_RUNTIME_UNAVAILABLE)
+        return false;
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return false;
+    memcpy(address.sun_path, containerd->address, sizeof(address.sun_path));
+    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+        error_status(err, ERROR_RUNTIME_UNAVAILABLE, RPC_UNAVAILABLE, "%s: %s",
+                     containerd->address, connect_problem(errno));
+    close(fd);
+    return false;
+}
+
+/* The daemon's words for a full disk; everything else is told by the code. */
+static void refine(struct error *err)
+{
+    if (err->code == ERROR_RUNTIME && strstr(err->message, "no space left on device"))
+        err->code = ERROR_NO_SPACE;
+}
+
+/* At most two headers and the end. */
+static const struct rpc_header *scope_headers(const struct scope *scope, struct rpc_header *out)
+{
+    size_t n = 0;
+
+    if (scope->name_space)
+        out[n++] = (struct rpc_header){"containerd-namespace", scope->name_space};
+    if (scope->lease)
+        out[n++] = (struct rpc_header){"containerd-lease", scope->lease};
+    out[n] = (struct rpc_header){0};
+    return out;
+}
+
+bool containerd_call(const struct scope *scope, const char *method, const struct buf *request,
+                     struct buf *reply, struct cancel *cancel, struct error *err)
+{
+    struct rpc_header headers[3];
+    const struct rpc_request call = {method, scope_headers(scope, headers), request};
+
+    if (!buf_ok(request, err))
+        return error_wrap(err, "%s", method + 1);
+    if (rpc_call(scope->daemon->channel, &call, reply, cancel, err))
+        return true;
+    refine(err);
+    return explain(scope->daemon, err);
+}
+
+struct rpc_stream *containerd_stream(const struct scope *scope, const char *method,
+                                     const struct buf *request, struct cancel *cancel,
+                                     struct error *err)
+{
+    struct rpc_header headers[3];
+    const struct rpc_request call = {method, scope_headers(scope, headers), request};
+
+    return rpc_stream_open(scope->daemon->channel, &call, cancel, err);
+}
+
+bool containerd_stream_close(const struct scope *scope, struct rpc_stream *stream,
+                             struct error *err)
+{
+    if (rpc_stream_close(stream, err))
+        return true;
+    refine(err);
+    return explain(scope->daemon, err);
+}
+
+/* A call that belongs to no namespace and asks nothing. */
+static bool ask(struct containerd *containerd, const char *method, struct buf *reply,
+                struct cancel *cancel, struct error *err)
+{
+    const struct scope nowhere = {.daemon = containerd};
+    const struct buf nothing = BUF_INIT(0);
+
+    return containerd_call(&nowhere, method, &nothing, reply, cancel, err);
+}
+
+bool containerd_identify(struct containerd *containerd, struct arena *arena,
+                         struct containerd_identity *identity, struct cancel *cancel,
+                         struct error *err)
+{
+    CLEANUP(buf_deinit) struct buf reply = BUF_INIT(MESSAGE_LIMIT_BYTES);
+
+    return ask(containerd, "/containerd.services.version.v1.Version/Version", &reply, cancel,
+               err) &&
+           containerd_wire_version(&reply, arena, identity, err) &&
+           ask(containerd, "/containerd.services.introspection.v1.Introspection/Server", &reply,
+               cancel, err) &&
+           containerd_wire_server(&reply, arena, identity, err);
+}
+
+bool containerd_health(struct containerd *containerd, bool *serving, struct cancel *cancel,
+                       struct error *err)
+{
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(4096);
+    CLEANUP(buf_deinit) struct buf reply = BUF_INIT(MESSAGE_LIMIT_BYTES);
+
+    return ask(containerd, "/grpc.health.v1.Health/Check", &reply, cancel, err) &&
+           containerd_wire_health(&reply, &arena, serving, err);
+}
+
+const char *containerd_plugin_status(const struct containerd_plugin *plugin)
+{
+    if (!plugin->init_error)
+        return "ok";
+    return strstr(plugin->init_error, "skip plugin") ? "skip" : "error";
+}
+
+bool containerd_plugins(struct containerd *containerd, struct arena *arena,
+                        struct containerd_plugins *plugins, struct cancel *cancel,
+                        struct error *err)
+{
+    CLEANUP(buf_deinit) struct buf reply = BUF_INIT(MESSAGE_LIMIT_BYTES);
+
+    return ask(containerd, "/containerd.services.introspection.v1.Introspection/Plugins", &reply,
+               cancel, err) &&
+           containerd_wire_plugins(&reply, arena, plugins, err);
+}
+
+bool containerd_namespaces(struct containerd *containerd, struct arena *arena,
+                           struct containerd_namespaces *namespaces, struct cancel *cancel,
+                           struct error *err)
+{
+    CLEANUP(buf_deinit) struct buf reply = BUF_INIT(MESSAGE_LIMIT_BYTES);
+
+    return ask(containerd, "/containerd.services.namespaces.v1.Namespaces/List", &reply, cancel,
+               err) &&
+           containerd_wire_namespaces(&reply, arena, namespaces, err);
+}
+
+bool containerd_namespace_create(const struct scope *scope, const struct labels *labels,
+                                 struct cancel *cancel, struct error *err)
+{
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(REQUEST_LIMIT_BYTES);
+    CLEANUP(buf_deinit) struct buf request = BUF_INIT(REQUEST_LIMIT_BYTES);
+    CLEANUP(buf_deinit) struct buf reply = BUF_INIT(REQUEST_LIMIT_BYTES);
+
+    containerd_wire_namespace_create(&request, scope->name_space, labels, &arena);
+    return containerd_call(scope, "/containerd.services.namespaces.v1.Namespaces/Create", &request,
+                           &reply, cancel, err) ||
+           err->status == RPC_ALREADY_EXISTS;
+}
+
+bool containerd_namespace_delete(const struct scope *scope, struct cancel *cancel,
+                                 struct error *err)
+{
+    CLEANUP(buf_deinit) struct buf request = BUF_INIT(REQUEST_LIMIT_BYTES);
+    CLEANUP(buf_deinit) struct buf reply = BUF_INIT(REQUEST_LIMIT_BYTES);
+
+    containerd_wire_namespace_delete(&request, scope->name_space);
+    return containerd_call(scope, "/containerd.services.namespaces.v1.Namespaces/Delete", &request,
+                           &reply, cancel, err) ||
+           err->status == RPC_NOT_FOUND;
+}

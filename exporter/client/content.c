@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/content.h"
+
+#include "client/content_wire.h"
+
+#define REQUEST_LIMIT_BYTES ((size_t)64 << 10)
+#define REPLY_LIMIT_BYTES   ((size_t)16 << 20)
+
+bool content_size(const struct scope *scope, const char *digest, uint64_t *size,
+                  struct cancel *cancel, struct error *err)
+{
+    CLEANUP(buf_deinit) struct buf request = BUF_INIT(REQUEST_LIMIT_BYTES);
+    CLEANUP(buf_deinit) struct buf reply = BUF_INIT(REPLY_LIMIT_BYTES);
+
+    content_wire_digest(&request, digest);
+    return containerd_call(scope, "/containerd.services.content.v1.Content/Info", &request, &reply,
+                           cancel, err) &&
+           content_wire_size(&reply, size, err);
+}
+
+/* Visits one message of a list with an arena of its own, so that memory does not grow with it. */
+static bool visit_page(const struct buf *message, content_visit *visit, void *arg,
+                       struct error *err)
+{
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(REPLY_LIMIT_BYTES);
+
+    return content_wire_list(message, &arena, visit, arg, err);
+}
+
+bool content_list(const struct scope *scope, content_visit *visit, void *arg,
+                  struct cancel *cancel, struct error *err)
+{
+    const struct buf nothing = BUF_INIT(0);
+    CLEANUP(buf_deinit) struct buf message = BUF_INIT(REPLY_LIMIT_BYTES);
+    struct rpc_stream *stream = containerd_stream(
+        scope, "/containerd.services.content.v1.Content/List", &nothing, cancel, err);
+    struct error leaving;
+    bool ok = stream != NULL;
+
+    if (!ok)
+        return false;
+    while (ok && rpc_stream_next(stream, &message))
+        ok = visit_page(&message, visit, arg, err);
+    return containerd_stream_close(scope, stream, ok ? err : &leaving) && ok;
+}
+
+bool content_stream(const struct scope *scope, const char *digest, content_sink *sink, void *arg,
+                    struct cancel *cancel, struct error *err)
+{
+    CLEANUP(buf_deinit) struct buf request = BUF_INIT(REQUEST_LIMIT_BYTES);
+    CLEANUP(buf_deinit) struct buf message = BUF_INIT(REPLY_LIMIT_BYTES);
+    struct rpc_stream *stream;
+    struct error leaving;
+    bool ok = true;
+
+    content_wire_digest(&request, digest);
+    stream = containerd_stream(scope, "/containerd.services.content.v1.Content/Read", &request,
+                               cancel, err);
+    if (!stream)
+        return false;
+    while (ok && rpc_stream_next(stream, &message)) {
+        const void *data;
+        size_t size;
+
+        ok = content_wire_data(&message, &data, &size, err) && sink(arg, data, size, err);
+    }
+    return containerd_stream_close(scope, stream, ok ? err : &leaving) && ok;
+}
+
+static bool append(void *arg, const void *data, size_t size, struct error *err)
+{
+    buf_append(arg, data, size);
+    return buf_ok(arg, err);
+}
+
+bool content_read(const struct scope *scope, const char *digest, struct buf *out,
+                  struct cancel *cancel, struct error *err)
+{
+    return content_stream(scope, digest, append, out, cancel, err);
+}
+
+bool content_delete(const struct scope *scope, const char *digest, struct cancel *cancel,
+                    struct error *err)
+{
+    CLEANUP(buf_deinit) struct buf request = BUF_INIT(REQUEST_LIMIT_BYTES);
+    CLEANUP(buf_deinit) struct buf reply = BUF_INIT(REPLY_LIMIT_BYTES);
+
+    content_wire_digest(&request, digest);
+    return containerd_call(scope, "/containerd.services.content.v1.Content/Delete", &request,
+                           &reply, cancel, err) ||
+           err->status == RPC_NOT_FOUND;
+}
+
+static bool abort_one(const struct scope *scope, const char *ref, struct cancel *cancel,
+                      struct error *err)
+{
+    CLEANUP(buf_deinit) struct buf request = BUF_INIT(REQUEST_LIMIT_BYTES);
+    CLEANUP(buf_deinit) struct buf reply = BUF_INIT(REPLY_LIMIT_BYTES);
+
+    content_wire_abort(&request, ref);
+    return containerd_call(scope, "/containerd.services.content.v1.Content/Abort", &request,
+                           &reply, cancel, err) ||
+           err->status == RPC_NOT_FOUND;
+}
+
+bool content_abort_all(const struct scope *scope, struct cancel *cancel, struct error *err)
+{
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(REPLY_LIMIT_BYTES);
+    const struct buf nothing = BUF_INIT(0);
+    CLEANUP(buf_deinit) struct buf reply = BUF_INIT(REPLY_LIMIT_BYTES);
+    struct content_refs refs;
+
+    if (!containerd_call(scope, "/containerd.services.content.v1.Content/ListStatuses", &nothing,
+                         &reply, cancel, err) ||
+        !content_wire_statuses(&reply, &arena, &refs, err))
+        return false;
+    for (size_t i = 0; i < refs.count; i++)
+        if (!abort_one(scope, refs.items[i], cancel, err))
+            return false;
+    return true;
+}

@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * libcurl, driven by hand: one easy handle in one multi handle. The multi handle keeps the
+ * connections and, other than the easy interface, can be woken from another thread, so a
+ * cancellation never waits for a slice of time to pass.
+ */
+#include "client/http.h"
+
+#include "base/clock.h"
+#include "client/http_message.h"
+
+#include <curl/curl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <signal.h>
+#include <string.h>
+#include <strings.h>
+
+#define CHUNK_BYTES      (256L << 10)
+#define REDIRECTS_MAX    10L
+#define CONNECTIONS_KEPT 4L
+
+struct http {
+    CURLM *multi;
+    CURL *easy;
+    char *ca_file, *user_agent;
+    bool skip_verify;
+};
+
+/* What the callbacks of one exchange need. Their own failures come here, since all they can
+ * tell curl is "stop". */
+struct exchange {
+    struct http *http;
+    const struct http_request *request;
+    struct http_response *response;
+    struct error failure;
+    bool failed, satisfied; /* satisfied: what is left of the body is not needed */
+    uint64_t read_bytes;
+    char message[CURL_ERROR_SIZE];
+};
+
+/* CURLE_OK, which is 0, ends a row. What is in none is our own fault: ERROR_INTERNAL. */
+static const struct {
+    enum error_code code;
+    CURLcode results[16];
+} codes[] = {
+    {ERROR_INVALID, {CURLE_UNSUPPORTED_PROTOCOL, CURLE_URL_MALFORMAT}},
+    {ERROR_PROXY, {CURLE_COULDNT_RESOLVE_PROXY, CURLE_PROXY}},
+    {ERROR_DNS, {CURLE_COULDNT_RESOLVE_HOST}},
+    {ERROR_CONNECT,
+     {CURLE_COULDNT_CONNECT, CURLE_INTERFACE_FAILED, CURLE_GOT_NOTHING, CURLE_SEND_ERROR,
+      CURLE_SEND_FAIL_REWIND, CURLE_RECV_ERROR, CURLE_PARTIAL_FILE}},
+    {ERROR_TIMEOUT, {CURLE_OPERATION_TIMEDOUT}},
+    {ERROR_TLS,
+     {CURLE_SSL_CONNECT_ERROR, CURLE_SSL_ENGINE_NOTFOUND, CURLE_SSL_ENGINE_SETFAILED,
+      CURLE_SSL_ENGINE_INITFAILED, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER,
+      CURLE_PEER_FAILED_VERIFICATION, CURLE_USE_SSL_FAILED, CURLE_SSL_CACERT_BADFILE,
+      CURLE_SSL_SHUTDOWN_FAILED, CURLE_SSL_CRL_BADFILE, CURLE_SSL_ISSUER_ERROR,
+      CURLE_SSL_PINNEDPUBKEYNOTMATCH, CURLE_SSL_INVALIDCERTSTATUS, CURLE_SSL_CLIENTCERT}},
+    {ERROR_PROTOCOL,
+     {CURLE_TOO_MANY_REDIRECTS, CURLE_WEIRD_SERVER_REPLY, CURLE_BAD_CONTENT_ENCODING}},
+    {ERROR_MEMORY, {CURLE_OUT_OF_MEMORY}},
+};
+
+void http_library_init(void)
+{
+    signal(SIGPIPE, SIG_IGN);
+    (void)curl_global_init(CURL_GLOBAL_DEFAULT); /* a failure shows in curl_easy_init() */
+}
+
+void http_library_deinit(void)
+{
+    curl_global_cleanup();
+}
+
+struct http *http_new(const struct http_options *options, struct error *err)
+{
+    CLEANUP(http_freep) struct http *http = calloc(1, sizeof(*http));
+
+    if (http) {
+        http->ca_file = strdup(options->ca_file ? options->ca_file : "");
+        http->user_agent = strdup(options->user_agent ? options->user_agent : "");
+        http->skip_verify = options->skip_verify;
+        http->multi = curl_multi_init();
+        http->easy = curl_easy_init();
+    }
+    if (!http || !http->ca_file || !http->user_agent || !http->multi || !http->easy) {
+        error_memory(err);
+        return NULL;
+    }
+    curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, CONNECTIONS_KEPT);
+    return TAKE(http);
+}
+
+void http_free(struct http *http)
+{
+    if (!http)
+        return;
+    curl_easy_cleanup(http->easy);
+    curl_multi_cleanup(http->multi);
+    free(http->ca_file);
+    free(http->user_agent);
+    free(http);
+}
+
+static long number_of(CURL *easy, CURLINFO what)
+{
+    long number = 0;
+
+    curl_easy_getinfo(easy, what, &number);
+    return number;
+}
+
+static size_t on_header(char *line, size_t unit, size_t n, void *arg)
+{
+    struct exchange *exchange = arg;
+    struct buf *headers = &exchange->response->headers;
+    size_t size = unit * n;
+
+    if (size >= 5 && memcmp(line, "HTTP/", 5) == 0)
+        buf_clear(headers);
+    else
+        http_response_add_header(exchange->response, line, size);
+    if (buf_ok(headers, &exchange->failure))
+        return size;
+    error_wrap(&exchange->failure, "headers of the answer");
+    exchange->failed = true;
+    return 0;
+}
+
+static size_t on_body(char *data, size_t unit, size_t n, void *arg)
+{
+    struct exchange *exchange = arg;
+    const struct http_request *request = exchange->request;
+    size_t size = unit * n;
+    long status = number_of(exchange->http->easy, CURLINFO_RESPONSE_CODE);
+
+    exchange->response->received_bytes += size;
+    if (request->sink && status >= 200 && status < 300) {
+        exchange->failed = !request->sink(request->sink_arg, data, size, &exchange->failure);
+        return exchange->failed ? 0 : size;
+    }
+    exchange->satisfied = !http_response_add_body(exchange->response, data, size);
+    return exchange->satisfied ? 0 : size;
+}
+
+static size_t on_read(char *data, size_t unit, size_t n, void *arg)
+{
+    struct exchange *exchange = arg;
+    const struct http_request *request = exchange->request;
+    uint64_t left = request->body_bytes - exchange->read_bytes;
+    size_t room = unit * n < left ? unit * n : (size_t)left, got = 0;
+
+    if (left == 0)
+        return 0;
+    /* Nothing before the end is a failure: the server would wait for the rest for ever. */
+    exchange->failed =
+        !request->source(request->source_arg, data, room, &got, &exchange->failure) ||
+        (got == 0 && !error_set(&exchange->failure, ERROR_SIZE_MISMATCH,
+                                "the body ended %" PRIu64 " bytes too early", left));
+    exchange->read_bytes += got;
+    return exchange->failed ? CURL_READFUNC_ABORT : got;
+}
+
+static void set_fixed_options(struct http *http, struct exchange *exchange)
+{
+    CURL *easy = http->easy;
+
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* never join a resolver that hangs */
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, CHUNK_BYTES);
+    curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, CHUNK_BYTES);
+    curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    curl_easy_setopt(easy, CURLOPT_MAXREDIRS, REDIRECTS_MAX);
+    curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, exchange->message);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, exchange);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, exchange);
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, http->skip_verify ? 0L : 1L);
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, http->skip_verify ? 0L : 2L);
+    if (http->user_agent[0])
+        curl_easy_setopt(easy, CURLOPT_USERAGENT, http->user_agent);
+    if (http->ca_file[0]) {
+        curl_easy_setopt(easy, CURLOPT_CAINFO, http->ca_file);
+        curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    }
+}
+
+static void set_method(CURL *easy, const struct http_request *request, struct exchange *exchange)
+{
+    const char *method = request->method;
+
+    if (strcmp(method, "HEAD") == 0) {
+        curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+    } else if (request->source) {
+        curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
+        curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)request->body_bytes);
+        curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read);
+        curl_easy_setopt(easy, CURLOPT_READDATA, exchange);
+    } else if (strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0) {
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, ""); /* "Content-Length: 0" */
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, 0L);
+    }
+    if (strcmp(method, "GET") != 0)
+        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method);
+}
+
+static bool append_line(struct curl_slist **lines, const char *line, struct error *err)
+{
+    struct curl_slist *longer = curl_slist_append(*lines, line);
+
+    *lines = longer ? longer : *lines;
+    return longer || error_memory(err);
+}
+
+static void slist_freep(struct curl_slist **lines)
+{
+    curl_slist_free_all(*lines);
+}
+
+/* The two empty ones take away what curl would add by itself. */
+static bool make_headers(struct curl_slist **lines, const char *const *headers, struct error *err)
+{
+    bool typed = false;
+
+    for (; headers && *headers; headers++) {
+        if (strpbrk(*headers, "\r\n"))
+            return error_set(err, ERROR_INVALID, "a header would become two");
+        typed = typed || strncasecmp(*headers, "Content-Type:", 13) == 0;
+        if (!append_line(lines, *headers, err))
+            return false;
+    }
+    return append_line(lines, "Expect:", err) &&
+           (typed || append_line(lines, "Content-Type:", err));
+}
+
+static int milliseconds_left(const struct cancel *cancel)
+{
+    int64_t left_ms = (cancel->deadline_ns - clock_now_ns()) / NS_PER_MS + 1;
+
+    return left_ms < 0 ? 0 : left_ms < INT_MAX ? (int)left_ms : INT_MAX;
+}
+
+/* Until curl is through or we must stop. */
+static bool drive(struct http *http, struct cancel *cancel, struct error *err)
+{
+    CURLMcode code;
+    int running;
+
+    for (;;) {
+        code = curl_multi_perform(http->multi, &running);
+        if (code == CURLM_OK && running == 0)
+            return true;
+        if (!cancel_check(cancel, err))
+            return false;
+        if (code == CURLM_OK)
+            code = curl_multi_poll(http->multi, NULL, 0, milliseconds_left(cancel), NULL);
+        if (code != CURLM_OK)
+            return error_set(err, ERROR_INTERNAL, "%s", curl_multi_strerror(code));
+    }
+}
+
+static CURLcode result_of(struct http *http)
+{
+    CURLMsg *message;
+    int left;
+
+    while ((message = curl_multi_info_read(http->multi, &left)))
+        if (message->msg == CURLMSG_DONE)
+            return message->data.result;
+    return CURLE_FAILED_INIT;
+}
+
+static const char *effective_url(struct http *http, const struct http_request *request)
+{
+    char *url = NULL;
+
+    curl_easy_getinfo(http->easy, CURLINFO_EFFECTIVE_URL, &url);
+    return url && *url ? url : request->url;
+}
+
+static enum error_code code_of(struct http *http, CURLcode result)
+{
+    if (number_of(http->easy, CURLINFO_HTTP_CONNECTCODE) >= 400)
+        return ERROR_PROXY;
+    for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+        for (const CURLcode *row = codes[i].results; *row != CURLE_OK; row++)
+            if (*row == result)
+                return codes[i].code;
+    return ERROR_INTERNAL;
+}
+
+static bool judge(struct exchange *exchange, CURLcode result, const char *origin, struct error *err)
+{
+    if (exchange->failed) {
+        *err = exchange->failure;
+        return false;
+    }
+    if (result == CURLE_OK || (result == CURLE_WRITE_ERROR && exchange->satisfied))
+        return true;
+    return error_set(err, code_of(exchange->http, result), "%s %s: %s", exchange->request->method,
+                     origin, exchange->message[0] ? exchange->message : curl_easy_strerror(result));
+}
+
+static curl_off_t offset_of(CURL *easy, CURLINFO what)
+{
+    curl_off_t offset = 0;
+
+    curl_easy_getinfo(easy, what, &offset);
+    return offset;
+}
+
+static double stage_seconds(curl_off_t from_us, curl_off_t to_us)
+{
+    return to_us > 0 && to_us >= from_us ? (double)(to_us - from_us) / 1e6 : -1;
+}
+
+/* The wait for the first byte counts from the finished connection: curl's own mark for "request
+ * sent" is set after the fact, on a fast network even after the answer. */
+static void read_times(CURL *easy, struct http_times *times)
+{
+    curl_off_t dns = offset_of(easy, CURLINFO_NAMELOOKUP_TIME_T);
+    curl_off_t connect = offset_of(easy, CURLINFO_CONNECT_TIME_T);
+    curl_off_t tls = offset_of(easy, CURLINFO_APPCONNECT_TIME_T);
+
+    times->first_byte = stage_seconds(tls > connect ? tls : connect,
+                                      offset_of(easy, CURLINFO_STARTTRANSFER_TIME_T));
+    if (number_of(easy, CURLINFO_NUM_CONNECTS) == 0)
+        return;
+    times->dns = stage_seconds(0, dns);
+    times->connect = stage_seconds(dns, connect);
+    times->tls = stage_seconds(connect, tls);
+}
+
+static void fill_response(struct exchange *exchange, const char *origin)
+{
+    struct http_response *response = exchange->response;
+    CURL *easy = exchange->http->easy;
+    char asked[HTTP_ORIGIN_BYTES];
+
+    response->sent_bytes = (uint64_t)offset_of(easy, CURLINFO_SIZE_UPLOAD_T);
+    response->status = (int)number_of(easy, CURLINFO_RESPONSE_CODE);
+    read_times(easy, &response->times);
+    http_origin(exchange->request->url, asked, sizeof(asked));
+    response->from_elsewhere = strcasecmp(asked, origin) != 0;
+}
+
+static void wake(void *multi)
+{
+    curl_multi_wakeup(multi);
+}
+
+static bool transfer(struct exchange *exchange, struct cancel *cancel, struct error *err)
+{
+    struct http *http = exchange->http;
+    struct cancel_watcher watcher = {.wake = wake, .arg = http->multi};
+    char origin[HTTP_ORIGIN_BYTES];
+    bool driven;
+
+    if (!cancel_watch(cancel, &watcher, err))
+        return false;
+    curl_multi_add_handle(http->multi, http->easy);
+    driven = drive(http, cancel, err);
+    cancel_unwatch(cancel, &watcher);
+    http_origin(effective_url(http, exchange->request), origin, sizeof(origin));
+    if (driven)
+        driven = judge(exchange, result_of(http), origin, err);
+    else
+        error_wrap(err, "%s %s", exchange->request->method, origin);
+    fill_response(exchange, origin);
+    curl_multi_remove_handle(http->multi, http->easy);
+    return driven;
+}
+
+bool http_exchange(struct http *http, const struct http_request *request,
+                   struct http_response *response, struct cancel *cancel, struct error *err)
+{
+    struct exchange exchange = {.http = http, .request = request, .response = response};
+    CLEANUP(slist_freep) struct curl_slist *headers = NULL;
+    bool ok;
+
+    http_response_empty(response);
+    if (!make_headers(&headers, request->headers, err))
+        return false;
+    set_fixed_options(http, &exchange);
+    set_method(http->easy, request, &exchange);
+    curl_easy_setopt(http->easy, CURLOPT_URL, request->url);
+    curl_easy_setopt(http->easy, CURLOPT_FOLLOWLOCATION, request->follow_redirects ? 1L : 0L);
+    curl_easy_setopt(http->easy, CURLOPT_HTTPHEADER, headers);
+    ok = transfer(&exchange, cancel, err);
+    /* It must not point at what ends with this frame. Connections belong to the multi handle. */
+    curl_easy_reset(http->easy);
+    return ok && buf_ok(&response->body, err);
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Messages of the Images service. */
+#ifndef CLIENT_IMAGES_WIRE_H
+#define CLIENT_IMAGES_WIRE_H
+
+#include "client/images.h"
+
+bool images_wire_list(const struct buf *message, struct arena *arena,
+                      struct image_records *records, struct error *err) MUST_CHECK;
+void images_wire_create(struct buf *out, const struct image_record *record, struct arena *arena);
+void images_wire_delete(struct buf *out, const char *name);
+
+#endif

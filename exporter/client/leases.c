@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/leases.h"
+
+#include "client/leases_wire.h"
+
+#include <time.h>
+
+#define REQUEST_LIMIT_BYTES ((size_t)64 << 10)
+#define REPLY_LIMIT_BYTES   ((size_t)16 << 20)
+
+bool leases_list(const struct scope *scope, struct arena *arena, struct leases *leases,
+                 struct cancel *cancel, struct error *err)
+{
+    const struct buf nothing = BUF_INIT(0);
+    CLEANUP(buf_deinit) struct buf reply = BUF_INIT(REPLY_LIMIT_BYTES);
+
+    return containerd_call(scope, "/containerd.services.leases.v1.Leases/List", &nothing, &reply,
+                           cancel, err) &&
+           leases_wire_list(&reply, arena, leases, err);
+}
+
+bool leases_create(const struct scope *scope, int64_t lifetime_seconds, struct cancel *cancel,
+                   struct error *err)
+{
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(4096);
+    CLEANUP(buf_deinit) struct buf request = BUF_INIT(REQUEST_LIMIT_BYTES);
+    CLEANUP(buf_deinit) struct buf reply = BUF_INIT(REPLY_LIMIT_BYTES);
+    time_t end = time(NULL) + lifetime_seconds;
+    char expire[32];
+    struct tm utc;
+    struct label label = {"containerd.io/gc.expire", expire};
+    const struct lease lease = {scope->lease, {&label, 1}};
+    const struct scope outside = {scope->daemon, scope->name_space, NULL};
+
+    strftime(expire, sizeof(expire), "%FT%TZ", gmtime_r(&end, &utc));
+    leases_wire_create(&request, &lease, &arena);
+    return containerd_call(&outside, "/containerd.services.leases.v1.Leases/Create", &request,
+                           &reply, cancel, err);
+}
+
+bool leases_delete(const struct scope *scope, const char *id, bool sync, struct cancel *cancel,
+                   struct error *err)
+{
+    CLEANUP(buf_deinit) struct buf request = BUF_INIT(REQUEST_LIMIT_BYTES);
+    CLEANUP(buf_deinit) struct buf reply = BUF_INIT(REPLY_LIMIT_BYTES);
+    const struct scope outside = {scope->daemon, scope->name_space, NULL};
+
+    leases_wire_delete(&request, id, sync);
+    return containerd_call(&outside, "/containerd.services.leases.v1.Leases/Delete", &request,
+                           &reply, cancel, err) ||
+           err->status == RPC_NOT_FOUND;
+}

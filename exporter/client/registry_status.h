@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* For registry*.c alone: what an answer that is no success means. */
+#ifndef CLIENT_REGISTRY_STATUS_H
+#define CLIENT_REGISTRY_STATUS_H
+
+#include "client/http.h"
+
+/* Of the body of a failure: more than this is not looked at. */
+#define REGISTRY_FAILURE_BYTES ((size_t)16 << 10)
+
+/* Fills *err from the status and from the registry's own words in the body. False, always. */
+bool registry_status_error(const struct http_response *response, struct error *err);
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What all jobs share: made by main for one configuration, given to every job when it opens. */
+#ifndef CLIENT_SHARED_H
+#define CLIENT_SHARED_H
+
+#include "client/containerd.h"
+
+/* Probes work in namespaces of their own, one for each: this and the probe's name. The
+ * inventory leaves them out. */
+#define PROBE_NAMESPACE_PREFIX "containerd-exporter."
+
+struct shared {
+    struct containerd *containerd;
+    const char *node; /* the name of this machine */
+};
+
+#endif

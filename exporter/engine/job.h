@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A configured collector: its settings and state, its places on the board, its
+ * record of how it went. Runs once when told to; when that is, is the
+ * scheduler's business.
+ */
+#ifndef ENGINE_JOB_H
+#define ENGINE_JOB_H
+
+#include "engine/board.h"
+#include "engine/collector.h"
+#include "engine/config.h"
+
+struct job {
+    struct config_job plan; /* owned */
+    struct job_context context;
+    struct board_slot *slot;        /* what the collector measured */
+    struct board_slot *report_slot; /* how the run itself went; NULL for probes, who tell it all */
+    bool opened;
+    bool failing; /* so that only changes are logged */
+    double last_success; /* unix seconds; 0: never */
+
+    /* The scheduler's, under its lock. */
+    struct job *next_due; /* in its lane's queue, ordered by due_ns */
+    struct job *next;     /* in the list of all jobs */
+    int64_t due_ns;
+    struct cancel *running; /* NULL unless a thread has it */
+    bool tried;
+    bool removed;
+};
+
+/* Takes the job out of *plan (only if it succeeds) and opens it. */
+struct job *job_new(struct board *board, struct config_job *plan, struct shared *shared,
+                    struct error *err);
+void job_free(struct job *job);
+DEFINE_CLEANUP(struct job *, job_free)
+
+bool job_matches(const struct job *job, const struct config_job *plan);
+
+/* One run: measures, posts, reports, logs a change. Returns how it went. */
+enum error_code job_run(struct job *job, struct cancel *cancel);
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* All ways to pull and push that are compiled in, and what they share. */
+#include "probe/probe.h"
+
+#include "base/clock.h"
+
+#include <string.h>
+
+#define ENGINE(name) extern const struct probe_engine name##_engine;
+#include "engines.inc"
+#undef ENGINE
+
+#define ENGINE(name) &name##_engine,
+const struct probe_engine *const probe_engines[] = {
+#include "engines.inc"
+    NULL,
+};
+#undef ENGINE
+
+const struct probe_engine *probe_engine_find(const char *operation, const char *name)
+{
+    for (size_t i = 0; probe_engines[i]; i++)
+        if (strcmp(probe_engines[i]->operation, operation) == 0 &&
+            strcmp(probe_engines[i]->name, name) == 0)
+            return probe_engines[i];
+    return NULL;
+}
+
+const char *probe_phase_name(enum probe_phase phase)
+{
+    static const char *const names[PHASES] = {
+        [PHASE_RESOLVE] = "resolve", [PHASE_FETCH] = "fetch",
+        [PHASE_UNPACK] = "unpack",   [PHASE_UPLOAD] = "upload",
+        [PHASE_READ_BACK] = "read_back", [PHASE_CLEANUP] = "cleanup",
+    };
+
+    return names[phase];
+}
+
+void probe_result_init(struct probe_result *result)
+{
+    *result = (struct probe_result){
+        .traffic = {.dns = -1, .connect = -1, .tls = -1, .token = -1, .first_byte = -1}};
+    for (size_t i = 0; i < PHASES; i++)
+        result->phase_seconds[i] = -1;
+}
+
+struct probe_timer probe_timer_start(double *seconds)
+{
+    return (struct probe_timer){seconds, clock_now_ns()};
+}
+
+void probe_timer_stop(struct probe_timer *timer)
+{
+    double sum = *timer->seconds < 0 ? 0 : *timer->seconds;
+
+    *timer->seconds = sum + ns_to_seconds(clock_now_ns() - timer->start_ns);
+}

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures over lab.py: a lab of one's own per test, and daemons that a whole run shares."""
+import os
+import pathlib
+import signal
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+from lab import Lab  # noqa: E402  pylint: disable=wrong-import-position
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "unprivileged: runs without root")
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    # So that a run that is cut short ends its daemons too.
+    signal.signal(signal.SIGTERM, interrupt)
+
+
+def pytest_collection_modifyitems(items):
+    """containerd needs root: without it only the tests marked `unprivileged` run."""
+    if os.geteuid() == 0:
+        return
+    for item in items:
+        if not item.get_closest_marker("unprivileged"):
+            item.add_marker(pytest.mark.skip(reason="a containerd of our own needs root"))
+
+
+@pytest.fixture
+def lab():
+    """Daemons of this test alone."""
+    with Lab() as own:
+        yield own
+
+
+@pytest.fixture(scope="module")
+def module_lab():
+    with Lab() as own:
+        yield own
+
+
+@pytest.fixture(scope="session")
+def session_lab():
+    with Lab() as own:
+        yield own
+
+
+@pytest.fixture(scope="session")
+def containerd(session_lab):
+    """Shared by the whole run: leave it as you found it."""
+    return session_lab.containerd()
+
+
+@pytest.fixture(scope="session")
+def registry(session_lab):
+    """Shared, without password: push under a repository named after your test."""
+    return session_lab.registry()
+
+
+@pytest.fixture(scope="session")
+def maker(session_lab):
+    return session_lab.maker

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A set of names that grows, is asked and cleared. */
+#include "client/digest_set.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#define MANY 20000
+
+static void name_of(char name[80], unsigned i)
+{
+    snprintf(name, 80, "sha256:%064x", i);
+}
+
+static void finds_all_of_many_and_nothing_else(void **state)
+{
+    CLEANUP(digest_set_deinit) struct digest_set set = DIGEST_SET_INIT;
+    struct error err;
+    char name[80];
+    uint64_t value;
+
+    (void)state;
+    for (unsigned i = 0; i < MANY; i++) {
+        name_of(name, i);
+        assert_true(digest_set_add(&set, name, i, &err));
+    }
+    assert_int_equal(set.count, MANY);
+    for (unsigned i = 0; i < 2 * MANY; i++) {
+        name_of(name, i);
+        assert_int_equal(digest_set_find(&set, name, &value), i < MANY);
+        if (i < MANY)
+            assert_int_equal(value, i);
+    }
+}
+
+static void starts_empty(void **state)
+{
+    CLEANUP(digest_set_deinit) struct digest_set set = DIGEST_SET_INIT;
+    (void)state;
+    assert_false(digest_set_find(&set, "a", NULL));
+    digest_set_clear(&set);
+    assert_false(digest_set_find(&set, "", NULL));
+}
+
+static void keeps_the_last_number_of_a_name(void **state)
+{
+    CLEANUP(digest_set_deinit) struct digest_set set = DIGEST_SET_INIT;
+    struct error err;
+    uint64_t value = 0;
+    (void)state;
+    assert_true(digest_set_add(&set, "a", 1, &err));
+    assert_true(digest_set_add(&set, "", 3, &err));
+    assert_true(digest_set_add(&set, "a", UINT64_MAX, &err));
+    assert_int_equal(set.count, 2);
+    assert_true(digest_set_find(&set, "a", &value));
+    assert_true(value == UINT64_MAX);
+    assert_true(digest_set_find(&set, "", NULL));
+    assert_false(digest_set_find(&set, "ab", NULL));
+}
+
+static void forgets_when_cleared(void **state)
+{
+    CLEANUP(digest_set_deinit) struct digest_set set = DIGEST_SET_INIT;
+    struct error err;
+    (void)state;
+    for (unsigned round = 0; round < 3; round++) {
+        char name[80];
+        for (unsigned i = 0; i < 1000; i++) {
+            name_of(name, round * 1000 + i);
+            assert_true(digest_set_add(&set, name, i, &err));
+        }
+        assert_int_equal(set.count, 1000);
+        digest_set_clear(&set);
+        assert_int_equal(set.count, 0);
+        assert_false(digest_set_find(&set, name, NULL));
+    }
+}
+
+static void has_a_ceiling(void **state)
+{
+    CLEANUP(digest_set_deinit) struct digest_set set = DIGEST_SET_INIT;
+    struct error err = {0};
+    char name[24];
+    (void)state;
+    for (size_t i = 0; i < DIGEST_SET_NAMES_MAX; i++) {
+        snprintf(name, sizeof(name), "%zu", i);
+        assert_true(digest_set_add(&set, name, i, &err));
+    }
+    assert_true(digest_set_add(&set, "0", 0, &err));
+    assert_false(digest_set_add(&set, "one more", 0, &err));
+    assert_int_equal(err.code, ERROR_LIMIT);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(finds_all_of_many_and_nothing_else),
+        cmocka_unit_test(starts_empty),
+        cmocka_unit_test(keeps_the_last_number_of_a_name),
+        cmocka_unit_test(forgets_when_cleared),
+        cmocka_unit_test(has_a_ceiling),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
