@@ -26,9 +26,10 @@
 #define SHUTDOWN_SECONDS  2 /* then it ends, whatever still hangs */
 
 struct options {
-    const char *config_file, *telemetry_path, *log_level, *log_format;
+    const char *config_file, *telemetry_path, *probe_spread, *log_level, *log_format;
     struct flag_list addresses;
     uint64_t probe_workers;
+    int64_t probe_spread_ns;
     bool config_check, version, help;
 };
 
@@ -165,9 +166,10 @@ static bool serve(const struct options *options, const sigset_t *signals, struct
     CLEANUP(reloader_freep) struct reloader *reloader = NULL;
     CLEANUP(scheduler_freep) struct scheduler *scheduler = NULL;
     CLEANUP(web_stopp) struct web *web = NULL;
-    const struct scheduler_options workers = {INVENTORY_WORKERS, options->probe_workers, node_name};
+    const struct scheduler_options lanes = {INVENTORY_WORKERS, options->probe_workers,
+                                            options->probe_spread_ns, node_name};
 
-    scheduler = board ? scheduler_new(board, &workers, err) : NULL;
+    scheduler = board ? scheduler_new(board, &lanes, err) : NULL;
     if (!scheduler)
         return board ? false : error_memory(err);
     reloader = reloader_new(&(struct reload_options){options->config_file, &schema, scheduler, board,
@@ -234,6 +236,8 @@ static bool parse_options(struct options *options, int argc, char **argv, struct
          "Path of the metrics."},
         {"probe.workers", FLAG_UINT, &options->probe_workers, NULL,
          "Probes that may run at once."},
+        {"probe.spread", FLAG_STRING, &options->probe_spread, NULL,
+         "First runs of probes come within this time, at most a tenth of their interval."},
         {"log.level", FLAG_STRING, &options->log_level, NULL, "debug, info, warn or error."},
         {"log.format", FLAG_STRING, &options->log_format, NULL, "logfmt or json."},
         {0},
@@ -257,6 +261,8 @@ static bool apply_options(struct options *options, struct error *err)
         return error_set(err, ERROR_INVALID, "--log.format is one of logfmt, json");
     if (options->probe_workers < 1 || options->probe_workers > 32)
         return error_set(err, ERROR_INVALID, "--probe.workers is 1 to 32");
+    if (!text_duration_ns(options->probe_spread, &options->probe_spread_ns, err))
+        return error_wrap(err, "--probe.spread");
     if (options->telemetry_path[0] != '/')
         return error_set(err, ERROR_INVALID, "--web.telemetry-path begins with /");
     log_set_level(level);
@@ -294,6 +300,7 @@ int main(int argc, char **argv)
         .log_level = "info",
         .log_format = "logfmt",
         .probe_workers = 4,
+        .probe_spread = "30s",
     };
     struct error err;
 

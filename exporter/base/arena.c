@@ -2,6 +2,7 @@
 #include "base/arena.h"
 
 #include <stdalign.h>
+#include <stdint.h>
 #include <string.h>
 
 #define BLOCK_BYTES ((size_t)8192)
@@ -34,12 +35,16 @@ void *arena_alloc(struct arena *arena, size_t size)
 
     if (arena->failure_ != ERROR_NONE)
         return NULL;
+    if (size > SIZE_MAX - align) { /* as good as over any limit */
+        arena->failure_ = ERROR_LIMIT;
+        return NULL;
+    }
+    size = (size + align - 1) & ~(align - 1); /* what it really takes */
     if (size > arena->limit_bytes - arena->used_bytes) {
         arena->failure_ = ERROR_LIMIT;
         return NULL;
     }
     arena->used_bytes += size;
-    size = (size + align - 1) & ~(align - 1);
     if (!block || block->size - block->used < size)
         block = add_block(arena, size > BLOCK_BYTES ? size : BLOCK_BYTES);
     if (!block)

@@ -8,10 +8,9 @@
  */
 #include "client/json.h"
 
-/* jansson has a function and macros of our names, and we need none of them. */
-#define json_string jansson_string
 #include <jansson.h>
-#undef json_string
+
+/* jansson has macros of our names, and we need none of them. */
 #undef json_is_object
 #undef json_is_array
 #undef json_is_null
@@ -155,8 +154,7 @@ const struct json *json_item(const struct json *array, size_t index)
     return (const struct json *)json_array_get(unwrap(array, JSON_ARRAY), index);
 }
 
-/* Hidden: the dynamic linker must not give jansson our function for its own json_string(). */
-__attribute__((__visibility__("hidden"))) const char *json_string(const struct json *node)
+const char *json_text(const struct json *node)
 {
     const json_t *value = unwrap(node, JSON_STRING);
     const char *text = json_string_value(value);

@@ -36,7 +36,7 @@ const struct json *json_member(const struct json *object, const char *name);
 size_t json_count(const struct json *array); /* 0 for what is no array */
 const struct json *json_item(const struct json *array, size_t index);
 
-const char *json_string(const struct json *node); /* NULL if it is none */
+const char *json_text(const struct json *node); /* NULL if it is none */
 bool json_int(const struct json *node, int64_t *value);
 
 /* Calls visit for every member of an object, in the order of the document. */

@@ -40,7 +40,7 @@ static const char *read_string(struct reader *reader, const struct json *object,
     const struct json *node = json_member(object, name);
     if (is_absent(node))
         return "";
-    const char *text = json_string(node);
+    const char *text = json_text(node);
     if (text)
         return copy(reader, text);
     fail(reader, name, "a string");
@@ -89,7 +89,7 @@ static const struct json *read_list(struct reader *reader, const struct json *ob
 
 static void check_text(void *arg, const char *name, const struct json *value)
 {
-    if (!is_absent(value) && !json_string(value))
+    if (!is_absent(value) && !json_text(value))
         fail(arg, name, "a string");
 }
 
@@ -204,7 +204,7 @@ bool manifest_is_layer(const char *media_type)
 /* A key counts as soon as it is there, even with the value null. */
 static bool looks_like(const struct json *body, enum manifest_kind kind)
 {
-    const char *media_type = json_string(json_member(body, "mediaType"));
+    const char *media_type = json_text(json_member(body, "mediaType"));
     if (media_type && manifest_kind(media_type) == kind)
         return true;
     if (kind == MANIFEST_INDEX)
@@ -269,7 +269,7 @@ static void read_diff_ids(struct reader *reader, struct image_config *config,
     for (size_t i = 0; i < n; i++) {
         const struct json *item = json_item(list, i);
         check_text(reader, "diff_ids", item);
-        const char *text = json_string(item);
+        const char *text = json_text(item);
         config->diff_ids[i] = text ? copy(reader, text) : "";
     }
 }

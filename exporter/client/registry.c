@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reading from a repository: manifests into memory, blobs past a verifier into the caller's
+ * sink. Pushing is registry_push.c; who we are, registry_auth.c; what a refusal means,
+ * registry_status.c.
+ */
 #include "client/registry.h"
 
 #include "client/digest.h"
@@ -120,7 +125,7 @@ static const char *media_type_of(const struct http_response *response, const str
     if (!says_nothing(type))
         return arena_strdup(arena, type);
     document = json_parse(body->size > 0 ? body->data : "", body->size, &unused);
-    own = document ? json_string(json_member(json_root(document), "mediaType")) : NULL;
+    own = document ? json_text(json_member(json_root(document), "mediaType")) : NULL;
     return arena_strdup(arena, own && own[0] ? own : type);
 }
 

@@ -248,10 +248,10 @@ static bool keep_token(struct registry_auth *auth, const struct buf *body, struc
         json_parse(body->size > 0 ? body->data : "", body->size, &unused);
     CLEANUP(secret_buf_deinit) struct buf header = BUF_INIT(TOKEN_BYTES_MAX);
     const struct json *root = document ? json_root(document) : NULL;
-    const char *token = json_string(json_member(root, "access_token"));
+    const char *token = json_text(json_member(root, "access_token"));
 
     if (!token || !token[0])
-        token = json_string(json_member(root, "token"));
+        token = json_text(json_member(root, "token"));
     if (!token || !is_token(token))
         return error_set(err, ERROR_PROTOCOL, "the answer of the token server has no token");
     buf_printf(&header, "Authorization: Bearer %s", token);

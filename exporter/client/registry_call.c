@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Keeps the books of the traffic and answers the registry's 401, once per question. */
 #include "client/registry_call.h"
 
 #include "client/registry_status.h"

@@ -67,8 +67,8 @@ bool registry_status_error(const struct http_response *response, struct error *e
     const struct json *first = json_item(json_member(root, "errors"), 0);
     char name[WORDS_BYTES], message[WORDS_BYTES];
 
-    clean(name, json_string(json_member(first, "code")));
-    clean(message, json_string(json_member(first, "message")));
+    clean(name, json_text(json_member(first, "code")));
+    clean(message, json_text(json_member(first, "message")));
     if (response->status >= 400 && response->status < 500)
         code = code_of_name(name, code);
     return error_status(err, code, response->status, "HTTP %d%s%s%s%s", response->status,

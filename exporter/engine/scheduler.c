@@ -8,8 +8,7 @@
 #define LANES           2
 #define WORKERS_MAX     64
 #define SCRAPE_LIMIT_NS (1 * NS_PER_SECOND)
-#define RETRY_NS        (1 * NS_PER_SECOND)  /* while the daemon is gone */
-#define SPREAD_MAX_NS   (30 * NS_PER_SECOND) /* of the first runs of probes */
+#define RETRY_NS        (1 * NS_PER_SECOND) /* while the daemon is gone */
 
 struct queue {
     struct job *first;
@@ -19,6 +18,7 @@ struct queue {
 struct scheduler {
     struct board *board;
     const char *node;
+    int64_t spread_ns;
     pthread_mutex_t scrape_lock; /* held while jobs of LANE_SCRAPE run; taken before `lock` */
     pthread_mutex_t lock;
     struct queue queues[LANES]; /* by lane */
@@ -174,6 +174,7 @@ struct scheduler *scheduler_new(struct board *board, const struct scheduler_opti
     }
     scheduler->board = board;
     scheduler->node = options->node;
+    scheduler->spread_ns = options->spread_ns;
     pthread_mutex_init(&scheduler->lock, NULL);
     pthread_mutex_init(&scheduler->scrape_lock, NULL);
     pthread_cond_init(&scheduler->ended, NULL);
@@ -276,8 +277,8 @@ static int64_t first_delay_ns(const struct scheduler *scheduler, const struct jo
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
         for (const char *c = parts[i]; *c; c++)
             hash = (hash ^ (unsigned char)*c) * UINT64_C(1099511628211);
-    if (most_ns > SPREAD_MAX_NS)
-        most_ns = SPREAD_MAX_NS;
+    if (most_ns > scheduler->spread_ns)
+        most_ns = scheduler->spread_ns;
     return most_ns > 0 ? (int64_t)(hash % (uint64_t)most_ns) : 0;
 }
 

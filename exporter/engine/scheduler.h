@@ -21,7 +21,8 @@ struct scheduler;
 
 struct scheduler_options {
     size_t inventory_workers, probe_workers;
-    const char *node; /* spreads first runs over the nodes of a fleet */
+    int64_t spread_ns; /* first runs of probes come within this time, by a hash of node and name */
+    const char *node;
 };
 
 struct scheduler *scheduler_new(struct board *board, const struct scheduler_options *options,

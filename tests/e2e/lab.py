@@ -13,6 +13,7 @@ import contextlib
 import ctypes
 import gzip
 import hashlib
+import importlib.util
 import io
 import json
 import os
@@ -436,9 +437,9 @@ class Prometheus(Process):
 
 class Exporter(Process):
     """The exporter under test. `config` is a dict, text, or None (no file). $EXPORTER_BIN overrides
-    the binary, $EXPORTER_WRAP puts words before it."""
+    the binary; `wrap` puts words before it."""
 
-    def __init__(self, temp, config=None, args=(), env=None, ready=True, port=None):
+    def __init__(self, temp, config=None, args=(), env=None, ready=True, port=None, wrap=()):
         self.dir = pathlib.Path(temp)
         self.dir.mkdir(parents=True, exist_ok=True)
         self.binary = os.environ.get("EXPORTER_BIN") or str(ROOT / "build/containerd_exporter")
@@ -447,7 +448,7 @@ class Exporter(Process):
         self.url = f"http://{self.address}"
         self.config_path = self.dir / "containerd_exporter.yml"
         self.must_be_ready = ready
-        argv = os.environ.get("EXPORTER_WRAP", "").split() + [self.binary, f"--web.listen-address={self.address}"]
+        argv = [*wrap, self.binary, f"--web.listen-address={self.address}"]
         if config is not None:
             self.write_config(config)
             argv.append(f"--config.file={self.config_path}")
@@ -707,6 +708,13 @@ class Lab(contextlib.AbstractContextManager):
 
     def registry(self, **options):
         return self.own(DockerRegistry(self.folder("registry"), **options))
+
+    def fake_registry(self, **options):
+        """A registry in this process that can be told to misbehave: tests/fake/registry.py."""
+        spec = importlib.util.spec_from_file_location("fake_registry", ROOT / "tests/fake/registry.py")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return self.stack.enter_context(module.FakeRegistry(**options))
 
     def prometheus(self, targets, **options):
         return self.own(Prometheus(self.folder("prometheus"), targets, **options))

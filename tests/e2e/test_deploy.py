@@ -65,6 +65,24 @@ def test_service_finds_the_pods(objects):
     assert service["clusterIP"] == "None"
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="a containerd of our own needs root")
+def test_that_privilege_is_enough(lab):
+    """The user, group and capabilities of the pod, on a real containerd and registry."""
+    containerd, registry = lab.containerd(), lab.registry()
+    reference = lab.maker.image().push(registry, "deploy/image", "1")
+    lab.maker.image().load(containerd, "deploy", "example.org/image:1")
+    lab.temp.chmod(0o750)
+    exporter = lab.exporter(
+        {"containerd": {"address": containerd.address}, "registries": {registry.host: {"plain_http": True}},
+         "probes": [{"name": "pull", "operation": "pull", "image": reference, "interval": "5s", "timeout": "5s"}]},
+        wrap=["setpriv", "--reuid=65534", "--regid=0", "--clear-groups", "--bounding-set=-all",
+              "--inh-caps=-all", "--no-new-privs"])
+    exporter.wait_for("containerd_images", {"namespace": "deploy", "status": "complete"}, 1)
+    exporter.wait_for("image_canary_success", {"probe": "pull"}, 1, timeout=30)
+    status = pathlib.Path(f"/proc/{exporter.pid}/status").read_text(encoding="utf-8")
+    assert "Uid:\t65534\t65534\t65534\t65534" in status and "CapEff:\t0000000000000000" in status
+
+
 @pytest.mark.parametrize("path", ["deploy/containerd_exporter.yml", "deploy/kubernetes/containerd_exporter.yml"])
 def test_configuration_is_accepted(path):
     done = run(EXPORTER, f"--config.file={ROOT / path}", "--config.check")

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* WWW-Authenticate as registries and proxies send it, in all its dialects. */
 #include "client/challenge.h"
 
 #include <setjmp.h>

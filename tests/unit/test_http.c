@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Exchanges with a server on loopback that does as it is told. */
 #include "client/http.h"
 
 #include "base/clock.h"

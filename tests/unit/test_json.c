@@ -53,7 +53,7 @@ static void matches_keys_as_go_does(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         CLEANUP(json_freep) struct json_document *document = parse(rows[i].text);
-        const char *got = json_string(json_member(json_root(document), rows[i].name));
+        const char *got = json_text(json_member(json_root(document), rows[i].name));
         if (rows[i].want)
             assert_string_equal(got, rows[i].want);
         else
@@ -78,13 +78,13 @@ static void tells_of_absence_for_the_wrong_kind(void **state)
     assert_int_equal(value, 7);
     assert_true(json_int(json_member(root, "big"), &value));
     assert_true(value == INT64_MAX);
-    assert_null(json_string(json_member(root, "nul")));
-    assert_null(json_string(json_member(root, "real")));
-    assert_null(json_string(NULL));
+    assert_null(json_text(json_member(root, "nul")));
+    assert_null(json_text(json_member(root, "real")));
+    assert_null(json_text(NULL));
     assert_int_equal(json_count(json_member(root, "list")), 2);
     assert_int_equal(json_count(root), 0);
     assert_int_equal(json_count(NULL), 0);
-    assert_string_equal(json_string(json_item(json_member(root, "list"), 1)), "two");
+    assert_string_equal(json_text(json_item(json_member(root, "list"), 1)), "two");
     assert_null(json_item(json_member(root, "list"), 2));
     assert_null(json_item(root, 0));
     assert_true(json_is_object(root));
@@ -102,7 +102,7 @@ static void frees_and_roots_nothing(void **state)
 
 static void collect(void *arg, const char *name, const struct json *value)
 {
-    buf_printf(arg, "%s=%s;", name, json_string(value));
+    buf_printf(arg, "%s=%s;", name, json_text(value));
 }
 
 static void visits_members_in_order(void **state)
@@ -130,7 +130,7 @@ static void quotes_so_that_it_can_be_read_again(void **state)
         json_quote(&out, texts[i]);
         assert_true(buf_ok(&out, &err));
         CLEANUP(json_freep) struct json_document *document = parse(out.data);
-        assert_string_equal(json_string(json_root(document)), texts[i]);
+        assert_string_equal(json_text(json_root(document)), texts[i]);
     }
 }
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* References as people write them, and what is none. */
 #include "client/reference.h"
 
 #include <setjmp.h>

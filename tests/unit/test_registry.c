@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The distribution protocol against scripted answers: right ones, wrong ones and none. */
 #include "client/registry.h"
 
 #include "base/clock.h"
