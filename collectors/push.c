@@ -26,10 +26,10 @@ static bool check(void *state, struct arena *arena, const char **key, struct err
         return error_set(err, ERROR_INVALID, "a push needs a tag, and no digest");
     *key = "content.layers";
     if (canary->layers < 1 || canary->layers > LAYERS_MAX)
-        return error_set(err, ERROR_INVALID, "1 to %d layers", LAYERS_MAX);
+        return error_set(err, ERROR_INVALID, "must be 1 to %d", LAYERS_MAX);
     *key = "content.size";
     if (canary->layer_bytes < 1 || canary->layer_bytes > LAYER_BYTES_MAX)
-        return error_set(err, ERROR_INVALID, "1 byte to 4GiB");
+        return error_set(err, ERROR_INVALID, "must be 1 to 4GiB");
     return true;
 }
 

@@ -61,7 +61,8 @@ static const struct flag *find_or_negated(const struct flag *flags, const char *
     return *negated ? flag : NULL;
 }
 
-/* argv[*i] begins with "--"; takes the following word, too, if the flag wants a value. */
+/* argv[*i] begins with "--"; takes the following word, too, if the flag wants a value. A value
+ * that looks like a flag must be written behind "=": more often one was forgotten. */
 static bool parse_long(const struct flag *flags, int argc, char **argv, int *i, struct error *err)
 {
     const char *name = argv[*i] + 2;
@@ -78,7 +79,7 @@ static bool parse_long(const struct flag *flags, int argc, char **argv, int *i, 
         *(bool *)flag->value = !negated;
         return true;
     }
-    if (*i + 1 >= argc)
+    if (*i + 1 >= argc || (argv[*i + 1][0] == '-' && argv[*i + 1][1]))
         return error_set(err, ERROR_INVALID, "expected argument for flag '--%s'", flag->name);
     return store(flag, argv[++*i], err);
 }

@@ -31,19 +31,17 @@ static const struct metric_family report_families[] = {
     {0},
 };
 
-static bool post_beginning(struct job *job, struct error *err)
+static bool make_beginning(struct job *job, struct error *err)
 {
     const struct collector *collector = job->plan.collector;
-    CLEANUP(snapshot_unrefp) struct snapshot *out = NULL;
 
     if (!collector->begin)
         return true;
-    out = snapshot_new(collector->families, SNAPSHOT_LIMIT_BYTES);
-    if (!out)
+    job->beginning = snapshot_new(collector->families, SNAPSHOT_LIMIT_BYTES);
+    if (!job->beginning)
         return error_memory(err);
-    collector->begin(job->plan.state, out);
-    board_post(job->slot, out);
-    return snapshot_ok(out, err);
+    collector->begin(job->plan.state, job->beginning);
+    return snapshot_ok(job->beginning, err);
 }
 
 struct job *job_new(struct board *board, struct config_job *plan, struct shared *shared,
@@ -71,17 +69,30 @@ struct job *job_new(struct board *board, struct config_job *plan, struct shared 
         return NULL;
     }
     job->opened = true;
-    return post_beginning(job, err) ? TAKE(job) : NULL;
+    return make_beginning(job, err) ? TAKE(job) : NULL;
+}
+
+void job_show(struct job *job)
+{
+    if (job->beginning)
+        board_post(job->slot, job->beginning);
+    snapshot_unref(TAKE(job->beginning));
+}
+
+void job_hide(struct job *job)
+{
+    if (job->slot)
+        board_remove(TAKE(job->slot));
+    if (job->report_slot)
+        board_remove(TAKE(job->report_slot));
 }
 
 void job_free(struct job *job)
 {
     if (job->opened && job->plan.collector->close)
         job->plan.collector->close(job->plan.state);
-    if (job->slot)
-        board_remove(job->slot);
-    if (job->report_slot)
-        board_remove(job->report_slot);
+    job_hide(job);
+    snapshot_unref(job->beginning);
     config_job_release(&job->plan);
     free(job);
 }

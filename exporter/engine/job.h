@@ -16,6 +16,7 @@ struct job {
     struct job_context context;
     struct board_slot *slot;        /* what the collector measured */
     struct board_slot *report_slot; /* how the run itself went; NULL for probes, who tell it all */
+    struct snapshot *beginning;     /* NULL once it is shown, or if there is none */
     bool opened;
     bool failing; /* so that only changes are logged */
     double last_success; /* unix seconds; 0: never */
@@ -29,11 +30,16 @@ struct job {
     bool removed;
 };
 
-/* Takes the job out of *plan (only if it succeeds) and opens it. */
+/* Takes the job out of *plan, also on failure, and opens it. */
 struct job *job_new(struct board *board, struct config_job *plan, struct shared *shared,
                     struct error *err);
 void job_free(struct job *job);
 DEFINE_CLEANUP(struct job *, job_free)
+
+/* Shows the beginning; takes off the board all that the job shows, after its last run. A job that
+ * replaces another is shown when the other is hidden, lest a series stand twice on a page. */
+void job_show(struct job *job);
+void job_hide(struct job *job);
 
 bool job_matches(const struct job *job, const struct config_job *plan);
 

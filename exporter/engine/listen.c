@@ -2,7 +2,9 @@
 #include "engine/listen.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -10,6 +12,7 @@
 
 #define BACKLOG         512
 #define HOST_SIZE_LIMIT 256
+#define PORT_MAX        65535
 
 /* Cuts "host:port" or "[host]:port" in two. */
 static bool split(const char *address, char host[HOST_SIZE_LIMIT], const char **port,
@@ -22,6 +25,9 @@ static bool split(const char *address, char host[HOST_SIZE_LIMIT], const char **
     if (!colon || !colon[1] || strspn(colon + 1, "0123456789") != strlen(colon + 1))
         return error_set(err, ERROR_INVALID, "listen address \"%s\" has no port (host:port)",
                          address);
+    if (strlen(colon + 1) > 5 || strtoul(colon + 1, NULL, 10) > PORT_MAX)
+        return error_set(err, ERROR_INVALID, "listen address \"%s\": the port is above %d", address,
+                         PORT_MAX); /* the resolver would take what is left of it in 16 bits */
     if (length >= 2 && start[0] == '[' && start[length - 1] == ']') {
         start++;
         length -= 2;
@@ -59,13 +65,13 @@ static int open_one(const struct addrinfo *info)
 
 static void describe(int fd, char name[LISTEN_NAME_BYTES])
 {
-    struct sockaddr_storage storage;
+    struct sockaddr_storage storage = {0};
     socklen_t size = sizeof(storage);
-    char host[46], port[8];
+    char host[INET6_ADDRSTRLEN + IF_NAMESIZE] = "?", port[8] = "?"; /* "fe80::1%eth0" */
 
-    getsockname(fd, (struct sockaddr *)&storage, &size);
-    getnameinfo((struct sockaddr *)&storage, size, host, sizeof(host), port, sizeof(port),
-                NI_NUMERICHOST | NI_NUMERICSERV);
+    if (getsockname(fd, (struct sockaddr *)&storage, &size) == 0)
+        (void)getnameinfo((struct sockaddr *)&storage, size, host, sizeof(host), port, sizeof(port),
+                          NI_NUMERICHOST | NI_NUMERICSERV); /* only for the eyes */
     snprintf(name, LISTEN_NAME_BYTES, storage.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host,
              port);
 }

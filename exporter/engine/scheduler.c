@@ -237,8 +237,8 @@ static bool open_fresh(struct scheduler *scheduler, struct config *config, struc
     return true;
 }
 
-/* Takes the jobs that `config` (NULL: nobody) does not want off the list, cancels them and waits
- * until they have ended. Called with both locks held. */
+/* Takes the jobs that `config` (NULL: nobody) does not want off the list and off the board, after
+ * it has canceled them and waited until they have ended. Called with both locks held. */
 static struct job *detach_unwanted(struct scheduler *scheduler, const struct config *config)
 {
     struct job *gone = NULL;
@@ -259,9 +259,11 @@ static struct job *detach_unwanted(struct scheduler *scheduler, const struct con
         if (job->running)
             cancel_now(job->running);
     }
-    for (struct job *job = gone; job; job = job->next)
+    for (struct job *job = gone; job; job = job->next) {
         while (job->running)
             pthread_cond_wait(&scheduler->ended, &scheduler->lock);
+        job_hide(job);
+    }
     return gone;
 }
 
@@ -291,9 +293,11 @@ static void attach(struct scheduler *scheduler, struct job *fresh)
     while (*end)
         end = &(*end)->next;
     *end = fresh;
-    for (struct job *job = fresh; job; job = job->next)
+    for (struct job *job = fresh; job; job = job->next) {
+        job_show(job);
         if (job->plan.collector->lane != LANE_SCRAPE)
             enqueue(scheduler, job, now_ns + first_delay_ns(scheduler, job));
+    }
 }
 
 bool scheduler_apply(struct scheduler *scheduler, struct config *config, struct shared *shared,

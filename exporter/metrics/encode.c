@@ -57,9 +57,10 @@ void encode_number(struct buf *out, double value)
 /* A bound is a float in every format ("30.0"), so that the series is the same in each. */
 static void bound(char *text, size_t size, double value)
 {
-    shortest(text, size, value);
-    if (!strpbrk(text, ".e"))
-        strncat(text, ".0", size - strlen(text) - 1);
+    if (fabs(value) < EXACT_INTEGER_MAX && value == trunc(value))
+        snprintf(text, size, "%.1f", value);
+    else
+        shortest(text, size, value);
 }
 
 static void label(struct buf *out, const char **separator, const char *name, const char *value)

@@ -25,6 +25,15 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / TICKS_PER_SECOND
 
 
+def threads_seconds(pid):
+    """CPU of the threads that live, to the nanosecond: for a process that starts and ends none."""
+    total_ns = 0
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{thread}/schedstat", encoding="utf-8") as stat:
+            total_ns += int(stat.read().split()[0])
+    return total_ns / 1e9
+
+
 def status_number(pid, key):
     """A number of /proc/PID/status (memory in KiB); 0 for a process that has ended."""
     with open(f"/proc/{pid}/status", encoding="utf-8") as lines:

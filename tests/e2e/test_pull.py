@@ -201,7 +201,7 @@ FAULTS = [
     ("rate-limited", dict(kind="status", path="/manifests/", status=429, headers={"Retry-After": "1"}), "rate_limited"),
     ("forbidden", dict(kind="status", path="/manifests/", status=403), "forbidden"),
     ("wrong-bytes", dict(kind="wrong_bytes", path="/blobs/"), "digest_mismatch"),
-    ("truncated", dict(kind="truncate", path="/blobs/"), "connect"),
+    ("truncated", dict(kind="truncate", path="/blobs/"), "size_mismatch"),
     ("longer", dict(kind="longer", path="/blobs/"), "size_mismatch"),
     ("reset", dict(kind="reset", path="/manifests/"), "connect"),
     ("wrong-digest-header", dict(kind="digest_header", path="/manifests/", value="sha256:" + "0" * 64), "digest_mismatch"),

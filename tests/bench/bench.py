@@ -1,0 +1,453 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""make bench: the exporter beside ctr, skopeo and curl, on this machine, in one run.
+
+Real daemons on loopback, in a temporary folder; all is gone at the end. Everything that is compared
+runs in the same rounds, one after the other, in an order that turns by one from round to round; the
+figures are medians. --quick is a small variant that tests use: its figures say little.
+"""
+import argparse
+import contextlib
+import gzip
+import io
+import json
+import os
+import pathlib
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tarfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+
+from lab import MIB, OCI, Exporter, Lab, LabError, as_json, http_request, sha256, wait_until  # noqa: E402
+from measure import (Cpu, Page, Scrapes, cpu_seconds, forget_peak, medians, quantile, rollup_kb, run,  # noqa: E402
+                     sample, status_number, threads_seconds)
+
+LAYERS = 4
+IDLE_SECONDS, IDLE_WARM_SECONDS = 30, 5
+
+
+class Sizes:
+    """How much of everything."""
+
+    def __init__(self, quick, rounds):
+        self.rounds = rounds or (1 if quick else 3)
+        self.image_mib = 64 if quick else 256
+        self.push_mib = 16 if quick else 64
+        self.images = 30 if quick else 300
+        self.starts = 3 if quick else 9
+        self.idle_seconds = 5 if quick else IDLE_SECONDS
+        self.check_seconds = 2 if quick else 4
+
+
+# ---- What is pulled and listed ------------------------------------------------------------------
+
+def stored_gzip(layer):
+    """The layer as a registry would hold it: gzip, though random bytes do not get smaller."""
+    layer.data = gzip.compress(layer.data, 0, mtime=0)
+    layer.kind, layer.digest = "gzip", sha256(layer.data)
+    return layer
+
+
+def fresh_image(lab, total_mib):
+    size = total_mib * MIB // LAYERS
+    return lab.maker.image([stored_gzip(lab.maker.layer(size, compress=False)) for _ in range(LAYERS)])
+
+
+def write_layout(image, folder):
+    """An OCI layout as a folder, for skopeo."""
+    (folder / "blobs/sha256").mkdir(parents=True)
+    for digest, data in {image.digest: image.data, **image.blobs}.items():
+        (folder / "blobs" / digest.replace(":", "/")).write_bytes(data)
+    (folder / "oci-layout").write_bytes(as_json({"imageLayoutVersion": "1.0.0"}))
+    (folder / "index.json").write_bytes(as_json({"schemaVersion": 2, "manifests": [image.descriptor]}))
+
+
+def write_archive(lab, count, path):
+    """`count` images of 3 layers each as one archive for `ctr images import`."""
+    top, blobs = [], {}
+    for number in range(count):
+        image = lab.maker.image(layers=3, size=512)
+        blobs.update({image.digest: image.data, **image.blobs})
+        top.append({**image.descriptor, "annotations": {"io.containerd.image.name": f"example.org/image-{number}:1"}})
+    files = {"oci-layout": as_json({"imageLayoutVersion": "1.0.0"}),
+             "index.json": as_json({"schemaVersion": 2, "mediaType": OCI["index"], "manifests": top}),
+             **{"blobs/" + digest.replace(":", "/"): data for digest, data in blobs.items()}}
+    with tarfile.open(path, "w") as tar:
+        for name, data in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(data)
+            tar.addfile(entry, io.BytesIO(data))
+
+
+# ---- The exporter as a client -------------------------------------------------------------------
+
+class Prober:
+    """A living exporter that gets one probe, runs it once, and loses it again."""
+
+    def __init__(self, exporter, config):
+        self.exporter, self.config = exporter, config
+        self.page = Page(exporter.address)
+
+    def once(self, name, probe):
+        """What the run measured about itself, and the page it said that on."""
+        # The first run comes within a tenth of the interval, the second not before its end.
+        probe = {"name": name, "engine": "client", "interval": "10s", "timeout": "60s", **probe}
+        self._reload({**self.config, "probes": [probe]})
+        page, anonymous_kb, deadline = "", 0, time.monotonic() + 70
+        while sample(page, "image_canary_attempts_total", probe=name) != 1:
+            for _ in range(10):
+                anonymous_kb = max(anonymous_kb, status_number(self.exporter.pid, "RssAnon"))
+                time.sleep(0.02)
+            page = self.page.get()
+            if time.monotonic() > deadline or not self.exporter.alive:
+                raise LabError(f"probe {name} does not end:\n{self.exporter.tail()}")
+        if sample(page, "image_canary_success", probe=name) != 1:
+            raise LabError(f"probe {name} failed:\n{self.exporter.tail()}")
+        self._reload(self.config)
+        return page, anonymous_kb / 1024
+
+    def _reload(self, config):
+        status, body = self.exporter.reload(config)
+        if status != 200:
+            raise LabError(f"reload: {status} {body}")
+
+    def close(self):
+        self.page.close()
+
+
+def phase_seconds(page, name, phase):
+    return sample(page, "image_canary_phase_duration_seconds_sum", probe=name, phase=phase)
+
+
+class Rounds:
+    """Contestants, each run once per round, in an order that turns."""
+
+    def __init__(self, contestants):
+        self.contestants = [one for one in contestants if one[1]]
+        self.results = {name: [] for name, _ in self.contestants}
+
+    def run(self, count):
+        for number in range(count):
+            turned = self.contestants[number % len(self.contestants):] + \
+                self.contestants[:number % len(self.contestants)]
+            for name, contest in turned:
+                os.sync()  # what the one before has left to write is not the next one's
+                self.results[name].append(contest(number))
+        return {name: medians(results) for name, results in self.results.items()}
+
+
+# ---- The table ----------------------------------------------------------------------------------
+
+class Report:
+    """Prints as it goes; keeps the numbers for --json."""
+
+    def __init__(self):
+        self.numbers = {}
+
+    def title(self, text):
+        print(f"\n{text}", flush=True)
+
+    def line(self, key, name, value, unit, form=".1f"):
+        self.numbers[key] = value
+        print(f"  {name:<46}{value:>10{form}} {unit}", flush=True)
+
+    def compare(self, key, results, columns):
+        """results: {name: {column: number}}, the exporter first; columns: [(key, head, form)]. The
+        ratios are exporter / other, so below 1 the exporter takes less."""
+        self.numbers[key] = results
+        ours = next(iter(results.values()))
+        print("  " + f"{'':<34}" + "".join(f"{head:>12}" for _, head, _ in columns) + f"{'ratio wall':>12}{'ratio CPU':>12}")
+        for name, numbers in results.items():
+            cells = [f"{numbers[column]:{form}}" if numbers.get(column) is not None else "-"
+                     for column, _, form in columns]
+            for column in ("wall", "client"):
+                ratio = ours[column] / numbers[column] if numbers.get(column) else None
+                cells.append("" if numbers is ours else f"{ratio:.2f}" if ratio else "-")
+            print("  " + f"{name:<34}" + "".join(f"{cell:>12}" for cell in cells), flush=True)
+
+
+TRANSFER_COLUMNS = [("wall", "wall s", ".2f"), ("client", "CPU s", ".2f"), ("containerd", "containerd", ".2f"),
+                    ("registry", "registry", ".2f"), ("peak_mib", "peak MiB", ".1f")]
+
+
+# ---- Rows ---------------------------------------------------------------------------------------
+
+def idle_rows(report, sizes, stores):
+    """stores: [(text, key, exporter, containerd)]; all are idle at the same time."""
+    report.title(f"Idle, inventory only (memory after {sizes.idle_seconds} s)")
+    time.sleep(min(IDLE_WARM_SECONDS, sizes.idle_seconds))
+    before = [(threads_seconds(exporter.pid), threads_seconds(containerd.pid)) for _, _, exporter, containerd in stores]
+    time.sleep(sizes.idle_seconds)
+    for (text, key, exporter, containerd), (ours, its) in zip(stores, before):
+        pid = exporter.pid
+        taken = {"exporter": threads_seconds(pid) - ours, "containerd": threads_seconds(containerd.pid) - its}
+        report.line(f"idle_{key}_rss_mib", f"{text}: RSS", rollup_kb(pid, "Rss") / 1024, "MiB")
+        report.line(f"idle_{key}_anonymous_mib", f"{text}: anonymous memory", rollup_kb(pid, "Anonymous") / 1024, "MiB")
+        report.line(f"idle_{key}_threads", f"{text}: threads", status_number(pid, "Threads"), "", "d")
+        for name, seconds in taken.items():
+            report.line(f"idle_{key}_cpu_{name}", f"{text}: CPU of {name}, per minute",
+                        seconds * 60e3 / sizes.idle_seconds, "ms")
+
+
+def start_rows(lab, report, sizes, containerd):
+    took = []
+    for _ in range(sizes.starts):
+        exporter = Exporter(lab.folder("start"), {"containerd": {"address": containerd.address}}, ready=False)
+        began = time.monotonic()
+        exporter.start()
+        try:
+            answer = wait_until(lambda: http_request(exporter.url + "/metrics"), 10, "first scrape", every=0.001)
+            took.append((time.monotonic() - began) * 1000)
+        finally:
+            exporter.close()
+        if answer[0] != 200:
+            raise LabError(f"first scrape: {answer[0]}")
+    report.title(f"Start-up, {sizes.starts} times")
+    report.line("start_ms", "from fork to the first scrape answered, median", statistics.median(took), "ms")
+    report.line("start_max_ms", "longest", max(took), "ms")
+
+
+def inventory_rows(report, sizes, prober, containerd):
+    seconds, fast = [], {**prober.config, "collectors": {"images": {"interval": "1s"}}}
+    slow = {**prober.config, "collectors": {"images": {"interval": "1h"}}}
+
+    def ours(_):
+        prober.exporter.reload(fast)
+        time.sleep(1.2)  # the first run after a reload knows nothing yet
+        cpu, took = Cpu(client=prober.exporter, containerd=containerd), []
+        for _ in range(sizes.check_seconds):
+            time.sleep(1)
+            took.append(sample(prober.page.get(), "containerd_exporter_collector_duration_seconds", collector="images"))
+        taken = {name: value / len(took) for name, value in cpu.taken().items()}
+        prober.exporter.reload(slow)
+        seconds.extend(took)
+        return {"wall": statistics.median(took), **taken}
+
+    def ctr(_):
+        cpu, count = Cpu(containerd=containerd), 3
+        usages = [run([f"{containerd.bin}/ctr", "-a", containerd.address, "-n", "bench", "images", "check"])
+                  for _ in range(count)]
+        return {**medians(usages), "containerd": cpu.taken()["containerd"] / count}
+
+    counted = sample(prober.page.get(), "containerd_images", namespace="bench", status="complete")
+    if counted != sizes.images:
+        raise LabError(f"the exporter sees {counted} images, not {sizes.images}")
+    results = Rounds([("exporter, images collector, warm", ours), ("ctr images check", ctr)]).run(sizes.rounds)
+    report.title(f"Inventory of {sizes.images} images of 3 layers: one check")
+    report.compare("inventory", results, [("wall", "wall s", ".4f"), ("client", "CPU s", ".4f"),
+                                          ("containerd", "containerd", ".4f"), ("peak_mib", "peak MiB", ".1f")])
+    report.line("page_bytes_inventory", "page with this inventory", len(prober.page.get()), "bytes", "d")
+
+
+class Transfers:
+    """Pull and push between the registry and each client."""
+
+    def __init__(self, lab, containerd, registry, prober, image, sizes):
+        self.lab, self.containerd, self.registry, self.prober, self.sizes = lab, containerd, registry, prober, sizes
+        self.reference = image.push(registry, "bench/pull", "1")
+        self.digests, self.bytes = list(image.blobs), image.size
+        self.phases = []
+
+    def cpu(self, **more):
+        return Cpu(containerd=self.containerd, registry=self.registry, **more)
+
+    def check_cold(self):
+        store = self.containerd.root / "io.containerd.content.v1.content"
+        held = sum(path.stat().st_size for path in store.rglob("*") if path.is_file())
+        if held > MIB:
+            raise LabError(f"containerd still holds {held} bytes: the next pull would not be cold")
+
+    def pull_by_exporter(self, number):
+        name, exporter = f"pull-{len(self.phases)}-{number}", self.prober.exporter
+        self.check_cold()
+        forget_peak(exporter.pid)
+        cpu = self.cpu(client=exporter)
+        page, anonymous_mib = self.prober.once(name, {"operation": "pull", "image": self.reference})
+        if sample(page, "image_canary_fetched_bytes_total", probe=name) < self.bytes:
+            raise LabError("the exporter did not fetch everything")
+        phases = {phase: phase_seconds(page, name, phase) for phase in ("resolve", "fetch", "unpack", "cleanup")}
+        self.phases.append(phases)
+        return {"wall": sample(page, "image_canary_last_duration_seconds", probe=name), **cpu.taken(),
+                "peak_mib": exporter.rss_peak_kb() / 1024, "anonymous_mib": anonymous_mib,
+                "ended": sample(page, "image_canary_last_attempt_timestamp_seconds", probe=name)}
+
+    def pull_by_ctr(self, number):
+        namespace = f"ctr-{number}"
+        self.check_cold()
+        cpu = self.cpu()
+        usage = run([f"{self.containerd.bin}/ctr", "-a", self.containerd.address, "-n", namespace, "images", "pull",
+                     "--plain-http", self.reference])
+        self.containerd.ctr("images", "rm", "--sync", self.reference, namespace=namespace)
+        self.containerd.ctr("namespaces", "rm", namespace)
+        return {**usage, **cpu.taken()}
+
+    def pull_by_skopeo(self, _):
+        with self.scratch() as folder:
+            cpu = self.cpu()
+            usage = run(["skopeo", "copy", "--src-tls-verify=false", f"docker://{self.reference}", f"dir:{folder}"])
+            return {**usage, "registry": cpu.taken()["registry"]}
+
+    def pull_by_curl(self, at_a_time):
+        urls = [f"{self.registry.url}/v2/bench/pull/blobs/{digest}" for digest in self.digests]
+        one = "curl -sSf --noproxy '*' \"$1\" | openssl dgst -sha256"
+        argv = ["xargs", "-n1", f"-P{at_a_time}", "sh", "-c", one, "sh"]
+
+        def pull(_):
+            cpu = self.cpu()
+            with self.scratch() as folder:
+                (folder / "urls").write_text("\n".join(urls), encoding="utf-8")
+                usage = run(argv[:1] + ["-a", str(folder / "urls")] + argv[1:])
+            return {**usage, "registry": cpu.taken()["registry"], "peak_mib": None}
+        return pull
+
+    @contextlib.contextmanager
+    def scratch(self):
+        folder = self.lab.folder("scratch")
+        folder.mkdir()
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder)
+
+    def pull_rows(self, report):
+        skopeo = self.pull_by_skopeo if shutil.which("skopeo") else None
+        results = Rounds([("exporter, client engine", self.pull_by_exporter), ("ctr images pull", self.pull_by_ctr),
+                          ("skopeo copy to a folder", skopeo), ("curl | openssl dgst", self.pull_by_curl(1)),
+                          ("the same, two at a time", self.pull_by_curl(2))]).run(self.sizes.rounds)
+        ours = next(iter(results.values()))
+        ours.pop("ended")
+        report.title(f"Pull of {self.sizes.image_mib} MiB in {LAYERS} layers, {self.sizes.rounds} rounds, medians "
+                     "(exporter and ctr also unpack; CPU of containerd with removal, exporter's with clean-up)")
+        report.compare("pull", results, TRANSFER_COLUMNS)
+        for phase, value in medians(self.phases).items():
+            report.line(f"pull_phase_{phase}", f"exporter: phase {phase}", value, "s", ".2f")
+        report.line("pull_anonymous_mib", "exporter: anonymous memory, highest seen", ours["anonymous_mib"], "MiB")
+
+    def scrape_rows(self, report):
+        with Scrapes(self.prober.exporter.address) as scrapes:
+            time.sleep(1)
+            quiet_until = time.time()
+            ours = self.pull_by_exporter("scraped")
+        pulling = scrapes.between(ours["ended"] - ours["wall"] - self.phases[-1]["cleanup"], ours["ended"])
+        report.title("GET /metrics every 20 ms on one connection, as this Python sees it")
+        for key, text, took in (("quiet", "nothing else going on", scrapes.between(0, quiet_until)),
+                                ("pulling", "during a pull", pulling)):
+            for name, value in (("median", quantile(took, 0.5)), ("p99", quantile(took, 0.99)), ("max", took[-1])):
+                report.line(f"scrape_{key}_{name}_ms", f"{text}: {name} of {len(took)}", value * 1000, "ms", ".2f")
+        report.line("page_bytes", "page", scrapes.page_bytes, "bytes", "d")
+
+    def push_by_exporter(self, number):
+        name, exporter = f"push-{number}", self.prober.exporter
+        forget_peak(exporter.pid)
+        cpu = self.cpu(client=exporter)
+        content = {"layers": LAYERS, "size": f"{self.sizes.push_mib // LAYERS}MiB"}
+        page, _ = self.prober.once(name, {"operation": "push", "content": content,
+                                          "image": f"{self.registry.host}/bench/push:exporter"})
+        return {"wall": phase_seconds(page, name, "upload"), **cpu.taken(), "peak_mib": exporter.rss_peak_kb() / 1024}
+
+    def push_by_skopeo(self, _):
+        with self.scratch() as folder:
+            write_layout(fresh_image(self.lab, self.sizes.push_mib), folder / "layout")
+            os.sync()
+            cpu = self.cpu()
+            usage = run(["skopeo", "copy", "--dest-tls-verify=false", f"oci:{folder}/layout",
+                         f"docker://{self.registry.host}/bench/push:skopeo"])
+            return {**usage, "registry": cpu.taken()["registry"]}
+
+    def push_rows(self, report):
+        skopeo = self.push_by_skopeo if shutil.which("skopeo") else None
+        results = Rounds([("exporter, phase upload", self.push_by_exporter),
+                          ("skopeo copy of a layout", skopeo)]).run(self.sizes.rounds)
+        report.title(f"Push of {self.sizes.push_mib} fresh MiB in {LAYERS} layers (CPU of exporter and containerd "
+                     "with making, storing and removing the image)")
+        report.compare("push", results, TRANSFER_COLUMNS)
+
+
+# ---- All of it ----------------------------------------------------------------------------------
+
+def machine(binary):
+    with open("/proc/cpuinfo", encoding="utf-8") as lines:
+        model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "?")
+    version = subprocess.run([binary, "--version"], capture_output=True, text=True, check=False).stdout.splitlines()
+    return f"{os.cpu_count()} x {model}; {version[0] if version else binary}"
+
+
+def inventory_and_idle(lab, report, sizes):
+    empty, full = lab.containerd(), lab.containerd()
+    archive = lab.temp / "images.tar"
+    write_archive(lab, sizes.images, archive)
+    full.ctr("images", "import", "--no-unpack", archive, namespace="bench", timeout=120)
+    archive.unlink()
+    stores = [(text, key, lab.exporter({"containerd": {"address": containerd.address}}), containerd)
+              for text, key, containerd in (("no image", "empty", empty),
+                                            (f"{sizes.images} images", "full", full))]
+    idle_rows(report, sizes, stores)
+    stores[0][2].close()
+    start_rows(lab, report, sizes, empty)
+    prober = Prober(stores[1][2], {"containerd": {"address": full.address}})
+    inventory_rows(report, sizes, prober, full)
+    prober.close()
+    prober.exporter.close()
+    full.close()
+    return empty
+
+
+def transfers(lab, report, sizes, containerd):
+    registry = lab.registry()
+    config = {"containerd": {"address": containerd.address}, "registries": {registry.host: {"plain_http": True}}}
+    prober = Prober(lab.exporter(config), config)
+    rows = Transfers(lab, containerd, registry, prober, fresh_image(lab, sizes.image_mib), sizes)
+    rows.pull_rows(report)
+    rows.scrape_rows(report)
+    rows.push_rows(report)
+    prober.close()
+    cpu = cpu_seconds(prober.exporter.pid)
+    report.title("The exporter that did all of this")
+    report.line("end_rss_mib", "RSS at the end", prober.exporter.rss_kb() / 1024, "MiB")
+    report.line("end_anonymous_mib", "anonymous memory at the end", rollup_kb(prober.exporter.pid, "Anonymous") / 1024,
+                "MiB")
+    report.line("end_cpu_seconds", "CPU in all", cpu, "s", ".2f")
+
+
+def stop(*_):
+    raise KeyboardInterrupt
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="smaller and one round: for tests of the benchmark itself")
+    parser.add_argument("--rounds", type=int, help="rounds of what is compared (3; quick: 1)")
+    parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write the numbers there, too")
+    options = parser.parse_args()
+    if os.geteuid() != 0:
+        print("bench: needs root, because containerd mounts what it unpacks: sudo make bench", file=sys.stderr)
+        return 2
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
+    sizes, report, began = Sizes(options.quick, options.rounds), Report(), time.monotonic()
+    lab = Lab("containerd_exporter-bench-")
+    try:
+        print(machine(Exporter(lab.folder("version")).binary))
+        transfers(lab, report, sizes, inventory_and_idle(lab, report, sizes))
+        print(f"\n{time.monotonic() - began:.0f} s; ratio: exporter / other, below 1 the exporter takes less")
+        if options.json:
+            options.json.write_text(json.dumps(report.numbers, indent=2) + "\n", encoding="utf-8")
+    except (LabError, RuntimeError) as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 1
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)  # everything is being put away
+        lab.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
