@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/listen.h"
 
+#include "base/text.h"
+
 #include <errno.h>
 #include <net/if.h>
 #include <netdb.h>
@@ -20,14 +22,14 @@ static bool split(const char *address, char host[HOST_SIZE_LIMIT], const char **
 {
     const char *colon = strrchr(address, ':');
     const char *start = address;
+    uint64_t number;
     size_t length = colon ? (size_t)(colon - address) : 0;
 
-    if (!colon || !colon[1] || strspn(colon + 1, "0123456789") != strlen(colon + 1))
-        return error_set(err, ERROR_INVALID, "listen address \"%s\" has no port (host:port)",
-                         address);
-    if (strlen(colon + 1) > 5 || strtoul(colon + 1, NULL, 10) > PORT_MAX)
-        return error_set(err, ERROR_INVALID, "listen address \"%s\": the port is above %d", address,
-                         PORT_MAX); /* the resolver would take what is left of it in 16 bits */
+    /* Of a larger number the resolver would take what is left of it in 16 bits. */
+    if (!colon || !text_uint(colon + 1, &number, err) || number > PORT_MAX)
+        return error_set(err, ERROR_INVALID,
+                         "listen address \"%s\" has no port up to %d (host:port)", address,
+                         PORT_MAX);
     if (length >= 2 && start[0] == '[' && start[length - 1] == ']') {
         start++;
         length -= 2;

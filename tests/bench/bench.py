@@ -181,11 +181,10 @@ def idle_rows(report, sizes, stores):
     """stores: [(text, key, exporter, containerd)]; all are idle at the same time."""
     report.title(f"Idle, inventory only (memory after {sizes.idle_seconds} s)")
     time.sleep(min(IDLE_WARM_SECONDS, sizes.idle_seconds))
-    before = [(threads_seconds(exporter.pid), threads_seconds(containerd.pid)) for _, _, exporter, containerd in stores]
+    before = [Cpu(threads_seconds, exporter=exporter, containerd=containerd) for _, _, exporter, containerd in stores]
     time.sleep(sizes.idle_seconds)
-    for (text, key, exporter, containerd), (ours, its) in zip(stores, before):
-        pid = exporter.pid
-        taken = {"exporter": threads_seconds(pid) - ours, "containerd": threads_seconds(containerd.pid) - its}
+    for (text, key, exporter, _), cpu in zip(stores, before):
+        taken, pid = cpu.taken(), exporter.pid
         report.line(f"idle_{key}_rss_mib", f"{text}: RSS", rollup_kb(pid, "Rss") / 1024, "MiB")
         report.line(f"idle_{key}_anonymous_mib", f"{text}: anonymous memory", rollup_kb(pid, "Anonymous") / 1024, "MiB")
         report.line(f"idle_{key}_threads", f"{text}: threads", status_number(pid, "Threads"), "", "d")
@@ -219,7 +218,7 @@ def inventory_rows(report, sizes, prober, containerd):
     def ours(_):
         prober.exporter.reload(fast)
         time.sleep(1.2)  # the first run after a reload knows nothing yet
-        cpu, took = Cpu(client=prober.exporter, containerd=containerd), []
+        cpu, took = Cpu(threads_seconds, client=prober.exporter, containerd=containerd), []
         for _ in range(sizes.check_seconds):
             time.sleep(1)
             took.append(sample(prober.page.get(), "containerd_exporter_collector_duration_seconds", collector="images"))
@@ -229,7 +228,7 @@ def inventory_rows(report, sizes, prober, containerd):
         return {"wall": statistics.median(took), **taken}
 
     def ctr(_):
-        cpu, count = Cpu(containerd=containerd), 3
+        cpu, count = Cpu(threads_seconds, containerd=containerd), 3
         usages = [run([f"{containerd.bin}/ctr", "-a", containerd.address, "-n", "bench", "images", "check"])
                   for _ in range(count)]
         return {**medians(usages), "containerd": cpu.taken()["containerd"] / count}

@@ -52,14 +52,15 @@ def forget_peak(pid):
 
 
 class Cpu:
-    """CPU that named processes take from here on."""
+    """CPU that named processes take from here on; look: cpu_seconds, or threads_seconds for little."""
 
-    def __init__(self, **processes):
+    def __init__(self, look=cpu_seconds, **processes):
+        self.look = look
         self.pids = {name: process.pid for name, process in processes.items()}
-        self.before = {name: cpu_seconds(pid) for name, pid in self.pids.items()}
+        self.before = {name: look(pid) for name, pid in self.pids.items()}
 
     def taken(self):
-        return {name: cpu_seconds(pid) - self.before[name] for name, pid in self.pids.items()}
+        return {name: self.look(pid) - self.before[name] for name, pid in self.pids.items()}
 
 
 def run(argv, env=None):

@@ -437,7 +437,7 @@ class Prometheus(Process):
 
 class Exporter(Process):
     """The exporter under test. `config` is a dict, text, or None (no file). $EXPORTER_BIN overrides
-    the binary; `wrap` puts words before it."""
+    the binary; `wrap`, else $EXPORTER_WRAP, puts words before it."""
 
     def __init__(self, temp, config=None, args=(), env=None, ready=True, port=None, wrap=()):
         self.dir = pathlib.Path(temp)
@@ -448,6 +448,7 @@ class Exporter(Process):
         self.url = f"http://{self.address}"
         self.config_path = self.dir / "containerd_exporter.yml"
         self.must_be_ready = ready
+        wrap = wrap or os.environ.get("EXPORTER_WRAP", "").split()
         argv = [*wrap, self.binary, f"--web.listen-address={self.address}"]
         if config is not None:
             self.write_config(config)

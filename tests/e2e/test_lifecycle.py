@@ -254,3 +254,13 @@ def test_json_log(lab, socketless):
     exporter = lab.exporter(socketless, args=["--log.format=json", "--log.level=debug"])
     for line in exporter.log.splitlines():
         assert {"time", "level", "source", "msg"} <= set(json.loads(line))
+
+
+@pytest.mark.unprivileged
+def test_the_readme_names_every_metric():
+    declared = set()
+    for source in [*ROOT.glob("exporter/**/*.c"), *ROOT.glob("collectors/*.c")]:
+        declared |= set(re.findall(r"\{\s*METRIC_[A-Z]+,\s*\"([a-z_]+)\"", source.read_text(encoding="utf-8")))
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(declared) > 40
+    assert sorted(name for name in declared if not re.search(rf"`{name}[`{{]", readme)) == []

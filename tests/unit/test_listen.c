@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Addresses as users write them, good and bad. */
+#include "engine/listen.h"
+
+#include <arpa/inet.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static bool has_ipv6(void)
+{
+    struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool ok = fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
+
+    if (fd >= 0)
+        close(fd);
+    return ok;
+}
+
+static unsigned port_of(const char *name)
+{
+    const char *colon = strrchr(name, ':');
+
+    assert_non_null(colon);
+    return (unsigned)strtoul(colon + 1, NULL, 10);
+}
+
+/* Connects to the IPv4 loopback and looks whether somebody takes it. */
+static void reach(int fd, unsigned port)
+{
+    const struct sockaddr_in address = {.sin_family = AF_INET,
+                                        .sin_port = htons((uint16_t)port),
+                                        .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), peer;
+
+    assert_int_equal(connect(client, (const struct sockaddr *)&address, sizeof(address)), 0);
+    peer = accept(fd, NULL, NULL);
+    assert_true(peer >= 0);
+    close(peer);
+    close(client);
+}
+
+static void refuses_what_is_no_address(void **state)
+{
+    static char long_host[400];
+    static const struct {
+        const char *address, *message;
+    } rows[] = {
+        {"", "no port"},
+        {"localhost", "no port"},
+        {"localhost:", "no port"},
+        {"127.0.0.1:http", "no port"},
+        {":-1", "no port"},
+        {": 80", "no port"},
+        {":80x", "no port"},
+        {":65536", "no port"},
+        {"127.0.0.1:99999", "no port"},
+        {":18446744073709551617", "no port"},
+        {"[::1]", "no port"},
+        {"::1:80", "write [::1]:80"},
+        {"[::1:80", "write"},
+        {"::1]:80", "write"},
+        {long_host, "too long"},
+        {"256.256.256.256:0", "256.256.256.256"},
+        {"192.0.2.1:0", "cannot listen on 192.0.2.1:0"}, /* of no machine: RFC 5737 */
+    };
+
+    (void)state;
+    memset(long_host, 'a', sizeof(long_host) - 1);
+    memcpy(long_host + sizeof(long_host) - 4, ":80", 4);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char name[LISTEN_NAME_BYTES] = "untouched";
+        struct error err = {0};
+
+        assert_int_equal(listen_open(rows[i].address, name, &err), -1);
+        assert_int_not_equal(err.code, ERROR_NONE);
+        if (!strstr(err.message, rows[i].message))
+            fail_msg("%s: %s", rows[i].address, err.message);
+        assert_string_equal(name, "untouched");
+    }
+}
+
+static void tells_the_port_that_the_kernel_chose(void **state)
+{
+    char name[LISTEN_NAME_BYTES];
+    struct error err;
+    int fd = listen_open("127.0.0.1:0", name, &err);
+
+    (void)state;
+    assert_true(fd >= 0);
+    assert_memory_equal(name, "127.0.0.1:", strlen("127.0.0.1:"));
+    assert_in_range(port_of(name), 1, 65535);
+    reach(fd, port_of(name));
+    assert_int_equal(accept(fd, NULL, NULL), -1); /* does not block */
+    close(fd);
+}
+
+static void listens_on_ipv6(void **state)
+{
+    char name[LISTEN_NAME_BYTES];
+    struct error err;
+    int fd;
+
+    (void)state;
+    if (!has_ipv6())
+        skip();
+    fd = listen_open("[::1]:0", name, &err);
+    assert_true(fd >= 0);
+    assert_memory_equal(name, "[::1]:", strlen("[::1]:"));
+    assert_in_range(port_of(name), 1, 65535);
+    close(fd);
+}
+
+static void takes_both_protocols_without_a_host(void **state)
+{
+    char name[LISTEN_NAME_BYTES];
+    struct error err;
+    int fd = listen_open(":0", name, &err);
+
+    (void)state;
+    assert_true(fd >= 0);
+    reach(fd, port_of(name));
+    close(fd);
+}
+
+static void says_so_where_somebody_listens_already(void **state)
+{
+    char name[LISTEN_NAME_BYTES], other[LISTEN_NAME_BYTES];
+    struct error err = {0};
+    int fd = listen_open("127.0.0.1:0", name, &err);
+
+    (void)state;
+    assert_true(fd >= 0);
+    assert_int_equal(listen_open(name, other, &err), -1);
+    assert_non_null(strstr(err.message, name));
+    assert_non_null(strstr(err.message, "in use"));
+    close(fd);
+    fd = listen_open(name, other, &err);
+    assert_true(fd >= 0);
+    assert_string_equal(other, name);
+    close(fd);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(refuses_what_is_no_address),
+        cmocka_unit_test(tells_the_port_that_the_kernel_chose),
+        cmocka_unit_test(listens_on_ipv6),
+        cmocka_unit_test(takes_both_protocols_without_a_host),
+        cmocka_unit_test(says_so_where_somebody_listens_already),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
