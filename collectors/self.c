@@ -138,7 +138,8 @@ static void add_network(struct snapshot *out)
     values = names ? strstr(names + 1, "IpExt:") : NULL;
     if (!values)
         return;
-    for (char *name = strtok_r(names, " \n", &name_end), *value = strtok_r(values, " \n", &value_end);
+    for (char *name = strtok_r(names, " \n", &name_end),
+              *value = strtok_r(values, " \n", &value_end);
          name && value && name < values;
          name = strtok_r(NULL, " \n", &name_end), value = strtok_r(NULL, " \n", &value_end)) {
         if (strcmp(name, "InOctets") == 0)

@@ -172,15 +172,15 @@ static bool serve(const struct options *options, const sigset_t *signals, struct
     scheduler = board ? scheduler_new(board, &lanes, err) : NULL;
     if (!scheduler)
         return board ? false : error_memory(err);
-    reloader = reloader_new(&(struct reload_options){options->config_file, &schema, scheduler, board,
-                                                     make_shared, free_shared},
+    reloader = reloader_new(&(struct reload_options){options->config_file, &schema, scheduler,
+                                                     board, make_shared, free_shared},
                             err);
     if (!reloader || !reloader_reload(reloader, err))
         return false;
-    web = web_start(
-        &(struct web_options){options->addresses.items, options->addresses.count,
-                              options->telemetry_path, build_version, board, scheduler, reloader},
-        err);
+    web = web_start(&(struct web_options){options->addresses.items, options->addresses.count,
+                                          options->telemetry_path, build_version, board, scheduler,
+                                          reloader},
+                    err);
     if (!web)
         return false;
     wait_for_end(signals, reloader);
@@ -232,10 +232,8 @@ static bool parse_options(struct options *options, int argc, char **argv, struct
          "Check the configuration file and exit."},
         {"web.listen-address", FLAG_LIST, &options->addresses, DEFAULT_ADDRESS,
          "Address to listen on; repeatable."},
-        {"web.telemetry-path", FLAG_STRING, &options->telemetry_path, NULL,
-         "Path of the metrics."},
-        {"probe.workers", FLAG_UINT, &options->probe_workers, NULL,
-         "Probes that may run at once."},
+        {"web.telemetry-path", FLAG_STRING, &options->telemetry_path, NULL, "Path of the metrics."},
+        {"probe.workers", FLAG_UINT, &options->probe_workers, NULL, "Probes that may run at once."},
         {"probe.spread", FLAG_STRING, &options->probe_spread, NULL,
          "First runs of probes come within this time, at most a tenth of their interval."},
         {"log.level", FLAG_STRING, &options->log_level, NULL, "debug, info, warn or error."},

@@ -48,8 +48,8 @@ static bool store(const struct flag *flag, const char *value, struct error *err)
 }
 
 /* The flag of "name" or, for a switch, of "no-name". */
-static const struct flag *find_or_negated(const struct flag *flags, const char *name,
-                                          size_t length, bool *negated)
+static const struct flag *find_or_negated(const struct flag *flags, const char *name, size_t length,
+                                          bool *negated)
 {
     const struct flag *flag = find(flags, name, length);
 
@@ -126,8 +126,7 @@ static void append_name(const struct flag *flag, struct buf *out)
     append_default(flag, out);
 }
 
-void flags_help(const struct flag *flags, const char *program, const char *summary,
-                struct buf *out)
+void flags_help(const struct flag *flags, const char *program, const char *summary, struct buf *out)
 {
     buf_printf(out, "usage: %s [<flags>]\n\n%s\n\nFlags:\n", program, summary);
     for (; flags->name; flags++) {

@@ -16,7 +16,7 @@
 #define LEFTOVER_SECONDS     3600 /* after the timeout, anybody may remove what is left */
 #define LABELS_MAX           16
 
-static const double duration_bounds[] = {0.1, 0.25, 0.5, 1,  2.5, 5,   10,
+static const double duration_bounds[] = {0.1, 0.25, 0.5, 1,   2.5, 5,   10,
                                          20,  30,   60,  120, 300, 600, 1800};
 static const double phase_bounds[] = {0.005, 0.025, 0.1, 0.5, 1, 5, 15, 60, 300, 1800};
 
@@ -265,8 +265,7 @@ static bool compare(struct canary *canary, const struct probe_result *result, st
     return ok;
 }
 
-static void count(struct canary *canary, const struct probe_result *result,
-                  enum error_code outcome)
+static void count(struct canary *canary, const struct probe_result *result, enum error_code outcome)
 {
     struct canary_counters *c = &canary->counters;
 

@@ -27,8 +27,8 @@ struct canary_counters {
     struct histogram duration, phases[PHASES];
     bool success;
     double last_seconds, last_attempt, last_success; /* timestamps: 0 before the first */
-    struct probe_result last, last_good;             /* of the last run; of the last that succeeded */
-    int expectations[CHECKS];                        /* 1, 0; -1: not looked at yet, or not wanted */
+    struct probe_result last, last_good; /* of the last run; of the last that succeeded */
+    int expectations[CHECKS];            /* 1, 0; -1: not looked at yet, or not wanted */
 };
 
 struct canary {
@@ -68,21 +68,21 @@ extern const char *const canary_cold_choices[];
 extern const struct setting canary_registry_settings[]; /* an entry of `registries:` */
 
 /* The settings that every operation has; its own follow in the table. */
-#define CANARY_SETTINGS                                                                            \
-    SETTING(SETTING_STRING, struct canary, image, "image", NULL, "Reference of the image."),       \
-        SETTING(SETTING_STRING, struct canary, engine_name, "engine", "client",                    \
-                "Who does the work: client (the exporter, into containerd)."),                     \
-        SETTING(SETTING_STRING, struct canary, platform, "platform", "",                           \
-                "Platform, e.g. linux/arm64; default: this machine's."),                           \
-        SETTING(SETTING_DURATION, struct canary, slow_ns, "slow", "",                              \
-                "A success that takes longer counts as slow; default: never."),                    \
-        SETTING(SETTING_STRING, struct canary, username, "auth.username", "", "User name."),       \
-        SETTING(SETTING_STRING, struct canary, password, "auth.password", "", "Password."),        \
-        SETTING(SETTING_STRING, struct canary, password_file, "auth.password_file", "",            \
-                "File with the password; read for every run."),                                    \
-        SETTING_CHOICE(struct canary, cold, "cold", canary_cold_choices, "required",               \
-                       "Whether a run that moved no bytes is a failure."),                         \
-        SETTING(SETTING_MAP, struct canary, labels, "labels", "",                                  \
+#define CANARY_SETTINGS                                                                      \
+    SETTING(SETTING_STRING, struct canary, image, "image", NULL, "Reference of the image."), \
+        SETTING(SETTING_STRING, struct canary, engine_name, "engine", "client",              \
+                "Who does the work: client (the exporter, into containerd)."),               \
+        SETTING(SETTING_STRING, struct canary, platform, "platform", "",                     \
+                "Platform, e.g. linux/arm64; default: this machine's."),                     \
+        SETTING(SETTING_DURATION, struct canary, slow_ns, "slow", "",                        \
+                "A success that takes longer counts as slow; default: never."),              \
+        SETTING(SETTING_STRING, struct canary, username, "auth.username", "", "User name."), \
+        SETTING(SETTING_STRING, struct canary, password, "auth.password", "", "Password."),  \
+        SETTING(SETTING_STRING, struct canary, password_file, "auth.password_file", "",      \
+                "File with the password; read for every run."),                              \
+        SETTING_CHOICE(struct canary, cold, "cold", canary_cold_choices, "required",         \
+                       "Whether a run that moved no bytes is a failure."),                   \
+        SETTING(SETTING_MAP, struct canary, labels, "labels", "",                            \
                 "More labels for image_canary_info.")
 
 /* Pieces of struct collector. check() wants to know the operation, so each collector wraps it. */

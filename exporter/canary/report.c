@@ -112,7 +112,7 @@ const struct metric_family canary_families[] = {
 };
 
 #undef P
-#define P(canary)                                                                                 \
+#define P(canary) \
     (canary)->name, (canary)->operation, (canary)->engine->name, (canary)->reference.host
 
 static void report_counters(const struct canary *canary, struct snapshot *out)

@@ -92,8 +92,8 @@ static bool explain(const struct containerd *containerd, struct error *err)
         return false;
     memcpy(address.sun_path, containerd->address, sizeof(address.sun_path));
     if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-        error_status(err, ERROR_RUNTIME_UNAVAILABLE, RPC_UNAVAILABLE, "%s: %s",
-                     containerd->address, connect_problem(errno));
+        error_status(err, ERROR_RUNTIME_UNAVAILABLE, RPC_UNAVAILABLE, "%s: %s", containerd->address,
+                     connect_problem(errno));
     close(fd);
     return false;
 }

@@ -27,8 +27,8 @@ static bool visit_page(const struct buf *message, content_visit *visit, void *ar
     return content_wire_list(message, &arena, visit, arg, err);
 }
 
-bool content_list(const struct scope *scope, content_visit *visit, void *arg,
-                  struct cancel *cancel, struct error *err)
+bool content_list(const struct scope *scope, content_visit *visit, void *arg, struct cancel *cancel,
+                  struct error *err)
 {
     const struct buf nothing = BUF_INIT(0);
     CLEANUP(buf_deinit) struct buf message = BUF_INIT(REPLY_LIMIT_BYTES);
@@ -98,8 +98,8 @@ static bool abort_one(const struct scope *scope, const char *ref, struct cancel 
     CLEANUP(buf_deinit) struct buf reply = BUF_INIT(REPLY_LIMIT_BYTES);
 
     content_wire_abort(&request, ref);
-    return containerd_call(scope, "/containerd.services.content.v1.Content/Abort", &request,
-                           &reply, cancel, err) ||
+    return containerd_call(scope, "/containerd.services.content.v1.Content/Abort", &request, &reply,
+                           cancel, err) ||
            err->status == RPC_NOT_FOUND;
 }
 

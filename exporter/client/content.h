@@ -14,8 +14,8 @@ struct content_info {
  * list with the *err it has filled. */
 typedef bool content_visit(void *arg, const struct content_info *info, struct error *err);
 
-bool content_list(const struct scope *scope, content_visit *visit, void *arg,
-                  struct cancel *cancel, struct error *err) MUST_CHECK;
+bool content_list(const struct scope *scope, content_visit *visit, void *arg, struct cancel *cancel,
+                  struct error *err) MUST_CHECK;
 
 /* ERROR_NOT_FOUND where the namespace has no such blob. */
 bool content_size(const struct scope *scope, const char *digest, uint64_t *size,

@@ -5,9 +5,9 @@
 #include "content.pb-c.h"
 
 /* Field numbers and wire types (protobuf encoding, "Message structure"). */
-#define READ_DATA_TAG  0x12 /* field 2, length-delimited */
+#define READ_DATA_TAG   0x12 /* field 2, length-delimited */
 #define READ_OFFSET_TAG 0x08 /* field 1, varint */
-#define WRITE_DATA_TAG 0x32 /* field 6, length-delimited */
+#define WRITE_DATA_TAG  0x32 /* field 6, length-delimited */
 
 void content_wire_digest(struct buf *out, const char *digest)
 {

@@ -66,8 +66,7 @@ static bool send_message(struct content_writer *writer, const struct content_wri
 }
 
 struct content_writer *content_writer_open(const struct scope *scope, const char *ref,
-                                           uint64_t total, struct cancel *cancel,
-                                           struct error *err)
+                                           uint64_t total, struct cancel *cancel, struct error *err)
 {
     CLEANUP(content_writer_freep) struct content_writer *writer = calloc(1, sizeof(*writer));
     const struct content_write first = {.action = CONTENT_STAT, .ref = ref, .total = total};

@@ -5,8 +5,8 @@
 #include "images.pb-c.h"
 #include "types.pb-c.h"
 
-bool images_wire_list(const struct buf *message, struct arena *arena,
-                      struct image_records *records, struct error *err)
+bool images_wire_list(const struct buf *message, struct arena *arena, struct image_records *records,
+                      struct error *err)
 {
     const Images__ListResponse *reply =
         wire_unpack(&images__list_response__descriptor, message, arena, err);

@@ -5,8 +5,8 @@
 
 #include "client/images.h"
 
-bool images_wire_list(const struct buf *message, struct arena *arena,
-                      struct image_records *records, struct error *err) MUST_CHECK;
+bool images_wire_list(const struct buf *message, struct arena *arena, struct image_records *records,
+                      struct error *err) MUST_CHECK;
 void images_wire_create(struct buf *out, const struct image_record *record, struct arena *arena);
 void images_wire_delete(struct buf *out, const char *name);
 

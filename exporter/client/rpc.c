@@ -49,42 +49,20 @@ void rpc_library_deinit(void)
     grpc_shutdown();
 }
 
-const char *rpc_status_name(int status)
-{
-    static const char *const names[RPC_STATUSES] = {
-        [RPC_OK] = "OK",
-        [RPC_CANCELLED] = "Canceled",
-        [RPC_UNKNOWN] = "Unknown",
-        [RPC_INVALID_ARGUMENT] = "InvalidArgument",
-        [RPC_DEADLINE_EXCEEDED] = "DeadlineExceeded",
-        [RPC_NOT_FOUND] = "NotFound",
-        [RPC_ALREADY_EXISTS] = "AlreadyExists",
-        [RPC_PERMISSION_DENIED] = "PermissionDenied",
-        [RPC_RESOURCE_EXHAUSTED] = "ResourceExhausted",
-        [RPC_FAILED_PRECONDITION] = "FailedPrecondition",
-        [RPC_ABORTED] = "Aborted",
-        [RPC_OUT_OF_RANGE] = "OutOfRange",
-        [RPC_UNIMPLEMENTED] = "Unimplemented",
-        [RPC_INTERNAL] = "Internal",
-        [RPC_UNAVAILABLE] = "Unavailable",
-        [RPC_DATA_LOSS] = "DataLoss",
-        [RPC_UNAUTHENTICATED] = "Unauthenticated",
-    };
-
-    return status >= 0 && status < RPC_STATUSES ? names[status] : "Unknown";
-}
-
-struct rpc_channel *rpc_channel_new(const char *target, size_t max_message_bytes,
-                                    struct error *err)
+struct rpc_channel *rpc_channel_new(const char *target, size_t max_message_bytes, struct error *err)
 {
     grpc_arg args[] = {
-        {GRPC_ARG_INTEGER, (char *)GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH,
+        {GRPC_ARG_INTEGER,
+         (char *)GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH,
          {.integer = (int)max_message_bytes}},
-        {GRPC_ARG_INTEGER, (char *)GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS,
+        {GRPC_ARG_INTEGER,
+         (char *)GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS,
          {.integer = RECONNECT_FIRST_MS}},
-        {GRPC_ARG_INTEGER, (char *)GRPC_ARG_MIN_RECONNECT_BACKOFF_MS,
+        {GRPC_ARG_INTEGER,
+         (char *)GRPC_ARG_MIN_RECONNECT_BACKOFF_MS,
          {.integer = RECONNECT_FIRST_MS}},
-        {GRPC_ARG_INTEGER, (char *)GRPC_ARG_MAX_RECONNECT_BACKOFF_MS,
+        {GRPC_ARG_INTEGER,
+         (char *)GRPC_ARG_MAX_RECONNECT_BACKOFF_MS,
          {.integer = RECONNECT_MAX_MS}},
     };
     const grpc_channel_args channel_args = {sizeof(args) / sizeof(args[0]), args};
@@ -300,33 +278,11 @@ bool rpc_stream_next(struct rpc_stream *stream, struct buf *message)
     return !stream->ended && buf_ok(message, &stream->failure);
 }
 
-/* The one table from gRPC's codes to our reasons. Where the daemon's own words tell more
- * (no space left on device), the service that made the call refines it. */
-static const enum error_code reasons[RPC_STATUSES] = {
-    [RPC_CANCELLED] = ERROR_CANCELED,
-    [RPC_UNKNOWN] = ERROR_RUNTIME,
-    [RPC_INVALID_ARGUMENT] = ERROR_INVALID,
-    [RPC_DEADLINE_EXCEEDED] = ERROR_TIMEOUT,
-    [RPC_NOT_FOUND] = ERROR_NOT_FOUND,
-    [RPC_ALREADY_EXISTS] = ERROR_RUNTIME,
-    [RPC_PERMISSION_DENIED] = ERROR_FORBIDDEN,
-    [RPC_RESOURCE_EXHAUSTED] = ERROR_LIMIT,
-    [RPC_FAILED_PRECONDITION] = ERROR_RUNTIME,
-    [RPC_ABORTED] = ERROR_RUNTIME,
-    [RPC_OUT_OF_RANGE] = ERROR_RUNTIME,
-    [RPC_UNIMPLEMENTED] = ERROR_UNSUPPORTED,
-    [RPC_INTERNAL] = ERROR_RUNTIME,
-    [RPC_UNAVAILABLE] = ERROR_RUNTIME_UNAVAILABLE,
-    [RPC_DATA_LOSS] = ERROR_RUNTIME,
-    [RPC_UNAUTHENTICATED] = ERROR_UNAUTHORIZED,
-};
-
 static void set_error(const struct rpc_stream *stream, struct error *err)
 {
     int status = (int)stream->status;
-    bool known = status > 0 && status < RPC_STATUSES;
 
-    error_status(err, known ? reasons[status] : ERROR_RUNTIME, status, "%.*s",
+    error_status(err, rpc_status_reason(status), status, "%.*s",
                  (int)GRPC_SLICE_LENGTH(stream->details),
                  (const char *)GRPC_SLICE_START_PTR(stream->details));
 }

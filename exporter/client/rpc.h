@@ -13,29 +13,7 @@
 #include "base/buf.h"
 #include "base/cancel.h"
 #include "client/rpc_stats.h"
-
-/* The codes of gRPC, for err->status. */
-enum rpc_status {
-    RPC_OK,
-    RPC_CANCELLED,
-    RPC_UNKNOWN,
-    RPC_INVALID_ARGUMENT,
-    RPC_DEADLINE_EXCEEDED,
-    RPC_NOT_FOUND,
-    RPC_ALREADY_EXISTS,
-    RPC_PERMISSION_DENIED,
-    RPC_RESOURCE_EXHAUSTED,
-    RPC_FAILED_PRECONDITION,
-    RPC_ABORTED,
-    RPC_OUT_OF_RANGE,
-    RPC_UNIMPLEMENTED,
-    RPC_INTERNAL,
-    RPC_UNAVAILABLE,
-    RPC_DATA_LOSS,
-    RPC_UNAUTHENTICATED,
-};
-
-const char *rpc_status_name(int status); /* "NotFound": as Go prints it, and grpc_code has it */
+#include "client/rpc_status.h"
 
 void rpc_library_init(void);
 void rpc_library_deinit(void);

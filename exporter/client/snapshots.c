@@ -34,8 +34,8 @@ bool snapshots_list(const struct scope *scope, const char *snapshotter, snapshot
 }
 
 bool snapshots_prepare(const struct scope *scope, const char *snapshotter,
-                       const struct snapshot_info *snapshot, const char *target,
-                       struct buf *mounts, struct cancel *cancel, struct error *err)
+                       const struct snapshot_info *snapshot, const char *target, struct buf *mounts,
+                       struct cancel *cancel, struct error *err)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(REQUEST_LIMIT_BYTES);
     CLEANUP(buf_deinit) struct buf request = BUF_INIT(REQUEST_LIMIT_BYTES);

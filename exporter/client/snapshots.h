@@ -28,8 +28,8 @@ bool snapshots_list(const struct scope *scope, const char *snapshotter, snapshot
  * gets the daemon's own message, which is handed on to apply unread. err->status is
  * RPC_ALREADY_EXISTS where the target is there already. */
 bool snapshots_prepare(const struct scope *scope, const char *snapshotter,
-                       const struct snapshot_info *snapshot, const char *target,
-                       struct buf *mounts, struct cancel *cancel, struct error *err) MUST_CHECK;
+                       const struct snapshot_info *snapshot, const char *target, struct buf *mounts,
+                       struct cancel *cancel, struct error *err) MUST_CHECK;
 bool snapshots_commit(const struct scope *scope, const char *snapshotter, const char *key,
                       const char *name, struct cancel *cancel, struct error *err) MUST_CHECK;
 bool snapshots_remove(const struct scope *scope, const char *snapshotter, const char *key,

@@ -77,8 +77,8 @@ bool snapshots_wire_usage(const struct buf *message, uint64_t *bytes, struct err
     return reply != NULL;
 }
 
-bool snapshots_wire_apply(struct buf *out, const struct descriptor *layer,
-                          const struct buf *mounts, struct arena *arena, struct error *err)
+bool snapshots_wire_apply(struct buf *out, const struct descriptor *layer, const struct buf *mounts,
+                          struct arena *arena, struct error *err)
 {
     const Snapshots__PrepareResponse *prepared =
         wire_unpack(&snapshots__prepare_response__descriptor, mounts, arena, err);

@@ -18,9 +18,8 @@ void snapshots_wire_key(struct buf *out, const char *snapshotter, const char *ke
 bool snapshots_wire_usage(const struct buf *message, uint64_t *bytes, struct error *err) MUST_CHECK;
 
 /* `mounts` is the reply to Prepare. */
-bool snapshots_wire_apply(struct buf *out, const struct descriptor *layer,
-                          const struct buf *mounts, struct arena *arena,
-                          struct error *err) MUST_CHECK;
+bool snapshots_wire_apply(struct buf *out, const struct descriptor *layer, const struct buf *mounts,
+                          struct arena *arena, struct error *err) MUST_CHECK;
 bool snapshots_wire_applied(const struct buf *message, struct arena *arena,
                             struct descriptor *applied, struct error *err) MUST_CHECK;
 

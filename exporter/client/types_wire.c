@@ -38,8 +38,8 @@ void *wire_unpack(const ProtobufCMessageDescriptor *type, const struct buf *mess
                   struct arena *arena, struct error *err)
 {
     ProtobufCAllocator allocator = {allocate, release, arena};
-    void *unpacked = protobuf_c_message_unpack(type, &allocator, message->size,
-                                               (const uint8_t *)message->data);
+    void *unpacked =
+        protobuf_c_message_unpack(type, &allocator, message->size, (const uint8_t *)message->data);
 
     if (unpacked || !arena_ok(arena, err))
         return unpacked;

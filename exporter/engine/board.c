@@ -91,7 +91,7 @@ struct view {
         const struct metric_family *family;
         const struct sample *samples;
         size_t order; /* of the slot */
-    } *parts;
+    } * parts;
     size_t n_parts;
 };
 

@@ -43,9 +43,10 @@ struct run {
 struct collector {
     const char *name; /* the file's name; for a probe also its `operation` */
     const char *help;
-    const struct metric_family *families;     /* ends with a NULL name; several may share a table */
-    const struct setting *settings;           /* the job's own section; NULL: none */
-    const struct setting *resource_settings;  /* the entry of `registries:` for resource(); or NULL */
+    const struct metric_family *families; /* ends with a NULL name; several may share a table */
+    const struct setting *settings;       /* the job's own section; NULL: none */
+    const struct setting
+        *resource_settings; /* the entry of `registries:` for resource(); or NULL */
     size_t state_size;
     enum lane lane;
     const char *interval, *timeout; /* defaults, as written in the file: "30s" */

@@ -92,8 +92,8 @@ static void log_problems(const struct buf *problems)
 /* Hands the jobs over with what they share; on failure the old sharing goes on. */
 static bool apply(struct reloader *reloader, struct config *config, struct error *err)
 {
-    bool same = reloader->shared &&
-                strcmp(reloader->globals_fingerprint, config->globals_fingerprint) == 0;
+    bool same =
+        reloader->shared && strcmp(reloader->globals_fingerprint, config->globals_fingerprint) == 0;
     struct shared *shared = reloader->shared;
     CLEANUP(freep) char *fingerprint = strdup(config->globals_fingerprint);
 

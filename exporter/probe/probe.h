@@ -47,10 +47,10 @@ struct probe_result {
     double seconds;               /* the operation, without preparation and clean-up */
     double phase_seconds[PHASES]; /* negative: did not happen, or cannot be seen */
     struct registry_traffic traffic;
-    uint64_t cached_bytes;                /* were there already, so did not cross the network */
-    uint64_t declared_bytes;              /* as the manifests say: index, manifest, config, layers */
-    uint64_t unpacked_bytes;              /* of the layers' tars; 0: not unpacked */
-    char digest[DIGEST_TEXT_BYTES];       /* what the reference stands for */
+    uint64_t cached_bytes;          /* were there already, so did not cross the network */
+    uint64_t declared_bytes;        /* as the manifests say: index, manifest, config, layers */
+    uint64_t unpacked_bytes;        /* of the layers' tars; 0: not unpacked */
+    char digest[DIGEST_TEXT_BYTES]; /* what the reference stands for */
     char manifest_digest[DIGEST_TEXT_BYTES]; /* of the platform's manifest */
     char media_type[PROBE_TEXT_BYTES];       /* of the former */
     char host[PROBE_TEXT_BYTES];             /* who served it */
@@ -77,8 +77,8 @@ struct probe_timer {
 };
 struct probe_timer probe_timer_start(double *seconds);
 void probe_timer_stop(struct probe_timer *timer);
-#define PROBE_PHASE(result, phase)   \
-    CLEANUP(probe_timer_stop)        \
+#define PROBE_PHASE(result, phase)                            \
+    CLEANUP(probe_timer_stop)                                 \
     struct probe_timer phase_timer_ __attribute__((unused)) = \
         probe_timer_start(&(result)->phase_seconds[phase])
 

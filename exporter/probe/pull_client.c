@@ -160,8 +160,8 @@ static bool fetch_layer(struct pull *pull, const struct descriptor *layer, struc
     CLEANUP(content_writer_freep) struct content_writer *writer = NULL;
 
     ref_of(pull, layer->digest, ref);
-    writer = content_writer_open(&pull->workspace.scope, ref, (uint64_t)layer->size, pull->cancel,
-                                 err);
+    writer =
+        content_writer_open(&pull->workspace.scope, ref, (uint64_t)layer->size, pull->cancel, err);
     return writer &&
            registry_blob(pull->registry, layer, sink_to_writer, writer, pull->cancel, err) &&
            content_writer_commit(writer, layer->digest, &(struct labels){0}, err);
@@ -202,9 +202,8 @@ static bool store_manifest(struct pull *pull, struct error *err)
         return arena_ok(&pull->arena, err);
     items[0] = label("containerd.io/gc.ref.content.config", pull->manifest.config.digest);
     for (size_t i = 0; i + 1 < n; i++)
-        items[labels.count++] =
-            label(numbered(&pull->arena, "containerd.io/gc.ref.content.l.", i),
-                  pull->manifest.children[i].digest);
+        items[labels.count++] = label(numbered(&pull->arena, "containerd.io/gc.ref.content.l.", i),
+                                      pull->manifest.children[i].digest);
     return arena_ok(&pull->arena, err) &&
            store(pull, &pull->manifest_descriptor,
                  has_index(pull) ? &pull->manifest_body : &pull->index_body, &labels, err);
@@ -212,8 +211,7 @@ static bool store_manifest(struct pull *pull, struct error *err)
 
 static bool store_index(struct pull *pull, struct error *err)
 {
-    struct label item =
-        label("containerd.io/gc.ref.content.m.0", pull->manifest_descriptor.digest);
+    struct label item = label("containerd.io/gc.ref.content.m.0", pull->manifest_descriptor.digest);
 
     return store(pull, &pull->root, &pull->index_body, &(struct labels){&item, 1}, err);
 }
@@ -278,8 +276,7 @@ static bool create_image(struct pull *pull, struct error *err)
 
 static bool pull_image(struct pull *pull, struct error *err)
 {
-    if (!workspace_open(&pull->workspace, pull->request, pull->cancel, err) ||
-        !resolve(pull, err))
+    if (!workspace_open(&pull->workspace, pull->request, pull->cancel, err) || !resolve(pull, err))
         return false;
     note_identity(pull);
     return fetch(pull, err) && store_manifest(pull, err) &&

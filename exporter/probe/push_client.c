@@ -78,8 +78,7 @@ static bool write_tar(const struct layer_writer *layer, struct generator *genera
            layer_write(layer, zeros, (size_t)generator_tar_padding(file_bytes), err);
 }
 
-static bool make_layer(struct push *push, struct generator *generator, size_t i,
-                       struct error *err)
+static bool make_layer(struct push *push, struct generator *generator, size_t i, struct error *err)
 {
     uint64_t total = generator_tar_bytes(push->request->layer_bytes);
     char ref[REF_BYTES], text[DIGEST_TEXT_BYTES];
@@ -181,8 +180,8 @@ static bool rewind_blob(void *arg, struct cancel *cancel, struct error *err)
     struct blob_source *source = arg;
 
     content_reader_freep(&source->reader);
-    source->reader = content_reader_open(&source->push->workspace.scope, source->digest, cancel,
-                                         err);
+    source->reader =
+        content_reader_open(&source->push->workspace.scope, source->digest, cancel, err);
     return source->reader != NULL;
 }
 

@@ -170,10 +170,8 @@ bool workspace_open(struct workspace *workspace, const struct probe_request *req
     snprintf(workspace->name_space, sizeof(workspace->name_space), PROBE_NAMESPACE_PREFIX "%s",
              request->name);
     snprintf(workspace->lease, sizeof(workspace->lease), "%s", workspace->name_space);
-    workspace->scope =
-        (struct scope){request->containerd, workspace->name_space, workspace->lease};
-    snprintf(expires, sizeof(expires), "%" PRId64,
-             (int64_t)time(NULL) + request->lifetime_seconds);
+    workspace->scope = (struct scope){request->containerd, workspace->name_space, workspace->lease};
+    snprintf(expires, sizeof(expires), "%" PRId64, (int64_t)time(NULL) + request->lifetime_seconds);
     if (!sweep(workspace, cancel, err))
         return false;
     workspace->touched = true;
@@ -191,8 +189,8 @@ void workspace_close(struct workspace *workspace, struct cancel *run_cancel,
 
     if (!workspace->touched)
         return;
-    cancel_init(&cancel, clock_now_ns() + (cancel_requested(run_cancel) ? CLEANUP_CANCELED_NS
-                                                                        : CLEANUP_NS));
+    cancel_init(&cancel,
+                clock_now_ns() + (cancel_requested(run_cancel) ? CLEANUP_CANCELED_NS : CLEANUP_NS));
     if (!clear(&workspace->scope, workspace->snapshotter, &cancel, &result->cleanup_error)) {
         result->cleanup_failed = true;
         error_wrap(&result->cleanup_error, "clean-up of namespace %s", workspace->name_space);
