@@ -154,9 +154,11 @@ run: $(BINARY)
 
 install: $(BINARY)
 	install -D -m 0755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/containerd_exporter
-	install -D -m 0644 deploy/containerd_exporter.yml $(DESTDIR)/etc/containerd_exporter/containerd_exporter.yml
-	install -D -m 0644 deploy/systemd/containerd_exporter.service \
-	    $(DESTDIR)$(PREFIX)/lib/systemd/system/containerd_exporter.service
+	test -e $(DESTDIR)/etc/containerd_exporter/containerd_exporter.yml || \
+	    install -D -m 0644 deploy/containerd_exporter.yml $(DESTDIR)/etc/containerd_exporter/containerd_exporter.yml
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's,/usr/local/bin,$(PREFIX)/bin,' deploy/systemd/containerd_exporter.service \
+	    >$(DESTDIR)$(PREFIX)/lib/systemd/system/containerd_exporter.service
 	install -D -m 0644 dashboards/overview.json $(DESTDIR)$(PREFIX)/share/containerd_exporter/overview.json
 	install -D -m 0644 dashboards/rules.yml $(DESTDIR)$(PREFIX)/share/containerd_exporter/rules.yml
 
@@ -166,7 +168,8 @@ format:
 
 lint: $(GENERATED)
 	clang-format --dry-run -Werror $(OUR_FILES)
-	cppcheck -q --std=c17 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 --suppress=memleak:* \
+	cppcheck -q --std=c17 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 --suppress=memleak --suppress=legacyUninitvar \
+	    --suppress=ctuuninitvar \
 	    -D__FILE_NAME__=__FILE__ -Iexporter exporter collectors
 
 clean:

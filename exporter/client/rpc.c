@@ -34,6 +34,7 @@ struct rpc_stream {
     grpc_metadata_array initial, trailing;
     bool initial_received;
     bool ended; /* the server has nothing more to say */
+    bool left;  /* we went early, which is no failure of the peer's */
     grpc_status_code status;
     grpc_slice details;
     struct error failure; /* of our own making: message too large, out of memory */
@@ -293,7 +294,8 @@ static bool conclude(struct rpc_stream *stream, struct error *err)
     bool ok = stream->status == GRPC_STATUS_OK && stream->failure.code == ERROR_NONE;
 
     cancel_unwatch(stream->cancel, &stream->watcher);
-    rpc_stats_count(&stream->channel->stats, stream->method, (int)stream->status,
+    rpc_stats_count(&stream->channel->stats, stream->method,
+                    stream->left ? RPC_OK : (int)stream->status,
                     ns_to_seconds(clock_now_ns() - stream->start_ns));
     if (stream->failure.code != ERROR_NONE)
         *err = stream->failure;
@@ -317,7 +319,8 @@ bool rpc_stream_close(struct rpc_stream *stream, struct error *err)
 {
     grpc_op op = status_op(stream);
 
-    if (!stream->ended)
+    stream->left = !stream->ended;
+    if (stream->left)
         grpc_call_cancel(stream->call, NULL);
     run_batch(stream, &op, 1);
     return conclude(stream, err);

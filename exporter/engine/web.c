@@ -219,8 +219,9 @@ static enum MHD_Result start_reload(struct web *web, struct MHD_Connection *conn
     struct reload_request *request;
     LOCK_SCOPE(&web->reload_lock);
 
-    if (!forget_reload(web))
-        return reply_text(connection, MHD_HTTP_SERVICE_UNAVAILABLE, "a reload is under way\n");
+    if (web->draining || !forget_reload(web))
+        return reply_text(connection, MHD_HTTP_SERVICE_UNAVAILABLE,
+                          web->draining ? "Stopping\n" : "a reload is under way\n");
     request = calloc(1, sizeof(*request));
     if (!request)
         return MHD_NO;

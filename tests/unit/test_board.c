@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One page out of many tables, while they come and go. */
+#include "engine/board.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define LIMIT_BYTES ((size_t)64 << 10)
+#define TURNS       500
+#define POSTERS     2
+
+enum {
+    SHARED,
+    OWN,
+};
+
+/* Two tables with a family in common; neither is in the order of the names. */
+static const struct metric_family left_families[] = {
+    [SHARED] = {METRIC_GAUGE, "m_shared", "In both.", {"side"}},
+    [OWN] = {METRIC_GAUGE, "a_left", "Left."},
+    {0},
+};
+static const struct metric_family right_families[] = {
+    [SHARED] = {METRIC_GAUGE, "m_shared", "In both.", {"side"}},
+    [OWN] = {METRIC_GAUGE, "z_right", "Right."},
+    {0},
+};
+
+/* Posts one sample of each family. */
+static void post(struct board_slot *slot, const struct metric_family *families, const char *side,
+                 double value)
+{
+    CLEANUP(snapshot_unrefp) struct snapshot *snapshot = snapshot_new(families, LIMIT_BYTES);
+
+    snapshot_add(snapshot, SHARED, value, side);
+    snapshot_add(snapshot, OWN, value);
+    board_post(slot, snapshot);
+}
+
+/* Malloc'ed; of an empty page "". */
+static char *page(struct board *board)
+{
+    CLEANUP(buf_deinit) struct buf out = BUF_INIT(LIMIT_BYTES);
+    struct error err;
+
+    buf_append_str(&out, "");
+    if (!board_encode(board, ENCODE_TEXT, &out, &err))
+        abort();
+    return buf_take(&out);
+}
+
+static void expect(struct board *board, const char *want)
+{
+    CLEANUP(freep) char *text = page(board);
+
+    assert_string_equal(text, want);
+}
+
+static void shows_nothing_where_nothing_was_posted(void **state)
+{
+    CLEANUP(board_freep) struct board *board = board_new();
+
+    (void)state;
+    expect(board, "");
+    board_add(board);
+    expect(board, "");
+}
+
+static void merges_tables_in_the_order_of_the_names(void **state)
+{
+    CLEANUP(board_freep) struct board *board = board_new();
+    struct board_slot *right = board_add(board), *left = board_add(board);
+
+    (void)state;
+    post(left, left_families, "left", 1); /* the order of posting does not count */
+    post(right, right_families, "right", 2);
+    for (int i = 0; i < 2; i++)
+        expect(board, "# HELP a_left Left.\n"
+                      "# TYPE a_left gauge\n"
+                      "a_left 1\n"
+                      "# HELP m_shared In both.\n"
+                      "# TYPE m_shared gauge\n"
+                      "m_shared{side=\"right\"} 2\n"
+                      "m_shared{side=\"left\"} 1\n"
+                      "# HELP z_right Right.\n"
+                      "# TYPE z_right gauge\n"
+                      "z_right 2\n");
+}
+
+static void shows_the_latest_only(void **state)
+{
+    CLEANUP(board_freep) struct board *board = board_new();
+    struct board_slot *slot = board_add(board);
+    CLEANUP(snapshot_unrefp) struct snapshot *empty = snapshot_new(left_families, LIMIT_BYTES);
+
+    (void)state;
+    for (int i = 1; i <= 3; i++)
+        post(slot, left_families, "left", i);
+    expect(board, "# HELP a_left Left.\n# TYPE a_left gauge\na_left 3\n"
+                  "# HELP m_shared In both.\n# TYPE m_shared gauge\nm_shared{side=\"left\"} 3\n");
+    board_post(slot, empty); /* a family without samples has no head either */
+    expect(board, "");
+}
+
+/* First, middle, last, only: whichever goes, the others stay where they were. */
+static void forgets_a_slot_that_is_removed(void **state)
+{
+    static const char *const names[] = {"0", "1", "2"};
+
+    (void)state;
+    for (size_t gone = 0; gone < 3; gone++) {
+        CLEANUP(board_freep) struct board *board = board_new();
+        struct board_slot *slots[3];
+        char want[256];
+        size_t n = 0;
+
+        for (size_t i = 0; i < 3; i++)
+            slots[i] = board_add(board);
+        for (size_t i = 0; i < 3; i++) {
+            CLEANUP(snapshot_unrefp)
+            struct snapshot *snapshot = snapshot_new(left_families, LIMIT_BYTES);
+
+            snapshot_add(snapshot, SHARED, 1, names[i]);
+            board_post(slots[i], snapshot);
+        }
+        board_remove(slots[gone]);
+        slots[gone] = board_add(board);
+        post(slots[gone], right_families, "new", 5);
+        n += (size_t)snprintf(want, sizeof(want),
+                              "# HELP m_shared In both.\n# TYPE m_shared gauge\n");
+        for (size_t i = 0; i < 3; i++)
+            if (i != gone)
+                n += (size_t)snprintf(want + n, sizeof(want) - n, "m_shared{side=\"%s\"} 1\n",
+                                      names[i]);
+        snprintf(want + n, sizeof(want) - n,
+                 "m_shared{side=\"new\"} 5\n"
+                 "# HELP z_right Right.\n# TYPE z_right gauge\nz_right 5\n");
+        expect(board, want);
+    }
+}
+
+static void says_so_where_the_page_is_too_large(void **state)
+{
+    CLEANUP(board_freep) struct board *board = board_new();
+    CLEANUP(buf_deinit) struct buf out = BUF_INIT(50);
+    struct error err;
+
+    (void)state;
+    post(board_add(board), left_families, "left", 1);
+    assert_false(board_encode(board, ENCODE_TEXT, &out, &err));
+    assert_int_equal(err.code, ERROR_LIMIT);
+}
+
+/* What the threads of the test share. */
+struct traffic {
+    struct board *board;
+    struct board_slot *slots[POSTERS];
+    atomic_size_t next;
+    atomic_bool done;
+};
+
+static void *post_often(void *arg)
+{
+    struct traffic *traffic = arg;
+    size_t self = traffic->next++;
+
+    for (int i = 0; i < TURNS; i++)
+        post(traffic->slots[self], self ? right_families : left_families, self ? "right" : "left",
+             7);
+    return NULL;
+}
+
+static void *come_and_go(void *arg)
+{
+    struct traffic *traffic = arg;
+
+    for (int i = 0; i < TURNS; i++) {
+        struct board_slot *slot = board_add(traffic->board);
+
+        post(slot, right_families, "guest", 7);
+        board_remove(slot);
+    }
+    return NULL;
+}
+
+static size_t occurrences(const char *text, const char *what)
+{
+    size_t n = 0;
+
+    for (; (text = strstr(text, what)); text += strlen(what))
+        n++;
+    return n;
+}
+
+static void *read_often(void *arg)
+{
+    struct traffic *traffic = arg;
+
+    while (!traffic->done) {
+        CLEANUP(freep) char *text = page(traffic->board);
+
+        if (occurrences(text, "# TYPE m_shared ") != 1 ||
+            occurrences(text, "m_shared{side=\"left\"} 7\n") != 1 ||
+            occurrences(text, "m_shared{side=\"right\"} 7\n") != 1 ||
+            occurrences(text, "m_shared{side=\"guest\"} 7\n") > 1)
+            abort();
+    }
+    return NULL;
+}
+
+static void is_whole_at_any_moment(void **state)
+{
+    struct traffic traffic = {.board = board_new()};
+    pthread_t writers[POSTERS + 1], readers[2];
+
+    (void)state;
+    for (size_t i = 0; i < POSTERS; i++) {
+        traffic.slots[i] = board_add(traffic.board);
+        post(traffic.slots[i], i ? right_families : left_families, i ? "right" : "left", 7);
+    }
+    for (size_t i = 0; i <= POSTERS; i++)
+        assert_int_equal(
+            pthread_create(&writers[i], NULL, i < POSTERS ? post_often : come_and_go, &traffic), 0);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&readers[i], NULL, read_often, &traffic), 0);
+    for (size_t i = 0; i <= POSTERS; i++)
+        pthread_join(writers[i], NULL);
+    traffic.done = true;
+    for (size_t i = 0; i < 2; i++)
+        pthread_join(readers[i], NULL);
+    board_free(traffic.board);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(shows_nothing_where_nothing_was_posted),
+        cmocka_unit_test(merges_tables_in_the_order_of_the_names),
+        cmocka_unit_test(shows_the_latest_only),
+        cmocka_unit_test(forgets_a_slot_that_is_removed),
+        cmocka_unit_test(says_so_where_the_page_is_too_large),
+        cmocka_unit_test(is_whole_at_any_moment),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

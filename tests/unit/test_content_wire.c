@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The one reply that is read by hand, and the one request that is written by hand. */
+#include "client/content_wire.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define LIMIT_BYTES ((size_t)64 << 10)
+
+#define BYTES(text) (text), sizeof(text) - 1
+
+/* A buf around a copy of exactly that size, so that a sanitizer sees a read behind its end. */
+static struct buf message_of(const char *data, size_t size)
+{
+    struct buf message = BUF_INIT(LIMIT_BYTES);
+
+    message.data = malloc(size ? size : 1);
+    assert_non_null(message.data);
+    memcpy(message.data, data, size);
+    message.size = size;
+    return message;
+}
+
+static void finds_the_data_of_a_chunk(void **state)
+{
+    static const struct {
+        const char *message;
+        size_t size;
+        const char *want;
+    } rows[] = {
+        {BYTES(""), ""},
+        {BYTES("\x08\x05"), ""},                                     /* an offset alone */
+        {BYTES("\x12\x00"), ""},                                     /* data, but none */
+        {BYTES("\x12\x03" "abc"), "abc"},
+        {BYTES("\x08\x80\x80\x04\x12\x03" "abc"), "abc"},            /* offset 64 KiB */
+        {BYTES("\x12\x03" "abc\x08\x07"), "abc"},                    /* the other way round */
+        {BYTES("\x12\x81\x00" "a"), "a"},                            /* a length in more bytes */
+        {BYTES("\x12\x01" "a\x12\x02" "bc"), "bc"},                  /* the last one counts */
+        {BYTES("\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"), ""}, /* offset -1 */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        CLEANUP(buf_deinit) struct buf message = message_of(rows[i].message, rows[i].size);
+        const void *data;
+        size_t size;
+        struct error err;
+
+        assert_true(content_wire_data(&message, &data, &size, &err));
+        assert_int_equal(size, strlen(rows[i].want));
+        assert_memory_equal(data, rows[i].want, size);
+    }
+}
+
+static void points_into_the_message(void **state)
+{
+    CLEANUP(buf_deinit) struct buf message = message_of(BYTES("\x12\x02\x00\xff"));
+    const void *data;
+    size_t size;
+    struct error err;
+
+    (void)state;
+    assert_true(content_wire_data(&message, &data, &size, &err));
+    assert_ptr_equal(data, message.data + 2);
+    assert_int_equal(size, 2);
+}
+
+static void refuses_what_is_no_chunk(void **state)
+{
+    static const struct {
+        const char *message;
+        size_t size;
+    } rows[] = {
+        {BYTES("\x12")},
+        {BYTES("\x08")},
+        {BYTES("\x12\x80")},                                             /* length cut off */
+        {BYTES("\x12\x04" "abc")},                                       /* one byte short */
+        {BYTES("\x12\x01")},
+        {BYTES("\x12\x03" "abc\x12")},
+        {BYTES("\x12\xff\xff\xff\xff\x0f")},                             /* 4 GiB */
+        {BYTES("\x12\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01" "abc")},   /* 2^64 - 1 */
+        {BYTES("\x12\xfd\xff\xff\xff\xff\xff\xff\xff\xff\x01" "abc")},   /* at + size is small */
+        {BYTES("\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01")},     /* eleven bytes */
+        {BYTES("\x0a\x03" "abc")},                                       /* field 1, but bytes */
+        {BYTES("\x10\x05")},                                             /* field 2, a number */
+        {BYTES("\x1a\x00")},                                             /* field 3 */
+        {BYTES("\x00")},
+        {BYTES("<html>")},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        CLEANUP(buf_deinit) struct buf message = message_of(rows[i].message, rows[i].size);
+        const void *data;
+        size_t size;
+        struct error err = {0};
+
+        if (content_wire_data(&message, &data, &size, &err))
+            fail_msg("row %zu is no chunk", i);
+        assert_int_equal(err.code, ERROR_PROTOCOL);
+    }
+}
+
+/* What a request on the wire says; strings point into the message. */
+struct parsed {
+    uint64_t numbers[8]; /* by field */
+    const char *texts[8];
+    size_t sizes[8];
+    size_t n_labels, end;
+    const char *labels[4];
+    size_t label_sizes[4];
+};
+
+static uint64_t varint(const struct buf *message, size_t *at)
+{
+    uint64_t value = 0;
+    uint8_t byte;
+    unsigned shift = 0;
+
+    do {
+        assert_true(*at < message->size && shift < 64);
+        byte = (uint8_t)message->data[(*at)++];
+        value |= (uint64_t)(byte & 0x7f) << shift;
+        shift += 7;
+    } while (byte >= 0x80);
+    return value;
+}
+
+/* Data may be announced at the end that is not there: it is sent apart. */
+static void parse_field(const struct buf *message, struct parsed *parsed)
+{
+    uint64_t tag = varint(message, &parsed->end), value = varint(message, &parsed->end);
+    size_t field = (size_t)(tag >> 3);
+
+    assert_in_range(field, 1, 7);
+    assert_true((tag & 7) == 0 || (tag & 7) == 2);
+    if ((tag & 7) == 0) {
+        parsed->numbers[field] = value;
+        return;
+    }
+    if (field == 6) {
+        parsed->sizes[field] = (size_t)value;
+        assert_int_equal(parsed->end, message->size);
+        return;
+    }
+    assert_true(value <= message->size - parsed->end);
+    if (field == 7) {
+        assert_in_range(parsed->n_labels, 0, 3);
+        parsed->labels[parsed->n_labels] = message->data + parsed->end;
+        parsed->label_sizes[parsed->n_labels++] = (size_t)value;
+    } else {
+        parsed->texts[field] = message->data + parsed->end;
+        parsed->sizes[field] = (size_t)value;
+    }
+    parsed->end += (size_t)value;
+}
+
+static struct parsed parse(const struct buf *message)
+{
+    struct parsed parsed = {0};
+
+    while (parsed.end < message->size)
+        parse_field(message, &parsed);
+    return parsed;
+}
+
+static void says_everything_but_the_data(void **state)
+{
+    static const size_t sizes[] = {1, 127, 128, 16383, 16384, (size_t)1 << 20};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(LIMIT_BYTES);
+        CLEANUP(buf_deinit) struct buf out = BUF_INIT(LIMIT_BYTES);
+        const struct content_write write = {.action = CONTENT_WRITE,
+                                            .ref = "upload-1",
+                                            .offset = UINT64_C(5) << 32,
+                                            .total = 7,
+                                            .data_size = sizes[i]};
+        struct parsed parsed;
+
+        content_wire_write(&out, &write, &arena);
+        parsed = parse(&out);
+        assert_int_equal(parsed.numbers[1], CONTENT_WRITE);
+        assert_int_equal(parsed.sizes[2], strlen("upload-1"));
+        assert_memory_equal(parsed.texts[2], "upload-1", strlen("upload-1"));
+        assert_int_equal(parsed.numbers[3], 7);
+        assert_true(parsed.numbers[5] == UINT64_C(5) << 32);
+        assert_int_equal(parsed.sizes[6], sizes[i]);
+        assert_int_equal(parsed.n_labels, 0);
+    }
+}
+
+static void says_what_a_commit_promises(void **state)
+{
+    static const struct label items[] = {{"containerd.io/gc.root", "now"}, {"empty", ""}};
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(LIMIT_BYTES);
+    CLEANUP(buf_deinit) struct buf out = BUF_INIT(LIMIT_BYTES);
+    const struct content_write write = {
+        .action = CONTENT_COMMIT,
+        .expected = "sha256:abc",
+        .total = 3,
+        .offset = 3,
+        .labels = {.items = (struct label *)items, .count = 2},
+    };
+    struct parsed parsed;
+
+    (void)state;
+    content_wire_write(&out, &write, &arena);
+    parsed = parse(&out);
+    assert_int_equal(parsed.numbers[1], CONTENT_COMMIT);
+    assert_null(parsed.texts[2]);
+    assert_memory_equal(parsed.texts[4], "sha256:abc", parsed.sizes[4]);
+    assert_int_equal(parsed.sizes[4], strlen("sha256:abc"));
+    assert_int_equal(parsed.sizes[6], 0);
+    assert_int_equal(parsed.n_labels, 2);
+    assert_int_equal(parsed.label_sizes[0], 2 + strlen("containerd.io/gc.root") + 2 + strlen("now"));
+    assert_memory_equal(parsed.labels[0], "\x0a\x15" "containerd.io/gc.root\x12\x03now", 28);
+    assert_memory_equal(parsed.labels[1], "\x0a\x05" "empty", 7);
+}
+
+static void reads_what_the_daemon_answers(void **state)
+{
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(LIMIT_BYTES);
+    CLEANUP(buf_deinit)
+    struct buf answer = message_of(BYTES("\x08\x02\x20\xac\x02\x28\x07\x32\x03" "abc"));
+    CLEANUP(buf_deinit) struct buf nothing = message_of(BYTES(""));
+    CLEANUP(buf_deinit)
+    struct buf negative = message_of(BYTES("\x20\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"));
+    CLEANUP(buf_deinit) struct buf broken = message_of(BYTES("\x32\x09" "abc"));
+    struct content_written written;
+    struct error err;
+
+    (void)state;
+    assert_true(content_wire_written(&answer, &arena, &written, &err));
+    assert_int_equal(written.action, CONTENT_COMMIT);
+    assert_int_equal(written.offset, 300);
+    assert_string_equal(written.digest, "abc");
+    assert_true(content_wire_written(&nothing, &arena, &written, &err));
+    assert_int_equal(written.offset, 0);
+    assert_string_equal(written.digest, "");
+    assert_true(content_wire_written(&negative, &arena, &written, &err));
+    assert_int_equal(written.offset, 0);
+    assert_false(content_wire_written(&broken, &arena, &written, &err));
+    assert_int_equal(err.code, ERROR_PROTOCOL);
+}
+
+static void asks_and_learns_a_size(void **state)
+{
+    static const struct {
+        const char *message;
+        size_t size;
+        bool ok;
+        uint64_t want;
+    } rows[] = {
+        {BYTES("\x0a\x05\x0a\x01" "x\x10\x2a"), true, 42},
+        {BYTES("\x0a\x00"), true, 0},
+        {BYTES(""), false, 0},
+        {BYTES("\x0a\x0b\x10\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"), false, 0}, /* -1 */
+        {BYTES("\x0a\x05\x10"), false, 0},
+    };
+    CLEANUP(buf_deinit) struct buf request = BUF_INIT(LIMIT_BYTES);
+
+    (void)state;
+    content_wire_digest(&request, "d");
+    assert_int_equal(request.size, 3);
+    assert_memory_equal(request.data, "\x0a\x01" "d", 3);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        CLEANUP(buf_deinit) struct buf message = message_of(rows[i].message, rows[i].size);
+        uint64_t size = 0;
+        struct error err = {0};
+
+        assert_int_equal(content_wire_size(&message, &size, &err), rows[i].ok);
+        assert_int_equal(size, rows[i].want);
+        assert_int_equal(err.code, rows[i].ok ? ERROR_NONE : ERROR_PROTOCOL);
+    }
+}
+
+static bool visit_two(void *arg, const struct content_info *info, struct error *err)
+{
+    size_t *visited = arg;
+
+    assert_string_equal(info->digest, *visited == 0 ? "a" : "b");
+    assert_int_equal(info->size, *visited == 0 ? 1 : 0);
+    if (++*visited == 2)
+        return error_set(err, ERROR_LIMIT, "enough");
+    return true;
+}
+
+static void lists_until_the_visitor_has_enough(void **state)
+{
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(LIMIT_BYTES);
+    CLEANUP(buf_deinit)
+    struct buf message = message_of(BYTES("\x0a\x05\x0a\x01" "a\x10\x01\x0a\x03\x0a\x01" "b\x0a\x00"));
+    size_t visited = 0;
+    struct error err;
+
+    (void)state;
+    assert_false(content_wire_list(&message, &arena, visit_two, &visited, &err));
+    assert_int_equal(visited, 2);
+    assert_int_equal(err.code, ERROR_LIMIT);
+}
+
+static void knows_uploads_by_name(void **state)
+{
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(LIMIT_BYTES);
+    CLEANUP(buf_deinit) struct buf none = message_of(BYTES(""));
+    CLEANUP(buf_deinit)
+    struct buf two = message_of(BYTES("\x0a\x03\x1a\x01" "x\x0a\x03\x1a\x01" "y"));
+    CLEANUP(buf_deinit) struct buf request = BUF_INIT(LIMIT_BYTES);
+    struct content_refs refs;
+    struct error err;
+
+    (void)state;
+    assert_true(content_wire_statuses(&none, &arena, &refs, &err));
+    assert_int_equal(refs.count, 0);
+    assert_true(content_wire_statuses(&two, &arena, &refs, &err));
+    assert_int_equal(refs.count, 2);
+    assert_string_equal(refs.items[0], "x");
+    assert_string_equal(refs.items[1], "y");
+    content_wire_abort(&request, refs.items[1]);
+    assert_memory_equal(request.data, "\x0a\x01" "y", 3);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(finds_the_data_of_a_chunk),
+        cmocka_unit_test(points_into_the_message),
+        cmocka_unit_test(refuses_what_is_no_chunk),
+        cmocka_unit_test(says_everything_but_the_data),
+        cmocka_unit_test(says_what_a_commit_promises),
+        cmocka_unit_test(reads_what_the_daemon_answers),
+        cmocka_unit_test(asks_and_learns_a_size),
+        cmocka_unit_test(lists_until_the_visitor_has_enough),
+        cmocka_unit_test(knows_uploads_by_name),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tar that pushed layers are made of, read as tar(1) reads it; and that no two are alike. */
+#include "probe/generator.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define BLOCK_BYTES    512
+#define CHECKSUM_AT    148
+#define CHECKSUM_BYTES 8
+#define RANDOM_BYTES   ((size_t)1 << 16)
+
+/* An octal field: digits, then NUL or space. */
+static uint64_t octal(const unsigned char *field, size_t size)
+{
+    uint64_t value = 0;
+    size_t i = 0;
+
+    for (; i < size && field[i] >= '0' && field[i] <= '7'; i++)
+        value = value * 8 + (uint64_t)(field[i] - '0');
+    assert_in_range(i, 1, size - 1);
+    assert_true(field[i] == '\0' || field[i] == ' ');
+    return value;
+}
+
+static uint64_t checksum(const unsigned char *header)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < GENERATOR_HEADER_BYTES; i++)
+        sum += i >= CHECKSUM_AT && i < CHECKSUM_AT + CHECKSUM_BYTES ? (unsigned)' ' : header[i];
+    return sum;
+}
+
+static void writes_a_header_that_adds_up(void **state)
+{
+    static const uint64_t sizes[] = {0, 1, 511, 512, 513, 1 << 20, UINT64_C(077777777777)};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        unsigned char header[GENERATOR_HEADER_BYTES];
+
+        memset(header, 0xee, sizeof(header));
+        generator_tar_header(header, "random.bin", sizes[i]);
+        assert_string_equal((char *)header, "random.bin");
+        assert_int_equal(octal(header + 100, 8), 0644);
+        assert_int_equal(octal(header + 108, 8), 0);
+        assert_int_equal(octal(header + 116, 8), 0);
+        assert_true(octal(header + 124, 12) == sizes[i]);
+        assert_int_equal(octal(header + 136, 12), 0);
+        assert_int_equal(octal(header + CHECKSUM_AT, CHECKSUM_BYTES), checksum(header));
+        assert_int_equal(header[156], '0');
+        assert_memory_equal(header + 257, "ustar\0"
+                                          "00",
+                            8);
+        for (size_t rest = 345; rest < sizeof(header); rest++)
+            assert_int_equal(header[rest], 0);
+    }
+}
+
+static void cuts_a_name_that_is_too_long(void **state)
+{
+    unsigned char header[GENERATOR_HEADER_BYTES];
+    char name[201];
+
+    (void)state;
+    memset(name, 'n', sizeof(name) - 1);
+    name[sizeof(name) - 1] = '\0';
+    generator_tar_header(header, name, 1);
+    assert_int_equal(strlen((char *)header), 99);
+    assert_int_equal(octal(header + 100, 8), 0644);
+    assert_int_equal(octal(header + CHECKSUM_AT, CHECKSUM_BYTES), checksum(header));
+}
+
+/* Header, whole blocks, two empty ones at the end. */
+static void pads_to_whole_blocks_and_ends(void **state)
+{
+    static const struct {
+        uint64_t file, blocks;
+    } rows[] = {{0, 0}, {1, 1}, {511, 1}, {512, 1}, {513, 2}, {1024, 2}, {1025, 3}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        uint64_t total = (1 + rows[i].blocks + 2) * BLOCK_BYTES;
+
+        assert_int_equal(generator_tar_bytes(rows[i].file), total);
+        assert_int_equal(GENERATOR_HEADER_BYTES + rows[i].file +
+                             generator_tar_padding(rows[i].file),
+                         total);
+    }
+}
+
+static void fills_as_much_as_it_is_told(void **state)
+{
+    struct generator generator;
+    struct error err;
+    unsigned char data[40];
+
+    (void)state;
+    assert_true(generator_init(&generator, &err));
+    generator_fill(&generator, data, 0);
+    for (size_t size = 0; size <= 32; size++) {
+        memset(data, 0xa5, sizeof(data));
+        generator_fill(&generator, data, size);
+        for (size_t i = size; i < sizeof(data); i++)
+            assert_int_equal(data[i], 0xa5);
+    }
+}
+
+static void never_says_the_same_twice(void **state)
+{
+    static unsigned char first[RANDOM_BYTES], second[RANDOM_BYTES];
+    struct generator one, other;
+    struct error err;
+
+    (void)state;
+    assert_true(generator_init(&one, &err));
+    assert_true(generator_init(&other, &err));
+    generator_fill(&one, first, sizeof(first));
+    generator_fill(&other, second, sizeof(second));
+    assert_memory_not_equal(first, second, sizeof(first));
+    generator_fill(&one, second, sizeof(second));
+    assert_memory_not_equal(first, second, sizeof(first));
+}
+
+/* Every byte about as often as any other: so nothing is left for a compressor. The bounds
+ * are ten standard deviations wide. */
+static void looks_random(void **state)
+{
+    static unsigned char data[RANDOM_BYTES];
+    size_t counts[256] = {0};
+    struct generator generator;
+    struct error err;
+
+    (void)state;
+    assert_true(generator_init(&generator, &err));
+    generator_fill(&generator, data, sizeof(data));
+    for (size_t i = 0; i < sizeof(data); i++)
+        counts[data[i]]++;
+    for (size_t i = 0; i < 256; i++)
+        assert_in_range(counts[i], 256 - 160, 256 + 160);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(writes_a_header_that_adds_up),
+        cmocka_unit_test(cuts_a_name_that_is_too_long),
+        cmocka_unit_test(pads_to_whole_blocks_and_ends),
+        cmocka_unit_test(fills_as_much_as_it_is_told),
+        cmocka_unit_test(never_says_the_same_twice),
+        cmocka_unit_test(looks_random),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
