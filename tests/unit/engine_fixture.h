@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Collectors that do what a test tells them, and that tell what happened to them; and a struct
+ * config made by hand. Nothing here knows how fast the machine is: a test waits for an event,
+ * and gives up after PATIENCE_S only. Include cmocka.h first.
+ */
+#ifndef TESTS_ENGINE_FIXTURE_H
+#define TESTS_ENGINE_FIXTURE_H
+
+#include "base/clock.h"
+#include "engine/board.h"
+#include "engine/collector.h"
+#include "engine/config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define PATIENCE_S        60
+#define FAKE_JOBS_MAX     8
+#define FAKE_PAGE_BYTES   ((size_t)1 << 20)
+#define FAKE_STATE_BYTES  ((size_t)4096)
+#define FAKE_OFTEN_NS     (1 * NS_PER_MS)
+#define FAKE_SELDOM_NS    (3600 * NS_PER_SECOND)
+
+/* One job as its test sees it. All under fake_lock, and fake_changed says when. */
+struct fake {
+    unsigned opened, closed, runs, ended, canceled, running, most_at_once;
+    const void *seen_shared;
+    bool refuses_to_open, too_many_samples;
+    bool hangs;       /* until it is canceled */
+    bool deaf;        /* then it even ignores that, until it is not deaf any more */
+    enum error_code outcome;
+};
+
+struct fake_state {
+    struct fake *fake;
+    double count; /* of runs; shows whether a job went on or began anew */
+    char label[16];
+};
+
+static pthread_mutex_t fake_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t fake_changed = PTHREAD_COND_INITIALIZER;
+
+enum {
+    FAKE_RUNS,
+};
+
+static const struct metric_family fake_families[] = {
+    [FAKE_RUNS] = {METRIC_COUNTER, "fake_runs_total", "Runs.", {"name"}},
+    {0},
+};
+
+/* Aborts rather than fails: it may be called by any thread. */
+static inline void fake_wait_locked(void)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += PATIENCE_S;
+    if (pthread_cond_timedwait(&fake_changed, &fake_lock, &until) != 0)
+        abort();
+}
+
+/* Waits until *counter has come to `least`. */
+static inline void fake_await(const unsigned *counter, unsigned least)
+{
+    LOCK_SCOPE(&fake_lock);
+
+    while (*counter < least)
+        fake_wait_locked();
+}
+
+static inline unsigned fake_get(const unsigned *counter)
+{
+    LOCK_SCOPE(&fake_lock);
+
+    return *counter;
+}
+
+static inline void fake_set(bool *flag, bool value)
+{
+    LOCK_SCOPE(&fake_lock);
+
+    *flag = value;
+    pthread_cond_broadcast(&fake_changed);
+}
+
+static inline bool fake_open(void *state, const struct job_context *context, struct error *err)
+{
+    struct fake_state *job = state;
+    LOCK_SCOPE(&fake_lock);
+
+    if (job->fake->refuses_to_open)
+        return error_set(err, ERROR_INVALID, "will not open");
+    snprintf(job->label, sizeof(job->label), "%s", context->name);
+    job->fake->opened++;
+    job->fake->seen_shared = context->shared;
+    pthread_cond_broadcast(&fake_changed);
+    return true;
+}
+
+static inline void fake_close(void *state)
+{
+    struct fake_state *job = state;
+    LOCK_SCOPE(&fake_lock);
+
+    job->fake->closed++;
+    pthread_cond_broadcast(&fake_changed);
+}
+
+static inline void fake_begin(const void *state, struct snapshot *out)
+{
+    const struct fake_state *job = state;
+
+    snapshot_add(out, FAKE_RUNS, 0, job->label);
+}
+
+static inline void fake_wake(void *arg)
+{
+    struct fake *fake = arg;
+    LOCK_SCOPE(&fake_lock);
+
+    fake->canceled++;
+    pthread_cond_broadcast(&fake_changed);
+}
+
+/* Blocks as a client would: woken by its cancellation. */
+static inline bool fake_hang(struct fake *fake, struct cancel *cancel, struct error *err)
+{
+    struct cancel_watcher watcher = {.wake = fake_wake, .arg = fake};
+
+    if (!cancel_watch(cancel, &watcher, err))
+        return false;
+    pthread_mutex_lock(&fake_lock);
+    while (fake->deaf || (fake->hangs && fake->canceled == 0))
+        fake_wait_locked();
+    pthread_mutex_unlock(&fake_lock);
+    cancel_unwatch(cancel, &watcher);
+    return cancel_check(cancel, err);
+}
+
+static inline void fake_enter(struct fake *fake)
+{
+    LOCK_SCOPE(&fake_lock);
+
+    fake->runs++;
+    fake->running++;
+    if (fake->running > fake->most_at_once)
+        fake->most_at_once = fake->running;
+    pthread_cond_broadcast(&fake_changed);
+}
+
+static inline enum error_code fake_leave(struct fake *fake)
+{
+    LOCK_SCOPE(&fake_lock);
+
+    fake->running--;
+    fake->ended++;
+    pthread_cond_broadcast(&fake_changed);
+    return fake->outcome;
+}
+
+static inline void fake_add_samples(struct fake_state *job, struct snapshot *out)
+{
+    size_t n = job->fake->too_many_samples ? 1000000 : 1;
+    struct error err;
+
+    while (n-- > 0 && snapshot_ok(out, &err))
+        snapshot_add(out, FAKE_RUNS, job->count, job->label);
+}
+
+static inline bool fake_run(void *state, struct run *run, struct error *err)
+{
+    struct fake_state *job = state;
+    bool ok;
+    enum error_code outcome;
+
+    job->count++;
+    fake_add_samples(job, run->out);
+    fake_enter(job->fake);
+    ok = fake_hang(job->fake, run->cancel, err);
+    outcome = fake_leave(job->fake);
+    if (!ok)
+        return false;
+    return outcome == ERROR_NONE || error_set(err, outcome, "as told");
+}
+
+#define FAKE_COLLECTOR(the_name, the_lane)                                                        \
+    {                                                                                             \
+        .name = (the_name), .families = fake_families, .state_size = sizeof(struct fake_state),   \
+        .lane = (the_lane), .open = fake_open, .close = fake_close, .begin = fake_begin,          \
+        .run = fake_run                                                                           \
+    }
+
+static const struct collector fake_inventory = FAKE_COLLECTOR("fake_inventory", LANE_INVENTORY);
+static const struct collector fake_probe = FAKE_COLLECTOR("fake_probe", LANE_PROBE);
+static const struct collector fake_scrape = FAKE_COLLECTOR("fake_scrape", LANE_SCRAPE);
+
+static inline void fake_config_init(struct config *config)
+{
+    *config = (struct config){.jobs = calloc(FAKE_JOBS_MAX, sizeof(*config->jobs))};
+    assert_non_null(config->jobs);
+}
+
+/* A job as config_parse() would have made it, with `settings` for a fingerprint. */
+static inline struct config_job *fake_job(struct config *config, const struct collector *collector,
+                                          const char *name, const char *settings,
+                                          struct fake *fake)
+{
+    struct config_job *job = &config->jobs[config->n_jobs++];
+    struct arena *arena = malloc(sizeof(*arena));
+    struct fake_state *state = calloc(1, sizeof(*state));
+
+    assert_in_range(config->n_jobs, 1, FAKE_JOBS_MAX);
+    assert_non_null(arena);
+    assert_non_null(state);
+    *arena = (struct arena)ARENA_INIT(FAKE_STATE_BYTES);
+    state->fake = fake;
+    *job = (struct config_job){
+        .collector = collector,
+        .name = arena_strdup(arena, name),
+        .fingerprint = arena_strdup(arena, settings),
+        .interval_ns = FAKE_OFTEN_NS,
+        .timeout_ns = FAKE_SELDOM_NS,
+        .arena = arena,
+        .state = state,
+    };
+    return job;
+}
+
+/* The page; malloc'ed. Any thread. */
+static inline char *fake_page(struct board *board)
+{
+    CLEANUP(buf_deinit) struct buf out = BUF_INIT(FAKE_PAGE_BYTES);
+    struct error err;
+
+    buf_append_str(&out, "");
+    if (!board_encode(board, ENCODE_TEXT, &out, &err))
+        abort();
+    return buf_take(&out);
+}
+
+static inline size_t fake_occurrences(struct board *board, const char *what)
+{
+    CLEANUP(freep) char *text = fake_page(board);
+    const char *at = text;
+    size_t n = 0;
+
+    for (; (at = strstr(at, what)); at += strlen(what))
+        n++;
+    return n;
+}
+
+#endif
