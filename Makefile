@@ -141,10 +141,10 @@ fuzz:
 	done
 
 e2e: $(BINARY)
-	$(Q)/usr/bin/python3 -m pytest -q tests/e2e
+	$(Q)EXPORTER_BIN=$(abspath $(BINARY)) /usr/bin/python3 -m pytest -q tests/e2e
 
 bench: $(BINARY)
-	$(Q)/usr/bin/python3 tests/bench/bench.py
+	$(Q)EXPORTER_BIN=$(abspath $(BINARY)) /usr/bin/python3 tests/bench/bench.py $(BENCH_ARGS)
 
 demo:
 	$(Q)./deploy/demo.sh

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -301,6 +302,9 @@ bool canary_run(void *state, struct run *run, struct error *err)
     probe_result_init(&result);
     ok = run_engine(canary, &result, run->cancel, err) && compare(canary, &result, err);
     count(canary, &result, ok ? ERROR_NONE : err->code);
+    if (result.cleanup_failed)
+        run->warning = result.cleanup_error;
     canary_report(canary, run->out);
+    malloc_trim(0); /* what an image took goes back to the system until the next run */
     return ok || error_wrap(err, "%s %s", canary->operation, canary->reference.name);
 }

@@ -12,6 +12,10 @@
 
 #define HEADERS_MAX 4
 
+/* What the daemon may send of one stream before we ask for it: left to itself gRPC reads far ahead
+ * of an upload that is slower than the daemon. */
+#define READ_AHEAD_BYTES (1 << 20)
+
 /* A daemon that comes back is seen within a second. */
 #define RECONNECT_FIRST_MS 100
 #define RECONNECT_MAX_MS   1000
@@ -65,6 +69,9 @@ struct rpc_channel *rpc_channel_new(const char *target, size_t max_message_bytes
         {GRPC_ARG_INTEGER,
          (char *)GRPC_ARG_MAX_RECONNECT_BACKOFF_MS,
          {.integer = RECONNECT_MAX_MS}},
+        {GRPC_ARG_INTEGER, (char *)GRPC_ARG_HTTP2_BDP_PROBE, {.integer = 0}},
+        {GRPC_ARG_INTEGER, (char *)GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES,
+         {.integer = READ_AHEAD_BYTES}},
     };
     const grpc_channel_args channel_args = {sizeof(args) / sizeof(args[0]), args};
     struct rpc_channel *channel = calloc(1, sizeof(*channel));
@@ -100,9 +107,12 @@ static bool run_batch(struct rpc_stream *stream, const grpc_op *ops, size_t n_op
     grpc_call_error r = grpc_call_start_batch(stream->call, ops, n_ops, stream, NULL);
     grpc_event event;
 
-    assert(r == GRPC_CALL_OK);
-    if (r != GRPC_CALL_OK)
+    if (r != GRPC_CALL_OK) { /* a header that the protocol cannot carry, or our mistake */
+        error_status(&stream->failure, ERROR_INVALID, RPC_INVALID_ARGUMENT, "cannot be sent: %s",
+                     grpc_call_error_to_string(r));
+        grpc_call_cancel(stream->call, NULL); /* so that nobody waits for an answer */
         return false;
+    }
     event = grpc_completion_queue_next(stream->queue, gpr_inf_future(GPR_CLOCK_REALTIME), NULL);
     assert(event.type == GRPC_OP_COMPLETE && event.tag == stream);
     return event.success;
@@ -250,6 +260,7 @@ bool rpc_stream_send(struct rpc_stream *stream, const struct buf *head, void *pa
     grpc_op op = {.op = GRPC_OP_SEND_MESSAGE, .data.send_message.send_message = bytes};
     bool ok = run_batch(stream, &op, 1);
 
+    stream->ended = stream->ended || !ok; /* by the server, and its status says why */
     grpc_byte_buffer_destroy(bytes);
     return ok;
 }
@@ -257,8 +268,10 @@ bool rpc_stream_send(struct rpc_stream *stream, const struct buf *head, void *pa
 bool rpc_stream_send_end(struct rpc_stream *stream)
 {
     grpc_op op = {.op = GRPC_OP_SEND_CLOSE_FROM_CLIENT};
+    bool ok = run_batch(stream, &op, 1);
 
-    return run_batch(stream, &op, 1);
+    stream->ended = stream->ended || !ok;
+    return ok;
 }
 
 bool rpc_stream_next(struct rpc_stream *stream, struct buf *message)

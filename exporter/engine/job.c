@@ -122,6 +122,15 @@ static void log_change(struct job *job, bool ok, const struct error *err)
     job->failing = !ok;
 }
 
+static void log_warning(struct job *job, const struct error *warning)
+{
+    bool warns = warning->code != ERROR_NONE;
+
+    if (warns && !job->warned)
+        log_warn("%s: %s", job->plan.name, warning->message);
+    job->warned = warns;
+}
+
 static void post_report(struct job *job, bool ok, int64_t start_ns)
 {
     CLEANUP(snapshot_unrefp)
@@ -155,5 +164,6 @@ enum error_code job_run(struct job *job, struct cancel *cancel)
     if (job->report_slot)
         post_report(job, ok, start_ns);
     log_change(job, ok, &err);
+    log_warning(job, &run.warning);
     return ok ? ERROR_NONE : err.code;
 }

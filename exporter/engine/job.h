@@ -18,8 +18,8 @@ struct job {
     struct board_slot *report_slot; /* how the run itself went; NULL for probes, who tell it all */
     struct snapshot *beginning;     /* NULL once it is shown, or if there is none */
     bool opened;
-    bool failing;        /* so that only changes are logged */
-    double last_success; /* unix seconds; 0: never */
+    bool failing, warned; /* so that only changes are logged */
+    double last_success;  /* unix seconds; 0: never */
 
     /* The scheduler's, under its lock. */
     struct job *next_due; /* in its lane's queue, ordered by due_ns */

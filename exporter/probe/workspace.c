@@ -16,6 +16,7 @@
 
 #define CLEANUP_NS          (15 * NS_PER_SECOND)
 #define CLEANUP_CANCELED_NS (NS_PER_SECOND + NS_PER_SECOND / 2) /* within the time to stop */
+#define CLEAR_ATTEMPTS      3
 #define ARENA_LIMIT_BYTES   ((size_t)4 << 20)
 #define LEFTOVERS_MAX       ((size_t)4096) /* removed one by one, per kind and pass */
 #define EXPIRES_LABEL       "containerd-exporter/expires"
@@ -108,15 +109,15 @@ static bool delete_content(const struct scope *scope, struct cancel *cancel, str
     return true;
 }
 
-/* Removes a namespace and all that is in it. The garbage collection that follows the leases does
- * nearly always all of it; what no lease held is removed by hand. */
+/* Removes a namespace and all that is in it, with as few writes as can be: the garbage collection
+ * that follows the leases does nearly always all of it; what no lease held is removed by hand. */
 static bool clear(const struct scope *scope, const char *snapshotter, struct cancel *cancel,
                   struct error *err)
 {
     const struct scope outside = {scope->daemon, scope->name_space, NULL};
 
-    if (!delete_images(&outside, cancel, err) || !content_abort_all(&outside, cancel, err) ||
-        !delete_leases(&outside, cancel, err))
+    if (!delete_images(&outside, cancel, err) || !delete_leases(&outside, cancel, err) ||
+        !content_abort_all(&outside, cancel, err))
         return false;
     if (containerd_namespace_delete(&outside, cancel, err))
         return true;
@@ -186,12 +187,16 @@ void workspace_close(struct workspace *workspace, struct cancel *run_cancel,
 {
     PROBE_PHASE(result, PHASE_CLEANUP);
     struct cancel cancel;
+    bool cleared = false;
 
     if (!workspace->touched)
         return;
     cancel_init(&cancel,
                 clock_now_ns() + (cancel_requested(run_cancel) ? CLEANUP_CANCELED_NS : CLEANUP_NS));
-    if (!clear(&workspace->scope, workspace->snapshotter, &cancel, &result->cleanup_error)) {
+    /* Right after a canceled upload the daemon may hold its lock for a moment longer. */
+    for (size_t i = 0; i < CLEAR_ATTEMPTS && !cleared; i++)
+        cleared = clear(&workspace->scope, workspace->snapshotter, &cancel, &result->cleanup_error);
+    if (!cleared) {
         result->cleanup_failed = true;
         error_wrap(&result->cleanup_error, "clean-up of namespace %s", workspace->name_space);
     }

@@ -99,7 +99,7 @@ class Prober:
         probe = {"name": name, "engine": "client", "interval": "10s", "timeout": "60s", **probe}
         self._reload({**self.config, "probes": [probe]})
         page, anonymous_kb, deadline = "", 0, time.monotonic() + 70
-        while sample(page, "image_canary_attempts_total", probe=name) != 1:
+        while not sample(page, "image_canary_attempts_total", probe=name):
             for _ in range(10):
                 anonymous_kb = max(anonymous_kb, status_number(self.exporter.pid, "RssAnon"))
                 time.sleep(0.02)
@@ -138,7 +138,8 @@ class Rounds:
             for name, contest in turned:
                 os.sync()  # what the one before has left to write is not the next one's
                 self.results[name].append(contest(number))
-        return {name: medians(results) for name, results in self.results.items()}
+        return {name: {**medians(results), "walls": [one["wall"] for one in results]}
+                for name, results in self.results.items()}
 
 
 # ---- The table ----------------------------------------------------------------------------------
@@ -161,17 +162,19 @@ class Report:
         ratios are exporter / other, so below 1 the exporter takes less."""
         self.numbers[key] = results
         ours = next(iter(results.values()))
-        print("  " + f"{'':<34}" + "".join(f"{head:>12}" for _, head, _ in columns) + f"{'ratio wall':>12}{'ratio CPU':>12}")
+        heads = [head for _, head, _ in columns] + ["ratio wall", "ratio CPU"]
+        print("  " + f"{'':<34}" + "".join(f"{head:>12}" for head in heads) + "   wall, least to most")
         for name, numbers in results.items():
             cells = [f"{numbers[column]:{form}}" if numbers.get(column) is not None else "-"
                      for column, _, form in columns]
             for column in ("wall", "client"):
                 ratio = ours[column] / numbers[column] if numbers.get(column) else None
                 cells.append("" if numbers is ours else f"{ratio:.2f}" if ratio else "-")
-            print("  " + f"{name:<34}" + "".join(f"{cell:>12}" for cell in cells), flush=True)
+            spread = f"   {min(numbers['walls']):.4g} - {max(numbers['walls']):.4g}"
+            print("  " + f"{name:<34}" + "".join(f"{cell:>12}" for cell in cells) + spread, flush=True)
 
 
-TRANSFER_COLUMNS = [("wall", "wall s", ".2f"), ("client", "CPU s", ".2f"), ("containerd", "containerd", ".2f"),
+TRANSFER_COLUMNS = [("wall", "wall s", ".2f"), ("client", "client CPU", ".2f"), ("containerd", "containerd", ".2f"),
                     ("registry", "registry", ".2f"), ("peak_mib", "peak MiB", ".1f")]
 
 
@@ -212,7 +215,7 @@ def start_rows(lab, report, sizes, containerd):
 
 
 def inventory_rows(report, sizes, prober, containerd):
-    seconds, fast = [], {**prober.config, "collectors": {"images": {"interval": "1s"}}}
+    fast = {**prober.config, "collectors": {"images": {"interval": "1s"}}}
     slow = {**prober.config, "collectors": {"images": {"interval": "1h"}}}
 
     def ours(_):
@@ -224,7 +227,6 @@ def inventory_rows(report, sizes, prober, containerd):
             took.append(sample(prober.page.get(), "containerd_exporter_collector_duration_seconds", collector="images"))
         taken = {name: value / len(took) for name, value in cpu.taken().items()}
         prober.exporter.reload(slow)
-        seconds.extend(took)
         return {"wall": statistics.median(took), **taken}
 
     def ctr(_):
@@ -238,7 +240,7 @@ def inventory_rows(report, sizes, prober, containerd):
         raise LabError(f"the exporter sees {counted} images, not {sizes.images}")
     results = Rounds([("exporter, images collector, warm", ours), ("ctr images check", ctr)]).run(sizes.rounds)
     report.title(f"Inventory of {sizes.images} images of 3 layers: one check")
-    report.compare("inventory", results, [("wall", "wall s", ".4f"), ("client", "CPU s", ".4f"),
+    report.compare("inventory", results, [("wall", "wall s", ".4f"), ("client", "client CPU", ".4f"),
                                           ("containerd", "containerd", ".4f"), ("peak_mib", "peak MiB", ".1f")])
     report.line("page_bytes_inventory", "page with this inventory", len(prober.page.get()), "bytes", "d")
 
@@ -373,7 +375,8 @@ def machine(binary):
     with open("/proc/cpuinfo", encoding="utf-8") as lines:
         model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "?")
     version = subprocess.run([binary, "--version"], capture_output=True, text=True, check=False).stdout.splitlines()
-    return f"{os.cpu_count()} x {model}; {version[0] if version else binary}"
+    return (f"{version[0] if version else binary}\n{os.cpu_count()} x {model}, load {os.getloadavg()[0]:.1f} "
+            "(what else runs here shows in the figures)")
 
 
 def inventory_and_idle(lab, report, sizes):

@@ -11,6 +11,7 @@ import re
 import socket
 import statistics
 import subprocess
+import tempfile
 import threading
 import time
 
@@ -63,25 +64,25 @@ class Cpu:
         return {name: self.look(pid) - self.before[name] for name, pid in self.pids.items()}
 
 
-def run(argv, env=None):
+def run(argv):
     """Runs a program to its end: {"wall", "client", "peak_mib"}; an error if it fails."""
     began, peak_kb = time.monotonic(), 0
-    child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=env)
-    words = []
-    reader = threading.Thread(target=lambda: words.append(child.stderr.read()))
-    reader.start()
-    while True:
-        pid, status, usage = os.wait4(child.pid, os.WNOHANG)
-        if pid:
-            break
-        peak_kb = max(peak_kb, status_number(child.pid, "VmHWM"))
-        time.sleep(LOOK_SECONDS)
-    wall = time.monotonic() - began
-    child.returncode = os.waitstatus_to_exitcode(status)
-    reader.join()
-    child.stderr.close()
-    if child.returncode:
-        raise RuntimeError(f"{' '.join(map(str, argv))}: {child.returncode}\n{words[0].decode(errors='replace')}")
+    with tempfile.TemporaryFile() as words:
+        child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=words)
+        try:
+            while not (ended := os.wait4(child.pid, os.WNOHANG))[0]:
+                peak_kb = max(peak_kb, status_number(child.pid, "VmHWM"))
+                time.sleep(LOOK_SECONDS)
+        except BaseException:
+            child.kill()
+            child.wait()
+            raise
+        wall, usage = time.monotonic() - began, ended[2]
+        child.returncode = os.waitstatus_to_exitcode(ended[1])
+        words.seek(0)
+        if child.returncode:
+            said = words.read().decode(errors="replace")
+            raise RuntimeError(f"{' '.join(map(str, argv))}: {child.returncode}\n{said}")
     return {"wall": wall, "client": usage.ru_utime + usage.ru_stime, "peak_mib": peak_kb / 1024}
 
 
@@ -147,6 +148,6 @@ def quantile(ordered, part):
 
 def medians(rounds):
     """Of dicts with the same keys, the median of each; what one does not know stays None."""
-    keys = {key for one in rounds for key in one}
+    keys = dict.fromkeys(key for one in rounds for key in one)
     return {key: statistics.median([one[key] for one in rounds]) if all(one.get(key) is not None for one in rounds)
             else None for key in keys}

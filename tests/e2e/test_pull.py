@@ -271,7 +271,7 @@ def test_sigterm_in_the_middle_of_a_pull(lab, containerd):
         code, seconds = exporter.stop()
         assert code == 0, exporter.log
         assert seconds < 2.5
-        assert containerd.census() == before
+        assert containerd.census() == before, exporter.log
 
 
 def test_kill_in_the_middle_of_a_pull_leaves_nothing_after_a_restart(lab, containerd):

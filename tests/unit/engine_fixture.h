@@ -24,7 +24,8 @@
 
 /* One job as its test sees it. All under fake_lock, and fake_changed says when. */
 struct fake {
-    unsigned opened, closed, runs, ended, canceled, running, most_at_once;
+    unsigned opened, closed, runs, ended, running, most_at_once;
+    unsigned hanging, canceled; /* those that hang hear a cancellation */
     const void *seen_shared;
     bool refuses_to_open, too_many_samples;
     bool hangs;       /* until it is canceled */
@@ -128,12 +129,20 @@ static inline void fake_wake(void *arg)
 static inline bool fake_hang(struct fake *fake, struct cancel *cancel, struct error *err)
 {
     struct cancel_watcher watcher = {.wake = fake_wake, .arg = fake};
+    bool hanging = false;
 
     if (!cancel_watch(cancel, &watcher, err))
         return false;
     pthread_mutex_lock(&fake_lock);
-    while (fake->deaf || (fake->hangs && fake->canceled == 0))
+    while (fake->deaf || (fake->hangs && fake->canceled == 0)) {
+        if (!hanging) {
+            fake->hanging++;
+            pthread_cond_broadcast(&fake_changed);
+        }
+        hanging = true;
         fake_wait_locked();
+    }
+    fake->hanging -= hanging;
     pthread_mutex_unlock(&fake_lock);
     cancel_unwatch(cancel, &watcher);
     return cancel_check(cancel, err);

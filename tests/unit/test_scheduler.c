@@ -114,7 +114,7 @@ static void keeps_the_inventory_going_while_probes_hang(void **state)
         fake_job(&config, &fake_probe, name, "1", &probe);
     fake_job(&config, &fake_inventory, "inventory", "1", &inventory);
     apply(&world, &config);
-    fake_await(&probe.running, PROBE_WORKERS);
+    fake_await(&probe.hanging, PROBE_WORKERS);
     fake_await(&inventory.ended, fake_get(&inventory.ended) + 20);
     assert_int_equal(fake_get(&probe.running), PROBE_WORKERS);
     assert_int_equal(fake_get(&probe.runs), PROBE_WORKERS);
@@ -168,8 +168,8 @@ static void cancels_what_is_removed_and_waits_for_it(void **state)
     fake_job(&config, &fake_inventory, "x", "1", &inventory);
     fake_job(&config, &fake_probe, "y", "1", &probe);
     apply(&world, &config);
-    fake_await(&inventory.running, 1);
-    fake_await(&probe.running, 1);
+    fake_await(&inventory.hanging, 1);
+    fake_await(&probe.hanging, 1);
     apply_nothing(&world);
     assert_int_equal(fake_get(&inventory.canceled), 1);
     assert_int_equal(fake_get(&probe.canceled), 1);
@@ -198,7 +198,7 @@ static void shows_no_series_twice_while_a_job_is_replaced(void **state)
     apply_one(&world, &fake_inventory, "1", &slow);
     fake_await(&slow.ended, 1); /* so that it has posted */
     fake_set(&slow.deaf, true);
-    fake_await(&slow.running, 1);
+    fake_await(&slow.hanging, 1);
     assert_int_equal(pthread_create(&applier, NULL, apply_other_settings, &world), 0);
     fake_await(&slow.canceled, 1); /* the new job is open, and waits for the old one */
     assert_int_equal(fake_occurrences(world.board, "fake_runs_total{name=\"x\"} "), 1);
@@ -252,8 +252,8 @@ static void ends_while_jobs_hang(void **state)
     fake_job(&config, &fake_inventory, "x", "1", &inventory);
     fake_job(&config, &fake_probe, "y", "1", &probe);
     apply(&world, &config);
-    fake_await(&inventory.running, 1);
-    fake_await(&probe.running, 1);
+    fake_await(&inventory.hanging, 1);
+    fake_await(&probe.hanging, 1);
     scheduler_free(TAKE(world.scheduler));
     assert_int_equal(inventory.ended + probe.ended, 2);
     assert_int_equal(inventory.closed + probe.closed, 2);
@@ -373,7 +373,7 @@ static void is_ready_once_the_inventory_was_tried(void **state)
     fake_job(&config, &fake_scrape, "scrape", "1", &probe);
     apply(&world, &config);
     fake_await(&failing.ended, 3);
-    fake_await(&slow.running, 1);
+    fake_await(&slow.hanging, 1);
     assert_false(scheduler_ready(world.scheduler));
     fake_set(&slow.deaf, false);
     await_ready(&world, &failing);
