@@ -26,16 +26,7 @@ static bool check(void *state, struct arena *arena, const char **key, struct err
 const struct collector pull_collector = {
     .name = "pull",
     .help = "Pulls an image from its registry into containerd, cold, and removes it.",
-    .families = canary_families,
     .settings = settings,
-    .resource_settings = canary_registry_settings,
-    .state_size = sizeof(struct canary),
-    .lane = LANE_PROBE,
-    .interval = "5m",
-    .timeout = "2m",
     .check = check,
-    .resource = canary_resource,
-    .open = canary_open,
-    .begin = canary_begin,
-    .run = canary_run,
+    CANARY_COLLECTOR,
 };

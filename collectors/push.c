@@ -36,16 +36,7 @@ static bool check(void *state, struct arena *arena, const char **key, struct err
 const struct collector push_collector = {
     .name = "push",
     .help = "Pushes an image of fresh random bytes to its registry.",
-    .families = canary_families,
     .settings = settings,
-    .resource_settings = canary_registry_settings,
-    .state_size = sizeof(struct canary),
-    .lane = LANE_PROBE,
-    .interval = "5m",
-    .timeout = "2m",
     .check = check,
-    .resource = canary_resource,
-    .open = canary_open,
-    .begin = canary_begin,
-    .run = canary_run,
+    CANARY_COLLECTOR,
 };

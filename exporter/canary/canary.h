@@ -93,7 +93,13 @@ bool canary_open(void *state, const struct job_context *context, struct error *e
 void canary_begin(const void *state, struct snapshot *out);
 bool canary_run(void *state, struct run *run, struct error *err);
 
-/* metrics of *canary as they are now */
+/* What the collectors of all operations have in common: the rest of their struct collector. */
+#define CANARY_COLLECTOR                                                                        \
+    .families = canary_families, .resource_settings = canary_registry_settings,                 \
+    .state_size = sizeof(struct canary), .lane = LANE_PROBE, .interval = "5m", .timeout = "2m", \
+    .resource = canary_resource, .open = canary_open, .begin = canary_begin, .run = canary_run
+
+/* The metrics of *canary as they are now. */
 void canary_report(const struct canary *canary, struct snapshot *out);
 
 #endif
