@@ -19,7 +19,8 @@ void content_wire_digest(struct buf *out, const char *digest)
 
 bool content_wire_size(const struct buf *message, uint64_t *size, struct error *err)
 {
-    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT((size_t)64 << 10);
+    /* Unread labels lie in the arena, too, and an index may have hundreds. */
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT((size_t)1 << 20);
     const Content__InfoResponse *reply =
         wire_unpack(&content__info_response__descriptor, message, &arena, err);
 

@@ -70,7 +70,8 @@ struct rpc_channel *rpc_channel_new(const char *target, size_t max_message_bytes
          (char *)GRPC_ARG_MAX_RECONNECT_BACKOFF_MS,
          {.integer = RECONNECT_MAX_MS}},
         {GRPC_ARG_INTEGER, (char *)GRPC_ARG_HTTP2_BDP_PROBE, {.integer = 0}},
-        {GRPC_ARG_INTEGER, (char *)GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES,
+        {GRPC_ARG_INTEGER,
+         (char *)GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES,
          {.integer = READ_AHEAD_BYTES}},
     };
     const grpc_channel_args channel_args = {sizeof(args) / sizeof(args[0]), args};
@@ -253,43 +254,59 @@ struct rpc_stream *rpc_stream_open(struct rpc_channel *channel, const struct rpc
     return stream;
 }
 
-bool rpc_stream_send(struct rpc_stream *stream, const struct buf *head, void *payload,
-                     size_t payload_size)
+/* The server's next message; false at the end. */
+static bool receive(struct rpc_stream *stream, grpc_byte_buffer **bytes)
 {
-    grpc_byte_buffer *bytes = to_byte_buffer(head, payload, payload_size);
-    grpc_op op = {.op = GRPC_OP_SEND_MESSAGE, .data.send_message.send_message = bytes};
-    bool ok = run_batch(stream, &op, 1);
-
-    stream->ended = stream->ended || !ok; /* by the server, and its status says why */
-    grpc_byte_buffer_destroy(bytes);
-    return ok;
-}
-
-bool rpc_stream_send_end(struct rpc_stream *stream)
-{
-    grpc_op op = {.op = GRPC_OP_SEND_CLOSE_FROM_CLIENT};
-    bool ok = run_batch(stream, &op, 1);
-
-    stream->ended = stream->ended || !ok;
-    return ok;
-}
-
-bool rpc_stream_next(struct rpc_stream *stream, struct buf *message)
-{
-    grpc_byte_buffer *bytes = NULL;
     grpc_op ops[] = {
-        {.op = GRPC_OP_RECV_MESSAGE, .data.recv_message.recv_message = &bytes},
+        {.op = GRPC_OP_RECV_MESSAGE, .data.recv_message.recv_message = bytes},
         {.op = GRPC_OP_RECV_INITIAL_METADATA,
          .data.recv_initial_metadata.recv_initial_metadata = &stream->initial},
     };
     bool ok = run_batch(stream, ops, stream->initial_received ? 1 : 2);
 
     stream->initial_received = true;
-    if (bytes)
-        from_byte_buffer(bytes, message);
-    stream->ended = !ok || !bytes;
+    stream->ended = !ok || !*bytes;
+    return !stream->ended;
+}
+
+/* Where nothing can be sent any more, the call is over. Why, is in its status, and that comes
+ * only after all that was said before it. */
+static bool send_or_skip_rest(struct rpc_stream *stream, grpc_op op)
+{
+    bool ok = run_batch(stream, &op, 1);
+
+    for (grpc_byte_buffer *bytes = NULL; !ok && !stream->ended; bytes = NULL) {
+        (void)receive(stream, &bytes);
+        grpc_byte_buffer_destroy(bytes);
+    }
+    return ok;
+}
+
+bool rpc_stream_send(struct rpc_stream *stream, const struct buf *head, void *payload,
+                     size_t payload_size)
+{
+    grpc_byte_buffer *bytes = to_byte_buffer(head, payload, payload_size);
+    bool ok = send_or_skip_rest(
+        stream, (grpc_op){.op = GRPC_OP_SEND_MESSAGE, .data.send_message.send_message = bytes});
+
     grpc_byte_buffer_destroy(bytes);
-    return !stream->ended && buf_ok(message, &stream->failure);
+    return ok;
+}
+
+bool rpc_stream_send_end(struct rpc_stream *stream)
+{
+    return send_or_skip_rest(stream, (grpc_op){.op = GRPC_OP_SEND_CLOSE_FROM_CLIENT});
+}
+
+bool rpc_stream_next(struct rpc_stream *stream, struct buf *message)
+{
+    grpc_byte_buffer *bytes = NULL;
+    bool got = receive(stream, &bytes);
+
+    if (got)
+        from_byte_buffer(bytes, message);
+    grpc_byte_buffer_destroy(bytes);
+    return got && buf_ok(message, &stream->failure);
 }
 
 static void set_error(const struct rpc_stream *stream, struct error *err)

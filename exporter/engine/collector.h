@@ -38,7 +38,8 @@ struct job_context {
 struct run {
     struct snapshot *out; /* shown even if the run fails */
     struct cancel *cancel;
-    struct error warning; /* what went wrong without making the run a failure; ERROR_NONE: nothing */
+    struct error
+        warning; /* what went wrong without making the run a failure; ERROR_NONE: nothing */
 };
 
 struct collector {

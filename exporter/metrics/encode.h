@@ -25,7 +25,7 @@ void encode_samples(struct buf *out, enum encode_format format, const struct met
                     const struct sample *samples);
 void encode_end(struct buf *out, enum encode_format format);
 
-/* The fewest digits that read back as the same double, as Go prints it. */
+/* The fewest digits that read back as the same double; whole numbers without an exponent. */
 void encode_number(struct buf *out, double value);
 
 #endif

@@ -50,8 +50,7 @@ static void find_data(const struct buf *message)
         require(err.code == ERROR_PROTOCOL);
         return;
     }
-    require(size == 0 || ((const char *)data >= message->data &&
-                          size <= message->size &&
+    require(size == 0 || ((const char *)data >= message->data && size <= message->size &&
                           (const char *)data + size <= message->data + message->size));
     write_back(data, size);
 }

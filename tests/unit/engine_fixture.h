@@ -15,12 +15,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PATIENCE_S        60
-#define FAKE_JOBS_MAX     8
-#define FAKE_PAGE_BYTES   ((size_t)1 << 20)
-#define FAKE_STATE_BYTES  ((size_t)4096)
-#define FAKE_OFTEN_NS     (1 * NS_PER_MS)
-#define FAKE_SELDOM_NS    (3600 * NS_PER_SECOND)
+#define PATIENCE_S       60
+#define FAKE_JOBS_MAX    8
+#define FAKE_PAGE_BYTES  ((size_t)1 << 20)
+#define FAKE_STATE_BYTES ((size_t)4096)
+#define FAKE_OFTEN_NS    (1 * NS_PER_MS)
+#define FAKE_SELDOM_NS   (3600 * NS_PER_SECOND)
 
 /* One job as its test sees it. All under fake_lock, and fake_changed says when. */
 struct fake {
@@ -28,8 +28,8 @@ struct fake {
     unsigned hanging, canceled; /* those that hang hear a cancellation */
     const void *seen_shared;
     bool refuses_to_open, too_many_samples;
-    bool hangs;       /* until it is canceled */
-    bool deaf;        /* then it even ignores that, until it is not deaf any more */
+    bool hangs; /* until it is canceled */
+    bool deaf;  /* then it even ignores that, until it is not deaf any more */
     enum error_code outcome;
 };
 
@@ -194,11 +194,11 @@ static inline bool fake_run(void *state, struct run *run, struct error *err)
     return outcome == ERROR_NONE || error_set(err, outcome, "as told");
 }
 
-#define FAKE_COLLECTOR(the_name, the_lane)                                                        \
-    {                                                                                             \
-        .name = (the_name), .families = fake_families, .state_size = sizeof(struct fake_state),   \
-        .lane = (the_lane), .open = fake_open, .close = fake_close, .begin = fake_begin,          \
-        .run = fake_run                                                                           \
+#define FAKE_COLLECTOR(the_name, the_lane)                                                      \
+    {                                                                                           \
+        .name = (the_name), .families = fake_families, .state_size = sizeof(struct fake_state), \
+        .lane = (the_lane), .open = fake_open, .close = fake_close, .begin = fake_begin,        \
+        .run = fake_run                                                                         \
     }
 
 static const struct collector fake_inventory = FAKE_COLLECTOR("fake_inventory", LANE_INVENTORY);
@@ -213,8 +213,7 @@ static inline void fake_config_init(struct config *config)
 
 /* A job as config_parse() would have made it, with `settings` for a fingerprint. */
 static inline struct config_job *fake_job(struct config *config, const struct collector *collector,
-                                          const char *name, const char *settings,
-                                          struct fake *fake)
+                                          const char *name, const char *settings, struct fake *fake)
 {
     struct config_job *job = &config->jobs[config->n_jobs++];
     struct arena *arena = malloc(sizeof(*arena));

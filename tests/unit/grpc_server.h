@@ -59,16 +59,16 @@ static inline grpc_byte_buffer *session_receive(struct session *session)
 {
     grpc_byte_buffer *message = NULL;
 
-    session_run(session, (grpc_op){.op = GRPC_OP_RECV_MESSAGE,
-                                   .data.recv_message.recv_message = &message});
+    session_run(session,
+                (grpc_op){.op = GRPC_OP_RECV_MESSAGE, .data.recv_message.recv_message = &message});
     return message;
 }
 
 /* Takes the message. */
 static inline bool session_send(struct session *session, grpc_byte_buffer *message)
 {
-    bool ok = session_run(session, (grpc_op){.op = GRPC_OP_SEND_MESSAGE,
-                                             .data.send_message.send_message = message});
+    bool ok = session_run(
+        session, (grpc_op){.op = GRPC_OP_SEND_MESSAGE, .data.send_message.send_message = message});
 
     grpc_byte_buffer_destroy(message);
     return ok;
@@ -147,9 +147,8 @@ static inline struct outcome serve_hang(struct session *session)
     session->fake->hanging++;
     pthread_cond_broadcast(&session->fake->changed);
     pthread_mutex_unlock(&session->fake->lock);
-    session_run(session,
-                (grpc_op){.op = GRPC_OP_RECV_CLOSE_ON_SERVER,
-                          .data.recv_close_on_server.cancelled = &session->canceled});
+    session_run(session, (grpc_op){.op = GRPC_OP_RECV_CLOSE_ON_SERVER,
+                                   .data.recv_close_on_server.cancelled = &session->canceled});
     pthread_mutex_lock(&session->fake->lock);
     session->fake->canceled++;
     pthread_cond_broadcast(&session->fake->changed);
@@ -157,10 +156,12 @@ static inline struct outcome serve_hang(struct session *session)
     return (struct outcome){-1, ""};
 }
 
-/* Refuses after the first message, and reads no further. */
+/* Answers the first message, twice, then refuses, and reads no further. */
 static inline struct outcome serve_refuse(struct session *session)
 {
     grpc_byte_buffer_destroy(session_receive(session));
+    session_send_bytes(session, "one", 3);
+    session_send_bytes(session, "two", 3);
     return (struct outcome){GRPC_STATUS_ALREADY_EXISTS, "have it"};
 }
 
@@ -174,9 +175,9 @@ static const struct {
     const char *path;
     struct outcome (*serve)(struct session *session);
 } methods[] = {
-    {"/test.Test/Chat", serve_chat},     {"/test.Test/Count", serve_count},
+    {"/test.Test/Chat", serve_chat},       {"/test.Test/Count", serve_count},
     {"/test.Test/Headers", serve_headers}, {"/test.Test/Status", serve_status},
-    {"/test.Test/Hang", serve_hang},     {"/test.Test/Refuse", serve_refuse},
+    {"/test.Test/Hang", serve_hang},       {"/test.Test/Refuse", serve_refuse},
     {"/test.Test/Silent", serve_silent},
 };
 

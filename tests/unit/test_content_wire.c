@@ -34,13 +34,24 @@ static void finds_the_data_of_a_chunk(void **state)
         const char *want;
     } rows[] = {
         {BYTES(""), ""},
-        {BYTES("\x08\x05"), ""},                                     /* an offset alone */
-        {BYTES("\x12\x00"), ""},                                     /* data, but none */
-        {BYTES("\x12\x03" "abc"), "abc"},
-        {BYTES("\x08\x80\x80\x04\x12\x03" "abc"), "abc"},            /* offset 64 KiB */
-        {BYTES("\x12\x03" "abc\x08\x07"), "abc"},                    /* the other way round */
-        {BYTES("\x12\x81\x00" "a"), "a"},                            /* a length in more bytes */
-        {BYTES("\x12\x01" "a\x12\x02" "bc"), "bc"},                  /* the last one counts */
+        {BYTES("\x08\x05"), ""}, /* an offset alone */
+        {BYTES("\x12\x00"), ""}, /* data, but none */
+        {BYTES("\x12\x03"
+               "abc"),
+         "abc"},
+        {BYTES("\x08\x80\x80\x04\x12\x03"
+               "abc"),
+         "abc"}, /* offset 64 KiB */
+        {BYTES("\x12\x03"
+               "abc\x08\x07"),
+         "abc"}, /* the other way round */
+        {BYTES("\x12\x81\x00"
+               "a"),
+         "a"}, /* a length in more bytes */
+        {BYTES("\x12\x01"
+               "a\x12\x02"
+               "bc"),
+         "bc"},                                                      /* the last one counts */
         {BYTES("\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"), ""}, /* offset -1 */
     };
 
@@ -70,32 +81,38 @@ static void points_into_the_message(void **state)
     assert_int_equal(size, 2);
 }
 
+static const struct {
+    const char *message;
+    size_t size;
+} no_chunks[] = {
+    {BYTES("\x12")},
+    {BYTES("\x08")},
+    {BYTES("\x12\x80")}, /* length cut off */
+    {BYTES("\x12\x04"
+           "abc")}, /* one byte short */
+    {BYTES("\x12\x01")},
+    {BYTES("\x12\x03"
+           "abc\x12")},
+    {BYTES("\x12\xff\xff\xff\xff\x0f")}, /* 4 GiB */
+    {BYTES("\x12\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"
+           "abc")}, /* 2^64 - 1 */
+    {BYTES("\x12\xfd\xff\xff\xff\xff\xff\xff\xff\xff\x01"
+           "abc")},                                              /* at + size is small */
+    {BYTES("\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01")}, /* eleven bytes */
+    {BYTES("\x0a\x03"
+           "abc")},      /* field 1, but bytes */
+    {BYTES("\x10\x05")}, /* field 2, a number */
+    {BYTES("\x1a\x00")}, /* field 3 */
+    {BYTES("\x00")},
+    {BYTES("<html>")},
+};
+
 static void refuses_what_is_no_chunk(void **state)
 {
-    static const struct {
-        const char *message;
-        size_t size;
-    } rows[] = {
-        {BYTES("\x12")},
-        {BYTES("\x08")},
-        {BYTES("\x12\x80")},                                             /* length cut off */
-        {BYTES("\x12\x04" "abc")},                                       /* one byte short */
-        {BYTES("\x12\x01")},
-        {BYTES("\x12\x03" "abc\x12")},
-        {BYTES("\x12\xff\xff\xff\xff\x0f")},                             /* 4 GiB */
-        {BYTES("\x12\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01" "abc")},   /* 2^64 - 1 */
-        {BYTES("\x12\xfd\xff\xff\xff\xff\xff\xff\xff\xff\x01" "abc")},   /* at + size is small */
-        {BYTES("\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01")},     /* eleven bytes */
-        {BYTES("\x0a\x03" "abc")},                                       /* field 1, but bytes */
-        {BYTES("\x10\x05")},                                             /* field 2, a number */
-        {BYTES("\x1a\x00")},                                             /* field 3 */
-        {BYTES("\x00")},
-        {BYTES("<html>")},
-    };
-
     (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        CLEANUP(buf_deinit) struct buf message = message_of(rows[i].message, rows[i].size);
+    for (size_t i = 0; i < sizeof(no_chunks) / sizeof(no_chunks[0]); i++) {
+        CLEANUP(buf_deinit)
+        struct buf message = message_of(no_chunks[i].message, no_chunks[i].size);
         const void *data;
         size_t size;
         struct error err = {0};
@@ -219,20 +236,30 @@ static void says_what_a_commit_promises(void **state)
     assert_int_equal(parsed.sizes[4], strlen("sha256:abc"));
     assert_int_equal(parsed.sizes[6], 0);
     assert_int_equal(parsed.n_labels, 2);
-    assert_int_equal(parsed.label_sizes[0], 2 + strlen("containerd.io/gc.root") + 2 + strlen("now"));
-    assert_memory_equal(parsed.labels[0], "\x0a\x15" "containerd.io/gc.root\x12\x03now", 28);
-    assert_memory_equal(parsed.labels[1], "\x0a\x05" "empty", 7);
+    assert_int_equal(parsed.label_sizes[0],
+                     2 + strlen("containerd.io/gc.root") + 2 + strlen("now"));
+    assert_memory_equal(parsed.labels[0],
+                        "\x0a\x15"
+                        "containerd.io/gc.root\x12\x03now",
+                        28);
+    assert_memory_equal(parsed.labels[1],
+                        "\x0a\x05"
+                        "empty",
+                        7);
 }
 
 static void reads_what_the_daemon_answers(void **state)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(LIMIT_BYTES);
     CLEANUP(buf_deinit)
-    struct buf answer = message_of(BYTES("\x08\x02\x20\xac\x02\x28\x07\x32\x03" "abc"));
+    struct buf answer = message_of(BYTES("\x08\x02\x20\xac\x02\x28\x07\x32\x03"
+                                         "abc"));
     CLEANUP(buf_deinit) struct buf nothing = message_of(BYTES(""));
     CLEANUP(buf_deinit)
     struct buf negative = message_of(BYTES("\x20\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"));
-    CLEANUP(buf_deinit) struct buf broken = message_of(BYTES("\x32\x09" "abc"));
+    CLEANUP(buf_deinit)
+    struct buf broken = message_of(BYTES("\x32\x09"
+                                         "abc"));
     struct content_written written;
     struct error err;
 
@@ -258,7 +285,9 @@ static void asks_and_learns_a_size(void **state)
         bool ok;
         uint64_t want;
     } rows[] = {
-        {BYTES("\x0a\x05\x0a\x01" "x\x10\x2a"), true, 42},
+        {BYTES("\x0a\x05\x0a\x01"
+               "x\x10\x2a"),
+         true, 42},
         {BYTES("\x0a\x00"), true, 0},
         {BYTES(""), false, 0},
         {BYTES("\x0a\x0b\x10\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"), false, 0}, /* -1 */
@@ -269,7 +298,10 @@ static void asks_and_learns_a_size(void **state)
     (void)state;
     content_wire_digest(&request, "d");
     assert_int_equal(request.size, 3);
-    assert_memory_equal(request.data, "\x0a\x01" "d", 3);
+    assert_memory_equal(request.data,
+                        "\x0a\x01"
+                        "d",
+                        3);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         CLEANUP(buf_deinit) struct buf message = message_of(rows[i].message, rows[i].size);
         uint64_t size = 0;
@@ -296,7 +328,9 @@ static void lists_until_the_visitor_has_enough(void **state)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(LIMIT_BYTES);
     CLEANUP(buf_deinit)
-    struct buf message = message_of(BYTES("\x0a\x05\x0a\x01" "a\x10\x01\x0a\x03\x0a\x01" "b\x0a\x00"));
+    struct buf message = message_of(BYTES("\x0a\x05\x0a\x01"
+                                          "a\x10\x01\x0a\x03\x0a\x01"
+                                          "b\x0a\x00"));
     size_t visited = 0;
     struct error err;
 
@@ -311,7 +345,9 @@ static void knows_uploads_by_name(void **state)
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(LIMIT_BYTES);
     CLEANUP(buf_deinit) struct buf none = message_of(BYTES(""));
     CLEANUP(buf_deinit)
-    struct buf two = message_of(BYTES("\x0a\x03\x1a\x01" "x\x0a\x03\x1a\x01" "y"));
+    struct buf two = message_of(BYTES("\x0a\x03\x1a\x01"
+                                      "x\x0a\x03\x1a\x01"
+                                      "y"));
     CLEANUP(buf_deinit) struct buf request = BUF_INIT(LIMIT_BYTES);
     struct content_refs refs;
     struct error err;
@@ -324,7 +360,10 @@ static void knows_uploads_by_name(void **state)
     assert_string_equal(refs.items[0], "x");
     assert_string_equal(refs.items[1], "y");
     content_wire_abort(&request, refs.items[1]);
-    assert_memory_equal(request.data, "\x0a\x01" "y", 3);
+    assert_memory_equal(request.data,
+                        "\x0a\x01"
+                        "y",
+                        3);
 }
 
 int main(void)

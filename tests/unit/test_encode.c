@@ -49,10 +49,9 @@ static void writes_a_gauge(void **state)
     (void)state;
     snapshot_add(snapshot, PLAIN, 1.5);
     text = encoded(snapshot, PLAIN);
-    assert_string_equal(text,
-                        "# HELP t_plain A \\\\ and a\\nnew line and a \"quote\".\n"
-                        "# TYPE t_plain gauge\n"
-                        "t_plain 1.5\n");
+    assert_string_equal(text, "# HELP t_plain A \\\\ and a\\nnew line and a \"quote\".\n"
+                              "# TYPE t_plain gauge\n"
+                              "t_plain 1.5\n");
 }
 
 static void escapes_label_values(void **state)
@@ -64,11 +63,10 @@ static void escapes_label_values(void **state)
     snapshot_add(snapshot, LABELED, 3, "C:\\dir\\", "say \"hi\"");
     snapshot_add(snapshot, LABELED, 4, "", "\xc3\xbc{}=,");
     text = encoded(snapshot, LABELED);
-    assert_string_equal(text,
-                        "# HELP t_labeled_total A counter.\n"
-                        "# TYPE t_labeled_total counter\n"
-                        "t_labeled_total{a=\"C:\\\\dir\\\\\",b=\"say \\\"hi\\\"\"} 3\n"
-                        "t_labeled_total{a=\"\",b=\"\xc3\xbc{}=,\"} 4\n");
+    assert_string_equal(text, "# HELP t_labeled_total A counter.\n"
+                              "# TYPE t_labeled_total counter\n"
+                              "t_labeled_total{a=\"C:\\\\dir\\\\\",b=\"say \\\"hi\\\"\"} 3\n"
+                              "t_labeled_total{a=\"\",b=\"\xc3\xbc{}=,\"} 4\n");
 }
 
 /* A snapshot has no newlines left in it; the encoder does not rely on that. */
@@ -98,18 +96,17 @@ static void writes_a_histogram_cumulatively(void **state)
     histogram.sum = 40.25;
     snapshot_add_histogram(snapshot, DURATION, &histogram, "x");
     text = encoded(snapshot, DURATION);
-    assert_string_equal(text,
-                        "# HELP t_duration_seconds A histogram.\n"
-                        "# TYPE t_duration_seconds histogram\n"
-                        "t_duration_seconds_bucket{a=\"x\",le=\"0.005\"} 1\n"
-                        "t_duration_seconds_bucket{a=\"x\",le=\"0.1\"} 1\n"
-                        "t_duration_seconds_bucket{a=\"x\",le=\"1.0\"} 2\n"
-                        "t_duration_seconds_bucket{a=\"x\",le=\"2.5\"} 2\n"
-                        "t_duration_seconds_bucket{a=\"x\",le=\"30.0\"} 3\n"
-                        "t_duration_seconds_bucket{a=\"x\",le=\"1e+21\"} 3\n"
-                        "t_duration_seconds_bucket{a=\"x\",le=\"+Inf\"} 4\n"
-                        "t_duration_seconds_sum{a=\"x\"} 40.25\n"
-                        "t_duration_seconds_count{a=\"x\"} 4\n");
+    assert_string_equal(text, "# HELP t_duration_seconds A histogram.\n"
+                              "# TYPE t_duration_seconds histogram\n"
+                              "t_duration_seconds_bucket{a=\"x\",le=\"0.005\"} 1\n"
+                              "t_duration_seconds_bucket{a=\"x\",le=\"0.1\"} 1\n"
+                              "t_duration_seconds_bucket{a=\"x\",le=\"1.0\"} 2\n"
+                              "t_duration_seconds_bucket{a=\"x\",le=\"2.5\"} 2\n"
+                              "t_duration_seconds_bucket{a=\"x\",le=\"30.0\"} 3\n"
+                              "t_duration_seconds_bucket{a=\"x\",le=\"1e+21\"} 3\n"
+                              "t_duration_seconds_bucket{a=\"x\",le=\"+Inf\"} 4\n"
+                              "t_duration_seconds_sum{a=\"x\"} 40.25\n"
+                              "t_duration_seconds_count{a=\"x\"} 4\n");
 }
 
 static void writes_an_info_with_labels_of_its_own(void **state)
@@ -122,52 +119,51 @@ static void writes_an_info_with_labels_of_its_own(void **state)
     (void)state;
     snapshot_add_info(snapshot, INFO, &extra, "x");
     text = encoded(snapshot, INFO);
-    assert_string_equal(text,
-                        "# HELP t_info An info.\n"
-                        "# TYPE t_info gauge\n"
-                        "t_info{a=\"x\",team=\"\\\"core\\\"\"} 1\n");
+    assert_string_equal(text, "# HELP t_info An info.\n"
+                              "# TYPE t_info gauge\n"
+                              "t_info{a=\"x\",team=\"\\\"core\\\"\"} 1\n");
 }
+
+static const struct {
+    double value;
+    const char *want;
+} numbers[] = {
+    {0, "0"},
+    {1, "1"},
+    {-1, "-1"},
+    {10, "10"},
+    {1000000, "1000000"},
+    {1761213045, "1761213045"},
+    {9007199254740991, "9007199254740991"}, /* 2^53 - 1 */
+    {-9007199254740991, "-9007199254740991"},
+    {9007199254740992, "9007199254740992"},
+    {18446744073709551615.0, "1.8446744073709552e+19"},
+    {1e21, "1e+21"},
+    {1e300, "1e+300"},
+    {0.1, "0.1"},
+    {0.1 + 0.2, "0.30000000000000004"},
+    {1.0 / 3, "0.3333333333333333"},
+    {-2.5, "-2.5"},
+    {1761213045.123, "1761213045.123"},
+    {1e-5, "1e-05"},
+    {5e-324, "5e-324"},
+    {NAN, "NaN"},
+    {-NAN, "NaN"},
+    {INFINITY, "+Inf"},
+    {-INFINITY, "-Inf"},
+    {-0.0, "0"},
+};
 
 static void writes_numbers_as_short_as_possible(void **state)
 {
-    static const struct {
-        double value;
-        const char *want;
-    } rows[] = {
-        {0, "0"},
-        {1, "1"},
-        {-1, "-1"},
-        {10, "10"},
-        {1000000, "1000000"},
-        {1761213045, "1761213045"},
-        {9007199254740991, "9007199254740991"},   /* 2^53 - 1 */
-        {-9007199254740991, "-9007199254740991"},
-        {9007199254740992, "9007199254740992"},
-        {18446744073709551615.0, "1.8446744073709552e+19"},
-        {1e21, "1e+21"},
-        {1e300, "1e+300"},
-        {0.1, "0.1"},
-        {0.1 + 0.2, "0.30000000000000004"},
-        {1.0 / 3, "0.3333333333333333"},
-        {-2.5, "-2.5"},
-        {1761213045.123, "1761213045.123"},
-        {1e-5, "1e-05"},
-        {5e-324, "5e-324"},
-        {NAN, "NaN"},
-        {-NAN, "NaN"},
-        {INFINITY, "+Inf"},
-        {-INFINITY, "-Inf"},
-        {-0.0, "0"},
-    };
-
     (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
         CLEANUP(buf_deinit) struct buf out = BUF_INIT(64);
 
-        encode_number(&out, rows[i].value);
-        assert_string_equal(out.data, rows[i].want);
-        if (!isnan(rows[i].value))
-            assert_true(strtod(out.data, NULL) == rows[i].value);
+        encode_number(&out, numbers[i].value);
+        assert_string_equal(out.data, numbers[i].want);
+        if (!isnan(numbers[i].value))
+            assert_true(strtod(out.data, NULL) == numbers[i].value);
     }
 }
 

@@ -53,8 +53,9 @@ static void writes_a_header_that_adds_up(void **state)
         assert_int_equal(octal(header + 136, 12), 0);
         assert_int_equal(octal(header + CHECKSUM_AT, CHECKSUM_BYTES), checksum(header));
         assert_int_equal(header[156], '0');
-        assert_memory_equal(header + 257, "ustar\0"
-                                          "00",
+        assert_memory_equal(header + 257,
+                            "ustar\0"
+                            "00",
                             8);
         for (size_t rest = 345; rest < sizeof(header); rest++)
             assert_int_equal(header[rest], 0);
@@ -87,9 +88,8 @@ static void pads_to_whole_blocks_and_ends(void **state)
         uint64_t total = (1 + rows[i].blocks + 2) * BLOCK_BYTES;
 
         assert_int_equal(generator_tar_bytes(rows[i].file), total);
-        assert_int_equal(GENERATOR_HEADER_BYTES + rows[i].file +
-                             generator_tar_padding(rows[i].file),
-                         total);
+        assert_int_equal(
+            GENERATOR_HEADER_BYTES + rows[i].file + generator_tar_padding(rows[i].file), total);
     }
 }
 

@@ -38,8 +38,8 @@ static void world_deinit(struct world *world)
 static struct job *open_job(struct world *world, const struct collector *collector)
 {
     struct error err;
-    struct job *job = job_new(world->board, fake_job(&world->config, collector, "x", "1", &world->fake),
-                              NULL, &err);
+    struct job *job = job_new(
+        world->board, fake_job(&world->config, collector, "x", "1", &world->fake), NULL, &err);
 
     assert_non_null(job);
     job_show(job);
@@ -70,8 +70,8 @@ static void shows_its_beginning_only_when_told(void **state)
 
     (void)state;
     world_init(&world);
-    job = job_new(world.board, fake_job(&world.config, &fake_inventory, "x", "1", &world.fake), NULL,
-                  &err);
+    job = job_new(world.board, fake_job(&world.config, &fake_inventory, "x", "1", &world.fake),
+                  NULL, &err);
     assert_non_null(job);
     assert_int_equal(fake_occurrences(world.board, RUNS), 0);
     job_show(job);
