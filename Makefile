@@ -19,12 +19,12 @@ WARN := -Wall -Wextra -Wshadow -Wvla -Wformat=2 -Wstrict-prototypes -Wmissing-pr
 BASE_CFLAGS = -std=c17 -D_GNU_SOURCE -pthread -fno-common -fstack-protector-strong \
               $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer) $(CFLAGS)
 OUR_CFLAGS  = $(BASE_CFLAGS) $(WARN) -Iexporter -I$(BUILD)/gen
-LIBS = -lgrpc -lgpr -lprotobuf-c -lmicrohttpd -lyaml -lcurl -lcrypto -ljansson -lm -pthread
+LIBS = -lgrpc -lgpr -lprotobuf-c -lmicrohttpd -lyaml -lcurl -lcrypto -lm -pthread
 
 Q := $(if $(V),,@)
 
 BINARY     := $(BUILD)/containerd_exporter
-FLOORS     := base metrics client probe engine canary
+FLOORS     := base metrics client command probe engine canary
 SRCS       := $(foreach floor,$(FLOORS),$(wildcard exporter/$(floor)/*.c)) $(wildcard collectors/*.c)
 OBJS       := $(SRCS:%.c=$(BUILD)/%.o)
 PROTOS     := $(wildcard proto/*.proto)
@@ -78,7 +78,7 @@ $(BUILD)/gen/proto/%.pb-c.c $(BUILD)/gen/proto/%.pb-c.h: proto/%.proto
 GENERATED := $(BUILD)/gen/collectors.inc $(BUILD)/gen/engines.inc $(BUILD)/gen/version.inc \
              $(PROTOS:proto/%.proto=$(BUILD)/gen/proto/%.pb-c.h)
 
-$(BUILD)/gen/proto/%.pb-c.o: $(BUILD)/gen/proto/%.pb-c.c $(BUILD)/flags
+$(BUILD)/gen/proto/%.pb-c.o: $(BUILD)/gen/proto/%.pb-c.c $(BUILD)/flags | $(GENERATED)
 	$(Q)$(CC) $(BASE_CFLAGS) -w -I$(BUILD)/gen/proto -c -o $@ $<
 
 # Only these may see generated messages.
@@ -179,4 +179,4 @@ force:
 .PHONY: help all check layers headers unit corpus fuzz e2e bench demo run install format lint clean force
 .DELETE_ON_ERROR:
 .SECONDARY:
--include $(OBJS:.o=.d) $(BUILD)/exporter/main.d
+-include $(OBJS:.o=.d) $(BUILD)/exporter/main.d $(wildcard $(BUILD)/tests/*/*.d)

@@ -3,33 +3,33 @@
  * Whether the images of every namespace are complete and unpacked, as `ctr images
  * check` would say, from three lists per namespace instead of a dozen calls per image.
  *
- * The order of the lists matters: a pull writes content, then snapshots, then the
- * image, so that reading them in the order image, content, snapshots shows no pull
- * in flight as an incomplete image.
+ * What the daemon tells of changes brings a look at one namespace within a second; it
+ * does not tell of all (garbage collection), so everything is listed on a schedule.
  */
-#include "client/images.h"
 #include "base/text.h"
-#include "client/containerd.h"
-#include "client/content.h"
-#include "client/digest_set.h"
-#include "client/image_cache.h"
-#include "client/image_check.h"
+#include "client/image_inventory.h"
+#include "client/namespace_changes.h"
 #include "client/shared.h"
-#include "client/snapshots.h"
 #include "engine/collector.h"
 
+#include <fnmatch.h>
+#include <stdio.h>
 #include <string.h>
 
-#define NAMESPACES_LIMIT_BYTES ((size_t)16 << 20)
-#define RECORDS_LIMIT_BYTES    ((size_t)64 << 20) /* the images of one namespace, listed twice */
-#define LOOKS_MAX              3                  /* at a namespace that changes meanwhile */
-
-#define SNAPSHOTTER_LABEL   "containerd.io/defaults/snapshotter"
-#define DEFAULT_SNAPSHOTTER "overlayfs"
+#define COLLECTOR          "images"
+#define SERIES_PER_IMAGE   7     /* at most: its status, its blobs, since when */
+#define MAX_SERIES_CEILING 10000 /* what one snapshot has room for */
+#define KEY_BYTES          (CHANGES_NAME_BYTES + LABEL_VALUE_LIMIT_BYTES + 2)
+#define ALL_AT_LEAST_NS    (60 * NS_PER_SECOND) /* however often namespaces change */
 
 enum {
     IMAGES,
     IMAGE_BYTES,
+    IMAGE_STATUS,
+    IMAGE_BLOBS,
+    NOT_COMPLETE_SINCE,
+    SERIES_DROPPED,
+    EVENTS,
 };
 
 static const struct metric_family families[] = {
@@ -42,220 +42,315 @@ static const struct metric_family families[] = {
                      "Declared size of what the images of this machine's platform need, and of "
                      "what is there; measured on a schedule.",
                      {"namespace", "state"}},
+    [IMAGE_STATUS] = {METRIC_GAUGE,
+                      "containerd_image_status",
+                      "What a check says of one image: one status is 1, the others are 0; of the "
+                      "images that the configuration chooses, on a schedule.",
+                      {"namespace", "image", "status"}},
+    [IMAGE_BLOBS] = {METRIC_GAUGE,
+                     "containerd_image_blobs",
+                     "Configuration and layers that an image needs, and those that are there; of "
+                     "the images that the configuration chooses, on a schedule.",
+                     {"namespace", "image", "state"}},
+    [NOT_COMPLETE_SINCE] = {METRIC_GAUGE,
+                            "containerd_image_not_complete_since_timestamp_seconds",
+                            "When an image was first found to be neither complete nor unpacked by "
+                            "a check that runs on a schedule.",
+                            {"namespace", "image"}},
+    [SERIES_DROPPED] = {METRIC_COUNTER,
+                        "containerd_series_dropped_total",
+                        "Series of single images that max_series cut, counted in each run of the "
+                        "schedule.",
+                        {"collector"}},
+    [EVENTS] = {METRIC_COUNTER,
+                "containerd_events_total",
+                "Events of images, content, snapshots and namespaces that containerd told; counted "
+                "on a schedule, and soon after they came.",
+                {"topic"}},
     {0},
 };
 
+enum { /* which images have series of their own */
+    SERIES_NOT_COMPLETE,
+    SERIES_ALL,
+    SERIES_NONE,
+};
+
+static const char *const series_names[] = {"not_complete", "all", "none", NULL};
+
 struct images {
-    struct containerd *daemon;
-    struct platform_matcher matcher;
-    struct image_cache *cache;
-    struct digest_set content;   /* of the namespace that is measured; digest -> size */
-    struct digest_set snapshots; /* of its snapshotter */
+    unsigned series;
+    struct setting_list include, exclude;
+    uint64_t max_series;
+    struct image_inventory *inventory;
+    struct namespace_changes *changes;
+    bool all_known; /* of every namespace, since the last failure */
+    int64_t all_ns; /* when all were last looked at */
+    double dropped;
 };
 
-struct totals {
-    size_t images[IMAGE_STATUSES][2]; /* by status and unpacked */
-    double required_bytes, present_bytes;
+static const struct setting settings[] = {
+    SETTING_CHOICE(struct images, series, "series", series_names, "not_complete",
+                   "Which images have series of their own: not_complete, all, none."),
+    SETTING(SETTING_LIST, struct images, include, "include", "",
+            "Shell patterns; of the images whose names match one of them. Default: of all."),
+    SETTING(SETTING_LIST, struct images, exclude, "exclude", "",
+            "Shell patterns; but not of the images whose names match one of these."),
+    SETTING(SETTING_UINT, struct images, max_series, "max_series", "500",
+            "Most series of single images, at most 10000. An image has up to seven, or none."),
+    {0},
 };
 
-/* What a check sees: one namespace at one time. */
-struct view {
-    struct images *job;
-    const struct scope *scope;
-    struct cancel *cancel;
-};
-
-static bool read_blob(void *arg, const char *digest, struct buf *out, struct error *err)
+static bool check(void *state, struct arena *arena, const char **key, struct error *err)
 {
-    const struct view *view = arg;
-    return content_read(view->scope, digest, out, view->cancel, err);
-}
-
-static bool size_of(void *arg, const char *digest, uint64_t *size)
-{
-    const struct view *view = arg;
-    return digest_set_find(&view->job->content, digest, size);
-}
-
-static enum image_lookup find_manifest(void *arg, const struct content_info *blob,
-                                       const char *media_type, const struct manifest **manifest)
-{
-    const struct view *view = arg;
-    const struct image_source source = {read_blob, arg};
-    return image_cache_manifest(view->job->cache, &source, blob, media_type, manifest);
-}
-
-static enum image_lookup find_config(void *arg, const struct content_info *blob,
-                                     const struct image_essence **config)
-{
-    const struct view *view = arg;
-    const struct image_source source = {read_blob, arg};
-    return image_cache_config(view->job->cache, &source, blob, config);
-}
-
-static bool has_snapshot(void *arg, const char *chain_id)
-{
-    const struct view *view = arg;
-    return digest_set_find(&view->job->snapshots, chain_id, NULL);
-}
-
-static bool check_all(struct view *view, const struct image_records *records, struct totals *totals,
-                      struct error *err)
-{
-    const struct image_facts facts = {size_of, find_manifest, find_config, has_snapshot, view};
-    for (size_t i = 0; i < records->count; i++) {
-        struct image_verdict verdict;
-        image_check(&verdict, &records->items[i].target, &view->job->matcher, &facts);
-        if (!image_cache_ok(view->job->cache, err))
-            return false;
-        totals->images[verdict.status][verdict.unpacked]++;
-        totals->required_bytes += (double)verdict.required_bytes;
-        totals->present_bytes += (double)verdict.present_bytes;
-    }
-    return true;
-}
-
-static void report(struct snapshot *out, const char *name_space, const struct totals *totals)
-{
-    for (size_t status = 0; status < IMAGE_STATUSES; status++) {
-        const char *name = image_status_name((enum image_status)status);
-        const size_t *images = totals->images[status];
-        snapshot_add(out, IMAGES, (double)images[false], name_space, name, "false");
-        snapshot_add(out, IMAGES, (double)images[true], name_space, name, "true");
-    }
-    snapshot_add(out, IMAGE_BYTES, totals->required_bytes, name_space, "required");
-    snapshot_add(out, IMAGE_BYTES, totals->present_bytes, name_space, "present");
-}
-
-static bool add_content(void *arg, const struct content_info *info, struct error *err)
-{
-    return digest_set_add(arg, info->digest, info->size, err);
-}
-
-static bool add_snapshot(void *arg, const struct snapshot_info *info, struct error *err)
-{
-    return digest_set_add(arg, info->name, 0, err);
-}
-
-/* A snapshotter that is not loaded has no snapshots. */
-static bool list_snapshots(const struct view *view, const char *snapshotter, struct error *err)
-{
-    struct digest_set *set = &view->job->snapshots;
-    digest_set_clear(set);
-    return snapshots_list(view->scope, snapshotter, add_snapshot, set, view->cancel, err) ||
-           err->status == RPC_INVALID_ARGUMENT || err->status == RPC_NOT_FOUND;
-}
-
-static const char *snapshotter_of(const struct containerd_namespace *name_space)
-{
-    const char *label = labels_get(&name_space->labels, SNAPSHOTTER_LABEL);
-    return label && label[0] != '\0' ? label : DEFAULT_SNAPSHOTTER;
-}
-
-static size_t not_complete(const struct image_records *records, const struct totals *totals)
-{
-    return records->count - totals->images[IMAGE_COMPLETE][false] -
-           totals->images[IMAGE_COMPLETE][true];
-}
-
-static bool same_images(const struct image_records *a, const struct image_records *b)
-{
-    if (a->count != b->count)
-        return false;
-    for (size_t i = 0; i < a->count; i++)
-        if (strcmp(a->items[i].name, b->items[i].name) != 0 ||
-            strcmp(a->items[i].target.digest, b->items[i].target.digest) != 0)
-            return false;
-    return true;
-}
-
-/* An image that was deleted or replaced between the lists lacks content that it does not need:
- * what seems not to be complete is believed only if the images are still the same. */
-static bool look(struct view *view, const char *snapshotter, struct totals *totals, bool *settled,
-                 struct error *err)
-{
-    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(RECORDS_LIMIT_BYTES);
-    struct digest_set *content = &view->job->content;
-    struct image_records records, later;
-
-    *totals = (struct totals){0};
-    digest_set_clear(content);
-    if (!images_list(view->scope, &arena, &records, view->cancel, err) ||
-        !content_list(view->scope, add_content, content, view->cancel, err) ||
-        !list_snapshots(view, snapshotter, err) || !check_all(view, &records, totals, err))
-        return false;
-    *settled = not_complete(&records, totals) == 0;
-    if (*settled)
-        return true;
-    if (!images_list(view->scope, &arena, &later, view->cancel, err))
-        return false;
-    *settled = same_images(&records, &later);
-    return true;
-}
-
-static bool measure(struct images *job, const struct containerd_namespace *name_space,
-                    struct run *run, struct error *err)
-{
-    const struct scope scope = {.daemon = job->daemon, .name_space = name_space->name};
-    struct view view = {.job = job, .scope = &scope, .cancel = run->cancel};
-    struct totals totals;
-    bool settled = false;
-
-    for (size_t looks = 0; !settled && looks < LOOKS_MAX; looks++)
-        if (!look(&view, snapshotter_of(name_space), &totals, &settled, err))
-            return false;
-    report(run->out, name_space->name, &totals);
-    return true;
-}
-
-static bool run_job(void *state, struct run *run, struct error *err)
-{
-    struct images *job = state;
-    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(NAMESPACES_LIMIT_BYTES);
-    struct containerd_namespaces namespaces;
-
-    if (!containerd_namespaces(job->daemon, &arena, &namespaces, run->cancel, err))
-        return false;
-    image_cache_begin(job->cache);
-    for (size_t i = 0; i < namespaces.count; i++) {
-        const struct containerd_namespace *name_space = &namespaces.items[i];
-        if (text_starts_with(name_space->name, PROBE_NAMESPACE_PREFIX))
-            continue;
-        if (!measure(job, name_space, run, err) && err->code != ERROR_NOT_FOUND)
-            return error_wrap(err, "namespace %s", name_space->name);
-    }
-    image_cache_end(job->cache);
-    return true;
+    const struct images *job = state;
+    (void)arena;
+    *key = "max_series";
+    return job->max_series <= MAX_SERIES_CEILING ||
+           error_set(err, ERROR_INVALID, "at most %d series", MAX_SERIES_CEILING);
 }
 
 static bool open_job(void *state, const struct job_context *context, struct error *err)
 {
     struct images *job = state;
-    job->daemon = context->shared->containerd;
-    job->content = (struct digest_set)DIGEST_SET_INIT;
-    job->snapshots = (struct digest_set)DIGEST_SET_INIT;
-    platform_matcher_host(&job->matcher);
-    job->cache = image_cache_new(err);
-    return job->cache;
+    job->inventory = image_inventory_new(context->shared->containerd, err);
+    if (!job->inventory)
+        return false;
+    job->changes = namespace_changes_new(context->shared->containerd, err);
+    if (!job->changes)
+        image_inventory_free(job->inventory);
+    return job->changes;
 }
 
 static void close_job(void *state)
 {
     struct images *job = state;
-    image_cache_free(job->cache);
-    digest_set_deinit(&job->content);
-    digest_set_deinit(&job->snapshots);
+    namespace_changes_free(job->changes);
+    image_inventory_free(job->inventory);
+}
+
+static void report_events(const struct topic_counts *counts, struct snapshot *out)
+{
+    for (size_t i = 0; i < counts->count; i++)
+        snapshot_add(out, EVENTS, (double)counts->items[i].n_events, counts->items[i].topic);
+}
+
+static void begin(const void *state, struct snapshot *out)
+{
+    struct topic_counts counts;
+    (void)state;
+    topic_counts_init(&counts);
+    report_events(&counts, out);
+    snapshot_add(out, SERIES_DROPPED, 0, COLLECTOR);
+}
+
+/* What a manifest declares may be any number; bytes are none below 0. */
+static double positive(int64_t bytes)
+{
+    return bytes > 0 ? (double)bytes : 0;
+}
+
+static void report_place(const struct image_place *place, struct snapshot *out)
+{
+    size_t images[IMAGE_STATUSES][2] = {0}; /* by status and unpacked */
+    double required = 0, present = 0;
+
+    for (size_t i = 0; i < place->findings.count; i++) {
+        const struct image_verdict *verdict = &place->findings.items[i].verdict;
+        images[verdict->status][verdict->unpacked]++;
+        required += positive(verdict->required_bytes);
+        present += positive(verdict->present_bytes);
+    }
+    for (size_t status = 0; status < IMAGE_STATUSES; status++) {
+        const char *name = image_status_name((enum image_status)status);
+        snapshot_add(out, IMAGES, (double)images[status][false], place->name, name, "false");
+        snapshot_add(out, IMAGES, (double)images[status][true], place->name, name, "true");
+    }
+    snapshot_add(out, IMAGE_BYTES, required, place->name, "required");
+    snapshot_add(out, IMAGE_BYTES, present, place->name, "present");
+}
+
+static bool matches(const struct setting_list *patterns, const char *name)
+{
+    for (size_t i = 0; i < patterns->count; i++)
+        if (fnmatch(patterns->items[i], name, 0) == 0)
+            return true;
+    return false;
+}
+
+static bool is_chosen(const struct images *job, const char *name)
+{
+    return (job->include.count == 0 || matches(&job->include, name)) &&
+           !matches(&job->exclude, name);
+}
+
+/* What matters most comes first, in case that there is not room for all. */
+enum rank {
+    RANK_BAD,
+    RANK_DISCARDED, /* incomplete, but unpacked */
+    RANK_COMPLETE,
+    RANKS,
+};
+
+static enum rank rank_of(const struct image_finding *finding)
+{
+    if (image_finding_is_bad(finding))
+        return RANK_BAD;
+    return finding->verdict.status == IMAGE_COMPLETE ? RANK_COMPLETE : RANK_DISCARDED;
+}
+
+struct selection {
+    struct images *job;
+    struct snapshot *out;
+    uint64_t n_series;
+    struct digest_set shown; /* what labels can tell apart */
+};
+
+/* Two names may look the same once they are cleaned, and the same series twice would fail the
+ * whole scrape. */
+static bool is_new(struct selection *selection, const char *name_space, const char *image,
+                   struct error *err)
+{
+    char clean[LABEL_VALUE_LIMIT_BYTES + 1], key[KEY_BYTES];
+    text_clean(clean, sizeof(clean), image, strlen(image));
+    snprintf(key, sizeof(key), "%s %s", name_space, clean);
+    return !digest_set_find(&selection->shown, key, NULL) &&
+           digest_set_add(&selection->shown, key, 0, err);
+}
+
+static void report_image(struct selection *selection, const char *name_space,
+                         const struct image_finding *finding)
+{
+    const struct image_verdict *verdict = &finding->verdict;
+    struct snapshot *out = selection->out;
+    bool is_bad = finding->since > 0;
+    uint64_t n_series = is_bad ? SERIES_PER_IMAGE : SERIES_PER_IMAGE - 1;
+    struct error err;
+
+    if (selection->n_series + n_series > selection->job->max_series ||
+        !is_new(selection, name_space, finding->name, &err)) {
+        selection->job->dropped += (double)n_series;
+        return;
+    }
+    selection->n_series += n_series;
+    for (size_t i = 0; i < IMAGE_STATUSES; i++)
+        snapshot_add(out, IMAGE_STATUS, verdict->status == i, name_space, finding->name,
+                     image_status_name((enum image_status)i));
+    snapshot_add(out, IMAGE_BLOBS, (double)verdict->required, name_space, finding->name,
+                 "required");
+    snapshot_add(out, IMAGE_BLOBS, (double)verdict->present, name_space, finding->name, "present");
+    if (is_bad)
+        snapshot_add(out, NOT_COMPLETE_SINCE, finding->since, name_space, finding->name);
+}
+
+static void report_images(struct images *job, const struct image_places *places,
+                          struct snapshot *out)
+{
+    struct selection selection = {.job = job, .out = out, .shown = DIGEST_SET_INIT};
+    enum rank last = job->series == SERIES_ALL ? RANK_COMPLETE : RANK_DISCARDED;
+
+    for (enum rank rank = RANK_BAD; job->series != SERIES_NONE && rank <= last; rank++)
+        for (size_t i = 0; i < places->count; i++)
+            for (size_t j = 0; j < places->items[i].findings.count; j++) {
+                const struct image_finding *finding = &places->items[i].findings.items[j];
+                if (rank_of(finding) == rank && is_chosen(job, finding->name))
+                    report_image(&selection, places->items[i].name, finding);
+            }
+    digest_set_deinit(&selection.shown);
+}
+
+static void report(struct images *job, struct snapshot *out)
+{
+    const struct image_places *places = image_inventory_places(job->inventory);
+    for (size_t i = 0; i < places->count; i++)
+        report_place(&places->items[i], out);
+    report_images(job, places, out);
+}
+
+static bool look_at_all(struct images *job, struct cancel *cancel, struct error *err)
+{
+    const struct image_places *places = image_inventory_places(job->inventory);
+    if (!image_inventory_begin(job->inventory, true, cancel, err))
+        return false;
+    bool is_current = image_inventory_is_current(job->inventory);
+    if (!is_current && !image_inventory_list(job->inventory, cancel, err))
+        return false;
+    for (size_t i = 0; !is_current && i < places->count; i++)
+        if (!image_inventory_look(job->inventory, &places->items[i], cancel, err))
+            return false;
+    image_inventory_end(job->inventory, true);
+    job->all_ns = clock_now_ns();
+    return true;
+}
+
+static bool look_at_some(struct images *job, const struct changed_namespaces *changed,
+                         struct cancel *cancel, struct error *err)
+{
+    bool listed = false;
+    if (!image_inventory_begin(job->inventory, false, cancel, err))
+        return false;
+    for (size_t i = 0; i < changed->count; i++) {
+        struct image_place *place = image_inventory_find(job->inventory, changed->names[i]);
+        if (!place && !listed) {
+            listed = true;
+            if (!image_inventory_list(job->inventory, cancel, err))
+                return false;
+            place = image_inventory_find(job->inventory, changed->names[i]);
+        }
+        if (place && !image_inventory_look(job->inventory, place, cancel, err))
+            return false;
+    }
+    image_inventory_end(job->inventory, false);
+    return true;
+}
+
+/* A run that nobody asked for is one of the schedule, and looks at all: but where the daemon's
+ * database has not been written to, nothing that a look would show has changed. */
+static bool look(struct images *job, struct cancel *cancel, struct error *err)
+{
+    struct changed_namespaces changed;
+    namespace_changes_take(job->changes, &changed);
+    if (changed.all || changed.count == 0 || !job->all_known ||
+        clock_now_ns() - job->all_ns > ALL_AT_LEAST_NS)
+        job->all_known = look_at_all(job, cancel, err);
+    else
+        job->all_known = look_at_some(job, &changed, cancel, err);
+    return job->all_known;
+}
+
+static bool run_job(void *state, struct run *run, struct error *err)
+{
+    struct images *job = state;
+    struct topic_counts counts;
+    bool ok = look(job, run->cancel, err);
+
+    if (ok)
+        report(job, run->out);
+    namespace_changes_count(job->changes, &counts);
+    report_events(&counts, run->out);
+    snapshot_add(run->out, SERIES_DROPPED, job->dropped, COLLECTOR);
+    return ok;
+}
+
+static bool watch(void *state, struct cancel *cancel, struct error *err)
+{
+    struct images *job = state;
+    return namespace_changes_wait(job->changes, cancel, err);
 }
 
 const struct collector images_collector = {
-    .name = "images",
+    .name = COLLECTOR,
     .help = "Completeness of the images in every namespace.",
     .families = families,
+    .settings = settings,
     .state_size = sizeof(struct images),
     .lane = LANE_INVENTORY,
     .interval = "30s",
     .timeout = "10s",
+    .check = check,
     .open = open_job,
     .close = close_job,
+    .begin = begin,
+    .watch = watch,
     .run = run_job,
 };

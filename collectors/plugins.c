@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The plugins of containerd, with the words of `ctr plugins ls`: ok, skip, error. */
-
+/*
+ * The plugins of containerd, with the words of `ctr plugins ls` (ok, skip, error), and what of
+ * their details an operator decides by.
+ */
+#include "client/introspection.h"
 #include "client/shared.h"
 #include "engine/collector.h"
 
@@ -11,6 +14,10 @@
 enum {
     PLUGINS,
     PLUGIN_STATUS,
+    INIT_ERROR,
+    SNAPSHOTTER,
+    SHARING_POLICY,
+    CRI,
 };
 
 static const struct metric_family families[] = {
@@ -23,6 +30,26 @@ static const struct metric_family families[] = {
                        "containerd_plugin_status",
                        "The status of each plugin: the one it has is 1, the others are 0.",
                        {"type", "id", "status"}},
+    [INIT_ERROR] = {METRIC_INFO,
+                    "containerd_plugin_init_error_info",
+                    "The gRPC code of the error with which a plugin was skipped or failed; always "
+                    "1. Listed on a schedule.",
+                    {"type", "id", "code"}},
+    [SNAPSHOTTER] = {METRIC_INFO,
+                     "containerd_snapshotter_info",
+                     "A snapshotter that is loaded, its folder (empty where it tells none) and its "
+                     "capabilities; always 1. Listed on a schedule.",
+                     {"snapshotter", "root", "capabilities"}},
+    [SHARING_POLICY] = {METRIC_INFO,
+                        "containerd_content_sharing_policy_info",
+                        "Whether namespaces share blobs: shared or isolated; always 1. Listed on a "
+                        "schedule.",
+                        {"policy"}},
+    [CRI] = {METRIC_INFO,
+             "containerd_cri_info",
+             "The version of CRI that the daemon speaks with the kubelet; always 1. Listed on a "
+             "schedule.",
+             {"version"}},
     {0},
 };
 
@@ -40,25 +67,85 @@ static bool open_job(void *state, const struct job_context *context, struct erro
     return true;
 }
 
+static bool is_of_type(const struct plugin_detail *detail, const char *type)
+{
+    return strcmp(detail->plugin.type, type) == 0;
+}
+
+static void add_snapshotter(const struct plugin_detail *detail, struct snapshot *out)
+{
+    CLEANUP(buf_deinit) struct buf capabilities = BUF_INIT(LABEL_VALUE_LIMIT_BYTES);
+    const char *root = labels_get(&detail->exports, "root");
+    struct error ignored; /* more than a label holds is cut */
+
+    for (size_t i = 0; i < detail->n_capabilities && buf_ok(&capabilities, &ignored); i++) {
+        buf_append_str(&capabilities, i > 0 ? "," : "");
+        buf_append_str(&capabilities, detail->capabilities[i]);
+    }
+    snapshot_add(out, SNAPSHOTTER, 1, detail->plugin.id, root ? root : "",
+                 capabilities.size > 0 ? capabilities.data : "");
+}
+
+static void add_details(const struct plugin_detail *detail, struct snapshot *out)
+{
+    const char *policy = labels_get(&detail->exports, "policy");
+
+    if (detail->init_code) {
+        snapshot_add(out, INIT_ERROR, 1, detail->plugin.type, detail->plugin.id, detail->init_code);
+        return;
+    }
+    if (is_of_type(detail, "io.containerd.snapshotter.v1"))
+        add_snapshotter(detail, out);
+    if (policy && is_of_type(detail, "io.containerd.metadata.v1"))
+        snapshot_add(out, SHARING_POLICY, 1, policy);
+}
+
+/* The plugin that serves CRI tells its version in containerd 1; in containerd 2 the one behind it
+ * does, also where nothing is served. */
+static void add_cri(const struct plugin_details *plugins, struct snapshot *out)
+{
+    const char *version = NULL;
+    bool served = false;
+
+    for (size_t i = 0; i < plugins->count; i++) {
+        const struct plugin_detail *detail = &plugins->items[i];
+        bool serves = is_of_type(detail, "io.containerd.grpc.v1") &&
+                      strcmp(detail->plugin.id, "cri") == 0 && !detail->init_code;
+        const char *told = labels_get(&detail->exports, "CRIVersion");
+
+        served |= serves;
+        if (told && (serves || is_of_type(detail, "io.containerd.cri.v1")))
+            version = told;
+    }
+    if (served && version)
+        snapshot_add(out, CRI, 1, version);
+}
+
+static void add_statuses(const struct containerd_plugin *plugin, double counts[STATUSES],
+                         struct snapshot *out)
+{
+    for (size_t s = 0; s < STATUSES; s++) {
+        bool is = strcmp(containerd_plugin_status(plugin), statuses[s]) == 0;
+
+        counts[s] += is;
+        snapshot_add(out, PLUGIN_STATUS, is, plugin->type, plugin->id, statuses[s]);
+    }
+}
+
 static bool run(void *state, struct run *run, struct error *err)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
-    struct plugins_state *job = state;
-    struct containerd_plugins plugins;
+    const struct plugins_state *job = state;
+    struct plugin_details plugins;
     double counts[STATUSES] = {0};
 
-    if (!containerd_plugins(job->containerd, &arena, &plugins, run->cancel, err))
+    if (!introspection_plugins(job->containerd, &arena, &plugins, run->cancel, err))
         return false;
     for (size_t i = 0; i < plugins.count; i++) {
-        const struct containerd_plugin *plugin = &plugins.items[i];
-
-        for (size_t s = 0; s < STATUSES; s++) {
-            bool is = strcmp(containerd_plugin_status(plugin), statuses[s]) == 0;
-
-            counts[s] += is;
-            snapshot_add(run->out, PLUGIN_STATUS, is, plugin->type, plugin->id, statuses[s]);
-        }
+        add_statuses(&plugins.items[i].plugin, counts, run->out);
+        add_details(&plugins.items[i], run->out);
     }
+    add_cri(&plugins, run->out);
     for (size_t s = 0; s < STATUSES; s++)
         snapshot_add(run->out, PLUGINS, counts[s], statuses[s]);
     return true;
@@ -66,7 +153,7 @@ static bool run(void *state, struct run *run, struct error *err)
 
 const struct collector plugins_collector = {
     .name = "plugins",
-    .help = "Plugins of containerd: loaded, skipped or in error.",
+    .help = "Plugins of containerd: loaded, skipped or in error, and details.",
     .families = families,
     .state_size = sizeof(struct plugins_state),
     .lane = LANE_INVENTORY,

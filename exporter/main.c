@@ -10,8 +10,10 @@
 #include "base/flags.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "client/address.h"
 #include "client/http.h"
 #include "client/shared.h"
+#include "command/check.h"
 #include "engine/catalog.h"
 #include "engine/reload.h"
 #include "engine/web.h"
@@ -22,7 +24,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define INVENTORY_WORKERS 3
+#define INVENTORY_WORKERS 4
 #define ARENAS            2
 #define DEFAULT_ADDRESS   ":10048"
 #define SHUTDOWN_SECONDS  2 /* then it ends, whatever still hangs */
@@ -71,38 +73,16 @@ static void find_node_name(void)
         gethostname(node_name, sizeof(node_name) - 1);
 }
 
-static const char *default_socket(void)
-{
-    static const char *const usual[] = {
-        "/run/containerd/containerd.sock",
-        "/run/k3s/containerd/containerd.sock",
-        "/var/snap/microk8s/common/run/containerd.sock",
-        "/run/docker/containerd/containerd.sock",
-    };
-    const char *named = getenv("CONTAINERD_ADDRESS");
-
-    if (named && *named)
-        return named;
-    for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++)
-        if (access(usual[i], F_OK) == 0)
-            return usual[i];
-    return usual[0];
-}
-
 static struct shared *make_shared(const void *data, struct error *err)
 {
     const struct globals *globals = data;
-    const char *address = globals->containerd_address;
+    const char *address = address_of_socket(globals->containerd_address);
     CLEANUP(freep) struct shared *shared = calloc(1, sizeof(*shared));
 
     if (!shared) {
         error_memory(err);
         return NULL;
     }
-    if (!*address)
-        address = default_socket();
-    if (text_starts_with(address, "unix://"))
-        address += strlen("unix://");
     shared->node = node_name;
     shared->containerd = containerd_new(address, err);
     if (!shared->containerd)
@@ -219,7 +199,8 @@ static void print_help(const struct flag *flags)
 
     flags_help(flags, "containerd_exporter",
                "Tells Prometheus whether this node can pull and push container images, how long "
-               "each step\ntakes, why it failed, and whether what containerd holds is whole.",
+               "each step\ntakes, why it failed, and whether what containerd holds is whole.\n\n"
+               "containerd_exporter check: the images of all namespaces, once (see check --help).",
                &help);
     fputs(help.data ? help.data : "", stdout);
 }
@@ -306,6 +287,8 @@ int main(int argc, char **argv)
     };
     struct error err;
 
+    if (argc > 1 && strcmp(argv[1], "check") == 0)
+        return command_check(argc - 1, argv + 1);
     if (!parse_options(&options, argc, argv, &err) || !apply_options(&options, &err)) {
         fprintf(stderr, "containerd_exporter: error: %s\n", err.message);
         return EXIT_FAILURE;

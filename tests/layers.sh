@@ -16,6 +16,7 @@ only() { # library header, the files that may name it (a pattern)
 floor exporter/base    base
 floor exporter/metrics base metrics
 floor exporter/client  base client
+floor exporter/command base client command
 floor exporter/probe   base client probe
 floor exporter/engine  base metrics engine
 floor exporter/canary  base metrics client probe canary engine
@@ -29,7 +30,6 @@ complain "$(grep -rnE '^#include "probe/(pull|push)_' exporter collectors || tru
 only grpc/        exporter/client/rpc.c
 only curl/        exporter/client/http.c
 only openssl/     exporter/client/digest.c
-only jansson.h    exporter/client/json.c
 only yaml.h       exporter/engine/yaml.c
 only microhttpd.h exporter/engine/web.c
 complain "$(grep -rlE '^#include ".*pb-c.h"' exporter collectors | grep -vE '^exporter/client/[a-z_]+_wire.c$' || true)"

@@ -2,6 +2,7 @@
 #include "client/containerd.h"
 
 #include "client/containerd_wire.h"
+#include "client/scrub.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 
 struct containerd {
     struct rpc_channel *channel;
+    struct scrub *scrub;
     char address[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
 };
 
@@ -27,12 +29,26 @@ const char *labels_get(const struct labels *labels, const char *name)
     return NULL;
 }
 
+static struct rpc_channel *connect_to(const struct containerd *containerd, struct rpc_stats *stats,
+                                      struct error *err)
+{
+    char target[sizeof(containerd->address) + 8];
+    const struct rpc_channel_options options = {
+        .target = target,
+        .max_message_bytes = MESSAGE_LIMIT_BYTES,
+        .own_connection = stats != NULL,
+        .stats = stats,
+    };
+
+    snprintf(target, sizeof(target), "unix:%s", containerd->address);
+    return rpc_channel_new(&options, err);
+}
+
 struct containerd *containerd_new(const char *socket_path, struct error *err)
 {
-    char target[sizeof(((struct containerd *)NULL)->address) + 8];
-    CLEANUP(freep) struct containerd *containerd = calloc(1, sizeof(*containerd));
+    CLEANUP(containerd_freep) struct containerd *containerd = calloc(1, sizeof(*containerd));
 
-    if (!containerd) {
+    if (!containerd || !(containerd->scrub = scrub_new())) {
         error_memory(err);
         return NULL;
     }
@@ -42,14 +58,16 @@ struct containerd *containerd_new(const char *socket_path, struct error *err)
         return NULL;
     }
     strcpy(containerd->address, socket_path);
-    snprintf(target, sizeof(target), "unix:%s", containerd->address);
-    containerd->channel = rpc_channel_new(target, MESSAGE_LIMIT_BYTES, err);
+    containerd->channel = connect_to(containerd, NULL, err);
     return containerd->channel ? TAKE(containerd) : NULL;
 }
 
 void containerd_free(struct containerd *containerd)
 {
-    rpc_channel_free(containerd->channel);
+    if (containerd->channel)
+        rpc_channel_free(containerd->channel);
+    if (containerd->scrub)
+        scrub_free(containerd->scrub);
     free(containerd);
 }
 
@@ -61,6 +79,16 @@ const char *containerd_address(const struct containerd *containerd)
 struct rpc_channel *containerd_channel(struct containerd *containerd)
 {
     return containerd->channel;
+}
+
+struct rpc_channel *containerd_connect(struct containerd *containerd, struct error *err)
+{
+    return connect_to(containerd, rpc_channel_stats(containerd->channel), err);
+}
+
+struct scrub *containerd_scrub(struct containerd *containerd)
+{
+    return containerd->scrub;
 }
 
 static const char *connect_problem(int errnum)
@@ -190,17 +218,6 @@ const char *containerd_plugin_status(const struct containerd_plugin *plugin)
     if (!plugin->init_error)
         return "ok";
     return strstr(plugin->init_error, "skip plugin") ? "skip" : "error";
-}
-
-bool containerd_plugins(struct containerd *containerd, struct arena *arena,
-                        struct containerd_plugins *plugins, struct cancel *cancel,
-                        struct error *err)
-{
-    CLEANUP(buf_deinit) struct buf reply = BUF_INIT(MESSAGE_LIMIT_BYTES);
-
-    return ask(containerd, "/containerd.services.introspection.v1.Introspection/Plugins", &reply,
-               cancel, err) &&
-           containerd_wire_plugins(&reply, arena, plugins, err);
 }
 
 bool containerd_namespaces(struct containerd *containerd, struct arena *arena,

@@ -44,6 +44,15 @@ DEFINE_CLEANUP(struct containerd *, containerd_free)
 const char *containerd_address(const struct containerd *containerd);
 struct rpc_channel *containerd_channel(struct containerd *containerd); /* for statistics */
 
+/* Another connection to the same daemon, for a call that lasts: what it does is counted with the
+ * rest, nothing on the first connection delays it. Ends before the daemon is freed. */
+struct rpc_channel *containerd_connect(struct containerd *containerd, struct error *err);
+
+/* What has been scrubbed of it (client/scrub.h): lives as long as this does, so that the rotation
+ * outlives a job whose settings change. */
+struct scrub;
+struct scrub *containerd_scrub(struct containerd *containerd);
+
 /* What every service calls: adds the headers of the scope, explains why a daemon is gone. */
 bool containerd_call(const struct scope *scope, const char *method, const struct buf *request,
                      struct buf *reply, struct cancel *cancel, struct error *err) MUST_CHECK;
@@ -67,22 +76,14 @@ bool containerd_identify(struct containerd *containerd, struct arena *arena,
 bool containerd_health(struct containerd *containerd, bool *serving, struct cancel *cancel,
                        struct error *err) MUST_CHECK;
 
+/* See introspection.h for the list. */
 struct containerd_plugin {
     const char *type, *id;
     const char *init_error; /* NULL: loaded */
 };
 
-struct containerd_plugins {
-    struct containerd_plugin *items;
-    size_t count;
-};
-
 /* "ok", "skip" or "error": the words of `ctr plugins ls`. */
 const char *containerd_plugin_status(const struct containerd_plugin *plugin);
-
-bool containerd_plugins(struct containerd *containerd, struct arena *arena,
-                        struct containerd_plugins *plugins, struct cancel *cancel,
-                        struct error *err) MUST_CHECK;
 
 struct containerd_namespace {
     const char *name;

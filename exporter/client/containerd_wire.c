@@ -40,28 +40,6 @@ bool containerd_wire_health(const struct buf *message, struct arena *arena, bool
     return reply != NULL;
 }
 
-bool containerd_wire_plugins(const struct buf *message, struct arena *arena,
-                             struct containerd_plugins *plugins, struct error *err)
-{
-    const Daemon__PluginsResponse *reply =
-        wire_unpack(&daemon__plugins_response__descriptor, message, arena, err);
-
-    if (!reply)
-        return false;
-    plugins->count = 0;
-    plugins->items = arena_alloc(arena, reply->n_plugins * sizeof(*plugins->items));
-    for (size_t i = 0; plugins->items && i < reply->n_plugins; i++) {
-        const Daemon__Plugin *plugin = reply->plugins[i];
-
-        plugins->items[plugins->count++] = (struct containerd_plugin){
-            .type = plugin->type,
-            .id = plugin->id,
-            .init_error = plugin->init_err ? plugin->init_err->message : NULL,
-        };
-    }
-    return arena_ok(arena, err);
-}
-
 bool containerd_wire_namespaces(const struct buf *message, struct arena *arena,
                                 struct containerd_namespaces *namespaces, struct error *err)
 {

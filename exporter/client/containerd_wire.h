@@ -11,8 +11,6 @@ bool containerd_wire_server(const struct buf *message, struct arena *arena,
                             struct containerd_identity *identity, struct error *err) MUST_CHECK;
 bool containerd_wire_health(const struct buf *message, struct arena *arena, bool *serving,
                             struct error *err) MUST_CHECK;
-bool containerd_wire_plugins(const struct buf *message, struct arena *arena,
-                             struct containerd_plugins *plugins, struct error *err) MUST_CHECK;
 bool containerd_wire_namespaces(const struct buf *message, struct arena *arena,
                                 struct containerd_namespaces *namespaces,
                                 struct error *err) MUST_CHECK;

@@ -18,15 +18,6 @@ bool content_size(const struct scope *scope, const char *digest, uint64_t *size,
            content_wire_size(&reply, size, err);
 }
 
-/* Visits one message of a list with an arena of its own, so that memory does not grow with it. */
-static bool visit_page(const struct buf *message, content_visit *visit, void *arg,
-                       struct error *err)
-{
-    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(REPLY_LIMIT_BYTES);
-
-    return content_wire_list(message, &arena, visit, arg, err);
-}
-
 bool content_list(const struct scope *scope, content_visit *visit, void *arg, struct cancel *cancel,
                   struct error *err)
 {
@@ -40,7 +31,7 @@ bool content_list(const struct scope *scope, content_visit *visit, void *arg, st
     if (!ok)
         return false;
     while (ok && rpc_stream_next(stream, &message))
-        ok = visit_page(&message, visit, arg, err);
+        ok = content_wire_list(&message, visit, arg, err);
     return containerd_stream_close(scope, stream, ok ? err : &leaving) && ok;
 }
 

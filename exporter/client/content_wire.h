@@ -33,8 +33,8 @@ struct content_refs {
 /* A request that is nothing but a digest (Info, Read, Delete). */
 void content_wire_digest(struct buf *out, const char *digest);
 bool content_wire_size(const struct buf *message, uint64_t *size, struct error *err) MUST_CHECK;
-bool content_wire_list(const struct buf *message, struct arena *arena, content_visit *visit,
-                       void *arg, struct error *err) MUST_CHECK;
+bool content_wire_list(const struct buf *message, content_visit *visit, void *arg,
+                       struct error *err) MUST_CHECK;
 
 /* The data of a Read reply, inside `message`: chunks are large, and not copied. */
 bool content_wire_data(const struct buf *message, const void **data, size_t *size,

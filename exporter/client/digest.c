@@ -14,17 +14,27 @@ struct digest {
     EVP_MD_CTX *context;
 };
 
+/* Looked up once: the library's own look-up costs more than the hash of a manifest. */
+static const EVP_MD *sha256;
+
+static void fetch_sha256(void)
+{
+    sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+}
+
 struct digest *digest_new(struct error *err)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     CLEANUP(digest_freep) struct digest *digest = calloc(1, sizeof(*digest));
 
+    pthread_once(&once, fetch_sha256);
     if (digest)
         digest->context = EVP_MD_CTX_new();
     if (!digest || !digest->context) {
         error_memory(err);
         return NULL;
     }
-    if (EVP_DigestInit_ex(digest->context, EVP_sha256(), NULL) != 1) {
+    if (!sha256 || EVP_DigestInit_ex(digest->context, sha256, NULL) != 1) {
         error_set(err, ERROR_INTERNAL, "the crypto library has no sha256");
         return NULL;
     }

@@ -8,22 +8,27 @@
 
 #include "client/digest.h"
 #include "client/digest_set.h"
+#include "client/image_pack.h"
 
+#include <malloc.h>
 #include <stdalign.h>
 #include <stdio.h>
 #include <string.h>
 
-#define SCRATCH_LIMIT_BYTES ((size_t)32 << 20) /* of one document, parsed */
+#define SCRATCH_LIMIT_BYTES ((size_t)64 << 20) /* of one document, parsed */
 #define KEY_BYTES           256                /* of a digest and a media type of a manifest */
 
 struct entry {
     struct entry *next;
     const char *key;
-    uint64_t generation; /* of the last look-up */
+    uint64_t generation;   /* of the last look-up */
+    int64_t doubt_ends_ns; /* INT64_MAX: there is none */
     size_t bytes;
     bool readable;
-    struct manifest manifest;
-    struct image_essence essence;
+    union { /* the key tells which */
+        struct manifest manifest;
+        struct image_essence essence;
+    };
     alignas(max_align_t) char data[];
 };
 
@@ -31,6 +36,9 @@ struct image_cache {
     struct entry *entries;
     struct digest_set by_key; /* key -> address of the entry */
     uint64_t generation;
+    bool again;
+    bool has_read;  /* since memory was last given back */
+    int64_t now_ns; /* of this cycle */
     size_t bytes;
     struct buf document;
     struct arena scratch;
@@ -45,7 +53,7 @@ struct image_cache *image_cache_new(struct error *err)
         return NULL;
     }
     cache->by_key = (struct digest_set)DIGEST_SET_INIT;
-    cache->document = (struct buf)BUF_INIT(MANIFEST_LIMIT_BYTES);
+    cache->document = (struct buf)BUF_INIT(IMAGE_DOCUMENT_MAX);
     cache->scratch = (struct arena)ARENA_INIT(SCRATCH_LIMIT_BYTES);
     return cache;
 }
@@ -97,16 +105,22 @@ static void sweep(struct image_cache *cache)
             fail(cache, &err); /* cannot be: the set was larger before */
 }
 
-void image_cache_begin(struct image_cache *cache)
+void image_cache_begin(struct image_cache *cache, bool again)
 {
     cache->generation++;
+    cache->again = again;
+    cache->now_ns = clock_now_ns();
     cache->failure = (struct error){0};
 }
 
-void image_cache_end(struct image_cache *cache)
+void image_cache_end(struct image_cache *cache, bool all)
 {
-    sweep(cache);
+    if (all)
+        sweep(cache);
     buf_deinit(&cache->document);
+    if (all && cache->has_read)
+        malloc_trim(0); /* what thousands of documents left behind */
+    cache->has_read = cache->has_read && !all;
 }
 
 bool image_cache_ok(const struct image_cache *cache, struct error *err)
@@ -127,52 +141,6 @@ size_t image_cache_bytes(const struct image_cache *cache)
     return cache->bytes;
 }
 
-/* Counts the bytes while there is no base, then copies them there. */
-struct pack {
-    char *base;
-    size_t used;
-};
-
-static const char *pack_text(struct pack *pack, const char *text)
-{
-    size_t size = strlen(text) + 1;
-    char *at = pack->base ? pack->base + pack->used : NULL;
-    pack->used += size;
-    return at ? memcpy(at, text, size) : text;
-}
-
-static void pack_platform(struct pack *pack, struct platform *platform)
-{
-    platform->os = pack_text(pack, platform->os);
-    platform->architecture = pack_text(pack, platform->architecture);
-    platform->variant = pack_text(pack, platform->variant);
-}
-
-static void pack_descriptor(struct pack *pack, struct descriptor *descriptor)
-{
-    descriptor->media_type = pack_text(pack, descriptor->media_type);
-    descriptor->digest = pack_text(pack, descriptor->digest);
-    if (descriptor->has_platform)
-        pack_platform(pack, &descriptor->platform);
-    else
-        descriptor->platform = (struct platform){"", "", ""};
-}
-
-static void pack_manifest(struct pack *pack, struct manifest *manifest)
-{
-    manifest->media_type = pack_text(pack, manifest->media_type);
-    if (manifest->kind == MANIFEST_IMAGE)
-        pack_descriptor(pack, &manifest->config);
-    for (size_t i = 0; i < manifest->n_children; i++)
-        pack_descriptor(pack, &manifest->children[i]);
-}
-
-static void pack_essence(struct pack *pack, struct image_essence *essence)
-{
-    pack_platform(pack, &essence->platform);
-    essence->chain_id = pack_text(pack, essence->chain_id);
-}
-
 /* A document that makes no sense has an entry, too: one of no size. */
 static struct entry *new_entry(const char *key, size_t size, struct error *err)
 {
@@ -183,38 +151,30 @@ static struct entry *new_entry(const char *key, size_t size, struct error *err)
         return NULL;
     }
     entry->bytes = sizeof(*entry) + size + key_size;
+    entry->doubt_ends_ns = INT64_MAX;
     entry->key = memcpy(entry->data + size, key, key_size);
     return entry;
 }
 
-static struct entry *manifest_entry(const char *key, struct manifest *manifest, struct error *err)
+static struct entry *manifest_entry(const char *key, const struct manifest *manifest,
+                                    struct error *err)
 {
-    struct pack pack = {0};
-    size_t array_size = manifest->n_children * sizeof(*manifest->children);
-    pack_manifest(&pack, manifest);
-    struct entry *entry = new_entry(key, array_size + pack.used, err);
+    struct entry *entry = new_entry(key, image_pack_manifest(manifest, NULL, NULL), err);
     if (!entry)
         return NULL;
     entry->readable = true;
-    entry->manifest = *manifest;
-    if (array_size > 0)
-        entry->manifest.children = memcpy(entry->data, manifest->children, array_size);
-    pack = (struct pack){.base = entry->data + array_size};
-    pack_manifest(&pack, &entry->manifest);
+    image_pack_manifest(manifest, &entry->manifest, entry->data);
     return entry;
 }
 
-static struct entry *config_entry(const char *key, struct image_essence *essence, struct error *err)
+static struct entry *config_entry(const char *key, const struct image_essence *essence,
+                                  struct error *err)
 {
-    struct pack pack = {0};
-    pack_essence(&pack, essence);
-    struct entry *entry = new_entry(key, pack.used, err);
+    struct entry *entry = new_entry(key, image_pack_essence(essence, NULL, NULL), err);
     if (!entry)
         return NULL;
     entry->readable = true;
-    entry->essence = *essence;
-    pack = (struct pack){.base = entry->data};
-    pack_essence(&pack, &entry->essence);
+    image_pack_essence(essence, &entry->essence, entry->data);
     return entry;
 }
 
@@ -228,7 +188,7 @@ static struct entry *parse_manifest(struct image_cache *cache, const char *key,
                                     const char *media_type, size_t size, struct error *err)
 {
     struct manifest manifest;
-    if (manifest_parse(&manifest, media_type, cache->document.data, size, &cache->scratch, err))
+    if (manifest_read(&manifest, media_type, cache->document.data, size, &cache->scratch, err))
         return manifest_entry(key, &manifest, err);
     return blames_us(err) ? NULL : new_entry(key, 0, err);
 }
@@ -284,28 +244,67 @@ static bool insert(struct image_cache *cache, struct entry *entry, struct error 
     return true;
 }
 
-/* NULL with *err: not this time; an entry that is not readable: never. */
+/* The bytes into cache->document: those that the descriptor carries, or those of the source. */
+static bool read_document(struct image_cache *cache, const struct image_source *source,
+                          const struct image_blob *blob, bool *certain, struct error *err)
+{
+    size_t size = (size_t)blob->size;
+    *certain = blob->data; /* or it would not be there */
+    buf_clear(&cache->document);
+    if (size > IMAGE_DOCUMENT_MAX)
+        return error_set(err, ERROR_LIMIT, "%s: %zu bytes are too many", blob->digest, size);
+    if (blob->data)
+        buf_append(&cache->document, blob->data, size);
+    else if (!source->read(source->arg, blob, &cache->document, certain, err))
+        return false;
+    return cache->document.size >= size ||
+           error_set(err, ERROR_SIZE_MISMATCH, "%s: %zu of %zu bytes", blob->digest,
+                     cache->document.size, size);
+}
+
+/* Whether the bytes are those of the digest, so that they will never be others. */
+static bool is_certain(const struct image_cache *cache, const struct image_blob *blob)
+{
+    char digest[DIGEST_TEXT_BYTES];
+    struct error err;
+    if (!digest_valid(blob->digest))
+        return true; /* of an algorithm that we do not compute */
+    return digest_of(cache->document.data ? cache->document.data : "", (size_t)blob->size, digest,
+                     &err) &&
+           strcmp(digest, blob->digest) == 0;
+}
+
+/* NULL with *err: it is not the document's fault. */
 static struct entry *load(struct image_cache *cache, const struct image_source *source,
-                          const struct content_info *blob, const char *media_type, const char *key,
+                          const struct image_blob *blob, const char *media_type, const char *key,
                           struct error *err)
 {
     size_t size = (size_t)blob->size;
-    buf_clear(&cache->document);
-    if (!source->read(source->arg, blob->digest, &cache->document, err))
-        return err->code == ERROR_LIMIT ? new_entry(key, 0, err) : NULL;
-    if (cache->document.size < size) {
-        error_set(err, ERROR_SIZE_MISMATCH, "%s: %zu of %zu bytes", blob->digest,
-                  cache->document.size, size);
-        return NULL;
+    bool certain;
+    CLEANUP(freep) struct entry *entry = NULL;
+    if (!read_document(cache, source, blob, &certain, err)) {
+        certain = false;
+        entry = blames_us(err) ? NULL : new_entry(key, 0, err);
+    } else {
+        certain = certain || is_certain(cache, blob);
+        entry = media_type ? parse_manifest(cache, key, media_type, size, err)
+                           : parse_config(cache, key, size, err);
     }
-    if (media_type)
-        return parse_manifest(cache, key, media_type, size, err);
-    return parse_config(cache, key, size, err);
+    if (entry && !certain)
+        entry->doubt_ends_ns = cache->now_ns + IMAGE_CACHE_DOUBT_NS;
+    return TAKE(entry);
+}
+
+/* Whether an entry can be used as it is. What was read in this cycle is not read twice. */
+static bool is_fresh(const struct image_cache *cache, const struct entry *entry)
+{
+    return entry->generation == cache->generation || entry->doubt_ends_ns == INT64_MAX ||
+           (!cache->again && cache->now_ns < entry->doubt_ends_ns);
 }
 
 /* media_type NULL: a configuration. */
 static struct entry *look_up(struct image_cache *cache, const struct image_source *source,
-                             const struct content_info *blob, const char *media_type)
+                             const struct image_blob *blob, const char *media_type)
 {
     struct error err = {0};
     char key[KEY_BYTES];
@@ -315,20 +314,23 @@ static struct entry *look_up(struct image_cache *cache, const struct image_sourc
         return NULL;
     if (digest_set_find(&cache->by_key, key, &address)) {
         struct entry *known = (struct entry *)(uintptr_t)address;
-        known->generation = cache->generation;
-        return known;
+        if (is_fresh(cache, known)) {
+            known->generation = cache->generation;
+            return known;
+        }
+        known->generation = 0; /* to be dropped; its successor takes the key */
     }
+    cache->has_read = true;
     CLEANUP(freep) struct entry *entry = load(cache, source, blob, media_type, key, &err);
     arena_deinit(&cache->scratch);
     if (entry && insert(cache, entry, &err))
         return TAKE(entry);
-    if (entry || blames_us(&err))
-        fail(cache, &err);
+    fail(cache, &err);
     return NULL;
 }
 
 enum image_lookup image_cache_manifest(struct image_cache *cache, const struct image_source *source,
-                                       const struct content_info *blob, const char *media_type,
+                                       const struct image_blob *blob, const char *media_type,
                                        const struct manifest **manifest)
 {
     const struct entry *entry = look_up(cache, source, blob, media_type);
@@ -339,7 +341,7 @@ enum image_lookup image_cache_manifest(struct image_cache *cache, const struct i
 }
 
 enum image_lookup image_cache_config(struct image_cache *cache, const struct image_source *source,
-                                     const struct content_info *blob,
+                                     const struct image_blob *blob,
                                      const struct image_essence **config)
 {
     const struct entry *entry = look_up(cache, source, blob, NULL);

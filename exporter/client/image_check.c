@@ -3,12 +3,6 @@
 
 #include <string.h>
 
-enum outcome { /* of looking for something */
-    FOUND,
-    MISSING,
-    BROKEN,
-};
-
 const char *image_status_name(enum image_status status)
 {
     static const char *const names[IMAGE_STATUSES] = {
@@ -38,83 +32,96 @@ static bool is_digest(const char *text)
     return false;
 }
 
-static enum outcome find_blob(const struct image_facts *facts, const char *digest,
-                              struct content_info *blob)
+static enum image_lookup find_blob(const struct image_facts *facts, const char *digest,
+                                   struct image_blob *blob)
 {
-    blob->digest = digest;
+    *blob = (struct image_blob){.digest = digest};
     if (!is_digest(digest))
-        return BROKEN;
-    return facts->size_of(facts->arg, digest, &blob->size) ? FOUND : MISSING;
+        return IMAGE_UNREADABLE;
+    return facts->size_of(facts->arg, digest, &blob->size) ? IMAGE_FOUND : IMAGE_MISSING;
 }
 
-static enum outcome find_config(const struct image_facts *facts, const struct manifest *manifest,
-                                const struct image_essence **config)
+/* A blob that is to be read. */
+static enum image_lookup find_document(const struct image_facts *facts,
+                                       const struct descriptor *descriptor, struct image_blob *blob)
 {
-    struct content_info blob;
-    enum outcome outcome = find_blob(facts, manifest->config.digest, &blob);
-    if (outcome != FOUND)
-        return outcome;
-    return facts->config(facts->arg, &blob, config) == IMAGE_FOUND ? FOUND : BROKEN;
+    if (!facts->dialect->inline_data || !descriptor->data)
+        return find_blob(facts, descriptor->digest, blob);
+    *blob = (struct image_blob){descriptor->digest, (uint64_t)descriptor->size, descriptor->data};
+    return IMAGE_FOUND;
+}
+
+static enum image_lookup find_config(const struct image_facts *facts,
+                                     const struct manifest *manifest,
+                                     const struct image_essence **config)
+{
+    struct image_blob blob;
+    enum image_lookup found = find_document(facts, &manifest->config, &blob);
+    return found == IMAGE_FOUND ? facts->config(facts->arg, &blob, config) : found;
 }
 
 /* Whether a manifest that an index led to is for this machine. */
-static enum outcome fits(const struct image_facts *facts, const struct platform_matcher *matcher,
-                         const struct descriptor *entry, const struct manifest *manifest)
+static enum image_lookup fits(const struct image_facts *facts, const struct descriptor *entry,
+                              const struct manifest *manifest)
 {
-    const struct platform *platform = &entry->platform;
+    struct platform platform = entry->platform;
     if (!entry->has_platform) {
         const struct image_essence *config;
-        enum outcome outcome = find_config(facts, manifest, &config);
-        if (outcome != FOUND)
-            return outcome;
-        platform = &config->platform;
+        enum image_lookup found = find_config(facts, manifest, &config);
+        if (found != IMAGE_FOUND)
+            return found;
+        platform = config->platform;
+        if (!facts->dialect->config_variant) {
+            platform.variant = "";
+            platform.has_features = false;
+        }
     }
-    return platform_matches(matcher, platform) ? FOUND : MISSING;
+    return platform_matches(facts->matcher, &platform) ? IMAGE_FOUND : IMAGE_MISSING;
 }
 
 /* Down from the target, always by the best entry: where that is missing, no other is tried. */
-static enum outcome find_manifest(const struct image_facts *facts, const struct descriptor *target,
-                                  const struct platform_matcher *matcher,
-                                  const struct manifest **manifest)
+static enum image_lookup find_manifest(const struct image_facts *facts,
+                                       const struct descriptor *target,
+                                       const struct manifest **manifest)
 {
     const struct descriptor *at = target;
     for (size_t depth = 0; depth < IMAGE_CHECK_DEPTH_MAX; depth++) {
-        struct content_info blob;
+        struct image_blob blob;
         if (manifest_kind(at->media_type) == MANIFEST_OTHER)
-            return MISSING;
-        enum outcome outcome = find_blob(facts, at->digest, &blob);
-        if (outcome != FOUND)
-            return outcome;
-        if (facts->manifest(facts->arg, &blob, at->media_type, manifest) != IMAGE_FOUND)
-            return BROKEN;
+            return IMAGE_MISSING;
+        enum image_lookup found = find_document(facts, at, &blob);
+        if (found == IMAGE_FOUND)
+            found = facts->manifest(facts->arg, &blob, at->media_type, manifest);
+        if (found != IMAGE_FOUND)
+            return found;
         if ((*manifest)->kind == MANIFEST_IMAGE)
-            return strcmp(at->digest, target->digest) == 0 ? FOUND
-                                                           : fits(facts, matcher, at, *manifest);
-        at = platform_choose(matcher, *manifest);
+            return strcmp(at->digest, target->digest) == 0 ? IMAGE_FOUND
+                                                           : fits(facts, at, *manifest);
+        at = platform_choose(facts->matcher, *manifest);
         if (!at)
-            return MISSING;
+            return IMAGE_MISSING;
     }
-    return BROKEN;
+    return IMAGE_UNREADABLE;
 }
 
-static void add_bytes(uint64_t *sum, int64_t size)
+/* Sums that are too large go round, as they do in Go. */
+static void add_bytes(int64_t *sum, int64_t size)
 {
-    if (__builtin_add_overflow(*sum, (uint64_t)size, sum))
-        *sum = UINT64_MAX;
+    *sum = (int64_t)((uint64_t)*sum + (uint64_t)size);
 }
 
 static bool count(struct image_verdict *verdict, const struct image_facts *facts,
                   const struct descriptor *part)
 {
-    struct content_info blob;
-    enum outcome outcome = find_blob(facts, part->digest, &blob);
+    struct image_blob blob;
+    enum image_lookup found = find_blob(facts, part->digest, &blob);
     verdict->required++;
     add_bytes(&verdict->required_bytes, part->size);
-    if (outcome == FOUND) {
+    if (found == IMAGE_FOUND) {
         verdict->present++;
         add_bytes(&verdict->present_bytes, part->size);
     }
-    return outcome != BROKEN;
+    return found != IMAGE_UNREADABLE;
 }
 
 static bool count_all(struct image_verdict *verdict, const struct image_facts *facts,
@@ -141,27 +148,29 @@ static void check_unpacked(struct image_verdict *verdict, const struct image_fac
                            const struct manifest *manifest)
 {
     const struct image_essence *config;
-    if (find_config(facts, manifest, &config) == FOUND)
-        verdict->unpacked =
-            config->chain_id[0] != '\0' && facts->has_snapshot(facts->arg, config->chain_id);
+    enum image_lookup found = find_config(facts, manifest, &config);
+    if (found == IMAGE_FOUND)
+        found = facts->snapshot(facts->arg, config->chain_id);
     else
-        verdict->unpack_failed = true;
+        found = IMAGE_UNREADABLE;
+    verdict->unpacked = found == IMAGE_FOUND;
+    verdict->unpack_failed = found == IMAGE_UNREADABLE;
 }
 
 void image_check(struct image_verdict *verdict, const struct descriptor *target,
-                 const struct platform_matcher *matcher, const struct image_facts *facts)
+                 const struct image_facts *facts)
 {
     const struct manifest *manifest = NULL;
     *verdict = (struct image_verdict){0};
-    switch (find_manifest(facts, target, matcher, &manifest)) {
-    case FOUND:
+    switch (find_manifest(facts, target, &manifest)) {
+    case IMAGE_FOUND:
         check_parts(verdict, facts, manifest);
         check_unpacked(verdict, facts, manifest);
         break;
-    case MISSING:
+    case IMAGE_MISSING:
         *verdict = (struct image_verdict){.status = IMAGE_UNAVAILABLE, .unpack_failed = true};
         break;
-    case BROKEN:
+    case IMAGE_UNREADABLE:
         *verdict = (struct image_verdict){.status = IMAGE_ERROR, .unpack_failed = true};
         break;
     }

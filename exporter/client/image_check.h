@@ -10,14 +10,21 @@
 #ifndef CLIENT_IMAGE_CHECK_H
 #define CLIENT_IMAGE_CHECK_H
 
-#include "client/content.h"
+#include "client/check_dialect.h"
 #include "client/platform.h"
 
 #define IMAGE_CHECK_DEPTH_MAX 16 /* documents from the target to the manifest */
 
 enum image_lookup {
     IMAGE_FOUND,
+    IMAGE_MISSING,
     IMAGE_UNREADABLE, /* the record is there, but the bytes are not, or make no sense */
+};
+
+struct image_blob {
+    const char *digest;
+    uint64_t size;
+    const char *data; /* the bytes, where the descriptor carries them; or NULL */
 };
 
 /* What a check wants to know of a configuration. */
@@ -27,14 +34,16 @@ struct image_essence {
 };
 
 /* Results live at least until image_check() returns. A document is asked for only if size_of()
- * has found its blob; blob->size is what it said. */
+ * has found its blob (blob->size is what it said), or if the bytes are known. */
 struct image_facts {
+    const struct check_dialect *dialect;
+    const struct platform_matcher *matcher;
     bool (*size_of)(void *arg, const char *digest, uint64_t *size);
-    enum image_lookup (*manifest)(void *arg, const struct content_info *blob,
-                                  const char *media_type, const struct manifest **manifest);
-    enum image_lookup (*config)(void *arg, const struct content_info *blob,
+    enum image_lookup (*manifest)(void *arg, const struct image_blob *blob, const char *media_type,
+                                  const struct manifest **manifest);
+    enum image_lookup (*config)(void *arg, const struct image_blob *blob,
                                 const struct image_essence **config);
-    bool (*has_snapshot)(void *arg, const char *chain_id);
+    enum image_lookup (*snapshot)(void *arg, const char *chain_id);
     void *arg;
 };
 
@@ -52,14 +61,14 @@ const char *image_status_name(enum image_status status);
 struct image_verdict {
     enum image_status status;
     /* Configuration and layers, counted as often as they are named, with the sizes that the
-     * manifest declares; all 0 unless the status is complete or incomplete. */
+     * manifest declares, however odd; all 0 unless the status is complete or incomplete. */
     size_t required, present;
-    uint64_t required_bytes, present_bytes;
+    int64_t required_bytes, present_bytes;
     bool unpacked;
     bool unpack_failed; /* not unpacked because it could not be found out */
 };
 
 void image_check(struct image_verdict *verdict, const struct descriptor *target,
-                 const struct platform_matcher *matcher, const struct image_facts *facts);
+                 const struct image_facts *facts);
 
 #endif

@@ -17,6 +17,18 @@ bool images_list(const struct scope *scope, struct arena *arena, struct image_re
            images_wire_list(&reply, arena, records, err);
 }
 
+bool images_get(const struct scope *scope, const char *name, struct arena *arena,
+                struct image_record *record, struct cancel *cancel, struct error *err)
+{
+    CLEANUP(buf_deinit) struct buf request = BUF_INIT(REQUEST_LIMIT_BYTES);
+    CLEANUP(buf_deinit) struct buf reply = BUF_INIT(REPLY_LIMIT_BYTES);
+
+    images_wire_get(&request, name);
+    return containerd_call(scope, "/containerd.services.images.v1.Images/Get", &request, &reply,
+                           cancel, err) &&
+           images_wire_got(&reply, arena, record, err);
+}
+
 bool images_create(const struct scope *scope, const struct image_record *record,
                    struct cancel *cancel, struct error *err)
 {

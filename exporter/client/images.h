@@ -20,6 +20,10 @@ struct image_records {
 bool images_list(const struct scope *scope, struct arena *arena, struct image_records *records,
                  struct cancel *cancel, struct error *err) MUST_CHECK;
 
+/* ERROR_NOT_FOUND where there is none. */
+bool images_get(const struct scope *scope, const char *name, struct arena *arena,
+                struct image_record *record, struct cancel *cancel, struct error *err) MUST_CHECK;
+
 bool images_create(const struct scope *scope, const struct image_record *record,
                    struct cancel *cancel, struct error *err) MUST_CHECK;
 

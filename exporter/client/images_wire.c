@@ -5,6 +5,13 @@
 #include "images.pb-c.h"
 #include "types.pb-c.h"
 
+static bool read_image(struct image_record *to, const Images__Image *from, struct arena *arena)
+{
+    to->name = from->name;
+    wire_descriptor_in(&to->target, from->target);
+    return wire_labels_in(&to->labels, from->labels, from->n_labels, arena);
+}
+
 bool images_wire_list(const struct buf *message, struct arena *arena, struct image_records *records,
                       struct error *err)
 {
@@ -16,15 +23,31 @@ bool images_wire_list(const struct buf *message, struct arena *arena, struct ima
     records->count = 0;
     records->items = arena_alloc(arena, reply->n_images * sizeof(*records->items));
     for (size_t i = 0; records->items && i < reply->n_images; i++) {
-        const Images__Image *from = reply->images[i];
-        struct image_record *to = &records->items[records->count++];
-
-        to->name = from->name;
-        wire_descriptor_in(&to->target, from->target);
-        if (!wire_labels_in(&to->labels, from->labels, from->n_labels, arena))
+        if (!read_image(&records->items[records->count++], reply->images[i], arena))
             break;
     }
     return arena_ok(arena, err);
+}
+
+void images_wire_get(struct buf *out, const char *name)
+{
+    Images__GetRequest request = IMAGES__GET_REQUEST__INIT;
+
+    request.name = (char *)name;
+    wire_pack(&request.base, out);
+}
+
+bool images_wire_got(const struct buf *message, struct arena *arena, struct image_record *record,
+                     struct error *err)
+{
+    const Images__GetResponse *reply =
+        wire_unpack(&images__get_response__descriptor, message, arena, err);
+
+    if (!reply)
+        return false;
+    if (!reply->image)
+        return error_set(err, ERROR_PROTOCOL, "Images/Get: no image");
+    return read_image(record, reply->image, arena) || arena_ok(arena, err);
 }
 
 void images_wire_create(struct buf *out, const struct image_record *record, struct arena *arena)

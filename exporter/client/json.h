@@ -5,7 +5,8 @@
  * Nodes belong to the document and live as long as it does; strings end with a
  * NUL (a string with a NUL inside reads as absent). Every getter accepts NULL and
  * a node of the wrong kind, and then tells of absence, so that callers need not
- * check each step. The only file that knows the JSON library is json.c.
+ * check each step. What Go's reader accepts is accepted and what it refuses is
+ * refused: a library that reads stricter (or laxer) calls other images damaged.
  */
 #ifndef CLIENT_JSON_H
 #define CLIENT_JSON_H
@@ -18,7 +19,7 @@ struct json_document;
 struct json; /* a node */
 
 /* ERROR_PROTOCOL with the place, ERROR_LIMIT for one that would take too much memory. Depth is
- * bounded by the library, size by the caller. */
+ * bounded, size by the caller. Bytes that are not UTF-8 stay as they are. */
 struct json_document *json_parse(const void *data, size_t size, struct error *err);
 void json_free(struct json_document *document);
 DEFINE_CLEANUP(struct json_document *, json_free)

@@ -6,6 +6,8 @@
  */
 #include "client/manifest.h"
 
+#include "client/base64.h"
+#include "client/digest.h"
 #include "client/json.h"
 
 #include <string.h>
@@ -59,7 +61,7 @@ static int64_t read_size(struct reader *reader, const struct json *object)
 {
     const struct json *node = json_member(object, "size");
     int64_t size = 0;
-    if (!is_absent(node) && (!json_int(node, &size) || size < 0))
+    if (!is_absent(node) && !json_int(node, &size))
         fail(reader, "size", "a number of bytes");
     return size;
 }
@@ -98,12 +100,14 @@ static void check_string_map(struct reader *reader, const struct json *object, c
     json_each_member(read_object(reader, object, name), check_text, reader);
 }
 
-static void check_string_list(struct reader *reader, const struct json *object, const char *name)
+/* Returns the number of strings. */
+static size_t check_string_list(struct reader *reader, const struct json *object, const char *name)
 {
     const struct json *list = read_list(reader, object, name);
     size_t n = json_count(list);
     for (size_t i = 0; i < n; i++)
         check_text(reader, name, json_item(list, i));
+    return n;
 }
 
 static struct platform read_platform(struct reader *reader, const struct json *object)
@@ -112,7 +116,30 @@ static struct platform read_platform(struct reader *reader, const struct json *o
         .os = read_string(reader, object, "os"),
         .architecture = read_string(reader, object, "architecture"),
         .variant = read_string(reader, object, "variant"),
+        .has_features = check_string_list(reader, object, "os.features") > 0,
     };
+}
+
+/* Bytes that are not what the descriptor says are as good as none, but they must be base64. */
+static const char *read_data(struct reader *reader, const struct json *object,
+                             const struct descriptor *descriptor)
+{
+    const struct json *node = json_member(object, "data");
+    const char *text = json_text(node);
+    char digest[DIGEST_TEXT_BYTES];
+    if (is_absent(node) || reader->failed)
+        return NULL;
+    char *data = text ? arena_alloc(reader->arena, BASE64_ROOM_BYTES(strlen(text))) : NULL;
+    size_t size;
+    if (!text || (data && !base64_decode(text, data, &size)))
+        fail(reader, "data", "base64");
+    if (!data || reader->failed || (int64_t)size != descriptor->size)
+        return NULL;
+    if (!digest_of(data, size, digest, reader->err)) {
+        reader->failed = true;
+        return NULL;
+    }
+    return strcmp(digest, descriptor->digest) == 0 ? data : NULL;
 }
 
 static struct descriptor read_descriptor(struct reader *reader, const struct json *object)
@@ -127,8 +154,8 @@ static struct descriptor read_descriptor(struct reader *reader, const struct jso
     if (platform) {
         descriptor.has_platform = true;
         descriptor.platform = read_platform(reader, platform);
-        check_string_list(reader, platform, "os.features");
     }
+    descriptor.data = read_data(reader, object, &descriptor);
     check_string_list(reader, object, "urls");
     check_string_map(reader, object, "annotations");
     return descriptor;
@@ -225,8 +252,8 @@ static bool validate(const struct json *body, enum manifest_kind kind, struct er
     return true;
 }
 
-bool manifest_parse(struct manifest *manifest, const char *media_type, const void *data,
-                    size_t size, struct arena *arena, struct error *err)
+bool manifest_read(struct manifest *manifest, const char *media_type, const void *data, size_t size,
+                   struct arena *arena, struct error *err)
 {
     enum manifest_kind kind = manifest_kind(media_type);
     if (kind == MANIFEST_OTHER)
@@ -248,6 +275,17 @@ bool manifest_parse(struct manifest *manifest, const char *media_type, const voi
         return false;
     *manifest = result;
     return true;
+}
+
+bool manifest_parse(struct manifest *manifest, const char *media_type, const void *data,
+                    size_t size, struct arena *arena, struct error *err)
+{
+    if (!manifest_read(manifest, media_type, data, size, arena, err))
+        return false;
+    bool negative = manifest->config.size < 0;
+    for (size_t i = 0; i < manifest->n_children; i++)
+        negative = negative || manifest->children[i].size < 0;
+    return !negative || error_set(err, ERROR_PROTOCOL, "\"size\" is not a number of bytes");
 }
 
 static void read_diff_ids(struct reader *reader, struct image_config *config,

@@ -16,8 +16,8 @@
 
 #include <stdint.h>
 
-#define MANIFEST_LIMIT_BYTES  ((size_t)4 << 20) /* of one document */
-#define MANIFEST_CHILDREN_MAX ((size_t)10000)
+#define MANIFEST_LIMIT_BYTES  ((size_t)4 << 20) /* of one document from a registry */
+#define MANIFEST_CHILDREN_MAX ((size_t)120000)
 
 #define MEDIA_TYPE_OCI_INDEX       "application/vnd.oci.image.index.v1+json"
 #define MEDIA_TYPE_OCI_MANIFEST    "application/vnd.oci.image.manifest.v1+json"
@@ -29,6 +29,7 @@
 
 struct platform {
     const char *os, *architecture, *variant; /* "" where absent */
+    bool has_features;                       /* "os.features" that a machine has to have */
 };
 
 struct descriptor {
@@ -36,6 +37,8 @@ struct descriptor {
     int64_t size;
     bool has_platform;
     struct platform platform;
+    /* The blob itself, carried along: NULL unless it is what size and digest say. */
+    const char *data;
 };
 
 enum manifest_kind {
@@ -57,6 +60,10 @@ struct manifest {
 
 /* `media_type` is what the descriptor (or the registry's Content-Type) says.
  * ERROR_PROTOCOL for what is not such a document, ERROR_LIMIT for too many children. */
+bool manifest_read(struct manifest *manifest, const char *media_type, const void *data, size_t size,
+                   struct arena *arena, struct error *err) MUST_CHECK;
+
+/* The same for a document that is to be used, not judged: it has no negative sizes. */
 bool manifest_parse(struct manifest *manifest, const char *media_type, const void *data,
                     size_t size, struct arena *arena, struct error *err) MUST_CHECK;
 

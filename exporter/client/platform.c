@@ -23,10 +23,12 @@ static const struct alias {
 /* Variants that are written in several ways; of 386 there is none. */
 static const struct spelling {
     const char *architecture, *written, *variant;
+    bool dotted; /* as only newer daemons understand it */
 } spellings[] = {
-    {"amd64", "v1", ""}, {"arm64", "8", ""},   {"arm64", "v8", ""},    {"arm64", "v8.0", ""},
-    {"arm", "", "v7"},   {"arm", "5", "v5"},   {"arm", "6", "v6"},     {"arm", "7", "v7"},
-    {"arm", "8", "v8"},  {"arm64", "9", "v9"}, {"arm64", "9.0", "v9"}, {"arm64", "v9.0", "v9"},
+    {"amd64", "v1", "", false}, {"arm64", "8", "", false},    {"arm64", "v8", "", false},
+    {"arm", "", "v7", false},   {"arm", "5", "v5", false},    {"arm", "6", "v6", false},
+    {"arm", "7", "v7", false},  {"arm", "8", "v8", false},    {"arm64", "v8.0", "", true},
+    {"arm64", "9", "v9", true}, {"arm64", "9.0", "v9", true}, {"arm64", "v9.0", "v9", true},
 };
 
 static bool put(char out[NAME_BYTES], const char *text, size_t size)
@@ -44,7 +46,7 @@ static void put_known(char out[NAME_BYTES], const char *text)
     snprintf(out, NAME_BYTES, "%s", text);
 }
 
-static void normalize_names(struct names *names)
+static void normalize_names(struct names *names, bool dotted)
 {
     if (names->os[0] == '\0')
         put_known(names->os, "linux");
@@ -59,7 +61,8 @@ static void normalize_names(struct names *names)
         break;
     }
     for (size_t i = 0; i < sizeof(spellings) / sizeof(spellings[0]); i++)
-        if (strcmp(names->architecture, spellings[i].architecture) == 0 &&
+        if ((dotted || !spellings[i].dotted) &&
+            strcmp(names->architecture, spellings[i].architecture) == 0 &&
             strcmp(names->variant, spellings[i].written) == 0) {
             put_known(names->variant, spellings[i].variant);
             break;
@@ -67,13 +70,13 @@ static void normalize_names(struct names *names)
 }
 
 /* False where a name is longer than any that we know. */
-static bool normalize(struct names *names, const struct platform *platform)
+static bool normalize(struct names *names, const struct platform *platform, bool dotted)
 {
     if (!put(names->os, platform->os, strlen(platform->os)) ||
         !put(names->architecture, platform->architecture, strlen(platform->architecture)) ||
         !put(names->variant, platform->variant, strlen(platform->variant)))
         return false;
-    normalize_names(names);
+    normalize_names(names, dotted);
     return true;
 }
 
@@ -103,7 +106,7 @@ static void accept_older(struct platform_matcher *matcher, const char *architect
 static void fill(struct platform_matcher *matcher, const struct names *names)
 {
     unsigned number = variant_number(names->variant);
-    matcher->n_accepted = 0;
+    *matcher = (struct platform_matcher){.n_accepted = 0};
     put_known(matcher->text[0], names->os);
     put_known(matcher->text[1], names->architecture);
     put_known(matcher->text[2], names->variant);
@@ -160,7 +163,7 @@ void platform_matcher_host(struct platform_matcher *matcher)
         put_known(names.architecture, "arm");
     if (strcmp(names.architecture, "arm") == 0 || strcmp(names.architecture, "aarch64") == 0)
         read_cpu_variant(names.variant);
-    normalize_names(&names);
+    normalize_names(&names, true);
     fill(matcher, &names);
 }
 
@@ -189,7 +192,7 @@ bool platform_matcher_parse(struct platform_matcher *matcher, const char *text, 
     struct names names = {0};
     if (!split(text, &names))
         return error_set(err, ERROR_INVALID, "\"%s\" is not a platform such as linux/amd64", text);
-    normalize_names(&names);
+    normalize_names(&names, true);
     fill(matcher, &names);
     return true;
 }
@@ -206,7 +209,9 @@ const char *platform_matcher_name(const struct platform_matcher *matcher, char *
 static size_t rank(const struct platform_matcher *matcher, const struct platform *platform)
 {
     struct names names;
-    if (!normalize(&names, platform))
+    if (matcher->no_features && platform->has_features)
+        return matcher->n_accepted;
+    if (!normalize(&names, platform, !matcher->no_dotted_variants))
         return matcher->n_accepted;
     for (size_t i = 0; i < matcher->n_accepted; i++) {
         const struct platform *accepted = &matcher->accepted[i];

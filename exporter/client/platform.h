@@ -17,7 +17,9 @@
 struct platform_matcher {
     struct platform accepted[PLATFORM_VECTOR_MAX]; /* normalised, best first */
     size_t n_accepted;
-    char text[3][16]; /* private */
+    bool no_dotted_variants; /* "v8.0" and "9" are not other words for "v8" and "v9" */
+    bool no_features;        /* an entry that wants features of the system does not match */
+    char text[3][16];        /* private */
 };
 
 /* This machine (uname; for arm the "CPU architecture" of /proc/cpuinfo). */

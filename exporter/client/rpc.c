@@ -7,7 +7,6 @@
 #include <grpc/byte_buffer_reader.h>
 #include <grpc/grpc.h>
 #include <grpc/grpc_security.h>
-#include <grpc/support/alloc.h>
 #include <string.h>
 
 #define HEADERS_MAX 4
@@ -22,7 +21,8 @@
 
 struct rpc_channel {
     grpc_channel *channel;
-    struct rpc_stats stats;
+    struct rpc_stats *stats; /* `own`, or those of another channel */
+    struct rpc_stats own;
 };
 
 /* A call owns its queue. There is never more than one batch in flight, so
@@ -35,8 +35,14 @@ struct rpc_stream {
     grpc_call *call;
     struct cancel *cancel;
     struct cancel_watcher watcher;
+    size_t n_headers;
+    grpc_metadata headers[HEADERS_MAX];
     grpc_metadata_array initial, trailing;
+    grpc_byte_buffer *received;
     bool initial_received;
+    bool receiving; /* the batch in flight wants the next message */
+    bool arrived;   /* it has ended, and nobody has looked yet */
+    bool endless;
     bool ended; /* the server has nothing more to say */
     bool left;  /* we went early, which is no failure of the peer's */
     grpc_status_code status;
@@ -54,25 +60,21 @@ void rpc_library_deinit(void)
     grpc_shutdown();
 }
 
-struct rpc_channel *rpc_channel_new(const char *target, size_t max_message_bytes, struct error *err)
+static grpc_arg setting(const char *name, int value)
+{
+    return (grpc_arg){GRPC_ARG_INTEGER, (char *)name, {.integer = value}};
+}
+
+struct rpc_channel *rpc_channel_new(const struct rpc_channel_options *options, struct error *err)
 {
     grpc_arg args[] = {
-        {GRPC_ARG_INTEGER,
-         (char *)GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH,
-         {.integer = (int)max_message_bytes}},
-        {GRPC_ARG_INTEGER,
-         (char *)GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS,
-         {.integer = RECONNECT_FIRST_MS}},
-        {GRPC_ARG_INTEGER,
-         (char *)GRPC_ARG_MIN_RECONNECT_BACKOFF_MS,
-         {.integer = RECONNECT_FIRST_MS}},
-        {GRPC_ARG_INTEGER,
-         (char *)GRPC_ARG_MAX_RECONNECT_BACKOFF_MS,
-         {.integer = RECONNECT_MAX_MS}},
-        {GRPC_ARG_INTEGER, (char *)GRPC_ARG_HTTP2_BDP_PROBE, {.integer = 0}},
-        {GRPC_ARG_INTEGER,
-         (char *)GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES,
-         {.integer = READ_AHEAD_BYTES}},
+        setting(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, (int)options->max_message_bytes),
+        setting(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, RECONNECT_FIRST_MS),
+        setting(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, RECONNECT_FIRST_MS),
+        setting(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, RECONNECT_MAX_MS),
+        setting(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, options->own_connection),
+        setting(GRPC_ARG_HTTP2_BDP_PROBE, 0),
+        setting(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, READ_AHEAD_BYTES),
     };
     const grpc_channel_args channel_args = {sizeof(args) / sizeof(args[0]), args};
     struct rpc_channel *channel = calloc(1, sizeof(*channel));
@@ -82,9 +84,10 @@ struct rpc_channel *rpc_channel_new(const char *target, size_t max_message_bytes
         error_memory(err);
         return NULL;
     }
-    rpc_stats_init(&channel->stats);
+    rpc_stats_init(&channel->own);
+    channel->stats = options->stats ? options->stats : &channel->own;
     credentials = grpc_insecure_credentials_create();
-    channel->channel = grpc_channel_create(target, credentials, &channel_args);
+    channel->channel = grpc_channel_create(options->target, credentials, &channel_args);
     grpc_channel_credentials_release(credentials);
     return channel;
 }
@@ -92,29 +95,49 @@ struct rpc_channel *rpc_channel_new(const char *target, size_t max_message_bytes
 void rpc_channel_free(struct rpc_channel *channel)
 {
     grpc_channel_destroy(channel->channel);
-    rpc_stats_deinit(&channel->stats);
+    rpc_stats_deinit(&channel->own);
     free(channel);
 }
 
 struct rpc_stats *rpc_channel_stats(struct rpc_channel *channel)
 {
-    return &channel->stats;
+    return channel->stats;
 }
 
-/* Runs one batch to its end. The wait needs no timeout of its own: the deadline
- * of the call, or its cancellation, completes the batch. */
-static bool run_batch(struct rpc_stream *stream, const grpc_op *ops, size_t n_ops)
+static gpr_timespec deadline(int64_t ns)
+{
+    struct timespec when = clock_timespec(ns);
+
+    return (gpr_timespec){when.tv_sec, (int32_t)when.tv_nsec, GPR_CLOCK_MONOTONIC};
+}
+
+static grpc_event next_event(struct rpc_stream *stream, int64_t until_ns)
+{
+    return grpc_completion_queue_next(stream->queue, deadline(until_ns), NULL);
+}
+
+static bool start_batch(struct rpc_stream *stream, const grpc_op *ops, size_t n_ops)
 {
     grpc_call_error r = grpc_call_start_batch(stream->call, ops, n_ops, stream, NULL);
+
+    if (r == GRPC_CALL_OK)
+        return true;
+    /* A header that the protocol cannot carry, or our mistake. */
+    error_status(&stream->failure, ERROR_INVALID, RPC_INVALID_ARGUMENT, "cannot be sent: %s",
+                 grpc_call_error_to_string(r));
+    grpc_call_cancel(stream->call, NULL); /* so that nobody waits for an answer */
+    return false;
+}
+
+/* Runs one batch to its end. The wait needs no timeout of its own: the deadline of the call, or
+ * its cancellation, completes the batch. */
+static bool run_batch(struct rpc_stream *stream, const grpc_op *ops, size_t n_ops)
+{
     grpc_event event;
 
-    if (r != GRPC_CALL_OK) { /* a header that the protocol cannot carry, or our mistake */
-        error_status(&stream->failure, ERROR_INVALID, RPC_INVALID_ARGUMENT, "cannot be sent: %s",
-                     grpc_call_error_to_string(r));
-        grpc_call_cancel(stream->call, NULL); /* so that nobody waits for an answer */
+    if (!start_batch(stream, ops, n_ops))
         return false;
-    }
-    event = grpc_completion_queue_next(stream->queue, gpr_inf_future(GPR_CLOCK_REALTIME), NULL);
+    event = next_event(stream, INT64_MAX);
     assert(event.type == GRPC_OP_COMPLETE && event.tag == stream);
     return event.success;
 }
@@ -122,13 +145,6 @@ static bool run_batch(struct rpc_stream *stream, const grpc_op *ops, size_t n_op
 static void wake(void *arg)
 {
     grpc_call_cancel(arg, NULL);
-}
-
-static gpr_timespec deadline(const struct cancel *cancel)
-{
-    struct timespec when = clock_timespec(cancel->deadline_ns);
-
-    return (gpr_timespec){when.tv_sec, (int32_t)when.tv_nsec, GPR_CLOCK_MONOTONIC};
 }
 
 /* Takes `payload`. */
@@ -162,12 +178,15 @@ static void from_byte_buffer(grpc_byte_buffer *bytes, struct buf *message)
 
 static void stream_free(struct rpc_stream *stream)
 {
+    grpc_byte_buffer_destroy(stream->received);
+    for (size_t i = 0; i < stream->n_headers; i++) {
+        grpc_slice_unref(stream->headers[i].key);
+        grpc_slice_unref(stream->headers[i].value);
+    }
     if (stream->call)
         grpc_call_unref(stream->call);
     grpc_completion_queue_shutdown(stream->queue);
-    while (
-        grpc_completion_queue_next(stream->queue, gpr_inf_future(GPR_CLOCK_REALTIME), NULL).type !=
-        GRPC_QUEUE_SHUTDOWN)
+    while (next_event(stream, INT64_MAX).type != GRPC_QUEUE_SHUTDOWN)
         continue;
     grpc_completion_queue_destroy(stream->queue);
     grpc_metadata_array_destroy(&stream->initial);
@@ -176,8 +195,18 @@ static void stream_free(struct rpc_stream *stream)
     free(stream);
 }
 
+static void add_headers(struct rpc_stream *stream, const struct rpc_header *header)
+{
+    for (; header && header->name && stream->n_headers < HEADERS_MAX; header++) {
+        grpc_metadata *metadata = &stream->headers[stream->n_headers++];
+
+        metadata->key = grpc_slice_from_copied_string(header->name);
+        metadata->value = grpc_slice_from_copied_string(header->value);
+    }
+}
+
 /* A call that has not begun. NULL, without words, if there is no memory or no time. */
-static struct rpc_stream *stream_new(struct rpc_channel *channel, const char *method,
+static struct rpc_stream *stream_new(struct rpc_channel *channel, const struct rpc_request *request,
                                      struct cancel *cancel, struct error *err)
 {
     struct rpc_stream *stream = calloc(1, sizeof(*stream));
@@ -187,17 +216,20 @@ static struct rpc_stream *stream_new(struct rpc_channel *channel, const char *me
         error_memory(err);
         return NULL;
     }
-    path = grpc_slice_from_copied_string(method);
+    path = grpc_slice_from_copied_string(request->method);
     stream->channel = channel;
-    stream->method = method;
+    stream->method = request->method;
+    stream->endless = request->endless;
     stream->start_ns = clock_now_ns();
     stream->cancel = cancel;
     stream->details = grpc_empty_slice();
+    add_headers(stream, request->headers);
     grpc_metadata_array_init(&stream->initial);
     grpc_metadata_array_init(&stream->trailing);
     stream->queue = grpc_completion_queue_create_for_next(NULL);
-    stream->call = grpc_channel_create_call(channel->channel, NULL, GRPC_PROPAGATE_DEFAULTS,
-                                            stream->queue, path, NULL, deadline(cancel), NULL);
+    stream->call =
+        grpc_channel_create_call(channel->channel, NULL, GRPC_PROPAGATE_DEFAULTS, stream->queue,
+                                 path, NULL, deadline(cancel->deadline_ns), NULL);
     grpc_slice_unref(path);
     stream->watcher = (struct cancel_watcher){.wake = wake, .arg = stream->call};
     if (!cancel_watch(cancel, &stream->watcher, err)) {
@@ -207,66 +239,68 @@ static struct rpc_stream *stream_new(struct rpc_channel *channel, const char *me
     return stream;
 }
 
-static size_t fill_metadata(grpc_metadata *metadata, const struct rpc_header *headers)
+static grpc_op headers_op(struct rpc_stream *stream)
 {
-    size_t n = 0;
-
-    for (; headers && headers[n].name && n < HEADERS_MAX; n++) {
-        metadata[n].key = grpc_slice_from_copied_string(headers[n].name);
-        metadata[n].value = grpc_slice_from_copied_string(headers[n].value);
-    }
-    return n;
-}
-
-static void clear_metadata(grpc_metadata *metadata, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        grpc_slice_unref(metadata[i].key);
-        grpc_slice_unref(metadata[i].value);
-    }
+    return (grpc_op){
+        .op = GRPC_OP_SEND_INITIAL_METADATA,
+        .data.send_initial_metadata = {.count = stream->n_headers, .metadata = stream->headers},
+    };
 }
 
 /* Sends the headers; with a message also that, and the end. Failures show up in the status. */
-static void begin(struct rpc_stream *stream, const struct rpc_request *request)
+struct rpc_stream *rpc_stream_open(struct rpc_channel *channel, const struct rpc_request *request,
+                                   struct cancel *cancel, struct error *err)
 {
-    grpc_metadata metadata[HEADERS_MAX] = {0};
-    size_t n = fill_metadata(metadata, request->headers);
+    struct rpc_stream *stream = stream_new(channel, request, cancel, err);
     grpc_byte_buffer *bytes = request->message ? to_byte_buffer(request->message, NULL, 0) : NULL;
-    grpc_op ops[] = {
-        {.op = GRPC_OP_SEND_INITIAL_METADATA,
-         .data.send_initial_metadata = {.count = n, .metadata = metadata}},
+    const grpc_op ops[] = {
+        stream ? headers_op(stream) : (grpc_op){0},
         {.op = GRPC_OP_SEND_MESSAGE, .data.send_message.send_message = bytes},
         {.op = GRPC_OP_SEND_CLOSE_FROM_CLIENT},
     };
 
-    run_batch(stream, ops, bytes ? 3 : 1);
-    clear_metadata(metadata, n);
-    grpc_byte_buffer_destroy(bytes);
-}
-
-struct rpc_stream *rpc_stream_open(struct rpc_channel *channel, const struct rpc_request *request,
-                                   struct cancel *cancel, struct error *err)
-{
-    struct rpc_stream *stream = stream_new(channel, request->method, cancel, err);
-
     if (stream)
-        begin(stream, request);
+        run_batch(stream, ops, bytes ? 3 : 1);
+    grpc_byte_buffer_destroy(bytes);
     return stream;
 }
 
-/* The server's next message; false at the end. */
-static bool receive(struct rpc_stream *stream, grpc_byte_buffer **bytes)
+static void start_receiving(struct rpc_stream *stream)
 {
-    grpc_op ops[] = {
-        {.op = GRPC_OP_RECV_MESSAGE, .data.recv_message.recv_message = bytes},
+    const grpc_op ops[] = {
+        {.op = GRPC_OP_RECV_MESSAGE, .data.recv_message.recv_message = &stream->received},
         {.op = GRPC_OP_RECV_INITIAL_METADATA,
          .data.recv_initial_metadata.recv_initial_metadata = &stream->initial},
     };
-    bool ok = run_batch(stream, ops, stream->initial_received ? 1 : 2);
 
+    stream->receiving = start_batch(stream, ops, stream->initial_received ? 1 : 2);
     stream->initial_received = true;
-    stream->ended = !ok || !*bytes;
-    return !stream->ended;
+    stream->ended = !stream->receiving;
+}
+
+bool rpc_stream_ready(struct rpc_stream *stream, int64_t until_ns)
+{
+    grpc_event event;
+
+    if (!stream->receiving && !stream->ended && !stream->arrived)
+        start_receiving(stream);
+    if (!stream->receiving)
+        return true;
+    event = next_event(stream, until_ns);
+    if (event.type != GRPC_OP_COMPLETE)
+        return false;
+    stream->receiving = false;
+    stream->arrived = true;
+    stream->ended = !event.success || !stream->received;
+    return true;
+}
+
+/* Takes the next message, or the end, off the stream. */
+static void wait_for_next(struct rpc_stream *stream)
+{
+    while (!rpc_stream_ready(stream, INT64_MAX))
+        continue;
+    stream->arrived = false;
 }
 
 /* Where nothing can be sent any more, the call is over. Why, is in its status, and that comes
@@ -275,9 +309,9 @@ static bool send_or_skip_rest(struct rpc_stream *stream, grpc_op op)
 {
     bool ok = run_batch(stream, &op, 1);
 
-    for (grpc_byte_buffer *bytes = NULL; !ok && !stream->ended; bytes = NULL) {
-        (void)receive(stream, &bytes);
-        grpc_byte_buffer_destroy(bytes);
+    while (!ok && !stream->ended) {
+        wait_for_next(stream);
+        grpc_byte_buffer_destroy(TAKE(stream->received));
     }
     return ok;
 }
@@ -300,37 +334,38 @@ bool rpc_stream_send_end(struct rpc_stream *stream)
 
 bool rpc_stream_next(struct rpc_stream *stream, struct buf *message)
 {
-    grpc_byte_buffer *bytes = NULL;
-    bool got = receive(stream, &bytes);
-
-    if (got)
-        from_byte_buffer(bytes, message);
-    grpc_byte_buffer_destroy(bytes);
-    return got && buf_ok(message, &stream->failure);
+    wait_for_next(stream);
+    if (stream->received)
+        from_byte_buffer(stream->received, message);
+    grpc_byte_buffer_destroy(TAKE(stream->received));
+    return !stream->ended && buf_ok(message, &stream->failure);
 }
 
-static void set_error(const struct rpc_stream *stream, struct error *err)
+static void count(struct rpc_stream *stream)
 {
-    int status = (int)stream->status;
+    int status = stream->left ? RPC_OK : (int)stream->status;
 
-    error_status(err, rpc_status_reason(status), status, "%.*s",
-                 (int)GRPC_SLICE_LENGTH(stream->details),
-                 (const char *)GRPC_SLICE_START_PTR(stream->details));
+    if (!stream->endless)
+        rpc_stats_count(stream->channel->stats, stream->method, status,
+                        ns_to_seconds(clock_now_ns() - stream->start_ns));
+    else if (!cancel_requested(stream->cancel))
+        rpc_stats_count_failure(stream->channel->stats, stream->method, status);
 }
 
 /* Tells how a call went whose status is known, then frees it. */
 static bool conclude(struct rpc_stream *stream, struct error *err)
 {
-    bool ok = stream->status == GRPC_STATUS_OK && stream->failure.code == ERROR_NONE;
+    int status = (int)stream->status;
+    bool ok = status == RPC_OK && stream->failure.code == ERROR_NONE;
 
     cancel_unwatch(stream->cancel, &stream->watcher);
-    rpc_stats_count(&stream->channel->stats, stream->method,
-                    stream->left ? RPC_OK : (int)stream->status,
-                    ns_to_seconds(clock_now_ns() - stream->start_ns));
+    count(stream);
     if (stream->failure.code != ERROR_NONE)
         *err = stream->failure;
     else if (!ok)
-        set_error(stream, err);
+        error_status(err, rpc_status_reason(status), status, "%.*s",
+                     (int)GRPC_SLICE_LENGTH(stream->details),
+                     (const char *)GRPC_SLICE_START_PTR(stream->details));
     stream_free(stream);
     return ok;
 }
@@ -352,6 +387,8 @@ bool rpc_stream_close(struct rpc_stream *stream, struct error *err)
     stream->left = !stream->ended;
     if (stream->left)
         grpc_call_cancel(stream->call, NULL);
+    while (stream->receiving)
+        (void)rpc_stream_ready(stream, INT64_MAX);
     run_batch(stream, &op, 1);
     return conclude(stream, err);
 }
@@ -360,35 +397,28 @@ bool rpc_stream_close(struct rpc_stream *stream, struct error *err)
 static bool run_unary(struct rpc_stream *stream, const struct rpc_request *request,
                       struct buf *reply)
 {
-    grpc_metadata metadata[HEADERS_MAX] = {0};
-    size_t n = fill_metadata(metadata, request->headers);
-    grpc_byte_buffer *out = to_byte_buffer(request->message, NULL, 0), *in = NULL;
+    grpc_byte_buffer *out = to_byte_buffer(request->message, NULL, 0);
     grpc_op ops[] = {
-        {.op = GRPC_OP_SEND_INITIAL_METADATA,
-         .data.send_initial_metadata = {.count = n, .metadata = metadata}},
+        headers_op(stream),
         {.op = GRPC_OP_SEND_MESSAGE, .data.send_message.send_message = out},
         {.op = GRPC_OP_SEND_CLOSE_FROM_CLIENT},
         {.op = GRPC_OP_RECV_INITIAL_METADATA,
          .data.recv_initial_metadata.recv_initial_metadata = &stream->initial},
-        {.op = GRPC_OP_RECV_MESSAGE, .data.recv_message.recv_message = &in},
+        {.op = GRPC_OP_RECV_MESSAGE, .data.recv_message.recv_message = &stream->received},
         status_op(stream),
     };
-    bool got;
 
     run_batch(stream, ops, sizeof(ops) / sizeof(ops[0]));
-    if (in)
-        from_byte_buffer(in, reply);
-    got = in && buf_ok(reply, &stream->failure);
-    clear_metadata(metadata, n);
     grpc_byte_buffer_destroy(out);
-    grpc_byte_buffer_destroy(in);
-    return got;
+    if (stream->received)
+        from_byte_buffer(stream->received, reply);
+    return stream->received && buf_ok(reply, &stream->failure);
 }
 
 bool rpc_call(struct rpc_channel *channel, const struct rpc_request *request, struct buf *reply,
               struct cancel *cancel, struct error *err)
 {
-    struct rpc_stream *stream = stream_new(channel, request->method, cancel, err);
+    struct rpc_stream *stream = stream_new(channel, request, cancel, err);
     bool got;
 
     if (!stream)

@@ -20,8 +20,15 @@ void rpc_library_deinit(void);
 
 struct rpc_channel; /* a connection, made when first needed; any thread may use it */
 
-struct rpc_channel *rpc_channel_new(const char *target, size_t max_message_bytes,
-                                    struct error *err);
+struct rpc_channel_options {
+    const char *target;
+    size_t max_message_bytes;
+    /* Channels to one target share a connection, unless they want one of their own. */
+    bool own_connection;
+    struct rpc_stats *stats; /* where calls are counted; outlives the channel. NULL: its own */
+};
+
+struct rpc_channel *rpc_channel_new(const struct rpc_channel_options *options, struct error *err);
 void rpc_channel_free(struct rpc_channel *channel);
 DEFINE_CLEANUP(struct rpc_channel *, rpc_channel_free)
 
@@ -35,6 +42,8 @@ struct rpc_request {
     const char *method;               /* "/package.Service/Method", a string constant */
     const struct rpc_header *headers; /* ends with a NULL name; may be NULL */
     const struct buf *message;        /* NULL: the caller will send (streams only) */
+    bool endless; /* lasts until somebody ends it: that is no failure, and its duration means
+                   * nothing and is not counted */
 };
 
 /* One request, one reply. */
@@ -55,6 +64,11 @@ bool rpc_stream_send_end(struct rpc_stream *stream);
 
 /* Waits for the next message. False when there is none left, for whatever reason. */
 bool rpc_stream_next(struct rpc_stream *stream, struct buf *message);
+
+/* Waits until `until_ns` (of the monotonic clock) whether rpc_stream_next() has something to tell:
+ * a message, or the end. After it nothing but rpc_stream_next(), rpc_stream_close() and itself may
+ * be called. */
+bool rpc_stream_ready(struct rpc_stream *stream, int64_t until_ns);
 
 /* Ends the call, frees the stream and tells how it went: true only if the server finished it
  * with OK. A stream that is left early is canceled. */

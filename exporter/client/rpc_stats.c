@@ -46,6 +46,18 @@ void rpc_stats_count(struct rpc_stats *stats, const char *method, int status, do
         entry->failures[status]++;
 }
 
+void rpc_stats_count_failure(struct rpc_stats *stats, const char *method, int status)
+{
+    struct rpc_method_stats *entry;
+    LOCK_SCOPE(&stats->lock_);
+
+    if (status <= 0 || status >= RPC_STATUSES)
+        return;
+    entry = find(stats, method + 1);
+    if (entry)
+        entry->failures[status]++;
+}
+
 void rpc_stats_each(struct rpc_stats *stats,
                     void (*visit)(void *arg, const struct rpc_method_stats *method), void *arg)
 {

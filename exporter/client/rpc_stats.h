@@ -33,6 +33,9 @@ void rpc_stats_deinit(struct rpc_stats *stats);
 /* `method` is a string constant, with its leading slash. */
 void rpc_stats_count(struct rpc_stats *stats, const char *method, int status, double seconds);
 
+/* A call whose duration means nothing: only its failure is counted. */
+void rpc_stats_count_failure(struct rpc_stats *stats, const char *method, int status);
+
 /* Visits a copy of each method, in the order of their first call. */
 void rpc_stats_each(struct rpc_stats *stats,
                     void (*visit)(void *arg, const struct rpc_method_stats *method), void *arg);

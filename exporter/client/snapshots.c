@@ -15,22 +15,33 @@ static bool visit_page(const struct buf *message, snapshots_visit *visit, void *
     return snapshots_wire_visit(message, &arena, visit, arg, err);
 }
 
-bool snapshots_list(const struct scope *scope, const char *snapshotter, snapshots_visit *visit,
-                    void *arg, struct cancel *cancel, struct error *err)
+struct rpc_stream *snapshots_list_begin(const struct scope *scope, const char *snapshotter,
+                                        struct cancel *cancel, struct error *err)
 {
     CLEANUP(buf_deinit) struct buf request = BUF_INIT(REQUEST_LIMIT_BYTES);
-    CLEANUP(buf_deinit) struct buf message = BUF_INIT(REPLY_LIMIT_BYTES);
-    struct rpc_stream *stream;
-    struct error leaving;
-    bool ok = true;
 
     snapshots_wire_list(&request, snapshotter);
-    stream = containerd_stream(scope, SERVICE "List", &request, cancel, err);
-    if (!stream)
-        return false;
+    return containerd_stream(scope, SERVICE "List", &request, cancel, err);
+}
+
+bool snapshots_list_end(const struct scope *scope, struct rpc_stream *stream,
+                        snapshots_visit *visit, void *arg, struct error *err)
+{
+    CLEANUP(buf_deinit) struct buf message = BUF_INIT(REPLY_LIMIT_BYTES);
+    struct error leaving;
+    bool ok = visit != NULL;
+
     while (ok && rpc_stream_next(stream, &message))
         ok = visit_page(&message, visit, arg, err);
     return containerd_stream_close(scope, stream, ok ? err : &leaving) && ok;
+}
+
+bool snapshots_list(const struct scope *scope, const char *snapshotter, snapshots_visit *visit,
+                    void *arg, struct cancel *cancel, struct error *err)
+{
+    struct rpc_stream *stream = snapshots_list_begin(scope, snapshotter, cancel, err);
+
+    return stream && snapshots_list_end(scope, stream, visit, arg, err);
 }
 
 bool snapshots_prepare(const struct scope *scope, const char *snapshotter,

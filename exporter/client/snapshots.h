@@ -16,6 +16,7 @@ enum snapshot_kind {
 struct snapshot_info {
     const char *name, *parent;
     enum snapshot_kind kind;
+    double created; /* seconds since 1970; 0: not told */
 };
 
 /* As content_visit. */
@@ -23,6 +24,13 @@ typedef bool snapshots_visit(void *arg, const struct snapshot_info *info, struct
 
 bool snapshots_list(const struct scope *scope, const char *snapshotter, snapshots_visit *visit,
                     void *arg, struct cancel *cancel, struct error *err) MUST_CHECK;
+
+/* The same in two steps: the daemon works on its list while we are busy with something else. */
+struct rpc_stream *snapshots_list_begin(const struct scope *scope, const char *snapshotter,
+                                        struct cancel *cancel, struct error *err);
+/* Takes `stream`. Without `visit` it only lets go of it. */
+bool snapshots_list_end(const struct scope *scope, struct rpc_stream *stream,
+                        snapshots_visit *visit, void *arg, struct error *err);
 
 /* An active snapshot `name` on top of `parent` ("" for the first), to become `target`. `mounts`
  * gets the daemon's own message, which is handed on to apply unread. err->status is

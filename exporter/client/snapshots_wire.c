@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/snapshots_wire.h"
 
+#include "client/time_wire.h"
 #include "client/types_wire.h"
 #include "snapshots.pb-c.h"
 #include "types.pb-c.h"
@@ -11,6 +12,12 @@ void snapshots_wire_list(struct buf *out, const char *snapshotter)
 
     request.snapshotter = (char *)snapshotter;
     wire_pack(&request.base, out);
+}
+
+static enum snapshot_kind kind_of(int32_t kind)
+{
+    return kind >= SNAPSHOT_VIEW && kind <= SNAPSHOT_COMMITTED ? (enum snapshot_kind)kind
+                                                               : SNAPSHOT_UNKNOWN;
 }
 
 bool snapshots_wire_visit(const struct buf *message, struct arena *arena, snapshots_visit *visit,
@@ -24,7 +31,8 @@ bool snapshots_wire_visit(const struct buf *message, struct arena *arena, snapsh
         const struct snapshot_info info = {
             .name = reply->info[i]->name,
             .parent = reply->info[i]->parent,
-            .kind = (enum snapshot_kind)reply->info[i]->kind,
+            .kind = kind_of(reply->info[i]->kind),
+            .created = wire_unix_seconds(reply->info[i]->created_at),
         };
 
         ok = visit(arg, &info, err);

@@ -71,6 +71,11 @@ struct collector {
     /* Optional. What is shown from the start, before the first run: counters at 0. */
     void (*begin)(const void *state, struct snapshot *out);
 
+    /* Optional. Waits, for as long as it takes, until a run is worth having early, and returns
+     * true; or false with *err where it cannot watch now (it is called again after a pause). Runs
+     * on a thread of its own, at the same time as run(): what they share needs a lock. */
+    bool (*watch)(void *state, struct cancel *cancel, struct error *err);
+
     /* Measures once. */
     bool (*run)(void *state, struct run *run, struct error *err);
 };

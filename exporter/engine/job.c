@@ -89,9 +89,13 @@ void job_hide(struct job *job)
 
 void job_free(struct job *job)
 {
+    if (job->watcher)
+        watcher_join(job->watcher);
     if (job->opened && job->plan.collector->close)
         job->plan.collector->close(job->plan.state);
     job_hide(job);
+    if (job->watcher)
+        watcher_free(job->watcher);
     snapshot_unref(job->beginning);
     config_job_release(&job->plan);
     free(job);

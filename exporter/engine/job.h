@@ -10,6 +10,7 @@
 #include "engine/board.h"
 #include "engine/collector.h"
 #include "engine/config.h"
+#include "engine/watcher.h"
 
 struct job {
     struct config_job plan; /* owned */
@@ -28,6 +29,10 @@ struct job {
     struct cancel *running; /* NULL unless a thread has it */
     bool tried;
     bool removed;
+    bool again;               /* it was told of a change while it ran */
+    int64_t ended_ns;         /* when the last run did */
+    struct watcher *watcher;  /* NULL: not watched; ends with the job */
+    struct scheduler *runner; /* whom the watcher tells */
 };
 
 /* Takes the job out of *plan, also on failure, and opens it. */

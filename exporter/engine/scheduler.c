@@ -9,6 +9,10 @@
 #define WORKERS_MAX     64
 #define SCRAPE_LIMIT_NS (1 * NS_PER_SECOND)
 #define RETRY_NS        (1 * NS_PER_SECOND) /* while the daemon is gone */
+#define EARLY_NS        (200 * NS_PER_MS)   /* between the end of a run and an early one */
+
+#define WATCH_PAUSE_NS     (1 * NS_PER_SECOND)
+#define WATCH_PAUSE_MAX_NS (30 * NS_PER_SECOND)
 
 struct queue {
     struct job *first;
@@ -91,22 +95,49 @@ static int64_t next_due(const struct job *job, enum error_code outcome)
     return due_ns;
 }
 
+/* What a watcher calls: the next run comes now, but runs are never one right after the other, and
+ * what changes meanwhile is one run. The job's grid begins anew with it. */
+static void hasten(void *arg)
+{
+    struct job *job = arg;
+    struct scheduler *scheduler = job->runner;
+    int64_t due_ns = clock_now_ns();
+    LOCK_SCOPE(&scheduler->lock);
+
+    if (job->running)
+        job->again = true;
+    if (job->running || job->removed)
+        return;
+    if (job->tried && due_ns < job->ended_ns + EARLY_NS)
+        due_ns = job->ended_ns + EARLY_NS;
+    if (due_ns >= job->due_ns)
+        return;
+    dequeue(scheduler, job);
+    enqueue(scheduler, job, due_ns);
+}
+
 /* Called and returns with the lock held; the job is off its queue. */
 static void run_unlocked(struct scheduler *scheduler, struct job *job)
 {
     struct cancel cancel;
     enum error_code outcome;
+    int64_t due_ns;
 
     cancel_init(&cancel, clock_now_ns() + job->plan.timeout_ns);
     job->running = &cancel;
+    job->again = false;
     pthread_mutex_unlock(&scheduler->lock);
     outcome = job_run(job, &cancel);
     pthread_mutex_lock(&scheduler->lock);
     job->running = NULL;
     job->tried = true;
+    job->ended_ns = clock_now_ns();
     cancel_deinit(&cancel);
+    due_ns = next_due(job, outcome);
+    if (job->again && due_ns > job->ended_ns + EARLY_NS)
+        due_ns = job->ended_ns + EARLY_NS;
     if (!job->removed)
-        enqueue(scheduler, job, next_due(job, outcome));
+        enqueue(scheduler, job, due_ns);
     pthread_cond_broadcast(&scheduler->ended);
 }
 
@@ -258,6 +289,8 @@ static struct job *detach_unwanted(struct scheduler *scheduler, const struct con
             dequeue(scheduler, job);
         if (job->running)
             cancel_now(job->running);
+        if (job->watcher)
+            watcher_cancel(job->watcher);
     }
     for (struct job *job = gone; job; job = job->next) {
         while (job->running)
@@ -284,6 +317,26 @@ static int64_t first_delay_ns(const struct scheduler *scheduler, const struct jo
     return most_ns > 0 ? (int64_t)(hash % (uint64_t)most_ns) : 0;
 }
 
+/* Without a watcher a job runs on its schedule only. */
+static void start_watching(struct scheduler *scheduler, struct job *job)
+{
+    const struct watcher_options options = {.name = job->plan.name,
+                                            .collector = job->plan.collector,
+                                            .state = job->plan.state,
+                                            .changed = hasten,
+                                            .arg = job,
+                                            .pause_ns = WATCH_PAUSE_NS,
+                                            .pause_max_ns = WATCH_PAUSE_MAX_NS};
+    struct error err;
+
+    if (!job->plan.collector->watch)
+        return;
+    job->runner = scheduler;
+    job->watcher = watcher_start(&options, &err);
+    if (!job->watcher)
+        log_warn("collector %s is not watched: %s", job->plan.name, err.message);
+}
+
 /* Called with both locks held. */
 static void attach(struct scheduler *scheduler, struct job *fresh)
 {
@@ -295,8 +348,10 @@ static void attach(struct scheduler *scheduler, struct job *fresh)
     *end = fresh;
     for (struct job *job = fresh; job; job = job->next) {
         job_show(job);
-        if (job->plan.collector->lane != LANE_SCRAPE)
-            enqueue(scheduler, job, now_ns + first_delay_ns(scheduler, job));
+        if (job->plan.collector->lane == LANE_SCRAPE)
+            continue;
+        enqueue(scheduler, job, now_ns + first_delay_ns(scheduler, job));
+        start_watching(scheduler, job);
     }
 }
 

@@ -7,6 +7,9 @@
  * itself: it is off the queue while it runs. Probes that hang may hold every
  * worker of their lane; the inventory has workers of its own.
  *
+ * A collector with watch() has a thread of its own beside (engine/watcher.h): what
+ * it sees lets the next run come early, at most one, and never right after another.
+ *
  * apply() is the start and every reload: jobs whose fingerprint did not change
  * go on with their state and their schedule. It is called by one thread at a time.
  */

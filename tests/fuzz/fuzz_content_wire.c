@@ -74,7 +74,7 @@ static void unpack(const struct buf *message)
     struct error err;
 
     (void)!content_wire_size(message, &size, &err); /* only whether they return */
-    (void)!content_wire_list(message, &arena, look, &length, &err);
+    (void)!content_wire_list(message, look, &length, &err);
     if (content_wire_written(message, &arena, &written, &err))
         length += strlen(written.digest);
     if (content_wire_statuses(message, &arena, &refs, &err))

@@ -31,6 +31,9 @@ struct fake {
     bool hangs; /* until it is canceled */
     bool deaf;  /* then it even ignores that, until it is not deaf any more */
     enum error_code outcome;
+    unsigned watches, watching, watch_canceled; /* calls of watch(), and those going on */
+    unsigned changes;                           /* that watch() has not told yet */
+    bool watch_fails;
 };
 
 struct fake_state {
@@ -125,14 +128,17 @@ static inline void fake_wake(void *arg)
     pthread_cond_broadcast(&fake_changed);
 }
 
-/* Blocks as a client would: woken by its cancellation. */
+/* Blocks as a client would: woken by its cancellation, which may have come before. */
 static inline bool fake_hang(struct fake *fake, struct cancel *cancel, struct error *err)
 {
     struct cancel_watcher watcher = {.wake = fake_wake, .arg = fake};
     bool hanging = false;
+    bool watched = cancel_watch(cancel, &watcher, err);
 
-    if (!cancel_watch(cancel, &watcher, err))
+    if (!watched && err->code != ERROR_CANCELED)
         return false;
+    if (!watched)
+        fake_wake(fake);
     pthread_mutex_lock(&fake_lock);
     while (fake->deaf || (fake->hangs && fake->canceled == 0)) {
         if (!hanging) {
@@ -144,7 +150,8 @@ static inline bool fake_hang(struct fake *fake, struct cancel *cancel, struct er
     }
     fake->hanging -= hanging;
     pthread_mutex_unlock(&fake_lock);
-    cancel_unwatch(cancel, &watcher);
+    if (watched)
+        cancel_unwatch(cancel, &watcher);
     return cancel_check(cancel, err);
 }
 
@@ -194,6 +201,47 @@ static inline bool fake_run(void *state, struct run *run, struct error *err)
     return outcome == ERROR_NONE || error_set(err, outcome, "as told");
 }
 
+static inline void fake_wake_watch(void *arg)
+{
+    struct fake *fake = arg;
+    LOCK_SCOPE(&fake_lock);
+
+    fake->watch_canceled++;
+    pthread_cond_broadcast(&fake_changed);
+}
+
+/* Waits for a change without patience, as it would for the daemon. */
+static inline bool fake_watch(void *state, struct cancel *cancel, struct error *err)
+{
+    struct fake *fake = ((struct fake_state *)state)->fake;
+    struct cancel_watcher watcher = {.wake = fake_wake_watch, .arg = fake};
+    bool changed;
+
+    if (!cancel_watch(cancel, &watcher, err))
+        return false;
+    pthread_mutex_lock(&fake_lock);
+    fake->watches++;
+    fake->watching++;
+    pthread_cond_broadcast(&fake_changed);
+    while (!fake->watch_fails && fake->changes == 0 && fake->watch_canceled == 0)
+        pthread_cond_wait(&fake_changed, &fake_lock);
+    changed = !fake->watch_fails && fake->watch_canceled == 0;
+    if (changed)
+        fake->changes--;
+    fake->watching--;
+    pthread_mutex_unlock(&fake_lock);
+    cancel_unwatch(cancel, &watcher);
+    return changed || error_set(err, ERROR_RUNTIME_UNAVAILABLE, "cannot watch");
+}
+
+static inline void fake_change(struct fake *fake, unsigned times)
+{
+    LOCK_SCOPE(&fake_lock);
+
+    fake->changes += times;
+    pthread_cond_broadcast(&fake_changed);
+}
+
 #define FAKE_COLLECTOR(the_name, the_lane)                                                      \
     {                                                                                           \
         .name = (the_name), .families = fake_families, .state_size = sizeof(struct fake_state), \
@@ -203,6 +251,16 @@ static inline bool fake_run(void *state, struct run *run, struct error *err)
 
 static const struct collector fake_inventory = FAKE_COLLECTOR("fake_inventory", LANE_INVENTORY);
 static const struct collector fake_probe = FAKE_COLLECTOR("fake_probe", LANE_PROBE);
+static const struct collector fake_watched = {
+    .name = "fake_watched",
+    .families = fake_families,
+    .state_size = sizeof(struct fake_state),
+    .lane = LANE_INVENTORY,
+    .open = fake_open,
+    .close = fake_close,
+    .watch = fake_watch,
+    .run = fake_run,
+};
 static const struct collector fake_scrape = FAKE_COLLECTOR("fake_scrape", LANE_SCRAPE);
 
 static inline void fake_config_init(struct config *config)

@@ -335,7 +335,7 @@ static void lists_until_the_visitor_has_enough(void **state)
     struct error err;
 
     (void)state;
-    assert_false(content_wire_list(&message, &arena, visit_two, &visited, &err));
+    assert_false(content_wire_list(&message, visit_two, &visited, &err));
     assert_int_equal(visited, 2);
     assert_int_equal(err.code, ERROR_LIMIT);
 }

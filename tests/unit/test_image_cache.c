@@ -22,13 +22,16 @@ struct store { /* holds one text under any digest */
     const char *text;
     enum error_code failure;
     size_t reads;
+    bool damaged; /* what it holds is not what the digest says */
 };
 
-static bool read_text(void *arg, const char *digest, struct buf *out, struct error *err)
+static bool read_text(void *arg, const struct image_blob *blob, struct buf *out, bool *certain,
+                      struct error *err)
 {
     struct store *store = arg;
-    (void)digest;
+    (void)blob;
     store->reads++;
+    *certain = !store->damaged;
     buf_append_str(out, store->text);
     if (store->failure != ERROR_NONE)
         return error_set(err, store->failure, "as told");
@@ -40,7 +43,7 @@ static enum image_lookup manifest_of(struct image_cache *cache, struct store *st
                                      const struct manifest **manifest)
 {
     const struct image_source source = {read_text, store};
-    const struct content_info blob = {digest, strlen(store->text)};
+    const struct image_blob blob = {.digest = digest, .size = strlen(store->text)};
     return image_cache_manifest(cache, &source, &blob, media_type, manifest);
 }
 
@@ -48,7 +51,7 @@ static enum image_lookup config_of(struct image_cache *cache, struct store *stor
                                    const char *digest, const struct image_essence **config)
 {
     const struct image_source source = {read_text, store};
-    const struct content_info blob = {digest, strlen(store->text)};
+    const struct image_blob blob = {.digest = digest, .size = strlen(store->text)};
     return image_cache_config(cache, &source, &blob, config);
 }
 
@@ -57,7 +60,7 @@ static struct image_cache *new_cache(void)
     struct error err;
     struct image_cache *cache = image_cache_new(&err);
     assert_non_null(cache);
-    image_cache_begin(cache);
+    image_cache_begin(cache, false);
     return cache;
 }
 
@@ -78,8 +81,8 @@ static void reads_a_document_once(void **state)
         assert_string_equal(manifest->children[0].digest, B);
         assert_int_equal(manifest->children[0].size, 5);
         assert_true(image_cache_ok(cache, &err));
-        image_cache_end(cache);
-        image_cache_begin(cache);
+        image_cache_end(cache, true);
+        image_cache_begin(cache, false);
     }
     assert_int_equal(store.reads, 1);
     assert_int_equal(image_cache_count(cache), 1);
@@ -145,7 +148,7 @@ static void remembers_what_is_too_large(void **state)
     assert_true(image_cache_ok(cache, &err));
 }
 
-static void forgets_a_read_that_failed(void **state)
+static void reads_again_what_is_in_doubt(void **state)
 {
     static const struct {
         enum error_code failure;
@@ -161,8 +164,11 @@ static void forgets_a_read_that_failed(void **state)
         assert_int_equal(manifest_of(cache, &store, A, IMAGE, &manifest), IMAGE_UNREADABLE);
         assert_int_equal(image_cache_ok(cache, &err), rows[i].document);
         assert_int_equal(err.code, rows[i].document ? ERROR_NONE : rows[i].failure);
-        image_cache_begin(cache);
+        image_cache_begin(cache, false);
         store.failure = ERROR_NONE;
+        assert_int_equal(manifest_of(cache, &store, A, IMAGE, &manifest),
+                         rows[i].document ? IMAGE_UNREADABLE : IMAGE_FOUND);
+        image_cache_begin(cache, true);
         assert_int_equal(manifest_of(cache, &store, A, IMAGE, &manifest), IMAGE_FOUND);
         assert_true(image_cache_ok(cache, &err));
     }
@@ -173,14 +179,52 @@ static void does_not_believe_a_truncated_blob(void **state)
     CLEANUP(image_cache_freep) struct image_cache *cache = new_cache();
     struct store store = {"{}"};
     const struct image_source source = {read_text, &store};
-    const struct content_info longer = {A, 3}, shorter = {B, 2};
+    const struct image_blob longer = {.digest = A, .size = 3}, shorter = {.digest = B, .size = 2};
     const struct manifest *manifest;
     (void)state;
     assert_int_equal(image_cache_manifest(cache, &source, &longer, IMAGE, &manifest),
                      IMAGE_UNREADABLE);
-    assert_int_equal(image_cache_count(cache), 0);
+    assert_int_equal(image_cache_count(cache), 1);
     store.text = "{}{}"; /* what follows the recorded size is not looked at */
     assert_int_equal(image_cache_manifest(cache, &source, &shorter, IMAGE, &manifest), IMAGE_FOUND);
+}
+
+/* The disk was repaired: bytes that were not those of the digest are not believed for long. */
+static void does_not_keep_what_its_digest_denies(void **state)
+{
+    static const char good[] = "{\"layers\":[{}]}";
+    CLEANUP(image_cache_freep) struct image_cache *cache = new_cache();
+    struct store store = {"{\"layers\":[]} ", .damaged = true};
+    const struct manifest *manifest;
+    (void)state;
+    assert_int_equal(manifest_of(cache, &store, A, IMAGE, &manifest), IMAGE_FOUND);
+    assert_int_equal(manifest->n_children, 0);
+    store = (struct store){.text = good};
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(manifest_of(cache, &store, A, IMAGE, &manifest), IMAGE_FOUND);
+        assert_int_equal(manifest->n_children, i);
+        image_cache_end(cache, true);
+        image_cache_begin(cache, i == 0);
+        assert_int_equal(image_cache_count(cache), 1);
+    }
+    assert_int_equal(manifest_of(cache, &store, A, IMAGE, &manifest), IMAGE_FOUND);
+    assert_int_equal(store.reads, 1);
+}
+
+static void reads_nothing_for_what_it_has_or_will_not_read(void **state)
+{
+    CLEANUP(image_cache_freep) struct image_cache *cache = new_cache();
+    struct store store = {"{}"};
+    const struct image_source source = {read_text, &store};
+    const struct image_blob carried = {A, strlen("{\"layers\":[{}]}"), "{\"layers\":[{}]}"};
+    const struct image_blob huge = {.digest = B, .size = IMAGE_DOCUMENT_MAX + 1};
+    const struct manifest *manifest;
+    (void)state;
+    assert_int_equal(image_cache_manifest(cache, &source, &carried, IMAGE, &manifest), IMAGE_FOUND);
+    assert_int_equal(manifest->n_children, 1);
+    assert_int_equal(image_cache_manifest(cache, &source, &huge, IMAGE, &manifest),
+                     IMAGE_UNREADABLE);
+    assert_int_equal(store.reads, 0);
 }
 
 static void drops_what_a_cycle_did_not_ask_for(void **state)
@@ -191,14 +235,14 @@ static void drops_what_a_cycle_did_not_ask_for(void **state)
     (void)state;
     assert_int_equal(manifest_of(cache, &store, A, IMAGE, &manifest), IMAGE_FOUND);
     assert_int_equal(manifest_of(cache, &store, B, IMAGE, &manifest), IMAGE_FOUND);
-    image_cache_end(cache);
+    image_cache_end(cache, true);
     assert_int_equal(image_cache_count(cache), 2);
-    image_cache_begin(cache);
+    image_cache_begin(cache, false);
     assert_int_equal(manifest_of(cache, &store, B, IMAGE, &manifest), IMAGE_FOUND);
-    image_cache_end(cache);
+    image_cache_end(cache, true);
     assert_int_equal(image_cache_count(cache), 1);
-    image_cache_begin(cache);
-    image_cache_end(cache);
+    image_cache_begin(cache, false);
+    image_cache_end(cache, true);
     assert_int_equal(image_cache_count(cache), 0);
     assert_int_equal(image_cache_bytes(cache), 0);
     assert_int_equal(store.reads, 2);
@@ -219,7 +263,7 @@ static void has_a_ceiling_that_old_entries_make_room_under(void **state)
     assert_int_equal(manifest_of(cache, &store, A, IMAGE, &manifest), IMAGE_UNREADABLE);
     assert_false(image_cache_ok(cache, &err));
     assert_int_equal(err.code, ERROR_LIMIT);
-    image_cache_begin(cache); /* the cycle failed, so there was no end of it */
+    image_cache_begin(cache, false); /* the cycle failed, so there was no end of it */
     assert_int_equal(manifest_of(cache, &store, A, IMAGE, &manifest), IMAGE_FOUND);
     assert_true(image_cache_ok(cache, &err));
     assert_int_equal(image_cache_count(cache), 1);
@@ -258,8 +302,10 @@ int main(void)
         cmocka_unit_test(separates_media_types_and_configurations),
         cmocka_unit_test(remembers_what_makes_no_sense),
         cmocka_unit_test(remembers_what_is_too_large),
-        cmocka_unit_test(forgets_a_read_that_failed),
+        cmocka_unit_test(reads_again_what_is_in_doubt),
         cmocka_unit_test(does_not_believe_a_truncated_blob),
+        cmocka_unit_test(does_not_keep_what_its_digest_denies),
+        cmocka_unit_test(reads_nothing_for_what_it_has_or_will_not_read),
         cmocka_unit_test(drops_what_a_cycle_did_not_ask_for),
         cmocka_unit_test(has_a_ceiling_that_old_entries_make_room_under),
         cmocka_unit_test(computes_the_chain),

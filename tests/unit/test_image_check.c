@@ -40,6 +40,8 @@ enum {
     TWICE = 1 << 11, /* the same layer again */
     BAD_CONFIG = 1 << 12,
     SHA512_LAYER = 1 << 13,
+    NO_SNAPSHOTTER = 1 << 14,
+    DATA = 1 << 15, /* the configuration's descriptor carries it along */
 };
 
 struct world {
@@ -68,7 +70,7 @@ static bool size_of(void *arg, const char *digest, uint64_t *size)
     return false;
 }
 
-static enum image_lookup find_manifest(void *arg, const struct content_info *blob,
+static enum image_lookup find_manifest(void *arg, const struct image_blob *blob,
                                        const char *media_type, const struct manifest **manifest)
 {
     struct world *world = arg;
@@ -83,7 +85,7 @@ static enum image_lookup find_manifest(void *arg, const struct content_info *blo
                                                                     : IMAGE_FOUND;
 }
 
-static enum image_lookup find_config(void *arg, const struct content_info *blob,
+static enum image_lookup find_config(void *arg, const struct image_blob *blob,
                                      const struct image_essence **config)
 {
     struct world *world = arg;
@@ -92,10 +94,14 @@ static enum image_lookup find_config(void *arg, const struct content_info *blob,
     return has(world, LOST_CONFIG) ? IMAGE_UNREADABLE : IMAGE_FOUND;
 }
 
-static bool has_snapshot(void *arg, const char *chain_id)
+static enum image_lookup find_snapshot(void *arg, const char *chain_id)
 {
+    if (has(arg, NO_SNAPSHOTTER))
+        return IMAGE_UNREADABLE;
+    if (chain_id[0] == '\0')
+        return IMAGE_MISSING;
     assert_string_equal(chain_id, CHAIN);
-    return !has(arg, NO_SNAPSHOT);
+    return has(arg, NO_SNAPSHOT) ? IMAGE_MISSING : IMAGE_FOUND;
 }
 
 static struct descriptor layers[] = {{.digest = LAYER_1, .size = 10},
@@ -117,6 +123,8 @@ static void build(struct world *world, unsigned flaws)
         world->image.n_children = 1;
     if (has(world, NO_LAYERS))
         world->image.n_children = 0;
+    if (has(world, DATA))
+        world->image.config.data = "{";
     if (has(world, BAD_CONFIG))
         world->image.config.digest = "";
     world->essence = (struct image_essence){{"linux", "amd64", ""}, CHAIN};
@@ -124,19 +132,28 @@ static void build(struct world *world, unsigned flaws)
         world->essence.chain_id = "";
 }
 
-static const struct image_facts facts_of = {size_of, find_manifest, find_config, has_snapshot,
-                                            NULL};
+static struct image_verdict check_as(struct world *world, const struct descriptor *target,
+                                     const char *version, const char *machine)
+{
+    struct platform_matcher matcher;
+    const struct image_facts facts = {check_dialect_of(version),
+                                      &matcher,
+                                      size_of,
+                                      find_manifest,
+                                      find_config,
+                                      find_snapshot,
+                                      world};
+    struct image_verdict verdict;
+    struct error err;
+    assert_true(platform_matcher_parse(&matcher, machine, &err));
+    matcher.no_features = facts.dialect->os_features;
+    image_check(&verdict, target, &facts);
+    return verdict;
+}
 
 static struct image_verdict check(struct world *world, const struct descriptor *target)
 {
-    struct platform_matcher matcher;
-    struct image_facts facts = facts_of;
-    struct image_verdict verdict;
-    struct error err;
-    facts.arg = world;
-    assert_true(platform_matcher_parse(&matcher, "linux/amd64", &err));
-    image_check(&verdict, target, &matcher, &facts);
-    return verdict;
+    return check_as(world, target, "2.1.9", "linux/amd64");
 }
 
 struct row {
@@ -181,6 +198,10 @@ static void judges_a_single_manifest_as_ctr_does(void **state)
         {"and gone", TWICE | NO_LAYER, {IMAGE_INCOMPLETE, 4, 2, 211, 11, true, false}},
         {"layer is no digest", BAD_LAYER, {IMAGE_ERROR, 0, 0, 0, 0, true, false}},
         {"config is no digest", BAD_CONFIG, BROKEN},
+        {"no such snapshotter", NO_SNAPSHOTTER, {IMAGE_COMPLETE, 3, 3, 111, 111, false, true}},
+        {"config gone, but carried along",
+         NO_CONFIG | DATA,
+         {IMAGE_INCOMPLETE, 3, 2, 111, 110, true, false}},
         {"sha512", SHA512_LAYER, {IMAGE_INCOMPLETE, 2, 1, 11, 1, true, false}},
     };
     static const struct descriptor target = {.media_type = IMAGE, .digest = MANIFEST};
@@ -320,20 +341,60 @@ static void accepts_an_empty_index(void **state)
     compare(&row, &got);
 }
 
-static void does_not_overflow_sums(void **state)
+/* As int64 does in Go, whose sums ctr prints. */
+static void sums_sizes_as_ctr_does(void **state)
 {
-    static struct descriptor large[] = {{.digest = LAYER_1, .size = INT64_MAX},
-                                        {.digest = LAYER_1, .size = INT64_MAX},
-                                        {.digest = LAYER_1, .size = INT64_MAX}};
+    static struct descriptor odd[][3] = {
+        {{.digest = LAYER_1, .size = INT64_MAX},
+         {.digest = LAYER_1, .size = INT64_MAX},
+         {.digest = LAYER_1, .size = INT64_MAX}},
+        {{.digest = LAYER_1, .size = -5000}, {.digest = LAYER_1}, {.digest = LAYER_1}},
+    };
+    static const int64_t sums[] = {INT64_MAX - 1, -4999};
     static const struct descriptor target = {.media_type = IMAGE, .digest = MANIFEST};
     struct world world;
     (void)state;
-    build(&world, 0);
-    world.image.children = large;
-    world.image.n_children = 3;
-    struct image_verdict got = check(&world, &target);
-    assert_int_equal(got.status, IMAGE_COMPLETE);
-    assert_true(got.required_bytes == UINT64_MAX);
+    for (size_t i = 0; i < 2; i++) {
+        build(&world, 0);
+        world.image.children = odd[i];
+        world.image.n_children = 3;
+        struct image_verdict got = check(&world, &target);
+        assert_int_equal(got.status, IMAGE_COMPLETE);
+        assert_true(got.required_bytes == sums[i] && got.present_bytes == sums[i]);
+    }
+}
+
+static void differs_between_versions_as_containerd_does(void **state)
+{
+    static const struct {
+        const char *version, *machine, *variant; /* the variant is the configuration's */
+        unsigned flaws;
+        bool features;
+        enum image_status want;
+    } rows[] = {
+        {"1.6.20~ds1", "linux/arm", "v6", 0, false, IMAGE_COMPLETE}, /* no variant: v7 */
+        {"v1.7.24-k3s1", "linux/arm/v6", "v6", 0, false, IMAGE_UNAVAILABLE},
+        {"2.0.0", "linux/arm/v6", "v6", 0, false, IMAGE_COMPLETE},
+        {"2.1.9+unknown", "linux/arm/v6", "v7", 0, false, IMAGE_UNAVAILABLE},
+        {"1.6.38", "linux/arm", "", NO_CONFIG | DATA, false, IMAGE_UNAVAILABLE},
+        {"1.7.0", "linux/arm", "", NO_CONFIG | DATA, false, IMAGE_INCOMPLETE},
+        {"2.2.5", "linux/arm", "", 0, true, IMAGE_COMPLETE},
+        {"2.3.0", "linux/arm", "", 0, true, IMAGE_UNAVAILABLE},
+        {"devel", "linux/arm", "", 0, true, IMAGE_UNAVAILABLE},
+    };
+    static struct descriptor entry[] = {PLAIN(IMAGE, MANIFEST)};
+    static const struct descriptor target = {.media_type = INDEX, .digest = OUTER};
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct world world;
+        build(&world, rows[i].flaws);
+        world.outer = (struct manifest){MANIFEST_INDEX, INDEX, .children = entry, .n_children = 1};
+        world.essence.platform =
+            (struct platform){"linux", "arm", rows[i].variant, rows[i].features};
+        struct image_verdict got = check_as(&world, &target, rows[i].version, rows[i].machine);
+        if (got.status != rows[i].want)
+            fail_msg("row %zu, %s: %s", i, rows[i].version, image_status_name(got.status));
+    }
 }
 
 static void has_names_that_never_change(void **state)
@@ -353,7 +414,8 @@ int main(void)
         cmocka_unit_test(follows_only_the_best_entry_of_an_index),
         cmocka_unit_test(gives_up_in_an_endless_index),
         cmocka_unit_test(accepts_an_empty_index),
-        cmocka_unit_test(does_not_overflow_sums),
+        cmocka_unit_test(sums_sizes_as_ctr_does),
+        cmocka_unit_test(differs_between_versions_as_containerd_does),
         cmocka_unit_test(has_names_that_never_change),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,15 +20,46 @@ static struct json_document *parse(const char *text)
 
 static void refuses_what_is_no_json(void **state)
 {
-    static const char *const texts[] = {"",     "{",        "{\"a\":}",         "[1,]",
-                                        "{} x", "\"\xff\"", "{\"a\":1e999999}", "\"\\ud800\"",
-                                        "nul",  "{\"a\" 1}"};
+    static const char *const texts[] = {
+        "",           "{",          "{\"a\":}", "[1,]",      "{} x",  "\"\n\"",
+        "{\"a\":1e}", "\"\\ud80\"", "nul",      "{\"a\" 1}", "[1 2]", "{\"a\":1,}",
+        "01",         "-",          "1.",       "\"\\x\"",   "[1}",   "{\"a\":1]",
+        "\"a",        "+1",         ".5",       "{1:2}",     "]",     "\"\\u12g4\""};
     (void)state;
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         struct error err = {0};
         assert_null(json_parse(texts[i], strlen(texts[i]), &err));
         assert_int_equal(err.code, ERROR_PROTOCOL);
         assert_non_null(strstr(err.message, "line"));
+    }
+}
+
+/* What a strict reader would refuse, and containerd's does not. */
+static void accepts_what_go_accepts(void **state)
+{
+    static const struct {
+        const char *text, *want;
+    } rows[] = {
+        {"\"\\ud800\"", "\xef\xbf\xbd"},
+        {"\"\\ud83d\\udc33\"", "\xf0\x9f\x90\xb3"},
+        {"\"\\ud83dx\"", "\xef\xbf\xbdx"},
+        {"\"\\u00e4\\u20ac\\/\\b\"", "\xc3\xa4\xe2\x82\xac/\b"},
+        {"\"\xff\"", "\xff"},
+        {" [1e999999, -0, 99999999999999999999, 1.5E-3, {\"\":{}}, [[]], true] ", NULL},
+    };
+    int64_t value;
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        CLEANUP(json_freep) struct json_document *document = parse(rows[i].text);
+        const struct json *root = json_root(document);
+        if (rows[i].want)
+            assert_string_equal(json_text(root), rows[i].want);
+        else
+            assert_true(json_int(json_item(root, 1), &value) && value == 0 &&
+                        !json_int(json_item(root, 0), &value) &&
+                        !json_int(json_item(root, 2), &value) && json_count(root) == 7 &&
+                        json_is_object(json_member(json_item(root, 4), "")) &&
+                        json_count(json_item(root, 5)) == 1);
     }
 }
 
@@ -187,6 +218,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refuses_what_is_no_json),
+        cmocka_unit_test(accepts_what_go_accepts),
         cmocka_unit_test(matches_keys_as_go_does),
         cmocka_unit_test(tells_of_absence_for_the_wrong_kind),
         cmocka_unit_test(frees_and_roots_nothing),

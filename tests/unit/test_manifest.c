@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -154,6 +155,51 @@ static void reads_an_index(void **state)
     assert_string_equal(manifest.children[1].platform.os, "");
 }
 
+#define EMPTY_DIGEST "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
+
+/* Bytes that a descriptor carries along count only where they are exactly those it means. */
+static void believes_inline_data_that_is_right(void **state)
+{
+    static const struct {
+        const char *config;
+        bool readable, believed;
+    } rows[] = {
+        {"{\"digest\":\"" EMPTY_DIGEST "\",\"size\":2,\"data\":\"e30=\"}", true, true},
+        {"{\"digest\":\"" EMPTY_DIGEST "\",\"size\":3,\"data\":\"e30=\"}", true, false},
+        {"{\"digest\":\"" EMPTY_DIGEST "\",\"size\":2,\"data\":\"e34=\"}", true, false},
+        {"{\"digest\":\"" A "\",\"size\":2,\"data\":\"e30=\"}", true, false},
+        {"{\"digest\":\"" EMPTY_DIGEST "\",\"size\":2,\"data\":null}", true, false},
+        {"{\"digest\":\"" EMPTY_DIGEST "\",\"size\":2,\"data\":5}", false, false},
+        {"{\"digest\":\"" EMPTY_DIGEST "\",\"size\":2,\"data\":\"!\"}", false, false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(1 << 20);
+        struct manifest manifest;
+        char text[512];
+        snprintf(text, sizeof(text), "{\"config\":%s}", rows[i].config);
+        assert_int_equal(parse(&manifest, IMAGE, text, &arena), rows[i].readable);
+        if (rows[i].readable)
+            assert_int_equal(manifest.config.data != NULL, rows[i].believed);
+        if (rows[i].believed)
+            assert_memory_equal(manifest.config.data, "{}", 2);
+    }
+}
+
+/* containerd takes any number for a size; who wants to use the sizes does not. */
+static void leaves_odd_sizes_to_who_judges(void **state)
+{
+    static const char text[] = "{\"layers\":[{\"size\":-5}]}";
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(1 << 20);
+    struct manifest manifest;
+    struct error err;
+    (void)state;
+    assert_true(manifest_read(&manifest, IMAGE, text, sizeof(text) - 1, &arena, &err));
+    assert_int_equal(manifest.children[0].size, -5);
+    assert_false(manifest_parse(&manifest, IMAGE, text, sizeof(text) - 1, &arena, &err));
+    assert_int_equal(err.code, ERROR_PROTOCOL);
+}
+
 static void has_a_ceiling_on_children(void **state)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(16 << 20);
@@ -264,6 +310,8 @@ int main(void)
         cmocka_unit_test(takes_and_refuses_documents),
         cmocka_unit_test(reads_an_image),
         cmocka_unit_test(reads_an_index),
+        cmocka_unit_test(believes_inline_data_that_is_right),
+        cmocka_unit_test(leaves_odd_sizes_to_who_judges),
         cmocka_unit_test(has_a_ceiling_on_children),
         cmocka_unit_test(tells_when_the_arena_is_full),
         cmocka_unit_test(reads_configurations),

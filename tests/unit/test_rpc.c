@@ -30,7 +30,8 @@ static void world_init(struct world *world)
 {
     *world = (struct world){.request = BUF_INIT(LIMIT_BYTES), .reply = BUF_INIT(LIMIT_BYTES)};
     grpc_fake_start(&world->fake);
-    world->channel = rpc_channel_new(world->fake.target, LIMIT_BYTES, &world->err);
+    world->channel = rpc_channel_new(&(struct rpc_channel_options){world->fake.target, LIMIT_BYTES},
+                                     &world->err);
     assert_non_null(world->channel);
     cancel_init(&world->cancel, clock_now_ns() + PATIENCE_NS);
 }
@@ -347,7 +348,7 @@ static void says_that_nobody_is_there(void **state)
     (void)state;
     world_init(&world);
     snprintf(target, sizeof(target), "%s-of-nobody", world.fake.target);
-    nobody = rpc_channel_new(target, LIMIT_BYTES, &world.err);
+    nobody = rpc_channel_new(&(struct rpc_channel_options){target, LIMIT_BYTES}, &world.err);
     assert_non_null(nobody);
     assert_false(rpc_call(nobody, &request, &world.reply, &world.cancel, &world.err));
     assert_int_equal(world.err.code, ERROR_RUNTIME_UNAVAILABLE);

@@ -138,6 +138,24 @@ static void loses_nothing_between_threads(void **state)
     rpc_stats_deinit(&stats);
 }
 
+static void counts_a_failure_without_a_duration(void **state)
+{
+    CLEANUP(rpc_stats_deinit) struct rpc_stats stats;
+
+    (void)state;
+    rpc_stats_init(&stats);
+    rpc_stats_count_failure(&stats, "/p.S/A", 0);
+    rpc_stats_count_failure(&stats, "/p.S/A", RPC_STATUSES);
+    rpc_stats_count_failure(&stats, "/p.S/A", -1);
+    assert_int_equal(stats.n_methods_, 0);
+    rpc_stats_count_failure(&stats, "/p.S/A", 14);
+    rpc_stats_count_failure(&stats, "/p.S/A", 14);
+    assert_int_equal(stats.n_methods_, 1);
+    assert_int_equal(stats.methods_[0].failures[14], 2);
+    for (size_t i = 0; i <= RPC_DURATION_BOUNDS; i++)
+        assert_int_equal(stats.methods_[0].counts[i], 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -146,6 +164,7 @@ int main(void)
         cmocka_unit_test(takes_any_status),
         cmocka_unit_test(stops_at_its_ceiling),
         cmocka_unit_test(loses_nothing_between_threads),
+        cmocka_unit_test(counts_a_failure_without_a_duration),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -412,6 +412,119 @@ static void needs_no_more_than_its_ceiling_of_workers(void **state)
     scheduler_refresh(scheduler);
 }
 
+/* The interval is an hour, so that only a change can bring the next run. */
+static struct config_job *watched_job(struct config *config, const char *settings,
+                                      struct fake *fake)
+{
+    struct config_job *job = fake_job(config, &fake_watched, "x", settings, fake);
+
+    job->interval_ns = FAKE_SELDOM_NS;
+    return job;
+}
+
+static void apply_watched(struct world *world, const char *settings, struct fake *fake)
+{
+    struct config config;
+
+    fake_config_init(&config);
+    watched_job(&config, settings, fake);
+    apply(world, &config);
+}
+
+static void runs_early_where_a_change_is_seen(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    static struct fake fake;
+
+    (void)state;
+    world_init(&world);
+    apply_watched(&world, "1", &fake);
+    fake_await(&fake.ended, 1);
+    for (unsigned i = 1; i <= 3; i++) {
+        fake_change(&fake, 1);
+        fake_await(&fake.ended, 1 + i);
+    }
+}
+
+/* A thousand changes while it runs: one more run, not at the same time. */
+static void runs_once_more_for_all_that_changed_meanwhile(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    static struct fake fake = {.deaf = true};
+
+    (void)state;
+    world_init(&world);
+    apply_watched(&world, "1", &fake);
+    fake_await(&fake.running, 1);
+    fake_change(&fake, 1000);
+    fake_await(&fake.watches, 1001); /* the next call: all were told */
+    assert_int_equal(fake_get(&fake.runs), 1);
+    fake_set(&fake.deaf, false);
+    fake_await(&fake.ended, 2);
+    apply_nothing(&world);
+    assert_int_equal(fake_get(&fake.runs), 2);
+    assert_int_equal(fake_get(&fake.most_at_once), 1);
+}
+
+static void leaves_time_between_early_runs(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    static struct fake fake;
+    int64_t start_ns;
+
+    (void)state;
+    world_init(&world);
+    apply_watched(&world, "1", &fake);
+    fake_await(&fake.ended, 1);
+    start_ns = clock_now_ns();
+    for (unsigned i = 0; i < 4; i++) {
+        fake_change(&fake, 1);
+        fake_await(&fake.ended, i + 2);
+    }
+    assert_true(clock_now_ns() - start_ns >= 3 * 200 * NS_PER_MS);
+}
+
+static void stops_watching_what_is_removed(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    static struct fake before, after, failing = {.watch_fails = true};
+
+    (void)state;
+    world_init(&world);
+    apply_watched(&world, "before", &before);
+    fake_await(&before.watching, 1);
+    apply_watched(&world, "after", &after);
+    assert_int_equal(fake_get(&before.watching), 0);
+    assert_int_equal(fake_get(&before.closed), 1);
+    fake_await(&after.watching, 1);
+    apply_watched(&world, "failing", &failing);
+    fake_await(&failing.watches, 1); /* and pauses */
+    scheduler_free(TAKE(world.scheduler));
+    assert_int_equal(failing.closed, 1);
+}
+
+static void reloads_while_changes_are_told(void **state)
+{
+    static const char *const settings[] = {"1", "2"};
+    CLEANUP(world_deinit) struct world world;
+    static struct fake fakes[RELOADS];
+
+    (void)state;
+    world_init(&world);
+    for (unsigned i = 0; i < RELOADS; i++) {
+        fakes[i].changes = 1000000;
+        apply_watched(&world, settings[i % 2], &fakes[i]);
+        if (i % 2)
+            fake_await(&fakes[i].watches, 2);
+    }
+    apply_nothing(&world);
+    for (unsigned i = 0; i < RELOADS; i++) {
+        assert_int_equal(fakes[i].opened, 1);
+        assert_int_equal(fakes[i].closed, 1);
+        assert_int_equal(fakes[i].watching + fakes[i].running, 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -430,6 +543,11 @@ int main(void)
         cmocka_unit_test(is_ready_once_the_inventory_was_tried),
         cmocka_unit_test(tries_again_soon_while_the_daemon_is_gone),
         cmocka_unit_test(needs_no_more_than_its_ceiling_of_workers),
+        cmocka_unit_test(runs_early_where_a_change_is_seen),
+        cmocka_unit_test(runs_once_more_for_all_that_changed_meanwhile),
+        cmocka_unit_test(leaves_time_between_early_runs),
+        cmocka_unit_test(stops_watching_what_is_removed),
+        cmocka_unit_test(reloads_while_changes_are_told),
     };
 
     log_set_level(LOG_ERROR);

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What lies in containerd's content store, per namespace and as a whole, and what
+ * is being written into it. Namespaces share blobs: only the whole counts each once.
+ */
+#include "client/content.h"
+#include "client/digest_set.h"
+#include "client/each_namespace.h"
+#include "client/ingests.h"
+#include "client/shared.h"
+#include "engine/collector.h"
+
+#define INGESTS_LIMIT_BYTES ((size_t)32 << 20) /* the ingests of one namespace */
+
+enum {
+    BLOBS,
+    BYTES,
+    UNIQUE_BYTES,
+    INGESTS,
+    OLDEST_UPDATE,
+};
+
+static const struct metric_family families[] = {
+    [BLOBS] = {METRIC_GAUGE,
+               "containerd_content_blobs",
+               "Blobs of a namespace in the content store. Listed on a schedule.",
+               {"namespace"}},
+    [BYTES] = {METRIC_GAUGE,
+               "containerd_content_bytes",
+               "Size of the blobs of a namespace; what several namespaces share counts in each. "
+               "Listed on a schedule.",
+               {"namespace"}},
+    [UNIQUE_BYTES] = {METRIC_GAUGE, "containerd_content_unique_bytes",
+                      "Size of the blobs of all namespaces together, each blob counted once, "
+                      "without what running probes hold. Listed on a schedule."},
+    [INGESTS] = {METRIC_GAUGE,
+                 "containerd_ingests",
+                 "Writes into the content store that are not finished. Listed on a schedule.",
+                 {"namespace"}},
+    [OLDEST_UPDATE] = {METRIC_GAUGE,
+                       "containerd_ingest_oldest_update_timestamp_seconds",
+                       "When the unfinished write that rests longest was last written to; absent "
+                       "where there is none. Listed on a schedule.",
+                       {"namespace"}},
+    {0},
+};
+
+struct content_state {
+    struct containerd *containerd;
+};
+
+struct census {
+    struct run *run;
+    struct digest_set unique;
+    double unique_bytes;
+    double blobs, bytes; /* of the namespace that is counted */
+};
+
+static bool open_job(void *state, const struct job_context *context, struct error *err)
+{
+    (void)err;
+    ((struct content_state *)state)->containerd = context->shared->containerd;
+    return true;
+}
+
+static bool add_blob(void *arg, const struct content_info *info, struct error *err)
+{
+    struct census *census = arg;
+
+    census->blobs++;
+    census->bytes += (double)info->size;
+    if (digest_set_find(&census->unique, info->digest, NULL))
+        return true;
+    census->unique_bytes += (double)info->size;
+    return digest_set_add(&census->unique, info->digest, info->size, err);
+}
+
+static void add_ingests(const struct ingests *ingests, const char *name_space, struct snapshot *out)
+{
+    double oldest = 0;
+
+    for (size_t i = 0; i < ingests->count; i++) {
+        double updated = ingests->items[i].updated;
+
+        if (updated > 0 && (oldest <= 0 || updated < oldest))
+            oldest = updated;
+    }
+    snapshot_add(out, INGESTS, (double)ingests->count, name_space);
+    if (oldest > 0)
+        snapshot_add(out, OLDEST_UPDATE, oldest, name_space);
+}
+
+static bool count(void *arg, const struct scope *scope, struct error *err)
+{
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(INGESTS_LIMIT_BYTES);
+    struct census *census = arg;
+    struct ingests ingests;
+
+    census->blobs = census->bytes = 0;
+    if (!content_list(scope, add_blob, census, census->run->cancel, err) ||
+        !ingests_list(scope, &arena, &ingests, census->run->cancel, err))
+        return false;
+    snapshot_add(census->run->out, BLOBS, census->blobs, scope->name_space);
+    snapshot_add(census->run->out, BYTES, census->bytes, scope->name_space);
+    add_ingests(&ingests, scope->name_space, census->run->out);
+    return true;
+}
+
+static bool run(void *state, struct run *run, struct error *err)
+{
+    struct content_state *job = state;
+    struct census census = {.run = run, .unique = DIGEST_SET_INIT};
+    bool ok = each_namespace(job->containerd, count, &census, run->cancel, err);
+
+    digest_set_deinit(&census.unique);
+    if (ok)
+        snapshot_add(run->out, UNIQUE_BYTES, census.unique_bytes);
+    return ok;
+}
+
+const struct collector content_collector = {
+    .name = "content",
+    .help = "Blobs in the content store, and unfinished writes.",
+    .families = families,
+    .state_size = sizeof(struct content_state),
+    .lane = LANE_INVENTORY,
+    .interval = "60s",
+    .timeout = "10s",
+    .open = open_job,
+    .run = run,
+};

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What somebody uses of containerd that a later version will no longer have. */
+
+#include "client/introspection.h"
+#include "client/shared.h"
+#include "engine/collector.h"
+
+#define ARENA_LIMIT_BYTES ((size_t)4 << 20)
+
+enum {
+    INFO,
+    LAST_OCCURRENCE,
+};
+
+static const struct metric_family families[] = {
+    [INFO] = {METRIC_INFO,
+              "containerd_deprecation_info",
+              "A deprecated feature of containerd that was used since it started; always 1. Asked "
+              "on a schedule.",
+              {"id"}},
+    [LAST_OCCURRENCE] = {METRIC_GAUGE,
+                         "containerd_deprecation_last_occurrence_timestamp_seconds",
+                         "When the deprecated feature was last used. Asked on a schedule.",
+                         {"id"}},
+    {0},
+};
+
+struct deprecations_state {
+    struct containerd *containerd;
+};
+
+static bool open_job(void *state, const struct job_context *context, struct error *err)
+{
+    (void)err;
+    ((struct deprecations_state *)state)->containerd = context->shared->containerd;
+    return true;
+}
+
+static bool run(void *state, struct run *run, struct error *err)
+{
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
+    const struct deprecations_state *job = state;
+    struct deprecations deprecations;
+
+    if (!introspection_deprecations(job->containerd, &arena, &deprecations, run->cancel, err))
+        return err->status == RPC_UNIMPLEMENTED;
+    for (size_t i = 0; i < deprecations.count; i++) {
+        const struct deprecation *item = &deprecations.items[i];
+
+        snapshot_add(run->out, INFO, 1, item->id);
+        if (item->last_occurrence > 0)
+            snapshot_add(run->out, LAST_OCCURRENCE, item->last_occurrence, item->id);
+    }
+    return true;
+}
+
+const struct collector deprecations_collector = {
+    .name = "deprecations",
+    .help = "Deprecated features of containerd that are in use.",
+    .families = families,
+    .state_size = sizeof(struct deprecations_state),
+    .lane = LANE_INVENTORY,
+    .interval = "60s",
+    .timeout = "10s",
+    .open = open_job,
+    .run = run,
+};

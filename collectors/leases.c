@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The leases of every namespace, and those that only wait for the next garbage collection. */
+
+#include "client/leases.h"
+#include "base/clock.h"
+#include "base/rfc3339.h"
+#include "client/each_namespace.h"
+#include "client/shared.h"
+#include "engine/collector.h"
+
+#define ARENA_LIMIT_BYTES ((size_t)64 << 20) /* the leases of one namespace */
+#define EXPIRE_LABEL      "containerd.io/gc.expire"
+
+enum {
+    LEASES,
+    EXPIRED,
+};
+
+static const struct metric_family families[] = {
+    [LEASES] = {METRIC_GAUGE,
+                "containerd_leases",
+                "Leases of a namespace, expired ones included. Listed on a schedule.",
+                {"namespace"}},
+    [EXPIRED] = {METRIC_GAUGE,
+                 "containerd_expired_leases",
+                 "Leases whose time is over and that no garbage collection has removed yet. Listed "
+                 "on a schedule.",
+                 {"namespace"}},
+    {0},
+};
+
+struct leases_state {
+    struct containerd *containerd;
+};
+
+static bool open_job(void *state, const struct job_context *context, struct error *err)
+{
+    (void)err;
+    ((struct leases_state *)state)->containerd = context->shared->containerd;
+    return true;
+}
+
+/* A label that is no time expires never: so the daemon reads it. */
+static bool is_expired(const struct lease *lease, double now)
+{
+    const char *label = labels_get(&lease->labels, EXPIRE_LABEL);
+    struct error ignored;
+    int64_t end;
+
+    return label && rfc3339_parse(label, &end, &ignored) && (double)end < now;
+}
+
+static bool count(void *arg, const struct scope *scope, struct error *err)
+{
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
+    struct run *run = arg;
+    struct leases leases;
+    double now, expired = 0;
+
+    if (!leases_list(scope, &arena, &leases, run->cancel, err))
+        return false;
+    now = clock_unix_seconds();
+    for (size_t i = 0; i < leases.count; i++)
+        expired += is_expired(&leases.items[i], now);
+    snapshot_add(run->out, LEASES, (double)leases.count, scope->name_space);
+    snapshot_add(run->out, EXPIRED, expired, scope->name_space);
+    return true;
+}
+
+static bool run(void *state, struct run *run, struct error *err)
+{
+    const struct leases_state *job = state;
+
+    return each_namespace(job->containerd, count, run, run->cancel, err);
+}
+
+const struct collector leases_collector = {
+    .name = "leases",
+    .help = "Leases of containerd, and expired ones.",
+    .families = families,
+    .state_size = sizeof(struct leases_state),
+    .lane = LANE_INVENTORY,
+    .interval = "60s",
+    .timeout = "10s",
+    .open = open_job,
+    .run = run,
+};

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Messages of CRI. */
+#ifndef CLIENT_CRI_WIRE_H
+#define CLIENT_CRI_WIRE_H
+
+#include "client/cri.h"
+
+void cri_wire_status_verbose(struct buf *out);
+/* The conditions, with status->sandbox_image left alone; *config is the daemon's configuration as
+ * JSON, or NULL: it lies in the arena, so that it can be wiped. */
+bool cri_wire_status(const struct buf *message, struct arena *arena, struct cri_status *status,
+                     char **config, struct error *err) MUST_CHECK;
+
+bool cri_wire_images(const struct buf *message, struct arena *arena, struct cri_images *images,
+                     struct error *err) MUST_CHECK;
+
+void cri_wire_image_status(struct buf *out, const char *image);
+bool cri_wire_presence(const struct buf *message, struct arena *arena,
+                       struct cri_presence *presence, struct error *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Points in time on the wire. Included by *_wire.c only. */
+#ifndef CLIENT_TIME_WIRE_H
+#define CLIENT_TIME_WIRE_H
+
+#include <stdint.h>
+
+typedef struct Wire__Timestamp Wire__Timestamp;
+
+/* Seconds since 1970; 0 where the daemon has not set it. Go's zero time, which is what 1.6
+ * sends for it, lies in year 1. */
+double wire_unix_seconds(const Wire__Timestamp *time);
+
+#endif

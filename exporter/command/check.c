@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "command/check.h"
+
+#include "base/clock.h"
+#include "base/flags.h"
+#include "base/text.h"
+#include "client/address.h"
+#include "client/image_inventory.h"
+#include "command/check_rows.h"
+#include "command/check_scrub.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define OUTPUT_LIMIT_BYTES ((size_t)256 << 20)
+#define ARENA_LIMIT_BYTES  ((size_t)256 << 20)
+#define ARGUMENTS_MAX      64
+
+enum {
+    EXIT_WHOLE = 0,
+    EXIT_WRONG = 1,  /* with an image */
+    EXIT_FAILED = 2, /* nothing could be found out */
+};
+
+struct check_options {
+    const char *address, *timeout;
+    struct flag_list namespaces;
+    bool json, scrub, help;
+    int64_t timeout_ns;
+};
+
+/* -n and -h are what ctr's users type. */
+static char *long_name(char *argument)
+{
+    static char name_space[] = "--namespace", help[] = "--help";
+
+    if (strcmp(argument, "-n") == 0)
+        return name_space;
+    return strcmp(argument, "-h") == 0 ? help : argument;
+}
+
+static void print_help(const struct flag *flags)
+{
+    CLEANUP(buf_deinit) struct buf help = BUF_INIT((size_t)64 << 10);
+
+    flags_help(flags, "containerd_exporter check",
+               "Tells whether the images of all namespaces are complete and unpacked, in the words "
+               "of `ctr images check`.\n\n"
+               "Exit status: 0 all is well; 1 an image is incomplete, unavailable or in error, it "
+               "could not be\nfound out whether it is unpacked, or a blob is damaged; 2 containerd "
+               "could not be asked. An image that is\nincomplete but unpacked is well: its layers "
+               "were thrown "
+               "away on purpose (discard_unpacked_layers).\nNamespaces of the exporter's own "
+               "probes are left out.",
+               &help);
+    fputs(help.data ? help.data : "", stdout);
+}
+
+static bool parse(struct check_options *options, int argc, char **argv, struct error *err)
+{
+    const struct flag flags[] = {
+        {"help", FLAG_SWITCH, &options->help, NULL, "Show this help."},
+        {"address", FLAG_STRING, &options->address, "SOCKET",
+         "Socket of containerd. Default: $CONTAINERD_ADDRESS, else the first that exists of the "
+         "usual ones."},
+        {"namespace", FLAG_LIST, &options->namespaces, NULL,
+         "Only this namespace; repeatable. Also -n."},
+        {"json", FLAG_SWITCH, &options->json, NULL, "One JSON object per image and line."},
+        {"scrub", FLAG_SWITCH, &options->scrub, NULL,
+         "Then read and hash every blob; takes as long as the disk."},
+        {"timeout", FLAG_STRING, &options->timeout, NULL,
+         "How long the check may take, without the scrub."},
+        {0},
+    };
+    char *arguments[ARGUMENTS_MAX];
+
+    if (argc >= ARGUMENTS_MAX)
+        return error_set(err, ERROR_INVALID, "at most %d arguments", ARGUMENTS_MAX - 1);
+    for (int i = 0; i < argc; i++)
+        arguments[i] = long_name(argv[i]);
+    arguments[argc] = NULL;
+    if (!flags_parse(flags, argc, arguments, err))
+        return false;
+    if (!text_duration_ns(options->timeout, &options->timeout_ns, err))
+        return error_wrap(err, "--timeout");
+    if (options->help)
+        print_help(flags);
+    return true;
+}
+
+static bool is_wanted(const struct check_options *options, const char *name)
+{
+    for (size_t i = 0; i < options->namespaces.count; i++)
+        if (strcmp(options->namespaces.items[i], name) == 0)
+            return true;
+    return options->namespaces.count == 0;
+}
+
+static bool look_at_all(const struct check_options *options, struct image_inventory *inventory,
+                        struct error *err)
+{
+    struct cancel cancel;
+    bool ok;
+
+    cancel_init(&cancel, clock_now_ns() + options->timeout_ns);
+    ok = image_inventory_begin(inventory, true, &cancel, err) &&
+         image_inventory_list(inventory, &cancel, err);
+    for (size_t i = 0; ok && i < options->namespaces.count; i++)
+        if (!image_inventory_find(inventory, options->namespaces.items[i]))
+            ok = error_set(err, ERROR_NOT_FOUND, "there is no namespace %s",
+                           options->namespaces.items[i]);
+    for (size_t i = 0; ok && i < image_inventory_places(inventory)->count; i++) {
+        struct image_place *place = &image_inventory_places(inventory)->items[i];
+        if (is_wanted(options, place->name))
+            ok = image_inventory_look(inventory, place, &cancel, err);
+    }
+    cancel_deinit(&cancel);
+    return ok;
+}
+
+static bool print_table(const struct image_places *places, struct buf *out, struct error *err)
+{
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
+    struct check_rows rows = {0};
+    size_t count = 0;
+
+    for (size_t i = 0; i < places->count; i++)
+        count += places->items[i].findings.count;
+    rows.items = arena_alloc(&arena, (count + 1) * sizeof(*rows.items));
+    for (size_t i = 0; rows.items && i < places->count; i++) {
+        const struct image_place *place = &places->items[i];
+        for (size_t j = 0; j < place->findings.count; j++)
+            if (!check_rows_add(&rows, place->name, &place->findings.items[j], &arena))
+                break;
+    }
+    check_rows_print(&rows, out);
+    return arena_ok(&arena, err);
+}
+
+static void print_json(const struct image_places *places, struct buf *out)
+{
+    for (size_t i = 0; i < places->count; i++)
+        for (size_t j = 0; j < places->items[i].findings.count; j++)
+            check_json(places->items[i].name, &places->items[i].findings.items[j], out);
+}
+
+static bool print(const struct check_options *options, const struct image_places *places,
+                  struct error *err)
+{
+    CLEANUP(buf_deinit) struct buf out = BUF_INIT(OUTPUT_LIMIT_BYTES);
+
+    if (options->json)
+        print_json(places, &out);
+    else if (!print_table(places, &out, err))
+        return false;
+    if (!buf_ok(&out, err))
+        return false;
+    if (fwrite(out.data ? out.data : "", 1, out.size, stdout) != out.size || fflush(stdout) != 0)
+        return error_set(err, ERROR_INTERNAL, "standard output cannot be written");
+    return true;
+}
+
+static bool is_all_well(const struct image_places *places)
+{
+    for (size_t i = 0; i < places->count; i++)
+        for (size_t j = 0; j < places->items[i].findings.count; j++)
+            if (check_is_wrong(&places->items[i].findings.items[j]))
+                return false;
+    return true;
+}
+
+static bool scrub(const struct check_options *options, struct containerd *daemon, bool *well,
+                  struct error *err)
+{
+    const char *names[FLAG_VALUES_MAX + 1] = {NULL};
+    const struct check_scrub_options scrub_options = {
+        options->namespaces.count > 0 ? names : NULL,
+        options->json,
+    };
+    bool whole;
+
+    for (size_t i = 0; i < options->namespaces.count; i++)
+        names[i] = options->namespaces.items[i];
+    if (!check_scrub(daemon, &scrub_options, &whole, err))
+        return false;
+    *well = *well && whole;
+    return true;
+}
+
+static bool check(const struct check_options *options, bool *well, struct error *err)
+{
+    CLEANUP(containerd_freep)
+    struct containerd *daemon = containerd_new(address_of_socket(options->address), err);
+    CLEANUP(image_inventory_freep)
+    struct image_inventory *inventory = daemon ? image_inventory_new(daemon, err) : NULL;
+
+    if (!inventory || !look_at_all(options, inventory, err) ||
+        !print(options, image_inventory_places(inventory), err))
+        return false;
+    *well = is_all_well(image_inventory_places(inventory));
+    return !options->scrub || scrub(options, daemon, well, err);
+}
+
+int command_check(int argc, char **argv)
+{
+    struct check_options options = {.address = "", .timeout = "1m"};
+    struct error err;
+    bool well = true, ok = parse(&options, argc, argv, &err);
+
+    if (ok && options.help)
+        return EXIT_WHOLE;
+    if (ok) {
+        rpc_library_init();
+        ok = check(&options, &well, &err);
+        rpc_library_deinit();
+    }
+    if (!ok) {
+        fprintf(stderr, "containerd_exporter check: %s\n", err.message);
+        return EXIT_FAILED;
+    }
+    return well ? EXIT_WHOLE : EXIT_WRONG;
+}

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* containerd_exporter check: what `ctr images check` tells of one namespace, for all at once. */
+#ifndef COMMAND_CHECK_H
+#define COMMAND_CHECK_H
+
+/* argv[0] is "check". Returns the exit status. */
+int command_check(int argc, char **argv);
+
+#endif

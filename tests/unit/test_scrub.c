@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The parts of a rotation that need no daemon: the blobs in their order, and what is known of
+ * them. That it finds real damage: tests/e2e/test_scrub.py.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "client/scrub_known.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define MANY 1000
+
+/* The digest whose number is n. */
+static const char *digest(unsigned n)
+{
+    static char text[DIGEST_TEXT_BYTES];
+
+    snprintf(text, sizeof(text), "sha256:%08x%056x", n, 0);
+    return text;
+}
+
+static struct scrub_sum sum(unsigned n)
+{
+    struct scrub_sum out;
+
+    assert_true(scrub_sum_parse(&out, digest(n)));
+    return out;
+}
+
+static void add_blob(struct scrub_blobs *blobs, unsigned n, uint64_t size)
+{
+    struct error err;
+
+    assert_true(scrub_blobs_add(blobs, digest(n), size, "ns", &err));
+}
+
+static void add_bad(struct scrub_known *known, unsigned n, enum scrub_kind kind)
+{
+    const struct scrub_sum which = sum(n);
+    struct error err;
+
+    assert_true(scrub_known_add(known, &which, kind, &err));
+}
+
+static void reads_and_writes_digests(void **state)
+{
+    static const char text[] =
+        "sha256:0123456789abcdef00ff0123456789abcdef00ff0123456789abcdef00ff1234";
+    char out[DIGEST_TEXT_BYTES];
+    struct scrub_sum parsed;
+
+    (void)state;
+    assert_true(scrub_sum_parse(&parsed, text));
+    assert_int_equal(parsed.bytes[1], 0x23);
+    assert_int_equal(parsed.bytes[9], 0xff);
+    scrub_sum_text(&parsed, out);
+    assert_string_equal(out, text);
+    assert_false(scrub_sum_parse(&parsed, ""));
+    assert_false(scrub_sum_parse(&parsed, "sha256:0123"));
+    assert_false(scrub_sum_parse(&parsed, "sha512:0123456789abcdef"));
+}
+
+static void goes_through_each_digest_once_in_order(void **state)
+{
+    CLEANUP(scrub_blobs_deinit) struct scrub_blobs blobs = SCRUB_BLOBS_INIT;
+    const struct scrub_blob *blob = NULL;
+    unsigned n = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < MANY; i++) {
+        add_blob(&blobs, i * 7919 % MANY, 10);
+        add_blob(&blobs, i, 10); /* another namespace has it, too */
+    }
+    scrub_blobs_sort(&blobs);
+    assert_int_equal(blobs.count, MANY);
+    assert_int_equal(blobs.bytes, 10 * MANY);
+    while ((blob = scrub_blobs_after(&blobs, blob ? &blob->sum : NULL))) {
+        const struct scrub_sum expected = sum(n++);
+
+        assert_int_equal(scrub_sum_compare(&blob->sum, &expected), 0);
+    }
+    assert_int_equal(n, MANY);
+}
+
+/* Where the blob that a rotation stopped at is gone, it goes on with the one after it. */
+static void goes_on_where_a_blob_is_gone(void **state)
+{
+    CLEANUP(scrub_blobs_deinit) struct scrub_blobs blobs = SCRUB_BLOBS_INIT;
+    struct scrub_sum last = sum(5), next = sum(6);
+
+    (void)state;
+    assert_null(scrub_blobs_after(&blobs, NULL));
+    assert_null(scrub_blobs_find(&blobs, &last));
+    add_blob(&blobs, 6, 1);
+    add_blob(&blobs, 2, 1);
+    scrub_blobs_sort(&blobs);
+    assert_int_equal(scrub_sum_compare(&scrub_blobs_after(&blobs, &last)->sum, &next), 0);
+    assert_null(scrub_blobs_after(&blobs, &next));
+    assert_null(scrub_blobs_find(&blobs, &last));
+    assert_non_null(scrub_blobs_find(&blobs, &next));
+}
+
+static void leaves_out_what_is_no_digest(void **state)
+{
+    CLEANUP(scrub_blobs_deinit) struct scrub_blobs blobs = SCRUB_BLOBS_INIT;
+    struct error err;
+
+    (void)state;
+    assert_true(scrub_blobs_add(&blobs, "sha256:nothing", 1, "ns", &err));
+    assert_true(scrub_blobs_add(&blobs, "", 1, "ns", &err));
+    scrub_blobs_sort(&blobs);
+    assert_int_equal(blobs.count, 0);
+}
+
+static void knows_what_is_bad(void **state)
+{
+    CLEANUP(scrub_known_deinit) struct scrub_known known = {0};
+    struct scrub_sum which;
+
+    (void)state;
+    for (unsigned i = 0; i < MANY; i++)
+        add_bad(&known, i * 7919 % MANY, (enum scrub_kind)(i % SCRUB_KINDS));
+    assert_int_equal(known.count, MANY);
+    for (unsigned i = 0; i < MANY; i++) {
+        which = sum(i * 7919 % MANY);
+        assert_int_equal(scrub_known_find(&known, &which)->kind, i % SCRUB_KINDS);
+    }
+    which = sum(MANY);
+    assert_null(scrub_known_find(&known, &which));
+    for (unsigned i = 0; i < MANY; i += 2) {
+        which = sum(i);
+        scrub_known_remove(&known, &which);
+        scrub_known_remove(&known, &which);
+    }
+    assert_int_equal(known.count, MANY / 2);
+    which = sum(1);
+    assert_non_null(scrub_known_find(&known, &which));
+}
+
+static void tells_that_something_changed(void **state)
+{
+    CLEANUP(scrub_known_deinit) struct scrub_known known = {0};
+    struct scrub_sum which = sum(1);
+    uint64_t version;
+
+    (void)state;
+    add_bad(&known, 1, SCRUB_TRUNCATED);
+    version = known.version;
+    add_bad(&known, 1, SCRUB_TRUNCATED);
+    assert_int_equal(known.version, version);
+    add_bad(&known, 1, SCRUB_MISSING_FILE);
+    assert_int_not_equal(known.version, version);
+    version = known.version;
+    scrub_known_remove(&known, &which);
+    assert_int_not_equal(known.version, version);
+}
+
+static void forgets_what_was_deleted(void **state)
+{
+    CLEANUP(scrub_blobs_deinit) struct scrub_blobs blobs = SCRUB_BLOBS_INIT;
+    CLEANUP(scrub_known_deinit) struct scrub_known known = {0};
+    struct scrub_sum which = sum(2);
+
+    (void)state;
+    for (unsigned i = 0; i < 4; i++)
+        add_bad(&known, i, SCRUB_WRONG_HASH);
+    add_blob(&blobs, 2, 1);
+    add_blob(&blobs, 9, 1);
+    scrub_blobs_sort(&blobs);
+    scrub_known_retain(&known, &blobs);
+    assert_int_equal(known.count, 1);
+    assert_non_null(scrub_known_find(&known, &which));
+}
+
+static void knows_no_more_than_its_ceiling(void **state)
+{
+    CLEANUP(scrub_known_deinit) struct scrub_known known = {0};
+
+    (void)state;
+    for (unsigned i = 0; i < SCRUB_KNOWN_MAX + 10; i++)
+        add_bad(&known, i, SCRUB_WRONG_HASH);
+    assert_int_equal(known.count, SCRUB_KNOWN_MAX);
+}
+
+static void keeps_its_place_where_the_daemon_is_gone(void **state)
+{
+    CLEANUP(scrub_freep) struct scrub *scrub = scrub_new();
+    CLEANUP(containerd_freep) struct containerd *containerd = NULL;
+    const struct scrub_slice slice = {10, 10};
+    struct scrub_totals totals;
+    struct cancel cancel;
+    struct error err;
+
+    (void)state;
+    containerd = containerd_new("/nowhere/containerd.sock", &err);
+    assert_non_null(containerd);
+    assert_non_null(containerd_scrub(containerd));
+    cancel_init(&cancel, clock_now_ns() + 30 * NS_PER_SECOND);
+    assert_false(scrub_run(scrub, containerd, &slice, &cancel, &err));
+    assert_int_equal(err.code, ERROR_RUNTIME_UNAVAILABLE);
+    cancel_deinit(&cancel);
+    scrub_totals(scrub, &totals);
+    assert_int_equal(totals.looks + totals.hashes + totals.read_bytes, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reads_and_writes_digests),
+        cmocka_unit_test(goes_through_each_digest_once_in_order),
+        cmocka_unit_test(goes_on_where_a_blob_is_gone),
+        cmocka_unit_test(leaves_out_what_is_no_digest),
+        cmocka_unit_test(knows_what_is_bad),
+        cmocka_unit_test(tells_that_something_changed),
+        cmocka_unit_test(forgets_what_was_deleted),
+        cmocka_unit_test(knows_no_more_than_its_ceiling),
+        cmocka_unit_test(keeps_its_place_where_the_daemon_is_gone),
+    };
+    int failed;
+
+    rpc_library_init();
+    failed = cmocka_run_group_tests(tests, NULL, NULL);
+    rpc_library_deinit();
+    return failed;
+}
