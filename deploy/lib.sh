@@ -10,11 +10,11 @@
 # shellcheck disable=SC2034
 BUILD_PACKAGES="make gcc libc6-dev git ca-certificates libgrpc-dev libprotobuf-c-dev
     protobuf-c-compiler protobuf-compiler libmicrohttpd-dev libyaml-dev libssl-dev
-    libcurl4-openssl-dev libjansson-dev"
+    libcurl4-openssl-dev"
 # shellcheck disable=SC2034
 DEMO_PACKAGES="python3 python3-yaml python3-prometheus-client openssl mount"
 # shellcheck disable=SC2034
-TEST_PACKAGES="libcmocka-dev python3-pytest skopeo curl jq util-linux"
+TEST_PACKAGES="libcmocka-dev python3-pytest python3-grpcio skopeo curl jq util-linux"
 
 say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
 die() {
@@ -80,6 +80,61 @@ need_daemons() {
     status=$?
     rm -rf "$temp"
     return "$status"
+}
+
+# debian_source: the URI and the keyring of this machine's Debian, from its own apt sources. apt reads
+# them, so that both of their forms are understood.
+debian_source() {
+    # shellcheck disable=SC2016
+    local format='$(REPO_URI) $(SOURCESENTRY)' uri entry keyring
+    read -r uri entry < <(apt-get indextargets --format "$format" 'Created-By: Packages' 'Component: main' 2>/dev/null |
+        grep -E '^[^ ]*/debian/? ')
+    [ -n "$uri" ] || return 1
+    keyring=$(grep -oiE 'signed-by(:|=) *[^] ]+' "${entry%:*}" | sed -E 's/^[^:=]*[:=] *//' | head -n 1)
+    [ -f "$keyring" ] || keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+    echo "$uri" "$keyring"
+}
+
+# unpack_from_suite SUITE DIR PACKAGE...: those of another Debian suite. apt gets lists, a cache and
+# a status of its own, in a folder that is gone afterwards: the machine's apt sees nothing of it.
+unpack_from_suite() {
+    local suite=$1 dir=$2 temp uri keyring deb status apt
+    shift 2
+    read -r uri keyring < <(debian_source)
+    [ -n "$uri" ] && temp=$(mktemp -d) || return 1
+    mkdir -p "$temp/lists/partial" "$temp/cache/archives/partial" "$temp/root" && : >"$temp/status"
+    echo "deb [signed-by=$keyring] $uri $suite main" >"$temp/sources.list"
+    apt=(apt-get -q -o "Dir::Etc::sourcelist=$temp/sources.list" -o Dir::Etc::sourceparts=/dev/null
+        -o Dir::Etc::preferencesparts=/dev/null -o "Dir::State::lists=$temp/lists" -o "Dir::State::status=$temp/status"
+        -o "Dir::Cache=$temp/cache" -o Acquire::Languages=none -o Acquire::Retries=3
+        -o "APT::Sandbox::User=$(id -un)")
+    (
+        cd "$temp" || exit 1
+        { "${apt[@]}" update --error-on=any && "${apt[@]}" download "$@"; } >log 2>&1 || { cat log >&2 && exit 1; }
+        for deb in ./*.deb; do
+            dpkg -x "$deb" root || exit 1
+        done
+        mkdir -p "$dir" && cp -a root/. "$dir"
+    )
+    status=$?
+    rm -rf "$temp"
+    return "$status"
+}
+
+# need_newer_daemons [DIR]: containerd 1.7 and 2.x with their runc, unpacked into DIR/1.7 and DIR/2.
+# The tests need them to compare with, the demo does not. A suite that cannot be had is no
+# failure: what it would have tested is skipped, and says so.
+need_newer_daemons() {
+    local dir version
+    dir=$(realpath -m "${1:-$(daemons_dir)}") || return 1
+    local -A suite=([1.7]=trixie [2]=sid)
+    for version in "${!suite[@]}"; do
+        [ -x "$dir/$version/usr/bin/containerd" ] && [ -x "$dir/$version/usr/bin/runc" ] && continue
+        say "unpacking containerd $version of Debian ${suite[$version]} into $dir/$version"
+        unpack_from_suite "${suite[$version]}" "$dir/$version" containerd runc ||
+            say "containerd $version CANNOT BE HAD: its tests will be skipped"
+    done
+    return 0
 }
 
 # need_python: fills `python` with the words that run a Python program as root (a containerd needs

@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.." || exit 1
 source deploy/lib.sh
 unset MAKEFLAGS MAKELEVEL
 
-passed=0 failed=0 failures=()
+passed=0 failed=0 skipped=0 failures=()
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
@@ -32,6 +32,7 @@ step() {
         ok=1
     fi
     passed=$((passed + ok)) failed=$((failed + bad))
+    skipped=$((skipped + $(sum '^\[  SKIPPED \] [0-9]+ test') + $(sum '[0-9]+ skipped')))
 }
 
 jobs=$(nproc)
@@ -42,6 +43,7 @@ setarch "$(uname -m)" -R true 2>/dev/null && calm=(setarch "$(uname -m)" -R)
 # shellcheck disable=SC2086
 step "packages" need_packages $BUILD_PACKAGES $DEMO_PACKAGES $TEST_PACKAGES
 step "daemons" need_daemons
+step "newer daemons" need_newer_daemons
 step "build" make -j"$jobs" all
 step "check" make -k -j"$jobs" --output-sync=target check
 if [ -z "$FAST" ]; then
@@ -51,12 +53,13 @@ if [ -z "$FAST" ]; then
 fi
 end_to_end() {
     local python
-    need_python && timeout -k 60 900 "${python[@]}" -m pytest -q -ra -p no:cacheprovider tests/e2e
+    need_python && timeout -k 60 1800 "${python[@]}" -m pytest -q -ra -p no:cacheprovider tests/e2e
 }
 step "end to end" end_to_end
 
 for name in "${failures[@]}"; do
     echo "failed: $name"
 done
+[ "$skipped" = 0 ] || say "$skipped tests SKIPPED: see above for the reasons"
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ] && [ ${#failures[@]} = 0 ]

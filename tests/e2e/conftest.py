@@ -9,7 +9,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
-from lab import Lab  # noqa: E402  pylint: disable=wrong-import-position
+from lab import VERSIONS, Lab, LabError, folder_of  # noqa: E402  pylint: disable=wrong-import-position
 
 
 def pytest_configure(config):
@@ -65,3 +65,21 @@ def registry(session_lab):
 @pytest.fixture(scope="session")
 def maker(session_lab):
     return session_lab.maker
+
+
+@pytest.fixture(scope="module", params=VERSIONS)
+def version(request):
+    """Each version of containerd in turn. One that could not be had is skipped, and says so."""
+    try:
+        folder_of(request.param)
+    except LabError as error:
+        pytest.skip(f"CONTAINERD {request.param} IS NOT TESTED: {error}")
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def containerd_of_version(module_lab, version):
+    """A containerd of that version, shared by the tests of a file."""
+    containerd = module_lab.containerd_of(version)
+    yield containerd
+    containerd.close()

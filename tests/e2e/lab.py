@@ -9,6 +9,7 @@ The daemons' binaries are found in $DAEMONS (a folder with usr/bin, see deploy/l
 ~/.cache/containerd_exporter, then on PATH.
 """
 import base64
+import collections
 import contextlib
 import ctypes
 import gzip
@@ -19,6 +20,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import shutil
 import signal
 import socket
@@ -42,6 +44,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 MIB = 1 << 20
 LIBC = ctypes.CDLL(None, use_errno=True)
 PR_SET_PDEATHSIG = 1
+VERSIONS = ("1.6", "1.7", "2")  # of containerd, oldest first
 
 
 class LabError(AssertionError):
@@ -63,6 +66,17 @@ def find(program, folder=None):
     if path:
         return path
     raise LabError(f"{program} not found in {roots[0]}: run deploy/lib.sh need_daemons")
+
+
+def folder_of(version):
+    """Where a containerd of VERSIONS was unpacked (deploy/lib.sh need_newer_daemons), as `folder` of
+    Containerd; None means that of the machine's own Debian."""
+    if version == VERSIONS[0]:
+        return None
+    folder = daemons_dir() / version
+    if not (folder / "usr/bin/containerd").is_file():
+        raise LabError(f"no containerd {version} in {folder}: run deploy/lib.sh need_newer_daemons")
+    return folder
 
 
 def free_port(wanted=0):
@@ -126,6 +140,37 @@ def remove_tree(folder):
     shutil.rmtree(folder, ignore_errors=True)
 
 
+Row = collections.namedtuple("Row", "namespace image type digest status have want size unpacked")
+
+ROW = re.compile(r"(?P<image>.+?)\s+(?P<type>\S+)\s+(?P<digest>[a-z0-9+._-]+:[0-9A-Za-z=_-]+)\s+"
+                 r"(?P<status>complete|incomplete|unavailable|error)(?: \((?P<have>\d+)/(?P<want>\d+|\?)\))?\s+"
+                 r"(?P<size>-|\S+ [KMGTPEZY]?i?B/(?:\?|\S+ [KMGTPEZY]?i?B))\s+(?P<unpacked>true|false)[ \t]*\n", re.DOTALL)
+
+
+def check_rows(text):
+    """The table of `images check` as a list of Row: ctr's, or the exporter's with its namespaces."""
+    header, _, rows = text.partition("\n")
+    found = []
+    for match in ROW.finditer(rows):
+        fields = match.groupdict()
+        namespace = None
+        if header.startswith("NAMESPACE"):
+            namespace, fields["image"] = re.split(r"\s+", fields["image"], maxsplit=1)
+        found.append(Row(namespace=namespace, **fields))
+    return found
+
+
+@contextlib.contextmanager
+def undisturbed():
+    """No signal handler runs in here. One that raises in the middle of Popen.poll() leaves a lock of
+    its taken for ever, and whoever waits for the child after that waits for ever, too."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 class Process:
     """One child process with its output in a file. It gets SIGTERM if this process dies."""
 
@@ -156,7 +201,8 @@ class Process:
 
     @property
     def alive(self):
-        return self.child is not None and self.child.poll() is None
+        with undisturbed():
+            return self.child is not None and self.child.poll() is None
 
     @property
     def log(self):
@@ -173,8 +219,9 @@ class Process:
         if not self.child:
             return None, 0.0
         began = time.monotonic()
-        if self.child.poll() is None:
-            self.child.send_signal(number)
+        if self.alive:
+            with undisturbed():  # send_signal() polls
+                self.child.send_signal(number)
         try:
             code = self.child.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -184,7 +231,8 @@ class Process:
 
     def kill(self):
         if self.alive:
-            self.child.kill()
+            with undisturbed():
+                self.child.kill()
         if self.child:
             self.child.wait()
 
@@ -249,8 +297,9 @@ disabled_plugins = {json.dumps(disabled)}
         argv = [os.path.join(self.bin, "ctr"), "--address", self.address]
         argv += ["--namespace", namespace] if namespace else []
         env = {k: v for k, v in self.env.items() if not k.startswith("CONTAINERD_")}
+        # Names of images need not be UTF-8 in containerd 1.6: what is not comes as a lone surrogate.
         return subprocess.run(argv + [str(a) for a in args], capture_output=True, text=True, timeout=timeout,
-                              env=env, input=stdin, check=False)
+                              errors="surrogateescape", env=env, input=stdin, check=False)
 
     def ctr(self, *args, namespace=None, timeout=60, stdin=None):
         """Standard output of a ctr that must succeed."""
@@ -281,6 +330,10 @@ disabled_plugins = {json.dumps(disabled)}
         """{(type, id): ok|skip|error} as `ctr plugins ls` says."""
         rows = self.ctr("plugins", "ls").splitlines()[1:]
         return {(row.split()[0], row.split()[1]): row.split()[-1] for row in rows}
+
+    def check_rows(self, namespace):
+        """{image: Row} as `ctr images check` says."""
+        return {row.image: row for row in check_rows(self.run("images", "check", namespace=namespace).stdout)}
 
     def check(self, namespace):
         """{image: {"status", "have", "want", "unpacked"}} as `ctr images check` says."""
@@ -435,6 +488,17 @@ class Prometheus(Process):
         return self.api("targets")["data"]["activeTargets"]
 
 
+def exporter_binary():
+    return os.environ.get("EXPORTER_BIN") or str(ROOT / "build/containerd_exporter")
+
+
+def exporter_check(containerd, *args, timeout=60):
+    """`containerd_exporter check`: the finished process, whatever its exit status."""
+    env = {**os.environ, "CONTAINERD_ADDRESS": containerd.address}
+    return subprocess.run([exporter_binary(), "check", *args], capture_output=True, text=True, timeout=timeout,
+                          errors="surrogateescape", env=env, stdin=subprocess.DEVNULL, check=False)
+
+
 class Exporter(Process):
     """The exporter under test. `config` is a dict, text, or None (no file). $EXPORTER_BIN overrides
     the binary; `wrap`, else $EXPORTER_WRAP, puts words before it."""
@@ -442,7 +506,7 @@ class Exporter(Process):
     def __init__(self, temp, config=None, args=(), env=None, ready=True, port=None, wrap=()):
         self.dir = pathlib.Path(temp)
         self.dir.mkdir(parents=True, exist_ok=True)
-        self.binary = os.environ.get("EXPORTER_BIN") or str(ROOT / "build/containerd_exporter")
+        self.binary = exporter_binary()
         self.port = port or free_port()
         self.address = f"127.0.0.1:{self.port}"
         self.url = f"http://{self.address}"
@@ -706,6 +770,10 @@ class Lab(contextlib.AbstractContextManager):
 
     def containerd(self, **options):
         return self.own(Containerd(self.folder("containerd"), **options))
+
+    def containerd_of(self, version, **options):
+        """A containerd of VERSIONS; LabError where it could not be had."""
+        return self.containerd(folder=folder_of(version), **options)
 
     def registry(self, **options):
         return self.own(DockerRegistry(self.folder("registry"), **options))
