@@ -23,6 +23,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 
+import inventory  # noqa: E402
 from lab import MIB, OCI, Exporter, Lab, LabError, as_json, http_request, sha256, wait_until  # noqa: E402
 from measure import (Cpu, Page, Scrapes, cpu_seconds, forget_peak, medians, quantile, rollup_kb, run,  # noqa: E402
                      sample, status_number, threads_seconds)
@@ -41,7 +42,6 @@ class Sizes:
         self.images = 30 if quick else 300
         self.starts = 3 if quick else 9
         self.idle_seconds = 5 if quick else IDLE_SECONDS
-        self.check_seconds = 2 if quick else 4
 
 
 # ---- What is pulled and listed ------------------------------------------------------------------
@@ -214,37 +214,6 @@ def start_rows(lab, report, sizes, containerd):
     report.line("start_max_ms", "longest", max(took), "ms")
 
 
-def inventory_rows(report, sizes, prober, containerd):
-    fast = {**prober.config, "collectors": {"images": {"interval": "1s"}}}
-    slow = {**prober.config, "collectors": {"images": {"interval": "1h"}}}
-
-    def ours(_):
-        prober.exporter.reload(fast)
-        time.sleep(1.2)  # the first run after a reload knows nothing yet
-        cpu, took = Cpu(threads_seconds, client=prober.exporter, containerd=containerd), []
-        for _ in range(sizes.check_seconds):
-            time.sleep(1)
-            took.append(sample(prober.page.get(), "containerd_exporter_collector_duration_seconds", collector="images"))
-        taken = {name: value / len(took) for name, value in cpu.taken().items()}
-        prober.exporter.reload(slow)
-        return {"wall": statistics.median(took), **taken}
-
-    def ctr(_):
-        cpu, count = Cpu(threads_seconds, containerd=containerd), 3
-        usages = [run([f"{containerd.bin}/ctr", "-a", containerd.address, "-n", "bench", "images", "check"])
-                  for _ in range(count)]
-        return {**medians(usages), "containerd": cpu.taken()["containerd"] / count}
-
-    counted = sample(prober.page.get(), "containerd_images", namespace="bench", status="complete")
-    if counted != sizes.images:
-        raise LabError(f"the exporter sees {counted} images, not {sizes.images}")
-    results = Rounds([("exporter, images collector, warm", ours), ("ctr images check", ctr)]).run(sizes.rounds)
-    report.title(f"Inventory of {sizes.images} images of 3 layers: one check")
-    report.compare("inventory", results, [("wall", "wall s", ".4f"), ("client", "client CPU", ".4f"),
-                                          ("containerd", "containerd", ".4f"), ("peak_mib", "peak MiB", ".1f")])
-    report.line("page_bytes_inventory", "page with this inventory", len(prober.page.get()), "bytes", "d")
-
-
 class Transfers:
     """Pull and push between the registry and each client."""
 
@@ -379,7 +348,7 @@ def machine(binary):
             "(what else runs here shows in the figures)")
 
 
-def inventory_and_idle(lab, report, sizes):
+def idle_and_start(lab, report, sizes):
     empty, full = lab.containerd(), lab.containerd()
     archive = lab.temp / "images.tar"
     write_archive(lab, sizes.images, archive)
@@ -391,10 +360,7 @@ def inventory_and_idle(lab, report, sizes):
     idle_rows(report, sizes, stores)
     stores[0][2].close()
     start_rows(lab, report, sizes, empty)
-    prober = Prober(stores[1][2], {"containerd": {"address": full.address}})
-    inventory_rows(report, sizes, prober, full)
-    prober.close()
-    prober.exporter.close()
+    stores[1][2].close()
     full.close()
     return empty
 
@@ -424,6 +390,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="smaller and one round: for tests of the benchmark itself")
     parser.add_argument("--rounds", type=int, help="rounds of what is compared (3; quick: 1)")
+    parser.add_argument("--inventory", action="store_true", help="only the checks of images")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write the numbers there, too")
     options = parser.parse_args()
     if os.geteuid() != 0:
@@ -435,7 +402,9 @@ def main():
     lab = Lab("containerd_exporter-bench-")
     try:
         print(machine(Exporter(lab.folder("version")).binary))
-        transfers(lab, report, sizes, inventory_and_idle(lab, report, sizes))
+        inventory.inventory(report, inventory.Sizes(options.quick, options.rounds), Rounds)
+        if not options.inventory:
+            transfers(lab, report, sizes, idle_and_start(lab, report, sizes))
         print(f"\n{time.monotonic() - began:.0f} s; ratio: exporter / other, below 1 the exporter takes less")
         if options.json:
             options.json.write_text(json.dumps(report.numbers, indent=2) + "\n", encoding="utf-8")

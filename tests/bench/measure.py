@@ -115,6 +115,12 @@ def sample(page, name, **labels):
     return None
 
 
+def samples_sum(page, name, **labels):
+    """The sum of all samples with this name and at least these labels."""
+    return sum(float(line[2]) for line in re.finditer(rf"^{name}(?:{{(.*)}})? (\S+)", page, re.M)
+               if all(f'{key}="{value}"' in (line[1] or "") for key, value in labels.items()))
+
+
 class Scrapes(threading.Thread):
     """Scrapes every `every` seconds: [(when, seconds it took)], the time as time.time() has it."""
 
