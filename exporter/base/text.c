@@ -137,6 +137,13 @@ bool text_equal_ignoring_case(const char *a, size_t a_size, const char *b)
     return strlen(b) == a_size && strncasecmp(a, b, a_size) == 0;
 }
 
+uint64_t text_hash(uint64_t hash, const char *text)
+{
+    for (; *text; text++)
+        hash = (hash ^ (unsigned char)*text) * UINT64_C(1099511628211);
+    return hash;
+}
+
 bool text_starts_with(const char *text, const char *prefix)
 {
     return strncmp(text, prefix, strlen(prefix)) == 0;

@@ -26,6 +26,11 @@ bool text_bytes(const char *text, uint64_t *bytes, struct error *err) MUST_CHECK
 void text_format_bytes(uint64_t bytes, char *out, size_t out_size);
 
 bool text_equal_ignoring_case(const char *a, size_t a_size, const char *b);
+/* FNV-1a over the bytes before the NUL; TEXT_HASH_INIT or the hash of what came before goes in. For
+ * tables and for spreading, not against an adversary. */
+#define TEXT_HASH_INIT UINT64_C(14695981039346656037)
+uint64_t text_hash(uint64_t hash, const char *text);
+
 bool text_starts_with(const char *text, const char *prefix);
 
 bool text_is_utf8(const char *text, size_t size);

@@ -2,6 +2,8 @@
 /* Open addressing with linear probing; never more than half full, so a search ends. */
 #include "client/digest_set.h"
 
+#include "base/text.h"
+
 #include <string.h>
 
 #define FIRST_SLOTS ((size_t)64) /* a power of two */
@@ -14,11 +16,9 @@ struct digest_slot {
 
 _Static_assert(DIGEST_SET_TEXT_MAX < UINT32_MAX, "the place of a name must fit its field");
 
-static uint32_t hash_of(const char *name) /* FNV-1a, folded to 32 bits */
+static uint32_t hash_of(const char *name) /* folded to 32 bits */
 {
-    uint64_t hash = UINT64_C(14695981039346656037);
-    for (; *name != '\0'; name++)
-        hash = (hash ^ (uint8_t)*name) * UINT64_C(1099511628211);
+    uint64_t hash = text_hash(TEXT_HASH_INIT, name);
     return (uint32_t)(hash ^ hash >> 32);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/image_look.h"
 
+#include "base/text.h"
 #include "client/content.h"
 #include "client/images.h"
 #include "client/snapshots.h"
@@ -44,9 +45,7 @@ bool image_finding_is_bad(const struct image_finding *finding)
 
 static void suspect(struct view *view, const char *digest, bool listed)
 {
-    view->trace = view->trace * 31 + listed + 1;
-    for (const char *at = digest; *at != '\0'; at++)
-        view->trace = (view->trace ^ (uint8_t)*at) * UINT64_C(1099511628211);
+    view->trace = text_hash(view->trace * 31 + listed + 1, digest);
     for (size_t i = 0; i < view->n_suspects; i++)
         if (strcmp(view->suspects[i].digest, digest) == 0)
             return;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/scrub_images.h"
 
+#include "base/text.h"
 #include "client/content.h"
 #include "client/each_namespace.h"
 #include "client/images.h"
@@ -29,9 +30,7 @@ struct queue {
 
 static void mix(uint64_t *hash, const char *text)
 {
-    for (; *text; text++)
-        *hash = (*hash ^ (unsigned char)*text) * UINT64_C(1099511628211); /* FNV-1a */
-    *hash *= UINT64_C(1099511628211);
+    *hash = text_hash(*hash, text) * UINT64_C(1099511628211); /* as if the NUL were hashed, too */
 }
 
 static bool known(const struct scrub_hits *hits, const struct scope *scope, const char *image,

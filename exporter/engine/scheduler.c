@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "engine/job.h"
 
 #define LANES           2
@@ -304,14 +305,10 @@ static struct job *detach_unwanted(struct scheduler *scheduler, const struct con
 static int64_t first_delay_ns(const struct scheduler *scheduler, const struct job *job)
 {
     int64_t most_ns = job->plan.interval_ns / 10;
-    uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
-    const char *const parts[] = {scheduler->node, job->plan.name};
+    uint64_t hash = text_hash(text_hash(TEXT_HASH_INIT, scheduler->node), job->plan.name);
 
     if (job->plan.collector->lane != LANE_PROBE)
         return 0;
-    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-        for (const char *c = parts[i]; *c; c++)
-            hash = (hash ^ (unsigned char)*c) * UINT64_C(1099511628211);
     if (most_ns > scheduler->spread_ns)
         most_ns = scheduler->spread_ns;
     return most_ns > 0 ? (int64_t)(hash % (uint64_t)most_ns) : 0;
