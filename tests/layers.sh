@@ -8,7 +8,7 @@ complain() { [ -z "$1" ] || { echo "$1"; fail=1; }; }
 floor() { # folder, allowed first path components
     dir=$1; shift
     allowed=$(echo "$@" | tr ' ' '|')
-    complain "$(grep -rnE '^#include "[a-z_]+/' "$dir" --include='*.[ch]' | grep -vE "#include \"($allowed)/" || true)"
+    complain "$(grep -rnE '^#include "[a-z_]+/' "$dir" --include='*.[ch]' --include='*.cpp' | grep -vE "#include \"($allowed)/" || true)"
 }
 only() { # library header, the files that may name it (a pattern)
     complain "$(grep -rlE "^#include <$1" exporter collectors | grep -vxE "$2" | sed "s,^,<$1> in: ," || true)"
@@ -30,7 +30,8 @@ complain "$(grep -rnE '^#include "probe/(pull|push)_' exporter collectors || tru
 only grpc/        exporter/client/rpc.c
 only curl/        exporter/client/http.c
 only openssl/     exporter/client/digest.c
-only yaml.h       exporter/engine/yaml.c
+only 'toml[+][+]/' exporter/client/hosts_toml.cpp
+only yaml.h       exporter/base/yaml.c
 only microhttpd.h exporter/engine/web.c
 complain "$(grep -rlE '^#include ".*pb-c.h"' exporter collectors | grep -vE '^exporter/client/[a-z_]+_wire.c$' || true)"
 exit $fail

@@ -5,6 +5,22 @@
 #include <stdio.h>
 #include <string.h>
 
+/* realloc(), but where a secret would stay behind in memory that was given back. */
+static char *grow(const struct buf *buf, size_t capacity)
+{
+    char *data;
+
+    if (!buf->secret || !buf->data)
+        return realloc(buf->data, capacity);
+    data = malloc(capacity);
+    if (!data)
+        return NULL;
+    memcpy(data, buf->data, buf->size + 1);
+    explicit_bzero(buf->data, buf->capacity_);
+    free(buf->data);
+    return data;
+}
+
 /* Makes room for `extra` more bytes and the NUL. */
 static bool reserve(struct buf *buf, size_t extra)
 {
@@ -23,7 +39,7 @@ static bool reserve(struct buf *buf, size_t extra)
         return true;
     while (capacity < wanted)
         capacity *= 2;
-    data = realloc(buf->data, capacity);
+    data = grow(buf, capacity);
     if (!data) {
         buf->failure_ = ERROR_MEMORY;
         return false;
@@ -93,7 +109,7 @@ char *buf_take(struct buf *buf)
 {
     char *data = TAKE(buf->data);
 
-    *buf = (struct buf)BUF_INIT(buf->limit_bytes);
+    *buf = (struct buf){.limit_bytes = buf->limit_bytes, .secret = buf->secret};
     return data;
 }
 

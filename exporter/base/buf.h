@@ -17,6 +17,7 @@ struct buf {
     char *data;
     size_t size;
     size_t limit_bytes;
+    bool secret;      /* what it grows out of is wiped first */
     size_t capacity_; /* private */
     enum error_code failure_;
 };

@@ -9,12 +9,17 @@ int64_t clock_now_ns(void)
     return now.tv_sec * NS_PER_SECOND + now.tv_nsec;
 }
 
-double clock_unix_seconds(void)
+int64_t clock_unix_ns(void)
 {
     struct timespec now;
 
     clock_gettime(CLOCK_REALTIME, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / (double)NS_PER_SECOND;
+    return now.tv_sec * NS_PER_SECOND + now.tv_nsec;
+}
+
+double clock_unix_seconds(void)
+{
+    return ns_to_seconds(clock_unix_ns());
 }
 
 struct timespec clock_timespec(int64_t ns)

@@ -10,6 +10,7 @@
 #define NS_PER_MS     INT64_C(1000000)
 
 int64_t clock_now_ns(void);
+int64_t clock_unix_ns(void); /* of the wall clock, which may be set */
 double clock_unix_seconds(void);
 struct timespec clock_timespec(int64_t ns);
 

@@ -19,6 +19,8 @@
 #include "engine/setting.h"
 #include "metrics/snapshot.h"
 
+#include <stdint.h>
+
 /* Each lane has workers of its own: a registry that hangs delays no inventory. */
 enum lane {
     LANE_INVENTORY, /* asks the daemon, on a schedule */
@@ -39,7 +41,11 @@ struct run {
     struct snapshot *out; /* shown even if the run fails */
     struct cancel *cancel;
     struct error
-        warning; /* what went wrong without making the run a failure; ERROR_NONE: nothing */
+        warning;  /* what went wrong without making the run a failure; ERROR_NONE: nothing */
+    bool retry;   /* in: it comes early, because the last one failed */
+    bool skipped; /* nothing was measured: nothing is shown, counted or logged, whatever run()
+                   * returns; it is run again at not_before_ns, or when it is due next */
+    int64_t not_before_ns; /* monotonic: the job does not run again before; 0: nothing to say */
 };
 
 struct collector {
@@ -60,9 +66,14 @@ struct collector {
      * derived values into the state, with memory from `arena` (the job's own). */
     bool (*check)(void *state, struct arena *arena, const char **key, struct error *err);
 
-    /* Optional. Which entry of `registries:` applies; called after the settings are filled and
-     * before check(); NULL if the settings make no sense. Memory from `arena`. */
+    /* Optional. Which entry of `registries:` applies, and whose max_concurrent is kept; called
+     * after the settings are filled and before check(); NULL if the settings make no sense. Memory
+     * from `arena`. */
     const char *(*resource)(const void *state, struct arena *arena);
+
+    /* Optional. Whether resource() can ever return `name`: an entry of `registries:` that nobody
+     * would use is a mistake. */
+    bool (*check_resource)(const char *name, struct error *err);
 
     /* Optional, once per job. close() is called for what open() returned true. */
     bool (*open)(void *state, const struct job_context *context, struct error *err);

@@ -2,6 +2,7 @@
 /* The file as a whole: read it, look at its top level, give each part to who knows it. */
 #include "engine/config.h"
 
+#include "engine/canary_documents.h"
 #include "engine/config_jobs.h"
 #include "engine/fingerprint.h"
 #include "engine/settings.h"
@@ -16,7 +17,7 @@
 #define GLOBALS_LIMIT_BYTES ((size_t)4 << 20)
 #define SUGGEST_LIMIT_BYTES ((size_t)1024)
 
-static const char *const parts[] = {"collectors", "registries", "probes"};
+static const char *const parts[] = {"collectors", "registries", "probes", "kubernetes"};
 
 static void check_top_level(const struct config_reading *reading)
 {
@@ -70,12 +71,15 @@ static bool allocate(struct config_reading *reading)
     return true;
 }
 
-static void read_parts(struct config_reading *reading, struct yaml_node *root)
+static void read_parts(struct config_reading *reading, struct yaml_node *documents)
 {
+    const struct yaml_node *root;
     struct error err;
 
-    variables_replace(root, reading->arena, reading->problems);
-    reading->root = root;
+    variables_replace(documents, reading->arena, reading->problems);
+    if (!canary_documents_read(reading, documents))
+        return;
+    root = reading->root;
     if (root->kind == YAML_BROKEN || !allocate(reading))
         return;
     if (root->kind != YAML_MAPPING && !yaml_is_null(root)) {
@@ -100,14 +104,14 @@ bool config_parse(struct config *config, const struct config_schema *schema, con
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(NODES_LIMIT_BYTES);
     struct problems found = PROBLEMS_INIT(&arena);
     struct config_reading reading = {schema, &arena, &found, NULL, NULL, config};
-    struct yaml_node *root = yaml_parse(&arena, data, size, &found);
+    struct yaml_node *documents = yaml_parse_all(&arena, data, size, &found);
     size_t n;
 
     *config = (struct config){.arena_ = ARENA_INIT(GLOBALS_LIMIT_BYTES)};
-    if (root)
-        read_parts(&reading, root);
-    if (root && !arena_ok(&arena, err)) /* then something was left out, perhaps unsaid */
-        problems_add(&found, root->place, "%s", err->message);
+    if (documents)
+        read_parts(&reading, documents);
+    if (documents && !arena_ok(&arena, err)) /* then something was left out, perhaps unsaid */
+        problems_add(&found, documents->place, "%s", err->message);
     n = problems_total(&found);
     if (n == 0)
         return true;

@@ -10,10 +10,13 @@
  *     containerd: {...}          a section that main declared (struct config_section)
  *     collectors:                 name -> settings of an inventory collector
  *       images: {interval: 30s, timeout: 10s, enabled: true, ...}
- *     registries:                 host -> resource_settings of the probes
- *       registry.example:5000: {plain_http: true}
+ *     registries:                 host -> resource_settings of the probes; "*": all other hosts
+ *       registry.example:5000: {plain_http: true, max_concurrent: 2}
  *     probes:                     one job each
  *       - {name: x, operation: pull, interval: 5m, timeout: 2m, ...}
+ *     kubernetes: {...}           where documents of canary-checker find their secrets
+ *     ---                         and any number of those documents, whose checks are probes, too
+ *     {apiVersion: canaries.flanksource.com/v1, kind: Canary, ...}
  *
  * Strict: an unknown key, a key twice, an alias, a wrong type, an unset ${VARIABLE}, two
  * probes of one name are errors. An empty or missing section means defaults.
@@ -24,6 +27,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "engine/collector.h"
+#include "engine/cron.h"
 
 /* A top-level section that belongs to no job. It fills a struct inside `config->globals`. */
 struct config_section {
@@ -43,13 +47,24 @@ struct config_job {
     const char *fingerprint; /* equal for equal settings: hash of the section, of the registry's
                               * entry and of all global sections, variables replaced */
     int64_t interval_ns, timeout_ns;
-    struct arena *arena; /* malloc'ed; owns name, fingerprint and what the state points to */
-    void *state;         /* filled and checked, not opened; malloc'ed; NULL if state_size is 0 */
+    const struct cron *cron; /* NULL: every interval_ns; else that is its shortest gap */
+    int64_t retry_ns;        /* from a failure to the next run, if that is sooner; 0: never */
+    const char *resource;    /* whom it burdens; NULL: nobody that is known */
+    uint64_t max_concurrent; /* jobs of that resource at once; 0: as many as come */
+    struct arena *arena;     /* malloc'ed; owns all of the above and what the state points to */
+    void *state; /* filled and checked, not opened; malloc'ed; NULL if state_size is 0 */
+};
+
+/* What the documents of canary-checker in the file came to. */
+struct config_canaries {
+    size_t documents, suspended; /* suspended ones make no probes */
+    size_t probes;
 };
 
 struct config {
     struct config_job *jobs;
     size_t n_jobs;
+    struct config_canaries canaries;
     void *globals;
     const char *globals_fingerprint;
     struct arena arena_; /* private */

@@ -3,12 +3,19 @@
 #include "engine/config_job.h"
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "engine/fingerprint.h"
 
 #include <string.h>
 
 #define JOB_LIMIT_BYTES ((size_t)4 << 20) /* strings of one job; the file itself is smaller */
 #define DURATION_MAX    (366 * 86400 * NS_PER_SECOND)
+
+const struct setting config_resource_settings[] = {
+    SETTING(SETTING_UINT, struct config_resource_keys, max_concurrent, "max_concurrent", "0",
+            "Probes that may burden the registry at once; 0: as many as there are workers."),
+    {0},
+};
 
 struct draft {
     struct config_job job;
@@ -39,6 +46,27 @@ static bool allocate(struct draft *draft, const struct settings_source *source)
     return true;
 }
 
+/* What the engine itself reads of the registry's entry. */
+static bool fill_resource(struct draft *draft)
+{
+    struct config_resource_keys keys;
+
+    if (!settings_fill(&draft->resource, config_resource_settings, SETTINGS_ALL, &keys))
+        return false;
+    draft->job.max_concurrent = keys.max_concurrent;
+    return true;
+}
+
+static const struct yaml_node *find_entry(const struct config_reading *reading, const char *host)
+{
+    const struct yaml_node *entry =
+        host ? yaml_member(reading->registries, host, strlen(host)) : NULL;
+
+    return entry || !host
+               ? entry
+               : yaml_member(reading->registries, CONFIG_ANY_HOST, strlen(CONFIG_ANY_HOST));
+}
+
 /*
  * A member that both tables fill (the user's name, say) belongs to the job if the job wrote
  * it, else to the registry's entry, else to the fallback. Only the job's own image tells
@@ -48,19 +76,19 @@ static bool fill(struct draft *draft, const struct config_reading *reading)
 {
     const struct collector *collector = draft->job.collector;
     const struct yaml_node *entry;
-    const char *host;
 
     if (!settings_fill(&draft->own, collector->settings, SETTINGS_ALL, draft->job.state))
         return false;
     if (!collector->resource)
         return true;
-    host = collector->resource(draft->job.state, draft->job.arena);
-    entry = host ? yaml_member(reading->registries, host, strlen(host)) : NULL;
+    draft->job.resource = collector->resource(draft->job.state, draft->job.arena);
+    entry = find_entry(reading, draft->job.resource);
     draft->resource = draft->own;
     draft->resource.section = entry;
     if (entry)
         draft->resource.place = settings_place(entry);
-    return settings_fill(&draft->resource, collector->resource_settings, SETTINGS_ALL,
+    return fill_resource(draft) &&
+           settings_fill(&draft->resource, collector->resource_settings, SETTINGS_ALL,
                          draft->job.state) &&
            settings_fill(&draft->own, collector->settings, SETTINGS_WRITTEN, draft->job.state);
 }
@@ -102,6 +130,23 @@ static void take_fingerprint(struct draft *draft, const struct config_reading *r
     draft->job.fingerprint = fingerprint_hex(&fingerprint, draft->job.arena);
 }
 
+static bool take_keys(struct config_job *job, const struct config_job_keys *keys)
+{
+    job->name = arena_strdup(job->arena, keys->name);
+    job->interval_ns = keys->interval_ns;
+    job->timeout_ns = keys->timeout_ns;
+    job->retry_ns = keys->retry_ns;
+    if (keys->by_cron) {
+        struct cron *cron = arena_alloc(job->arena, sizeof(*cron));
+
+        if (!cron)
+            return false;
+        *cron = keys->cron;
+        job->cron = cron;
+    }
+    return job->name;
+}
+
 void config_add_job(struct config_reading *reading, const struct collector *collector,
                     const struct settings_source *source, const struct config_job_keys *keys,
                     bool keys_ok)
@@ -112,10 +157,7 @@ void config_add_job(struct config_reading *reading, const struct collector *coll
     if (!allocate(&draft, source))
         return;
     if (fill(&draft, reading) && keys_ok && check(&draft)) {
-        draft.job.name = arena_strdup(draft.job.arena, keys->name);
-        draft.job.interval_ns = keys->interval_ns;
-        draft.job.timeout_ns = keys->timeout_ns;
-        if (draft.job.name)
+        if (take_keys(&draft.job, keys))
             take_fingerprint(&draft, reading);
     }
     if (!arena_ok(draft.job.arena, &err)) {
@@ -144,7 +186,42 @@ static bool check_duration(const struct settings_source *source, const char *nam
 bool config_check_durations(const struct settings_source *source,
                             const struct config_job_keys *keys, int64_t interval_min_ns)
 {
+    int64_t retry_ns = keys->retry_ns > 0 ? keys->retry_ns : interval_min_ns;
     bool ok = check_duration(source, "interval", keys->interval_ns, interval_min_ns, "at least 1s");
 
-    return check_duration(source, "timeout", keys->timeout_ns, 1, "more than 0s") && ok;
+    ok &= check_duration(source, "timeout", keys->timeout_ns, 1, "more than 0s");
+    return check_duration(source, "retry_interval", retry_ns, interval_min_ns,
+                          "0s (never), or at least 1s") &&
+           ok;
+}
+
+/* "@every 5m" is another way to write an interval. */
+static bool parse_schedule(struct config_job_keys *keys, struct error *err)
+{
+    static const char every[] = "@every ";
+    const char *text = keys->schedule;
+
+    if (text_starts_with(text, every))
+        return text_duration_ns(text + strlen(every), &keys->interval_ns, err);
+    if (!cron_parse(&keys->cron, text, err))
+        return false;
+    keys->by_cron = true;
+    keys->interval_ns = cron_shortest_gap_seconds(&keys->cron) * NS_PER_SECOND;
+    return true;
+}
+
+bool config_check_schedule(const struct settings_source *source, struct config_job_keys *keys,
+                           int64_t interval_min_ns)
+{
+    const struct yaml_node *node = settings_find(source->section, "schedule");
+    struct error err;
+
+    if (!node || !keys->schedule) /* of a wrong type: reported where it was filled */
+        return true;
+    if (settings_find(source->section, "interval"))
+        return problems_add(source->problems, settings_place(node),
+                            "both \"interval\" and \"schedule\" are given");
+    if (!parse_schedule(keys, &err))
+        return problems_add(source->problems, node->place, "\"schedule\": %s", err.message);
+    return check_duration(source, "schedule", keys->interval_ns, interval_min_ns, "at least 1s");
 }

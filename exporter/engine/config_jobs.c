@@ -48,10 +48,10 @@ static const struct collector *find_collector(const struct config_reading *readi
 
 /* ---- registries ---- */
 
-/* The first collector of each different table; returns their number. */
+/* The first collector of each different table; returns their number. The engine's own follows. */
 static size_t find_tables(const struct config_reading *reading,
                           const struct collector *owners[TABLES_MAX],
-                          const struct setting *tables[TABLES_MAX + 1])
+                          const struct setting *tables[TABLES_MAX + 2])
 {
     size_t n = 0, known;
 
@@ -65,7 +65,8 @@ static size_t find_tables(const struct config_reading *reading,
         tables[known] = (*at)->resource_settings;
         n += known == n;
     }
-    tables[n] = NULL;
+    tables[n] = config_resource_settings;
+    tables[n + 1] = NULL;
     return n;
 }
 
@@ -81,10 +82,21 @@ static void check_values(const struct settings_source *source, const struct sett
         problems_add(source->problems, source->place, "out of memory");
 }
 
+static void check_name_of(const struct config_reading *reading, const struct yaml_node *entry,
+                          const struct collector *collector)
+{
+    const char *name = entry->key->text;
+    struct error err;
+
+    if (*name && strcmp(name, CONFIG_ANY_HOST) != 0 && collector->check_resource &&
+        !collector->check_resource(name, &err))
+        problems_add(reading->problems, entry->key->place, "\"%s\": %s", name, err.message);
+}
+
 static void check_registry(const struct config_reading *reading, const struct yaml_node *entry)
 {
     const struct collector *owners[TABLES_MAX];
-    const struct setting *tables[TABLES_MAX + 1];
+    const struct setting *tables[TABLES_MAX + 2];
     size_t n = find_tables(reading, owners, tables);
     struct settings_source source =
         settings_source_of(entry, NULL, reading->arena, reading->problems);
@@ -92,8 +104,12 @@ static void check_registry(const struct config_reading *reading, const struct ya
     if (!*entry->key->text)
         problems_add(reading->problems, entry->key->place, "the host of a registry is missing");
     settings_check_keys(&source, tables);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
+        check_name_of(reading, entry, owners[i]);
         check_values(&source, tables[i], SETTINGS_ALL, owners[i]->state_size);
+    }
+    check_values(&source, config_resource_settings, SETTINGS_ALL,
+                 sizeof(struct config_resource_keys));
 }
 
 void config_read_registries(struct config_reading *reading)

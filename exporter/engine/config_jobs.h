@@ -6,8 +6,10 @@
 #ifndef ENGINE_CONFIG_JOBS_H
 #define ENGINE_CONFIG_JOBS_H
 
+#include "base/yaml.h"
 #include "engine/config.h"
-#include "engine/yaml.h"
+
+#define PROBE_NAME_MAX 50
 
 struct config_reading {
     const struct config_schema *schema;

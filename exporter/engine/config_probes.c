@@ -6,7 +6,6 @@
 #include <string.h>
 
 #define PROBE_INTERVAL_MIN NS_PER_SECOND /* short, for tests and demonstrations */
-#define PROBE_NAME_MAX     50
 
 /* The names of the collectors that are operations; NULL if the arena is full. */
 static const char *const *operations(const struct config_reading *reading)
@@ -90,8 +89,12 @@ static void read_probe(struct config_reading *reading, const struct yaml_node *s
                        "What it does."),
         SETTING(SETTING_DURATION, struct config_job_keys, interval_ns, "interval",
                 collector ? collector->interval : "1m", "Time from one run to the next."),
+        SETTING(SETTING_STRING, struct config_job_keys, schedule, "schedule", "",
+                "When it runs, instead of an interval: as in crontab, or @every 5m."),
         SETTING(SETTING_DURATION, struct config_job_keys, timeout_ns, "timeout",
                 collector ? collector->timeout : "1m", "Time after which a run is given up."),
+        SETTING(SETTING_DURATION, struct config_job_keys, retry_ns, "retry_interval", "1m",
+                "Time from a failure to the next run; 0s: as from any run."),
         {0},
     };
     const struct setting *tables[] = {own, collector ? collector->settings : NULL, NULL};
@@ -109,6 +112,7 @@ static void read_probe(struct config_reading *reading, const struct yaml_node *s
         ok = settings_check_keys(&source, tables);
     ok &= settings_fill(&source, own, SETTINGS_ALL, &keys);
     ok &= config_check_durations(&source, &keys, PROBE_INTERVAL_MIN);
+    ok &= config_check_schedule(&source, &keys, PROBE_INTERVAL_MIN);
     ok &= check_name(&source);
     if (collector)
         config_add_job(reading, collector, &source, &keys, ok);

@@ -7,7 +7,7 @@
 #ifndef ENGINE_FINGERPRINT_H
 #define ENGINE_FINGERPRINT_H
 
-#include "engine/yaml.h"
+#include "base/yaml.h"
 
 #include <stdint.h>
 

@@ -152,22 +152,24 @@ static void post_report(struct job *job, bool ok, int64_t start_ns)
     board_post(job->report_slot, report);
 }
 
-enum error_code job_run(struct job *job, struct cancel *cancel)
+struct outcome job_run(struct job *job, struct cancel *cancel)
 {
     const struct collector *collector = job->plan.collector;
     int64_t start_ns = clock_now_ns();
     CLEANUP(snapshot_unrefp)
     struct snapshot *out = snapshot_new(collector->families, SNAPSHOT_LIMIT_BYTES);
-    struct run run = {.out = out, .cancel = cancel};
+    struct run run = {.out = out, .cancel = cancel, .retry = job->schedule.retry};
     struct error err = {0};
     bool ok = out || error_memory(&err);
 
     ok = ok && collector->run(job->plan.state, &run, &err) && snapshot_ok(out, &err);
+    if (run.skipped)
+        return (struct outcome){.skipped = true, .not_before_ns = run.not_before_ns};
     if (out)
         board_post(job->slot, out);
     if (job->report_slot)
         post_report(job, ok, start_ns);
     log_change(job, ok, &err);
     log_warning(job, &run.warning);
-    return ok ? ERROR_NONE : err.code;
+    return (struct outcome){.code = ok ? ERROR_NONE : err.code, .not_before_ns = run.not_before_ns};
 }

@@ -10,6 +10,7 @@
 #include "engine/board.h"
 #include "engine/collector.h"
 #include "engine/config.h"
+#include "engine/schedule.h"
 #include "engine/watcher.h"
 
 struct job {
@@ -23,9 +24,10 @@ struct job {
     double last_success;  /* unix seconds; 0: never */
 
     /* The scheduler's, under its lock. */
-    struct job *next_due; /* in its lane's queue, ordered by due_ns */
+    struct job *next_due; /* in its lane's queue: those that wait, or those that run */
     struct job *next;     /* in the list of all jobs */
     int64_t due_ns;
+    struct schedule schedule;
     struct cancel *running; /* NULL unless a thread has it */
     bool tried;
     bool removed;
@@ -48,7 +50,7 @@ void job_hide(struct job *job);
 
 bool job_matches(const struct job *job, const struct config_job *plan);
 
-/* One run: measures, posts, reports, logs a change. Returns how it went. */
-enum error_code job_run(struct job *job, struct cancel *cancel);
+/* One run: measures, posts, reports, logs a change; a skipped one does nothing of this. */
+struct outcome job_run(struct job *job, struct cancel *cancel);
 
 #endif

@@ -4,21 +4,15 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "engine/job.h"
+#include "engine/queue.h"
 
 #define LANES           2
 #define WORKERS_MAX     64
 #define SCRAPE_LIMIT_NS (1 * NS_PER_SECOND)
-#define RETRY_NS        (1 * NS_PER_SECOND) /* while the daemon is gone */
-#define EARLY_NS        (200 * NS_PER_MS)   /* between the end of a run and an early one */
+#define EARLY_NS        (200 * NS_PER_MS) /* between the end of a run and an early one */
 
 #define WATCH_PAUSE_NS     (1 * NS_PER_SECOND)
 #define WATCH_PAUSE_MAX_NS (30 * NS_PER_SECOND)
-
-struct queue {
-    struct job *first;
-    pthread_cond_t changed;
-};
 
 struct scheduler {
     struct board *board;
@@ -38,62 +32,24 @@ struct scheduler {
     } workers[WORKERS_MAX];
 };
 
-static void enqueue(struct scheduler *scheduler, struct job *job, int64_t due_ns)
+static struct queue *queue_of(struct scheduler *scheduler, const struct job *job)
 {
-    struct queue *queue = &scheduler->queues[job->plan.collector->lane];
-    struct job **place = &queue->first;
-
-    job->due_ns = due_ns;
-    while (*place && (*place)->due_ns <= due_ns)
-        place = &(*place)->next_due;
-    job->next_due = *place;
-    *place = job;
-    pthread_cond_broadcast(&queue->changed);
-}
-
-static void dequeue(struct scheduler *scheduler, struct job *job)
-{
-    struct job **place = &scheduler->queues[job->plan.collector->lane].first;
-
-    while (*place && *place != job)
-        place = &(*place)->next_due;
-    if (*place)
-        *place = job->next_due;
+    return &scheduler->queues[job->plan.collector->lane];
 }
 
 /* Waits for a job to be due. NULL when stopping. Called and returns with the lock held. */
 static struct job *next_job(struct scheduler *scheduler, struct queue *queue)
 {
     while (!scheduler->stopping) {
-        struct job *job = queue->first;
-        struct timespec until;
+        const struct moment now = moment_now();
+        int64_t wake_ns;
+        struct job *job = queue_take(queue, &now, &wake_ns);
 
-        if (!job) {
-            pthread_cond_wait(&queue->changed, &scheduler->lock);
-            continue;
-        }
-        if (job->due_ns <= clock_now_ns()) {
-            queue->first = job->next_due;
+        if (job)
             return job;
-        }
-        until = clock_timespec(job->due_ns);
-        pthread_cond_timedwait(&queue->changed, &scheduler->lock, &until);
+        queue_wait(queue, wake_ns, &scheduler->lock);
     }
     return NULL;
-}
-
-/* The next time on the job's own grid that is not past; sooner while the daemon is gone. */
-static int64_t next_due(const struct job *job, enum error_code outcome)
-{
-    int64_t now_ns = clock_now_ns(), due_ns = job->due_ns + job->plan.interval_ns;
-
-    if (due_ns < now_ns)
-        due_ns += (now_ns - due_ns + job->plan.interval_ns - 1) / job->plan.interval_ns *
-                  job->plan.interval_ns;
-    if (outcome == ERROR_RUNTIME_UNAVAILABLE && job->plan.collector->lane == LANE_INVENTORY &&
-        due_ns > now_ns + RETRY_NS)
-        due_ns = now_ns + RETRY_NS;
-    return due_ns;
 }
 
 /* What a watcher calls: the next run comes now, but runs are never one right after the other, and
@@ -113,15 +69,29 @@ static void hasten(void *arg)
         due_ns = job->ended_ns + EARLY_NS;
     if (due_ns >= job->due_ns)
         return;
-    dequeue(scheduler, job);
-    enqueue(scheduler, job, due_ns);
+    schedule_hasten(&job->schedule, due_ns);
+    queue_remove(queue_of(scheduler, job), job);
+    queue_add(queue_of(scheduler, job), job, due_ns);
 }
 
-/* Called and returns with the lock held; the job is off its queue. */
+/* When the job runs again after it ended now: soon, if something changed meanwhile. */
+static int64_t next_due(struct job *job, const struct outcome *outcome)
+{
+    const struct moment now = moment_now();
+    int64_t due_ns = schedule_follow(&job->schedule, outcome, &now);
+
+    job->ended_ns = now.monotonic_ns;
+    if (!job->again || due_ns <= job->ended_ns + EARLY_NS)
+        return due_ns;
+    schedule_hasten(&job->schedule, job->ended_ns + EARLY_NS);
+    return job->ended_ns + EARLY_NS;
+}
+
+/* Called and returns with the lock held. */
 static void run_unlocked(struct scheduler *scheduler, struct job *job)
 {
     struct cancel cancel;
-    enum error_code outcome;
+    struct outcome outcome;
     int64_t due_ns;
 
     cancel_init(&cancel, clock_now_ns() + job->plan.timeout_ns);
@@ -132,13 +102,11 @@ static void run_unlocked(struct scheduler *scheduler, struct job *job)
     pthread_mutex_lock(&scheduler->lock);
     job->running = NULL;
     job->tried = true;
-    job->ended_ns = clock_now_ns();
     cancel_deinit(&cancel);
-    due_ns = next_due(job, outcome);
-    if (job->again && due_ns > job->ended_ns + EARLY_NS)
-        due_ns = job->ended_ns + EARLY_NS;
+    queue_leave(queue_of(scheduler, job), job);
+    due_ns = next_due(job, &outcome);
     if (!job->removed)
-        enqueue(scheduler, job, due_ns);
+        queue_add(queue_of(scheduler, job), job, due_ns);
     pthread_cond_broadcast(&scheduler->ended);
 }
 
@@ -198,7 +166,6 @@ struct scheduler *scheduler_new(struct board *board, const struct scheduler_opti
                                 struct error *err)
 {
     struct scheduler *scheduler = calloc(1, sizeof(*scheduler));
-    pthread_condattr_t monotonic;
 
     if (!scheduler) {
         error_memory(err);
@@ -210,11 +177,8 @@ struct scheduler *scheduler_new(struct board *board, const struct scheduler_opti
     pthread_mutex_init(&scheduler->lock, NULL);
     pthread_mutex_init(&scheduler->scrape_lock, NULL);
     pthread_cond_init(&scheduler->ended, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     for (size_t i = 0; i < LANES; i++)
-        pthread_cond_init(&scheduler->queues[i].changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+        queue_init(&scheduler->queues[i]);
     if (!start_workers(scheduler, LANE_INVENTORY, options->inventory_workers, err) ||
         !start_workers(scheduler, LANE_PROBE, options->probe_workers, err)) {
         scheduler_free(scheduler);
@@ -287,7 +251,7 @@ static struct job *detach_unwanted(struct scheduler *scheduler, const struct con
         gone = job;
         job->removed = true;
         if (job->plan.collector->lane != LANE_SCRAPE)
-            dequeue(scheduler, job);
+            queue_remove(queue_of(scheduler, job), job);
         if (job->running)
             cancel_now(job->running);
         if (job->watcher)
@@ -301,17 +265,16 @@ static struct job *detach_unwanted(struct scheduler *scheduler, const struct con
     return gone;
 }
 
-/* A delay for the first run of a probe that differs from node to node and from probe to probe. */
-static int64_t first_delay_ns(const struct scheduler *scheduler, const struct job *job)
+static void init_schedule(const struct scheduler *scheduler, struct job *job)
 {
-    int64_t most_ns = job->plan.interval_ns / 10;
-    uint64_t hash = text_hash(text_hash(TEXT_HASH_INIT, scheduler->node), job->plan.name);
+    const struct config_job *plan = &job->plan;
+    uint64_t hash = text_hash(text_hash(TEXT_HASH_INIT, scheduler->node), plan->name);
 
-    if (job->plan.collector->lane != LANE_PROBE)
-        return 0;
-    if (most_ns > scheduler->spread_ns)
-        most_ns = scheduler->spread_ns;
-    return most_ns > 0 ? (int64_t)(hash % (uint64_t)most_ns) : 0;
+    if (plan->collector->lane == LANE_PROBE)
+        schedule_init_probe(&job->schedule, plan->cron, plan->interval_ns, plan->retry_ns,
+                            scheduler->spread_ns, hash);
+    else
+        schedule_init_inventory(&job->schedule, plan->interval_ns);
 }
 
 /* Without a watcher a job runs on its schedule only. */
@@ -337,7 +300,7 @@ static void start_watching(struct scheduler *scheduler, struct job *job)
 /* Called with both locks held. */
 static void attach(struct scheduler *scheduler, struct job *fresh)
 {
-    int64_t now_ns = clock_now_ns();
+    const struct moment now = moment_now();
     struct job **end = &scheduler->jobs;
 
     while (*end)
@@ -347,7 +310,8 @@ static void attach(struct scheduler *scheduler, struct job *fresh)
         job_show(job);
         if (job->plan.collector->lane == LANE_SCRAPE)
             continue;
-        enqueue(scheduler, job, now_ns + first_delay_ns(scheduler, job));
+        init_schedule(scheduler, job);
+        queue_add(queue_of(scheduler, job), job, schedule_start(&job->schedule, &now));
         start_watching(scheduler, job);
     }
 }
@@ -385,7 +349,7 @@ void scheduler_free(struct scheduler *scheduler)
         pthread_join(scheduler->workers[i].thread, NULL);
     free_list(gone);
     for (size_t i = 0; i < LANES; i++)
-        pthread_cond_destroy(&scheduler->queues[i].changed);
+        queue_deinit(&scheduler->queues[i]);
     pthread_cond_destroy(&scheduler->ended);
     pthread_mutex_destroy(&scheduler->scrape_lock);
     pthread_mutex_destroy(&scheduler->lock);

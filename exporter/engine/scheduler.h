@@ -4,8 +4,9 @@
  *
  * The number of threads is the number of jobs at once, and with the limits of
  * each run it bounds the memory of the whole program. A job never overlaps with
- * itself: it is off the queue while it runs. Probes that hang may hold every
- * worker of their lane; the inventory has workers of its own.
+ * itself. Probes that hang may hold every worker of their lane; the inventory
+ * has workers of its own. When a job is due is engine/schedule.h's business,
+ * who is next engine/queue.h's.
  *
  * A collector with watch() has a thread of its own beside (engine/watcher.h): what
  * it sees lets the next run come early, at most one, and never right after another.
@@ -24,7 +25,7 @@ struct scheduler;
 
 struct scheduler_options {
     size_t inventory_workers, probe_workers;
-    int64_t spread_ns; /* first runs of probes come within this time, by a hash of node and name */
+    int64_t spread_ns; /* first runs of probes, and those by cron, come within this time */
     const char *node;
 };
 

@@ -8,8 +8,8 @@
 #ifndef ENGINE_SETTINGS_H
 #define ENGINE_SETTINGS_H
 
+#include "base/yaml.h"
 #include "engine/setting.h"
-#include "engine/yaml.h"
 
 /* Where values come from, where strings go, who hears of mistakes. */
 struct settings_source {

@@ -8,7 +8,7 @@
 #ifndef ENGINE_VARIABLES_H
 #define ENGINE_VARIABLES_H
 
-#include "engine/yaml.h"
+#include "base/yaml.h"
 
 /* In all scalars within `root`. Those with a mistake become YAML_BROKEN. */
 void variables_replace(struct yaml_node *root, struct arena *arena, struct problems *problems);

@@ -13,7 +13,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct target {
-    const char *image, *username;
+    const char *image, *username, *password, *engine, *digest;
     bool flag;
     uint64_t number, bytes;
     int64_t duration_ns;
@@ -26,6 +26,13 @@ static const char *const choices[] = {"one", "two", NULL};
 static const struct setting target_settings[] = {
     SETTING(SETTING_STRING, struct target, image, "image", "host/name", "A string."),
     SETTING(SETTING_STRING, struct target, username, "auth.username", "", "A string inside."),
+    SETTING(SETTING_STRING, struct target, username, "auth.username_file", "", "Another."),
+    SETTING(SETTING_STRING, struct target, password, "auth.password", "", "Another."),
+    SETTING(SETTING_STRING, struct target, password, "auth.password_file", "", "Another."),
+    SETTING(SETTING_STRING, struct target, engine, "engine", "client", "As Canary documents say."),
+    SETTING(SETTING_STRING, struct target, digest, "expected.digest", "", "Likewise."),
+    SETTING(SETTING_BYTES, struct target, bytes, "expected.size", "", "Likewise."),
+    SETTING(SETTING_MAP, struct target, map, "labels", "", "Likewise."),
     SETTING(SETTING_BOOL, struct target, flag, "flag", "false", "A switch."),
     SETTING(SETTING_UINT, struct target, number, "limits.number", "1", "A number."),
     SETTING(SETTING_BYTES, struct target, bytes, "limits.deep.bytes", "1KiB", "A size."),
@@ -66,8 +73,16 @@ static const struct collector pull_collector = {
     .timeout = "2m",
     .resource = host_of,
 };
+static const struct collector push_collector = {
+    .name = "push",
+    .lane = LANE_PROBE,
+    .settings = target_settings,
+    .state_size = sizeof(struct target),
+    .interval = "5m",
+    .timeout = "2m",
+};
 static const struct collector *const fixed_catalog[] = {&images_collector, &self_collector,
-                                                        &pull_collector, NULL};
+                                                        &pull_collector, &push_collector, NULL};
 static const struct config_section sections[] = {{"global", target_settings}, {0}};
 static const struct config_schema schema = {fixed_catalog, sections, sizeof(struct target)};
 
@@ -86,6 +101,7 @@ static void check_problems(const struct buf *problems)
 
 static void check_jobs(const struct config *config, const struct config *again)
 {
+    require(again->canaries.probes == config->canaries.probes);
     require(config->globals && config->globals_fingerprint && config->n_jobs == again->n_jobs);
     for (size_t i = 0; i < config->n_jobs; i++) {
         const struct config_job *job = &config->jobs[i];

@@ -31,6 +31,8 @@ struct fake {
     bool hangs; /* until it is canceled */
     bool deaf;  /* then it even ignores that, until it is not deaf any more */
     enum error_code outcome;
+    unsigned retries;                           /* runs that were told that they are one */
+    bool skips;                                 /* its runs */
     unsigned watches, watching, watch_canceled; /* calls of watch(), and those going on */
     unsigned changes;                           /* that watch() has not told yet */
     bool watch_fails;
@@ -155,10 +157,12 @@ static inline bool fake_hang(struct fake *fake, struct cancel *cancel, struct er
     return cancel_check(cancel, err);
 }
 
-static inline void fake_enter(struct fake *fake)
+static inline void fake_enter(struct fake *fake, struct run *run)
 {
     LOCK_SCOPE(&fake_lock);
 
+    run->skipped = fake->skips;
+    fake->retries += run->retry;
     fake->runs++;
     fake->running++;
     if (fake->running > fake->most_at_once)
@@ -193,7 +197,7 @@ static inline bool fake_run(void *state, struct run *run, struct error *err)
 
     job->count++;
     fake_add_samples(job, run->out);
-    fake_enter(job->fake);
+    fake_enter(job->fake, run);
     ok = fake_hang(job->fake, run->cancel, err);
     outcome = fake_leave(job->fake);
     if (!ok)

@@ -158,6 +158,68 @@ static void what_a_probe_writes_wins(void **state)
     assert_string_equal(b->labels.values[0], "platform");
 }
 
+static void a_probe_runs_by_interval_or_schedule(void **state)
+{
+    static const char text[] =
+        "probes:\n"
+        "- {name: default, operation: pull, image: r/x}\n"
+        "- {name: every, operation: pull, image: r/x, schedule: \"@every 1h30m\"}\n"
+        "- {name: cron, operation: pull, image: r/x, schedule: \"*/10 3 * * *\"}\n"
+        "- {name: daily, operation: push, image: r/x, schedule: '@daily', retry_interval: 0s}\n"
+        "- {name: soon, operation: push, image: r/x, retry_interval: 5s}\n";
+    CLEANUP(fixture_deinit) struct fixture f;
+
+    (void)state;
+    parse_good(&f, text);
+    assert_null(job(&f, "default")->cron);
+    assert_int_equal(job(&f, "default")->interval_ns, 300 * NS_PER_SECOND);
+    assert_int_equal(job(&f, "default")->retry_ns, 60 * NS_PER_SECOND);
+    assert_null(job(&f, "every")->cron);
+    assert_int_equal(job(&f, "every")->interval_ns, 5400 * NS_PER_SECOND);
+    assert_int_equal(job(&f, "cron")->cron->hours, 1 << 3);
+    assert_int_equal(job(&f, "cron")->interval_ns, 600 * NS_PER_SECOND);
+    assert_int_equal(job(&f, "cron")->retry_ns, 60 * NS_PER_SECOND);
+    assert_int_equal(job(&f, "daily")->interval_ns, 86400 * NS_PER_SECOND);
+    assert_int_equal(job(&f, "daily")->retry_ns, 0);
+    assert_int_equal(job(&f, "soon")->interval_ns, 600 * NS_PER_SECOND);
+    assert_int_equal(job(&f, "soon")->retry_ns, 5 * NS_PER_SECOND);
+    assert_int_equal(job(&f, "images")->retry_ns, 0);
+}
+
+/* "*" is for those that have no entry of their own: it adds nothing to those that have. */
+static void hosts_without_an_entry_have_the_one_of_all_others(void **state)
+{
+    static const char text[] = "registries:\n"
+                               "  own.io: {max_concurrent: 3}\n"
+                               "  '*': {plain_http: true, max_concurrent: 1}\n"
+                               "probes:\n"
+                               "- {name: own, operation: pull, image: own.io/x}\n"
+                               "- {name: a, operation: pull, image: a.io/x}\n"
+                               "- {name: b, operation: push, image: b.io/x}\n";
+    CLEANUP(fixture_deinit) struct fixture f, other, none;
+
+    (void)state;
+    parse_good(&f, text);
+    assert_false(((const struct probe *)job(&f, "own")->state)->plain_http);
+    assert_true(((const struct probe *)job(&f, "a")->state)->plain_http);
+    assert_int_equal(job(&f, "own")->max_concurrent, 3);
+    assert_int_equal(job(&f, "a")->max_concurrent, 1);
+    assert_string_equal(job(&f, "own")->resource, "own.io");
+    assert_string_equal(job(&f, "a")->resource, "a.io");
+    assert_string_equal(job(&f, "b")->resource, "b.io");
+    assert_null(job(&f, "images")->resource);
+    parse_good(&other, "registries:\n"
+                       "  own.io: {max_concurrent: 3}\n"
+                       "  '*': {plain_http: true, max_concurrent: 2}\n"
+                       "probes:\n"
+                       "- {name: own, operation: pull, image: own.io/x}\n"
+                       "- {name: a, operation: pull, image: a.io/x}\n");
+    assert_string_equal(job(&f, "own")->fingerprint, job(&other, "own")->fingerprint);
+    assert_string_not_equal(job(&f, "a")->fingerprint, job(&other, "a")->fingerprint);
+    parse_good(&none, PROBE "}");
+    assert_int_equal(job(&none, "a")->max_concurrent, 0);
+}
+
 static void variables_are_replaced_in_values(void **state)
 {
     static const struct {
@@ -375,6 +437,8 @@ int main(void)
         cmocka_unit_test(disabled_collectors_need_no_required_settings),
         cmocka_unit_test(probes_are_jobs_with_their_registry),
         cmocka_unit_test(what_a_probe_writes_wins),
+        cmocka_unit_test(a_probe_runs_by_interval_or_schedule),
+        cmocka_unit_test(hosts_without_an_entry_have_the_one_of_all_others),
         cmocka_unit_test(variables_are_replaced_in_values),
         cmocka_unit_test(variables_reach_every_type),
         cmocka_unit_test(fingerprints_follow_the_meaning),

@@ -19,7 +19,7 @@ static const struct {
     /* the top level */
     {"probe: []", "1:1: unknown key \"probe\" (did you mean \"probes\"?)\n"},
     {"a: 1\nfoo: 2", "1:1: unknown key \"a\" (known: containerd, output, collectors, registries, "
-                     "probes)\nf:2:1: unknown key \"foo\" (known:"},
+                     "probes, kubernetes)\nf:2:1: unknown key \"foo\" (known:"},
     {"'': 1", "1:1: unknown key \"\" (known: containerd"},
     {"- a", "1:1: expected a mapping, found a list\n"},
     {"\n\nhello", "3:1: expected a mapping, found a string\n"},
@@ -32,7 +32,8 @@ static const struct {
     {"probes: \"\"", "1:9: \"probes\": expected a list, found a string\n"},
     {"probes: []\nprobes: []", "2:1: key \"probes\" is here twice; first at line 1\n"},
     {"a: [", "2:1: did not find expected node content while parsing a flow node (line 2)\n"},
-    {"output: {}\n---\noutput: {}", "2:1: a second document; only one is supported\n"},
+    {"output: {}\n---\noutput: {}", "3:1: a second document of settings; the first is at line 1. "
+                                    "Others may only be of kind Canary\n"},
     /* global sections */
     {"containerd: x", "1:13: \"containerd\": expected a mapping, found a string\n"},
     {"containerd: []", "1:13: \"containerd\": expected a mapping, found a list\n"},
@@ -155,6 +156,38 @@ static const struct {
     {PROBE "auth: {username: u}}", "2:59: \"auth.username\": needs a password\n"},
     {PROBE "slow: 1s}", "2:3: nothing fits\n"},
     {"probes:\n- {name: a, operation: pull, image: x}", "2:37: \"image\": no registry in \"x\"\n"},
+    /* when probes run */
+    {PROBE "schedule: '* * * *'}",
+     "2:52: \"schedule\": 4 fields; there are five: minute, hour, day of month, month, day of "
+     "week\n"},
+    {PROBE "schedule: '0 25 * * *'}", "2:52: \"schedule\": hour: 25 is not from 0 to 23\n"},
+    {PROBE "schedule: '0 0 30 2 *'}",
+     "2:52: \"schedule\": \"0 0 30 2 *\" never comes: no such month has that day\n"},
+    {PROBE "schedule: ''}", "2:52: \"schedule\": 0 fields; there are five"},
+    {PROBE "schedule: 5m}", "2:52: \"schedule\": 1 field; there are five"},
+    {PROBE "schedule: '@reboot'}", "2:52: \"schedule\": \"@reboot\" is not one of @every, @hou"},
+    {PROBE "schedule: '@every soon'}",
+     "2:52: \"schedule\": \"soon\" is not a duration such as 90s, 5m or 1h30m\n"},
+    {PROBE "schedule: '@every 999ms'}", "2:52: \"schedule\": must be at least 1s\n"},
+    {PROBE "schedule: '@every 367d'}", "2:52: \"schedule\": must be at most 366d\n"},
+    {PROBE "schedule: []}", "2:52: \"schedule\": expected a string, found a list\n"},
+    {PROBE "interval: 5m, schedule: '@daily'}",
+     "2:56: both \"interval\" and \"schedule\" are given\n"},
+    {PROBE "retry_interval: 10ms}",
+     "2:58: \"retry_interval\": must be 0s (never), or at least 1s\n"},
+    {PROBE "retry_interval: 400d}", "2:58: \"retry_interval\": must be at most 366d\n"},
+    {PROBE "retry_interval: never}", "2:58: \"retry_interval\": \"never\" is not a duration"},
+    {"collectors: {images: {schedule: '@daily'}}", "1:23: unknown key \"schedule\" (known:"},
+    /* limits of registries */
+    {"registries: {r: {max_concurrent: -1}}", "1:34: \"max_concurrent\": \"-1\" is not a whole"},
+    {"registries: {r: {max_concurent: 1}}",
+     "1:18: unknown key \"max_concurent\" (did you mean \"max_concurrent\"?)\n"},
+    {"registries: {r: {max_concurrent: x}}\n" PROBE "}",
+     "1:34: \"max_concurrent\": \"x\" is not a whole number such as 0 or 42\n"},
+    {"registries: {'*': {plain: true}}", "1:20: unknown key \"plain\" (did you mean"},
+    {"registries: {'*': {auth: {username: u}}}\n" PROBE "}",
+     "1:37: \"auth.username\": needs a password\n"},
+    {PROBE "max_concurrent: 1}", "2:42: unknown key \"max_concurrent\" (known:"},
     /* variables */
     {"containerd: {address: 'a${CONFIG_NOT_SET}'}",
      "1:23: environment variable \"CONFIG_NOT_SET\" is not set\n"},
@@ -234,7 +267,7 @@ static void all_mistakes_of_a_file_are_told_at_once(void **state)
         "f:15:22: environment variable \"CONFIG_NOT_SET\" is not set\n"
         "f:15:49: \"auth\": expected a mapping, found a string\n"
         "f:16:1: unknown key \"extra\" (known: containerd, output, collectors, registries, "
-        "probes)\n";
+        "probes, kubernetes)\n";
     CLEANUP(fixture_deinit) struct fixture f;
 
     (void)state;

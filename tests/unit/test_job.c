@@ -52,7 +52,7 @@ static enum error_code run_job(struct job *job)
     enum error_code code;
 
     cancel_init(&cancel, clock_now_ns() + FAKE_SELDOM_NS);
-    code = job_run(job, &cancel);
+    code = job_run(job, &cancel).code;
     cancel_deinit(&cancel);
     return code;
 }
@@ -177,10 +177,10 @@ static void stops_when_it_is_told_to(void **state)
     job = open_job(&world, &fake_inventory);
     cancel_init(&cancel, clock_now_ns() + FAKE_SELDOM_NS);
     cancel_now(&cancel);
-    assert_int_equal(job_run(job, &cancel), ERROR_CANCELED);
+    assert_int_equal(job_run(job, &cancel).code, ERROR_CANCELED);
     cancel_deinit(&cancel);
     cancel_init(&cancel, clock_now_ns() - 1);
-    assert_int_equal(job_run(job, &cancel), ERROR_TIMEOUT);
+    assert_int_equal(job_run(job, &cancel).code, ERROR_TIMEOUT);
     cancel_deinit(&cancel);
 }
 
@@ -241,6 +241,29 @@ static void knows_itself_by_collector_name_and_settings(void **state)
                          rows[i].want);
 }
 
+static void shows_nothing_of_a_skipped_run(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    CLEANUP(job_freep) struct job *job = NULL;
+    struct cancel cancel;
+    struct outcome outcome;
+
+    (void)state;
+    world_init(&world);
+    world.fake.outcome = ERROR_TIMEOUT;
+    job = open_job(&world, &fake_inventory);
+    run_job(job);
+    world.fake.skips = true;
+    cancel_init(&cancel, clock_now_ns() + FAKE_SELDOM_NS);
+    outcome = job_run(job, &cancel);
+    cancel_deinit(&cancel);
+    assert_true(outcome.skipped);
+    assert_int_equal(outcome.code, ERROR_NONE);
+    assert_int_equal(world.fake.runs, 2);
+    assert_true(shows(&world, "fake_runs_total{name=\"x\"} 1\n"));
+    assert_true(job->failing);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -254,6 +277,7 @@ int main(void)
         cmocka_unit_test(leaves_nothing_behind_where_it_cannot_open),
         cmocka_unit_test(closes_once_and_clears_the_board),
         cmocka_unit_test(knows_itself_by_collector_name_and_settings),
+        cmocka_unit_test(shows_nothing_of_a_skipped_run),
     };
 
     log_set_level(LOG_ERROR);

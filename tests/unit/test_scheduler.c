@@ -22,18 +22,23 @@ struct world {
     struct scheduler *scheduler;
 };
 
-static void world_init(struct world *world)
+static void world_init_with(struct world *world, int64_t spread_ns)
 {
     const struct scheduler_options options = {.inventory_workers = INVENTORY_WORKERS,
                                               .probe_workers = PROBE_WORKERS,
                                               .node = "node",
-                                              .spread_ns = FAKE_SELDOM_NS};
+                                              .spread_ns = spread_ns};
     struct error err;
 
     world->board = board_new();
     assert_non_null(world->board);
     world->scheduler = scheduler_new(world->board, &options, &err);
     assert_non_null(world->scheduler);
+}
+
+static void world_init(struct world *world)
+{
+    world_init_with(world, FAKE_SELDOM_NS);
 }
 
 static void world_deinit(struct world *world)
@@ -525,6 +530,135 @@ static void reloads_while_changes_are_told(void **state)
     }
 }
 
+/* Adds probes that burden one registry, which is to be asked by one of them at a time. */
+static void add_burdens(struct config *config, const char *registry, size_t n, struct fake *fake)
+{
+    for (size_t i = 0; i < n; i++) {
+        char name[16];
+        struct config_job *job;
+
+        snprintf(name, sizeof(name), "%s%zu", registry, i);
+        job = fake_job(config, &fake_probe, name, "1", fake);
+        job->resource = arena_strdup(job->arena, registry);
+        job->max_concurrent = 1;
+    }
+}
+
+/* Three want the busy registry, of which one runs; the other worker is not held up by the rest. */
+static void burdens_no_registry_more_than_it_may(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    static struct fake busy = {.deaf = true}, other;
+    struct config config;
+
+    (void)state;
+    world_init(&world);
+    fake_config_init(&config);
+    add_burdens(&config, "busy", 3, &busy);
+    add_burdens(&config, "other", 2, &other);
+    apply(&world, &config);
+    fake_await(&busy.hanging, 1);
+    fake_await(&other.ended, fake_get(&other.ended) + 20);
+    assert_int_equal(fake_get(&busy.runs), 1);
+    fake_set(&busy.deaf, false);
+    fake_await(&busy.ended, 30);
+    apply_nothing(&world);
+    assert_int_equal(busy.most_at_once, 1);
+    assert_int_equal(other.most_at_once, 1);
+}
+
+/* Nobody is passed by those who come later to the same registry. */
+static void keeps_the_place_of_who_waits_for_a_registry(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    static struct fake busy = {.deaf = true};
+    struct config config;
+
+    (void)state;
+    world_init(&world);
+    fake_config_init(&config);
+    add_burdens(&config, "r", 3, &busy);
+    apply(&world, &config);
+    fake_await(&busy.hanging, 1);
+    fake_set(&busy.deaf, false);
+    fake_await(&busy.ended, 30);
+    assert_int_equal(fake_occurrences(world.board, "fake_runs_total{name=\"r"), 3);
+    for (char name[] = "fake_runs_total{name=\"r0\"} 0"; name[23] <= '2'; name[23]++)
+        assert_int_equal(fake_occurrences(world.board, name), 0);
+}
+
+static void removes_who_waits_for_a_registry(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    static struct fake busy = {.hangs = true};
+    struct config config;
+
+    (void)state;
+    world_init(&world);
+    fake_config_init(&config);
+    add_burdens(&config, "r", 3, &busy);
+    apply(&world, &config);
+    fake_await(&busy.hanging, 1);
+    apply_nothing(&world);
+    assert_int_equal(busy.runs, 1);
+    assert_int_equal(busy.closed, 3);
+}
+
+static void tries_failed_probes_again_soon(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    static struct fake failing = {.outcome = ERROR_CONNECT}, wrong = {.outcome = ERROR_INVALID};
+    struct config config;
+    struct config_job *job;
+
+    (void)state;
+    world_init_with(&world, 0);
+    fake_config_init(&config);
+    job = fake_job(&config, &fake_probe, "wrong", "1", &wrong);
+    job->interval_ns = FAKE_SELDOM_NS;
+    job->retry_ns = FAKE_OFTEN_NS;
+    job = fake_job(&config, &fake_probe, "failing", "1", &failing);
+    job->interval_ns = FAKE_SELDOM_NS;
+    job->retry_ns = FAKE_OFTEN_NS;
+    apply(&world, &config);
+    fake_await(&failing.ended, 5);
+    fake_await(&wrong.ended, 1);
+    apply_nothing(&world);
+    assert_int_equal(failing.retries, failing.runs - 1);
+    assert_int_equal(wrong.retries, 0);
+    assert_int_equal(wrong.runs, 1);
+}
+
+/* In a time zone where the next minute begins in two seconds. */
+static void runs_when_cron_says(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    static struct fake fake;
+    static struct cron cron;
+    struct config config;
+    struct config_job *job;
+    struct error err;
+    char zone[32];
+    int64_t start_ns;
+
+    (void)state;
+    snprintf(zone, sizeof(zone), "XXX+0:00:%02d", (int)((time(NULL) + 2) % 60));
+    setenv("TZ", zone, 1);
+    tzset();
+    assert_true(cron_parse(&cron, "* * * * *", &err));
+    world_init_with(&world, 0);
+    fake_config_init(&config);
+    job = fake_job(&config, &fake_probe, "x", "1", &fake);
+    job->interval_ns = 60 * NS_PER_SECOND;
+    job->cron = &cron;
+    start_ns = clock_now_ns();
+    apply(&world, &config);
+    fake_await(&fake.ended, 1);
+    assert_true(clock_now_ns() - start_ns >= NS_PER_SECOND); /* not at once */
+    unsetenv("TZ");
+    tzset();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -548,6 +682,11 @@ int main(void)
         cmocka_unit_test(leaves_time_between_early_runs),
         cmocka_unit_test(stops_watching_what_is_removed),
         cmocka_unit_test(reloads_while_changes_are_told),
+        cmocka_unit_test(burdens_no_registry_more_than_it_may),
+        cmocka_unit_test(keeps_the_place_of_who_waits_for_a_registry),
+        cmocka_unit_test(removes_who_waits_for_a_registry),
+        cmocka_unit_test(tries_failed_probes_again_soon),
+        cmocka_unit_test(runs_when_cron_says),
     };
 
     log_set_level(LOG_ERROR);

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "engine/yaml.h"
+#include "base/yaml.h"
 
 #define LIMIT_BYTES ((size_t)16 << 20)
 
@@ -164,6 +164,55 @@ static const struct {
      false},
 };
 
+static void reads_all_documents(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t n, lines[3];
+    } rows[] = {
+        {"", 0, {0}},
+        {"# nothing\n", 0, {0}},
+        {"a: 1\n", 1, {1}},
+        {"---\n---\na: 1\n", 2, {2, 3}},
+        {"a: 1\n---\n- b\n---\nc\n", 3, {1, 3, 5}},
+        {"---\na: 1\n...\n---\nb: 1\n", 2, {2, 5}},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        CLEANUP(fixture_deinit) struct fixture f = {.arena = ARENA_INIT(LIMIT_BYTES)};
+        size_t n = 0;
+
+        f.problems = (struct problems)PROBLEMS_INIT(&f.arena);
+        f.root = yaml_parse_all(&f.arena, rows[i].text, strlen(rows[i].text), &f.problems);
+        assert_non_null(f.root);
+        assert_int_equal(problems_total(&f.problems), 0);
+        assert_int_equal(f.root->count, rows[i].n);
+        for (const struct yaml_node *at = f.root->children; at; at = at->next)
+            assert_int_equal(at->place.line, rows[i].lines[n++]);
+        /* a walk stays within its document */
+        if (f.root->children)
+            for (const struct yaml_node *at = f.root->children; at;
+                 at = yaml_next(at, f.root->children))
+                assert_true(rows[i].n < 2 || at->place.line < rows[i].lines[1]);
+    }
+}
+
+static void documents_have_a_ceiling(void **state)
+{
+    CLEANUP(buf_deinit) struct buf text = BUF_INIT(LIMIT_BYTES);
+    CLEANUP(fixture_deinit)
+    struct fixture f = {.arena = ARENA_INIT(LIMIT_BYTES), .text = BUF_INIT(LIMIT_BYTES)};
+
+    (void)state;
+    for (size_t i = 0; i <= YAML_MEMBERS_MAX; i++)
+        buf_append_str(&text, "---\nx\n");
+    f.problems = (struct problems)PROBLEMS_INIT(&f.arena);
+    assert_null(yaml_parse_all(&f.arena, text.data, text.size, &f.problems));
+    problems_print(&f.problems, "f", &f.text);
+    assert_string_equal(f.text.data, "f:2002:1: too many documents\n");
+}
+
 static void refuses_the_rest_at_its_place(void **state)
 {
     (void)state;
@@ -258,6 +307,8 @@ int main(void)
         cmocka_unit_test(nodes_know_their_places),
         cmocka_unit_test(walks_in_the_order_of_the_file),
         cmocka_unit_test(knows_what_is_null),
+        cmocka_unit_test(reads_all_documents),
+        cmocka_unit_test(documents_have_a_ceiling),
         cmocka_unit_test(refuses_the_rest_at_its_place),
         cmocka_unit_test(keeps_the_first_of_two_equal_keys),
         cmocka_unit_test(has_ceilings),

@@ -6,8 +6,8 @@
  * counted. The same mistake at the same place counts once, so that a part of the
  * file which several jobs read may be checked by each of them.
  */
-#ifndef ENGINE_PROBLEMS_H
-#define ENGINE_PROBLEMS_H
+#ifndef BASE_PROBLEMS_H
+#define BASE_PROBLEMS_H
 
 #include "base/arena.h"
 #include "base/buf.h"

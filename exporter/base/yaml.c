@@ -3,7 +3,7 @@
  * libyaml's events -> nodes. The only file that knows libyaml. The open collections are
  * a stack of fixed depth, so no input can make us recurse.
  */
-#include "engine/yaml.h"
+#include "base/yaml.h"
 
 #include <string.h>
 #include <yaml.h>
@@ -19,6 +19,7 @@ struct reader {
     struct arena *arena;
     struct problems *problems;
     struct yaml_node *root;
+    bool several; /* the root is the list of the documents */
     struct frame frames[YAML_DEPTH_MAX];
     size_t depth;
     size_t n_documents;
@@ -65,16 +66,10 @@ static struct yaml_node *new_node(struct reader *reader, enum yaml_kind kind, ya
 
 static bool append(struct reader *reader, struct yaml_node *parent, struct yaml_node *node)
 {
-    if (parent->count == YAML_MEMBERS_MAX)
-        return give_up(reader, node->place, "too many members in one list or mapping");
-    node->parent = parent;
-    if (parent->last_)
-        parent->last_->next = node;
-    else
-        parent->children = node;
-    parent->last_ = node;
-    parent->count++;
-    return true;
+    return yaml_append(parent, node) || give_up(reader, node->place,
+                                                parent == reader->root && reader->several
+                                                    ? "too many documents"
+                                                    : "too many members in one list or mapping");
 }
 
 static bool add_key(struct reader *reader, struct frame *frame, const struct yaml_node *key)
@@ -100,6 +95,8 @@ static bool add_node(struct reader *reader, struct yaml_node *node)
     struct frame *frame = reader->depth > 0 ? &reader->frames[reader->depth - 1] : NULL;
     const struct yaml_node *key;
 
+    if (!frame && reader->several)
+        return append(reader, reader->root, node);
     if (!frame) {
         reader->root = node;
         return true;
@@ -178,7 +175,7 @@ static bool on_start(struct reader *reader, const yaml_event_t *event, enum yaml
 
 static bool on_document(struct reader *reader, const yaml_event_t *event)
 {
-    if (reader->n_documents++ == 0)
+    if (reader->n_documents++ == 0 || reader->several)
         return true;
     return problems_add(reader->problems, place_of(event->start_mark),
                         "a second document; only one is supported");
@@ -239,30 +236,58 @@ static void read_events(struct reader *reader, const char *data, size_t size)
     }
 }
 
+/* False if nothing can come of it. */
+static bool read_text(struct reader *reader, const char *data, size_t size)
+{
+    struct place start = {1, 1};
+
+    if (size > YAML_SIZE_MAX)
+        return problems_add(reader->problems, start, "more than %zu bytes", YAML_SIZE_MAX);
+    if (!yaml_parser_initialize(&reader->parser))
+        return problems_add(reader->problems, start, "out of memory");
+    yaml_parser_set_encoding(&reader->parser, YAML_UTF8_ENCODING);
+    yaml_parser_set_input_string(&reader->parser, (const unsigned char *)(size ? data : ""), size);
+    read_events(reader, data, size);
+    yaml_parser_delete(&reader->parser);
+    return !reader->hopeless;
+}
+
 struct yaml_node *yaml_parse(struct arena *arena, const char *data, size_t size,
                              struct problems *problems)
 {
     struct reader reader = {.arena = arena, .problems = problems};
-    struct place start = {1, 1};
 
-    if (size > YAML_SIZE_MAX) {
-        problems_add(problems, start, "more than %zu bytes", YAML_SIZE_MAX);
+    if (!read_text(&reader, data, size))
         return NULL;
-    }
-    if (!yaml_parser_initialize(&reader.parser)) {
-        problems_add(problems, start, "out of memory");
-        return NULL;
-    }
-    yaml_parser_set_encoding(&reader.parser, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&reader.parser, (const unsigned char *)(size ? data : ""), size);
-    read_events(&reader, data, size);
-    yaml_parser_delete(&reader.parser);
-    if (!reader.root && !reader.hopeless) {
+    if (!reader.root) {
         reader.root = new_node(&reader, YAML_SCALAR, (yaml_mark_t){0});
         if (reader.root)
             reader.root->text = "";
     }
-    return reader.hopeless ? NULL : reader.root;
+    return reader.root;
+}
+
+struct yaml_node *yaml_parse_all(struct arena *arena, const char *data, size_t size,
+                                 struct problems *problems)
+{
+    struct reader reader = {.arena = arena, .problems = problems, .several = true};
+
+    reader.root = new_node(&reader, YAML_SEQUENCE, (yaml_mark_t){0});
+    return reader.root && read_text(&reader, data, size) ? reader.root : NULL;
+}
+
+bool yaml_append(struct yaml_node *parent, struct yaml_node *node)
+{
+    if (parent->count == YAML_MEMBERS_MAX)
+        return false;
+    node->parent = parent;
+    if (parent->last_)
+        parent->last_->next = node;
+    else
+        parent->children = node;
+    parent->last_ = node;
+    parent->count++;
+    return true;
 }
 
 bool yaml_is_null(const struct yaml_node *node)

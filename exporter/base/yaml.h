@@ -2,15 +2,15 @@
 /*
  * A YAML text as nodes in an arena, each of which knows its place in the file.
  *
- * Only what a configuration needs: one document; no anchors, aliases, merge keys or
- * tags; keys are scalars, each once. Everything else is reported as a mistake, and
+ * Only what a configuration needs: no anchors, aliases, merge keys or tags; keys are
+ * scalars, each once. Everything else is reported as a mistake, and
  * where the rest still makes sense reading goes on: a value that cannot be used
  * becomes YAML_BROKEN, about which nobody needs to complain again.
  */
-#ifndef ENGINE_YAML_H
-#define ENGINE_YAML_H
+#ifndef BASE_YAML_H
+#define BASE_YAML_H
 
-#include "engine/problems.h"
+#include "base/problems.h"
 
 #define YAML_SIZE_MAX    ((size_t)1 << 20)
 #define YAML_DEPTH_MAX   32
@@ -34,10 +34,17 @@ struct yaml_node {
     struct yaml_node *last_;
 };
 
-/* NULL, with a problem reported, if the text as a whole makes no sense. An empty text is an
- * empty scalar. `data` need not end with a NUL and is not needed afterwards. */
+/* One document. NULL, with a problem reported, if the text as a whole makes no sense. An empty text
+ * is an empty scalar. `data` need not end with a NUL and is not needed afterwards. */
 struct yaml_node *yaml_parse(struct arena *arena, const char *data, size_t size,
                              struct problems *problems);
+
+/* Likewise any number of documents: a sequence of their roots, empty for an empty text. */
+struct yaml_node *yaml_parse_all(struct arena *arena, const char *data, size_t size,
+                                 struct problems *problems);
+
+/* `node` becomes the last child of `parent`; false if it has YAML_MEMBERS_MAX already. */
+bool yaml_append(struct yaml_node *parent, struct yaml_node *node);
 
 /* Nothing written, or ~ or null. */
 bool yaml_is_null(const struct yaml_node *node);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Mistakes are few: an array kept in order by insertion is all they need. */
-#include "engine/problems.h"
+#include "base/problems.h"
 
 #include "base/text.h"
 
