@@ -4,6 +4,9 @@
 PREFIX  ?= /usr/local
 DESTDIR ?=
 CC      ?= cc
+ifeq ($(origin CXX),default)
+CXX     := $(if $(findstring clang,$(CC)),clang++,c++)
+endif
 SAN     ?=
 CFLAGS  ?= -O2 -g
 comma   := ,
@@ -19,14 +22,17 @@ WARN := -Wall -Wextra -Wshadow -Wvla -Wformat=2 -Wstrict-prototypes -Wmissing-pr
 BASE_CFLAGS = -std=c17 -D_GNU_SOURCE -pthread -fno-common -fstack-protector-strong \
               $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer) $(CFLAGS)
 OUR_CFLAGS  = $(BASE_CFLAGS) $(WARN) -Iexporter -I$(BUILD)/gen
-LIBS = -lgrpc -lgpr -lprotobuf-c -lmicrohttpd -lyaml -lcurl -lcrypto -lm -pthread
+# The one C++ file is the one that reads TOML.
+CXX_CFLAGS  = $(patsubst -std=c17,-std=c++17 -fno-rtti,$(filter-out -Wstrict-prototypes -Wmissing-prototypes,$(OUR_CFLAGS)))
+LIBS = -lgrpc -lgpr -lprotobuf-c -lmicrohttpd -lyaml -lcurl -lcrypto -lstdc++ -lm -pthread
 
 Q := $(if $(V),,@)
 
 BINARY     := $(BUILD)/containerd_exporter
 FLOORS     := base metrics client command probe engine canary
 SRCS       := $(foreach floor,$(FLOORS),$(wildcard exporter/$(floor)/*.c)) $(wildcard collectors/*.c)
-OBJS       := $(SRCS:%.c=$(BUILD)/%.o)
+CXX_SRCS   := $(wildcard exporter/*/*.cpp)
+OBJS       := $(SRCS:%.c=$(BUILD)/%.o) $(CXX_SRCS:%.cpp=$(BUILD)/%.o)
 PROTOS     := $(wildcard proto/*.proto)
 PROTO_OBJS := $(PROTOS:proto/%.proto=$(BUILD)/gen/proto/%.pb-c.o)
 LIBRARY    := $(BUILD)/libexporter.a
@@ -53,7 +59,7 @@ all: $(BINARY)
 # Flags are part of what was built: other flags, other objects.
 $(BUILD)/flags: force
 	$(Q)mkdir -p $(@D)
-	$(Q)echo '$(CC) $(OUR_CFLAGS)' | cmp -s - $@ || echo '$(CC) $(OUR_CFLAGS)' >$@
+	$(Q)echo '$(CC) $(CXX) $(OUR_CFLAGS)' | cmp -s - $@ || echo '$(CC) $(CXX) $(OUR_CFLAGS)' >$@
 
 $(BUILD)/gen/version.inc: force
 	$(Q)mkdir -p $(@D)
@@ -88,6 +94,11 @@ $(BUILD)/%.o: %.c $(BUILD)/flags | $(GENERATED)
 	@echo '  CC    $<'
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(OUR_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/%.o: %.cpp $(BUILD)/flags
+	@echo '  CXX   $<'
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CXX) $(CXX_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/exporter/base/build.o: $(BUILD)/gen/version.inc
 $(BUILD)/exporter/engine/catalog.o: $(BUILD)/gen/collectors.inc
@@ -134,7 +145,7 @@ fuzz:
 	$(Q)for f in $(FUZZERS); do \
 	    $(MAKE) --no-print-directory CC=clang BUILD=build-fuzz SAN=address,undefined \
 	        CFLAGS='-O1 -g -fsanitize=fuzzer-no-link' build-fuzz/libexporter.a build-fuzz/tests/fuzz/$$f.o && \
-	    clang -fsanitize=fuzzer,address,undefined -o build-fuzz/$$f build-fuzz/tests/fuzz/$$f.o \
+	    clang++ -fsanitize=fuzzer,address,undefined -o build-fuzz/$$f build-fuzz/tests/fuzz/$$f.o \
 	        build-fuzz/libexporter.a $(LIBS) && \
 	    mkdir -p build-fuzz/found/$$f && \
 	    build-fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -timeout=5 build-fuzz/found/$$f tests/fuzz/corpus/$${f#fuzz_} || exit 1; \
@@ -162,7 +173,7 @@ install: $(BINARY)
 	install -D -m 0644 dashboards/overview.json $(DESTDIR)$(PREFIX)/share/containerd_exporter/overview.json
 	install -D -m 0644 dashboards/rules.yml $(DESTDIR)$(PREFIX)/share/containerd_exporter/rules.yml
 
-OUR_FILES := $(wildcard exporter/*.c exporter/*/*.[ch] collectors/*.c tests/unit/*.[ch] tests/fuzz/*.c)
+OUR_FILES := $(wildcard exporter/*.c exporter/*/*.[ch] $(CXX_SRCS) collectors/*.c tests/unit/*.[ch] tests/fuzz/*.c)
 format:
 	clang-format -i $(OUR_FILES)
 

@@ -8,13 +8,13 @@
 #   source deploy/lib.sh          or          deploy/lib.sh FUNCTION ARGUMENTS
 
 # shellcheck disable=SC2034
-BUILD_PACKAGES="make gcc libc6-dev git ca-certificates libgrpc-dev libprotobuf-c-dev
+BUILD_PACKAGES="make gcc g++ libc6-dev git ca-certificates libgrpc-dev libprotobuf-c-dev
     protobuf-c-compiler protobuf-compiler libmicrohttpd-dev libyaml-dev libssl-dev
-    libcurl4-openssl-dev"
+    libcurl4-openssl-dev libtomlplusplus-dev"
 # shellcheck disable=SC2034
 DEMO_PACKAGES="python3 python3-yaml python3-prometheus-client openssl mount"
 # shellcheck disable=SC2034
-TEST_PACKAGES="libcmocka-dev python3-pytest python3-grpcio skopeo curl jq util-linux"
+TEST_PACKAGES="libcmocka-dev python3-pytest python3-pytest-xdist python3-grpcio skopeo curl jq util-linux"
 
 say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
 die() {
@@ -58,14 +58,18 @@ need_packages() {
 
 daemons_dir() { echo "${DAEMONS:-${XDG_CACHE_HOME:-${HOME:-/var/tmp}/.cache}/containerd_exporter}"; }
 
-# need_daemons [DIR]: containerd, runc, docker-registry and Prometheus of Debian, unpacked into DIR.
+# need_daemons [DIR]: containerd, runc, docker-registry, Docker and Prometheus of Debian, unpacked
+# into DIR, with the one library of theirs that a small machine lacks.
 need_daemons() {
     local dir=${1:-$(daemons_dir)} temp package deb status packages=()
-    local -A program=([containerd]=containerd [runc]=runc [docker-registry]=docker-registry [prometheus]=promtool)
-    command -v kubectl >/dev/null || program[kubernetes-client]=kubectl
+    local -A program=([containerd]=bin/containerd [runc]=bin/runc [docker-registry]=bin/docker-registry
+        [docker.io]=sbin/dockerd [prometheus]=bin/promtool)
+    command -v kubectl >/dev/null || program[kubernetes-client]=bin/kubectl
     for package in "${!program[@]}"; do
-        [ -x "$dir/usr/bin/${program[$package]}" ] || packages+=("$package")
+        [ -x "$dir/usr/${program[$package]}" ] || packages+=("$package")
     done
+    compgen -G '/lib/*/libdevmapper.so.1.02.1' >/dev/null || compgen -G "$dir/lib/*/libdevmapper.so.1.02.1" >/dev/null ||
+        packages+=(libdevmapper1.02.1)
     [ ${#packages[@]} = 0 ] && return 0
     say "unpacking ${packages[*]} into $dir"
     mkdir -p "$dir" && temp=$(mktemp -d) || return 1

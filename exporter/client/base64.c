@@ -43,3 +43,24 @@ bool base64_decode(const char *text, char *out, size_t *out_size)
     }
     return n_letters % 4 != 1 && ends_well(text, n_letters);
 }
+
+void base64_append(struct buf *out, const void *data, size_t size, bool for_url)
+{
+    static const char common[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    const unsigned char *bytes = data;
+
+    for (size_t i = 0; i < size; i += 3) {
+        size_t n = size - i < 3 ? size - i : 3;
+        uint32_t bits = (uint32_t)bytes[i] << 16 | (n > 1 ? (uint32_t)bytes[i + 1] << 8 : 0) |
+                        (n > 2 ? bytes[i + 2] : 0);
+
+        for (size_t digit = 0; digit < 4; digit++) {
+            uint32_t value = bits >> (18 - 6 * digit) & 63;
+
+            buf_append_char(out, digit > n     ? '='
+                                 : value < 62  ? common[value]
+                                 : value == 62 ? (for_url ? '-' : '+')
+                                               : (for_url ? '_' : '/'));
+        }
+    }
+}

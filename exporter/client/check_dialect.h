@@ -7,14 +7,14 @@
 #include <stdbool.h>
 
 struct check_dialect {
-    unsigned major, minor; /* from this version on */
-    bool inline_data;      /* a document that its descriptor carries along needs no blob */
-    bool config_variant;   /* an entry without platform: the variant in its configuration counts */
-    bool dotted_variants;  /* "v8.0" is "v8" */
-    bool os_features;      /* an entry that wants features of the system is not for this one */
+    unsigned since;       /* DAEMON_VERSION() from which on it is so */
+    bool inline_data;     /* a document that its descriptor carries along needs no blob */
+    bool config_variant;  /* an entry without platform: the variant in its configuration counts */
+    bool dotted_variants; /* "v8.0" is "v8" */
+    bool os_features;     /* an entry that wants features of the system is not for this one */
 };
 
-/* Reads "1.6.20~ds1", "v1.7.11-k3s2", "2.1.9+unknown". What is no version gets the newest. */
+/* What is no version gets the newest. */
 const struct check_dialect *check_dialect_of(const char *version);
 
 #endif

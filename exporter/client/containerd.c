@@ -2,6 +2,7 @@
 #include "client/containerd.h"
 
 #include "client/containerd_wire.h"
+#include "client/go_error.h"
 #include "client/scrub.h"
 
 #include <errno.h>
@@ -126,11 +127,15 @@ static bool explain(const struct containerd *containerd, struct error *err)
     return false;
 }
 
-/* The daemon's words for a full disk; everything else is told by the code. */
+/* What its code does not tell, its words do: a full disk, and bytes that are not what they should.
+ */
 static void refine(struct error *err)
 {
-    if (err->code == ERROR_RUNTIME && strstr(err->message, "no space left on device"))
-        err->code = ERROR_NO_SPACE;
+    enum error_code code =
+        err->code == ERROR_RUNTIME ? go_error_code(err->message, ERROR_RUNTIME) : ERROR_RUNTIME;
+
+    if (code == ERROR_NO_SPACE || code == ERROR_DIGEST_MISMATCH || code == ERROR_SIZE_MISMATCH)
+        err->code = code;
 }
 
 /* At most two headers and the end. */

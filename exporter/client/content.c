@@ -2,9 +2,11 @@
 #include "client/content.h"
 
 #include "client/content_wire.h"
+#include "client/digest.h"
 
 #define REQUEST_LIMIT_BYTES ((size_t)64 << 10)
 #define REPLY_LIMIT_BYTES   ((size_t)16 << 20)
+#define FIND_AT_ONCE        ((size_t)128) /* the daemon compares each blob with each of them */
 
 bool content_size(const struct scope *scope, const char *digest, uint64_t *size,
                   struct cancel *cancel, struct error *err)
@@ -33,6 +35,50 @@ bool content_list(const struct scope *scope, content_visit *visit, void *arg, st
     while (ok && rpc_stream_next(stream, &message))
         ok = content_wire_list(&message, visit, arg, err);
     return containerd_stream_close(scope, stream, ok ? err : &leaving) && ok;
+}
+
+static bool visit_page(const struct buf *message, content_record_visit *visit, void *arg,
+                       struct error *err)
+{
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(REPLY_LIMIT_BYTES);
+
+    return content_wire_records(message, &arena, visit, arg, err);
+}
+
+static bool find_some(const struct scope *scope, const char *const *digests, size_t count,
+                      content_record_visit *visit, void *arg, struct cancel *cancel,
+                      struct error *err)
+{
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(REQUEST_LIMIT_BYTES);
+    CLEANUP(buf_deinit) struct buf request = BUF_INIT(REQUEST_LIMIT_BYTES);
+    CLEANUP(buf_deinit) struct buf message = BUF_INIT(REPLY_LIMIT_BYTES);
+    struct rpc_stream *stream;
+    struct error leaving;
+    bool ok = true;
+
+    content_wire_find(&request, digests, count, &arena);
+    if (!arena_ok(&arena, err) || !buf_ok(&request, err))
+        return false;
+    stream = containerd_stream(scope, "/containerd.services.content.v1.Content/List", &request,
+                               cancel, err);
+    if (!stream)
+        return false;
+    while (ok && rpc_stream_next(stream, &message))
+        ok = visit_page(&message, visit, arg, err);
+    return containerd_stream_close(scope, stream, ok ? err : &leaving) && ok;
+}
+
+bool content_find(const struct scope *scope, const char *const *digests, size_t count,
+                  content_record_visit *visit, void *arg, struct cancel *cancel, struct error *err)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!digest_valid(digests[i]))
+            return error_set(err, ERROR_INVALID, "\"%s\" is no digest", digests[i]);
+    for (size_t i = 0; i < count; i += FIND_AT_ONCE)
+        if (!find_some(scope, digests + i, count - i < FIND_AT_ONCE ? count - i : FIND_AT_ONCE,
+                       visit, arg, cancel, err))
+            return false;
+    return true;
 }
 
 bool content_stream(const struct scope *scope, const char *digest, content_sink *sink, void *arg,

@@ -17,6 +17,23 @@ typedef bool content_visit(void *arg, const struct content_info *info, struct er
 bool content_list(const struct scope *scope, content_visit *visit, void *arg, struct cancel *cancel,
                   struct error *err) MUST_CHECK;
 
+struct content_record {
+    const char *digest;
+    uint64_t size;
+    int64_t created_unix_ns; /* when the namespace got it; 0: not told */
+    struct labels labels;
+};
+
+/* As content_visit. */
+typedef bool content_record_visit(void *arg, const struct content_record *record,
+                                  struct error *err);
+
+/* All that is known of those of the `digests` that the namespace has; ERROR_INVALID for what is no
+ * digest. Asks for many at a time. */
+bool content_find(const struct scope *scope, const char *const *digests, size_t count,
+                  content_record_visit *visit, void *arg, struct cancel *cancel,
+                  struct error *err) MUST_CHECK;
+
 /* ERROR_NOT_FOUND where the namespace has no such blob. */
 bool content_size(const struct scope *scope, const char *digest, uint64_t *size,
                   struct cancel *cancel, struct error *err) MUST_CHECK;

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/content_wire.h"
 
+#include "client/time_wire.h"
 #include "client/types_wire.h"
 #include "content.pb-c.h"
+#include "types.pb-c.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* Field numbers and wire types (protobuf encoding, "Message structure"). */
@@ -152,6 +155,43 @@ bool content_wire_list(const struct buf *message, content_visit *visit, void *ar
             return false;
     }
     return true;
+}
+
+void content_wire_find(struct buf *out, const char *const *digests, size_t count,
+                       struct arena *arena)
+{
+    Content__ListRequest request = CONTENT__LIST_REQUEST__INIT;
+    char filter[DIGEST_BYTES];
+
+    request.filters = arena_alloc(arena, count * sizeof(*request.filters));
+    for (size_t i = 0; request.filters && i < count; i++) {
+        snprintf(filter, sizeof(filter), "digest==\"%s\"", digests[i]);
+        request.filters[i] = arena_strdup(arena, filter);
+        request.n_filters += request.filters[i] != NULL;
+    }
+    wire_pack(&request.base, out);
+}
+
+bool content_wire_records(const struct buf *message, struct arena *arena,
+                          content_record_visit *visit, void *arg, struct error *err)
+{
+    const Content__ListResponse *reply =
+        wire_unpack(&content__list_response__descriptor, message, arena, err);
+    bool ok = reply != NULL;
+
+    for (size_t i = 0; ok && i < reply->n_info; i++) {
+        const Content__Info *info = reply->info[i];
+        struct content_record record = {
+            .digest = info->digest,
+            .size = info->size > 0 ? (uint64_t)info->size : 0,
+            .created_unix_ns = wire_unix_ns(info->created_at),
+        };
+
+        ok = (wire_labels_in(&record.labels, info->labels, info->n_labels, arena) ||
+              arena_ok(arena, err)) &&
+             visit(arg, &record, err);
+    }
+    return ok;
 }
 
 bool content_wire_data(const struct buf *message, const void **data, size_t *size,

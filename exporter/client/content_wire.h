@@ -36,6 +36,12 @@ bool content_wire_size(const struct buf *message, uint64_t *size, struct error *
 bool content_wire_list(const struct buf *message, content_visit *visit, void *arg,
                        struct error *err) MUST_CHECK;
 
+/* A List of these blobs alone. */
+void content_wire_find(struct buf *out, const char *const *digests, size_t count,
+                       struct arena *arena);
+bool content_wire_records(const struct buf *message, struct arena *arena,
+                          content_record_visit *visit, void *arg, struct error *err) MUST_CHECK;
+
 /* The data of a Read reply, inside `message`: chunks are large, and not copied. */
 bool content_wire_data(const struct buf *message, const void **data, size_t *size,
                        struct error *err) MUST_CHECK;

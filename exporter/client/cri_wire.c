@@ -87,3 +87,68 @@ bool cri_wire_presence(const struct buf *message, struct arena *arena,
     presence->pinned = reply->image && reply->image->pinned;
     return true;
 }
+
+static char *text_or_empty(const struct secret *secret)
+{
+    return secret->text ? secret->text : (char *)"";
+}
+
+/* containerd takes the first of them that is there, in this order, and no registry token. */
+static void put_auth(Cri__AuthConfig *auth, const struct cri_pull_request *request)
+{
+    const struct credentials *credentials = request->credentials;
+
+    auth->username = text_or_empty(&credentials->username);
+    auth->password = text_or_empty(&credentials->password);
+    auth->identity_token = text_or_empty(&credentials->identity_token);
+    auth->registry_token = text_or_empty(&credentials->registry_token);
+    auth->server_address = (char *)request->server;
+}
+
+void cri_wire_pull(struct buf *out, const struct cri_pull_request *request)
+{
+    Cri__PullImageRequest message = CRI__PULL_IMAGE_REQUEST__INIT;
+    Cri__ImageSpec spec = CRI__IMAGE_SPEC__INIT;
+    Cri__AuthConfig auth = CRI__AUTH_CONFIG__INIT;
+
+    spec.image = (char *)request->image;
+    message.image = &spec;
+    if (request->credentials) {
+        put_auth(&auth, request);
+        message.auth = &auth;
+    }
+    wire_pack(&message.base, out);
+}
+
+bool cri_wire_pulled(const struct buf *message, struct arena *arena, const char **image_id,
+                     struct error *err)
+{
+    const Cri__PullImageResponse *reply =
+        wire_unpack(&cri__pull_image_response__descriptor, message, arena, err);
+
+    if (!reply)
+        return false;
+    *image_id = reply->image_ref;
+    return reply->image_ref[0] != '\0' ||
+           error_set(err, ERROR_PROTOCOL, "PullImage: no image was named");
+}
+
+bool cri_wire_names(const struct buf *message, struct arena *arena, struct cri_names *names,
+                    struct error *err)
+{
+    const Cri__ImageStatusResponse *reply =
+        wire_unpack(&cri__image_status_response__descriptor, message, arena, err);
+
+    if (!reply)
+        return false;
+    *names = (struct cri_names){0};
+    if (reply->image)
+        *names = (struct cri_names){
+            .id = reply->image->id,
+            .tags = (const char *const *)reply->image->repo_tags,
+            .n_tags = reply->image->n_repo_tags,
+            .digests = (const char *const *)reply->image->repo_digests,
+            .n_digests = reply->image->n_repo_digests,
+        };
+    return true;
+}

@@ -4,6 +4,7 @@
 #define CLIENT_CRI_WIRE_H
 
 #include "client/cri.h"
+#include "client/cri_pull.h"
 
 void cri_wire_status_verbose(struct buf *out);
 /* The conditions, with status->sandbox_image left alone; *config is the daemon's configuration as
@@ -17,5 +18,13 @@ bool cri_wire_images(const struct buf *message, struct arena *arena, struct cri_
 void cri_wire_image_status(struct buf *out, const char *image);
 bool cri_wire_presence(const struct buf *message, struct arena *arena,
                        struct cri_presence *presence, struct error *err) MUST_CHECK;
+
+/* A request that is nothing but an image (ImageStatus, RemoveImage) is cri_wire_image_status(). */
+void cri_wire_pull(struct buf *out, const struct cri_pull_request *request);
+bool cri_wire_pulled(const struct buf *message, struct arena *arena, const char **image_id,
+                     struct error *err) MUST_CHECK;
+/* names->id is NULL where there is no such image. */
+bool cri_wire_names(const struct buf *message, struct arena *arena, struct cri_names *names,
+                    struct error *err) MUST_CHECK;
 
 #endif

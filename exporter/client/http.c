@@ -6,8 +6,11 @@
  */
 #include "client/http.h"
 
+#include "base/arena.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "client/http_message.h"
+#include "client/proxy.h"
 
 #include <curl/curl.h>
 #include <inttypes.h>
@@ -17,14 +20,19 @@
 #include <strings.h>
 
 #define CHUNK_BYTES      (256L << 10)
-#define REDIRECTS_MAX    10L
 #define CONNECTIONS_KEPT 4L
+#define REDIRECTS_MAX    10
+#define DIAL_TIMEOUT_NS  (30 * NS_PER_SECOND)
+#define OPTIONS_BYTES    ((size_t)64 << 10)
+#define CA_BYTES         ((size_t)4 << 20)
+#define URL_BYTES_MAX    ((size_t)32 << 10)
 
 struct http {
     CURLM *multi;
     CURL *easy;
-    char *ca_file, *user_agent;
-    bool skip_verify;
+    struct arena arena; /* of the options */
+    struct http_options options;
+    struct buf authorities; /* PEM of all of them, if there are more than one file; else empty */
 };
 
 /* What the callbacks of one exchange need. Their own failures come here, since all they can
@@ -32,6 +40,7 @@ struct http {
 struct exchange {
     struct http *http;
     const struct http_request *request;
+    const char *url; /* the request's, or where a redirect led */
     struct http_response *response;
     struct error failure;
     bool failed, satisfied; /* satisfied: what is left of the body is not needed */
@@ -73,21 +82,59 @@ void http_library_deinit(void)
     curl_global_cleanup();
 }
 
+static const char *keep(struct http *http, const char *text)
+{
+    return arena_strdup(&http->arena, text ? text : "");
+}
+
+static void keep_options(struct http *http, const struct http_options *options)
+{
+    http->options = *options;
+    http->options.ca_file = keep(http, options->ca_file);
+    http->options.more_ca_files = NULL;
+    http->options.client_cert = keep(http, options->client_cert);
+    http->options.client_key = keep(http, options->client_key);
+    http->options.unix_socket = keep(http, options->unix_socket);
+    http->options.user_agent = keep(http, options->user_agent);
+    if (http->options.dial_timeout_ns <= 0)
+        http->options.dial_timeout_ns = DIAL_TIMEOUT_NS;
+}
+
+/* libcurl takes one file or one text. */
+static bool read_authorities(struct http *http, const struct http_options *options,
+                             struct error *err)
+{
+    const char *const *more = options->more_ca_files;
+
+    if (!more || !*more)
+        return true;
+    if (*http->options.ca_file && !file_read(http->options.ca_file, &http->authorities, err))
+        return false;
+    for (; *more; more++) {
+        buf_append_char(&http->authorities, '\n');
+        if (!file_read(*more, &http->authorities, err))
+            return false;
+    }
+    return buf_ok(&http->authorities, err);
+}
+
 struct http *http_new(const struct http_options *options, struct error *err)
 {
     CLEANUP(http_freep) struct http *http = calloc(1, sizeof(*http));
 
     if (http) {
-        http->ca_file = strdup(options->ca_file ? options->ca_file : "");
-        http->user_agent = strdup(options->user_agent ? options->user_agent : "");
-        http->skip_verify = options->skip_verify;
+        http->arena = (struct arena)ARENA_INIT(OPTIONS_BYTES);
+        http->authorities = (struct buf)BUF_INIT(CA_BYTES);
+        keep_options(http, options);
         http->multi = curl_multi_init();
         http->easy = curl_easy_init();
     }
-    if (!http || !http->ca_file || !http->user_agent || !http->multi || !http->easy) {
+    if (!http || !http->multi || !http->easy) {
         error_memory(err);
         return NULL;
     }
+    if (!arena_ok(&http->arena, err) || !read_authorities(http, options, err))
+        return NULL;
     curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, CONNECTIONS_KEPT);
     return TAKE(http);
 }
@@ -98,8 +145,8 @@ void http_free(struct http *http)
         return;
     curl_easy_cleanup(http->easy);
     curl_multi_cleanup(http->multi);
-    free(http->ca_file);
-    free(http->user_agent);
+    arena_deinit(&http->arena);
+    buf_deinit(&http->authorities);
     free(http);
 }
 
@@ -136,6 +183,7 @@ static size_t on_body(char *data, size_t unit, size_t n, void *arg)
     long status = number_of(exchange->http->easy, CURLINFO_RESPONSE_CODE);
 
     exchange->response->received_bytes += size;
+    exchange->response->status = (int)status;
     if (request->sink && status >= 200 && status < 300) {
         exchange->failed = !request->sink(request->sink_arg, data, size, &exchange->failure);
         return exchange->failed ? 0 : size;
@@ -169,26 +217,73 @@ static void set_fixed_options(struct http *http, struct exchange *exchange)
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* never join a resolver that hangs */
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, CHUNK_BYTES);
     curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, CHUNK_BYTES);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-    curl_easy_setopt(easy, CURLOPT_MAXREDIRS, REDIRECTS_MAX);
     curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, exchange->message);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, exchange);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, exchange);
-    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, http->skip_verify ? 0L : 1L);
-    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, http->skip_verify ? 0L : 2L);
-    if (http->user_agent[0])
-        curl_easy_setopt(easy, CURLOPT_USERAGENT, http->user_agent);
-    if (http->ca_file[0]) {
-        curl_easy_setopt(easy, CURLOPT_CAINFO, http->ca_file);
-        curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    if (*http->options.user_agent)
+        curl_easy_setopt(easy, CURLOPT_USERAGENT, http->options.user_agent);
+}
+
+static void set_authorities(struct http *http)
+{
+    struct curl_blob blob = {http->authorities.data, http->authorities.size, CURL_BLOB_NOCOPY};
+    bool own = *http->options.ca_file != '\0';
+
+    if (own)
+        curl_easy_setopt(http->easy, CURLOPT_CAPATH, NULL);
+    if (blob.len > 0)
+        curl_easy_setopt(http->easy, CURLOPT_CAINFO_BLOB, &blob); /* beside CAPATH */
+    else if (own)
+        curl_easy_setopt(http->easy, CURLOPT_CAINFO, http->options.ca_file);
+}
+
+static void set_tls(struct http *http)
+{
+    const struct http_options *options = &http->options;
+    CURL *easy = http->easy;
+
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, options->skip_verify ? 0L : 1L);
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, options->skip_verify ? 0L : 2L);
+    curl_easy_setopt(easy, CURLOPT_CERTINFO, 1L);
+    set_authorities(http);
+    if (*options->client_cert) {
+        curl_easy_setopt(easy, CURLOPT_SSLCERT, options->client_cert);
+        curl_easy_setopt(easy, CURLOPT_SSLKEY,
+                         *options->client_key ? options->client_key : options->client_cert);
     }
+}
+
+static const char *variable(const char *name)
+{
+    return getenv(name);
+}
+
+/* Where to connect to, and through whom: curl's own reading of the environment is another. */
+static void set_way(struct http *http, const char *url)
+{
+    static const long families[] = {
+        [HTTP_FAMILY_ANY] = CURL_IPRESOLVE_WHATEVER,
+        [HTTP_FAMILY_IPV4] = CURL_IPRESOLVE_V4,
+        [HTTP_FAMILY_IPV6] = CURL_IPRESOLVE_V6,
+    };
+    const char *proxy = *http->options.unix_socket ? NULL : proxy_of(url, variable);
+    CURL *easy = http->easy;
+
+    curl_easy_setopt(easy, CURLOPT_URL, url);
+    curl_easy_setopt(easy, CURLOPT_PROXY, proxy ? proxy : "");
+    curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
+    curl_easy_setopt(easy, CURLOPT_IPRESOLVE, families[http->options.family]);
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
+                     (long)(http->options.dial_timeout_ns / NS_PER_MS + 1));
+    if (*http->options.unix_socket)
+        curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, http->options.unix_socket);
 }
 
 static void set_method(CURL *easy, const struct http_request *request, struct exchange *exchange)
@@ -224,13 +319,16 @@ static void slist_freep(struct curl_slist **lines)
 }
 
 /* The two empty ones take away what curl would add by itself. */
-static bool make_headers(struct curl_slist **lines, const char *const *headers, struct error *err)
+static bool make_headers(struct curl_slist **lines, const char *const *headers, bool with_identity,
+                         struct error *err)
 {
     bool typed = false;
 
     for (; headers && *headers; headers++) {
         if (strpbrk(*headers, "\r\n"))
             return error_set(err, ERROR_INVALID, "a header would become two");
+        if (!with_identity && strncasecmp(*headers, "Authorization:", 14) == 0)
+            continue;
         typed = typed || strncasecmp(*headers, "Content-Type:", 13) == 0;
         if (!append_line(lines, *headers, err))
             return false;
@@ -276,17 +374,13 @@ static CURLcode result_of(struct http *http)
     return CURLE_FAILED_INIT;
 }
 
-static const char *effective_url(struct http *http, const struct http_request *request)
+static enum error_code code_of(const struct exchange *exchange, CURLcode result)
 {
-    char *url = NULL;
+    bool proxied =
+        !*exchange->http->options.unix_socket && proxy_of(exchange->url, variable) != NULL;
 
-    curl_easy_getinfo(http->easy, CURLINFO_EFFECTIVE_URL, &url);
-    return url && *url ? url : request->url;
-}
-
-static enum error_code code_of(struct http *http, CURLcode result)
-{
-    if (number_of(http->easy, CURLINFO_HTTP_CONNECTCODE) >= 400)
+    if (number_of(exchange->http->easy, CURLINFO_HTTP_CONNECTCODE) >= 400 ||
+        (proxied && result == CURLE_COULDNT_CONNECT))
         return ERROR_PROXY;
     for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
         for (const CURLcode *row = codes[i].results; *row != CURLE_OK; row++)
@@ -303,8 +397,9 @@ static bool judge(struct exchange *exchange, CURLcode result, const char *origin
     }
     if (result == CURLE_OK || (result == CURLE_WRITE_ERROR && exchange->satisfied))
         return true;
-    return error_set(err, code_of(exchange->http, result), "%s %s: %s", exchange->request->method,
-                     origin, exchange->message[0] ? exchange->message : curl_easy_strerror(result));
+    exchange->response->no_tls = result == CURLE_SSL_CONNECT_ERROR;
+    return error_set(err, code_of(exchange, result), "%s %s: %s", exchange->request->method, origin,
+                     exchange->message[0] ? exchange->message : curl_easy_strerror(result));
 }
 
 static curl_off_t offset_of(CURL *easy, CURLINFO what)
@@ -337,17 +432,38 @@ static void read_times(CURL *easy, struct http_times *times)
     times->tls = stage_seconds(connect, tls);
 }
 
-static void fill_response(struct exchange *exchange, const char *origin)
+/* "Expire date:Nov 21 10:00:00 2026 GMT", once per certificate of the chain. */
+static int64_t earliest_expiry(CURL *easy)
+{
+    static const char name[] = "Expire date:";
+    struct curl_certinfo *chain = NULL;
+    int64_t earliest = 0;
+
+    if (number_of(easy, CURLINFO_NUM_CONNECTS) == 0 ||
+        curl_easy_getinfo(easy, CURLINFO_CERTINFO, &chain) != CURLE_OK || !chain)
+        return 0;
+    for (int i = 0; i < chain->num_of_certs; i++)
+        for (const struct curl_slist *line = chain->certinfo[i]; line; line = line->next) {
+            int64_t expiry;
+
+            if (strncmp(line->data, name, sizeof(name) - 1) != 0)
+                continue;
+            expiry = http_date(line->data + sizeof(name) - 1);
+            if (expiry > 0 && (earliest == 0 || expiry < earliest))
+                earliest = expiry;
+        }
+    return earliest;
+}
+
+static void fill_response(struct exchange *exchange)
 {
     struct http_response *response = exchange->response;
     CURL *easy = exchange->http->easy;
-    char asked[HTTP_ORIGIN_BYTES];
 
     response->sent_bytes = (uint64_t)offset_of(easy, CURLINFO_SIZE_UPLOAD_T);
     response->status = (int)number_of(easy, CURLINFO_RESPONSE_CODE);
+    response->certificate_expiry = earliest_expiry(easy);
     read_times(easy, &response->times);
-    http_origin(exchange->request->url, asked, sizeof(asked));
-    response->from_elsewhere = strcasecmp(asked, origin) != 0;
 }
 
 static void wake(void *multi)
@@ -367,33 +483,113 @@ static bool transfer(struct exchange *exchange, struct cancel *cancel, struct er
     curl_multi_add_handle(http->multi, http->easy);
     driven = drive(http, cancel, err);
     cancel_unwatch(cancel, &watcher);
-    http_origin(effective_url(http, exchange->request), origin, sizeof(origin));
+    http_origin(exchange->url, origin, sizeof(origin));
     if (driven)
         driven = judge(exchange, result_of(http), origin, err);
     else
         error_wrap(err, "%s %s", exchange->request->method, origin);
-    fill_response(exchange, origin);
+    fill_response(exchange);
     curl_multi_remove_handle(http->multi, http->easy);
     return driven;
+}
+
+/* To one place; a redirect is an answer here. */
+static bool exchange_once(struct exchange *exchange, bool with_identity, struct cancel *cancel,
+                          struct error *err)
+{
+    CLEANUP(slist_freep) struct curl_slist *headers = NULL;
+    struct http *http = exchange->http;
+    bool ok;
+
+    http_response_empty(exchange->response);
+    if (!make_headers(&headers, exchange->request->headers, with_identity, err))
+        return false;
+    set_fixed_options(http, exchange);
+    set_tls(http);
+    set_way(http, exchange->url);
+    set_method(http->easy, exchange->request, exchange);
+    curl_easy_setopt(http->easy, CURLOPT_HTTPHEADER, headers);
+    ok = transfer(exchange, cancel, err);
+    return ok && buf_ok(&exchange->response->body, err);
+}
+
+/* What the places before the last one took counts, too. */
+static void add_up(struct http_response *response, const struct http_response *before)
+{
+    struct http_times *times = &response->times;
+
+    response->received_bytes += before->received_bytes;
+    response->sent_bytes += before->sent_bytes;
+    if (times->connect < 0)
+        *times = (struct http_times){before->times.dns, before->times.connect, before->times.tls,
+                                     times->first_byte};
+    if (response->certificate_expiry == 0)
+        response->certificate_expiry = before->certificate_expiry;
+}
+
+/* Where the answer sends us; false if nowhere. */
+static bool is_redirect(const struct exchange *exchange, struct buf *url)
+{
+    char *next = NULL;
+
+    if (!exchange->request->follow_redirects || exchange->response->status < 300 ||
+        exchange->response->status > 399)
+        return false;
+    curl_easy_getinfo(exchange->http->easy, CURLINFO_REDIRECT_URL, &next);
+    buf_clear(url);
+    if (next)
+        buf_append_str(url, next);
+    return url->size > 0;
+}
+
+/* Redirects are followed by hand: each place has a proxy of its own or none, and credentials stay
+ * with the one that they are for. */
+static bool follow(struct exchange *exchange, struct cancel *cancel, struct error *err)
+{
+    CLEANUP(buf_deinit) struct buf url = BUF_INIT(URL_BYTES_MAX);
+    CLEANUP(buf_deinit) struct buf next = BUF_INIT(URL_BYTES_MAX);
+    struct http_response *response = exchange->response;
+    char asked[HTTP_ORIGIN_BYTES], here[HTTP_ORIGIN_BYTES];
+    bool elsewhere = false;
+
+    http_origin(exchange->request->url, asked, sizeof(asked));
+    for (int hop = 0;; hop++) {
+        struct http_response before = *response;
+        bool ok = exchange_once(exchange, !elsewhere, cancel, err);
+
+        if (hop > 0)
+            add_up(response, &before);
+        response->from_elsewhere = elsewhere;
+        if (!ok || !is_redirect(exchange, &next))
+            return ok;
+        if (hop == REDIRECTS_MAX)
+            return error_set(err, ERROR_PROTOCOL, "%s %s: more than %d redirects",
+                             exchange->request->method, asked, REDIRECTS_MAX);
+        buf_clear(&url);
+        buf_append(&url, next.data, next.size);
+        if (!buf_ok(&next, err) || !buf_ok(&url, err))
+            return false;
+        exchange->url = url.data;
+        http_origin(url.data, here, sizeof(here));
+        elsewhere = strcasecmp(asked, here) != 0;
+    }
 }
 
 bool http_exchange(struct http *http, const struct http_request *request,
                    struct http_response *response, struct cancel *cancel, struct error *err)
 {
-    struct exchange exchange = {.http = http, .request = request, .response = response};
-    CLEANUP(slist_freep) struct curl_slist *headers = NULL;
-    bool ok;
+    struct exchange exchange = {
+        .http = http, .request = request, .url = request->url, .response = response};
+    bool ok = follow(&exchange, cancel, err);
 
-    http_response_empty(response);
-    if (!make_headers(&headers, request->headers, err))
-        return false;
-    set_fixed_options(http, &exchange);
-    set_method(http->easy, request, &exchange);
-    curl_easy_setopt(http->easy, CURLOPT_URL, request->url);
-    curl_easy_setopt(http->easy, CURLOPT_FOLLOWLOCATION, request->follow_redirects ? 1L : 0L);
-    curl_easy_setopt(http->easy, CURLOPT_HTTPHEADER, headers);
-    ok = transfer(&exchange, cancel, err);
     /* It must not point at what ends with this frame. Connections belong to the multi handle. */
     curl_easy_reset(http->easy);
-    return ok && buf_ok(&response->body, err);
+    return ok;
+}
+
+int64_t http_date(const char *text)
+{
+    time_t time = curl_getdate(text, NULL);
+
+    return time > 0 ? (int64_t)time : 0;
 }

@@ -21,9 +21,22 @@ void http_library_deinit(void);
 
 struct http; /* connections; belongs to one thread at a time */
 
+enum http_family {
+    HTTP_FAMILY_ANY,
+    HTTP_FAMILY_IPV4,
+    HTTP_FAMILY_IPV6,
+};
+
+/* All strings may be NULL or "" and are copied. The proxy comes from the environment (HTTP_PROXY,
+ * HTTPS_PROXY, NO_PROXY, also in lower case), as Go's programs read it: never for loopback. */
 struct http_options {
-    const char *ca_file; /* NULL or "": the system's; else added instead of it */
+    const char *ca_file;                  /* trusted instead of the system's authorities */
+    const char *const *more_ca_files;     /* trusted as well; ends with NULL; may be NULL */
+    const char *client_cert, *client_key; /* PEM files; without a key it is in client_cert */
     bool skip_verify;
+    enum http_family family;
+    int64_t dial_timeout_ns; /* 0: 30 s */
+    const char *unix_socket; /* connect to this, whatever the URL says */
     const char *user_agent;
 };
 
@@ -39,7 +52,8 @@ struct http_request {
     http_source *source;        /* NULL: no body */
     void *source_arg;
     uint64_t body_bytes; /* Content-Length of the body */
-    http_sink *sink;     /* gets the body of a 2xx answer; NULL: into response->body */
+    http_sink *sink;     /* gets the body of a 2xx answer, when response->status and headers are
+                          * known; NULL: into response->body */
     void *sink_arg;
     bool follow_redirects; /* at most 10; credentials do not travel to another host */
 };
@@ -54,6 +68,7 @@ struct http_times {
 
 struct http_response {
     int status;
+    bool no_tls;         /* the handshake met something else than TLS; a bad certificate is TLS */
     bool from_elsewhere; /* redirected: the answer is another host's than the one asked */
     struct buf headers;  /* of the last answer: "name: value\n" lines, names in lower case */
     struct buf body; /* of an answer that no sink took, up to its limit_bytes; the rest is dropped,
@@ -61,6 +76,8 @@ struct http_response {
     uint64_t received_bytes; /* of bodies, as they came over the network */
     uint64_t sent_bytes;     /* of bodies */
     struct http_times times;
+    int64_t certificate_expiry; /* unix time when the first of the server's chain expires; 0: not
+                                 * seen (no TLS, or a kept connection) */
 };
 
 #define HTTP_RESPONSE_INIT(body_limit)                                              \
@@ -83,6 +100,9 @@ bool http_exchange(struct http *http, const struct http_request *request,
  * that came several times: number `index` of them. */
 bool http_response_header(const struct http_response *response, const char *name, size_t index,
                           char *out, size_t out_size);
+
+/* Unix time of a date as HTTP writes it; 0: it is none. */
+int64_t http_date(const char *text);
 
 /* Percent-encodes for a query or form. */
 void http_escape(struct buf *out, const char *text);

@@ -10,6 +10,7 @@ struct image_record {
     const char *name;
     struct descriptor target;
     struct labels labels;
+    int64_t created_unix_ns; /* 0: not told */
 };
 
 struct image_records {
@@ -30,5 +31,8 @@ bool images_create(const struct scope *scope, const struct image_record *record,
 /* A record that does not exist is fine. */
 bool images_delete(const struct scope *scope, const char *name, struct cancel *cancel,
                    struct error *err) MUST_CHECK;
+/* The same; returns after the garbage collection. */
+bool images_delete_sync(const struct scope *scope, const char *name, struct cancel *cancel,
+                        struct error *err) MUST_CHECK;
 
 #endif

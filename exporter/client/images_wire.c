@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/images_wire.h"
 
+#include "client/time_wire.h"
 #include "client/types_wire.h"
 #include "images.pb-c.h"
 #include "types.pb-c.h"
@@ -9,6 +10,7 @@ static bool read_image(struct image_record *to, const Images__Image *from, struc
 {
     to->name = from->name;
     wire_descriptor_in(&to->target, from->target);
+    to->created_unix_ns = wire_unix_ns(from->created_at);
     return wire_labels_in(&to->labels, from->labels, from->n_labels, arena);
 }
 
@@ -65,10 +67,11 @@ void images_wire_create(struct buf *out, const struct image_record *record, stru
     wire_pack(&request.base, out);
 }
 
-void images_wire_delete(struct buf *out, const char *name)
+void images_wire_delete(struct buf *out, const char *name, bool sync)
 {
     Images__DeleteRequest request = IMAGES__DELETE_REQUEST__INIT;
 
     request.name = (char *)name;
+    request.sync = sync;
     wire_pack(&request.base, out);
 }

@@ -10,6 +10,8 @@ void json_free(struct json_document *document)
 {
     if (!document)
         return;
+    if (document->text) /* may hold a token or a password */
+        explicit_bzero(document->text, document->text_bytes);
     arena_deinit(&document->nodes);
     free(document->text);
     free(document);

@@ -29,6 +29,7 @@ struct json {
 
 struct json_document {
     char *text; /* the strings, unescaped where they stood */
+    size_t text_bytes;
     struct arena nodes;
     struct json root;
 };

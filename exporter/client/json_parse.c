@@ -331,6 +331,7 @@ struct json_document *json_parse(const void *data, size_t size, struct error *er
     if (size > 0)
         memcpy(document->text, data, size);
     document->text[size] = '\0';
+    document->text_bytes = size;
     document->nodes = (struct arena)ARENA_INIT(NODES_LIMIT_BYTES);
     struct parser parser = {.start = document->text,
                             .at = document->text,

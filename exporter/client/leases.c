@@ -19,23 +19,43 @@ bool leases_list(const struct scope *scope, struct arena *arena, struct leases *
            leases_wire_list(&reply, arena, leases, err);
 }
 
-bool leases_create(const struct scope *scope, int64_t lifetime_seconds, struct cancel *cancel,
+static bool create(const struct scope *scope, const struct lease *lease, struct cancel *cancel,
                    struct error *err)
 {
-    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(4096);
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(REQUEST_LIMIT_BYTES);
     CLEANUP(buf_deinit) struct buf request = BUF_INIT(REQUEST_LIMIT_BYTES);
     CLEANUP(buf_deinit) struct buf reply = BUF_INIT(REPLY_LIMIT_BYTES);
+    const struct scope outside = {scope->daemon, scope->name_space, NULL};
+
+    leases_wire_create(&request, lease, &arena);
+    return arena_ok(&arena, err) &&
+           containerd_call(&outside, "/containerd.services.leases.v1.Leases/Create", &request,
+                           &reply, cancel, err);
+}
+
+bool leases_create_labeled(const struct scope *scope, int64_t lifetime_seconds,
+                           const struct labels *labels, struct cancel *cancel, struct error *err)
+{
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(REQUEST_LIMIT_BYTES);
+    struct label *items = arena_alloc(&arena, (labels->count + 1) * sizeof(*items));
+    const struct lease lease = {scope->lease, {items, labels->count + 1}};
     time_t end = time(NULL) + lifetime_seconds;
     char expire[32];
     struct tm utc;
-    struct label label = {"containerd.io/gc.expire", expire};
-    const struct lease lease = {scope->lease, {&label, 1}};
-    const struct scope outside = {scope->daemon, scope->name_space, NULL};
 
+    if (!items)
+        return arena_ok(&arena, err);
     strftime(expire, sizeof(expire), "%FT%TZ", gmtime_r(&end, &utc));
-    leases_wire_create(&request, &lease, &arena);
-    return containerd_call(&outside, "/containerd.services.leases.v1.Leases/Create", &request,
-                           &reply, cancel, err);
+    items[0] = (struct label){"containerd.io/gc.expire", expire};
+    for (size_t i = 0; i < labels->count; i++)
+        items[i + 1] = labels->items[i];
+    return create(scope, &lease, cancel, err);
+}
+
+bool leases_create(const struct scope *scope, int64_t lifetime_seconds, struct cancel *cancel,
+                   struct error *err)
+{
+    return leases_create_labeled(scope, lifetime_seconds, &(struct labels){0}, cancel, err);
 }
 
 bool leases_delete(const struct scope *scope, const char *id, bool sync, struct cancel *cancel,

@@ -22,6 +22,11 @@ bool leases_list(const struct scope *scope, struct arena *arena, struct leases *
 bool leases_create(const struct scope *scope, int64_t lifetime_seconds, struct cancel *cancel,
                    struct error *err) MUST_CHECK;
 
+/* The same, with labels that tell what it is for. */
+bool leases_create_labeled(const struct scope *scope, int64_t lifetime_seconds,
+                           const struct labels *labels, struct cancel *cancel,
+                           struct error *err) MUST_CHECK;
+
 /* One that does not exist is fine. `sync`: returns after the garbage collection. */
 bool leases_delete(const struct scope *scope, const char *id, bool sync, struct cancel *cancel,
                    struct error *err) MUST_CHECK;

@@ -34,7 +34,7 @@ static const struct {
     {"TAG_INVALID", ERROR_INVALID},
 };
 
-static enum error_code code_of_status(int status)
+enum error_code registry_status_code(int status)
 {
     for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
         if (statuses[i].status == status)
@@ -58,7 +58,7 @@ static void clean(char out[WORDS_BYTES], const char *text)
 bool registry_status_error(const struct http_response *response, struct error *err)
 {
     const struct buf *body = &response->body;
-    enum error_code code = code_of_status(response->status);
+    enum error_code code = registry_status_code(response->status);
     struct error unused;
     CLEANUP(json_freep)
     struct json_document *document =

@@ -2,6 +2,7 @@
 #include "client/rpc.h"
 
 #include "base/clock.h"
+#include "base/redact.h"
 
 #include <assert.h>
 #include <grpc/byte_buffer_reader.h>
@@ -10,12 +11,15 @@
 #include <string.h>
 
 #define HEADERS_MAX 4
+#define WORDS_BYTES ((size_t)8192)
+#define HEAD_BYTES  80 /* of words that are too long */
 
 /* What the daemon may send of one stream before we ask for it: left to itself gRPC reads far ahead
  * of an upload that is slower than the daemon. */
 #define READ_AHEAD_BYTES (1 << 20)
 
 /* A daemon that comes back is seen within a second. */
+#define CONNECT_MS         5000 /* for one attempt: a busy machine takes its time */
 #define RECONNECT_FIRST_MS 100
 #define RECONNECT_MAX_MS   1000
 
@@ -70,7 +74,7 @@ struct rpc_channel *rpc_channel_new(const struct rpc_channel_options *options, s
     grpc_arg args[] = {
         setting(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, (int)options->max_message_bytes),
         setting(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, RECONNECT_FIRST_MS),
-        setting(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, RECONNECT_FIRST_MS),
+        setting(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, CONNECT_MS), /* named after its other use */
         setting(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, RECONNECT_MAX_MS),
         setting(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, options->own_connection),
         setting(GRPC_ARG_HTTP2_BDP_PROBE, 0),
@@ -352,6 +356,21 @@ static void count(struct rpc_stream *stream)
         rpc_stats_count_failure(stream->channel->stats, stream->method, status);
 }
 
+/* What the peer says. Of long words the end is kept, too: daemons put the cause there. */
+static void tell(const struct rpc_stream *stream, struct error *err)
+{
+    char words[WORDS_BYTES];
+    size_t size, room = sizeof(err->message) - 1, head, tail;
+
+    redact_urls(words, sizeof(words), (const char *)GRPC_SLICE_START_PTR(stream->details),
+                GRPC_SLICE_LENGTH(stream->details));
+    size = strlen(words);
+    head = size <= room ? size : HEAD_BYTES;
+    tail = size <= room ? 0 : room - head - 5;
+    error_status(err, rpc_status_reason((int)stream->status), (int)stream->status, "%.*s%s%s",
+                 (int)head, words, tail > 0 ? " ... " : "", words + size - tail);
+}
+
 /* Tells how a call went whose status is known, then frees it. */
 static bool conclude(struct rpc_stream *stream, struct error *err)
 {
@@ -363,9 +382,7 @@ static bool conclude(struct rpc_stream *stream, struct error *err)
     if (stream->failure.code != ERROR_NONE)
         *err = stream->failure;
     else if (!ok)
-        error_status(err, rpc_status_reason(status), status, "%.*s",
-                     (int)GRPC_SLICE_LENGTH(stream->details),
-                     (const char *)GRPC_SLICE_START_PTR(stream->details));
+        tell(stream, err);
     stream_free(stream);
     return ok;
 }

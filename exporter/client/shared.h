@@ -9,9 +9,17 @@
  * inventory leaves them out. */
 #define PROBE_NAMESPACE_PREFIX "containerd-exporter."
 
+struct ledger;
+struct credential_cache;
+struct docker;
+
 struct shared {
     struct containerd *containerd;
-    const char *node; /* the name of this machine */
+    struct docker *docker;                     /* NULL: no Docker socket is configured */
+    char *hosts_roots;                         /* directories of hosts.toml, joined by ":" */
+    const char *node;                          /* the name of this machine */
+    struct ledger *ledger;                     /* of the process: outlives this */
+    struct credential_cache *credential_cache; /* likewise */
 };
 
 #endif

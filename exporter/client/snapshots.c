@@ -84,6 +84,18 @@ bool snapshots_remove(const struct scope *scope, const char *snapshotter, const 
     return command(scope, SERVICE "Remove", &request, cancel, err) || err->status == RPC_NOT_FOUND;
 }
 
+bool snapshots_stat(const struct scope *scope, const char *snapshotter, const char *key,
+                    struct arena *arena, struct snapshot_info *info, struct cancel *cancel,
+                    struct error *err)
+{
+    CLEANUP(buf_deinit) struct buf request = BUF_INIT(REQUEST_LIMIT_BYTES);
+    CLEANUP(buf_deinit) struct buf reply = BUF_INIT(REPLY_LIMIT_BYTES);
+
+    snapshots_wire_key(&request, snapshotter, key);
+    return containerd_call(scope, SERVICE "Stat", &request, &reply, cancel, err) &&
+           snapshots_wire_stat(&reply, arena, info, err);
+}
+
 bool snapshots_usage(const struct scope *scope, const char *snapshotter, const char *key,
                      uint64_t *bytes, struct cancel *cancel, struct error *err)
 {

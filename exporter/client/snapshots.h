@@ -42,6 +42,10 @@ bool snapshots_commit(const struct scope *scope, const char *snapshotter, const 
                       const char *name, struct cancel *cancel, struct error *err) MUST_CHECK;
 bool snapshots_remove(const struct scope *scope, const char *snapshotter, const char *key,
                       struct cancel *cancel, struct error *err) MUST_CHECK;
+/* ERROR_NOT_FOUND where there is none. */
+bool snapshots_stat(const struct scope *scope, const char *snapshotter, const char *key,
+                    struct arena *arena, struct snapshot_info *info, struct cancel *cancel,
+                    struct error *err) MUST_CHECK;
 /* Bytes on disk of one committed snapshot. */
 bool snapshots_usage(const struct scope *scope, const char *snapshotter, const char *key,
                      uint64_t *bytes, struct cancel *cancel, struct error *err) MUST_CHECK;

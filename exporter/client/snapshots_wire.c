@@ -20,6 +20,30 @@ static enum snapshot_kind kind_of(int32_t kind)
                                                                : SNAPSHOT_UNKNOWN;
 }
 
+static struct snapshot_info read_info(const Snapshots__Info *info)
+{
+    return (struct snapshot_info){
+        .name = info->name,
+        .parent = info->parent,
+        .kind = kind_of(info->kind),
+        .created = wire_unix_seconds(info->created_at),
+    };
+}
+
+bool snapshots_wire_stat(const struct buf *message, struct arena *arena, struct snapshot_info *info,
+                         struct error *err)
+{
+    const Snapshots__StatResponse *reply =
+        wire_unpack(&snapshots__stat_response__descriptor, message, arena, err);
+
+    if (!reply)
+        return false;
+    if (!reply->info)
+        return error_set(err, ERROR_PROTOCOL, "Snapshots/Stat: no snapshot");
+    *info = read_info(reply->info);
+    return true;
+}
+
 bool snapshots_wire_visit(const struct buf *message, struct arena *arena, snapshots_visit *visit,
                           void *arg, struct error *err)
 {
@@ -28,12 +52,7 @@ bool snapshots_wire_visit(const struct buf *message, struct arena *arena, snapsh
     bool ok = reply != NULL;
 
     for (size_t i = 0; ok && i < reply->n_info; i++) {
-        const struct snapshot_info info = {
-            .name = reply->info[i]->name,
-            .parent = reply->info[i]->parent,
-            .kind = kind_of(reply->info[i]->kind),
-            .created = wire_unix_seconds(reply->info[i]->created_at),
-        };
+        const struct snapshot_info info = read_info(reply->info[i]);
 
         ok = visit(arg, &info, err);
     }

@@ -13,7 +13,9 @@ void snapshots_wire_prepare(struct buf *out, const char *snapshotter,
                             struct arena *arena);
 void snapshots_wire_commit(struct buf *out, const char *snapshotter, const char *key,
                            const char *name);
-/* A request that is nothing but a snapshotter and a key (Remove, Usage). */
+bool snapshots_wire_stat(const struct buf *message, struct arena *arena, struct snapshot_info *info,
+                         struct error *err) MUST_CHECK;
+/* A request that is nothing but a snapshotter and a key (Remove, Stat, Usage). */
 void snapshots_wire_key(struct buf *out, const char *snapshotter, const char *key);
 bool snapshots_wire_usage(const struct buf *message, uint64_t *bytes, struct error *err) MUST_CHECK;
 

@@ -11,4 +11,7 @@ typedef struct Wire__Timestamp Wire__Timestamp;
  * sends for it, lies in year 1. */
 double wire_unix_seconds(const Wire__Timestamp *time);
 
+/* The same to the nanosecond, for what is compared; 0 also for what 64 bits cannot hold. */
+int64_t wire_unix_ns(const Wire__Timestamp *time);
+
 #endif

@@ -64,6 +64,16 @@ static bool look(void *arg, const struct content_info *info, struct error *err)
     return true;
 }
 
+static bool look_closer(void *arg, const struct content_record *record, struct error *err)
+{
+    size_t *length = arg;
+
+    (void)err;
+    (void)labels_get(&record->labels, "containerd.io/gc.root");
+    *length += strlen(record->digest);
+    return true;
+}
+
 static void unpack(const struct buf *message)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(LIMIT_BYTES);
@@ -75,6 +85,7 @@ static void unpack(const struct buf *message)
 
     (void)!content_wire_size(message, &size, &err); /* only whether they return */
     (void)!content_wire_list(message, look, &length, &err);
+    (void)!content_wire_records(message, &arena, look_closer, &length, &err);
     if (content_wire_written(message, &arena, &written, &err))
         length += strlen(written.digest);
     if (content_wire_statuses(message, &arena, &refs, &err))

@@ -120,6 +120,8 @@ static void try_cri(const struct buf *message)
     struct cri_status status = {0};
     struct cri_images images;
     struct cri_presence presence;
+    struct cri_names names;
+    const char *id;
     size_t length = 0;
     char *config;
     struct error err;
@@ -134,7 +136,12 @@ static void try_cri(const struct buf *message)
             length += strlen(images.items[i].name);
     if (cri_wire_presence(message, &arena, &presence, &err))
         require(presence.present || !presence.pinned);
-    require(length <= 2 * message->size);
+    if (cri_wire_pulled(message, &arena, &id, &err))
+        length += strlen(id);
+    if (cri_wire_names(message, &arena, &names, &err))
+        for (size_t i = 0; i < names.n_tags; i++)
+            length += strlen(names.tags[i]);
+    require(length <= 4 * message->size);
 }
 
 /* A time that is read lies in the years 0000 to 9999, or a day beside them. */

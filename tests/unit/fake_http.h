@@ -77,6 +77,10 @@ static inline bool fake_read_request(int fd, struct buf *request)
         if (n <= 0)
             return false;
         buf_append(request, piece, (size_t)n);
+        if (request->data[0] == 0x16) { /* TLS: what servers without it say */
+            (void)!send(fd, "HTTP/1.0 400 Bad Request\r\n\r\n", 28, MSG_NOSIGNAL);
+            return false;
+        }
         end = strstr(request->data, "\r\n\r\n");
         if (end && want == FAKE_REQUEST_BYTES)
             want = (size_t)(end + 4 - request->data) + fake_content_length(request->data);
@@ -237,6 +241,22 @@ static inline void fake_interrupt(struct fake_http *fake)
 
     fake->stopping = true;
     shutdown(fake->listener, SHUT_RDWR);
+    if (fake->connection >= 0)
+        shutdown(fake->connection, SHUT_RDWR);
+}
+
+FAKE_UNUSED static unsigned fake_requests(struct fake_http *fake)
+{
+    LOCK_SCOPE(&fake->lock);
+
+    return fake->n_requests;
+}
+
+/* Ends a kept connection, so that another client is served. */
+FAKE_UNUSED static void fake_hang_up(struct fake_http *fake)
+{
+    LOCK_SCOPE(&fake->lock);
+
     if (fake->connection >= 0)
         shutdown(fake->connection, SHUT_RDWR);
 }

@@ -165,6 +165,18 @@ static inline struct outcome serve_refuse(struct session *session)
     return (struct outcome){GRPC_STATUS_ALREADY_EXISTS, "have it"};
 }
 
+/* More words than an error holds. */
+static inline struct outcome serve_wordy(struct session *session)
+{
+    static char words[2000];
+
+    (void)session;
+    memset(words, '.', sizeof(words) - 1);
+    memcpy(words, "first", 5);
+    memcpy(words + sizeof(words) - 5, "last", 4);
+    return (struct outcome){GRPC_STATUS_UNKNOWN, words};
+}
+
 static inline struct outcome serve_silent(struct session *session)
 {
     (void)session;
@@ -178,7 +190,7 @@ static const struct {
     {"/test.Test/Chat", serve_chat},       {"/test.Test/Count", serve_count},
     {"/test.Test/Headers", serve_headers}, {"/test.Test/Status", serve_status},
     {"/test.Test/Hang", serve_hang},       {"/test.Test/Refuse", serve_refuse},
-    {"/test.Test/Silent", serve_silent},
+    {"/test.Test/Silent", serve_silent},   {"/test.Test/Wordy", serve_wordy},
 };
 
 static inline struct outcome session_serve(struct session *session)

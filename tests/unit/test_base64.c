@@ -47,11 +47,35 @@ static void refuses_the_rest(void **state)
     }
 }
 
+static void encodes_in_both_alphabets(void **state)
+{
+    static const struct {
+        const char *bytes, *want, *want_for_url;
+    } rows[] = {
+        {"", "", ""},
+        {"f", "Zg==", "Zg=="},
+        {"fo", "Zm8=", "Zm8="},
+        {"foo", "Zm9v", "Zm9v"},
+        {"user:pass", "dXNlcjpwYXNz", "dXNlcjpwYXNz"},
+        {"\xfb\xff\xbf", "+/+/", "-_-_"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        CLEANUP(buf_deinit) struct buf out = BUF_INIT(64);
+        base64_append(&out, rows[i].bytes, strlen(rows[i].bytes), false);
+        assert_string_equal(out.data ? out.data : "", rows[i].want);
+        buf_clear(&out);
+        base64_append(&out, rows[i].bytes, strlen(rows[i].bytes), true);
+        assert_string_equal(out.data ? out.data : "", rows[i].want_for_url);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(decodes_what_is_padded),
         cmocka_unit_test(refuses_the_rest),
+        cmocka_unit_test(encodes_in_both_alphabets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -340,6 +341,74 @@ static void lists_until_the_visitor_has_enough(void **state)
     assert_int_equal(err.code, ERROR_LIMIT);
 }
 
+static void asks_for_some_blobs(void **state)
+{
+    static const char *const digests[] = {"sha256:a", "sha256:b"};
+    static const char expected[] = "\x0a\x12"
+                                   "digest==\"sha256:a\""
+                                   "\x0a\x12"
+                                   "digest==\"sha256:b\"";
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(LIMIT_BYTES);
+    CLEANUP(arena_deinit) struct arena full = ARENA_INIT(1);
+    CLEANUP(buf_deinit) struct buf request = BUF_INIT(LIMIT_BYTES);
+    struct error err;
+
+    (void)state;
+    content_wire_find(&request, digests, 2, &arena);
+    assert_int_equal(request.size, sizeof(expected) - 1);
+    assert_memory_equal(request.data, expected, request.size);
+    content_wire_find(&request, digests, 2, &full);
+    assert_int_equal(request.size, 0);
+    assert_false(arena_ok(&full, &err));
+}
+
+struct seen {
+    size_t count;
+    struct content_record records[4];
+    char label[32];
+};
+
+static bool remember(void *arg, const struct content_record *record, struct error *err)
+{
+    struct seen *seen = arg;
+    const char *value = labels_get(&record->labels, "k");
+
+    (void)err;
+    assert_in_range(seen->count, 0, 3);
+    if (value)
+        snprintf(seen->label, sizeof(seen->label), "%s", value);
+    seen->records[seen->count++] = *record;
+    return true;
+}
+
+static void knows_when_a_blob_came(void **state)
+{
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(LIMIT_BYTES);
+    CLEANUP(buf_deinit)
+    struct buf message = message_of(
+        BYTES("\x0a\x13\x0a\x01"
+              "x\x10\x2a\x1a\x04\x08\x02\x10\x07\x2a\x06\x0a\x01"
+              "k\x12\x01v"
+              "\x0a\x12\x0a\x01"
+              "y\x1a\x0d\x08\x80\x92\xb8\xc3\x98\xfe\xff\xff\xff\x01\x10\x01" /* year 1 */
+              "\x0a\x0f\x0a\x01"
+              "z\x1a\x0a\x08\xff\xff\xff\xff\xff\xff\xff\xff\x7f"));
+    CLEANUP(buf_deinit) struct buf broken = message_of(BYTES("\x0a\x09\x0a"));
+    struct seen seen = {0};
+    struct error err;
+
+    (void)state;
+    assert_true(content_wire_records(&message, &arena, remember, &seen, &err));
+    assert_int_equal(seen.count, 3);
+    assert_int_equal(seen.records[0].size, 42);
+    assert_true(seen.records[0].created_unix_ns == INT64_C(2000000007));
+    assert_string_equal(seen.label, "v");
+    assert_true(seen.records[1].created_unix_ns == 0);
+    assert_true(seen.records[2].created_unix_ns == 0);
+    assert_false(content_wire_records(&broken, &arena, remember, &seen, &err));
+    assert_int_equal(err.code, ERROR_PROTOCOL);
+}
+
 static void knows_uploads_by_name(void **state)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(LIMIT_BYTES);
@@ -377,6 +446,8 @@ int main(void)
         cmocka_unit_test(reads_what_the_daemon_answers),
         cmocka_unit_test(asks_and_learns_a_size),
         cmocka_unit_test(lists_until_the_visitor_has_enough),
+        cmocka_unit_test(asks_for_some_blobs),
+        cmocka_unit_test(knows_when_a_blob_came),
         cmocka_unit_test(knows_uploads_by_name),
     };
 

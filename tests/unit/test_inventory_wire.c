@@ -153,6 +153,24 @@ static void snapshots_of_no_known_kind_are_unknown(void **state)
     assert_string_equal(seen.text, "[s 1 12.5][s 2 0.0][s 3 0.0][s 0 0.0][s 0 0.0][s 0 0.0]");
 }
 
+static void a_snapshot_has_a_time(void **state)
+{
+    struct fixture *f = *state;
+    struct snapshot_info info;
+
+    put_text(&f->part, 1, "s");
+    put_number(&f->part, 3, 3);
+    put_time(&f->part, 4, 12, 500000000);
+    put_part(&f->message, 1, &f->part);
+    assert_true(snapshots_wire_stat(&f->message, &f->arena, &info, &f->err));
+    assert_string_equal(info.name, "s");
+    assert_int_equal(info.kind, SNAPSHOT_COMMITTED);
+    assert_float_equal(info.created, 12.5, 0);
+    buf_clear(&f->message);
+    assert_false(snapshots_wire_stat(&f->message, &f->arena, &info, &f->err));
+    assert_int_equal(f->err.code, ERROR_PROTOCOL);
+}
+
 static void plugins_have_exports_capabilities_and_an_error(void **state)
 {
     struct fixture *f = *state;
@@ -270,6 +288,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_stream_has_one_container_or_none, setup, teardown),
         cmocka_unit_test_setup_teardown(tasks_of_no_known_status_are_unknown, setup, teardown),
         cmocka_unit_test_setup_teardown(snapshots_of_no_known_kind_are_unknown, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_snapshot_has_a_time, setup, teardown),
         cmocka_unit_test_setup_teardown(plugins_have_exports_capabilities_and_an_error, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(deprecations_have_an_id_and_a_time, setup, teardown),

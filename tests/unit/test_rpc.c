@@ -161,6 +161,21 @@ static void tells_the_status_and_its_reason(void **state)
     assert_string_equal(rpc_status_name(17), "Unknown");
 }
 
+static void keeps_both_ends_of_long_words(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    size_t size;
+
+    (void)state;
+    world_init(&world);
+    assert_false(call(&world, "/test.Test/Wordy"));
+    size = strlen(world.err.message);
+    assert_int_equal(size, sizeof(world.err.message) - 1);
+    assert_memory_equal(world.err.message, "first", 5);
+    assert_non_null(strstr(world.err.message, ". ... ."));
+    assert_string_equal(world.err.message + size - 4, "last");
+}
+
 static void misses_a_reply(void **state)
 {
     CLEANUP(world_deinit) struct world world;
@@ -454,6 +469,7 @@ int main(void)
         cmocka_unit_test(sends_headers),
         cmocka_unit_test(fails_with_headers_that_cannot_be_sent),
         cmocka_unit_test(tells_the_status_and_its_reason),
+        cmocka_unit_test(keeps_both_ends_of_long_words),
         cmocka_unit_test(misses_a_reply),
         cmocka_unit_test(reads_a_stream_to_its_end),
         cmocka_unit_test(leaves_a_stream_early),

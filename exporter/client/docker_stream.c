@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/docker_stream.h"
+
+#include "base/text.h"
+#include "client/go_error.h"
+#include "client/json.h"
+
+#include <string.h>
+
+#define WORDS_BYTES 400 /* of dockerd's, in our message */
+
+#define DIGEST_WORDS "Digest: "
+#define RETRY_WORDS  "Retrying in "
+
+static const struct {
+    int64_t status;
+    enum error_code code;
+} statuses[] = {
+    {400, ERROR_INVALID},   {401, ERROR_UNAUTHORIZED}, {403, ERROR_FORBIDDEN},
+    {404, ERROR_NOT_FOUND}, {429, ERROR_RATE_LIMITED}, {501, ERROR_UNSUPPORTED},
+};
+
+enum error_code docker_failure_code(const char *words, int64_t status)
+{
+    enum error_code code = ERROR_RUNTIME;
+
+    for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
+        if (statuses[i].status == status)
+            code = statuses[i].code;
+    return go_error_code(words, code);
+}
+
+void docker_stream_init(struct docker_stream *stream)
+{
+    *stream = (struct docker_stream){.line_ = BUF_INIT(DOCKER_LINE_LIMIT_BYTES)};
+}
+
+void docker_stream_deinit(struct docker_stream *stream)
+{
+    buf_deinit(&stream->line_);
+}
+
+static uint64_t number(const struct json *object, const char *name)
+{
+    int64_t value;
+
+    return json_int(json_member(object, name), &value) && value > 0 ? (uint64_t)value : 0;
+}
+
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Saturates: the numbers come from outside. */
+static uint64_t sum(uint64_t a, uint64_t b)
+{
+    return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
+static void break_off(struct docker_layer *layer)
+{
+    layer->before = sum(layer->before, layer->current);
+    layer->current = layer->total = 0;
+    layer->complete = false;
+}
+
+static void on_waiting(struct docker_stream *stream, struct docker_layer *layer,
+                       const struct json *progress)
+{
+    (void)stream;
+    (void)progress;
+    layer->existed = false; /* the same bytes once more, higher up in the image */
+}
+
+static void on_downloading(struct docker_stream *stream, struct docker_layer *layer,
+                           const struct json *progress)
+{
+    uint64_t current = number(progress, "current");
+
+    (void)stream;
+    if (current < layer->current)
+        break_off(layer);
+    layer->existed = layer->waiting = false;
+    layer->current = current;
+    layer->total = larger(layer->total, number(progress, "total"));
+    layer->size = larger(layer->size, layer->total);
+}
+
+static void on_complete(struct docker_stream *stream, struct docker_layer *layer,
+                        const struct json *progress)
+{
+    (void)stream;
+    (void)progress;
+    layer->complete = true;
+    layer->waiting = false;
+}
+
+/* Counts compressed bytes, too, unless it counts seconds. */
+static void on_extracting(struct docker_stream *stream, struct docker_layer *layer,
+                          const struct json *progress)
+{
+    on_complete(stream, layer, progress);
+    if (!json_member(progress, "units"))
+        layer->size = larger(layer->size, number(progress, "total"));
+}
+
+static void on_existing(struct docker_stream *stream, struct docker_layer *layer,
+                        const struct json *progress)
+{
+    (void)stream;
+    (void)progress;
+    layer->existed = !layer->complete && layer->current == 0 && layer->before == 0;
+}
+
+/* Told once for every second of the wait. */
+static void on_retry(struct docker_stream *stream, struct docker_layer *layer,
+                     const struct json *progress)
+{
+    (void)progress;
+    if (!layer->waiting)
+        stream->retries++;
+    break_off(layer);
+    layer->waiting = true;
+}
+
+static const struct {
+    const char *status;
+    void (*happened)(struct docker_stream *stream, struct docker_layer *layer,
+                     const struct json *progress);
+} events[] = {
+    {"Pulling fs layer", on_waiting},
+    {"Waiting", on_waiting},
+    {"Downloading", on_downloading},
+    {"Verifying Checksum", on_complete},
+    {"Download complete", on_complete},
+    {"Extracting", on_extracting},
+    {"Pull complete", on_complete},
+    {"Already exists", on_existing},
+    {RETRY_WORDS, on_retry}, /* "5 seconds" */
+};
+
+static struct docker_layer *layer_of(struct docker_stream *stream, const char *id,
+                                     struct error *err)
+{
+    struct docker_layer *layer;
+
+    for (size_t i = 0; i < stream->n_layers; i++)
+        if (strncmp(stream->layers[i].id, id, DOCKER_LAYER_ID_BYTES - 1) == 0)
+            return &stream->layers[i];
+    if (stream->n_layers == DOCKER_LAYERS_MAX) {
+        error_set(err, ERROR_LIMIT, "more than %d layers", DOCKER_LAYERS_MAX);
+        return NULL;
+    }
+    layer = &stream->layers[stream->n_layers++];
+    strncpy(layer->id, id, DOCKER_LAYER_ID_BYTES - 1);
+    return layer;
+}
+
+static void note_layer(struct docker_stream *stream, struct docker_layer *layer, size_t event,
+                       const struct json *root, int64_t now_ns)
+{
+    bool was_complete = layer->complete;
+
+    if (stream->first_layer_ns == 0)
+        stream->first_layer_ns = now_ns;
+    events[event].happened(stream, layer, json_member(root, "progressDetail"));
+    if (layer->complete && !was_complete)
+        stream->fetched_ns = now_ns;
+}
+
+/* What is not about a layer ("Pulling from library/busybox") has an id, too. */
+static bool read_event(struct docker_stream *stream, const char *status, const struct json *root,
+                       int64_t now_ns, struct error *err)
+{
+    const char *id = json_text(json_member(root, "id"));
+    struct docker_layer *layer;
+
+    for (size_t i = 0; id && i < sizeof(events) / sizeof(events[0]); i++) {
+        if (strcmp(status, events[i].status) != 0 &&
+            (events[i].happened != on_retry || !text_starts_with(status, RETRY_WORDS)))
+            continue;
+        layer = layer_of(stream, id, err);
+        if (layer)
+            note_layer(stream, layer, i, root, now_ns);
+        return layer;
+    }
+    return true;
+}
+
+static bool read_digest(struct docker_stream *stream, const char *status, struct error *err)
+{
+    const char *digest = status + strlen(DIGEST_WORDS);
+
+    if (!text_starts_with(status, DIGEST_WORDS))
+        return true;
+    if (!digest_valid(digest))
+        return error_set(err, ERROR_PROTOCOL, "Docker told a digest that is none");
+    strcpy(stream->digest, digest);
+    return true;
+}
+
+/* Both members say the same; either may be missing, and null is missing. */
+static bool read_failure(const struct json *root, struct error *err)
+{
+    const struct json *old = json_member(root, "error"), *detail = json_member(root, "errorDetail");
+    const char *text = json_text(json_member(detail, "message"));
+    char words[WORDS_BYTES];
+    int64_t status = 0;
+
+    if ((!old || json_is_null(old)) && (!detail || json_is_null(detail)))
+        return true;
+    if (!text)
+        text = json_text(old) ? json_text(old) : "an error without words";
+    (void)json_int(json_member(detail, "code"), &status); /* stays 0 where there is none */
+    text_clean(words, sizeof(words), text, strlen(text));
+    return error_set(err, docker_failure_code(text, status), "Docker: %s", words);
+}
+
+static bool read_line(struct docker_stream *stream, int64_t now_ns, struct error *err)
+{
+    const struct buf *line = &stream->line_;
+    CLEANUP(json_freep) struct json_document *document = NULL;
+    const struct json *root;
+    const char *status;
+
+    if (line->size == 0 || strspn(line->data, " \t\r") == line->size)
+        return true;
+    document = json_parse(line->data, line->size, err);
+    root = document ? json_root(document) : NULL;
+    if (!document || !json_is_object(root)) {
+        if (!document && err->code == ERROR_MEMORY)
+            return false;
+        return error_set(err, ERROR_PROTOCOL, "Docker's answer is no stream of JSON objects");
+    }
+    if (!read_failure(root, err))
+        return false;
+    status = json_text(json_member(root, "status"));
+    return !status ||
+           (read_digest(stream, status, err) && read_event(stream, status, root, now_ns, err));
+}
+
+bool docker_stream_end(struct docker_stream *stream, int64_t now_ns, struct error *err)
+{
+    bool ok = buf_ok(&stream->line_, err) && read_line(stream, now_ns, err);
+
+    buf_clear(&stream->line_);
+    return ok;
+}
+
+bool docker_stream_feed(struct docker_stream *stream, const void *data, size_t size, int64_t now_ns,
+                        struct error *err)
+{
+    const char *at = data, *end = at + size;
+
+    while (at < end) {
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+
+        buf_append(&stream->line_, at, (size_t)((newline ? newline : end) - at));
+        if (!newline)
+            return buf_ok(&stream->line_, err);
+        if (!docker_stream_end(stream, now_ns, err))
+            return false;
+        at = newline + 1;
+    }
+    return true;
+}
+
+/* At least; a complete download is as long as it was said to become. */
+static uint64_t fetched_bytes(const struct docker_layer *layer)
+{
+    if (layer->existed)
+        return 0;
+    return layer->complete ? larger(layer->size, sum(layer->before, layer->total))
+                           : sum(layer->before, layer->current);
+}
+
+void docker_stream_sum(const struct docker_stream *stream, struct docker_stream_totals *totals)
+{
+    *totals = (struct docker_stream_totals){0};
+    for (size_t i = 0; i < stream->n_layers; i++) {
+        const struct docker_layer *layer = &stream->layers[i];
+
+        totals->fetched_bytes = sum(totals->fetched_bytes, fetched_bytes(layer));
+        totals->n_existed += layer->existed;
+        totals->n_unknown += !layer->existed && layer->complete && fetched_bytes(layer) == 0;
+    }
+}

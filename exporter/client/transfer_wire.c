@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/transfer_wire.h"
+
+#include "client/types_wire.h"
+#include "transfer.pb-c.h"
+
+#include <string.h>
+
+#define SOURCE_TYPE      "containerd.types.transfer.OCIRegistry"
+#define DESTINATION_TYPE "containerd.types.transfer.ImageStore"
+#define PART_LIMIT_BYTES ((size_t)256 << 10)
+
+/* Requests and the responses of each of the daemon's HTTP calls, with their bodies. */
+#define HTTP_DEBUG 1
+
+static ProtobufCBinaryData bytes_of(const struct buf *buf)
+{
+    return (ProtobufCBinaryData){.len = buf->size, .data = (uint8_t *)buf->data};
+}
+
+static Transfer__Any any_of(const char *type, const struct buf *value)
+{
+    Transfer__Any any = TRANSFER__ANY__INIT;
+
+    any.type_url = (char *)type;
+    any.value = bytes_of(value);
+    return any;
+}
+
+void transfer_wire_any(struct buf *out, const char *type, const struct buf *value)
+{
+    Transfer__Any any = any_of(type, value);
+
+    wire_pack(&any.base, out);
+}
+
+/* Where the image comes from. */
+static void pack_source(struct buf *out, const struct transfer_pull *pull,
+                        const struct transfer_streams *streams)
+{
+    Transfer__OCIRegistry source = TRANSFER__OCIREGISTRY__INIT;
+    Transfer__RegistryResolver resolver = TRANSFER__REGISTRY_RESOLVER__INIT;
+
+    resolver.auth_stream = (char *)streams->auth;
+    resolver.host_dir = (char *)pull->hosts_dir;
+    resolver.default_scheme = (char *)pull->default_scheme;
+    resolver.logs_stream = (char *)streams->log;
+    resolver.http_debug = *streams->log ? HTTP_DEBUG : 0;
+    source.reference = (char *)pull->reference;
+    source.resolver = &resolver;
+    wire_pack(&source.base, out);
+}
+
+static Transfer__Platform platform_of(const struct platform *platform)
+{
+    Transfer__Platform message = TRANSFER__PLATFORM__INIT;
+
+    message.os = (char *)platform->os;
+    message.architecture = (char *)platform->architecture;
+    message.variant = (char *)platform->variant;
+    return message;
+}
+
+/* Where it goes to. No platform at all means all of them. */
+static void pack_destination(struct buf *out, const struct transfer_pull *pull)
+{
+    Transfer__ImageStore destination = TRANSFER__IMAGE_STORE__INIT;
+    Transfer__UnpackConfiguration unpack = TRANSFER__UNPACK_CONFIGURATION__INIT;
+    Transfer__Platform platform = platform_of(pull->platform);
+    Transfer__Platform *platforms = &platform;
+    Transfer__UnpackConfiguration *unpacks = &unpack;
+
+    unpack.platform = &platform;
+    unpack.snapshotter = (char *)pull->snapshotter;
+    destination.name = (char *)pull->name;
+    destination.platforms = &platforms;
+    destination.n_platforms = !pull->all_platforms;
+    destination.unpacks = &unpacks;
+    destination.n_unpacks = pull->unpack;
+    wire_pack(&destination.base, out);
+}
+
+bool transfer_wire_pull(struct buf *out, const struct transfer_pull *pull,
+                        const struct transfer_streams *streams, struct error *err)
+{
+    CLEANUP(buf_deinit) struct buf from = BUF_INIT(PART_LIMIT_BYTES);
+    CLEANUP(buf_deinit) struct buf to = BUF_INIT(PART_LIMIT_BYTES);
+    Transfer__TransferRequest request = TRANSFER__TRANSFER_REQUEST__INIT;
+    Transfer__TransferOptions options = TRANSFER__TRANSFER_OPTIONS__INIT;
+    Transfer__Any source, destination;
+
+    pack_source(&from, pull, streams);
+    pack_destination(&to, pull);
+    source = any_of(SOURCE_TYPE, &from);
+    destination = any_of(DESTINATION_TYPE, &to);
+    options.progress_stream = (char *)streams->progress;
+    request.source = &source;
+    request.destination = &destination;
+    request.options = &options;
+    wire_pack(&request.base, out);
+    return buf_ok(&from, err) && buf_ok(&to, err) && buf_ok(out, err);
+}
+
+void transfer_wire_stream_init(struct buf *out, const char *id)
+{
+    Transfer__StreamInit init = TRANSFER__STREAM_INIT__INIT;
+
+    init.id = (char *)id;
+    wire_pack(&init.base, out);
+}
+
+void transfer_wire_window_update(struct buf *out, int32_t bytes)
+{
+    Transfer__WindowUpdate update = TRANSFER__WINDOW_UPDATE__INIT;
+
+    update.update = bytes;
+    wire_pack(&update.base, out);
+}
+
+void transfer_wire_auth_response(struct buf *out, enum transfer_auth auth, const char *username,
+                                 const char *secret)
+{
+    Transfer__AuthResponse response = TRANSFER__AUTH_RESPONSE__INIT;
+
+    response.auth_type = (int32_t)auth;
+    response.username = (char *)username;
+    response.secret = (char *)secret;
+    wire_pack(&response.base, out);
+}
+
+bool transfer_wire_message(const struct buf *message, struct arena *arena,
+                           struct transfer_message *any, struct error *err)
+{
+    const Transfer__Any *unpacked = wire_unpack(&transfer__any__descriptor, message, arena, err);
+
+    if (!unpacked)
+        return false;
+    any->type = unpacked->type_url;
+    any->value = (struct buf){.data = (char *)unpacked->value.data, .size = unpacked->value.len};
+    return true;
+}
+
+bool transfer_wire_progress(const struct buf *value, struct arena *arena,
+                            struct transfer_event *event, struct error *err)
+{
+    const Transfer__Progress *progress =
+        wire_unpack(&transfer__progress__descriptor, value, arena, err);
+
+    if (!progress)
+        return false;
+    event->what = progress->event;
+    event->name = progress->name;
+    event->bytes = progress->progress > 0 ? (uint64_t)progress->progress : 0;
+    event->total = progress->total > 0 ? (uint64_t)progress->total : 0;
+    return true;
+}
+
+bool transfer_wire_auth_request(const struct buf *value, struct arena *arena, const char **host,
+                                struct error *err)
+{
+    const Transfer__AuthRequest *request =
+        wire_unpack(&transfer__auth_request__descriptor, value, arena, err);
+
+    if (request)
+        *host = request->host;
+    return request != NULL;
+}
+
+bool transfer_wire_data(const struct buf *value, struct arena *arena, const char **text,
+                        struct error *err)
+{
+    const Transfer__Data *message = wire_unpack(&transfer__data__descriptor, value, arena, err);
+
+    if (!message)
+        return false;
+    *text = arena_strndup(arena, message->data.data ? (const char *)message->data.data : "",
+                          message->data.len);
+    return arena_ok(arena, err);
+}

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What dockerd tells while it pulls, in the forms that engines of several makers give it. */
+#include "client/docker_stream.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define DIGEST "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static struct docker_stream *make(void)
+{
+    struct docker_stream *stream = malloc(sizeof(*stream));
+
+    assert_non_null(stream);
+    docker_stream_init(stream);
+    return stream;
+}
+
+static void drop(struct docker_stream *stream)
+{
+    docker_stream_deinit(stream);
+    free(stream);
+}
+
+/* Line number n comes at the time n. */
+static bool feed(struct docker_stream *stream, const char *const *lines, struct error *err)
+{
+    for (int64_t now_ns = 1; *lines; lines++, now_ns++)
+        if (!docker_stream_feed(stream, *lines, strlen(*lines), now_ns, err) ||
+            !docker_stream_feed(stream, "\r\n", 2, now_ns, err))
+            return false;
+    return docker_stream_end(stream, 1000, err);
+}
+
+static void counts_layers_and_bytes(void **state)
+{
+    static const char *const lines[] = {
+        "{\"status\":\"Pulling from a/b\",\"id\":\"1\"}",
+        "{\"status\":\"Already exists\",\"progressDetail\":{},\"id\":\"aaaaaaaaaaaa\"}",
+        "{\"status\":\"Pulling fs layer\",\"progressDetail\":{},\"id\":\"bbbbbbbbbbbb\"}",
+        "{\"status\":\"Pulling fs layer\",\"progressDetail\":{},\"id\":\"cccccccccccc\"}",
+        "{\"status\":\"Pulling fs layer\",\"progressDetail\":{},\"id\":\"dddddddddddd\"}",
+        "{\"status\":\"Waiting\",\"progressDetail\":{},\"id\":\"dddddddddddd\"}",
+        "{\"status\":\"Downloading\",\"progressDetail\":{\"current\":10,\"total\":300},"
+        "\"progress\":\"[=>  ]\",\"id\":\"bbbbbbbbbbbb\"}",
+        "{\"status\":\"Download complete\",\"progressDetail\":{},\"id\":\"bbbbbbbbbbbb\"}",
+        "{\"status\":\"Verifying Checksum\",\"progressDetail\":{},\"id\":\"cccccccccccc\"}",
+        "{\"status\":\"Extracting\",\"progressDetail\":{\"current\":5,\"total\":50},"
+        "\"id\":\"cccccccccccc\"}",
+        "{\"status\":\"Download complete\",\"progressDetail\":{},\"id\":\"dddddddddddd\"}",
+        "{\"status\":\"Pull complete\",\"progressDetail\":{},\"id\":\"dddddddddddd\"}",
+        "{\"status\":\"Digest: " DIGEST "\"}",
+        "{\"status\":\"Status: Downloaded newer image for a/b:1\"}",
+        NULL,
+    };
+    struct docker_stream *stream = make();
+    struct docker_stream_totals totals;
+    struct error err = {0};
+
+    (void)state;
+    assert_true(feed(stream, lines, &err));
+    docker_stream_sum(stream, &totals);
+    assert_int_equal(stream->n_layers, 4);
+    assert_int_equal(totals.fetched_bytes, 350);
+    assert_int_equal(totals.n_existed, 1);
+    assert_int_equal(totals.n_unknown, 1);
+    assert_int_equal(stream->retries, 0);
+    assert_string_equal(stream->digest, DIGEST);
+    assert_int_equal(stream->first_layer_ns, 2);
+    assert_int_equal(stream->fetched_ns, 11);
+    drop(stream);
+}
+
+static void an_image_that_is_there_has_no_layers(void **state)
+{
+    static const char *const lines[] = {
+        "{\"status\":\"Pulling from a/b\",\"id\":\"1\",\"error\":null,\"errorDetail\":null}",
+        "{\"status\":\"Digest: " DIGEST "\"}",
+        "{\"status\":\"Status: Image is up to date for a/b:1\"}", NULL};
+    struct docker_stream *stream = make();
+    struct error err = {0};
+
+    (void)state;
+    assert_true(feed(stream, lines, &err));
+    assert_int_equal(stream->n_layers, 0);
+    assert_int_equal(stream->first_layer_ns, 0);
+    assert_int_equal(stream->fetched_ns, 0);
+    drop(stream);
+}
+
+/* A connection that breaks: what came in the first attempt crossed the network, too. */
+static void adds_up_attempts(void **state)
+{
+    static const char *const lines[] = {
+        "{\"status\":\"Downloading\",\"progressDetail\":{\"current\":60,\"total\":100},\"id\":"
+        "\"a\"}",
+        "{\"status\":\"Retrying in 2 seconds\",\"progressDetail\":{},\"id\":\"a\"}",
+        "{\"status\":\"Retrying in 1 second\",\"progressDetail\":{},\"id\":\"a\"}",
+        "{\"status\":\"Downloading\",\"progressDetail\":{\"current\":7,\"total\":40},\"id\":\"a\"}",
+        "{\"status\":\"Retrying in 1 second\",\"progressDetail\":{},\"id\":\"a\"}",
+        "{\"status\":\"Downloading\",\"progressDetail\":{\"current\":33,\"total\":33},\"id\":"
+        "\"a\"}",
+        "{\"status\":\"Download complete\",\"progressDetail\":{},\"id\":\"a\"}",
+        "{\"status\":\"Downloading\",\"progressDetail\":{\"current\":9,\"total\":90},\"id\":\"b\"}",
+        "{\"status\":\"Downloading\",\"progressDetail\":{\"current\":3,\"total\":90},\"id\":\"b\"}",
+        NULL,
+    };
+    struct docker_stream *stream = make();
+    struct docker_stream_totals totals;
+    struct error err = {0};
+
+    (void)state;
+    assert_true(feed(stream, lines, &err));
+    docker_stream_sum(stream, &totals);
+    assert_int_equal(stream->retries, 2);
+    assert_int_equal(totals.fetched_bytes, 60 + 7 + 33 + 9 + 3);
+    assert_int_equal(totals.n_unknown, 0);
+    drop(stream);
+}
+
+static void a_layer_fetched_for_itself_did_not_exist(void **state)
+{
+    static const char *const lines[] = {
+        "{\"status\":\"Already exists\",\"id\":\"a\"}",
+        "{\"status\":\"Pulling fs layer\",\"id\":\"a\"}",
+        "{\"status\":\"Downloading\",\"progressDetail\":{\"current\":4,\"total\":4},\"id\":\"b\"}",
+        "{\"status\":\"Already exists\",\"id\":\"b\"}",
+        "{\"status\":\"Pulling fs layer\",\"id\":\"c\"}",
+        "{\"status\":\"Already exists\",\"id\":\"c\"}",
+        NULL,
+    };
+    struct docker_stream *stream = make();
+    struct docker_stream_totals totals;
+    struct error err = {0};
+
+    (void)state;
+    assert_true(feed(stream, lines, &err));
+    docker_stream_sum(stream, &totals);
+    assert_int_equal(totals.n_existed, 1);
+    assert_true(stream->layers[2].existed);
+    drop(stream);
+}
+
+/* containerd's store counts the seconds of unpacking. */
+static void seconds_are_no_bytes(void **state)
+{
+    static const char *const lines[] = {
+        "{\"status\":\"Extracting\",\"progressDetail\":{\"current\":1,\"total\":9,"
+        "\"units\":\"s\"},\"id\":\"a\"}",
+        NULL,
+    };
+    struct docker_stream *stream = make();
+    struct docker_stream_totals totals;
+    struct error err = {0};
+
+    (void)state;
+    assert_true(feed(stream, lines, &err));
+    docker_stream_sum(stream, &totals);
+    assert_int_equal(totals.fetched_bytes, 0);
+    assert_int_equal(totals.n_unknown, 1);
+    drop(stream);
+}
+
+static void failures_are_seen_wherever_they_stand(void **state)
+{
+    static const struct {
+        const char *line, *words;
+        enum error_code code; /* of what needs no knowledge of words */
+    } rows[] = {
+        {"{\"errorDetail\":{\"message\":\"it broke\"},\"error\":\"it broke\"}", "it broke",
+         ERROR_RUNTIME},
+        {"{\"error\":\"it broke\"}", "it broke", ERROR_RUNTIME},
+        {"{\"errorDetail\":{\"message\":\"it broke\"}}", "it broke", ERROR_RUNTIME},
+        {"{\"ERROR\":\"it broke\"}", "it broke", ERROR_RUNTIME},
+        {"{\"status\":\"Pull complete\",\"id\":\"a\",\"error\":\"it broke\"}", "it broke",
+         ERROR_RUNTIME},
+        {"{\"errorDetail\":{\"code\":401,\"message\":\"who?\"}}", "who?", ERROR_UNAUTHORIZED},
+        {"{\"errorDetail\":{\"code\":429,\"message\":\"slowly\"}}", "slowly", ERROR_RATE_LIMITED},
+        {"{\"error\":{\"message\":\"an object\"}}", "without words", ERROR_RUNTIME},
+        {"{\"error\":null,\"errorDetail\":[]}", "without words", ERROR_RUNTIME},
+        {"{\"errorDetail\":{}}", "without words", ERROR_RUNTIME},
+        {"{\"error\":\"two\\nlines\"}", "two lines", ERROR_RUNTIME},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const char *const lines[] = {"{\"status\":\"Pulling from a/b\",\"id\":\"1\"}", rows[i].line,
+                                     NULL};
+        struct docker_stream *stream = make();
+        struct error err = {0};
+
+        assert_false(feed(stream, lines, &err));
+        assert_int_equal(err.code, rows[i].code);
+        assert_non_null(strstr(err.message, rows[i].words));
+        drop(stream);
+    }
+}
+
+static void words_give_the_reason(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        docker_failure_code("toomanyrequests: You have reached your pull rate limit.", 500),
+        ERROR_RATE_LIMITED);
+    assert_int_equal(docker_failure_code("something else", 404), ERROR_NOT_FOUND);
+    assert_int_equal(docker_failure_code("something else", 500), ERROR_RUNTIME);
+    assert_int_equal(docker_failure_code("", 0), ERROR_RUNTIME);
+}
+
+static void what_is_no_such_stream_is_refused(void **state)
+{
+    static const struct {
+        const char *line;
+        enum error_code code;
+    } rows[] = {
+        {"no JSON", ERROR_PROTOCOL},
+        {"[]", ERROR_PROTOCOL},
+        {"\"text\"", ERROR_PROTOCOL},
+        {"{\"status\":\"Pull", ERROR_PROTOCOL},
+        {"{\"status\":\"Digest: sha256:short\"}", ERROR_PROTOCOL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const char *const lines[] = {rows[i].line, NULL};
+        struct docker_stream *stream = make();
+        struct error err = {0};
+
+        assert_false(feed(stream, lines, &err));
+        assert_int_equal(err.code, rows[i].code);
+        drop(stream);
+    }
+}
+
+/* However the bytes are cut; also a last line without its end. */
+static void reads_byte_by_byte(void **state)
+{
+    static const char text[] = "\r\n{\"status\":\"Pulling fs layer\",\"id\":\"a\"}\r\n\n"
+                               "{\"status\":\"Digest: " DIGEST "\"}";
+    struct docker_stream *stream = make();
+    struct error err = {0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(text) - 1; i++)
+        assert_true(docker_stream_feed(stream, text + i, 1, 5, &err));
+    assert_string_equal(stream->digest, "");
+    assert_true(docker_stream_end(stream, 6, &err));
+    assert_string_equal(stream->digest, DIGEST);
+    assert_int_equal(stream->first_layer_ns, 5);
+    drop(stream);
+}
+
+static void a_line_cut_at_the_end_is_no_line(void **state)
+{
+    static const char text[] = "{\"status\":\"Digest: ";
+    struct docker_stream *stream = make();
+    struct error err = {0};
+
+    (void)state;
+    assert_true(docker_stream_feed(stream, text, strlen(text), 1, &err));
+    assert_false(docker_stream_end(stream, 2, &err));
+    assert_int_equal(err.code, ERROR_PROTOCOL);
+    drop(stream);
+}
+
+static void has_ceilings(void **state)
+{
+    struct docker_stream *stream = make();
+    struct error err = {0};
+    char line[128];
+    bool ok = true;
+    int n = 0;
+
+    (void)state;
+    for (; ok && n < 2 * DOCKER_LAYERS_MAX; n++) {
+        int size = snprintf(line, sizeof(line), "{\"status\":\"Waiting\",\"id\":\"%d\"}\n", n);
+
+        ok = docker_stream_feed(stream, line, (size_t)size, 1, &err);
+    }
+    assert_int_equal(n, DOCKER_LAYERS_MAX + 1);
+    assert_int_equal(err.code, ERROR_LIMIT);
+    drop(stream);
+
+    stream = make();
+    for (ok = true, n = 0; ok && n < 1 << 20; n++)
+        ok = docker_stream_feed(stream, "xxxxxxxxxxxxxxxx", 16, 1, &err);
+    assert_false(ok);
+    assert_int_equal(err.code, ERROR_LIMIT);
+    assert_true(n <= (int)(DOCKER_LINE_LIMIT_BYTES / 16 + 1));
+    drop(stream);
+}
+
+static void numbers_from_outside_do_not_wrap(void **state)
+{
+    static const char *const lines[] = {
+        "{\"status\":\"Downloading\",\"progressDetail\":{\"current\":9223372036854775807,"
+        "\"total\":-5},\"id\":\"a\"}",
+        "{\"status\":\"Retrying in 1 second\",\"id\":\"a\"}",
+        "{\"status\":\"Downloading\",\"progressDetail\":{\"current\":9223372036854775807},"
+        "\"id\":\"a\"}",
+        "{\"status\":\"Retrying in 1 second\",\"id\":\"a\"}",
+        "{\"status\":\"Downloading\",\"progressDetail\":{\"current\":9223372036854775807},"
+        "\"id\":\"a\"}",
+        NULL,
+    };
+    struct docker_stream *stream = make();
+    struct docker_stream_totals totals;
+    struct error err = {0};
+
+    (void)state;
+    assert_true(feed(stream, lines, &err));
+    docker_stream_sum(stream, &totals);
+    assert_true(totals.fetched_bytes == UINT64_MAX);
+    drop(stream);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(counts_layers_and_bytes),
+        cmocka_unit_test(an_image_that_is_there_has_no_layers),
+        cmocka_unit_test(adds_up_attempts),
+        cmocka_unit_test(a_layer_fetched_for_itself_did_not_exist),
+        cmocka_unit_test(seconds_are_no_bytes),
+        cmocka_unit_test(failures_are_seen_wherever_they_stand),
+        cmocka_unit_test(words_give_the_reason),
+        cmocka_unit_test(what_is_no_such_stream_is_refused),
+        cmocka_unit_test(reads_byte_by_byte),
+        cmocka_unit_test(a_line_cut_at_the_end_is_no_line),
+        cmocka_unit_test(has_ceilings),
+        cmocka_unit_test(numbers_from_outside_do_not_wrap),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
