@@ -7,14 +7,21 @@ static const struct setting settings[] = {
     CANARY_SETTINGS,
     SETTING(SETTING_STRING, struct canary, snapshotter, "snapshotter", "overlayfs",
             "Snapshotter that layers are unpacked into."),
-    SETTING(SETTING_STRING, struct canary, expected_digest, "expected.digest", "",
+    SETTING(SETTING_BOOL, struct canary, unpack, "unpack", "true", "Whether layers are unpacked."),
+    SETTING(SETTING_UINT, struct canary, max_concurrent_downloads, "max_concurrent_downloads", "3",
+            "Layers that are fetched at a time."),
+    SETTING(SETTING_STRING, struct canary, expected.digest, "expected.digest", "",
             "Digest that the reference must stand for: of the index, if there is one."),
-    SETTING(SETTING_STRING, struct canary, expected_manifest_digest, "expected.manifest_digest", "",
+    SETTING(SETTING_STRING, struct canary, expected.manifest_digest, "expected.manifest_digest", "",
             "Digest of the platform's manifest."),
-    SETTING(SETTING_BYTES, struct canary, expected_size, "expected.size", "",
-            "Size as ctr images ls shows it: index, manifest, config and layers."),
-    SETTING(SETTING_BYTES, struct canary, size_tolerance, "expected.size_tolerance", "0",
+    SETTING(SETTING_BYTES, struct canary, expected.size, "expected.size", "",
+            "Size as ctr images ls shows it: index, manifest, config and layers; engine docker: as "
+            "docker images shows it."),
+    SETTING(SETTING_BYTES, struct canary, expected.size_tolerance, "expected.size_tolerance", "0",
             "How far the size may be off."),
+    SETTING(
+        SETTING_STRING, struct canary, expected.served_by, "expected.served_by", "",
+        "Host that must have served the manifest: mirror.example, with its port if it has one."),
     {0},
 };
 

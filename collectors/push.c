@@ -12,6 +12,8 @@ static const struct setting settings[] = {
             "Layers of the image that is made."),
     SETTING(SETTING_BYTES, struct canary, layer_bytes, "content.size", "1MiB",
             "Random bytes in each layer, new for every run."),
+    SETTING(SETTING_BOOL, struct canary, overwrite, "overwrite", "false",
+            "Whether an image that no probe made is replaced."),
     {0},
 };
 

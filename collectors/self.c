@@ -3,11 +3,10 @@
 
 #include "base/buf.h"
 #include "base/build.h"
+#include "base/file.h"
 #include "engine/collector.h"
 
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -52,20 +51,6 @@ static const struct metric_family families[] = {
     {0},
 };
 
-static bool read_file(const char *path, struct buf *out, struct error *err)
-{
-    char piece[4096];
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n;
-
-    if (fd < 0)
-        return error_errno(err, errno, "%s", path);
-    while ((n = read(fd, piece, sizeof(piece))) > 0)
-        buf_append(out, piece, (size_t)n);
-    close(fd);
-    return buf_ok(out, err) || error_wrap(err, "%s", path);
-}
-
 /* Seconds since the epoch at which the machine was started. */
 static double boot_time(void)
 {
@@ -73,7 +58,7 @@ static double boot_time(void)
     struct error err;
     const char *line;
 
-    if (!read_file("/proc/stat", &stat, &err) || !stat.data)
+    if (!file_read("/proc/stat", &stat, &err) || !stat.data)
         return 0;
     line = strstr(stat.data, "\nbtime ");
     return line ? strtod(line + strlen("\nbtime "), NULL) : 0;
@@ -87,7 +72,7 @@ static bool add_stat(struct snapshot *out, struct error *err)
     double ticks = (double)sysconf(_SC_CLK_TCK), fields[25] = {0};
     char *at;
 
-    if (!read_file("/proc/self/stat", &stat, err))
+    if (!file_read("/proc/self/stat", &stat, err))
         return false;
     at = stat.data ? strrchr(stat.data, ')') : NULL;
     if (!at || !at[1] || !at[2])
@@ -132,7 +117,7 @@ static void add_network(struct snapshot *out)
     struct error err;
     char *names, *values, *name_end, *value_end;
 
-    if (!read_file("/proc/self/net/netstat", &netstat, &err) || !netstat.data)
+    if (!file_read("/proc/self/net/netstat", &netstat, &err) || !netstat.data)
         return; /* not every kernel has it */
     names = strstr(netstat.data, "IpExt:");
     values = names ? strstr(names + 1, "IpExt:") : NULL;

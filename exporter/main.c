@@ -11,13 +11,17 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "client/address.h"
+#include "client/credentials.h"
+#include "client/docker.h"
 #include "client/http.h"
+#include "client/ledger.h"
 #include "client/shared.h"
 #include "command/check.h"
 #include "engine/catalog.h"
 #include "engine/reload.h"
 #include "engine/web.h"
 
+#include <fcntl.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
@@ -39,18 +43,28 @@ struct options {
 
 /* The global sections of the configuration file. */
 struct globals {
-    const char *containerd_address;
+    const char *containerd_address, *hosts_dir, *docker_address;
 };
 
 static const struct setting containerd_settings[] = {
     SETTING(SETTING_STRING, struct globals, containerd_address, "address", "",
             "Socket of containerd. Default: $CONTAINERD_ADDRESS, else the first that exists of "
             "the usual ones."),
+    SETTING(SETTING_STRING, struct globals, hosts_dir, "hosts_dir",
+            "/etc/containerd/certs.d:/etc/docker/certs.d",
+            "Directories with hosts.toml, joined by colons: containerd's config_path."),
+    {0},
+};
+
+static const struct setting docker_settings[] = {
+    SETTING(SETTING_STRING, struct globals, docker_address, "address", "",
+            "Socket of the Docker engine. Left out: Docker is not looked at."),
     {0},
 };
 
 static const struct config_section sections[] = {
     {"containerd", containerd_settings},
+    {"docker", docker_settings},
     {0},
 };
 
@@ -60,7 +74,10 @@ static const struct config_schema schema = {
     .globals_size = sizeof(struct globals),
 };
 
-static char node_name[256]; /* of this machine; set once, before any thread starts */
+/* Of the process: made once, before any thread starts, and the same after every reload. */
+static char node_name[256];
+static struct ledger *ledger;
+static struct credential_cache *credential_cache;
 
 /* In a pod the host name is the pod's, so a DaemonSet passes $NODE_NAME. */
 static void find_node_name(void)
@@ -73,28 +90,46 @@ static void find_node_name(void)
         gethostname(node_name, sizeof(node_name) - 1);
 }
 
+static void free_shared(struct shared *shared)
+{
+    if (shared->containerd)
+        containerd_free(shared->containerd);
+    if (shared->docker)
+        docker_free(shared->docker);
+    free(shared->hosts_roots);
+    free(shared);
+}
+DEFINE_CLEANUP(struct shared *, free_shared)
+
 static struct shared *make_shared(const void *data, struct error *err)
 {
     const struct globals *globals = data;
     const char *address = address_of_socket(globals->containerd_address);
-    CLEANUP(freep) struct shared *shared = calloc(1, sizeof(*shared));
+    CLEANUP(free_sharedp) struct shared *shared = calloc(1, sizeof(*shared));
 
     if (!shared) {
         error_memory(err);
         return NULL;
     }
     shared->node = node_name;
+    shared->ledger = ledger;
+    shared->credential_cache = credential_cache;
+    shared->hosts_roots = strdup(globals->hosts_dir);
+    if (!shared->hosts_roots) {
+        error_memory(err);
+        return NULL;
+    }
     shared->containerd = containerd_new(address, err);
     if (!shared->containerd)
         return NULL;
+    if (*globals->docker_address) {
+        shared->docker = docker_new(globals->docker_address, err);
+        if (!shared->docker)
+            return NULL;
+        log_info("Docker is expected at %s", docker_address(shared->docker));
+    }
     log_info("containerd is expected at %s", address);
     return TAKE(shared);
-}
-
-static void free_shared(struct shared *shared)
-{
-    containerd_free(shared->containerd);
-    free(shared);
 }
 
 /* Signals are blocked before any library starts a thread, so that all threads
@@ -107,6 +142,20 @@ static void block_signals(sigset_t *set)
     sigaddset(set, SIGHUP);
     pthread_sigmask(SIG_BLOCK, set, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGCHLD, SIG_DFL); /* inherited as ignored it would hide how helpers ended */
+}
+
+/* Passwords and tokens are in memory, and a core dump may travel: it gets none of ours. Whoever
+ * looks for a fault writes 0x33 there. */
+static void keep_memory_out_of_core_dumps(void)
+{
+    static const char headers_only[] = "0x10";
+    int fd = open("/proc/self/coredump_filter", O_WRONLY | O_CLOEXEC);
+
+    if (fd >= 0 && write(fd, headers_only, sizeof(headers_only) - 1) < 0)
+        log_warn("core dumps may hold secrets: /proc/self/coredump_filter cannot be written");
+    if (fd >= 0)
+        close(fd);
 }
 
 /* A daemon that hangs may not keep us from ending. */
@@ -182,6 +231,9 @@ static bool check_config(const char *path, struct error *err)
         return false;
     }
     printf("%s is valid: %zu jobs\n", path ? path : "the default configuration", config.n_jobs);
+    if (config.canaries.documents > 0)
+        printf("Canary documents: %zu (%zu suspended), their probes: %zu\n",
+               config.canaries.documents, config.canaries.suspended, config.canaries.probes);
     config_deinit(&config);
     return true;
 }
@@ -219,7 +271,8 @@ static bool parse_options(struct options *options, int argc, char **argv, struct
         {"web.telemetry-path", FLAG_STRING, &options->telemetry_path, NULL, "Path of the metrics."},
         {"probe.workers", FLAG_UINT, &options->probe_workers, NULL, "Probes that may run at once."},
         {"probe.spread", FLAG_STRING, &options->probe_spread, NULL,
-         "First runs of probes come within this time, at most a tenth of their interval."},
+         "First runs of probes, and those by cron, come within this time, at most a tenth of "
+         "their interval."},
         {"log.level", FLAG_STRING, &options->log_level, NULL, "debug, info, warn or error."},
         {"log.format", FLAG_STRING, &options->log_format, NULL, "logfmt or json."},
         {0},
@@ -263,7 +316,12 @@ static bool run(struct options *options, struct error *err)
         return check_config(options->config_file, err);
     mallopt(M_ARENA_MAX, ARENAS); /* or each of some twenty threads keeps what it freed */
     find_node_name();
+    ledger = ledger_new(err);
+    credential_cache = credential_cache_new(err);
+    if (!ledger || !credential_cache)
+        return false;
     block_signals(&signals);
+    keep_memory_out_of_core_dumps();
     log_info("Starting containerd_exporter, version %s (branch %s, revision %s)", build_version,
              build_branch, build_revision);
     rpc_library_init();
@@ -271,6 +329,8 @@ static bool run(struct options *options, struct error *err)
     ok = serve(options, &signals, err);
     http_library_deinit();
     rpc_library_deinit();
+    credential_cache_free(credential_cache);
+    ledger_free(ledger);
     if (!ok)
         log_error("%s", err->message);
     return ok;

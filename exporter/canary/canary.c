@@ -1,227 +1,62 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A run: within the registry's budget, by the engine, compared with what was expected, counted. */
 #include "canary/canary.h"
 
-#include "base/buf.h"
 #include "base/clock.h"
-#include "base/text.h"
-#include "client/shared.h"
+#include "base/log.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <malloc.h>
+#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#define PASSWORD_LIMIT_BYTES ((size_t)64 << 10)
-#define LEFTOVER_SECONDS     3600 /* after the timeout, anybody may remove what is left */
-#define LABELS_MAX           16
+#define HOLD_MAX_SECONDS 3600.0 /* that a registry's Retry-After is heeded */
 
 static const double duration_bounds[] = {0.1, 0.25, 0.5, 1,   2.5, 5,   10,
                                          20,  30,   60,  120, 300, 600, 1800};
 static const double phase_bounds[] = {0.005, 0.025, 0.1, 0.5, 1, 5, 15, 60, 300, 1800};
 
-const char *const canary_cold_choices[] = {"required", "preferred", "no", NULL};
-
-const struct setting canary_registry_settings[] = {
-    SETTING(SETTING_BOOL, struct canary, plain_http, "plain_http", "false",
-            "Whether the registry speaks HTTP instead of HTTPS."),
-    SETTING(SETTING_BOOL, struct canary, skip_verify, "skip_verify", "false",
-            "Whether any certificate is accepted."),
-    SETTING(SETTING_STRING, struct canary, ca_file, "ca_file", "",
-            "PEM file of the authorities that are trusted instead of the system's."),
-    SETTING(SETTING_STRING, struct canary, username, "auth.username", "", "User name."),
-    SETTING(SETTING_STRING, struct canary, password, "auth.password", "", "Password."),
-    SETTING(SETTING_STRING, struct canary, password_file, "auth.password_file", "",
-            "File with the password; read for every run."),
-    {0},
-};
-
-const char *canary_resource(const void *state, struct arena *arena)
+void canary_reset(struct canary *canary)
 {
-    const struct canary *canary = state;
-    struct reference reference;
-    struct error ignored; /* check() reports it */
-
-    return reference_parse(&reference, canary->image, arena, &ignored) ? reference.host : NULL;
-}
-
-static bool check_auth(const struct canary *canary, const char **key, struct error *err)
-{
-    bool any_password = *canary->password || *canary->password_file;
-
-    *key = "auth.password_file";
-    if (*canary->password && *canary->password_file)
-        return error_set(err, ERROR_INVALID, "both password and password_file are given");
-    *key = "auth.username";
-    if (*canary->username && !any_password)
-        return error_set(err, ERROR_INVALID, "a username without password or password_file");
-    if (!*canary->username && any_password)
-        return error_set(err, ERROR_INVALID, "a password without username");
-    return true;
-}
-
-static bool check_expected(const struct canary *canary, const char **key, struct error *err)
-{
-    const struct {
-        const char *key, *digest;
-    } digests[] = {{"expected.digest", canary->expected_digest},
-                   {"expected.manifest_digest", canary->expected_manifest_digest}};
-
-    for (size_t i = 0; i < sizeof(digests) / sizeof(digests[0]); i++) {
-        *key = digests[i].key;
-        if (digests[i].digest && *digests[i].digest && !digest_valid(digests[i].digest))
-            return error_set(err, ERROR_INVALID, "\"%s\" is not sha256: and 64 hex digits",
-                             digests[i].digest);
-    }
-    return true;
-}
-
-static bool label_name_is_good(const char *name)
-{
-    const struct metric_family *family = &canary_families[0];
-
-    if (!*name || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != strlen(name) ||
-        (*name >= '0' && *name <= '9') || strstr(name, "__"))
-        return false;
-    for (size_t i = 0; family->labels[i]; i++)
-        if (strcmp(family->labels[i], name) == 0)
-            return false;
-    return strcmp(name, "job") != 0 && strcmp(name, "instance") != 0;
-}
-
-static bool check_labels(const struct canary *canary, const char **key, struct error *err)
-{
-    *key = "labels";
-    if (canary->labels.count > LABELS_MAX)
-        return error_set(err, ERROR_INVALID, "at most %d labels", LABELS_MAX);
-    for (size_t i = 0; i < canary->labels.count; i++)
-        if (!label_name_is_good(canary->labels.names[i]))
-            return error_set(err, ERROR_INVALID,
-                             "\"%s\" cannot be a label: a-z, 0-9 and single _, and not one that "
-                             "image_canary_info or Prometheus has",
-                             canary->labels.names[i]);
-    return true;
-}
-
-static bool find_engine(struct canary *canary, const char **key, struct error *err)
-{
-    CLEANUP(buf_deinit) struct buf names = BUF_INIT(1024);
-
-    *key = "engine";
-    canary->engine = probe_engine_find(canary->operation, canary->engine_name);
-    if (canary->engine)
-        return true;
-    for (size_t i = 0; probe_engines[i]; i++)
-        if (strcmp(probe_engines[i]->operation, canary->operation) == 0)
-            buf_printf(&names, "%s%s", names.size ? ", " : "", probe_engines[i]->name);
-    return error_set(err, ERROR_INVALID, "engine \"%s\" cannot %s; there is: %s",
-                     canary->engine_name, canary->operation, names.data ? names.data : "none");
-}
-
-static bool find_platform(struct canary *canary, const char **key, struct error *err)
-{
-    *key = "platform";
-    if (!*canary->platform)
-        platform_matcher_host(&canary->matcher);
-    else if (!platform_matcher_parse(&canary->matcher, canary->platform, err))
-        return false;
-    platform_matcher_name(&canary->matcher, canary->platform_text, sizeof(canary->platform_text));
-    return true;
-}
-
-bool canary_check(struct canary *canary, const char *operation, struct arena *arena,
-                  const char **key, struct error *err)
-{
-    canary->operation = operation;
-    if (!canary->snapshotter)
-        canary->snapshotter = "overlayfs";
-    *key = "image";
-    return reference_parse(&canary->reference, canary->image, arena, err) &&
-           find_engine(canary, key, err) && find_platform(canary, key, err) &&
-           check_auth(canary, key, err) && check_expected(canary, key, err) &&
-           check_labels(canary, key, err);
-}
-
-bool canary_open(void *state, const struct job_context *context, struct error *err)
-{
-    struct canary *canary = state;
     struct canary_counters *c = &canary->counters;
 
-    (void)err;
-    canary->name = context->name;
-    canary->containerd = context->shared->containerd;
-    c->duration = (struct histogram)HISTOGRAM_INIT(duration_bounds);
+    *c = (struct canary_counters){.duration = HISTOGRAM_INIT(duration_bounds)};
     for (size_t i = 0; i < PHASES; i++)
         c->phases[i] = (struct histogram)HISTOGRAM_INIT(phase_bounds);
     for (size_t i = 0; i < CHECKS; i++)
         c->expectations[i] = -1;
     probe_result_init(&c->last);
+}
+
+bool canary_open(void *state, const struct job_context *context, struct error *err)
+{
+    struct canary *canary = state;
+    const struct credentials_settings *auth = canary_auth(canary);
+
+    canary->name = context->name;
+    canary->shared = context->shared;
+    canary_reset(canary);
+    canary->account = ledger_account(context->shared->ledger, canary->reference.host);
+    if (!canary->account)
+        return error_set(err, ERROR_LIMIT, "too many registries");
+    ledger_set_budget(canary->account, &canary->budget);
+    if (*auth->password || *auth->identity_token || *auth->registry_token)
+        log_warn("probe %s: a secret stands in the configuration; put it into a file and name that "
+                 "with auth.password_file (or the other _file keys)",
+                 canary->name);
     return true;
+}
+
+void canary_close(void *state)
+{
+    struct canary *canary = state;
+
+    ledger_account_unref(canary->account);
 }
 
 void canary_begin(const void *state, struct snapshot *out)
 {
     canary_report(state, out);
-}
-
-/* The password of the settings or of the file they name, without the file's last line end. */
-static bool read_password(const struct canary *canary, struct buf *password, struct error *err)
-{
-    char piece[1024];
-    ssize_t n;
-    int fd;
-
-    buf_append_str(password, canary->password);
-    if (!*canary->password_file)
-        return buf_ok(password, err);
-    fd = open(canary->password_file, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        error_errno(err, errno, "password_file %s", canary->password_file);
-        err->code = ERROR_INVALID; /* not the registry's "not found" */
-        return false;
-    }
-    while ((n = read(fd, piece, sizeof(piece))) > 0)
-        buf_append(password, piece, (size_t)n);
-    close(fd);
-    explicit_bzero(piece, sizeof(piece));
-    while (password->size > 0 && strchr("\r\n", password->data[password->size - 1]))
-        password->data[--password->size] = '\0';
-    if (n < 0 || password->size == 0)
-        return error_set(err, ERROR_INVALID, "password_file %s is %s", canary->password_file,
-                         n < 0 ? "unreadable" : "empty");
-    return buf_ok(password, err);
-}
-
-static bool run_engine(struct canary *canary, struct probe_result *result, struct cancel *cancel,
-                       struct error *err)
-{
-    CLEANUP(buf_deinit) struct buf password = BUF_INIT(PASSWORD_LIMIT_BYTES);
-    int64_t left_ns = cancel->deadline_ns - clock_now_ns();
-    struct probe_request request = {
-        .name = canary->name,
-        .containerd = canary->containerd,
-        .reference = canary->reference,
-        .registry = {.plain_http = canary->plain_http,
-                     .skip_verify = canary->skip_verify,
-                     .ca_file = canary->ca_file,
-                     .username = canary->username,
-                     .push = strcmp(canary->operation, "push") == 0},
-        .platform = canary->matcher,
-        .snapshotter = canary->snapshotter,
-        .layers = canary->layers,
-        .layer_bytes = canary->layer_bytes,
-        .lifetime_seconds = left_ns / NS_PER_SECOND + LEFTOVER_SECONDS,
-    };
-    bool ok;
-
-    if (!read_password(canary, &password, err))
-        return false;
-    request.registry.password = password.data ? password.data : "";
-    ok = canary->engine->run(&request, result, cancel, err);
-    if (password.data)
-        explicit_bzero(password.data, password.size);
-    return ok;
 }
 
 static bool compare_digest(struct canary *canary, enum canary_check check, const char *expected,
@@ -237,43 +72,70 @@ static bool compare_digest(struct canary *canary, enum canary_check check, const
 
 static bool compare_size(struct canary *canary, uint64_t size, struct error *err)
 {
-    uint64_t expected = canary->expected_size;
+    uint64_t expected = canary->expected.size;
     uint64_t difference = size > expected ? size - expected : expected - size;
 
     if (expected == 0)
         return true;
-    canary->counters.expectations[CHECK_SIZE] = difference <= canary->size_tolerance;
-    return difference <= canary->size_tolerance ||
+    canary->counters.expectations[CHECK_SIZE] = difference <= canary->expected.size_tolerance;
+    return difference <= canary->expected.size_tolerance ||
            error_set(err, ERROR_SIZE_MISMATCH,
                      "size is %" PRIu64 ", expected %" PRIu64 " give or take %" PRIu64, size,
-                     expected, canary->size_tolerance);
+                     expected, canary->expected.size_tolerance);
+}
+
+/* Where the mirror that was wanted did not serve, its own failure is the reason. */
+static bool compare_host(struct canary *canary, const struct probe_result *result,
+                         struct error *err)
+{
+    const char *expected = canary->expected.served_by;
+    bool met = strcmp(expected, result->host) == 0;
+
+    if (!*expected)
+        return true;
+    canary->counters.expectations[CHECK_SERVED_BY] = met;
+    if (met)
+        return true;
+    if (!*result->host)
+        return error_set(err, ERROR_UNSUPPORTED, "this daemon does not tell who served");
+    if (result->passed_over.code == ERROR_NONE)
+        return error_set(err, ERROR_INVALID, "served by %s, expected %s", result->host, expected);
+    *err = result->passed_over;
+    return error_wrap(err, "served by %s, expected %s", result->host, expected);
 }
 
 /* Looks at everything that was expected, so that each check has a result; the first that is
  * wrong gives the reason. */
 static bool compare(struct canary *canary, const struct probe_result *result, struct error *err)
 {
+    const struct canary_expected *expected = &canary->expected;
+    /* Docker shows no manifest: there it is the size that docker images shows. */
+    uint64_t size = result->declared_bytes ? result->declared_bytes : result->unpacked_bytes;
     struct error further;
     bool ok = true;
 
-    ok &= compare_digest(canary, CHECK_DIGEST, canary->expected_digest, result->digest, err);
-    ok &= compare_digest(canary, CHECK_MANIFEST_DIGEST, canary->expected_manifest_digest,
+    ok &= compare_digest(canary, CHECK_DIGEST, expected->digest, result->digest, err);
+    ok &= compare_digest(canary, CHECK_MANIFEST_DIGEST, expected->manifest_digest,
                          result->manifest_digest, ok ? err : &further);
-    ok &= compare_size(canary, result->declared_bytes, ok ? err : &further);
+    ok &= compare_size(canary, size, ok ? err : &further);
+    ok &= compare_host(canary, result, ok ? err : &further);
     if (ok && canary->cold == COLD_REQUIRED && result->cached_bytes > 0)
-        return error_set(err, ERROR_NOT_COLD, "%" PRIu64 " bytes did not cross the network",
-                         result->cached_bytes);
+        return error_set(err, ERROR_NOT_COLD, "%" PRIu64 " bytes did not cross the network%s%s",
+                         result->cached_bytes, *result->note ? ": " : "", result->note);
     return ok;
 }
 
-static void count(struct canary *canary, const struct probe_result *result, enum error_code outcome)
+static void count(struct canary *canary, const struct probe_result *result, bool retry,
+                  enum error_code outcome)
 {
     struct canary_counters *c = &canary->counters;
 
     c->attempts++;
+    c->retries += retry;
     c->fetched_bytes += (double)result->traffic.fetched_bytes;
     c->uploaded_bytes += (double)result->traffic.uploaded_bytes;
     c->cached_bytes += (double)result->cached_bytes;
+    c->resumed += result->traffic.resumed;
     c->cleanup_failures += result->cleanup_failed;
     c->success = outcome == ERROR_NONE;
     c->last = *result;
@@ -293,17 +155,70 @@ static void count(struct canary *canary, const struct probe_result *result, enum
     c->slow += canary->slow_ns > 0 && result->seconds > ns_to_seconds(canary->slow_ns);
 }
 
+static uint64_t moved_bytes(const struct probe_result *result)
+{
+    return result->traffic.fetched_bytes + result->traffic.uploaded_bytes;
+}
+
+/* What the registry told, for everybody who asks it. */
+static void keep_books(struct canary *canary, const struct probe_result *result,
+                       uint64_t expected_bytes)
+{
+    const struct registry_traffic *traffic = &result->traffic;
+    double wait = traffic->retry_after < HOLD_MAX_SECONDS ? traffic->retry_after : HOLD_MAX_SECONDS;
+
+    ledger_charge(canary->account, clock_now_ns(), expected_bytes, moved_bytes(result));
+    if (traffic->rate_limit >= 0 || traffic->rate_limit_remaining >= 0)
+        ledger_note_rate_limit(canary->account, traffic->rate_limit, traffic->rate_limit_remaining);
+    if (traffic->certificate_expiry > 0)
+        ledger_note_certificate(canary->account, traffic->certificate_expiry);
+    if (wait > 0)
+        ledger_hold(canary->account, clock_now_ns() + (int64_t)(wait * (double)NS_PER_SECOND));
+}
+
+static bool run_engine(struct canary *canary, struct probe_result *result, struct run *run,
+                       struct error *err)
+{
+    CLEANUP(canary_request_deinit) struct canary_request request;
+    uint64_t expected_bytes = moved_bytes(&canary->counters.last_good);
+    bool ok = canary_request_init(&request, canary, run->cancel, err) &&
+              canary_choose_engine(canary, &request, run->cancel, err) &&
+              ledger_take(canary->account, clock_now_ns(), expected_bytes, err);
+
+    run->warning = request.warning;
+    if (!ok)
+        return false;
+    ok = canary->engine->run(&request.probe, result, run->cancel, err);
+    keep_books(canary, result, expected_bytes);
+    return ok;
+}
+
+/* A registry that asked to be left alone is: the run comes when it may. */
+static bool held(const struct canary *canary, struct run *run)
+{
+    int64_t until_ns = ledger_held_until(canary->account);
+
+    run->skipped = until_ns > clock_now_ns();
+    if (run->skipped)
+        run->not_before_ns = until_ns;
+    return run->skipped;
+}
+
 bool canary_run(void *state, struct run *run, struct error *err)
 {
     struct canary *canary = state;
     struct probe_result result;
     bool ok;
 
+    if (held(canary, run))
+        return true;
     probe_result_init(&result);
-    ok = run_engine(canary, &result, run->cancel, err) && compare(canary, &result, err);
-    count(canary, &result, ok ? ERROR_NONE : err->code);
+    ok = run_engine(canary, &result, run, err) && compare(canary, &result, err);
+    count(canary, &result, run->retry, ok ? ERROR_NONE : err->code);
     if (result.cleanup_failed)
         run->warning = result.cleanup_error;
+    else if (*result.note && run->warning.code == ERROR_NONE)
+        error_set(&run->warning, ERROR_UNSUPPORTED, "%s", result.note);
     canary_report(canary, run->out);
     malloc_trim(0); /* what an image took goes back to the system until the next run */
     return ok || error_wrap(err, "%s %s", canary->operation, canary->reference.name);

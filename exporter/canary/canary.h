@@ -10,6 +10,8 @@
 #ifndef CANARY_CANARY_H
 #define CANARY_CANARY_H
 
+#include "client/ledger.h"
+#include "client/shared.h"
 #include "engine/collector.h"
 #include "probe/probe.h"
 
@@ -17,13 +19,14 @@ enum canary_check {
     CHECK_DIGEST,
     CHECK_MANIFEST_DIGEST,
     CHECK_SIZE,
+    CHECK_SERVED_BY,
     CHECKS,
 };
 
 struct canary_counters {
-    double attempts, failures, slow, cleanup_failures;
+    double attempts, retries, failures, slow, cleanup_failures;
     double reasons[ERROR_CODES];
-    double fetched_bytes, uploaded_bytes, cached_bytes;
+    double fetched_bytes, uploaded_bytes, cached_bytes, resumed;
     struct histogram duration, phases[PHASES];
     bool success;
     double last_seconds, last_attempt, last_success; /* timestamps: 0 before the first */
@@ -31,29 +34,39 @@ struct canary_counters {
     int expectations[CHECKS];            /* 1, 0; -1: not looked at yet, or not wanted */
 };
 
+struct canary_expected {
+    const char *digest, *manifest_digest, *served_by;
+    uint64_t size, size_tolerance;
+};
+
 struct canary {
     /* Settings. */
     const char *image, *engine_name, *platform, *snapshotter;
     int64_t slow_ns;
-    unsigned cold; /* enum cold */
-    const char *username, *password, *password_file;
-    const char *expected_digest, *expected_manifest_digest;
-    uint64_t expected_size, size_tolerance;
+    unsigned cold;                                   /* enum cold */
+    struct credentials_settings auth, registry_auth; /* the latter where the former says nothing */
+    struct canary_expected expected;
+    bool unpack;
+    uint64_t max_concurrent_downloads;
     uint64_t layers, layer_bytes;
+    bool overwrite;
     struct setting_map labels;
-    bool plain_http, skip_verify;
-    const char *ca_file;
+    struct host_options host; /* how the registry itself is reached */
+    unsigned family;          /* enum http_family */
+    struct ledger_budget budget;
 
     /* Derived from them by canary_check(). */
     const char *operation;
-    const struct probe_engine *engine;
     struct reference reference;
     struct platform_matcher matcher;
+    bool all_platforms;
     char platform_text[64];
+    const struct probe_engine *engine; /* NULL with `engine: auto`, until one is offered */
 
     /* The job. */
     const char *name;
-    struct containerd *containerd;
+    struct shared *shared;
+    struct ledger_account *account; /* of the registry; NULL: it could not be had */
     struct canary_counters counters;
 };
 
@@ -64,32 +77,60 @@ enum cold {
 };
 
 extern const struct metric_family canary_families[];
-extern const char *const canary_cold_choices[];
+extern const char *const canary_cold_choices[], *const canary_family_choices[];
 extern const struct setting canary_registry_settings[]; /* an entry of `registries:` */
 
+/* Who we are: of a probe, or of a registry. */
+#define CANARY_AUTH_SETTINGS(member)                                                             \
+    SETTING(SETTING_STRING, struct canary, member.username, "auth.username", "", "User name."),  \
+        SETTING(SETTING_STRING, struct canary, member.username_file, "auth.username_file", "",   \
+                "File with the user name; read for every run, like every _file."),               \
+        SETTING(SETTING_STRING, struct canary, member.password, "auth.password", "",             \
+                "Password; better in a file."),                                                  \
+        SETTING(SETTING_STRING, struct canary, member.password_file, "auth.password_file", "",   \
+                "File with the password."),                                                      \
+        SETTING(SETTING_STRING, struct canary, member.identity_token, "auth.identity_token", "", \
+                "Token that the token server exchanges for others; better in a file."),          \
+        SETTING(SETTING_STRING, struct canary, member.identity_token_file,                       \
+                "auth.identity_token_file", "", "File with it."),                                \
+        SETTING(SETTING_STRING, struct canary, member.registry_token, "auth.registry_token", "", \
+                "Bearer token, sent as it is; better in a file."),                               \
+        SETTING(SETTING_STRING, struct canary, member.registry_token_file,                       \
+                "auth.registry_token_file", "", "File with it."),                                \
+        SETTING(SETTING_STRING, struct canary, member.docker_config, "docker_config", "",        \
+                "Docker's config.json, with its credential helpers."),                           \
+        SETTING(SETTING_STRING, struct canary, member.provider_config,                           \
+                "credential_provider.config", "",                                                \
+                "The kubelet's --image-credential-provider-config."),                            \
+        SETTING(SETTING_STRING, struct canary, member.provider_bin_dir,                          \
+                "credential_provider.bin_dir", "",                                               \
+                "The kubelet's --image-credential-provider-bin-dir.")
+
 /* The settings that every operation has; its own follow in the table. */
-#define CANARY_SETTINGS                                                                      \
-    SETTING(SETTING_STRING, struct canary, image, "image", NULL, "Reference of the image."), \
-        SETTING(SETTING_STRING, struct canary, engine_name, "engine", "client",              \
-                "Who does the work: client (the exporter, into containerd)."),               \
-        SETTING(SETTING_STRING, struct canary, platform, "platform", "",                     \
-                "Platform, e.g. linux/arm64; default: this machine's."),                     \
-        SETTING(SETTING_DURATION, struct canary, slow_ns, "slow", "",                        \
-                "A success that takes longer counts as slow; default: never."),              \
-        SETTING(SETTING_STRING, struct canary, username, "auth.username", "", "User name."), \
-        SETTING(SETTING_STRING, struct canary, password, "auth.password", "", "Password."),  \
-        SETTING(SETTING_STRING, struct canary, password_file, "auth.password_file", "",      \
-                "File with the password; read for every run."),                              \
-        SETTING_CHOICE(struct canary, cold, "cold", canary_cold_choices, "required",         \
-                       "Whether a run that moved no bytes is a failure."),                   \
-        SETTING(SETTING_MAP, struct canary, labels, "labels", "",                            \
+#define CANARY_SETTINGS                                                                            \
+    SETTING(SETTING_STRING, struct canary, image, "image", NULL, "Reference of the image."),       \
+        SETTING(SETTING_STRING, struct canary, engine_name, "engine", "client",                    \
+                "Who does the work: client, cri, transfer, docker, registry; auto: the best that " \
+                "this node offers."),                                                              \
+        SETTING(SETTING_STRING, struct canary, platform, "platform", "",                           \
+                "Platform, e.g. linux/arm64, or all; default: this machine's."),                   \
+        SETTING(SETTING_DURATION, struct canary, slow_ns, "slow", "",                              \
+                "A success that takes longer counts as slow; default: never."),                    \
+        CANARY_AUTH_SETTINGS(auth),                                                                \
+        SETTING_CHOICE(struct canary, family, "address_family", canary_family_choices, "any",      \
+                       "Addresses of the registry: any, ipv4, ipv6."),                             \
+        SETTING_CHOICE(struct canary, cold, "cold", canary_cold_choices, "required",               \
+                       "Whether a run that moved no bytes is a failure."),                         \
+        SETTING(SETTING_MAP, struct canary, labels, "labels", "",                                  \
                 "More labels for image_canary_info.")
 
 /* Pieces of struct collector. check() wants to know the operation, so each collector wraps it. */
 bool canary_check(struct canary *canary, const char *operation, struct arena *arena,
                   const char **key, struct error *err) MUST_CHECK;
+bool canary_check_resource(const char *name, struct error *err);
 const char *canary_resource(const void *state, struct arena *arena);
 bool canary_open(void *state, const struct job_context *context, struct error *err);
+void canary_close(void *state);
 void canary_begin(const void *state, struct snapshot *out);
 bool canary_run(void *state, struct run *run, struct error *err);
 
@@ -97,7 +138,42 @@ bool canary_run(void *state, struct run *run, struct error *err);
 #define CANARY_COLLECTOR                                                                        \
     .families = canary_families, .resource_settings = canary_registry_settings,                 \
     .state_size = sizeof(struct canary), .lane = LANE_PROBE, .interval = "5m", .timeout = "2m", \
-    .resource = canary_resource, .open = canary_open, .begin = canary_begin, .run = canary_run
+    .resource = canary_resource, .check_resource = canary_check_resource, .open = canary_open,  \
+    .close = canary_close, .begin = canary_begin, .run = canary_run
+
+#define CANARY_ENGINE_AUTO "auto"
+#define CANARY_DOWNLOADS   3 /* layers at a time, as the kubelet's containerd does it */
+
+/* Whether canary->engine can honour the settings; any can if it is not chosen yet. */
+bool canary_check_abilities(const struct canary *canary, const char **key,
+                            struct error *err) MUST_CHECK;
+
+/* Counters as before the first run. */
+void canary_reset(struct canary *canary);
+
+/* "auto" as long as none is chosen. */
+const char *canary_engine_name(const struct canary *canary);
+
+/* Everything that an engine is told, for one run. */
+struct canary_request {
+    struct probe_request probe;
+    struct arena arena;
+    struct host_list hosts;
+    struct credentials credentials;
+    struct error warning; /* a hosts.toml that is not used; ERROR_NONE: nothing */
+};
+
+/* The probe's own, or its registry's. */
+const struct credentials_settings *canary_auth(const struct canary *canary);
+
+bool canary_request_init(struct canary_request *request, const struct canary *canary,
+                         struct cancel *cancel, struct error *err) MUST_CHECK;
+void canary_request_deinit(struct canary_request *request);
+
+/* With `engine: auto`: the best engine that is offered now, and never one worse than before. True
+ * if there is one. */
+bool canary_choose_engine(struct canary *canary, const struct canary_request *request,
+                          struct cancel *cancel, struct error *err) MUST_CHECK;
 
 /* The metrics of *canary as they are now. */
 void canary_report(const struct canary *canary, struct snapshot *out);

@@ -10,6 +10,7 @@ enum {
     INFO,
     SUCCESS,
     ATTEMPTS,
+    RETRIES,
     FAILURES,
     REASONS,
     SLOW,
@@ -27,6 +28,7 @@ enum {
     EXPECTATION,
     CLEANUP_FAILURES,
     SERVED_BY,
+    RESUMES,
 };
 
 const struct metric_family canary_families[] = {
@@ -40,6 +42,10 @@ const struct metric_family canary_families[] = {
                  "run on a schedule of their own.",
                  {P}},
     [ATTEMPTS] = {METRIC_COUNTER, "image_canary_attempts_total", "Runs of the probe.", {P}},
+    [RETRIES] = {METRIC_COUNTER,
+                 "image_canary_retries_total",
+                 "Runs that came early, because the one before them had failed.",
+                 {P}},
     [FAILURES] = {METRIC_COUNTER, "image_canary_failures_total", "Runs that failed.", {P}},
     [REASONS] = {METRIC_COUNTER,
                  "image_canary_failure_reasons_total",
@@ -108,18 +114,24 @@ const struct metric_family canary_families[] = {
                    "image_canary_served_by_info",
                    "The host that served the manifest at the last success; always 1.",
                    {P, "host"}},
+    [RESUMES] = {METRIC_COUNTER,
+                 "image_canary_resumed_downloads_total",
+                 "Downloads whose connection broke and that went on from there.",
+                 {P}},
     {0},
 };
 
 #undef P
 #define P(canary) \
-    (canary)->name, (canary)->operation, (canary)->engine->name, (canary)->reference.host
+    (canary)->name, (canary)->operation, canary_engine_name(canary), (canary)->reference.host
 
 static void report_counters(const struct canary *canary, struct snapshot *out)
 {
     const struct canary_counters *c = &canary->counters;
 
     snapshot_add(out, ATTEMPTS, c->attempts, P(canary));
+    snapshot_add(out, RETRIES, c->retries, P(canary));
+    snapshot_add(out, RESUMES, c->resumed, P(canary));
     snapshot_add(out, FAILURES, c->failures, P(canary));
     for (size_t code = 0; code < ERROR_CODES; code++)
         if (c->reasons[code] > 0)
@@ -157,14 +169,16 @@ static void report_image(const struct canary *canary, struct snapshot *out)
     const struct probe_result *good = &canary->counters.last_good;
 
     snapshot_add(out, LAST_SUCCESS, canary->counters.last_success, P(canary));
-    snapshot_add(out, IMAGE_BYTES, (double)good->declared_bytes, P(canary), "declared");
+    if (good->declared_bytes > 0)
+        snapshot_add(out, IMAGE_BYTES, (double)good->declared_bytes, P(canary), "declared");
     if (good->traffic.fetched_bytes > 0)
         snapshot_add(out, IMAGE_BYTES, (double)good->traffic.fetched_bytes, P(canary), "fetched");
     if (good->unpacked_bytes > 0)
         snapshot_add(out, IMAGE_BYTES, (double)good->unpacked_bytes, P(canary), "unpacked");
     snapshot_add(out, IMAGE_INFO, 1, P(canary), good->digest, good->manifest_digest,
                  good->media_type);
-    snapshot_add(out, SERVED_BY, 1, P(canary), good->host);
+    if (*good->host)
+        snapshot_add(out, SERVED_BY, 1, P(canary), good->host);
 }
 
 static void report_last(const struct canary *canary, struct snapshot *out)
@@ -173,6 +187,7 @@ static void report_last(const struct canary *canary, struct snapshot *out)
         [CHECK_DIGEST] = "digest",
         [CHECK_MANIFEST_DIGEST] = "manifest_digest",
         [CHECK_SIZE] = "size",
+        [CHECK_SERVED_BY] = "served_by",
     };
     const struct canary_counters *c = &canary->counters;
 

@@ -361,7 +361,18 @@ void manifest_write(struct buf *out, const struct descriptor *config,
         buf_append_str(out, i == 0 ? "" : ",");
         write_descriptor(out, &layers[i]);
     }
-    buf_append_str(out, "]}");
+    buf_append_str(out, "],\"annotations\":{");
+    write_member(out, MANIFEST_OURS, "true");
+    buf_append_str(out, "}}");
+}
+
+bool manifest_is_ours(const void *data, size_t size)
+{
+    struct error ignored;
+    CLEANUP(json_freep) struct json_document *document = json_parse(data, size, &ignored);
+    const struct json *root = document ? json_root(document) : NULL;
+
+    return json_text(json_member(json_member(root, "annotations"), MANIFEST_OURS)) != NULL;
 }
 
 void image_config_write(struct buf *out, const struct platform *platform,

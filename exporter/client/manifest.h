@@ -67,6 +67,9 @@ bool manifest_read(struct manifest *manifest, const char *media_type, const void
 bool manifest_parse(struct manifest *manifest, const char *media_type, const void *data,
                     size_t size, struct arena *arena, struct error *err) MUST_CHECK;
 
+/* Whether manifest_write() made it. */
+bool manifest_is_ours(const void *data, size_t size);
+
 struct image_config {
     struct platform platform; /* as written */
     const char **diff_ids;
@@ -76,7 +79,9 @@ struct image_config {
 bool image_config_parse(struct image_config *config, const void *data, size_t size,
                         struct arena *arena, struct error *err) MUST_CHECK;
 
-/* For images that we make ourselves: an OCI manifest, and a config of `n` layers. */
+/* For images that we make ourselves: an OCI manifest, with an annotation that says so, and a config
+ * of `n` layers. */
+#define MANIFEST_OURS "com.github.containerd-exporter.probe"
 void manifest_write(struct buf *out, const struct descriptor *config,
                     const struct descriptor *layers, size_t n_layers);
 void image_config_write(struct buf *out, const struct platform *platform,

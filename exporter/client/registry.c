@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Reading from a repository: manifests into memory, blobs past a verifier into the caller's
- * sink. Pushing is registry_push.c; who we are, registry_auth.c; what a refusal means,
- * registry_status.c.
+ * sink. Who is asked is registry_sites.c; how, registry_call.c; pushing is registry_push.c; who we
+ * are, registry_auth.c; what a refusal means, registry_status.c.
  */
 #include "client/registry.h"
 
@@ -19,60 +19,7 @@
     "Accept: " MEDIA_TYPE_DOCKER_MANIFEST ", " MEDIA_TYPE_DOCKER_LIST ", " MEDIA_TYPE_OCI_MANIFEST \
     ", " MEDIA_TYPE_OCI_INDEX ", */*"
 #define MEDIA_TYPE_BYTES ((size_t)256)
-#define USER_AGENT       "containerd_exporter"
-
-static bool init(struct registry *registry, const struct reference *reference,
-                 const struct registry_options *options, struct error *err)
-{
-    CLEANUP(buf_deinit) struct buf base = BUF_INIT(REGISTRY_URL_BYTES);
-    CLEANUP(buf_deinit) struct buf scope = BUF_INIT(REGISTRY_URL_BYTES);
-
-    buf_printf(&base, "%s://%s/v2/%s", options->plain_http ? "http" : "https", reference->endpoint,
-               reference->repository);
-    buf_printf(&scope, "repository:%s:%s", reference->repository,
-               options->push ? "pull,push" : "pull");
-    if (!buf_ok(&base, err) || !buf_ok(&scope, err))
-        return false;
-    registry->base = buf_take(&base);
-    registry->traffic = (struct registry_traffic){
-        .dns = -1, .connect = -1, .tls = -1, .token = -1, .first_byte = -1};
-    registry->http = http_new(&(struct http_options){.ca_file = options->ca_file,
-                                                     .skip_verify = options->skip_verify,
-                                                     .user_agent = USER_AGENT},
-                              err);
-    return registry->http && registry_auth_init(&registry->auth, registry->http, options->username,
-                                                options->password, scope.data, err);
-}
-
-struct registry *registry_new(const struct reference *reference,
-                              const struct registry_options *options, struct error *err)
-{
-    CLEANUP(registry_freep) struct registry *registry = calloc(1, sizeof(*registry));
-
-    if (!registry) {
-        error_memory(err);
-        return NULL;
-    }
-    if (!init(registry, reference, options, err))
-        return NULL;
-    registry->auth.plain_http = options->plain_http;
-    return TAKE(registry);
-}
-
-void registry_free(struct registry *registry)
-{
-    if (!registry)
-        return;
-    registry_auth_deinit(&registry->auth);
-    http_freep(&registry->http);
-    free(registry->base);
-    free(registry);
-}
-
-const struct registry_traffic *registry_traffic(const struct registry *registry)
-{
-    return &registry->traffic;
-}
+#define BARREN_MAX       3 /* connections in a row that brought nothing */
 
 struct document {
     struct registry *registry;
@@ -149,15 +96,23 @@ static bool describe(const char *object, const struct http_response *response,
     return arena_ok(arena, err);
 }
 
-bool registry_manifest(struct registry *registry, const char *object, struct buf *body,
-                       struct descriptor *found, struct arena *arena, struct cancel *cancel,
-                       struct error *err)
+struct manifest_query {
+    const char *object;
+    struct buf *body;
+    struct descriptor *found;
+    struct arena *arena;
+};
+
+static bool ask_manifest(struct registry *registry, struct registry_site *site,
+                         const struct manifest_query *query, struct cancel *cancel,
+                         struct error *err)
 {
     CLEANUP(http_response_deinit)
     struct http_response response = HTTP_RESPONSE_INIT(REGISTRY_FAILURE_BYTES);
-    struct document document = {registry, body};
+    struct document document = {registry, query->body};
     char path[REGISTRY_OBJECT_BYTES + 32];
     struct registry_call call = {
+        .site = site,
         .method = "GET",
         .path = path,
         .header = ACCEPT,
@@ -166,16 +121,34 @@ bool registry_manifest(struct registry *registry, const char *object, struct buf
         .sink_arg = &document,
     };
 
-    buf_clear(body);
-    if (!registry_check_object(object, err))
-        return false;
-    snprintf(path, sizeof(path), "/manifests/%s", object);
+    buf_clear(query->body);
+    snprintf(path, sizeof(path), "/manifests/%s", query->object);
     if (!registry_call(registry, &call, &response, cancel, err))
         return false;
     if (response.status != 200)
         return registry_refused(&call, &response, err);
-    return describe(object, &response, body, found, arena, err) ||
-           error_wrap(err, "manifest %s", object);
+    return describe(query->object, &response, query->body, query->found, query->arena, err) ||
+           error_wrap(err, "manifest %s", query->object);
+}
+
+static enum registry_verdict try_manifest(struct registry *registry, struct registry_site *site,
+                                          void *arg, struct cancel *cancel, struct error *err)
+{
+    if (!ask_manifest(registry, site, arg, cancel, err))
+        return REGISTRY_NEXT;
+    registry_note_served(registry, site);
+    return REGISTRY_DONE;
+}
+
+bool registry_manifest(struct registry *registry, const char *object, struct buf *body,
+                       struct descriptor *found, struct arena *arena, struct cancel *cancel,
+                       struct error *err)
+{
+    struct manifest_query query = {object, body, found, arena};
+    unsigned by_tag = strchr(object, ':') ? 0 : HOST_RESOLVE;
+
+    return registry_check_object(object, err) &&
+           registry_try_sites(registry, HOST_PULL | by_tag, try_manifest, &query, cancel, err);
 }
 
 static bool blob_path(const struct descriptor *blob, char *path, size_t path_size,
@@ -188,80 +161,163 @@ static bool blob_path(const struct descriptor *blob, char *path, size_t path_siz
     return true;
 }
 
-/* Stands between the network and the caller's sink. */
-struct verifier {
+/* Stands between the network and the caller's sink; outlives a connection and a host. */
+struct download {
     struct registry *registry;
-    struct digest *digest;
+    const struct http_response *response; /* of the current answer */
+    struct digest *digest;                /* NULL: the sink verifies it */
     uint64_t promised, received;
+    uint64_t skip; /* of an answer that begins anew where it should have gone on */
+    bool judged;   /* whether the current answer begins where it was asked to */
+    bool unwanted; /* the sink or we ourselves refused the bytes: nobody else is asked */
     http_sink *sink;
     void *arg;
 };
 
-static bool verify_piece(void *arg, const void *data, size_t size, struct error *err)
+/* Whether the answer to a Range is that range; a whole blob is fine, too. */
+static bool judge_range(struct download *download, struct error *err)
 {
-    struct verifier *verifier = arg;
+    char range[64], wanted[64];
 
-    verifier->registry->traffic.fetched_bytes += size;
-    if (size > verifier->promised - verifier->received)
+    download->judged = true;
+    if (download->response->status != 206) {
+        download->skip = download->received;
+        return true;
+    }
+    snprintf(wanted, sizeof(wanted), "bytes %" PRIu64 "-", download->received);
+    if (http_response_header(download->response, "content-range", 0, range, sizeof(range)) &&
+        strncmp(range, wanted, strlen(wanted)) == 0)
+        return true;
+    download->unwanted = true;
+    return error_set(err, ERROR_PROTOCOL, "the registry sent another range than was asked for");
+}
+
+static bool take_piece(void *arg, const void *data, size_t size, struct error *err)
+{
+    struct download *download = arg;
+    size_t skipped;
+
+    download->registry->traffic.fetched_bytes += size;
+    if (!download->judged && !judge_range(download, err))
+        return false;
+    skipped = size < download->skip ? size : (size_t)download->skip;
+    download->skip -= skipped;
+    data = (const char *)data + skipped;
+    size -= skipped;
+    if (size > download->promised - download->received) {
+        download->unwanted = true;
         return error_set(err, ERROR_SIZE_MISMATCH, "more than the promised %" PRIu64 " bytes",
-                         verifier->promised);
-    verifier->received += size;
-    digest_update(verifier->digest, data, size);
-    return verifier->sink(verifier->arg, data, size, err);
+                         download->promised);
+    }
+    download->received += size;
+    if (download->digest)
+        digest_update(download->digest, data, size);
+    download->unwanted = size > 0 && !download->sink(download->arg, data, size, err);
+    return !download->unwanted;
 }
 
-static bool verify_end(struct verifier *verifier, const struct descriptor *blob, struct error *err)
-{
-    char digest[DIGEST_TEXT_BYTES];
-
-    if (verifier->received != verifier->promised)
-        return error_set(err, ERROR_SIZE_MISMATCH, "%" PRIu64 " bytes instead of %" PRIu64,
-                         verifier->received, verifier->promised);
-    digest_finish(verifier->digest, digest);
-    return check_digest(blob->digest, digest, err);
-}
-
-static bool fetch_blob(struct registry *registry, const char *path, const struct descriptor *blob,
-                       struct verifier *verifier, struct cancel *cancel, struct error *err)
+static bool ask_blob(struct registry *registry, struct registry_site *site, const char *path,
+                     struct download *download, struct cancel *cancel, struct error *err)
 {
     CLEANUP(http_response_deinit)
     struct http_response response = HTTP_RESPONSE_INIT(REGISTRY_FAILURE_BYTES);
+    char range[64];
     const struct registry_call call = {
+        .site = site,
         .method = "GET",
         .path = path,
+        .header = download->received > 0 ? range : NULL,
         .follow_redirects = true,
-        .sink = verify_piece,
-        .sink_arg = verifier,
+        .sink = take_piece,
+        .sink_arg = download,
     };
 
+    snprintf(range, sizeof(range), "Range: bytes=%" PRIu64 "-", download->received);
+    download->response = &response;
+    download->judged = false;
+    download->skip = 0;
     if (!registry_call(registry, &call, &response, cancel, err))
         return false;
-    if (response.status != 200)
+    if (response.status != 200 && response.status != 206)
         return registry_refused(&call, &response, err);
-    return verify_end(verifier, blob, err);
+    return true;
 }
 
-bool registry_blob(struct registry *registry, const struct descriptor *blob, http_sink *sink,
-                   void *arg, struct cancel *cancel, struct error *err)
+struct blob_query {
+    const char *path;
+    struct download *download;
+};
+
+/* A connection that breaks after something came is made again, and goes on from there, as long as
+ * that gets further. */
+static enum registry_verdict ask_blob_patiently(struct registry *registry,
+                                                struct registry_site *site, void *arg,
+                                                struct cancel *cancel, struct error *err)
 {
-    CLEANUP(digest_freep) struct digest *digest = NULL;
+    const struct blob_query *query = arg;
+    struct download *download = query->download;
+
+    for (unsigned barren = 0; barren < BARREN_MAX;) {
+        uint64_t before = download->received;
+        struct error stopped;
+
+        if (ask_blob(registry, site, query->path, download, cancel, err))
+            return REGISTRY_DONE;
+        if (download->unwanted)
+            return REGISTRY_GIVE_UP;
+        if (err->code != ERROR_CONNECT || download->received == 0 ||
+            !cancel_check(cancel, &stopped))
+            break;
+        barren = download->received > before ? 0 : barren + 1;
+        registry->traffic.resumed++;
+    }
+    return REGISTRY_NEXT;
+}
+
+static bool finish(struct download *download, const struct descriptor *blob, struct error *err)
+{
+    char digest[DIGEST_TEXT_BYTES];
+
+    if (download->received != download->promised)
+        return error_set(err, ERROR_SIZE_MISMATCH, "%" PRIu64 " bytes instead of %" PRIu64,
+                         download->received, download->promised);
+    if (!download->digest)
+        return true;
+    digest_finish(download->digest, digest);
+    return check_digest(blob->digest, digest, err);
+}
+
+static bool fetch(struct download *download, const struct descriptor *blob, struct cancel *cancel,
+                  struct error *err)
+{
     char path[DIGEST_TEXT_BYTES + 32];
+    struct blob_query query = {path, download};
 
     if (!blob_path(blob, path, sizeof(path), err))
         return false;
     if (blob->size < 0)
         return error_set(err, ERROR_PROTOCOL, "blob %s: a negative size", blob->digest);
-    digest = digest_new(err);
-    if (!digest)
-        return false;
-    return fetch_blob(registry, path, blob,
-                      &(struct verifier){.registry = registry,
-                                         .digest = digest,
-                                         .promised = (uint64_t)blob->size,
-                                         .sink = sink,
-                                         .arg = arg},
-                      cancel, err) ||
+    download->promised = (uint64_t)blob->size;
+    return (registry_try_sites(download->registry, 0, ask_blob_patiently, &query, cancel, err) &&
+            finish(download, blob, err)) ||
            error_wrap(err, "blob %s", blob->digest);
+}
+
+bool registry_blob_unverified(struct registry *registry, const struct descriptor *blob,
+                              http_sink *sink, void *arg, struct cancel *cancel, struct error *err)
+{
+    struct download download = {.registry = registry, .sink = sink, .arg = arg};
+
+    return fetch(&download, blob, cancel, err);
+}
+
+bool registry_blob(struct registry *registry, const struct descriptor *blob, http_sink *sink,
+                   void *arg, struct cancel *cancel, struct error *err)
+{
+    CLEANUP(digest_freep) struct digest *digest = digest_new(err);
+    struct download download = {.registry = registry, .digest = digest, .sink = sink, .arg = arg};
+
+    return digest && fetch(&download, blob, cancel, err);
 }
 
 bool registry_blob_exists(struct registry *registry, const struct descriptor *blob, bool *exists,
@@ -270,9 +326,12 @@ bool registry_blob_exists(struct registry *registry, const struct descriptor *bl
     CLEANUP(http_response_deinit)
     struct http_response response = HTTP_RESPONSE_INIT(REGISTRY_FAILURE_BYTES);
     char path[DIGEST_TEXT_BYTES + 32];
-    const struct registry_call call = {.method = "HEAD", .path = path, .follow_redirects = true};
+    const struct registry_call call = {.site = registry_push_site(registry, err),
+                                       .method = "HEAD",
+                                       .path = path,
+                                       .follow_redirects = true};
 
-    if (!blob_path(blob, path, sizeof(path), err) ||
+    if (!call.site || !blob_path(blob, path, sizeof(path), err) ||
         !registry_call(registry, &call, &response, cancel, err))
         return false;
     if (response.status != 200 && response.status != 404)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One repository of a registry, by the OCI distribution protocol.
+ * One repository of a registry, by the OCI distribution protocol, through its mirrors.
  *
  * Bytes of blobs are streamed: a pull or push takes the same memory whatever the
  * size of the image. Every digest and size is verified here, while the bytes pass:
@@ -11,6 +11,8 @@
 #ifndef CLIENT_REGISTRY_H
 #define CLIENT_REGISTRY_H
 
+#include "client/credentials.h"
+#include "client/hosts.h"
 #include "client/http.h"
 #include "client/manifest.h"
 #include "client/reference.h"
@@ -18,27 +20,49 @@
 struct registry; /* belongs to one thread */
 
 struct registry_options {
-    bool plain_http;
-    bool skip_verify;
-    const char *ca_file;             /* "" or NULL: the system's */
-    const char *username, *password; /* "" or NULL: anonymous */
-    bool push;                       /* ask for the right to push, too */
+    const struct host_list *hosts;         /* who is asked, in this order; outlives the registry */
+    const struct credentials *credentials; /* NULL: anonymous; copied */
+    enum http_family family;
+    bool push; /* ask for the right to push, too */
 };
 
 /* What the network saw so far; also after a failure. Stages: seconds, negative if not seen;
- * those of the first connection to the registry, `token` the sum of all token requests. */
+ * those of the first connection to the host that served the manifest, `token` the sum of all
+ * token requests. */
 struct registry_traffic {
     uint64_t fetched_bytes;  /* bodies of manifests and blobs received */
     uint64_t uploaded_bytes; /* bodies of manifests and blobs sent */
     double dns, connect, tls, token, first_byte;
+    unsigned resumed;                        /* downloads that went on where they had broken off */
+    double rate_limit, rate_limit_remaining; /* as the registry itself last said; negative: never */
+    double retry_after;                      /* seconds it asked us to wait; negative: never */
+    int64_t certificate_expiry; /* unix time; the registry's own, no mirror's; 0: none */
 };
+
+#define REGISTRY_TRAFFIC_INIT                                                                 \
+    {                                                                                         \
+        .dns = -1, .connect = -1, .tls = -1, .token = -1, .first_byte = -1, .rate_limit = -1, \
+        .rate_limit_remaining = -1, .retry_after = -1                                         \
+    }
 
 struct registry *registry_new(const struct reference *reference,
                               const struct registry_options *options, struct error *err);
 void registry_free(struct registry *registry);
 DEFINE_CLEANUP(struct registry *, registry_free)
 
+/* Another handle on the same repository, for another thread: connections of its own, tokens in
+ * common. Ends before the first. */
+struct registry *registry_branch(struct registry *registry, struct error *err);
+
+/* Of this handle; those of branches that have ended are in their first one's. */
 const struct registry_traffic *registry_traffic(const struct registry *registry);
+
+/* Who served the last manifest: "mirror.example:5000"; "" before. */
+const char *registry_served_by(const struct registry *registry);
+
+/* What the first host said that was asked for the last manifest in vain; ERROR_NONE if the first
+ * one had it. */
+const struct error *registry_passed_over(const struct registry *registry);
 
 /* GETs a manifest or index by tag or digest into `body`. *found: media type (from Content-Type,
  * parameters cut), digest (of the bytes) and size. A digest that was asked for or that the
@@ -48,12 +72,18 @@ bool registry_manifest(struct registry *registry, const char *object, struct buf
                        struct descriptor *found, struct arena *arena, struct cancel *cancel,
                        struct error *err) MUST_CHECK;
 
-/* Streams a blob into `sink`. More or fewer bytes than blob->size: ERROR_SIZE_MISMATCH; other
- * bytes: ERROR_DIGEST_MISMATCH. */
+/* Streams a blob into `sink`, from the first host that has it; where a connection breaks, goes on
+ * from there. More or fewer bytes than blob->size: ERROR_SIZE_MISMATCH; other bytes:
+ * ERROR_DIGEST_MISMATCH. */
 bool registry_blob(struct registry *registry, const struct descriptor *blob, http_sink *sink,
                    void *arg, struct cancel *cancel, struct error *err) MUST_CHECK;
 
-/* HEAD of a blob: *exists is the answer, errors are errors. */
+/* The same for a sink that verifies the digest itself: here only the size is. */
+bool registry_blob_unverified(struct registry *registry, const struct descriptor *blob,
+                              http_sink *sink, void *arg, struct cancel *cancel,
+                              struct error *err) MUST_CHECK;
+
+/* HEAD of a blob, where pushes go: *exists is the answer, errors are errors. */
 bool registry_blob_exists(struct registry *registry, const struct descriptor *blob, bool *exists,
                           struct cancel *cancel, struct error *err) MUST_CHECK;
 

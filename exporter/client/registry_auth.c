@@ -3,7 +3,9 @@
 #include "client/registry_auth.h"
 
 #include "base/clock.h"
+#include "base/secret.h"
 #include "base/text.h"
+#include "client/base64.h"
 #include "client/http_message.h"
 #include "client/json.h"
 #include "client/registry_status.h"
@@ -18,96 +20,125 @@
 #define URL_BYTES_MAX    ((size_t)16 << 10)
 #define CLIENT_ID        "containerd_exporter"
 
-static void secret_free(char *secret)
-{
-    if (secret)
-        explicit_bzero(secret, strlen(secret));
-    free(secret);
-}
-
-static void secret_buf_deinit(struct buf *buf)
-{
-    if (buf->data)
-        explicit_bzero(buf->data, buf->size);
-    buf_deinit(buf);
-}
-
 static void secret_response_deinit(struct http_response *response)
 {
     buf_deinit(&response->headers);
     secret_buf_deinit(&response->body);
 }
 
-bool registry_auth_init(struct registry_auth *auth, struct http *http, const char *username,
-                        const char *password, const char *scope, struct error *err)
+static const char *text_of(const struct secret *secret)
 {
-    *auth = (struct registry_auth){.http = http, .token_seconds = -1};
-    auth->username = strdup(username ? username : "");
-    auth->password = strdup(password ? password : "");
-    auth->scope = strdup(scope);
-    return (auth->username && auth->password && auth->scope) || error_memory(err);
+    return secret->text ? secret->text : "";
 }
 
-void registry_auth_deinit(struct registry_auth *auth)
+/* What may stand in a header. */
+static bool is_token(const char *text)
 {
-    free(auth->username);
-    secret_free(auth->password);
-    secret_free(auth->header);
+    for (const char *at = text; *at; at++)
+        if (*at <= ' ' || *at > '~')
+            return false;
+    return text[0] != '\0';
+}
+
+static bool copy_credentials(struct credentials *to, const struct credentials *from,
+                             struct error *err)
+{
+    return secret_copy(&to->username, &from->username, err) &&
+           secret_copy(&to->password, &from->password, err) &&
+           secret_copy(&to->identity_token, &from->identity_token, err) &&
+           secret_copy(&to->registry_token, &from->registry_token, err);
+}
+
+static bool set_header(struct registry_auth *auth, const struct buf *header,
+                       enum challenge_scheme scheme, struct error *err)
+{
+    if (!buf_ok(header, err) || !secret_set(&auth->header, header->data, header->size, err))
+        return false;
+    auth->scheme = scheme;
+    auth->generation++;
+    return true;
+}
+
+/* A registry token needs no question: it is the answer. */
+static bool use_registry_token(struct registry_auth *auth, struct error *err)
+{
+    CLEANUP(secret_buf_deinit) struct buf header = SECRET_BUF_INIT(TOKEN_BYTES_MAX);
+
+    if (!text_of(&auth->who.registry_token)[0])
+        return true;
+    if (!is_token(auth->who.registry_token.text))
+        return error_set(err, ERROR_INVALID, "the registry token cannot stand in a header");
+    buf_printf(&header, "Authorization: Bearer %s", auth->who.registry_token.text);
+    return set_header(auth, &header, CHALLENGE_BEARER, err);
+}
+
+struct registry_auth *registry_auth_new(const struct credentials *who, const char *scope,
+                                        struct error *err)
+{
+    CLEANUP(registry_auth_freep) struct registry_auth *auth = calloc(1, sizeof(*auth));
+
+    if (auth) {
+        pthread_mutex_init(&auth->lock, NULL);
+        auth->token_seconds = -1;
+        auth->scope = strdup(scope);
+    }
+    if (!auth || !auth->scope) {
+        error_memory(err);
+        return NULL;
+    }
+    if (who && (!copy_credentials(&auth->who, who, err) || !use_registry_token(auth, err)))
+        return NULL;
+    return TAKE(auth);
+}
+
+void registry_auth_free(struct registry_auth *auth)
+{
+    if (!auth)
+        return;
+    secret_deinit(&auth->who.username);
+    secret_deinit(&auth->who.password);
+    secret_deinit(&auth->who.identity_token);
+    secret_deinit(&auth->who.registry_token);
+    secret_deinit(&auth->header);
+    pthread_mutex_destroy(&auth->lock);
     free(auth->scope);
+    free(auth);
 }
 
 static bool has_credentials(const struct registry_auth *auth)
 {
-    return auth->username[0] || auth->password[0];
+    return text_of(&auth->who.username)[0] || text_of(&auth->who.password)[0] ||
+           text_of(&auth->who.identity_token)[0];
 }
 
-static void append_base64(struct buf *out, const char *text, size_t size)
+/* What is exchanged for a token without a name: an identity token, or a password without user. */
+static const char *refresh_token(const struct registry_auth *auth)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const char *token = text_of(&auth->who.identity_token);
 
-    for (size_t i = 0; i < size; i += 3) {
-        uint32_t bits = (uint32_t)(unsigned char)text[i] << 16;
-
-        if (i + 1 < size)
-            bits |= (uint32_t)(unsigned char)text[i + 1] << 8;
-        if (i + 2 < size)
-            bits |= (uint32_t)(unsigned char)text[i + 2];
-        buf_append_char(out, digits[bits >> 18]);
-        buf_append_char(out, digits[bits >> 12 & 63]);
-        buf_append_char(out, i + 1 < size ? digits[bits >> 6 & 63] : '=');
-        buf_append_char(out, i + 2 < size ? digits[bits & 63] : '=');
-    }
+    if (!token[0] && !text_of(&auth->who.username)[0])
+        token = text_of(&auth->who.password);
+    return token;
 }
 
 static void append_basic_header(struct buf *out, const struct registry_auth *auth)
 {
-    CLEANUP(secret_buf_deinit) struct buf pair = BUF_INIT(TOKEN_BYTES_MAX);
+    CLEANUP(secret_buf_deinit) struct buf pair = SECRET_BUF_INIT(TOKEN_BYTES_MAX);
 
-    buf_printf(&pair, "%s:%s", auth->username, auth->password);
+    buf_printf(&pair, "%s:%s", text_of(&auth->who.username), text_of(&auth->who.password));
     buf_append_str(out, "Authorization: Basic ");
     if (pair.size > 0)
-        append_base64(out, pair.data, pair.size);
-}
-
-static bool set_header(struct registry_auth *auth, struct buf *header, enum challenge_scheme scheme,
-                       struct error *err)
-{
-    if (!buf_ok(header, err))
-        return false;
-    secret_free(auth->header);
-    auth->header = buf_take(header);
-    auth->scheme = scheme;
-    return true;
+        base64_append(out, pair.data, pair.size, false);
 }
 
 static bool answer_basic(struct registry_auth *auth, struct error *err)
 {
-    CLEANUP(secret_buf_deinit) struct buf header = BUF_INIT(TOKEN_BYTES_MAX);
+    CLEANUP(secret_buf_deinit) struct buf header = SECRET_BUF_INIT(TOKEN_BYTES_MAX);
 
-    if (!has_credentials(auth))
+    if (!text_of(&auth->who.username)[0] && !text_of(&auth->who.password)[0])
         return error_status(err, ERROR_UNAUTHORIZED, 401,
                             "the registry wants a user and a password, and none is configured");
-    if (auth->header && auth->scheme == CHALLENGE_BASIC)
+    if (auth->header.text && auth->scheme == CHALLENGE_BASIC)
         return error_status(err, ERROR_UNAUTHORIZED, 401,
                             "the registry does not accept user and password");
     append_basic_header(&header, auth);
@@ -147,11 +178,12 @@ static void append_form_scope(struct buf *out, const char *scope)
     http_escape(out, scope);
 }
 
-static bool request_by_get(struct registry_auth *auth, const struct challenge *challenge,
-                           struct http_response *response, struct cancel *cancel, struct error *err)
+static bool request_by_get(struct registry_auth *auth, struct http *http,
+                           const struct challenge *challenge, struct http_response *response,
+                           struct cancel *cancel, struct error *err)
 {
     CLEANUP(buf_deinit) struct buf url = BUF_INIT(URL_BYTES_MAX);
-    CLEANUP(secret_buf_deinit) struct buf basic = BUF_INIT(TOKEN_BYTES_MAX);
+    CLEANUP(secret_buf_deinit) struct buf basic = SECRET_BUF_INIT(TOKEN_BYTES_MAX);
     const char *headers[2] = {NULL};
     struct http_request request = {.method = "GET", .headers = headers, .follow_redirects = true};
 
@@ -159,13 +191,13 @@ static bool request_by_get(struct registry_auth *auth, const struct challenge *c
     buf_append_str(&url, strchr(challenge->realm, '?') ? "&service=" : "?service=");
     http_escape(&url, challenge->service);
     each_scope(auth, challenge, append_query_scope, &url);
-    if (has_credentials(auth))
+    if (text_of(&auth->who.username)[0])
         append_basic_header(&basic, auth);
     if (!buf_ok(&url, err) || !buf_ok(&basic, err))
         return false;
     request.url = url.data;
     headers[0] = basic.size > 0 ? basic.data : NULL;
-    return http_exchange(auth->http, &request, response, cancel, err);
+    return http_exchange(http, &request, response, cancel, err);
 }
 
 struct reader {
@@ -186,21 +218,23 @@ static bool read_form(void *arg, void *data, size_t size, size_t *n, struct erro
 }
 
 /* No redirects: the password is in the body, and the body would go along. */
-static bool request_by_post(struct registry_auth *auth, const struct challenge *challenge,
-                            struct http_response *response, struct cancel *cancel,
-                            struct error *err)
+static bool request_by_post(struct registry_auth *auth, struct http *http,
+                            const struct challenge *challenge, struct http_response *response,
+                            struct cancel *cancel, struct error *err)
 {
     static const char *const headers[] = {"Content-Type: application/x-www-form-urlencoded", NULL};
-    CLEANUP(secret_buf_deinit) struct buf form = BUF_INIT(TOKEN_BYTES_MAX);
+    CLEANUP(secret_buf_deinit) struct buf form = SECRET_BUF_INIT(TOKEN_BYTES_MAX);
     struct reader reader = {&form, 0};
     struct http_request request = {.method = "POST", .url = challenge->realm, .headers = headers};
-    bool by_name = auth->username[0] != '\0';
+    const char *refresh = refresh_token(auth);
 
     buf_printf(&form, "client_id=%s&grant_type=%s", CLIENT_ID,
-               by_name ? "password&username=" : "refresh_token");
-    http_escape(&form, auth->username);
-    buf_append_str(&form, by_name ? "&password=" : "&refresh_token=");
-    http_escape(&form, auth->password);
+               refresh[0] ? "refresh_token&refresh_token=" : "password&username=");
+    http_escape(&form, refresh[0] ? refresh : text_of(&auth->who.username));
+    if (!refresh[0]) {
+        buf_append_str(&form, "&password=");
+        http_escape(&form, text_of(&auth->who.password));
+    }
     buf_append_str(&form, "&service=");
     http_escape(&form, challenge->service);
     buf_append_str(&form, "&scope=");
@@ -210,7 +244,7 @@ static bool request_by_post(struct registry_auth *auth, const struct challenge *
     request.source = read_form;
     request.source_arg = &reader;
     request.body_bytes = form.size;
-    return http_exchange(auth->http, &request, response, cancel, err);
+    return http_exchange(http, &request, response, cancel, err);
 }
 
 /* Token servers that know only the older way answer POST so. */
@@ -219,25 +253,17 @@ static bool post_is_unknown(int status)
     return status == 404 || status == 401 || status == 400 || status == 405;
 }
 
-static bool request_token(struct registry_auth *auth, const struct challenge *challenge,
-                          struct http_response *response, struct cancel *cancel, struct error *err)
+static bool request_token(struct registry_auth *auth, struct http *http,
+                          const struct challenge *challenge, struct http_response *response,
+                          struct cancel *cancel, struct error *err)
 {
     if (has_credentials(auth)) {
-        if (!request_by_post(auth, challenge, response, cancel, err))
+        if (!request_by_post(auth, http, challenge, response, cancel, err))
             return false;
-        if (!post_is_unknown(response->status))
+        if (!post_is_unknown(response->status) || text_of(&auth->who.identity_token)[0])
             return true;
     }
-    return request_by_get(auth, challenge, response, cancel, err);
-}
-
-/* What may stand in a header. */
-static bool is_token(const char *text)
-{
-    for (const char *at = text; *at; at++)
-        if (*at <= ' ' || *at > '~')
-            return false;
-    return text[0] != '\0';
+    return request_by_get(auth, http, challenge, response, cancel, err);
 }
 
 static bool keep_token(struct registry_auth *auth, const struct buf *body, struct error *err)
@@ -246,7 +272,7 @@ static bool keep_token(struct registry_auth *auth, const struct buf *body, struc
     CLEANUP(json_freep)
     struct json_document *document =
         json_parse(body->size > 0 ? body->data : "", body->size, &unused);
-    CLEANUP(secret_buf_deinit) struct buf header = BUF_INIT(TOKEN_BYTES_MAX);
+    CLEANUP(secret_buf_deinit) struct buf header = SECRET_BUF_INIT(TOKEN_BYTES_MAX);
     const struct json *root = document ? json_root(document) : NULL;
     const char *token = json_text(json_member(root, "access_token"));
 
@@ -277,13 +303,13 @@ static bool refused(const struct http_response *response, struct error *err)
     return false;
 }
 
-static bool fetch_token(struct registry_auth *auth, const struct challenge *challenge,
-                        struct cancel *cancel, struct error *err)
+static bool fetch_token(struct registry_auth *auth, struct http *http,
+                        const struct challenge *challenge, struct cancel *cancel, struct error *err)
 {
     CLEANUP(secret_response_deinit)
     struct http_response response = HTTP_RESPONSE_INIT(TOKEN_BYTES_MAX);
     int64_t start_ns = clock_now_ns();
-    bool ok = request_token(auth, challenge, &response, cancel, err);
+    bool ok = request_token(auth, http, challenge, &response, cancel, err);
 
     auth->token_seconds = (auth->token_seconds > 0 ? auth->token_seconds : 0) +
                           ns_to_seconds(clock_now_ns() - start_ns);
@@ -294,35 +320,69 @@ static bool fetch_token(struct registry_auth *auth, const struct challenge *chal
     return keep_token(auth, &response.body, err);
 }
 
-static bool answer_bearer(struct registry_auth *auth, const struct challenge *challenge,
-                          struct cancel *cancel, struct error *err)
+static bool answer_bearer(struct registry_auth *auth, struct http *http,
+                          const struct challenge *challenge, struct cancel *cancel,
+                          struct error *err)
 {
     char server[HTTP_ORIGIN_BYTES];
 
+    if (text_of(&auth->who.registry_token)[0])
+        return error_status(err, ERROR_UNAUTHORIZED, 401,
+                            "the registry does not accept the registry token");
     if (!check_realm(auth, challenge->realm, err))
         return false;
     http_origin(challenge->realm, server, sizeof(server));
-    return fetch_token(auth, challenge, cancel, err) || error_wrap(err, "token of %s", server);
+    return fetch_token(auth, http, challenge, cancel, err) ||
+           error_wrap(err, "token of %s", server);
 }
 
-bool registry_auth_answer(struct registry_auth *auth, const struct http_response *refusal,
-                          struct cancel *cancel, struct error *err)
+static bool read_challenge(const struct http_response *refusal, struct challenge *challenge,
+                           struct arena *arena, struct error *err)
 {
-    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(CHALLENGES_BYTES);
-    struct challenge challenge = {CHALLENGE_NONE};
     char header[HEADER_BYTES_MAX];
 
     for (size_t i = 0; i < HEADERS_MAX; i++)
         if (http_response_header(refusal, "www-authenticate", i, header, sizeof(header)) &&
-            !challenge_parse(&challenge, header, &arena, err))
+            !challenge_parse(challenge, header, arena, err))
             return false;
+    return true;
+}
+
+bool registry_auth_answer(struct registry_auth *auth, struct http *http,
+                          const struct http_response *refusal, unsigned generation,
+                          struct cancel *cancel, struct error *err)
+{
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(CHALLENGES_BYTES);
+    struct challenge challenge = {CHALLENGE_NONE};
+    LOCK_SCOPE(&auth->lock);
+
+    if (auth->generation != generation)
+        return true;
+    if (!read_challenge(refusal, &challenge, &arena, err))
+        return false;
     switch (challenge.scheme) {
     case CHALLENGE_BASIC:
         return answer_basic(auth, err);
     case CHALLENGE_BEARER:
-        return answer_bearer(auth, &challenge, cancel, err);
+        return answer_bearer(auth, http, &challenge, cancel, err);
     default:
         return error_status(err, ERROR_UNAUTHORIZED, 401,
                             "the registry does not say how it wants to know who we are");
     }
+}
+
+bool registry_auth_header(struct registry_auth *auth, struct secret *header, unsigned *generation,
+                          struct error *err)
+{
+    LOCK_SCOPE(&auth->lock);
+
+    *generation = auth->generation;
+    return secret_copy(header, &auth->header, err);
+}
+
+double registry_auth_token_seconds(struct registry_auth *auth)
+{
+    LOCK_SCOPE(&auth->lock);
+
+    return auth->token_seconds;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How one registry is told who we are: the answer to its 401.
+ * How one host is told who we are: the answer to its 401. Any thread may use it.
  *
  * For registry*.c alone. Credentials go to the registry (Basic) or to the token server that the
  * registry names (Bearer), and nowhere else; no message ever contains them or a token.
@@ -9,25 +9,38 @@
 #define CLIENT_REGISTRY_AUTH_H
 
 #include "client/challenge.h"
+#include "client/credentials.h"
 #include "client/http.h"
 
 struct registry_auth {
-    struct http *http; /* borrowed */
-    bool plain_http;   /* the registry itself is asked without TLS */
-    char *username, *password;
-    char *scope;  /* "repository:library/busybox:pull" */
-    char *header; /* "Authorization: ..." once it is known; NULL before */
+    pthread_mutex_t lock; /* of what follows the options; held while a token is asked for */
+    bool plain_http;      /* the registry itself is asked without TLS */
+    struct credentials who;
+    char *scope;          /* "repository:library/busybox:pull" */
+    struct secret header; /* "Authorization: ..." once it is known */
+    unsigned generation;  /* of the header: 0 before the first */
     enum challenge_scheme scheme;
     double token_seconds; /* of all token requests; negative if there was none */
 };
 
-bool registry_auth_init(struct registry_auth *auth, struct http *http, const char *username,
-                        const char *password, const char *scope, struct error *err) MUST_CHECK;
-void registry_auth_deinit(struct registry_auth *auth);
+/* `who` is copied; NULL: anonymous. */
+struct registry_auth *registry_auth_new(const struct credentials *who, const char *scope,
+                                        struct error *err);
+void registry_auth_free(struct registry_auth *auth);
+DEFINE_CLEANUP(struct registry_auth *, registry_auth_free)
 
-/* Makes auth->header from the challenges of a 401. ERROR_UNAUTHORIZED if there is none that we
- * can answer, or if we have answered already all that we can. */
-bool registry_auth_answer(struct registry_auth *auth, const struct http_response *refusal,
+/* What to send now; header->text stays NULL where nothing is known yet. */
+bool registry_auth_header(struct registry_auth *auth, struct secret *header, unsigned *generation,
+                          struct error *err) MUST_CHECK;
+
+/* Makes a header from the challenges of a 401 that the header of `generation` met; if another
+ * thread made a newer one meanwhile, that is the answer. ERROR_UNAUTHORIZED if there is no
+ * challenge that we can answer, or if we have answered already all that we can. `http` is for the
+ * token. */
+bool registry_auth_answer(struct registry_auth *auth, struct http *http,
+                          const struct http_response *refusal, unsigned generation,
                           struct cancel *cancel, struct error *err) MUST_CHECK;
+
+double registry_auth_token_seconds(struct registry_auth *auth);
 
 #endif

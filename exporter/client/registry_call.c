@@ -1,30 +1,159 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Keeps the books of the traffic and answers the registry's 401, once per question. */
+/* One question to one host: keeps the books of the traffic, finds out whether it speaks TLS,
+ * answers its 401, once per question. */
 #include "client/registry_call.h"
 
+#include "base/clock.h"
 #include "client/registry_status.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <time.h>
 
-static bool ask_once(struct registry *registry, const struct registry_call *call, const char *url,
-                     struct http_response *response, struct cancel *cancel, struct error *err)
+#define HEADERS_MAX  ((size_t)80)
+#define NUMBER_BYTES ((size_t)64)
+#define USER_AGENT   "containerd_exporter"
+
+static struct http *connection(struct registry *registry, struct registry_site *site,
+                               struct error *err)
 {
-    struct registry_traffic *traffic = &registry->traffic;
-    const char *headers[3] = {NULL};
-    const struct registry_source *source = call->source;
-    size_t n = 0;
-    bool ok;
+    const struct host *host = site->host;
 
-    if (source && !source->rewind(source->arg, cancel, err))
-        return false;
+    if (!site->http)
+        site->http = http_new(&(struct http_options){.ca_file = host->ca_file,
+                                                     .more_ca_files = host->more_ca_files,
+                                                     .client_cert = host->client_cert,
+                                                     .client_key = host->client_key,
+                                                     .skip_verify = host->skip_verify,
+                                                     .family = registry->family,
+                                                     .dial_timeout_ns = host->dial_timeout_ns,
+                                                     .user_agent = USER_AGENT},
+                              err);
+    return site->http;
+}
+
+/* "76;w=21600": the number before the first semicolon. */
+static double leading_number(const struct http_response *response, const char *name)
+{
+    char text[NUMBER_BYTES];
+    char *end;
+    double number;
+
+    if (!http_response_header(response, name, 0, text, sizeof(text)) || *text < '0' || *text > '9')
+        return -1;
+    number = strtod(text, &end);
+    return *end == '\0' || *end == ';' || *end == ',' || *end == ' ' ? number : -1;
+}
+
+/* Seconds, or a date. */
+static double retry_after(const struct http_response *response)
+{
+    double seconds = leading_number(response, "retry-after");
+    char text[NUMBER_BYTES];
+    int64_t date;
+
+    if (seconds >= 0 || !http_response_header(response, "retry-after", 0, text, sizeof(text)))
+        return seconds;
+    date = http_date(text);
+    if (date == 0)
+        return -1;
+    return date > time(NULL) ? (double)(date - time(NULL)) : 0;
+}
+
+/* What the registry itself says of its limits and its certificate; a mirror's are not its. */
+static void note_words(struct registry_traffic *traffic, const struct http_response *response)
+{
+    double limit = leading_number(response, "ratelimit-limit");
+    double remaining = leading_number(response, "ratelimit-remaining");
+    double wait = response->status == 429 || response->status == 503 ? retry_after(response) : -1;
+
+    if (limit >= 0)
+        traffic->rate_limit = limit;
+    if (remaining >= 0)
+        traffic->rate_limit_remaining = remaining;
+    if (wait > traffic->retry_after)
+        traffic->retry_after = wait;
+    if (response->certificate_expiry > 0)
+        traffic->certificate_expiry = response->certificate_expiry;
+}
+
+static void show_times(struct registry *registry, const struct registry_site *site)
+{
+    registry->traffic.dns = site->times.dns;
+    registry->traffic.connect = site->times.connect;
+    registry->traffic.tls = site->times.tls;
+    registry->traffic.first_byte = site->times.first_byte;
+}
+
+void registry_note_served(struct registry *registry, struct registry_site *site)
+{
+    registry->served = site;
+    show_times(registry, site);
+}
+
+static void note(struct registry *registry, struct registry_site *site,
+                 const struct http_response *response)
+{
+    registry->traffic.uploaded_bytes += response->sent_bytes;
+    if (site->times.connect < 0)
+        site->times = response->times;
+    else if (site->times.first_byte < 0)
+        site->times.first_byte = response->times.first_byte;
+    if (!registry->served || registry->served == site)
+        show_times(registry, site);
+    if (!*site->host->name_space && !response->from_elsewhere)
+        note_words(&registry->traffic, response);
+}
+
+static bool fill_headers(const struct registry_call *call, const struct secret *identity,
+                         const char *headers[HEADERS_MAX], struct error *err)
+{
+    const char *const *own = call->site->host->headers;
+    size_t n = 0;
+
     if (call->header)
         headers[n++] = call->header;
-    if (registry->auth.header && !call->without_identity)
-        headers[n++] = registry->auth.header;
-    ok = http_exchange(registry->http,
+    if (identity->text && !call->without_identity)
+        headers[n++] = identity->text;
+    for (; own && *own && !call->without_identity; own++) {
+        if (n + 1 == HEADERS_MAX)
+            return error_set(err, ERROR_LIMIT, "more than %zu headers", HEADERS_MAX);
+        headers[n++] = *own;
+    }
+    headers[n] = NULL;
+    return true;
+}
+
+static bool fill_url(const struct registry_call *call, struct buf *url, struct error *err)
+{
+    const struct registry_site *site = call->site;
+
+    buf_clear(url);
+    buf_printf(url, "%s%s", call->url ? call->url : site->base, call->url ? "" : call->path);
+    if (!call->url && *site->host->name_space) {
+        buf_append_str(url, "?ns=");
+        http_escape(url, site->host->name_space);
+    }
+    return buf_ok(url, err);
+}
+
+static bool ask_once(struct registry *registry, const struct registry_call *call,
+                     const struct secret *identity, struct http_response *response,
+                     struct cancel *cancel, struct error *err)
+{
+    CLEANUP(buf_deinit) struct buf url = BUF_INIT(REGISTRY_URL_BYTES);
+    const struct registry_source *source = call->source;
+    const char *headers[HEADERS_MAX];
+    struct http *http = connection(registry, call->site, err);
+    bool ok;
+
+    if (!http || !fill_url(call, &url, err) || !fill_headers(call, identity, headers, err) ||
+        (source && !source->rewind(source->arg, cancel, err)))
+        return false;
+    ok = http_exchange(http,
                        &(struct http_request){
                            .method = call->method,
-                           .url = url,
+                           .url = url.data,
                            .headers = headers,
                            .source = source ? source->read : NULL,
                            .source_arg = source ? source->arg : NULL,
@@ -34,14 +163,32 @@ static bool ask_once(struct registry *registry, const struct registry_call *call
                            .follow_redirects = call->follow_redirects,
                        },
                        response, cancel, err);
-    traffic->uploaded_bytes += response->sent_bytes;
-    if (traffic->connect < 0) {
-        traffic->dns = response->times.dns;
-        traffic->connect = response->times.connect;
-        traffic->tls = response->times.tls;
+    note(registry, call->site, response);
+    return ok;
+}
+
+/* Hosts that may speak either: https was tried, and what answered was no TLS, or nothing came. */
+static bool speaks_plain(const struct registry_site *site, const struct http_response *response,
+                         const struct error *err, const struct cancel *cancel)
+{
+    return !site->settled && !site->plain && site->host->try_https_first &&
+           (response->no_tls || err->code == ERROR_TIMEOUT) && clock_now_ns() < cancel->deadline_ns;
+}
+
+static bool ask_either(struct registry *registry, const struct registry_call *call,
+                       const struct secret *identity, struct http_response *response,
+                       struct cancel *cancel, struct error *err)
+{
+    struct registry_site *site = call->site;
+    bool ok = ask_once(registry, call, identity, response, cancel, err);
+
+    if (!ok && speaks_plain(site, response, err, cancel)) {
+        site->plain = true;
+        memmove(site->base + 4, site->base + 5, strlen(site->base + 5) + 1); /* "https", "http" */
+        site->auth->plain_http = true;
+        ok = ask_once(registry, call, identity, response, cancel, err);
     }
-    if (traffic->first_byte < 0)
-        traffic->first_byte = response->times.first_byte;
+    site->settled = site->settled || ok;
     return ok;
 }
 
@@ -51,29 +198,29 @@ static bool is_question(const struct registry_call *call, const struct http_resp
     return response->status == 401 && !call->without_identity && !response->from_elsewhere;
 }
 
-static bool ask(struct registry *registry, const struct registry_call *call, const char *url,
+static bool ask(struct registry *registry, const struct registry_call *call,
                 struct http_response *response, struct cancel *cancel, struct error *err)
 {
+    struct registry_auth *auth = call->site->auth;
+    CLEANUP(secret_deinit) struct secret identity = {NULL};
+    unsigned generation;
     bool ok;
 
-    if (!ask_once(registry, call, url, response, cancel, err))
+    if (!registry_auth_header(auth, &identity, &generation, err) ||
+        !ask_either(registry, call, &identity, response, cancel, err))
         return false;
     if (!is_question(call, response))
         return true;
-    ok = registry_auth_answer(&registry->auth, response, cancel, err);
-    registry->traffic.token = registry->auth.token_seconds;
-    return ok && ask_once(registry, call, url, response, cancel, err);
+    ok = registry_auth_answer(auth, call->site->http, response, generation, cancel, err);
+    registry->traffic.token = registry_auth_token_seconds(auth);
+    return ok && registry_auth_header(auth, &identity, &generation, err) &&
+           ask_once(registry, call, &identity, response, cancel, err);
 }
 
 bool registry_call(struct registry *registry, const struct registry_call *call,
                    struct http_response *response, struct cancel *cancel, struct error *err)
 {
-    CLEANUP(buf_deinit) struct buf url = BUF_INIT(REGISTRY_URL_BYTES);
-
-    buf_printf(&url, "%s%s", call->url ? call->url : registry->base, call->url ? "" : call->path);
-    if (!buf_ok(&url, err))
-        return false;
-    if (!ask(registry, call, url.data, response, cancel, err))
+    if (!ask(registry, call, response, cancel, err))
         return false;
     return response->status != 401 || registry_refused(call, response, err);
 }

@@ -10,16 +10,33 @@
 #define REGISTRY_URL_BYTES    ((size_t)16 << 10)
 #define REGISTRY_OBJECT_BYTES ((size_t)200)
 
+/* One host of the list. */
+struct registry_site {
+    const struct host *host;
+    struct http *http;          /* made when it is first asked */
+    char *base;                 /* "https://registry.example:5000/v2/library/busybox" */
+    bool plain;                 /* http */
+    bool settled;               /* it has answered: https or http is not in question any more */
+    struct registry_auth *auth; /* the trunk's */
+    struct http_times times;    /* of the first connection */
+};
+
 struct registry {
-    struct http *http;
-    struct registry_auth auth;
+    struct registry *trunk; /* NULL: this is it */
+    pthread_mutex_t lock;   /* of a trunk's traffic, while branches end */
+    const struct host_list *hosts;
+    enum http_family family;
+    const char *repository;
+    struct registry_site *sites;  /* one for each host */
+    struct registry_site *served; /* who gave the last manifest; NULL before */
+    struct error passed_over;     /* by the last registry_try_sites() that ended well */
     struct registry_traffic traffic;
-    char *base; /* "https://registry.example:5000/v2/library/busybox" */
 };
 
 struct registry_call {
+    struct registry_site *site;
     const char *method;
-    const char *url;       /* if NULL: base + path */
+    const char *url;       /* if NULL: the site's base + path */
     const char *path;      /* "/manifests/latest" */
     const char *header;    /* one more; NULL for none */
     bool without_identity; /* never tell this host who we are */
@@ -41,5 +58,26 @@ bool registry_refused(const struct registry_call *call, const struct http_respon
 
 /* What becomes part of a URL must have nothing in it that a URL would read as its own. */
 bool registry_check_object(const char *object, struct error *err) MUST_CHECK;
+
+enum registry_verdict {
+    REGISTRY_DONE,
+    REGISTRY_NEXT,   /* perhaps another host can */
+    REGISTRY_GIVE_UP /* no host could */
+};
+
+/* Asks one host after the other, of those with all of `capabilities`, until one does it. *err: what
+ * the most telling of them said: a host that answers tells more than one that does not, and any
+ * other refusal more than "not found". */
+typedef enum registry_verdict registry_attempt(struct registry *registry,
+                                               struct registry_site *site, void *arg,
+                                               struct cancel *cancel, struct error *err);
+bool registry_try_sites(struct registry *registry, unsigned capabilities, registry_attempt *attempt,
+                        void *arg, struct cancel *cancel, struct error *err) MUST_CHECK;
+
+/* This site gave the manifest: the times that are shown are its. */
+void registry_note_served(struct registry *registry, struct registry_site *site);
+
+/* Where pushes go: the first host that takes them; NULL with *err if none does. */
+struct registry_site *registry_push_site(struct registry *registry, struct error *err);
 
 #endif

@@ -19,6 +19,7 @@
 
 /* Where an upload goes on. */
 struct upload {
+    struct registry_site *site;
     struct buf url;
     bool foreign; /* another host's or scheme's: it is not told who we are */
 };
@@ -29,15 +30,15 @@ static void upload_deinit(struct upload *upload)
 }
 
 /* Makes a Location absolute: it is a URL, a URL without scheme, or a path on the same host. */
-static bool resolve(struct registry *registry, const char *location, struct upload *upload,
-                    struct error *err)
+static bool resolve(const char *location, struct upload *upload, struct error *err)
 {
+    const char *base = upload->site->base;
     char ours[HTTP_ORIGIN_BYTES], theirs[HTTP_ORIGIN_BYTES];
-    size_t scheme_size = strcspn(registry->base, ":") + 1;
+    size_t scheme_size = strcspn(base, ":") + 1;
 
-    http_origin(registry->base, ours, sizeof(ours));
+    http_origin(base, ours, sizeof(ours));
     if (strncmp(location, "//", 2) == 0)
-        buf_append(&upload->url, registry->base, scheme_size);
+        buf_append(&upload->url, base, scheme_size);
     else if (location[0] == '/')
         buf_append_str(&upload->url, ours);
     else if (strncasecmp(location, "http://", 7) != 0 && strncasecmp(location, "https://", 8) != 0)
@@ -55,7 +56,8 @@ static bool open_upload(struct registry *registry, struct upload *upload, struct
 {
     CLEANUP(http_response_deinit)
     struct http_response response = HTTP_RESPONSE_INIT(REGISTRY_FAILURE_BYTES);
-    const struct registry_call call = {.method = "POST", .path = "/blobs/uploads/"};
+    const struct registry_call call = {
+        .site = upload->site, .method = "POST", .path = "/blobs/uploads/"};
     char location[LOCATION_BYTES];
 
     if (!registry_call(registry, &call, &response, cancel, err))
@@ -64,7 +66,7 @@ static bool open_upload(struct registry *registry, struct upload *upload, struct
         return registry_refused(&call, &response, err);
     if (!http_response_header(&response, "location", 0, location, sizeof(location)))
         return error_set(err, ERROR_PROTOCOL, "the registry opened an upload without a Location");
-    return resolve(registry, location, upload, err);
+    return resolve(location, upload, err);
 }
 
 /* The registry's word for what it has stored, where it gives one. */
@@ -88,6 +90,7 @@ static bool fill_upload(struct registry *registry, const struct upload *upload,
 {
     CLEANUP(buf_deinit) struct buf url = BUF_INIT(REGISTRY_URL_BYTES);
     struct registry_call call = {
+        .site = upload->site,
         .method = "PUT",
         .path = "/blobs/uploads/...", /* for messages: the place itself may hold a secret */
         .header = "Content-Type: application/octet-stream",
@@ -111,6 +114,7 @@ static void take_back(struct registry *registry, const struct upload *upload, bo
     CLEANUP(http_response_deinit)
     struct http_response response = HTTP_RESPONSE_INIT(REGISTRY_FAILURE_BYTES);
     const struct registry_call call = {
+        .site = upload->site,
         .method = "DELETE",
         .url = upload->url.data,
         .path = "/blobs/uploads/...",
@@ -129,9 +133,11 @@ static bool upload_blob(struct registry *registry, const struct descriptor *blob
 {
     CLEANUP(http_response_deinit)
     struct http_response response = HTTP_RESPONSE_INIT(REGISTRY_FAILURE_BYTES);
-    CLEANUP(upload_deinit) struct upload upload = {.url = BUF_INIT(REGISTRY_URL_BYTES)};
+    CLEANUP(upload_deinit)
+    struct upload upload = {.site = registry_push_site(registry, err),
+                            .url = BUF_INIT(REGISTRY_URL_BYTES)};
 
-    if (!open_upload(registry, &upload, cancel, err))
+    if (!upload.site || !open_upload(registry, &upload, cancel, err))
         return false;
     if (fill_upload(registry, &upload, blob, source, &response, cancel, err))
         return true;
@@ -188,6 +194,7 @@ bool registry_push_manifest(struct registry *registry, const char *object,
     const struct registry_source source = {memory_rewind, memory_read, &memory};
     char path[REGISTRY_OBJECT_BYTES + 32], header[256];
     const struct registry_call call = {
+        .site = registry_push_site(registry, err),
         .method = "PUT",
         .path = path,
         .header = header,
@@ -195,7 +202,7 @@ bool registry_push_manifest(struct registry *registry, const char *object,
         .body_bytes = body->size,
     };
 
-    if (!registry_check_object(object, err))
+    if (!call.site || !registry_check_object(object, err))
         return false;
     snprintf(path, sizeof(path), "/manifests/%s", object);
     snprintf(header, sizeof(header), "Content-Type: %s", manifest->media_type);

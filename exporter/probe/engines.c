@@ -38,8 +38,7 @@ const char *probe_phase_name(enum probe_phase phase)
 
 void probe_result_init(struct probe_result *result)
 {
-    *result = (struct probe_result){
-        .traffic = {.dns = -1, .connect = -1, .tls = -1, .token = -1, .first_byte = -1}};
+    *result = (struct probe_result){.traffic = REGISTRY_TRAFFIC_INIT};
     for (size_t i = 0; i < PHASES; i++)
         result->phase_seconds[i] = -1;
 }

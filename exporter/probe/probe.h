@@ -33,12 +33,22 @@ const char *probe_phase_name(enum probe_phase phase);
 struct probe_request {
     const char *name; /* of the probe; names what it creates */
     struct containerd *containerd;
+    struct docker *docker; /* NULL: none is configured */
     struct reference reference;
-    struct registry_options registry;
+    const struct host_list *hosts;         /* for engines that fetch themselves */
+    const char *hosts_roots;               /* for daemons that are told where hosts.toml is */
+    bool plain_http;                       /* what a daemon that is told assumes of the registry */
+    const struct credentials *credentials; /* never NULL; may be anonymous */
+    enum http_family family;
     struct platform_matcher platform;
+    bool all_platforms; /* of an index: every image; `platform` says which is unpacked */
+    bool unpack;
+    bool cold; /* a run that would not be cold may be refused before it starts */
     const char *snapshotter;
-    uint64_t layers, layer_bytes; /* of the image that a push makes */
-    int64_t lifetime_seconds;     /* after which leftovers may be removed by anybody */
+    unsigned max_concurrent_downloads; /* layers at a time; at least 1 */
+    uint64_t layers, layer_bytes;      /* of the image that a push makes */
+    bool overwrite;                    /* a push may replace what no probe made */
+    int64_t lifetime_seconds;          /* after which leftovers may be removed by anybody */
 };
 
 #define PROBE_TEXT_BYTES 256
@@ -53,13 +63,31 @@ struct probe_result {
     char digest[DIGEST_TEXT_BYTES]; /* what the reference stands for */
     char manifest_digest[DIGEST_TEXT_BYTES]; /* of the platform's manifest */
     char media_type[PROBE_TEXT_BYTES];       /* of the former */
-    char host[PROBE_TEXT_BYTES];             /* who served it */
+    char host[PROBE_TEXT_BYTES];             /* who served it; "": cannot be seen */
+    struct error passed_over;                /* what the first host of the list said that did not
+                                              * serve; ERROR_NONE: the first one served */
+    char note[PROBE_TEXT_BYTES * 2];         /* for the log: why the numbers are what they are */
     bool cleanup_failed;
     struct error cleanup_error;
 };
 
+/* Settings that not every engine can honour. */
+enum probe_ability {
+    PROBE_UNPACK = 1,         /* unpacks, and can leave it out */
+    PROBE_PLATFORM = 2,       /* takes a platform other than the node's */
+    PROBE_ALL_PLATFORMS = 4,  /* takes all of them */
+    PROBE_SNAPSHOTTER = 8,    /* takes another than the daemon's default */
+    PROBE_SEES_HOST = 32,     /* can tell who served */
+    PROBE_SEES_MANIFEST = 64, /* can tell the digest of the platform's manifest */
+    PROBE_OWN_NETWORK = 16,   /* the exporter fetches: hosts, CA, concurrency, family are ours */
+};
+
 struct probe_engine {
     const char *operation, *name;
+    unsigned abilities;
+    int preference; /* for `engine: auto`: the highest that is offered; 0: never by itself */
+    /* Whether this node has what the engine needs, now. NULL: always. */
+    bool (*offered)(const struct probe_request *request, struct cancel *cancel, struct error *err);
     bool (*run)(const struct probe_request *request, struct probe_result *result,
                 struct cancel *cancel, struct error *err);
 };

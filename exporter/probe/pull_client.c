@@ -2,14 +2,16 @@
 /*
  * Pull, engine "client": we fetch, containerd stores and unpacks.
  *
- * Every byte crosses the network, whatever other namespaces of the daemon hold:
- * blobs are uploaded without telling the daemon their digest before the end. All
- * labels are known when a blob is committed, so nothing is updated afterwards.
+ * Every byte crosses the network, whatever other namespaces of the daemon hold: blobs are uploaded
+ * without telling the daemon their digest before the end, where it compares. All labels are known
+ * when a blob is committed, so nothing is updated afterwards. Layers come several at a time; a
+ * layer is unpacked while the ones after it are on their way.
  */
 #include "client/content.h"
 #include "client/images.h"
 #include "client/snapshots.h"
-#include "probe/probe.h"
+#include "probe/layers.h"
+#include "probe/remote_image.h"
 #include "probe/workspace.h"
 
 #include "base/clock.h"
@@ -17,21 +19,16 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ARENA_LIMIT_BYTES ((size_t)32 << 20)
-#define REF_BYTES         ((size_t)256)
-#define LABELS_MAX        ((size_t)1024) /* on one blob: as many as layers get a reference */
+#define REF_BYTES  ((size_t)256)
+#define LABELS_MAX ((size_t)1024) /* on one blob: as many as layers get a reference */
 
 struct pull {
     const struct probe_request *request;
     struct probe_result *result;
     struct registry *registry;
     struct workspace workspace;
-    struct arena arena; /* everything that is known of the image */
-    struct buf index_body, manifest_body, config_body;
-    struct descriptor root, manifest_descriptor;
-    struct manifest manifest;
-    struct image_config config;
-    char top_chain_id[DIGEST_TEXT_BYTES];
+    struct remote_image image;
+    struct layers *layers; /* on their way */
     struct cancel *cancel;
 };
 
@@ -47,64 +44,6 @@ static char *numbered(struct arena *arena, const char *prefix, size_t number)
 
     snprintf(name, sizeof(name), "%s%zu", prefix, number);
     return arena_strdup(arena, name);
-}
-
-/* From the reference to the manifest of the platform, through an index if there is one. */
-static bool resolve(struct pull *pull, struct error *err)
-{
-    PROBE_PHASE(pull->result, PHASE_RESOLVE);
-    const char *object = reference_object(&pull->request->reference);
-    struct manifest top;
-    const struct descriptor *chosen;
-
-    if (!registry_manifest(pull->registry, object, &pull->index_body, &pull->root, &pull->arena,
-                           pull->cancel, err) ||
-        !manifest_parse(&top, pull->root.media_type, pull->index_body.data, pull->index_body.size,
-                        &pull->arena, err))
-        return false;
-    if (top.kind == MANIFEST_OTHER)
-        return error_set(err, ERROR_UNSUPPORTED, "media type \"%s\"", pull->root.media_type);
-    pull->manifest_descriptor = pull->root;
-    pull->manifest = top;
-    if (top.kind == MANIFEST_IMAGE)
-        return true;
-    chosen = platform_choose(&pull->request->platform, &top);
-    if (!chosen)
-        return error_set(err, ERROR_NOT_FOUND, "the index has no image for this platform");
-    if (!registry_manifest(pull->registry, chosen->digest, &pull->manifest_body,
-                           &pull->manifest_descriptor, &pull->arena, pull->cancel, err) ||
-        !manifest_parse(&pull->manifest, chosen->media_type, pull->manifest_body.data,
-                        pull->manifest_body.size, &pull->arena, err))
-        return false;
-    if (pull->manifest.kind != MANIFEST_IMAGE)
-        return error_set(err, ERROR_UNSUPPORTED, "an index within an index");
-    if (pull->manifest_descriptor.size != chosen->size)
-        return error_set(err, ERROR_SIZE_MISMATCH, "the index promises %lld bytes for %s, got %lld",
-                         (long long)chosen->size, chosen->digest,
-                         (long long)pull->manifest_descriptor.size);
-    return true;
-}
-
-static bool has_index(const struct pull *pull)
-{
-    return pull->manifest_body.size > 0;
-}
-
-/* What the manifests say, known before any layer is fetched. */
-static void note_identity(struct pull *pull)
-{
-    struct probe_result *result = pull->result;
-
-    snprintf(result->digest, sizeof(result->digest), "%s", pull->root.digest);
-    snprintf(result->manifest_digest, sizeof(result->manifest_digest), "%s",
-             pull->manifest_descriptor.digest);
-    snprintf(result->media_type, sizeof(result->media_type), "%s", pull->root.media_type);
-    snprintf(result->host, sizeof(result->host), "%s", pull->request->reference.endpoint);
-    result->declared_bytes = (uint64_t)pull->root.size + (uint64_t)pull->manifest.config.size;
-    if (has_index(pull))
-        result->declared_bytes += (uint64_t)pull->manifest_descriptor.size;
-    for (size_t i = 0; i < pull->manifest.n_children; i++)
-        result->declared_bytes += (uint64_t)pull->manifest.children[i].size;
 }
 
 static void ref_of(const struct pull *pull, const char *digest, char out[REF_BYTES])
@@ -123,97 +62,91 @@ static bool store(struct pull *pull, const struct descriptor *descriptor, const 
                        pull->cancel, err);
 }
 
+/* The configuration names the layers' diff ids, and through them the snapshot to come. */
+static bool store_configs(struct pull *pull, struct error *err)
+{
+    char name[WORKSPACE_NAME_BYTES], chain_id[DIGEST_TEXT_BYTES];
+    const struct image_config *config = &pull->image.config;
+    struct label item;
+    const struct labels labels = {&item, 1}, none = {0};
+
+    if (!digest_chain_id(config->diff_ids, config->n_diff_ids, chain_id, err))
+        return error_wrap(err, "config");
+    snprintf(name, sizeof(name), "containerd.io/gc.ref.snapshot.%s", pull->request->snapshotter);
+    item = label(name, chain_id);
+    for (size_t i = 0; i < pull->image.n_manifests; i++) {
+        const struct remote_manifest *manifest = &pull->image.manifests[i];
+        bool unpacked =
+            manifest == pull->image.chosen && config->n_diff_ids > 0 && pull->request->unpack;
+
+        if (!store(pull, &manifest->manifest.config, &manifest->config_body,
+                   unpacked ? &labels : &none, err))
+            return false;
+    }
+    return true;
+}
+
 static bool sink_to_writer(void *arg, const void *data, size_t size, struct error *err)
 {
     return content_writer_write(arg, data, size, err);
 }
 
-static bool sink_to_buf(void *arg, const void *data, size_t size, struct error *err)
+/* Not hashed here: the daemon does, and compares at the commit. */
+static bool fetch_layer(void *arg, struct registry *registry, const struct descriptor *layer,
+                        struct cancel *cancel, struct error *err)
 {
-    buf_append(arg, data, size);
-    return buf_ok(arg, err);
-}
-
-/* The configuration names the layers' diff ids, and through them the snapshot to come. */
-static bool fetch_config(struct pull *pull, struct error *err)
-{
-    const struct descriptor *descriptor = &pull->manifest.config;
-    char name[WORKSPACE_NAME_BYTES];
-    struct label item;
-    const struct labels labels = {&item, 1};
-
-    if (!registry_blob(pull->registry, descriptor, sink_to_buf, &pull->config_body, pull->cancel,
-                       err) ||
-        !image_config_parse(&pull->config, pull->config_body.data, pull->config_body.size,
-                            &pull->arena, err) ||
-        !digest_chain_id(pull->config.diff_ids, pull->config.n_diff_ids, pull->top_chain_id, err))
-        return error_wrap(err, "config");
-    snprintf(name, sizeof(name), "containerd.io/gc.ref.snapshot.%s", pull->request->snapshotter);
-    item = label(name, pull->top_chain_id);
-    return store(pull, descriptor, &pull->config_body,
-                 pull->config.n_diff_ids > 0 ? &labels : &(struct labels){0}, err);
-}
-
-static bool fetch_layer(struct pull *pull, const struct descriptor *layer, struct error *err)
-{
+    const struct pull *pull = arg;
     char ref[REF_BYTES];
     CLEANUP(content_writer_freep) struct content_writer *writer = NULL;
 
     ref_of(pull, layer->digest, ref);
-    writer =
-        content_writer_open(&pull->workspace.scope, ref, (uint64_t)layer->size, pull->cancel, err);
+    writer = content_writer_open(&pull->workspace.scope, ref, (uint64_t)layer->size, cancel, err);
     return writer &&
-           registry_blob(pull->registry, layer, sink_to_writer, writer, pull->cancel, err) &&
+           registry_blob_unverified(registry, layer, sink_to_writer, writer, cancel, err) &&
            content_writer_commit(writer, layer->digest, &(struct labels){0}, err);
 }
 
-/* A manifest may name a layer twice; it is fetched once. */
-static bool seen_before(const struct manifest *manifest, size_t i)
-{
-    for (size_t j = 0; j < i; j++)
-        if (strcmp(manifest->children[j].digest, manifest->children[i].digest) == 0)
-            return true;
-    return false;
-}
-
-static bool fetch(struct pull *pull, struct error *err)
-{
-    PROBE_PHASE(pull->result, PHASE_FETCH);
-
-    if (!fetch_config(pull, err))
-        return false;
-    for (size_t i = 0; i < pull->manifest.n_children; i++)
-        if (!seen_before(&pull->manifest, i) &&
-            !fetch_layer(pull, &pull->manifest.children[i], err))
-            return error_wrap(err, "layer %zu", i);
-    return true;
-}
-
 /* The manifest goes after its children, with labels that keep them. */
-static bool store_manifest(struct pull *pull, struct error *err)
+static bool store_manifest(struct pull *pull, const struct remote_manifest *manifest,
+                           struct error *err)
 {
-    size_t n = pull->manifest.n_children + 1;
-    struct label *items = arena_alloc(&pull->arena, n * sizeof(*items));
+    struct arena *arena = &pull->image.arena;
+    size_t n = manifest->manifest.n_children + 1;
+    struct label *items = arena_alloc(arena, n * sizeof(*items));
     struct labels labels = {items, 1};
 
     if (n > LABELS_MAX)
         return error_set(err, ERROR_LIMIT, "%zu layers", n - 1);
     if (!items)
-        return arena_ok(&pull->arena, err);
-    items[0] = label("containerd.io/gc.ref.content.config", pull->manifest.config.digest);
+        return arena_ok(arena, err);
+    items[0] = label("containerd.io/gc.ref.content.config", manifest->manifest.config.digest);
     for (size_t i = 0; i + 1 < n; i++)
-        items[labels.count++] = label(numbered(&pull->arena, "containerd.io/gc.ref.content.l.", i),
-                                      pull->manifest.children[i].digest);
-    return arena_ok(&pull->arena, err) &&
-           store(pull, &pull->manifest_descriptor,
-                 has_index(pull) ? &pull->manifest_body : &pull->index_body, &labels, err);
+        items[labels.count++] = label(numbered(arena, "containerd.io/gc.ref.content.l.", i),
+                                      manifest->manifest.children[i].digest);
+    return arena_ok(arena, err) &&
+           store(pull, &manifest->descriptor, remote_manifest_body(&pull->image, manifest), &labels,
+                 err);
 }
 
 static bool store_index(struct pull *pull, struct error *err)
 {
-    struct label item = label("containerd.io/gc.ref.content.m.0", pull->manifest_descriptor.digest);
+    struct arena *arena = &pull->image.arena;
+    struct label items[REMOTE_MANIFESTS_MAX];
+    struct labels labels = {items, 0};
 
-    return store(pull, &pull->root, &pull->index_body, &(struct labels){&item, 1}, err);
+    for (size_t i = 0; i < pull->image.n_manifests; i++)
+        items[labels.count++] = label(numbered(arena, "containerd.io/gc.ref.content.m.", i),
+                                      pull->image.manifests[i].descriptor.digest);
+    return arena_ok(arena, err) &&
+           store(pull, &pull->image.root, &pull->image.root_body, &labels, err);
+}
+
+static bool store_manifests(struct pull *pull, struct error *err)
+{
+    for (size_t i = 0; i < pull->image.n_manifests; i++)
+        if (!store_manifest(pull, &pull->image.manifests[i], err))
+            return false;
+    return !pull->image.has_index || store_index(pull, err);
 }
 
 /* Into the snapshot `chain_id` on top of `parent`. After a failure the active snapshot stays: the
@@ -231,7 +164,7 @@ static bool unpack_layer(struct pull *pull, const struct descriptor *layer, cons
     snprintf(key, sizeof(key), "extract-%lld %s", (long long)clock_now_ns(), chain_id);
     if (!snapshots_prepare(scope, snapshotter, &active, chain_id, &mounts, pull->cancel, err))
         return false;
-    if (!snapshots_apply(scope, layer, &mounts, &applied, &pull->arena, pull->cancel, err))
+    if (!snapshots_apply(scope, layer, &mounts, &applied, &pull->image.arena, pull->cancel, err))
         return false;
     if (strcmp(applied.digest, diff_id) != 0)
         return error_set(err, ERROR_UNPACK, "the layer unpacks to %s, its config says %s",
@@ -240,35 +173,81 @@ static bool unpack_layer(struct pull *pull, const struct descriptor *layer, cons
     return snapshots_commit(scope, snapshotter, key, chain_id, pull->cancel, err);
 }
 
-static bool unpack(struct pull *pull, struct error *err)
+/* Layers of the chosen manifest start at this place of the image's list. */
+static size_t first_layer(const struct remote_image *image)
+{
+    size_t first = 0;
+
+    for (const struct remote_manifest *at = image->manifests; at != image->chosen; at++)
+        first += at->manifest.n_children;
+    return first;
+}
+
+static bool unpack_next(struct pull *pull, const struct descriptor *layer, size_t n,
+                        char parent[DIGEST_TEXT_BYTES], struct error *err)
 {
     PROBE_PHASE(pull->result, PHASE_UNPACK);
-    char parent[DIGEST_TEXT_BYTES] = "", chain_id[DIGEST_TEXT_BYTES];
-    size_t n = 0;
+    const struct image_config *config = &pull->image.config;
+    char chain_id[DIGEST_TEXT_BYTES];
 
-    for (size_t i = 0; i < pull->manifest.n_children; i++) {
-        const struct descriptor *layer = &pull->manifest.children[i];
+    if (n == config->n_diff_ids)
+        return error_set(err, ERROR_UNPACK, "more layers than diff ids in the config");
+    if (!digest_chain_id(config->diff_ids, n + 1, chain_id, err) ||
+        !unpack_layer(pull, layer, parent, config->diff_ids[n], chain_id, err))
+        return false;
+    memcpy(parent, chain_id, sizeof(chain_id));
+    return true;
+}
 
-        if (!manifest_is_layer(layer->media_type))
+/* Each as soon as it is there. */
+static bool unpack(struct pull *pull, struct error *err)
+{
+    const struct manifest *manifest = &pull->image.chosen->manifest;
+    size_t first = first_layer(&pull->image), n = 0;
+    char parent[DIGEST_TEXT_BYTES] = "";
+
+    for (size_t i = 0; i < manifest->n_children; i++) {
+        if (!manifest_is_layer(manifest->children[i].media_type))
             continue;
-        if (n == pull->config.n_diff_ids)
-            return error_set(err, ERROR_UNPACK, "more layers than diff ids in the config");
-        if (!digest_chain_id(pull->config.diff_ids, n + 1, chain_id, err) ||
-            !unpack_layer(pull, layer, parent, pull->config.diff_ids[n], chain_id, err))
+        if (!layers_wait(pull->layers, first + i, err))
+            return false;
+        if (!unpack_next(pull, &manifest->children[i], n, parent, err))
             return error_wrap(err, "unpack layer %zu", i);
-        memcpy(parent, chain_id, sizeof(parent));
         n++;
     }
-    return n == pull->config.n_diff_ids ||
+    return n == pull->image.config.n_diff_ids ||
            error_set(err, ERROR_UNPACK, "%zu layers, but %zu diff ids in the config", n,
-                     pull->config.n_diff_ids);
+                     pull->image.config.n_diff_ids);
+}
+
+static bool fetch_and_unpack(struct pull *pull, struct error *err)
+{
+    const struct layers_plan plan = {.registry = pull->registry,
+                                     .blobs = pull->image.layers,
+                                     .count = pull->image.n_layers,
+                                     .at_once = pull->request->max_concurrent_downloads,
+                                     .fetch = fetch_layer,
+                                     .arg = pull};
+    int64_t start_ns = clock_now_ns(), ended_ns = start_ns;
+    CLEANUP(layers_freep) struct layers *layers = NULL;
+    bool ok;
+
+    if (!remote_image_fetch_configs(&pull->image, pull->registry, pull->cancel, err) ||
+        !store_configs(pull, err))
+        return false;
+    layers = pull->layers = layers_start(&plan, pull->cancel, err);
+    ok = layers && (!pull->request->unpack || unpack(pull, err)) &&
+         layers_join(layers, &ended_ns, err);
+    pull->result->phase_seconds[PHASE_FETCH] =
+        ns_to_seconds((ok ? ended_ns : clock_now_ns()) - start_ns);
+    return ok;
 }
 
 static bool create_image(struct pull *pull, struct error *err)
 {
     const struct image_record record = {
         .name = pull->request->reference.name,
-        .target = pull->root,
+        .target = pull->image.root,
     };
 
     return images_create(&pull->workspace.scope, &record, pull->cancel, err);
@@ -276,43 +255,49 @@ static bool create_image(struct pull *pull, struct error *err)
 
 static bool pull_image(struct pull *pull, struct error *err)
 {
-    if (!workspace_open(&pull->workspace, pull->request, pull->cancel, err) || !resolve(pull, err))
-        return false;
-    note_identity(pull);
-    return fetch(pull, err) && store_manifest(pull, err) &&
-           (!has_index(pull) || store_index(pull, err)) && unpack(pull, err) &&
-           create_image(pull, err);
+    return workspace_open(&pull->workspace, pull->request, pull->cancel, err) &&
+           remote_image_resolve(&pull->image, pull->registry, pull->request, pull->result,
+                                pull->cancel, err) &&
+           fetch_and_unpack(pull, err) && store_manifests(pull, err) && create_image(pull, err);
 }
 
 static bool run(const struct probe_request *request, struct probe_result *result,
                 struct cancel *cancel, struct error *err)
 {
+    const struct registry_options options = {
+        .hosts = request->hosts, .credentials = request->credentials, .family = request->family};
     int64_t start_ns = clock_now_ns();
     CLEANUP(registry_freep)
-    struct registry *registry = registry_new(&request->reference, &request->registry, err);
+    struct registry *registry = registry_new(&request->reference, &options, err);
     struct pull pull = {
-        .request = request,
-        .result = result,
-        .registry = registry,
-        .arena = ARENA_INIT(ARENA_LIMIT_BYTES),
-        .index_body = BUF_INIT(MANIFEST_LIMIT_BYTES),
-        .manifest_body = BUF_INIT(MANIFEST_LIMIT_BYTES),
-        .config_body = BUF_INIT(MANIFEST_LIMIT_BYTES),
-        .cancel = cancel,
-    };
+        .request = request, .result = result, .registry = registry, .cancel = cancel};
     bool ok;
 
     if (!registry)
         return false;
+    remote_image_init(&pull.image);
     ok = pull_image(&pull, err);
     result->seconds = ns_to_seconds(clock_now_ns() - start_ns);
     result->traffic = *registry_traffic(registry);
     workspace_close(&pull.workspace, cancel, result);
-    arena_deinit(&pull.arena);
-    buf_deinit(&pull.index_body);
-    buf_deinit(&pull.manifest_body);
-    buf_deinit(&pull.config_body);
+    remote_image_deinit(&pull.image);
     return ok;
 }
 
-const struct probe_engine pull_client_engine = {"pull", "client", run};
+static bool offered(const struct probe_request *request, struct cancel *cancel, struct error *err)
+{
+    bool serving;
+
+    return containerd_health(request->containerd, &serving, cancel, err) &&
+           (serving || error_set(err, ERROR_RUNTIME_UNAVAILABLE, "containerd does not serve"));
+}
+
+const struct probe_engine pull_client_engine = {
+    .operation = "pull",
+    .name = "client",
+    .abilities = PROBE_UNPACK | PROBE_PLATFORM | PROBE_ALL_PLATFORMS | PROBE_SNAPSHOTTER |
+                 PROBE_OWN_NETWORK | PROBE_SEES_HOST | PROBE_SEES_MANIFEST,
+    .preference = 3,
+    .offered = offered,
+    .run = run,
+};

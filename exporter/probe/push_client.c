@@ -155,6 +155,23 @@ static bool make_image(struct push *push, struct error *err)
     return make_documents(push, err);
 }
 
+/* What somebody else put there is not ours to replace. */
+static bool check_target(struct push *push, struct error *err)
+{
+    CLEANUP(buf_deinit) struct buf body = BUF_INIT(MANIFEST_LIMIT_BYTES);
+    struct descriptor found;
+
+    if (push->request->overwrite)
+        return true;
+    if (!registry_manifest(push->registry, reference_object(&push->request->reference), &body,
+                           &found, &push->arena, push->cancel, err))
+        return err->code == ERROR_NOT_FOUND;
+    return manifest_is_ours(body.data, body.size) ||
+           error_set(err, ERROR_INVALID,
+                     "%s is an image that no probe made; overwrite: true replaces it",
+                     push->request->reference.name);
+}
+
 static void note_identity(struct push *push)
 {
     struct probe_result *result = push->result;
@@ -224,8 +241,12 @@ static bool upload(struct push *push, struct error *err)
 static bool run(const struct probe_request *request, struct probe_result *result,
                 struct cancel *cancel, struct error *err)
 {
+    const struct registry_options options = {.hosts = request->hosts,
+                                             .credentials = request->credentials,
+                                             .family = request->family,
+                                             .push = true};
     CLEANUP(registry_freep)
-    struct registry *registry = registry_new(&request->reference, &request->registry, err);
+    struct registry *registry = registry_new(&request->reference, &options, err);
     struct push push = {
         .request = request,
         .result = result,
@@ -240,7 +261,8 @@ static bool run(const struct probe_request *request, struct probe_result *result
 
     if (!registry)
         return false;
-    ok = workspace_open(&push.workspace, request, cancel, err) && make_image(&push, err);
+    ok = check_target(&push, err) && workspace_open(&push.workspace, request, cancel, err) &&
+         make_image(&push, err);
     if (ok) {
         start_ns = clock_now_ns();
         note_identity(&push);
@@ -255,4 +277,10 @@ static bool run(const struct probe_request *request, struct probe_result *result
     return ok;
 }
 
-const struct probe_engine push_client_engine = {"push", "client", run};
+const struct probe_engine push_client_engine = {
+    .operation = "push",
+    .name = "client",
+    .abilities = PROBE_PLATFORM | PROBE_OWN_NETWORK,
+    .preference = 3,
+    .run = run,
+};

@@ -95,8 +95,8 @@ static void check_labels(const struct metric_family *family)
 
 static void check_family(const struct metric_family *family)
 {
-    static const char *const prefixes[] = {"containerd_", "image_canary_", "image_registry_",
-                                           "process_", "promhttp_"};
+    static const char *const prefixes[] = {"containerd_",     "docker_engine_", "image_canary_",
+                                           "image_registry_", "process_",       "promhttp_"};
     static const char *const suffixes[] = {"_bucket", "_sum", "_count", "_total"};
     size_t i = 0;
 

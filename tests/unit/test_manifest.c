@@ -277,6 +277,9 @@ static void reads_what_it_writes(void **state)
     assert_string_equal(manifest.children[1].media_type, layers[1].media_type);
     assert_string_equal(manifest.children[1].digest, B);
     assert_true(manifest.children[1].size == INT64_MAX);
+    assert_true(manifest_is_ours(text.data, text.size));
+    assert_false(manifest_is_ours(text.data, text.size - 1));
+    assert_false(manifest_is_ours("{\"annotations\":{\"a\":\"b\"}}", 25));
     buf_clear(&text);
     manifest_write(&text, &config, NULL, 0);
     assert_true(parse(&manifest, IMAGE, text.data, &arena));

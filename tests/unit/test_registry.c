@@ -19,8 +19,15 @@
 
 static const struct descriptor blob = {.digest = BLOB_DIGEST, .size = 5};
 
+struct identity {
+    const char *username, *password;
+    bool push;
+};
+
 struct trial {
     struct fake_http fake;
+    struct host host;
+    struct host_list hosts;
     struct registry *registry;
     struct cancel cancel;
     struct arena arena;
@@ -28,14 +35,26 @@ struct trial {
     struct error err;
 };
 
-static void begin(struct trial *t, const struct fake_rule *rules, struct registry_options options)
+static void begin(struct trial *t, const struct fake_rule *rules, struct identity identity)
 {
     struct reference reference = {.repository = "a/b"};
+    struct credentials credentials = {.username = {(char *)(uintptr_t)identity.username},
+                                      .password = {(char *)(uintptr_t)identity.password}};
+    struct registry_options options = {
+        .hosts = &t->hosts, .credentials = &credentials, .push = identity.push};
 
     *t = (struct trial){.arena = ARENA_INIT(4096), .taken = BUF_INIT(MANIFEST_LIMIT_BYTES * 2)};
     fake_start(&t->fake, rules);
     reference.host = reference.endpoint = t->fake.host;
-    options.plain_http = true;
+    t->host = (struct host){.scheme = "http",
+                            .authority = t->fake.host,
+                            .path = "/v2",
+                            .name_space = "",
+                            .ca_file = "",
+                            .client_cert = "",
+                            .client_key = "",
+                            .capabilities = HOST_PULL | HOST_RESOLVE | HOST_PUSH};
+    t->hosts = (struct host_list){&t->host, 1, ""};
     t->registry = registry_new(&reference, &options, &t->err);
     assert_non_null(t->registry);
     cancel_init(&t->cancel, clock_now_ns() + 10 * NS_PER_SECOND);
@@ -75,7 +94,7 @@ static void streams_a_blob(void **state)
     struct trial t;
 
     (void)state;
-    begin(&t, rules, (struct registry_options){0});
+    begin(&t, rules, (struct identity){0});
     assert_true(get_blob(&t));
     assert_string_equal(t.taken.data, BLOB);
     assert_int_equal(registry_traffic(t.registry)->fetched_bytes, 5);
@@ -106,7 +125,7 @@ static void notices_wrong_blobs(void **state)
         const struct fake_rule rules[] = {rows[i].rule, {0}};
         struct trial t;
 
-        begin(&t, rules, (struct registry_options){0});
+        begin(&t, rules, (struct identity){0});
         assert_false(get_blob(&t));
         assert_int_equal(t.err.code, rows[i].want);
         end(&t);
@@ -124,7 +143,7 @@ static void asks_for_no_blob_that_it_could_not_verify(void **state)
     struct trial t;
 
     (void)state;
-    begin(&t, none, (struct registry_options){0});
+    begin(&t, none, (struct identity){0});
     for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++)
         assert_false(registry_blob(t.registry, &odd[i], take, &t.taken, &t.cancel, &t.err));
     assert_int_equal(t.fake.n_requests, 0);
@@ -158,7 +177,7 @@ static void names_what_the_registry_refuses(void **state)
                                           {0}};
         struct trial t;
 
-        begin(&t, rules, (struct registry_options){0});
+        begin(&t, rules, (struct identity){0});
         assert_false(get_blob(&t));
         assert_int_equal(t.err.code, rows[i].want);
         assert_int_equal(t.err.status, atoi(rows[i].status));
@@ -177,7 +196,7 @@ static void repeats_the_words_of_the_registry(void **state)
     struct trial t;
 
     (void)state;
-    begin(&t, rules, (struct registry_options){0});
+    begin(&t, rules, (struct identity){0});
     assert_false(get_manifest(&t, "v1", &found));
     assert_int_equal(t.err.code, ERROR_NOT_FOUND);
     assert_string_equal(t.err.message, "GET /manifests/v1: HTTP 404 MANIFEST_UNKNOWN: no such");
@@ -206,7 +225,7 @@ static void describes_manifests(void **state)
         struct descriptor found;
         struct trial t;
 
-        begin(&t, rules, (struct registry_options){0});
+        begin(&t, rules, (struct identity){0});
         assert_true(get_manifest(&t, "v1", &found));
         assert_string_equal(t.taken.data, rows[i].body);
         assert_string_equal(found.media_type, rows[i].want);
@@ -230,7 +249,7 @@ static void notices_wrong_manifests(void **state)
     struct trial t;
 
     (void)state;
-    begin(&t, rules, (struct registry_options){0});
+    begin(&t, rules, (struct identity){0});
     assert_false(get_manifest(&t, OTHER_DIGEST, &found));
     assert_int_equal(t.err.code, ERROR_DIGEST_MISMATCH);
     assert_false(get_manifest(&t, "lies", &found));
@@ -249,7 +268,7 @@ static void has_a_ceiling_for_manifests(void **state)
     struct trial t;
 
     (void)state;
-    begin(&t, rules, (struct registry_options){0});
+    begin(&t, rules, (struct identity){0});
     assert_false(get_manifest(&t, "v1", &found));
     assert_int_equal(t.err.code, ERROR_LIMIT);
     end(&t);
@@ -263,8 +282,8 @@ static void shows_user_and_password_to_basic(void **state)
         {"GET /", .status = "401 Who", .headers = "WWW-Authenticate: Basic realm=\"r\"\r\n"},
         {0},
     };
-    const struct registry_options right = {.username = "user", .password = "pass"};
-    const struct registry_options wrong = {.username = "user", .password = "wrong-secret"};
+    const struct identity right = {.username = "user", .password = "pass"};
+    const struct identity wrong = {.username = "user", .password = "wrong-secret"};
     struct trial t;
 
     (void)state;
@@ -279,7 +298,7 @@ static void shows_user_and_password_to_basic(void **state)
     assert_int_equal(t.err.status, 401);
     assert_null(strstr(t.err.message, "wrong-secret"));
     end(&t);
-    begin(&t, rules, (struct registry_options){0});
+    begin(&t, rules, (struct identity){0});
     assert_false(get_blob(&t));
     assert_int_equal(t.err.code, ERROR_UNAUTHORIZED);
     assert_int_equal(t.fake.n_requests, 1);
@@ -303,7 +322,7 @@ static void fetches_an_anonymous_token_once(void **state)
     struct trial t;
 
     (void)state;
-    begin(&t, rules, (struct registry_options){0});
+    begin(&t, rules, (struct identity){0});
     assert_true(get_blob(&t));
     assert_true(get_blob(&t));
     assert_int_equal(t.fake.n_requests, 4);
@@ -328,7 +347,7 @@ static void fetches_a_token_with_a_password(void **state)
          .body = "{\"token\":\"t-3\"}"},
         {0},
     };
-    const struct registry_options options = {.username = "u:", .password = "p&=", .push = true};
+    const struct identity options = {.username = "u:", .password = "p&=", .push = true};
     struct trial t;
 
     (void)state;
@@ -356,7 +375,7 @@ static void renews_a_token_once(void **state)
     struct trial t;
 
     (void)state;
-    begin(&t, rules, (struct registry_options){0});
+    begin(&t, rules, (struct identity){0});
     assert_true(get_blob(&t));
     assert_true(get_blob(&t));
     assert_false(get_blob(&t));
@@ -391,7 +410,7 @@ static void refuses_odd_token_servers(void **state)
             {"GET /v2/", .status = "401 Who", .headers = rows[i].challenge}, rows[i].token, {0}};
         struct trial t;
 
-        begin(&t, rules, (struct registry_options){0});
+        begin(&t, rules, (struct identity){0});
         assert_false(get_blob(&t));
         assert_int_equal(t.err.code, rows[i].want);
         end(&t);
@@ -403,7 +422,7 @@ static void answers_no_question_of_another_host(void **state)
     static const struct fake_rule there[] = {
         {"GET /", .status = "401 Who", .headers = "WWW-Authenticate: Basic realm=\"r\"\r\n"}, {0}};
     struct fake_rule here[] = {{"GET /", .status = "307 Go"}, {0}};
-    const struct registry_options options = {.username = "user", .password = "pass"};
+    const struct identity options = {.username = "user", .password = "pass"};
     struct fake_http other;
     struct trial t;
     char location[128];
@@ -433,7 +452,7 @@ static void tells_whether_a_blob_exists(void **state)
     struct trial t;
 
     (void)state;
-    begin(&t, rules, (struct registry_options){0});
+    begin(&t, rules, (struct identity){0});
     assert_true(registry_blob_exists(t.registry, &blob, &exists, &t.cancel, &t.err));
     assert_true(exists);
     assert_true(registry_blob_exists(t.registry, &blob, &exists, &t.cancel, &t.err));
@@ -498,7 +517,7 @@ static void pushes_a_blob(void **state)
         struct text_source text = {.text = BLOB};
         struct trial t;
 
-        begin(&t, rules, (struct registry_options){0});
+        begin(&t, rules, (struct identity){0});
         if (!push_blob(&t, &text))
             fail_msg("%s: %s", rows[i].location, t.err.message);
         assert_int_equal(registry_traffic(t.registry)->uploaded_bytes, 5);
@@ -521,7 +540,7 @@ static void sends_the_body_again_after_401(void **state)
     struct trial t;
 
     (void)state;
-    begin(&t, rules, (struct registry_options){.push = true});
+    begin(&t, rules, (struct identity){.push = true});
     assert_true(push_blob(&t, &text));
     assert_int_equal(text.rewinds, 2);
     assert_true(fake_saw(&t.fake, "scope=repository%3Aa%2Fb%3Apull%2Cpush"));
@@ -551,7 +570,7 @@ static void takes_back_an_upload_that_failed(void **state)
         struct text_source text = {.text = BLOB};
         struct trial t;
 
-        begin(&t, rules, (struct registry_options){0});
+        begin(&t, rules, (struct identity){0});
         assert_false(push_blob(&t, &text));
         assert_int_equal(t.err.code, rows[i].want);
         assert_true(fake_saw(&t.fake, "DELETE /up?s=1 "));
@@ -570,7 +589,7 @@ static void refuses_odd_uploads(void **state)
         struct text_source text = {.text = BLOB};
         struct trial t;
 
-        begin(&t, rules, (struct registry_options){0});
+        begin(&t, rules, (struct identity){0});
         assert_false(push_blob(&t, &text));
         assert_int_equal(t.err.code, ERROR_PROTOCOL);
         end(&t);
@@ -594,7 +613,7 @@ static void uploads_elsewhere_without_identity(void **state)
     fake_start(&other, there);
     snprintf(location, sizeof(location), "Location: http://%s/up\r\n", other.host);
     here[0].headers = location;
-    begin(&t, here, (struct registry_options){.username = "u", .password = "p"});
+    begin(&t, here, (struct identity){.username = "u", .password = "p"});
     assert_true(push_blob(&t, &text));
     assert_true(fake_saw(&other, "PUT /up?digest="));
     assert_false(fake_saw(&other, "Authorization"));
@@ -617,7 +636,7 @@ static void pushes_a_manifest(void **state)
     struct trial t;
 
     (void)state;
-    begin(&t, rules, (struct registry_options){0});
+    begin(&t, rules, (struct identity){0});
     buf_append_str(&t.taken, BLOB);
     assert_true(registry_push_manifest(t.registry, "v1", &manifest, &t.taken, &t.cancel, &t.err));
     assert_true(

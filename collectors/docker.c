@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The Docker engine, where one is configured: whether it answers, who it is, how much it holds. */
+
+#include "client/docker_images.h"
+#include "client/shared.h"
+#include "engine/collector.h"
+
+#define ARENA_LIMIT_BYTES ((size_t)32 << 20)
+
+enum {
+    UP,
+    INFO,
+    IMAGES,
+};
+
+static const struct metric_family families[] = {
+    [UP] = {METRIC_GAUGE, "docker_engine_up",
+            "Whether the Docker engine answers on its socket. Asked on a schedule."},
+    [INFO] = {METRIC_INFO,
+              "docker_engine_info",
+              "Version of the Docker engine that answers; always 1.",
+              {"version"}},
+    [IMAGES] = {METRIC_GAUGE, "docker_engine_images",
+                "Images of the Docker engine, as docker images lists them. Asked on a schedule."},
+    {0},
+};
+
+struct docker_state {
+    struct docker *docker;
+};
+
+static bool open_job(void *state, const struct job_context *context, struct error *err)
+{
+    (void)err;
+    ((struct docker_state *)state)->docker = context->shared->docker;
+    return true;
+}
+
+static bool ask(struct docker *docker, struct run *run, struct error *err)
+{
+    CLEANUP(docker_client_freep)
+    struct docker_client *client = docker_connect(docker, run->cancel, err);
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
+    struct docker_images images;
+
+    snapshot_add(run->out, UP, client != NULL);
+    if (!client)
+        return false;
+    snapshot_add(run->out, INFO, 1, docker_version(client));
+    if (!docker_images_list(client, false, &arena, &images, run->cancel, err))
+        return false;
+    snapshot_add(run->out, IMAGES, (double)images.count);
+    return true;
+}
+
+static bool run(void *state, struct run *run, struct error *err)
+{
+    const struct docker_state *job = state;
+
+    return !job->docker || ask(job->docker, run, err);
+}
+
+const struct collector docker_collector = {
+    .name = "docker",
+    .help = "The Docker engine, where docker.address is configured: up, version, images.",
+    .families = families,
+    .state_size = sizeof(struct docker_state),
+    .lane = LANE_INVENTORY,
+    .interval = "15s",
+    .timeout = "5s",
+    .reports_runtime = true,
+    .open = open_job,
+    .run = run,
+};

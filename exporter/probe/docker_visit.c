@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "probe/docker_visit.h"
+
+#include "base/clock.h"
+#include "client/docker_marks.h"
+#include "client/shared.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define CLEANUP_NS          (15 * NS_PER_SECOND)
+#define CLEANUP_CANCELED_NS (NS_PER_SECOND + NS_PER_SECOND / 2) /* within the time to stop */
+#define NAMES_LIMIT_BYTES   ((size_t)8 << 20)                   /* of one image */
+#define SPARED_LIMIT_BYTES  ((size_t)64 << 10)                  /* some 900 ids */
+
+const struct docker_image *docker_visit_before(const struct docker_visit *visit, const char *id)
+{
+    for (size_t i = 0; i < visit->before.count; i++)
+        if (strcmp(visit->before.items[i].id, id) == 0)
+            return &visit->before.items[i];
+    return NULL;
+}
+
+bool docker_visit_is_ours(const struct docker_visit *visit, const char *name,
+                          struct reference *parsed, struct arena *arena)
+{
+    const struct reference *ours = &visit->request->reference;
+    struct error ignored; /* "<none>:<none>" */
+
+    return reference_parse(parsed, name, arena, &ignored) &&
+           strcmp(parsed->host, ours->host) == 0 &&
+           strcmp(parsed->repository, ours->repository) == 0;
+}
+
+struct names {
+    size_t ours, others;
+};
+
+static struct names count_names(const struct docker_visit *visit, const struct docker_names *names)
+{
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(NAMES_LIMIT_BYTES);
+    struct names count = {0, 0};
+    struct reference parsed;
+    struct error ignored; /* "<none>:<none>" is no name */
+
+    for (size_t i = 0; i < names->count; i++) {
+        if (docker_visit_is_ours(visit, names->items[i], &parsed, &arena))
+            count.ours++;
+        else
+            count.others += reference_parse(&parsed, names->items[i], &arena, &ignored);
+    }
+    return count;
+}
+
+/* With the last tag of a repository Docker removes its digests, and with the last name the image.
+ * Whether an image would keep all that it had if our name, added to it, went again. */
+static bool survives(const struct docker_visit *visit, const struct docker_image *image)
+{
+    struct names tags = count_names(visit, &image->tags);
+    struct names digests = count_names(visit, &image->digests);
+
+    if (visit->request->reference.digest)
+        return tags.ours + tags.others + digests.ours + digests.others > 0;
+    return tags.ours > 0 || (digests.ours == 0 && tags.others + digests.others > 0);
+}
+
+/* Whether an id is in a list joined by ",". */
+static bool is_spared(const char *spared, const char *id)
+{
+    size_t size = strlen(id);
+
+    for (const char *at = strstr(spared, id); at; at = strstr(at + 1, id))
+        if (at[size] == ',' || at[size] == '\0')
+            return true;
+    return false;
+}
+
+/* What an interrupted run left. An image that Docker will not let go is somebody's by now. */
+static bool remove_leftover(struct docker_visit *visit, const struct docker_mark *mark,
+                            struct cancel *cancel, struct error *err)
+{
+    struct docker_image image;
+    bool found = false;
+
+    if (mark->image[0] &&
+        !docker_image_find(visit->client, mark->image, visit->arena, &image, &found, cancel, err))
+        return false;
+    if (found && !is_spared(mark->spared, image.id) &&
+        !docker_image_remove(visit->client, mark->image, cancel, err) && err->status == 0)
+        return false;
+    return docker_mark_clear(visit->client, mark->volume, cancel, err);
+}
+
+static bool sweep(struct docker_visit *visit, struct cancel *cancel, struct error *err)
+{
+    int64_t now = (int64_t)time(NULL);
+    struct docker_marks marks;
+
+    if (!docker_marks_list(visit->client, visit->arena, &marks, cancel, err))
+        return err->status != 0; /* an engine that lets us see no volumes */
+    for (size_t i = 0; i < marks.count; i++) {
+        const struct docker_mark *mark = &marks.items[i];
+
+        if (strcmp(mark->volume, visit->volume) != 0 && mark->expires > now)
+            continue;
+        if (!remove_leftover(visit, mark, cancel, err))
+            return error_wrap(err, "what was left of %s", mark->image);
+    }
+    return true;
+}
+
+/* Tags and digests of one repository are removed together, and its images share layers. */
+static const char *repository_name(const struct reference *reference, struct arena *arena)
+{
+    size_t size = strlen(reference->host) + strlen(reference->repository) + 2;
+    char *name = arena_alloc(arena, size);
+
+    if (name)
+        snprintf(name, size, "%s/%s", reference->host, reference->repository);
+    return name;
+}
+
+bool docker_visit_begin(struct docker_visit *visit, const struct probe_request *request,
+                        struct docker_client *client, struct arena *arena, struct cancel *cancel,
+                        struct error *err)
+{
+    struct docker_image image;
+
+    *visit = (struct docker_visit){.request = request, .client = client, .arena = arena};
+    snprintf(visit->volume, sizeof(visit->volume), PROBE_NAMESPACE_PREFIX "%s", request->name);
+    visit->name = docker_image_name(&request->reference, arena);
+    visit->turn.name = repository_name(&request->reference, arena);
+    return arena_ok(arena, err) &&
+           turn_begin(docker_turns(request->docker), &visit->turn, cancel, err) &&
+           sweep(visit, cancel, err) &&
+           docker_images_list(client, true, arena, &visit->before, cancel, err) &&
+           docker_image_find(client, visit->name, arena, &image, &visit->was_there, cancel, err);
+}
+
+bool docker_visit_mark(struct docker_visit *visit, struct cancel *cancel, struct error *err)
+{
+    CLEANUP(buf_deinit) struct buf spared = BUF_INIT(SPARED_LIMIT_BYTES);
+    struct docker_mark mark = {visit->volume, visit->name, "",
+                               (int64_t)time(NULL) + visit->request->lifetime_seconds};
+    struct error too_many;
+
+    for (size_t i = 0; i < visit->before.count; i++)
+        if (!survives(visit, &visit->before.items[i]))
+            buf_printf(&spared, "%s%s", spared.size > 0 ? "," : "", visit->before.items[i].id);
+    if (!buf_ok(&spared, &too_many))
+        return true; /* no mark, rather than one that could cost somebody an image */
+    mark.spared = spared.data ? spared.data : "";
+    visit->marked = docker_mark_set(visit->client, &mark, cancel, err);
+    return visit->marked || err->status != 0;
+}
+
+/* The digest that came with our tag, beside a tag of the same repository that was there. */
+static bool remove_digest(struct docker_visit *visit, const struct docker_image *old,
+                          const struct docker_image *now, struct cancel *cancel, struct error *err)
+{
+    struct reference parsed;
+
+    for (size_t i = 0; i < now->digests.count; i++) {
+        bool is_old = false;
+
+        for (size_t k = 0; k < old->digests.count; k++)
+            is_old |= strcmp(old->digests.items[k], now->digests.items[i]) == 0;
+        if (!is_old && docker_visit_is_ours(visit, now->digests.items[i], &parsed, visit->arena) &&
+            !docker_image_remove(visit->client, now->digests.items[i], cancel, err))
+            return false;
+    }
+    return true;
+}
+
+static bool remove_name(struct docker_visit *visit, struct cancel *cancel, struct error *err)
+{
+    const struct docker_image *old;
+    struct docker_image now;
+    bool found;
+
+    if (!docker_image_find(visit->client, visit->name, visit->arena, &now, &found, cancel, err))
+        return false;
+    if (!found)
+        return true;
+    old = docker_visit_before(visit, now.id);
+    if (old && !survives(visit, old))
+        return error_set(err, ERROR_RUNTIME,
+                         "the image was there before without this name; the name stays, since "
+                         "Docker would remove more with it");
+    return docker_image_remove(visit->client, visit->name, cancel, err) &&
+           (!old || remove_digest(visit, old, &now, cancel, err));
+}
+
+void docker_visit_end(struct docker_visit *visit, bool broken, struct cancel *run_cancel,
+                      struct probe_result *result)
+{
+    PROBE_PHASE(result, PHASE_CLEANUP);
+    struct error *err = &result->cleanup_error;
+    bool hurry = cancel_requested(run_cancel);
+    struct cancel cancel;
+
+    cancel_init(&cancel, clock_now_ns() + (hurry ? CLEANUP_CANCELED_NS : CLEANUP_NS));
+    result->cleanup_failed = !remove_name(visit, &cancel, err);
+    if (visit->marked && !docker_mark_clear(visit->client, visit->volume, &cancel, err))
+        result->cleanup_failed = true;
+    /* A daemon that was at the end when we hung up still finishes: it has had its moment. */
+    if (broken && !result->cleanup_failed)
+        result->cleanup_failed = !remove_name(visit, &cancel, err);
+    if (result->cleanup_failed)
+        error_wrap(err, "clean-up of %s", visit->name);
+    cancel_deinit(&cancel);
+}
+
+void docker_visit_deinit(struct docker_visit *visit)
+{
+    turn_end(&visit->turn);
+}

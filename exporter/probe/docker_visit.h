@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A probe in a Docker engine that others use, too: what was there before, and leaving it so.
+ *
+ * Docker has no namespaces. What is ours is one name of an image; the image goes with it only if
+ * its id was not there before. A mark in the engine tells the next start what a crash has left.
+ */
+#ifndef PROBE_DOCKER_VISIT_H
+#define PROBE_DOCKER_VISIT_H
+
+#include "client/docker_images.h"
+#include "probe/probe.h"
+
+struct docker_visit {
+    const struct probe_request *request;
+    struct docker_client *client;
+    struct arena *arena;
+    const char *name;            /* of the image, as Docker is asked for it */
+    bool was_there;              /* it stood for an image before: nothing is removed */
+    struct docker_images before; /* private */
+    char volume[PROBE_TEXT_BYTES];
+    struct turn turn;
+    bool marked;
+};
+
+/* Waits until no other visit is at the same repository, removes what an interrupted run of this
+ * probe has left (or of any, if that is long ago), and looks around. Client and arena outlive the
+ * visit. */
+bool docker_visit_begin(struct docker_visit *visit, const struct probe_request *request,
+                        struct docker_client *client, struct arena *arena, struct cancel *cancel,
+                        struct error *err) MUST_CHECK;
+
+/* The image of that id as it was before; NULL if there was none. */
+const struct docker_image *docker_visit_before(const struct docker_visit *visit, const char *id);
+
+/* Whether one of Docker's short names is of the repository that we pull from; *parsed is in
+ * `arena`. */
+bool docker_visit_is_ours(const struct docker_visit *visit, const char *name,
+                          struct reference *parsed, struct arena *arena);
+
+/* Notes it in the engine: from here on there may be something to remove. An engine that takes no
+ * marks is visited without. */
+bool docker_visit_mark(struct docker_visit *visit, struct cancel *cancel,
+                       struct error *err) MUST_CHECK;
+
+/* For a name that was not there: removes it, and takes the mark away. `broken`: a pull was
+ * canceled, so that the daemon may not have given up yet. Measured, and failures are in *result. */
+void docker_visit_end(struct docker_visit *visit, bool broken, struct cancel *run_cancel,
+                      struct probe_result *result);
+
+/* After all that, also after a begin that failed: the next may come. */
+void docker_visit_deinit(struct docker_visit *visit);
+
+#endif
