@@ -15,10 +15,12 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
 import statistics
 import subprocess
 import sys
 import tarfile
+import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
@@ -26,7 +28,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 import inventory  # noqa: E402
 from lab import MIB, OCI, Exporter, Lab, LabError, as_json, http_request, sha256, wait_until  # noqa: E402
 from measure import (Cpu, Page, Scrapes, cpu_seconds, forget_peak, medians, quantile, rollup_kb, run,  # noqa: E402
-                     sample, status_number, threads_seconds)
+                     sample, samples_sum, status_number, threads_seconds)
 
 LAYERS = 4
 IDLE_SECONDS, IDLE_WARM_SECONDS = 30, 5
@@ -95,8 +97,8 @@ class Prober:
 
     def once(self, name, probe):
         """What the run measured about itself, and the page it said that on."""
-        # The first run comes within a tenth of the interval, the second not before its end.
-        probe = {"name": name, "engine": "client", "interval": "10s", "timeout": "60s", **probe}
+        # The first run comes within a tenth of the interval, the second not before half of it.
+        probe = {"name": name, "engine": "client", "interval": "20s", "timeout": "60s", **probe}
         self._reload({**self.config, "probes": [probe]})
         page, anonymous_kb, deadline = "", 0, time.monotonic() + 70
         while not sample(page, "image_canary_attempts_total", probe=name):
@@ -232,6 +234,15 @@ class Transfers:
         if held > MIB:
             raise LabError(f"containerd still holds {held} bytes: the next pull would not be cold")
 
+    def pull_by_registry_engine(self, number):
+        name, exporter = f"registry-{number}", self.prober.exporter
+        forget_peak(exporter.pid)
+        cpu = self.cpu(client=exporter)
+        page, anonymous_mib = self.prober.once(name, {"operation": "pull", "engine": "registry",
+                                                      "image": self.reference})
+        return {"wall": sample(page, "image_canary_last_duration_seconds", probe=name), **cpu.taken(),
+                "peak_mib": exporter.rss_peak_kb() / 1024, "anonymous_mib": anonymous_mib}
+
     def pull_by_exporter(self, number):
         name, exporter = f"pull-{len(self.phases)}-{number}", self.prober.exporter
         self.check_cold()
@@ -285,18 +296,26 @@ class Transfers:
             shutil.rmtree(folder)
 
     def pull_rows(self, report):
-        skopeo = self.pull_by_skopeo if shutil.which("skopeo") else None
-        results = Rounds([("exporter, client engine", self.pull_by_exporter), ("ctr images pull", self.pull_by_ctr),
-                          ("skopeo copy to a folder", skopeo), ("curl | openssl dgst", self.pull_by_curl(1)),
-                          ("the same, two at a time", self.pull_by_curl(2))]).run(self.sizes.rounds)
+        results = Rounds([("exporter, client engine", self.pull_by_exporter),
+                          ("ctr images pull", self.pull_by_ctr)]).run(self.sizes.rounds)
         ours = next(iter(results.values()))
         ours.pop("ended")
-        report.title(f"Pull of {self.sizes.image_mib} MiB in {LAYERS} layers, {self.sizes.rounds} rounds, medians "
-                     "(exporter and ctr also unpack; CPU of containerd with removal, exporter's with clean-up)")
+        report.title(f"Pull of {self.sizes.image_mib} MiB in {LAYERS} layers into containerd, {self.sizes.rounds} rounds, "
+                     "medians (both unpack; CPU of containerd with removal, exporter's with clean-up)")
         report.compare("pull", results, TRANSFER_COLUMNS)
         for phase, value in medians(self.phases).items():
             report.line(f"pull_phase_{phase}", f"exporter: phase {phase}", value, "s", ".2f")
         report.line("pull_anonymous_mib", "exporter: anonymous memory, highest seen", ours["anonymous_mib"], "MiB")
+
+    def registry_rows(self, report):
+        skopeo = self.pull_by_skopeo if shutil.which("skopeo") else None
+        results = Rounds([("exporter, registry engine", self.pull_by_registry_engine),
+                          ("skopeo copy to a folder", skopeo), ("curl | openssl dgst", self.pull_by_curl(1)),
+                          ("the same, two at a time", self.pull_by_curl(2))]).run(self.sizes.rounds)
+        ours = next(iter(results.values()))
+        report.title(f"The same image, no runtime: fetched and verified, {self.sizes.rounds} rounds, medians")
+        report.compare("pull_registry", results, TRANSFER_COLUMNS)
+        report.line("pull_registry_anonymous_mib", "exporter: anonymous memory, highest seen", ours["anonymous_mib"], "MiB")
 
     def scrape_rows(self, report):
         with Scrapes(self.prober.exporter.address) as scrapes:
@@ -365,14 +384,77 @@ def idle_and_start(lab, report, sizes):
     return empty
 
 
-def transfers(lab, report, sizes, containerd):
+class Relay:
+    """Passes connections on to `port`, and counts them."""
+
+    def __init__(self, port):
+        self.port, self.count = port, 0
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=256)
+        self.host = f"127.0.0.1:{self.listener.getsockname()[1]}"
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def run(self):
+        with contextlib.suppress(OSError):
+            while True:
+                here, _ = self.listener.accept()
+                self.count += 1
+                there = socket.create_connection(("127.0.0.1", self.port))
+                for one, other in ((here, there), (there, here)):
+                    threading.Thread(target=self.copy, args=(one, other), daemon=True).start()
+
+    @staticmethod
+    def copy(source, sink):
+        with contextlib.suppress(OSError):
+            while data := source.recv(1 << 18):
+                sink.sendall(data)
+        for end in (source, sink):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def close(self):
+        self.listener.close()
+
+
+def crowd(lab, report, containerd):
+    """100 probes of a 1 MiB image, 8 at a time."""
+    registry, count, layers = lab.registry(), 100, 4
+    image = lab.maker.image([stored_gzip(lab.maker.layer(MIB // layers, compress=False)) for _ in range(layers)])
+    image.push(registry, "bench/small", "1")
+    relay = Relay(int(registry.host.rpartition(":")[2]))
+    probes = [{"name": f"crowd-{i}", "operation": "pull", "engine": "client", "interval": "60s", "timeout": "60s",
+               "image": f"{relay.host}/bench/small:1"} for i in range(count)]
+    exporter = lab.exporter({"containerd": {"address": containerd.address}, "probes": probes,
+                             "registries": {relay.host: {"plain_http": True}}},
+                            args=["--probe.workers=8", "--probe.spread=1s"])
+    page, anonymous_kb, deadline = Page(exporter.address), 0, time.monotonic() + 120
+    while samples_sum(text := page.get(), "image_canary_attempts_total") < count and time.monotonic() < deadline:
+        for _ in range(5):
+            anonymous_kb = max(anonymous_kb, status_number(exporter.pid, "RssAnon"))
+            time.sleep(0.02)
+    page.close()
+    runs = samples_sum(text, "image_canary_attempts_total")
+    if samples_sum(text, "image_canary_failures_total"):
+        raise LabError(f"probes failed:\n{exporter.tail()}")
+    report.title(f"{count} probes of a 1 MiB image in {layers} layers, 8 at a time")
+    report.line("crowd_requests", "requests for each run (manifest, config, layers)", layers + 2, "", "d")
+    report.line("crowd_connections", "connections for each run (3 layers at a time)", relay.count / runs, "")
+    report.line("crowd_anonymous_mib", "anonymous memory, highest seen", anonymous_kb / 1024, "MiB")
+    report.line("crowd_rss_mib", "RSS, highest", exporter.rss_peak_kb() / 1024, "MiB")
+    exporter.close()
+    relay.close()
+    registry.close()
+
+
+def transfers(lab, report, sizes, containerd, pulls_only=False):
     registry = lab.registry()
     config = {"containerd": {"address": containerd.address}, "registries": {registry.host: {"plain_http": True}}}
     prober = Prober(lab.exporter(config), config)
     rows = Transfers(lab, containerd, registry, prober, fresh_image(lab, sizes.image_mib), sizes)
     rows.pull_rows(report)
-    rows.scrape_rows(report)
-    rows.push_rows(report)
+    rows.registry_rows(report)
+    if not pulls_only:
+        rows.scrape_rows(report)
+        rows.push_rows(report)
     prober.close()
     cpu = cpu_seconds(prober.exporter.pid)
     report.title("The exporter that did all of this")
@@ -391,6 +473,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="smaller and one round: for tests of the benchmark itself")
     parser.add_argument("--rounds", type=int, help="rounds of what is compared (3; quick: 1)")
     parser.add_argument("--inventory", action="store_true", help="only the checks of images")
+    parser.add_argument("--pulls", action="store_true", help="only the pulls")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write the numbers there, too")
     options = parser.parse_args()
     if os.geteuid() != 0:
@@ -402,9 +485,16 @@ def main():
     lab = Lab("containerd_exporter-bench-")
     try:
         print(machine(Exporter(lab.folder("version")).binary))
-        inventory.inventory(report, inventory.Sizes(options.quick, options.rounds), Rounds)
-        if not options.inventory:
-            transfers(lab, report, sizes, idle_and_start(lab, report, sizes))
+        if options.pulls:
+            containerd = lab.containerd()
+            transfers(lab, report, sizes, containerd, pulls_only=True)
+            crowd(lab, report, containerd)
+        else:
+            inventory.inventory(report, inventory.Sizes(options.quick, options.rounds), Rounds)
+        if not options.inventory and not options.pulls:
+            containerd = idle_and_start(lab, report, sizes)
+            transfers(lab, report, sizes, containerd)
+            crowd(lab, report, containerd)
         print(f"\n{time.monotonic() - began:.0f} s; ratio: exporter / other, below 1 the exporter takes less")
         if options.json:
             options.json.write_text(json.dumps(report.numbers, indent=2) + "\n", encoding="utf-8")

@@ -14,12 +14,28 @@ from lab import VERSIONS, Lab, LabError, folder_of  # noqa: E402  pylint: disabl
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "unprivileged: runs without root")
+    config.tables = []  # what a person should see of a run, whether it failed or not
 
     def interrupt(*_):
         raise KeyboardInterrupt
 
     # So that a run that is cut short ends its daemons too.
     signal.signal(signal.SIGTERM, interrupt)
+
+
+def pytest_sessionfinish(session):
+    if hasattr(session.config, "workeroutput"):  # one of several processes
+        session.config.workeroutput["tables"] = session.config.tables
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    node.config.tables.extend(getattr(node, "workeroutput", {}).get("tables", []))
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    for text in config.tables:
+        terminalreporter.write_line("\n" + text)
 
 
 def pytest_collection_modifyitems(items):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Real daemons for tests and the demo: containerd, docker-registry, Prometheus, the exporter.
+"""Real daemons for tests and the demo: containerd, Docker, docker-registry, Prometheus, the exporter.
 
 Everything is private (a temporary folder, loopback, free ports), started by this process and
 ended by its pid. `with Lab() as lab:` owns all of it; when the block ends nothing is left: no
@@ -14,6 +14,7 @@ import contextlib
 import ctypes
 import gzip
 import hashlib
+import http.client
 import importlib.util
 import io
 import json
@@ -59,7 +60,7 @@ def daemons_dir():
 def find(program, folder=None):
     """Path of a daemon's binary; `folder` (with or without usr/bin) instead of the default one."""
     roots = [pathlib.Path(folder)] if folder else [daemons_dir()]
-    for place in [p for root in roots for p in (root / "usr/bin", root / "bin", root)]:
+    for place in [p for root in roots for p in (root / "usr/bin", root / "usr/sbin", root / "bin", root)]:
         if (place / program).is_file():
             return str(place / program)
     path = None if folder else shutil.which(program)
@@ -384,6 +385,105 @@ disabled_plugins = {json.dumps(disabled)}
         super().close()
         for point in mounts_below(self.dir):
             subprocess.run(["umount", "-l", point], check=False)
+
+
+class UnixConnection(http.client.HTTPConnection):
+    """HTTP to a unix socket."""
+
+    def __init__(self, path, timeout):
+        super().__init__("localhost", timeout=timeout)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
+
+
+class Docker(Process):
+    """A dockerd with private root, state and socket, on a containerd of the lab. It touches neither
+    the network nor the firewall, so its containers would have none."""
+
+    PLUGINS = ("/run/docker/plugins", "/run/docker")  # made by every dockerd, whatever it is told
+
+    def __init__(self, temp, containerd, storage="overlay2", config=None, root=None):
+        self.dir = pathlib.Path(temp)
+        self.dir.mkdir(parents=True, exist_ok=True)
+        self.address = str(self.dir / "docker.sock")
+        self.made = []
+        home = self.dir / "home"
+        home.mkdir(exist_ok=True)
+        # The key would be made in /etc/docker.
+        config = {"deprecated-key-path": str(self.dir / "key.json"), "max-download-attempts": 1, **(config or {})}
+        (self.dir / "daemon.json").write_text(json.dumps(config), encoding="utf-8")
+        libraries = ":".join(str(path) for path in daemons_dir().glob("lib/*-linux-gnu*"))
+        super().__init__(
+            [find("dockerd"), "--config-file", self.dir / "daemon.json", "--data-root", root or self.dir / "root",
+             "--exec-root", self.dir / "run", "--pidfile", self.dir / "docker.pid", "--host", f"unix://{self.address}",
+             "--containerd", containerd.address, "--bridge=none", "--iptables=false", "--ip6tables=false",
+             "--ip-forward=false", "--ip-masq=false", "--userland-proxy=false", "--oom-score-adjust=0",
+             "--storage-driver", storage],
+            self.dir / "docker.log",
+            {"HOME": str(home), "PATH": f"{containerd.bin}:{os.environ['PATH']}",
+             **({"LD_LIBRARY_PATH": libraries} if libraries else {})})
+
+    def start(self):
+        self.made = [path for path in self.PLUGINS if not os.path.exists(path)] or self.made
+        super().start()
+        return self.wait_ready(lambda: self.request("/_ping")[0] == 200)
+
+    def request(self, path, method="GET", data=None, timeout=60):
+        """(status, body) of one request; `data` becomes JSON."""
+        headers = {"Content-Type": "application/json"} if data is not None else {}
+        with contextlib.closing(UnixConnection(self.address, timeout)) as connection:
+            connection.request(method, path, as_json(data) if data is not None else None, headers)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+
+    def api(self, path, method="GET", data=None):
+        """The JSON of an answer that must be a success, of a stream the last line."""
+        status, body = self.request("/v1.41" + path, method, data)
+        if status not in (200, 201, 204):
+            raise LabError(f"{method} {path}: {status} {body[:300]}")
+        return json.loads(body.splitlines()[-1]) if body.strip() else None
+
+    def pull(self, reference):
+        name, sign, what = reference.rpartition("@")
+        if not sign:
+            name, _, what = reference.rpartition(":")
+        last = self.api("/images/create?" + urllib.parse.urlencode({"fromImage": name, "tag": what}), "POST")
+        if "error" in last:
+            raise LabError(f"docker pull {reference}: {last}")
+        return reference
+
+    def tag(self, source, target):
+        name, _, tag = target.rpartition(":")
+        self.api(f"/images/{source}/tag?" + urllib.parse.urlencode({"repo": name, "tag": tag}), "POST")
+        return target
+
+    def remove(self, name):
+        self.api(f"/images/{name}", "DELETE")
+
+    def image(self, name):
+        """What docker inspect says, or None."""
+        status, body = self.request(f"/v1.41/images/{name}/json")
+        return json.loads(body) if status == 200 else None
+
+    def census(self):
+        """All there is: compare two of these to see what somebody left behind."""
+        images = {image["Id"]: (sorted(image["RepoTags"] or []), sorted(image["RepoDigests"] or []))
+                  for image in self.api("/images/json?all=1")}
+        usage = self.api("/system/df")
+        return {"images": images, "bytes": usage["LayersSize"], "volumes": sorted(v["Name"] for v in usage["Volumes"] or []),
+                "containers": sorted(c["Id"] for c in usage["Containers"] or [])}
+
+    def close(self):
+        super().close()
+        for point in mounts_below(self.dir):
+            subprocess.run(["umount", "-l", point], check=False)
+        for path in self.made:
+            with contextlib.suppress(OSError):
+                os.rmdir(path)
 
 
 class DockerRegistry(Process):
@@ -774,6 +874,9 @@ class Lab(contextlib.AbstractContextManager):
     def containerd_of(self, version, **options):
         """A containerd of VERSIONS; LabError where it could not be had."""
         return self.containerd(folder=folder_of(version), **options)
+
+    def docker(self, containerd, **options):
+        return self.own(Docker(self.folder("docker"), containerd, **options))
 
     def registry(self, **options):
         return self.own(DockerRegistry(self.folder("registry"), **options))

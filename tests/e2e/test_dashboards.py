@@ -50,7 +50,7 @@ def test_rules_fire_when_they_should():
 @pytest.mark.unprivileged
 def test_rules_have_what_a_person_needs():
     rules = [rule for group in yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"] for rule in group["rules"]]
-    assert len(rules) == 5
+    assert len(rules) == 7
     for rule in rules:
         assert rule["labels"]["severity"] in ("critical", "warning"), rule
         assert rule["annotations"].keys() >= {"summary", "description"} and rule["for"], rule
@@ -147,7 +147,7 @@ def test_scrapes_are_clean(world):
 def test_rules_are_evaluated(world):
     rules = wait_until(lambda: [r for g in world.api("rules")["data"]["groups"] for r in g["rules"]
                                 if r["lastEvaluation"] > "0002"], 20, "an evaluation of the rules")
-    assert len(rules) == 5 and {rule["health"] for rule in rules} == {"ok"}
+    assert len(rules) == 7 and {rule["health"] for rule in rules} == {"ok"}
 
 
 def test_page_pleases_promtool(world):

@@ -50,7 +50,8 @@ def test_pod_mounts_the_directory_of_the_socket_read_only(objects):
     pod = objects["DaemonSet"]["spec"]["template"]["spec"]
     volumes = {volume["name"]: volume for volume in pod["volumes"]}
     assert [v["hostPath"] for v in volumes.values() if "hostPath" in v] == [
-        {"path": "/run/containerd", "type": "Directory"}]
+        {"path": "/run/containerd", "type": "Directory"},
+        {"path": "/etc/containerd/certs.d", "type": "DirectoryOrCreate"}]
     assert all(mount["readOnly"] for mount in pod["containers"][0]["volumeMounts"])
     # The generated name carries a hash: a new configuration is a new rollout.
     assert volumes["config"]["configMap"]["name"] == objects["ConfigMap"]["metadata"]["name"]
@@ -101,7 +102,7 @@ def test_commented_example_is_accepted(tmp_path):
     secret = tmp_path / "password"
     secret.write_text("x", encoding="utf-8")
     text = text.replace("/etc/containerd_exporter/secrets/registry.example", str(secret))
-    assert len(yaml.safe_load(text)["probes"]) == 3
+    assert len(yaml.safe_load(text)["probes"]) == 4
     path = tmp_path / "example.yml"
     path.write_text(text, encoding="utf-8")
     done = run(EXPORTER, f"--config.file={path}", "--config.check")

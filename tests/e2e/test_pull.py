@@ -185,7 +185,8 @@ def test_tokens(lab, containerd):
 def test_https_with_a_ca_of_ones_own(lab, containerd, maker):
     registry = lab.registry(tls=True)
     reference = maker.image().push(registry, "pull/tls", "1")
-    for settings, outcome in (({"ca_file": registry.cafile}, {}), ({"skip_verify": True}, {}), ({}, {"tls": 1})):
+    for settings, outcome in (({"ca_file": registry.cafile}, {}), ({"skip_verify": True}, {}),
+                              ({"ca_file": "/etc/ssl/certs/ca-certificates.crt"}, {"tls": 1})):
         config = config_for(containerd, [probe(reference)])
         config["registries"] = {registry.host: settings}
         exporter = run_once(lab, config)

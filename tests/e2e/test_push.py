@@ -80,6 +80,23 @@ def test_every_run_pushes_new_bytes(lab, containerd, registry):
     assert len(big) >= 3, (pushed, "each run left a layer of its own")
 
 
+def test_what_no_probe_made_is_not_replaced(lab, containerd, registry, maker):
+    reference = maker.image().push(registry, "push/precious", "1")
+    before = registry.manifest("push/precious", "1")[0]
+    exporter = run_once(lab, config_for(containerd, registry.host, probe(reference)))
+    assert reasons(exporter) == {"invalid": 1}, exporter.log
+    assert "overwrite: true" in exporter.log
+    assert registry.manifest("push/precious", "1")[0] == before
+    exporter.stop()
+    exporter = run_once(lab, config_for(containerd, registry.host, probe(reference, overwrite=True)))
+    assert exporter.value("image_canary_success") == 1, exporter.log
+    assert registry.manifest("push/precious", "1")[0] != before
+    exporter.stop()
+    exporter = run_once(lab, config_for(containerd, registry.host, probe(reference)))  # its own now
+    assert exporter.value("image_canary_success") == 1, exporter.log
+    exporter.stop()
+
+
 def test_push_and_pull_of_the_same_reference(lab, containerd, registry):
     """What the demo shows: a push probe feeds a pull probe."""
     reference = f"{registry.host}/push/both:probe"

@@ -6,8 +6,24 @@
         registry.fault("hang", path=r"/blobs/")
         ... registry.address, registry.log, registry.requests("GET", "/blobs/") ...
 
-Speaks plain HTTP on 127.0.0.1. Blobs may be served by a second listener (the "CDN") that knows
-no credentials. Not a model of a good registry: it checks no more than tests need.
+Speaks plain HTTP on 127.0.0.1, or HTTPS with a certificate of fake/tls.py. Blobs may be served by
+a second listener (the "CDN") that knows no credentials. Not a model of a good registry: it checks
+no more than tests need.
+
+Faults, each for the requests whose path matches, so that one registry serves many probes at once:
+
+    hang           takes the request and never answers
+    hang_middle    ... after half of the body              hang_headers  ... after the headers
+    reset, close   breaks the connection instead of an answer: RST, FIN
+    reset_middle, close_middle   ... after half of the body, however often it is asked for the rest
+    drip           the body byte by byte, `value` seconds between two
+    slow           the body in chunks of 64 KiB, `value` seconds before each
+    status         `status` with `headers` and `body`
+    loop           a redirect to itself                    redirect      of a blob, to `value` or the CDN
+    wrong_bytes, truncate, longer, huge   what the body is not: `value` bytes of blanks for huge
+    content_type   `value` instead of the right one
+    digest_header  `value` instead of the right one; none: no header
+    unauthorized   401 that asks for a token of `value`, or of the registry itself: whatever the token
 """
 import argparse
 import base64
@@ -18,6 +34,7 @@ import json
 import re
 import secrets
 import socket
+import ssl
 import struct
 import tarfile
 import threading
@@ -31,8 +48,10 @@ OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
 OCI_LAYER_GZIP = "application/vnd.oci.image.layer.v1.tar+gzip"
 CHUNK = 64 << 10
 
-FAULTS = ("hang", "hang_middle", "reset", "wrong_bytes", "truncate", "longer", "status",
-          "redirect", "content_type", "digest_header", "slow")
+SILENT = ("hang", "reset", "close")  # instead of an answer
+HALF = ("hang_middle", "reset_middle", "close_middle")  # of the body, and then no more
+FAULTS = (*SILENT, *HALF, "hang_headers", "wrong_bytes", "truncate", "longer", "huge", "status", "redirect",
+          "loop", "content_type", "digest_header", "slow", "drip", "unauthorized")
 
 
 def digest_of(data):
@@ -52,6 +71,21 @@ def make_layer(files):
             entry.size = len(data)
             tar.addfile(entry, io.BytesIO(data))
     return gzip.compress(raw.getvalue(), compresslevel=1, mtime=0), digest_of(raw.getvalue())
+
+
+def make_bomb(size, member=32 << 20):
+    """A layer of one file of `size` zeros as a gzip a thousandth of that: members that are all the same."""
+    entry = tarfile.TarInfo("bomb")
+    entry.size = size // member * member
+    header, zeros = entry.tobuf(), bytes(member)
+    packed = gzip.compress(zeros, compresslevel=6, mtime=0)
+    hashed = hashlib.sha256(header)
+    for _ in range(size // member):
+        hashed.update(zeros)
+    tail = bytes(1024)
+    hashed.update(tail)
+    data = gzip.compress(header, mtime=0) + packed * (size // member) + gzip.compress(tail, mtime=0)
+    return data, "sha256:" + hashed.hexdigest()
 
 
 class Fault:
@@ -103,16 +137,23 @@ class Handler(BaseHTTPRequestHandler):
         self.registry = self.server.registry
         size = int(self.headers.get("Content-Length") or 0)
         self.fault = self.registry.next_fault(self.command, self.path)
-        if self.fault and self.fault.kind == "hang":
+        if self.fault and self.fault.kind in SILENT:
             self.note(0)
-            return self.hang()
-        if self.fault and self.fault.kind == "reset":
-            self.note(0)
-            return self.reset()
+            return self.stop(self.fault.kind)
         self.body = self.rfile.read(size) if size else b""
         self.note(size)
-        if self.fault and self.fault.kind == "status":
-            self.answer(self.fault.status, self.fault.body, headers=self.fault.headers)
+        return not self.fault or not self.answer_wrongly(self.fault)
+
+    def answer_wrongly(self, fault):
+        """The answer that a fault gives instead of the right one; False: it only spoils that."""
+        if fault.kind == "status":
+            self.answer(fault.status, fault.body, headers=fault.headers)
+        elif fault.kind == "loop":
+            self.answer(307, headers={"Location": self.path})
+        elif fault.kind == "unauthorized":
+            repository = re.sub(r"^/v2/(.*)/(manifests|blobs)/.*", r"\1", urlsplit(self.path).path)
+            self.ask_for_token(f"repository:{repository}:pull", fault.value)
+        else:
             return False
         return True
 
@@ -120,29 +161,34 @@ class Handler(BaseHTTPRequestHandler):
         self.request_line = Request(self, body_size)
         self.registry.log.append(self.request_line)
 
-    def hang(self):
-        self.registry.stopping.wait()
+    def stop(self, how):
+        """Ends this connection: after a wait for ever, with a FIN or with a RST."""
         self.close_connection = True
+        if how.startswith("hang"):
+            self.registry.stopping.wait()
+        elif how.startswith("reset"):
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.connection.close()
+            raise ConnectionResetError
         return False
 
-    def reset(self):
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.connection.close()
-        raise ConnectionResetError
-
-    def answer(self, status, body=b"", content_type=None, headers=None):
+    def answer(self, status, body=b"", content_type=None, headers=None, start=0):
+        """`start`: where in the blob the body begins."""
         headers = dict(headers or {})
         kind = self.fault.kind if self.fault else None
         if kind == "content_type":
             content_type = self.fault.value
         if kind == "digest_header":
-            headers["Docker-Content-Digest"] = self.fault.value
+            headers.pop("Docker-Content-Digest", None)
+            headers.update({"Docker-Content-Digest": self.fault.value} if self.fault.value else {})
         if kind == "wrong_bytes" and body:
             body = bytes([body[0] ^ 1]) + body[1:]
         if kind == "truncate":
             body = body[: len(body) // 2]
         if kind == "longer":
             body += b"more"
+        if kind == "huge":
+            body = b" " * int(self.fault.value)
         self.request_line.status = status
         self.send_response(status)
         for name, value in headers.items():
@@ -153,19 +199,22 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if self.command != "HEAD":
-            self.send_body(body, kind)
+            self.send_body(body, kind, start)
 
-    def send_body(self, body, kind):
-        middle = len(body) // 2
-        if kind == "hang_middle":
-            self.wfile.write(body[:middle])
+    def send_body(self, body, kind, start):
+        if kind == "hang_headers":
             self.wfile.flush()
-            self.hang()
-            return
-        for at in range(0, len(body), CHUNK):
-            if kind == "slow":
-                self.registry.stopping.wait(float(self.fault.value or 0.1))
-            self.wfile.write(body[at : at + CHUNK])
+            self.stop(kind)
+        elif kind in HALF:
+            self.wfile.write(body[: max((start + len(body)) // 2 - start, 0)])
+            self.wfile.flush()
+            self.stop(kind)
+        else:
+            step = 1 if kind == "drip" else CHUNK
+            for at in range(0, len(body), step):
+                if kind in ("slow", "drip") and self.registry.stopping.wait(float(self.fault.value or 0.1)):
+                    return
+                self.wfile.write(body[at : at + step])
 
     def refuse(self, status, code, message=None, headers=None):
         body = to_json({"errors": [{"code": code, "message": message or code.lower()}]})
@@ -181,6 +230,7 @@ class Handler(BaseHTTPRequestHandler):
         return user if self.registry.users.get(user) == password else None
 
     def allowed(self, repository):
+        """Whether the one who asks may; `repository` "": only who they are is asked."""
         registry = self.registry
         action = "pull" if self.command in ("GET", "HEAD") else "push"
         if registry.auth == "basic" and not self.basic_user():
@@ -188,14 +238,17 @@ class Handler(BaseHTTPRequestHandler):
             return False
         if registry.auth == "bearer":
             scheme, _, token = self.headers.get("Authorization", "").partition(" ")
-            granted = registry.tokens.get(token, set()) if scheme.lower() == "bearer" else set()
-            if (repository, action) not in granted:
+            known = scheme.lower() == "bearer" and token in registry.tokens
+            if not known or (repository and (repository, action) not in registry.tokens[token]):
                 actions = "pull" if action == "pull" else "pull,push"
-                self.refuse(401, "UNAUTHORIZED", headers={"WWW-Authenticate": (
-                    f'Bearer realm="http://{registry.address}/token",service="fake",'
-                    f'scope="repository:{repository}:{actions}"')})
+                self.ask_for_token(f"repository:{repository}:{actions}" if repository else "")
                 return False
         return True
+
+    def ask_for_token(self, scope, realm=""):
+        scope = f',scope="{scope}"' if scope else ""
+        self.refuse(401, "UNAUTHORIZED", headers={
+            "WWW-Authenticate": f'Bearer realm="{realm or self.registry.url + "/token"}",service="fake"{scope}'})
 
     def token(self):
         if self.command == "POST":
@@ -203,7 +256,9 @@ class Handler(BaseHTTPRequestHandler):
                 return self.answer(404)
             form = parse_qs(self.body.decode())
             user = form.get("username", [""])[0]
-            known = self.registry.users.get(user) == form.get("password", [None])[0]
+            known = user in self.registry.users and self.registry.users[user] == form.get("password", [None])[0]
+            if form.get("grant_type") == ["refresh_token"]:
+                known = form.get("refresh_token", [""])[0] in self.registry.identity_tokens
             scopes = form.get("scope", [""])[0].split()
         else:
             scopes = [v for k, v in parse_qsl(urlsplit(self.path).query) if k == "scope"]
@@ -221,7 +276,9 @@ class Handler(BaseHTTPRequestHandler):
             _, repository, actions = scope.split(":")
             granted |= {(repository, action) for action in actions.split(",") if action in rights}
         self.registry.tokens[token] = granted
-        self.answer(200, to_json({"token": token, "expires_in": 300}), "application/json")
+        # OAuth2, which is what a POST speaks, has another word for it; containerd wants that one.
+        word = "access_token" if self.command == "POST" else "token"
+        self.answer(200, to_json({word: token, "expires_in": 300}), "application/json")
 
     # ---- the protocol
 
@@ -234,8 +291,10 @@ class Handler(BaseHTTPRequestHandler):
         if self.server.role == "cdn":
             return self.blob("", path.rsplit("/", 1)[1])
         match = re.fullmatch(r"/v2/(.+)/(manifests|blobs|blobs/uploads|tags)/([^/]*)", path)
+        if path == "/v2/":
+            return self.allowed("") and self.answer(200)
         if not match:
-            return self.answer(200 if path == "/v2/" else 404)
+            return self.answer(404)
         repository, kind, name = match.groups()
         if self.allowed(repository):
             getattr(self, kind.replace("blobs/uploads", "upload").rstrip("s"))(repository, name)
@@ -268,8 +327,13 @@ class Handler(BaseHTTPRequestHandler):
             location = self.fault.value or f"http://{registry.cdn_address}/{digest}?signature=x"
             self.fault = None
             return self.answer(307, headers={"Location": location})
-        return self.answer(200, registry.blobs[digest], "application/octet-stream",
-                           {"Docker-Content-Digest": digest})
+        blob, headers = registry.blobs[digest], {"Docker-Content-Digest": digest}
+        wanted = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
+        if wanted and int(wanted[1]) < len(blob):
+            start = int(wanted[1])
+            headers["Content-Range"] = f"bytes {start}-{len(blob) - 1}/{len(blob)}"
+            return self.answer(206, blob[start:], "application/octet-stream", headers, start)
+        return self.answer(200, blob, "application/octet-stream", headers)
 
     def upload(self, repository, name):
         registry = self.registry
@@ -278,7 +342,7 @@ class Handler(BaseHTTPRequestHandler):
             registry.uploads.add(name)
             location = f"/v2/{repository}/blobs/uploads/{name}?_state=x"
             if registry.absolute_locations:
-                location = f"http://{registry.address}{location}"
+                location = f"{registry.url}{location}"
             return self.answer(202, headers={"Location": location})
         if name not in registry.uploads:
             return self.refuse(404, "BLOB_UPLOAD_UNKNOWN")
@@ -300,6 +364,14 @@ class Handler(BaseHTTPRequestHandler):
 class Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
+    request_queue_size = 128  # the default of 5 makes a crowd wait for a second SYN
+
+    def get_request(self):
+        """The handshake happens on the connection's own thread: one that hangs delays nobody."""
+        connection, address = super().get_request()
+        if self.tls:
+            connection = self.tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        return connection, address
 
     def handle_error(self, request, client_address):
         pass
@@ -307,21 +379,28 @@ class Server(ThreadingHTTPServer):
 
 class FakeRegistry:
     def __init__(self, port=0, auth=None, users=None, anonymous_pull=True, token_by_post=True,
-                 absolute_locations=False):
-        """auth: None, "basic" or "bearer"; users: {name: password}."""
+                 absolute_locations=False, tls=None):
+        """auth: None, "basic" or "bearer"; users: {name: password}; tls: (certificate, key), paths."""
         self.auth, self.users, self.anonymous_pull = auth, users or {}, anonymous_pull
         self.token_by_post, self.absolute_locations = token_by_post, absolute_locations
+        self.identity_tokens = set()  # that may be exchanged for a token
         self.blobs, self.manifests, self.tags = {}, {}, {}
         self.uploads, self.tokens = set(), {}
         self.faults, self.log = [], []
         self.lock, self.stopping = threading.Lock(), threading.Event()
+        self.tls = None
+        if tls:
+            self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.tls.load_cert_chain(*tls)
         self.servers = [self.listen(port, "registry"), self.listen(0, "cdn")]
         self.address, self.cdn_address = ("%s:%d" % s.server_address for s in self.servers)
+        self.url = f"{'https' if tls else 'http'}://{self.address}"
         self.port = self.servers[0].server_address[1]
 
     def listen(self, port, role):
         server = Server(("127.0.0.1", port), Handler)
         server.registry, server.role = self, role
+        server.tls = self.tls if role == "registry" else None
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         return server
 
@@ -377,9 +456,10 @@ class FakeRegistry:
         return {"mediaType": document["mediaType"], "digest": digest, "size": len(body)}
 
     def add_image(self, repository, tag=None, layers=None, architecture="amd64", os="linux"):
-        """layers: a list of {name: bytes}. Gives descriptors of manifest, config and layers."""
+        """layers: a list of {name: bytes}, or of what make_layer() or make_bomb() gave. Gives descriptors
+        of manifest, config and layers."""
         layers = layers or [{"hello": b"hello\n"}, {"random": secrets.token_bytes(4096)}]
-        made = [make_layer(files) for files in layers]
+        made = [make_layer(layer) if isinstance(layer, dict) else layer for layer in layers]
         config = to_json({
             "architecture": architecture, "os": os, "config": {},
             "rootfs": {"type": "layers", "diff_ids": [diff_id for _, diff_id in made]},

@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Everything that can be wrong with a registry, each under a reference of its own.
+
+One FakeRegistry serves most of it: the repository says what goes wrong. A few faults need a listener
+of their own (certificates, a closed port, a proxy). test_faults.py lets every engine loose on it.
+"""
+import contextlib
+import pathlib
+import secrets
+import socket
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "fake"))
+from proxy import FakeProxy  # noqa: E402  pylint: disable=wrong-import-position
+from registry import FakeRegistry  # noqa: E402  pylint: disable=wrong-import-position
+from tls import Authority, self_signed  # noqa: E402  pylint: disable=wrong-import-position
+
+WRONG = "sha256:" + "0" * 64
+MANIFEST, BLOB, TOKEN, ANY = "manifest", "blob", "token", "any"
+DENIED = b'{"errors":[{"code":"DENIED","message":"requested access to the resource is denied"}]}'
+TOO_MANY = b'{"errors":[{"code":"TOOMANYREQUESTS","message":"You have reached your pull rate limit."}]}'
+
+# name: (of which request, fault).
+BY_REPOSITORY = {
+    "good": None,
+    "token": (TOKEN, dict(kind="slow", value=0)),
+    "hang-manifest": (MANIFEST, dict(kind="hang")),
+    "hang-token": (TOKEN, dict(kind="hang")),
+    "hang-blob": (BLOB, dict(kind="hang")),
+    "hang-headers": (BLOB, dict(kind="hang_headers")),
+    "hang-middle": (BLOB, dict(kind="hang_middle")),
+    "drip": (BLOB, dict(kind="drip", value=1)),
+    "reset": (MANIFEST, dict(kind="reset")),
+    "close": (MANIFEST, dict(kind="close")),
+    "reset-middle": (BLOB, dict(kind="reset_middle")),
+    "close-middle": (BLOB, dict(kind="close_middle")),
+    "reset-once": (BLOB, dict(kind="reset_middle", times=1)),
+    "401-loop": (ANY, dict(kind="unauthorized")),
+    "401-basic": (ANY, dict(kind="status", status=401, headers={"WWW-Authenticate": 'Basic realm="fake"'})),
+    "401-bare": (ANY, dict(kind="status", status=401)),
+    "403": (MANIFEST, dict(kind="status", status=403)),
+    "403-denied": (MANIFEST, dict(kind="status", status=403, body=DENIED)),
+    "404": (MANIFEST, dict(kind="status", status=404)),
+    "429": (MANIFEST, dict(kind="status", status=429, body=TOO_MANY)),
+    "429-retry-after": (MANIFEST, dict(kind="status", status=429, headers={"Retry-After": "1"})),
+    "500": (MANIFEST, dict(kind="status", status=500)),
+    "503": (MANIFEST, dict(kind="status", status=503)),
+    "403-blob": (BLOB, dict(kind="status", status=403)),
+    "404-blob": (BLOB, dict(kind="status", status=404)),
+    "429-blob": (BLOB, dict(kind="status", status=429)),
+    "500-blob": (BLOB, dict(kind="status", status=500)),
+    "loop": (MANIFEST, dict(kind="loop")),
+    "loop-blob": (BLOB, dict(kind="loop")),
+    "token-garbage": (TOKEN, dict(kind="status", status=200, body=b"<html>")),
+    "token-empty": (TOKEN, dict(kind="status", status=200, body=b"{}")),
+    "token-401": (TOKEN, dict(kind="status", status=401)),
+    "token-403": (TOKEN, dict(kind="status", status=403)),
+    "token-429": (TOKEN, dict(kind="status", status=429)),
+    "token-500": (TOKEN, dict(kind="status", status=500)),
+    "token-reset": (TOKEN, dict(kind="reset")),
+    "content-type": (MANIFEST, dict(kind="content_type", value="text/html")),
+    "garbage-manifest": (MANIFEST, dict(kind="status", status=200, body=b"<html>", headers={
+        "Content-Type": "application/vnd.oci.image.manifest.v1+json"})),
+    "no-digest-header": (MANIFEST, dict(kind="digest_header", value="")),
+    "wrong-digest-header": (MANIFEST, dict(kind="digest_header", value=WRONG)),
+    "bad-json": (MANIFEST, dict(kind="truncate")),
+    "huge-manifest": (MANIFEST, dict(kind="huge", value=100 << 20)),
+    "truncated": (BLOB, dict(kind="truncate")),
+    "longer": (BLOB, dict(kind="longer")),
+    "wrong-bytes": (BLOB, dict(kind="wrong_bytes")),
+}
+
+
+class Field(contextlib.AbstractContextManager):
+    """`references`: {name of the fault: reference}. `hosts_dir` tells a containerd about the listeners,
+    `registries` the exporter, `proxy_env` goes into the environment of whoever fetches."""
+
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+        self.hosts_dir = self.folder / "certs.d"
+        self.references, self.registries = {}, {}
+        self.stack = contextlib.ExitStack()
+        self.authority = Authority(self.folder / "tls")
+        self.registry, self.private = self.listen(), self.listen(auth="bearer")
+        self.closed = self.address(self.stack.enter_context(socket.socket()))
+        for name, row in BY_REPOSITORY.items():
+            self.add(name, row)
+        self.add_token_server_down()
+        self.add_missing()
+        self.add_platform()
+        self.add_places()
+        self.add_tls()
+        self.add_proxy()
+
+    def address(self, taken):
+        """Of a socket: while it does not listen, those who connect are refused."""
+        if taken.getsockname()[1] == 0:
+            taken.bind(("127.0.0.1", 0))
+        return "127.0.0.1:%d" % taken.getsockname()[1]
+
+    def know(self, host, plain=True, trust=""):
+        """How those who fetch are to treat a host."""
+        folder = self.hosts_dir / host
+        folder.mkdir(parents=True)
+        server = f"{'http' if plain else 'https'}://{host}"
+        lines = [f'server = "{server}"', f'[host."{server}"]', '  capabilities = ["pull", "resolve", "push"]']
+        lines += [f'  ca = "{trust}"'] if trust else []
+        (folder / "hosts.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        self.registries[host] = {**({"plain_http": True} if plain else {}), **({"ca_file": trust} if trust else {})}
+
+    def listen(self, **options):
+        registry = self.stack.enter_context(FakeRegistry(**options))
+        self.know(registry.address, plain="tls" not in options,
+                  trust=self.authority.certificate if "tls" in options else "")
+        return registry
+
+    def image(self, registry, repository):
+        layers = [{f"{repository}-{i}": secrets.token_bytes(20000)} for i in range(2)]
+        return registry.add_image(repository, "v1", layers)
+
+    def add(self, name, row):
+        """An image of which one request, or none, goes wrong."""
+        place, fault = row or ("", {})
+        registry = self.private if place == TOKEN else self.registry
+        repository = f"canary/{name}"
+        image = self.image(registry, repository)
+        path = {MANIFEST: f"/v2/{repository}/manifests/", TOKEN: rf"^/token\?.*canary(/|%2F){name}(:|%3A)",
+                BLOB: f"/v2/{repository}/blobs/{image['layers'][1]['digest']}", ANY: f"/v2/{repository}/"}
+        if row:
+            registry.fault(path=path[place], **fault)
+        self.references[name] = f"{registry.address}/{repository}:v1"
+
+    def add_token_server_down(self):
+        registry = self.listen()
+        self.references["token-down"] = f"{registry.address}/canary/token-down:v1"
+        registry.fault("unauthorized", path="^/v2/", value=f"http://{self.closed}/token")
+
+    def add_missing(self):
+        for name, reference in (("no-repository", "canary/none:v1"), ("no-tag", "canary/good:none"),
+                                ("no-digest", f"canary/good@{WRONG}"),
+                                ("misleading", "canary/unauthorized-429-no-space-left:toomanyrequests")):
+            self.references[name] = f"{self.registry.address}/{reference}"
+
+    def add_platform(self):
+        self.registry.add_index("canary/no-platform", "v1", ["s390x", "riscv64"])
+        self.references["no-platform"] = f"{self.registry.address}/canary/no-platform:v1"
+
+    def add_places(self):
+        """Where nobody listens, and where somebody listens who never says a word."""
+        silent = self.stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        host = self.address(silent)
+        self.know(self.closed)
+        self.know(host, plain=False, trust=self.authority.certificate)
+        self.references["refused"] = f"{self.closed}/canary/image:v1"
+        self.references["hang-handshake"] = f"{host}/canary/image:v1"
+        self.references["no-such-host"] = "no-such-host.invalid/canary/image:v1"
+
+    def add_tls(self):
+        alone = self_signed(self.folder / "tls", "alone")
+        pairs = {"https": self.authority.issue("good"),
+                 "expired": self.authority.issue("expired", days=(-30, -1)),
+                 "not-yet-valid": self.authority.issue("early", days=(10, 30)),
+                 "wrong-host": self.authority.issue("elsewhere", names="DNS:elsewhere.example"),
+                 "self-signed": alone}
+        for name, pair in pairs.items():
+            registry = self.listen(tls=pair)
+            self.image(registry, "canary/image")
+            self.references[name] = f"{registry.address}/canary/image:v1"
+        plain = self.stack.enter_context(FakeRegistry())
+        self.know(plain.address, plain=False, trust=self.authority.certificate)
+        self.image(plain, "canary/image")
+        self.references["http-as-https"] = f"{plain.address}/canary/image:v1"
+
+    def add_proxy(self):
+        """The proxy is never asked about loopback: these names exist nowhere but there."""
+        self.proxy = self.stack.enter_context(FakeProxy())
+        self.proxy_env = {"HTTP_PROXY": self.proxy.url, "HTTPS_PROXY": self.proxy.url,
+                          "NO_PROXY": "no-such-host.invalid"}
+        self.proxy_env.update({name.lower(): value for name, value in self.proxy_env.items()})
+        for kind in ("forbidden", "password", "hang", "reset"):
+            self.references[f"proxy-{kind}"] = f"{kind}.proxied.invalid/canary/image:v1"
+            self.references[f"proxy-{kind}-plain"] = f"{kind}.plain.invalid/canary/image:v1"
+            self.know(f"{kind}.plain.invalid")
+
+    def close(self):
+        self.stack.close()
+
+    def __exit__(self, *_):
+        self.close()
