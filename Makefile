@@ -40,7 +40,7 @@ TESTS      := $(patsubst tests/unit/%.c,$(BUILD)/%,$(wildcard tests/unit/test_*.
 FUZZERS    := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 HEADERS    := $(wildcard exporter/*/*.h)
 COLLECTORS := $(sort $(basename $(notdir $(wildcard collectors/*.c))))
-ENGINES    := $(sort $(basename $(notdir $(wildcard exporter/probe/pull_*.c exporter/probe/push_*.c))))
+ENGINES    := $(sort $(basename $(notdir $(wildcard $(addprefix exporter/probe/,pull_*.c push_*.c tag_*.c)))))
 
 help:
 	@echo 'make all        the exporter: $(BINARY)'
@@ -67,7 +67,7 @@ $(BUILD)/gen/version.inc: force
 	    '$(VERSION)' '$(REVISION)' '$(BRANCH)' >$@.new
 	$(Q)cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
-# The names of the files are the list: of collectors, and of ways to pull and push. The
+# The names of the files are the list: of collectors, and of ways to pull, push and tag. The
 # directory changes when a file comes or goes, and only then is the table made again.
 $(BUILD)/gen/collectors.inc: collectors Makefile
 	$(Q)mkdir -p $(@D)

@@ -4,13 +4,15 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "probe/delivery.h"
 
 #include <inttypes.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
-#define HOLD_MAX_SECONDS 3600.0 /* that a registry's Retry-After is heeded */
+#define HOLD_MAX_SECONDS  3600.0 /* that a registry's Retry-After is heeded */
+#define NAMES_LIMIT_BYTES ((size_t)64 << 10)
 
 static const double duration_bounds[] = {0.1, 0.25, 0.5, 1,   2.5, 5,   10,
                                          20,  30,   60,  120, 300, 600, 1800};
@@ -28,6 +30,19 @@ void canary_reset(struct canary *canary)
     probe_result_init(&c->last);
 }
 
+/* With the names of this node, which may be longer than the samples of the check. */
+static bool check_names(const struct canary *canary, struct error *err)
+{
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(NAMES_LIMIT_BYTES);
+    const struct placeholders values = {canary->shared->node, canary->name,
+                                        (int64_t)clock_unix_seconds()};
+    struct reference image, new_tag;
+    const char *key = NULL;
+
+    return canary_references(canary, &values, &arena, &image, &new_tag, &key, err) ||
+           error_wrap(err, "\"%s\"", key);
+}
+
 bool canary_open(void *state, const struct job_context *context, struct error *err)
 {
     struct canary *canary = state;
@@ -36,6 +51,8 @@ bool canary_open(void *state, const struct job_context *context, struct error *e
     canary->name = context->name;
     canary->shared = context->shared;
     canary_reset(canary);
+    if (!check_names(canary, err))
+        return false;
     canary->account = ledger_account(context->shared->ledger, canary->reference.host);
     if (!canary->account)
         return error_set(err, ERROR_LIMIT, "too many registries");
@@ -176,6 +193,18 @@ static void keep_books(struct canary *canary, const struct probe_result *result,
         ledger_hold(canary->account, clock_now_ns() + (int64_t)(wait * (double)NS_PER_SECOND));
 }
 
+static bool ask_engine(const struct canary *canary, const struct probe_request *request,
+                       struct probe_result *result, struct cancel *cancel, struct error *err)
+{
+    const struct delivery delivery = {.engine = canary->engine,
+                                      .read_back = canary_read_back(canary),
+                                      .delete_remote = canary->delete_remote};
+
+    if (strcmp(canary->engine->operation, "push") == 0)
+        return delivery_run(&delivery, request, result, cancel, err);
+    return canary->engine->run(request, result, cancel, err);
+}
+
 static bool run_engine(struct canary *canary, struct probe_result *result, struct run *run,
                        struct error *err)
 {
@@ -188,7 +217,7 @@ static bool run_engine(struct canary *canary, struct probe_result *result, struc
     run->warning = request.warning;
     if (!ok)
         return false;
-    ok = canary->engine->run(&request.probe, result, run->cancel, err);
+    ok = ask_engine(canary, &request.probe, result, run->cancel, err);
     keep_books(canary, result, expected_bytes);
     return ok;
 }
@@ -202,6 +231,17 @@ static bool held(const struct canary *canary, struct run *run)
     if (run->skipped)
         run->not_before_ns = until_ns;
     return run->skipped;
+}
+
+/* With the seed the same bytes can be made again. */
+static bool explain(const struct canary *canary, const struct probe_result *result,
+                    struct error *err)
+{
+    const char *image = canary_image_text(canary);
+
+    if (result->seed == 0)
+        return error_wrap(err, "%s %s", canary->operation, image);
+    return error_wrap(err, "%s %s (seed 0x%016" PRIx64 ")", canary->operation, image, result->seed);
 }
 
 bool canary_run(void *state, struct run *run, struct error *err)
@@ -221,5 +261,7 @@ bool canary_run(void *state, struct run *run, struct error *err)
         error_set(&run->warning, ERROR_UNSUPPORTED, "%s", result.note);
     canary_report(canary, run->out);
     malloc_trim(0); /* what an image took goes back to the system until the next run */
-    return ok || error_wrap(err, "%s %s", canary->operation, canary->reference.name);
+    if (ok && result.seed != 0)
+        log_debug("probe %s: seed 0x%016" PRIx64, canary->name, result.seed);
+    return ok || explain(canary, &result, err);
 }

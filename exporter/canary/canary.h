@@ -2,14 +2,15 @@
 /*
  * A probe as the configuration and the metrics know it, whatever it does.
  *
- * The collectors `pull` and `push` are this and their own settings: a struct canary
- * is the whole state of the job. A run asks the engine, compares what came out
- * with what was expected, and counts. Families are the same table for all
+ * The collectors `pull`, `push`, `roundtrip` and `tag` are this and their own settings: a
+ * struct canary is the whole state of the job. A run asks the engine, compares what came
+ * out with what was expected, and counts. Families are the same table for all
  * operations; P = {probe, operation, engine, registry} is on every one of them.
  */
 #ifndef CANARY_CANARY_H
 #define CANARY_CANARY_H
 
+#include "canary/placeholder.h"
 #include "client/ledger.h"
 #include "client/shared.h"
 #include "engine/collector.h"
@@ -48,20 +49,23 @@ struct canary {
     struct canary_expected expected;
     bool unpack;
     uint64_t max_concurrent_downloads;
-    uint64_t layers, layer_bytes;
-    bool overwrite;
+    struct probe_push push;
+    unsigned format; /* of push.content: index into canary_format_choices */
+    bool delete_remote;
+    const char *read_back_name, *tag; /* of roundtrip, of tag; "" elsewhere */
     struct setting_map labels;
     struct host_options host; /* how the registry itself is reached */
     unsigned family;          /* enum http_family */
     struct ledger_budget budget;
 
     /* Derived from them by canary_check(). */
-    const char *operation;
-    struct reference reference;
+    const char *operation, *engine_operation; /* a roundtrip's engine is one that pushes */
+    struct reference reference; /* where `image` has placeholders, only its host is true */
     struct platform_matcher matcher;
     bool all_platforms;
     char platform_text[64];
-    const struct probe_engine *engine; /* NULL with `engine: auto`, until one is offered */
+    const struct probe_engine *engine;    /* NULL with `engine: auto`, until one is offered */
+    const struct probe_engine *read_back; /* NULL: the one that goes with `engine` */
 
     /* The job. */
     const char *name;
@@ -78,6 +82,7 @@ enum cold {
 
 extern const struct metric_family canary_families[];
 extern const char *const canary_cold_choices[], *const canary_family_choices[];
+extern const char *const canary_format_choices[];
 extern const struct setting canary_registry_settings[]; /* an entry of `registries:` */
 
 /* Who we are: of a probe, or of a registry. */
@@ -107,9 +112,10 @@ extern const struct setting canary_registry_settings[]; /* an entry of `registri
                 "The kubelet's --image-credential-provider-bin-dir.")
 
 /* The settings that every operation has; its own follow in the table. */
-#define CANARY_SETTINGS                                                                            \
+#define CANARY_SETTINGS CANARY_SETTINGS_FOR("client")
+#define CANARY_SETTINGS_FOR(engine)                                                                \
     SETTING(SETTING_STRING, struct canary, image, "image", NULL, "Reference of the image."),       \
-        SETTING(SETTING_STRING, struct canary, engine_name, "engine", "client",                    \
+        SETTING(SETTING_STRING, struct canary, engine_name, "engine", engine,                      \
                 "Who does the work: client, cri, transfer, docker, registry; auto: the best that " \
                 "this node offers."),                                                              \
         SETTING(SETTING_STRING, struct canary, platform, "platform", "",                           \
@@ -142,11 +148,24 @@ bool canary_run(void *state, struct run *run, struct error *err);
     .close = canary_close, .begin = canary_begin, .run = canary_run
 
 #define CANARY_ENGINE_AUTO "auto"
-#define CANARY_DOWNLOADS   3 /* layers at a time, as the kubelet's containerd does it */
+#define CANARY_NAMESPACE   "k8s.io" /* of content.image */
+#define CANARY_DOWNLOADS   3        /* layers at a time, as the kubelet's containerd does it */
 
 /* Whether canary->engine can honour the settings; any can if it is not chosen yet. */
 bool canary_check_abilities(const struct canary *canary, const char **key,
                             struct error *err) MUST_CHECK;
+
+/* The references of one run: `image`, and for the operation tag the same by its new tag, with their
+ * placeholders filled. *key is the setting that is wrong. */
+bool canary_references(const struct canary *canary, const struct placeholders *values,
+                       struct arena *arena, struct reference *image, struct reference *new_tag,
+                       const char **key, struct error *err) MUST_CHECK;
+
+/* The image for people: as it is written where it has placeholders. */
+const char *canary_image_text(const struct canary *canary);
+
+/* Who pulls back what was pushed; NULL: nobody. */
+const struct probe_engine *canary_read_back(const struct canary *canary);
 
 /* Counters as before the first run. */
 void canary_reset(struct canary *canary);

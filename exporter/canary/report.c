@@ -62,7 +62,7 @@ const struct metric_family canary_families[] = {
     [PHASE_DURATION] = {METRIC_HISTOGRAM,
                         "image_canary_phase_duration_seconds",
                         "How long the phases of runs took: resolve, fetch, unpack, upload, "
-                        "read_back, cleanup.",
+                        "commit, read_back, cleanup.",
                         {P, "phase"}},
     [LAST_DURATION] = {METRIC_GAUGE,
                        "image_canary_last_duration_seconds",
@@ -115,8 +115,8 @@ const struct metric_family canary_families[] = {
                    "The host that served the manifest at the last success; always 1.",
                    {P, "host"}},
     [RESUMES] = {METRIC_COUNTER,
-                 "image_canary_resumed_downloads_total",
-                 "Downloads whose connection broke and that went on from there.",
+                 "image_canary_resumed_transfers_total",
+                 "Downloads and uploads whose connection broke and that went on.",
                  {P}},
     {0},
 };
@@ -205,7 +205,8 @@ void canary_report(const struct canary *canary, struct snapshot *out)
     const struct extra_labels extra = {canary->labels.names, canary->labels.values,
                                        canary->labels.count};
 
-    snapshot_add_info(out, INFO, &extra, P(canary), canary->reference.name, canary->platform_text);
+    snapshot_add_info(out, INFO, &extra, P(canary), canary_image_text(canary),
+                      canary->platform_text);
     report_counters(canary, out);
     if (canary->counters.last_attempt > 0)
         report_last(canary, out);

@@ -2,6 +2,7 @@
 /* From a probe's settings to what its engine is told: hosts, credentials, and which engine. */
 #include "canary/canary.h"
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "client/daemon_version.h"
 
@@ -9,6 +10,7 @@
 
 #define ARENA_LIMIT_BYTES ((size_t)1 << 20)
 #define LEFTOVER_SECONDS  3600 /* after the timeout, anybody may remove what is left */
+#define NAME_MAX_BYTES    ((size_t)2048)
 
 /* containerd 1.6 and 1.7 read a hosts.toml less kindly than 2 does. */
 static bool runs_containerd_1(const struct canary *canary, struct arena *arena,
@@ -26,11 +28,12 @@ static bool find_hosts(struct canary_request *request, const struct canary *cana
                        struct cancel *cancel, struct error *err)
 {
     struct host_options options = canary->host;
+    const struct reference *reference = &request->probe.reference;
 
     options.roots = canary->shared->hosts_roots;
     options.like_containerd_1 = runs_containerd_1(canary, &request->arena, cancel);
-    return hosts_find(&canary->reference, &options, &request->arena, &request->hosts,
-                      &request->warning, err);
+    return hosts_find(reference, &options, &request->arena, &request->hosts, &request->warning,
+                      err);
 }
 
 const struct credentials_settings *canary_auth(const struct canary *canary)
@@ -38,17 +41,47 @@ const struct credentials_settings *canary_auth(const struct canary *canary)
     return credentials_configured(&canary->auth) ? &canary->auth : &canary->registry_auth;
 }
 
+bool canary_references(const struct canary *canary, const struct placeholders *values,
+                       struct arena *arena, struct reference *image, struct reference *new_tag,
+                       const char **key, struct error *err)
+{
+    const char *text = placeholder_fill(canary->image, values, arena, err), *tag;
+    CLEANUP(buf_deinit) struct buf name = BUF_INIT(NAME_MAX_BYTES);
+
+    *key = "image";
+    *new_tag = (struct reference){0};
+    if (!text || !reference_parse(image, text, arena, err))
+        return false;
+    if (!canary->tag || !*canary->tag)
+        return true;
+    *key = "tag";
+    tag = placeholder_fill(canary->tag, values, arena, err);
+    if (!tag)
+        return false;
+    if (strpbrk(tag, "/@"))
+        return error_set(err, ERROR_INVALID, "\"%s\" is not a tag", tag);
+    buf_printf(&name, "%s/%s:%s", image->host, image->repository, tag);
+    return buf_ok(&name, err) && reference_parse(new_tag, name.data, arena, err);
+}
+
+const char *canary_image_text(const struct canary *canary)
+{
+    return strchr(canary->image, '{') ? canary->image : canary->reference.name;
+}
+
 bool canary_request_init(struct canary_request *request, const struct canary *canary,
                          struct cancel *cancel, struct error *err)
 {
+    const struct placeholders now = {canary->shared->node, canary->name,
+                                     (int64_t)clock_unix_seconds()};
     int64_t left_ns = cancel->deadline_ns - clock_now_ns();
+    const char *key;
 
     *request = (struct canary_request){.arena = ARENA_INIT(ARENA_LIMIT_BYTES)};
     request->probe = (struct probe_request){
         .name = canary->name,
         .containerd = canary->shared->containerd,
         .docker = canary->shared->docker,
-        .reference = canary->reference,
         .hosts = &request->hosts,
         .hosts_roots = canary->shared->hosts_roots,
         .plain_http = canary->host.plain_http,
@@ -60,12 +93,13 @@ bool canary_request_init(struct canary_request *request, const struct canary *ca
         .cold = canary->cold == COLD_REQUIRED,
         .snapshotter = canary->snapshotter,
         .max_concurrent_downloads = (unsigned)canary->max_concurrent_downloads,
-        .layers = canary->layers,
-        .layer_bytes = canary->layer_bytes,
-        .overwrite = canary->overwrite,
+        .push = canary->push,
         .lifetime_seconds = left_ns / NS_PER_SECOND + LEFTOVER_SECONDS,
     };
-    return credentials_find(canary_auth(canary), &canary->reference,
+    request->probe.push.last_digest = canary->counters.last_good.digest;
+    return canary_references(canary, &now, &request->arena, &request->probe.reference,
+                             &request->probe.new_tag, &key, err) &&
+           credentials_find(canary_auth(canary), &request->probe.reference,
                             canary->shared->credential_cache, &request->credentials, cancel, err) &&
            find_hosts(request, canary, cancel, err);
 }
@@ -81,10 +115,22 @@ const char *canary_engine_name(const struct canary *canary)
     return canary->engine ? canary->engine->name : canary->engine_name;
 }
 
+const struct probe_engine *canary_read_back(const struct canary *canary)
+{
+    const struct probe_engine *same;
+
+    if (strcmp(canary->operation, "roundtrip") != 0)
+        return NULL;
+    if (canary->read_back)
+        return canary->read_back;
+    same = canary->engine ? probe_engine_find("pull", canary->engine->name) : NULL;
+    return same ? same : probe_engine_find("pull", "registry");
+}
+
 static bool better(const struct canary *canary, const struct probe_engine *engine,
                    const struct probe_engine *best)
 {
-    return strcmp(engine->operation, canary->operation) == 0 &&
+    return strcmp(engine->operation, canary->engine_operation) == 0 &&
            engine->preference > (best ? best->preference : 0);
 }
 

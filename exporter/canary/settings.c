@@ -10,9 +10,13 @@
 #define DEFAULT_SNAPSHOTTER "overlayfs"
 #define DOWNLOADS_MAX       16
 
+/* For names that are only known when the probe runs. */
+static const struct placeholders samples = {"node", "probe", 0};
+
 const char *const canary_cold_choices[] = {"required", "preferred", "no", NULL};
 const char *const canary_family_choices[] = {
     [HTTP_FAMILY_ANY] = "any", [HTTP_FAMILY_IPV4] = "ipv4", [HTTP_FAMILY_IPV6] = "ipv6", NULL};
+const char *const canary_format_choices[] = {"oci", "docker", NULL};
 
 const struct setting canary_registry_settings[] = {
     SETTING(SETTING_BOOL, struct canary, host.plain_http, "plain_http", "false",
@@ -56,10 +60,12 @@ bool canary_check_resource(const char *name, struct error *err)
 const char *canary_resource(const void *state, struct arena *arena)
 {
     const struct canary *canary = state;
+    const char *image;
     struct reference reference;
     struct error ignored; /* check() reports it */
 
-    return reference_parse(&reference, canary->image, arena, &ignored) ? reference.host : NULL;
+    image = placeholder_fill(canary->image, &samples, arena, &ignored);
+    return image && reference_parse(&reference, image, arena, &ignored) ? reference.host : NULL;
 }
 
 static bool check_expected(const struct canary *canary, const char **key, struct error *err)
@@ -110,11 +116,11 @@ static bool find_engine(struct canary *canary, const char **key, struct error *e
     CLEANUP(buf_deinit) struct buf names = BUF_INIT(1024);
 
     *key = "engine";
-    canary->engine = probe_engine_find(canary->operation, canary->engine_name);
+    canary->engine = probe_engine_find(canary->engine_operation, canary->engine_name);
     if (canary->engine || strcmp(canary->engine_name, CANARY_ENGINE_AUTO) == 0)
         return true;
     for (size_t i = 0; probe_engines[i]; i++)
-        if (strcmp(probe_engines[i]->operation, canary->operation) == 0)
+        if (strcmp(probe_engines[i]->operation, canary->engine_operation) == 0)
             buf_printf(&names, "%s, ", probe_engines[i]->name);
     return error_set(err, ERROR_INVALID, "engine \"%s\" cannot %s; there is: %s%s",
                      canary->engine_name, canary->operation, names.data ? names.data : "",
@@ -155,6 +161,13 @@ bool canary_check_abilities(const struct canary *canary, const char **key, struc
         {PROBE_SEES_MANIFEST, *canary->expected.manifest_digest != '\0',
          "expected.manifest_digest"},
         {PROBE_SEES_HOST, *canary->expected.served_by != '\0', "expected.served_by"},
+        {PROBE_HELD, *canary->push.content.image != '\0', "content.image"},
+        {PROBE_NAMESPACE, strcmp(canary->push.content.name_space, CANARY_NAMESPACE) != 0,
+         "content.namespace"},
+        {PROBE_TYPES, canary->push.content.docker_types, "content.format"},
+        {PROBE_TYPES, canary->push.content.index, "content.index"},
+        {PROBE_CHUNKS, canary->push.chunk_bytes > 0, "upload.chunk_size"},
+        {PROBE_MOUNT, *canary->push.mount_from != '\0', "upload.mount_from"},
     };
 
     for (size_t i = 0; canary->engine && i < sizeof(wishes) / sizeof(wishes[0]); i++) {
@@ -178,6 +191,13 @@ static bool check_downloads(const struct canary *canary, const char **key, struc
 static void fill_defaults(struct canary *canary, const char *operation)
 {
     canary->operation = operation;
+    canary->engine_operation = strcmp(operation, "roundtrip") == 0 ? "push" : operation;
+    canary->push.content.docker_types = canary->format != 0;
+    if (!canary->push.content.image) {
+        canary->push.content.image = "";
+        canary->push.mount_from = "";
+        canary->push.content.name_space = CANARY_NAMESPACE;
+    }
     if (!canary->snapshotter) {
         canary->snapshotter = DEFAULT_SNAPSHOTTER;
         canary->unpack = true;
@@ -186,15 +206,31 @@ static void fill_defaults(struct canary *canary, const char *operation)
     }
 }
 
+/* What is left over must not grow for ever. */
+static bool check_timestamp(const struct canary *canary, const char **key, struct error *err)
+{
+    bool in_tag = canary->tag && placeholder_in(canary->tag, "timestamp");
+
+    *key = in_tag ? "tag" : "image";
+    if (!in_tag && (canary->delete_remote || !placeholder_in(canary->image, "timestamp")))
+        return true;
+    if (strcmp(canary->engine_operation, "push") != 0)
+        return error_set(err, ERROR_INVALID,
+                         "{timestamp} is for a push or roundtrip: they remove what they made");
+    return error_set(err, ERROR_INVALID,
+                     "{timestamp} needs delete_remote: true, else every run leaves an image more");
+}
+
 bool canary_check(struct canary *canary, const char *operation, struct arena *arena,
                   const char **key, struct error *err)
 {
+    struct reference new_tag;
+
     fill_defaults(canary, operation);
-    *key = "image";
-    return reference_parse(&canary->reference, canary->image, arena, err) &&
-           find_engine(canary, key, err) && find_platform(canary, key, err) &&
-           check_downloads(canary, key, err) && canary_check_abilities(canary, key, err) &&
-           credentials_check(&canary->auth, key, err) &&
+    return canary_references(canary, &samples, arena, &canary->reference, &new_tag, key, err) &&
+           check_timestamp(canary, key, err) && find_engine(canary, key, err) &&
+           find_platform(canary, key, err) && check_downloads(canary, key, err) &&
+           canary_check_abilities(canary, key, err) && credentials_check(&canary->auth, key, err) &&
            credentials_check(&canary->registry_auth, key, err) &&
            check_expected(canary, key, err) && check_labels(canary, key, err);
 }

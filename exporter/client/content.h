@@ -86,4 +86,10 @@ bool content_put(const struct scope *scope, const char *ref, const struct conten
                  const void *data, const struct labels *labels, struct cancel *cancel,
                  struct error *err) MUST_CHECK;
 
+/* Lets the namespace have a blob that another one holds, and copies nothing. *shared is false where
+ * the daemon shares nothing between namespaces: the blob has to be put, under another `ref`. */
+bool content_share(const struct scope *scope, const char *ref, const struct content_info *info,
+                   const struct labels *labels, bool *shared, struct cancel *cancel,
+                   struct error *err) MUST_CHECK;
+
 #endif

@@ -57,17 +57,28 @@ static bool read_all(int fd, uint64_t size, struct buf *out)
     return buf_ok(out, &err);
 }
 
+int content_files_blob(const struct content_files *files, const char *digest, uint64_t size)
+{
+    CLEANUP(closep) int fd = -1;
+    int blob;
+    if (files->folder < 0 || !digest_valid(digest))
+        return -1;
+    fd = openat(files->folder, digest + strlen(ALGORITHM ":"),
+                O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0 || !is_blob(fd, size))
+        return -1;
+    blob = fd;
+    fd = -1;
+    return blob;
+}
+
 bool content_files_read(const struct content_files *files, const char *digest, uint64_t size,
                         struct buf *out)
 {
+    CLEANUP(closep) int fd = content_files_blob(files, digest, size);
     char found[DIGEST_TEXT_BYTES];
     struct error err;
-    if (files->folder < 0 || !digest_valid(digest))
-        return false;
-    CLEANUP(closep)
-    int fd = openat(files->folder, digest + strlen(ALGORITHM ":"),
-                    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0 || !is_blob(fd, size) || !read_all(fd, size, out))
+    if (fd < 0 || !read_all(fd, size, out))
         return false;
     return digest_of(out->data ? out->data : "", out->size, found, &err) &&
            strcmp(found, digest) == 0;

@@ -26,6 +26,9 @@ struct content_files {
 void content_files_open(struct content_files *files, const char *root);
 void content_files_close(struct content_files *files);
 
+/* For reading the blob, if it is a file of that size; -1 otherwise. Nothing is hashed. */
+int content_files_blob(const struct content_files *files, const char *digest, uint64_t size);
+
 /* Appends the blob, if it is a file of that size whose bytes have this digest. */
 bool content_files_read(const struct content_files *files, const char *digest, uint64_t size,
                         struct buf *out);

@@ -65,11 +65,14 @@ static bool send_message(struct content_writer *writer, const struct content_wri
     return true;
 }
 
-struct content_writer *content_writer_open(const struct scope *scope, const char *ref,
-                                           uint64_t total, struct cancel *cancel, struct error *err)
+/* The daemon is told `expected` unless it is NULL. What it then has of the blob is in `last`. */
+static struct content_writer *open_writer(const struct scope *scope, const char *ref,
+                                          const char *expected, uint64_t total,
+                                          struct cancel *cancel, struct error *err)
 {
     CLEANUP(content_writer_freep) struct content_writer *writer = calloc(1, sizeof(*writer));
-    const struct content_write first = {.action = CONTENT_STAT, .ref = ref, .total = total};
+    const struct content_write first = {
+        .action = CONTENT_STAT, .ref = ref, .expected = expected, .total = total};
 
     if (!writer) {
         error_memory(err);
@@ -81,7 +84,16 @@ struct content_writer *content_writer_open(const struct scope *scope, const char
     writer->stream = containerd_stream(scope, WRITE_METHOD, NULL, cancel, err);
     if (!writer->stream || !send_message(writer, &first, NULL, err) || !receive(writer, err))
         return NULL;
-    if (writer->last.offset != 0) {
+    return TAKE(writer);
+}
+
+struct content_writer *content_writer_open(const struct scope *scope, const char *ref,
+                                           uint64_t total, struct cancel *cancel, struct error *err)
+{
+    CLEANUP(content_writer_freep)
+    struct content_writer *writer = open_writer(scope, ref, NULL, total, cancel, err);
+
+    if (writer && writer->last.offset != 0) {
         error_set(err, ERROR_NOT_COLD, "the daemon has %llu bytes of %s already",
                   (unsigned long long)writer->last.offset, ref);
         return NULL;
@@ -153,6 +165,22 @@ bool content_writer_commit(struct content_writer *writer, const char *digest,
         continue;
     return containerd_stream_close(&writer->scope, TAKE(writer->stream), err) ||
            err->status == RPC_ALREADY_EXISTS || error_wrap(err, "Content/Write");
+}
+
+bool content_share(const struct scope *scope, const char *ref, const struct content_info *info,
+                   const struct labels *labels, bool *shared, struct cancel *cancel,
+                   struct error *err)
+{
+    CLEANUP(content_writer_freep)
+    struct content_writer *writer = open_writer(scope, ref, info->digest, info->size, cancel, err);
+
+    if (!writer) {
+        *shared = err->status == RPC_ALREADY_EXISTS;
+        return *shared;
+    }
+    *shared = writer->last.offset == info->size;
+    writer->offset = info->size;
+    return !*shared || content_writer_commit(writer, info->digest, labels, err);
 }
 
 void content_writer_free(struct content_writer *writer)

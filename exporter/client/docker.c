@@ -3,7 +3,6 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "client/base64.h"
 #include "client/json.h"
 
 #include <errno.h>
@@ -15,18 +14,13 @@
 
 #define ORIGIN             "http://localhost" /* never asked of a proxy, and not looked up */
 #define API_MINOR_MIN      24U /* older engines have no /v1.N/images/create as here */
-#define API_MINOR_PLATFORM 32U
 #define API_MINOR_MAX      47U /* what we know; newer engines still speak it */
 #define VERSION_BYTES      64
 #define VERSION_BODY_BYTES ((size_t)64 << 10)
 #define ERROR_BODY_BYTES   ((size_t)16 << 10)
 #define URL_LIMIT_BYTES    ((size_t)8 << 10)
-#define AUTH_LIMIT_BYTES   ((size_t)128 << 10) /* registry tokens are long */
 #define WORDS_BYTES        400
 #define NOT_DOCKER         "what answers there is not Docker"
-#define HUB_SERVER_ADDRESS                                                \
-    "https://index.docker.io/v1/" /* as Docker's own configuration has it \
-                                   */
 
 struct docker {
     char address[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
@@ -259,56 +253,9 @@ const char *docker_version(const struct docker_client *client)
     return client->version;
 }
 
-static void append_member(struct buf *json, const char *name, const char *text)
+unsigned docker_api_minor(const struct docker_client *client)
 {
-    if (!text)
-        return;
-    buf_append_str(json, json->size > 1 ? "," : "");
-    json_quote(json, name);
-    buf_append_char(json, ':');
-    json_quote(json, text);
-}
-
-/* "X-Registry-Auth: ...", of what is there. */
-static bool make_auth(const struct docker_pull *pull, struct buf *header, struct error *err)
-{
-    CLEANUP(secret_buf_deinit) struct buf json = SECRET_BUF_INIT(AUTH_LIMIT_BYTES / 2);
-    const struct credentials *credentials = pull->credentials;
-    const char *host = pull->reference->host;
-
-    buf_append_char(&json, '{');
-    append_member(&json, "username", credentials->username.text);
-    append_member(&json, "password", credentials->password.text);
-    append_member(&json, "identitytoken", credentials->identity_token.text);
-    append_member(&json, "registrytoken", credentials->registry_token.text);
-    append_member(&json, "serveraddress",
-                  strcmp(host, "docker.io") == 0 ? HUB_SERVER_ADDRESS : host);
-    buf_append_char(&json, '}');
-    if (!buf_ok(&json, err))
-        return false;
-    buf_append_str(header, "X-Registry-Auth: ");
-    base64_append(header, json.data, json.size, true); /* as Go's decoder wants it */
-    return buf_ok(header, err);
-}
-
-/* fromImage is the name without tag or digest, tag either of them: given both, Docker drops the
- * tag by itself. Without a tag it would pull all there are. */
-static bool make_pull_url(const struct docker_client *client, const struct docker_pull *pull,
-                          struct buf *url, struct error *err)
-{
-    const struct reference *reference = pull->reference;
-
-    append_url(client, "/images/create?fromImage=", url);
-    http_escape(url, reference->host);
-    http_escape(url, "/");
-    http_escape(url, reference->repository);
-    buf_append_str(url, "&tag=");
-    http_escape(url, reference_object(reference));
-    if (pull->platform) {
-        buf_append_str(url, "&platform=");
-        http_escape(url, pull->platform);
-    }
-    return buf_ok(url, err);
+    return client->api_minor;
 }
 
 /* What the stream says has failed is no failure of the exchange that it came by. */
@@ -329,26 +276,26 @@ static bool read_stream(void *arg, const void *data, size_t size, struct error *
     return false;
 }
 
-bool docker_pull(struct docker_client *client, const struct docker_pull *pull,
-                 struct docker_stream *stream, struct cancel *cancel, struct error *err)
+bool docker_stream_call(struct docker_client *client, const struct docker_stream_request *wanted,
+                        struct docker_stream *stream, struct cancel *cancel, struct error *err)
 {
     CLEANUP(buf_deinit) struct buf url = BUF_INIT(URL_LIMIT_BYTES);
-    CLEANUP(secret_buf_deinit) struct buf auth = BUF_INIT(AUTH_LIMIT_BYTES);
     CLEANUP(http_response_deinit)
     struct http_response response = HTTP_RESPONSE_INIT(ERROR_BODY_BYTES);
-    const char *headers[] = {NULL, NULL};
+    const char *headers[] = {wanted->header, NULL};
     struct reading reading = {.stream = stream};
-    struct http_request request = {
-        .method = "POST", .headers = headers, .sink = read_stream, .sink_arg = &reading};
+    struct http_request request = {.method = "POST",
+                                   .headers = headers,
+                                   .source = wanted->source,
+                                   .source_arg = wanted->source_arg,
+                                   .body_bytes = wanted->body_bytes,
+                                   .sink = read_stream,
+                                   .sink_arg = &reading};
     bool ok;
 
-    if (pull->platform && client->api_minor < API_MINOR_PLATFORM)
-        return error_set(err, ERROR_UNSUPPORTED, "Docker %s takes no platform", client->version);
-    if (!make_pull_url(client, pull, &url, err))
+    append_url(client, wanted->path, &url);
+    if (!buf_ok(&url, err))
         return false;
-    if (credentials_any(pull->credentials) && !make_auth(pull, &auth, err))
-        return false;
-    headers[0] = auth.data;
     request.url = url.data;
     ok = exchange(client, &request, &response, cancel, err);
     if (reading.failed)

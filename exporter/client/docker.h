@@ -10,10 +10,8 @@
 #define CLIENT_DOCKER_H
 
 #include "base/cancel.h"
-#include "client/credentials.h"
 #include "client/docker_stream.h"
 #include "client/http.h"
-#include "client/reference.h"
 #include "client/turns.h"
 
 struct docker; /* knows the socket only; any thread may use it */
@@ -37,6 +35,7 @@ void docker_client_free(struct docker_client *client);
 DEFINE_CLEANUP(struct docker_client *, docker_client_free)
 
 const char *docker_version(const struct docker_client *client); /* "20.10.24" */
+unsigned docker_api_minor(const struct docker_client *client);  /* of the API 1.N that we speak */
 
 /* One call; `path` begins after the version: "/images/json". `body` is JSON, or NULL. True if the
  * answer's status is 2xx; another is in *err. An answer that is longer than response->body takes is
@@ -45,15 +44,18 @@ bool docker_call(struct docker_client *client, const char *method, const char *p
                  const struct buf *body, struct http_response *response, struct cancel *cancel,
                  struct error *err) MUST_CHECK;
 
-struct docker_pull {
-    const struct reference *reference;
-    const char *platform; /* "linux/arm64"; NULL: the daemon's own */
-    const struct credentials *credentials;
+struct docker_stream_request {
+    const char *path;    /* of the POST, as above */
+    const char *header;  /* NULL: none of its own */
+    http_source *source; /* NULL: no body */
+    void *source_arg;
+    uint64_t body_bytes;
 };
 
-/* Blocks until the image is there. What is told on the way is in *stream, also after a failure.
- * An exchange that is canceled makes the daemon give up, too. */
-bool docker_pull(struct docker_client *client, const struct docker_pull *pull,
-                 struct docker_stream *stream, struct cancel *cancel, struct error *err) MUST_CHECK;
+/* A call that is answered while it works; blocks until it is through. What is told on the way is in
+ * *stream, also after a failure. One that is canceled makes the daemon give up, too. */
+bool docker_stream_call(struct docker_client *client, const struct docker_stream_request *wanted,
+                        struct docker_stream *stream, struct cancel *cancel,
+                        struct error *err) MUST_CHECK;
 
 #endif

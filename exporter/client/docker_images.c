@@ -2,6 +2,7 @@
 #include "client/docker_images.h"
 
 #include "client/json.h"
+#include "client/manifest.h"
 
 #include <stdio.h>
 
@@ -35,6 +36,14 @@ static void read_names(const struct json *array, struct docker_names *names, str
     }
 }
 
+/* A list has labels where an inspection has a configuration. */
+static bool is_made(const struct json *node)
+{
+    const struct json *config = json_member(node, "Config");
+
+    return json_text(json_member(json_member(config ? config : node, "Labels"), MANIFEST_OURS));
+}
+
 static bool read_image(const struct json *node, struct docker_image *image, struct arena *arena,
                        struct error *err)
 {
@@ -43,7 +52,7 @@ static bool read_image(const struct json *node, struct docker_image *image, stru
 
     if (!id)
         return error_set(err, ERROR_PROTOCOL, "Docker lists an image without id");
-    *image = (struct docker_image){.id = arena_strdup(arena, id)};
+    *image = (struct docker_image){.id = arena_strdup(arena, id), .is_made = is_made(node)};
     if (json_int(json_member(node, "Size"), &bytes) && bytes > 0)
         image->bytes = (uint64_t)bytes;
     read_names(json_member(node, "RepoTags"), &image->tags, arena);
@@ -116,6 +125,23 @@ bool docker_image_layers(struct docker_client *client, const char *name, uint64_
         if (json_int(json_member(json_item(root, left - 1), "Size"), &size) && size > 0)
             bytes[(*count)++] = (uint64_t)size;
     return true;
+}
+
+bool docker_image_tag(struct docker_client *client, const char *name,
+                      const struct reference *reference, struct cancel *cancel, struct error *err)
+{
+    CLEANUP(http_response_deinit)
+    struct http_response response = HTTP_RESPONSE_INIT(REPLY_LIMIT_BYTES);
+    CLEANUP(buf_deinit) struct buf path = BUF_INIT(8 * NAME_BYTES); /* escaped, a name grows */
+
+    buf_printf(&path, "/images/%s/tag?repo=", name);
+    http_escape(&path, reference->host);
+    http_escape(&path, "/");
+    http_escape(&path, reference->repository);
+    buf_append_str(&path, "&tag=");
+    http_escape(&path, reference->tag);
+    return buf_ok(&path, err) &&
+           docker_call(client, "POST", path.data, NULL, &response, cancel, err);
 }
 
 bool docker_image_remove(struct docker_client *client, const char *name, struct cancel *cancel,

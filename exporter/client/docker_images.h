@@ -6,6 +6,7 @@
 #include "client/docker.h"
 
 #include "base/arena.h"
+#include "client/reference.h"
 
 struct docker_names {
     const char **items;
@@ -18,6 +19,7 @@ struct docker_image {
     struct docker_names digests; /* "busybox@sha256:..." */
     uint64_t bytes;              /* as `docker images` shows: unpacked, but packed or both in
                                   * engines that keep images in containerd's store */
+    bool is_made;                /* by a probe, as its configuration says */
 };
 
 struct docker_images {
@@ -44,6 +46,11 @@ bool docker_image_find(struct docker_client *client, const char *name, struct ar
 bool docker_image_layers(struct docker_client *client, const char *name, uint64_t *bytes,
                          size_t max, size_t *count, struct cancel *cancel,
                          struct error *err) MUST_CHECK;
+
+/* Gives an image one more name, `reference` by its tag; another image that has it loses it. */
+bool docker_image_tag(struct docker_client *client, const char *name,
+                      const struct reference *reference, struct cancel *cancel,
+                      struct error *err) MUST_CHECK;
 
 /* Takes the name away, and with the last one the image; one that is not there is fine. */
 bool docker_image_remove(struct docker_client *client, const char *name, struct cancel *cancel,

@@ -9,8 +9,10 @@
 
 #define WORDS_BYTES 400 /* of dockerd's, in our message */
 
-#define DIGEST_WORDS "Digest: "
+#define PULLED_WORDS "Digest: "
+#define PUSHED_WORDS ": digest: "
 #define RETRY_WORDS  "Retrying in "
+#define MOUNT_WORDS  "Mounted from "
 
 static const struct {
     int64_t status;
@@ -73,8 +75,9 @@ static void on_waiting(struct docker_stream *stream, struct docker_layer *layer,
     layer->existed = false; /* the same bytes once more, higher up in the image */
 }
 
-static void on_downloading(struct docker_stream *stream, struct docker_layer *layer,
-                           const struct json *progress)
+/* A push counts the bytes of the tar, of which `total` are those of its files. */
+static void on_moving(struct docker_stream *stream, struct docker_layer *layer,
+                      const struct json *progress)
 {
     uint64_t current = number(progress, "current");
 
@@ -131,13 +134,18 @@ static const struct {
 } events[] = {
     {"Pulling fs layer", on_waiting},
     {"Waiting", on_waiting},
-    {"Downloading", on_downloading},
+    {"Downloading", on_moving},
     {"Verifying Checksum", on_complete},
     {"Download complete", on_complete},
     {"Extracting", on_extracting},
     {"Pull complete", on_complete},
     {"Already exists", on_existing},
-    {RETRY_WORDS, on_retry}, /* "5 seconds" */
+    {"Preparing", on_waiting},
+    {"Pushing", on_moving},
+    {"Pushed", on_complete},
+    {"Layer already exists", on_existing},
+    {MOUNT_WORDS, on_existing}, /* "library/busybox" */
+    {RETRY_WORDS, on_retry},    /* "5 seconds" */
 };
 
 static struct docker_layer *layer_of(struct docker_stream *stream, const char *id,
@@ -164,9 +172,17 @@ static void note_layer(struct docker_stream *stream, struct docker_layer *layer,
 
     if (stream->first_layer_ns == 0)
         stream->first_layer_ns = now_ns;
+    stream->last_layer_ns = now_ns;
     events[event].happened(stream, layer, json_member(root, "progressDetail"));
     if (layer->complete && !was_complete)
-        stream->fetched_ns = now_ns;
+        stream->moved_ns = now_ns;
+}
+
+static bool is_event(const char *status, const char *words)
+{
+    bool with_more = words[strlen(words) - 1] == ' ';
+
+    return with_more ? text_starts_with(status, words) : strcmp(status, words) == 0;
 }
 
 /* What is not about a layer ("Pulling from library/busybox") has an id, too. */
@@ -177,8 +193,7 @@ static bool read_event(struct docker_stream *stream, const char *status, const s
     struct docker_layer *layer;
 
     for (size_t i = 0; id && i < sizeof(events) / sizeof(events[0]); i++) {
-        if (strcmp(status, events[i].status) != 0 &&
-            (events[i].happened != on_retry || !text_starts_with(status, RETRY_WORDS)))
+        if (!is_event(status, events[i].status))
             continue;
         layer = layer_of(stream, id, err);
         if (layer)
@@ -188,16 +203,40 @@ static bool read_event(struct docker_stream *stream, const char *status, const s
     return true;
 }
 
-static bool read_digest(struct docker_stream *stream, const char *status, struct error *err)
+/* A push tells it twice. */
+static bool take_digest(struct docker_stream *stream, const char *digest, struct error *err)
 {
-    const char *digest = status + strlen(DIGEST_WORDS);
-
-    if (!text_starts_with(status, DIGEST_WORDS))
-        return true;
     if (!digest_valid(digest))
         return error_set(err, ERROR_PROTOCOL, "Docker told a digest that is none");
+    if (stream->digest[0] && strcmp(stream->digest, digest) != 0)
+        return error_set(err, ERROR_DIGEST_MISMATCH, "Docker told the digest %s, then %s",
+                         stream->digest, digest);
     strcpy(stream->digest, digest);
     return true;
+}
+
+/* "Digest: sha256:..." of a pull, "v1: digest: sha256:... size: 949" of a push. */
+static bool read_digest(struct docker_stream *stream, const char *status, struct error *err)
+{
+    const char *pushed = strstr(status, PUSHED_WORDS);
+    char digest[DIGEST_TEXT_BYTES] = "";
+
+    if (text_starts_with(status, PULLED_WORDS))
+        return take_digest(stream, status + strlen(PULLED_WORDS), err);
+    if (!pushed)
+        return true;
+    pushed += strlen(PUSHED_WORDS);
+    if (strcspn(pushed, " ") < sizeof(digest))
+        memcpy(digest, pushed, strcspn(pushed, " "));
+    return take_digest(stream, digest, err);
+}
+
+/* Of a push: {"Tag": ..., "Digest": ..., "Size": ...}; other calls tell other things there. */
+static bool read_result(struct docker_stream *stream, const struct json *root, struct error *err)
+{
+    const char *digest = json_text(json_member(json_member(root, "aux"), "Digest"));
+
+    return !digest || take_digest(stream, digest, err);
 }
 
 /* Both members say the same; either may be missing, and null is missing. */
@@ -236,8 +275,9 @@ static bool read_line(struct docker_stream *stream, int64_t now_ns, struct error
     if (!read_failure(root, err))
         return false;
     status = json_text(json_member(root, "status"));
-    return !status ||
-           (read_digest(stream, status, err) && read_event(stream, status, root, now_ns, err));
+    return read_result(stream, root, err) &&
+           (!status ||
+            (read_digest(stream, status, err) && read_event(stream, status, root, now_ns, err)));
 }
 
 bool docker_stream_end(struct docker_stream *stream, int64_t now_ns, struct error *err)
@@ -266,13 +306,14 @@ bool docker_stream_feed(struct docker_stream *stream, const void *data, size_t s
     return true;
 }
 
-/* At least; a complete download is as long as it was said to become. */
-static uint64_t fetched_bytes(const struct docker_layer *layer)
+/* At least; a complete transfer is as long as it was said to become. */
+static uint64_t moved_bytes(const struct docker_layer *layer)
 {
     if (layer->existed)
         return 0;
-    return layer->complete ? larger(layer->size, sum(layer->before, layer->total))
-                           : sum(layer->before, layer->current);
+    return layer->complete
+               ? larger(layer->size, sum(layer->before, larger(layer->total, layer->current)))
+               : sum(layer->before, layer->current);
 }
 
 void docker_stream_sum(const struct docker_stream *stream, struct docker_stream_totals *totals)
@@ -281,8 +322,8 @@ void docker_stream_sum(const struct docker_stream *stream, struct docker_stream_
     for (size_t i = 0; i < stream->n_layers; i++) {
         const struct docker_layer *layer = &stream->layers[i];
 
-        totals->fetched_bytes = sum(totals->fetched_bytes, fetched_bytes(layer));
+        totals->moved_bytes = sum(totals->moved_bytes, moved_bytes(layer));
         totals->n_existed += layer->existed;
-        totals->n_unknown += !layer->existed && layer->complete && fetched_bytes(layer) == 0;
+        totals->n_unknown += !layer->existed && layer->complete && moved_bytes(layer) == 0;
     }
 }

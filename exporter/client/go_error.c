@@ -19,7 +19,7 @@
 
 #define TEXT_BYTES_MAX ((size_t)4096) /* of the end of the message, where the cause is */
 #define LINKS_MAX      ((size_t)64)
-#define PATTERNS_MAX   16
+#define PATTERNS_MAX   24
 
 struct chain {
     char text[TEXT_BYTES_MAX];
@@ -29,7 +29,7 @@ struct chain {
 
 struct row {
     enum error_code code;
-    const char *patterns[PATTERNS_MAX]; /* of fnmatch(); NULL ends */
+    const char *patterns[PATTERNS_MAX]; /* of fnmatch(); NULL ends, where there is room for it */
 };
 
 /* Whatever else the message says. */
@@ -39,7 +39,7 @@ static const struct row causes[] = {
     {ERROR_DIGEST_MISMATCH,
      {"unexpected commit digest *", "filesystem layer verification failed for digest *",
       "image config verification failed for digest *", "manifest verification failed for digest *",
-      "digest invalid"}},
+      "got digest *, expected *", "digest invalid"}},
     {ERROR_SIZE_MISMATCH, {"unexpected commit size *", "* failed size validation", "size invalid"}},
     {ERROR_PROXY, {"proxyconnect tcp", "Proxy Authentication Required"}},
     {ERROR_TLS, {"x509", "tls", "server gave HTTP response to HTTPS client"}},
@@ -50,6 +50,19 @@ static const struct row causes[] = {
     {ERROR_UNAUTHORIZED,
      {"unauthorized", "no basic auth credentials", "insufficient_scope", "authorization failed"}},
     {ERROR_FORBIDDEN, {"denied", "image verifier * blocked pull *"}},
+};
+
+/* What a registry says beside a 4xx that says less. containerd leaves out its codes, so these are
+ * the words of the most common one. */
+static const struct row refusals[] = {
+    {ERROR_DIGEST_MISMATCH, {"provided digest did not match uploaded content"}},
+    {ERROR_SIZE_MISMATCH, {"provided length did not match content length"}},
+    {ERROR_SERVER_ERROR, {"blob upload invalid"}}, /* 404 where its disk is full */
+    {ERROR_UNSUPPORTED, {"4?? * unsupported", "The operation is unsupported*"}},
+    {ERROR_NOT_FOUND, {"blob unknown", "blob unknown to registry", "manifest blob unknown"}},
+    {ERROR_INVALID,
+     {"invalid repository name", "manifest tag did not match URI", "manifest invalid",
+      "manifest failed signature verification"}},
 };
 
 /* Only where nothing above and no HTTP status is in the message. */
@@ -72,9 +85,11 @@ static const struct row circumstances[] = {
     {ERROR_PROTOCOL,
      {"stopped after * redirects", "invalid character *", "unexpected end of JSON input",
       "cannot unmarshal *", "json", "malformed HTTP *", "unable to decode token response",
+      "invalid checksum digest format",
       "authorization server did not include a token in the response", "invalid desc *",
       "unknown media type *", "unsupported manifest *", "missing signature key",
-      "could not fetch content descriptor * (text/*) from remote",
+      "invalid content digest in response", "no Host in request URL",
+      "unsupported protocol scheme *", "could not fetch content descriptor * (text/*) from remote",
       "could not fetch content descriptor * (application/json) from remote",
       "could not fetch content descriptor * (application/octet-stream) from remote"}},
     {ERROR_CONNECT,
@@ -82,11 +97,12 @@ static const struct row circumstances[] = {
       "network is unreachable", "host is down", "broken pipe", "EOF", "unexpected EOF",
       "server closed idle connection", "use of closed network connection",
       "*transport connection broken"}},
-    {ERROR_INVALID, {"invalid reference format*", "could not parse reference"}},
+    {ERROR_INVALID, {"invalid reference format*", "could not parse reference", "manifest invalid"}},
     {ERROR_NOT_FOUND,
      {"not found", "manifest unknown", "name unknown", "blob unknown", "unknown blob",
-      "manifest blob unknown", "no match for platform in manifest*", "no matching manifest for *",
-      "pull access denied*", "repository * not found*", "manifest for * not found"}},
+      "blob upload unknown", "manifest blob unknown", "no match for platform in manifest*",
+      "no matching manifest for *", "pull access denied*", "repository * not found*",
+      "manifest for * not found", "An image does not exist locally with the tag"}},
 };
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
@@ -132,8 +148,8 @@ static bool has_link(const struct chain *chain, const char *pattern)
 static enum error_code look_up(const struct chain *chain, const struct row *rows, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        for (const char *const *pattern = rows[i].patterns; *pattern; pattern++)
-            if (has_link(chain, *pattern))
+        for (size_t k = 0; k < PATTERNS_MAX && rows[i].patterns[k]; k++)
+            if (has_link(chain, rows[i].patterns[k]))
                 return rows[i].code;
     return ERROR_NONE;
 }
@@ -185,7 +201,10 @@ static enum error_code code_of_status(const struct chain *chain)
 {
     int status = status_in(chain);
     enum error_code code = status > 0 ? registry_status_code(status) : ERROR_NONE;
+    enum error_code refusal = look_up(chain, refusals, COUNT(refusals));
 
+    if (status >= 400 && status < 500 && refusal != ERROR_NONE)
+        return refusal;
     return code == ERROR_NOT_FOUND && has_link(chain, "failed to fetch * token")
                ? ERROR_UNAUTHORIZED
                : code;

@@ -44,7 +44,7 @@ struct exchange {
     struct http_response *response;
     struct error failure;
     bool failed, satisfied; /* satisfied: what is left of the body is not needed */
-    uint64_t read_bytes;
+    uint64_t read_bytes, sent_bytes;
     char message[CURL_ERROR_SIZE];
 };
 
@@ -210,6 +210,20 @@ static size_t on_read(char *data, size_t unit, size_t n, void *arg)
     return exchange->failed ? CURL_READFUNC_ABORT : got;
 }
 
+/* Curl forgets what it sent when it finds that it would have to send it again. */
+static int on_progress(void *arg, curl_off_t to_receive, curl_off_t received, curl_off_t to_send,
+                       curl_off_t sent)
+{
+    struct exchange *exchange = arg;
+
+    (void)to_receive;
+    (void)received;
+    (void)to_send;
+    if ((uint64_t)sent > exchange->sent_bytes)
+        exchange->sent_bytes = (uint64_t)sent;
+    return 0;
+}
+
 static void set_fixed_options(struct http *http, struct exchange *exchange)
 {
     CURL *easy = http->easy;
@@ -297,6 +311,9 @@ static void set_method(CURL *easy, const struct http_request *request, struct ex
         curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)request->body_bytes);
         curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read);
         curl_easy_setopt(easy, CURLOPT_READDATA, exchange);
+        curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
+        curl_easy_setopt(easy, CURLOPT_XFERINFODATA, exchange);
+        curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
     } else if (strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0) {
         curl_easy_setopt(easy, CURLOPT_POSTFIELDS, ""); /* "Content-Length: 0" */
         curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, 0L);
@@ -389,6 +406,13 @@ static enum error_code code_of(const struct exchange *exchange, CURLcode result)
     return ERROR_INTERNAL;
 }
 
+static const char *words_of(const struct exchange *exchange, CURLcode result)
+{
+    if (result == CURLE_SEND_FAIL_REWIND) /* curl's words are about its own remedy */
+        return "the connection broke while the body was sent";
+    return exchange->message[0] ? exchange->message : curl_easy_strerror(result);
+}
+
 static bool judge(struct exchange *exchange, CURLcode result, const char *origin, struct error *err)
 {
     if (exchange->failed) {
@@ -399,7 +423,7 @@ static bool judge(struct exchange *exchange, CURLcode result, const char *origin
         return true;
     exchange->response->no_tls = result == CURLE_SSL_CONNECT_ERROR;
     return error_set(err, code_of(exchange, result), "%s %s: %s", exchange->request->method, origin,
-                     exchange->message[0] ? exchange->message : curl_easy_strerror(result));
+                     words_of(exchange, result));
 }
 
 static curl_off_t offset_of(CURL *easy, CURLINFO what)
@@ -461,6 +485,8 @@ static void fill_response(struct exchange *exchange)
     CURL *easy = exchange->http->easy;
 
     response->sent_bytes = (uint64_t)offset_of(easy, CURLINFO_SIZE_UPLOAD_T);
+    if (response->sent_bytes < exchange->sent_bytes)
+        response->sent_bytes = exchange->sent_bytes;
     response->status = (int)number_of(easy, CURLINFO_RESPONSE_CODE);
     response->certificate_expiry = earliest_expiry(easy);
     read_times(easy, &response->times);

@@ -71,18 +71,6 @@ void image_inventory_free(struct image_inventory *inventory)
     free(inventory);
 }
 
-/* "" where the daemon does not say. */
-static const char *export_of(const struct plugin_details *plugins, const char *type,
-                             const char *name)
-{
-    for (size_t i = 0; i < plugins->count; i++)
-        if (strcmp(plugins->items[i].plugin.type, type) == 0) {
-            const char *value = labels_get(&plugins->items[i].exports, name);
-            return value ? value : "";
-        }
-    return "";
-}
-
 static bool find_files(struct image_inventory *inventory, struct cancel *cancel, struct error *err)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
@@ -90,9 +78,9 @@ static bool find_files(struct image_inventory *inventory, struct cancel *cancel,
     struct plugin_details plugins;
     if (!introspection_plugins(daemon, &arena, &plugins, cancel, err))
         return false;
-    content_files_open(&inventory->looker.files, export_of(&plugins, CONTENT_PLUGIN, "root"));
+    content_files_open(&inventory->looker.files, plugin_export(&plugins, CONTENT_PLUGIN, "root"));
     metadata_file_find(&inventory->metadata, containerd_address(daemon),
-                       export_of(&plugins, METADATA_PLUGIN, "path"));
+                       plugin_export(&plugins, METADATA_PLUGIN, "path"));
     return true;
 }
 

@@ -4,6 +4,8 @@
 
 #include "client/introspection_wire.h"
 
+#include <string.h>
+
 #define REPLY_LIMIT_BYTES ((size_t)16 << 20)
 #define SERVICE           "/containerd.services.introspection.v1.Introspection/"
 
@@ -23,6 +25,17 @@ bool introspection_plugins(struct containerd *daemon, struct arena *arena,
 
     return ask(daemon, SERVICE "Plugins", &reply, cancel, err) &&
            introspection_wire_plugins(&reply, arena, plugins, err);
+}
+
+const char *plugin_export(const struct plugin_details *plugins, const char *type, const char *name)
+{
+    for (size_t i = 0; i < plugins->count; i++)
+        if (strcmp(plugins->items[i].plugin.type, type) == 0) {
+            const char *value = labels_get(&plugins->items[i].exports, name);
+
+            return value ? value : "";
+        }
+    return "";
 }
 
 bool introspection_deprecations(struct containerd *daemon, struct arena *arena,

@@ -23,6 +23,9 @@ bool introspection_plugins(struct containerd *daemon, struct arena *arena,
                            struct plugin_details *plugins, struct cancel *cancel,
                            struct error *err) MUST_CHECK;
 
+/* What the first plugin of that type exports under that name; "" where the daemon does not say. */
+const char *plugin_export(const struct plugin_details *plugins, const char *type, const char *name);
+
 struct deprecation {
     const char *id;
     double last_occurrence; /* seconds since 1970; 0: not told */

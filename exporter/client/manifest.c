@@ -216,7 +216,7 @@ bool manifest_is_layer(const char *media_type)
         "application/vnd.oci.image.layer.nondistributable.v1.tar",
         "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
         "application/vnd.oci.image.layer.nondistributable.v1.tar+zstd",
-        "application/vnd.docker.image.rootfs.diff.tar",
+        MEDIA_TYPE_DOCKER_LAYER,
         "application/vnd.docker.image.rootfs.diff.tar.gzip",
         "application/vnd.docker.image.rootfs.diff.tar.zstd",
         "application/vnd.docker.image.rootfs.foreign.diff.tar",
@@ -340,45 +340,8 @@ static void write_member(struct buf *out, const char *name, const char *value)
     json_quote(out, value);
 }
 
-static void write_descriptor(struct buf *out, const struct descriptor *descriptor)
+static void write_platform_members(struct buf *out, const struct platform *platform)
 {
-    buf_append_char(out, '{');
-    write_member(out, "mediaType", descriptor->media_type);
-    buf_append_char(out, ',');
-    write_member(out, "digest", descriptor->digest);
-    buf_printf(out, ",\"size\":%lld}", (long long)descriptor->size);
-}
-
-void manifest_write(struct buf *out, const struct descriptor *config,
-                    const struct descriptor *layers, size_t n_layers)
-{
-    buf_append_str(out, "{\"schemaVersion\":2,");
-    write_member(out, "mediaType", MEDIA_TYPE_OCI_MANIFEST);
-    buf_append_str(out, ",\"config\":");
-    write_descriptor(out, config);
-    buf_append_str(out, ",\"layers\":[");
-    for (size_t i = 0; i < n_layers; i++) {
-        buf_append_str(out, i == 0 ? "" : ",");
-        write_descriptor(out, &layers[i]);
-    }
-    buf_append_str(out, "],\"annotations\":{");
-    write_member(out, MANIFEST_OURS, "true");
-    buf_append_str(out, "}}");
-}
-
-bool manifest_is_ours(const void *data, size_t size)
-{
-    struct error ignored;
-    CLEANUP(json_freep) struct json_document *document = json_parse(data, size, &ignored);
-    const struct json *root = document ? json_root(document) : NULL;
-
-    return json_text(json_member(json_member(root, "annotations"), MANIFEST_OURS)) != NULL;
-}
-
-void image_config_write(struct buf *out, const struct platform *platform,
-                        const char *const *diff_ids, size_t n_diff_ids)
-{
-    buf_append_char(out, '{');
     write_member(out, "architecture", platform->architecture);
     buf_append_char(out, ',');
     write_member(out, "os", platform->os);
@@ -386,7 +349,88 @@ void image_config_write(struct buf *out, const struct platform *platform,
         buf_append_char(out, ',');
         write_member(out, "variant", platform->variant);
     }
-    buf_append_str(out, ",\"config\":{},\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[");
+}
+
+static void write_descriptor(struct buf *out, const struct descriptor *descriptor)
+{
+    buf_append_char(out, '{');
+    write_member(out, "mediaType", descriptor->media_type);
+    buf_append_char(out, ',');
+    write_member(out, "digest", descriptor->digest);
+    buf_printf(out, ",\"size\":%lld", (long long)descriptor->size);
+    if (descriptor->has_platform) {
+        buf_append_str(out, ",\"platform\":{");
+        write_platform_members(out, &descriptor->platform);
+        buf_append_char(out, '}');
+    }
+    buf_append_char(out, '}');
+}
+
+static void write_head(struct buf *out, const char *media_type)
+{
+    buf_append_str(out, "{\"schemaVersion\":2,");
+    write_member(out, "mediaType", media_type);
+}
+
+/* Docker's own types know no annotations, and those who read them pass over what they do not know:
+ * so ours are marked, too. */
+static void write_children(struct buf *out, const char *name, const struct descriptor *children,
+                           size_t n_children)
+{
+    buf_printf(out, ",\"%s\":[", name);
+    for (size_t i = 0; i < n_children; i++) {
+        buf_append_str(out, i == 0 ? "" : ",");
+        write_descriptor(out, &children[i]);
+    }
+    buf_append_str(out, "],\"annotations\":{");
+    write_member(out, MANIFEST_OURS, "true");
+    buf_append_str(out, "}}");
+}
+
+void manifest_write(struct buf *out, const char *media_type, const struct descriptor *config,
+                    const struct descriptor *layers, size_t n_layers)
+{
+    write_head(out, media_type);
+    buf_append_str(out, ",\"config\":");
+    write_descriptor(out, config);
+    write_children(out, "layers", layers, n_layers);
+}
+
+void manifest_write_index(struct buf *out, const char *media_type,
+                          const struct descriptor *manifests, size_t n_manifests)
+{
+    write_head(out, media_type);
+    write_children(out, "manifests", manifests, n_manifests);
+}
+
+static bool is_marked(const void *data, size_t size, const char *outer, const char *inner)
+{
+    struct error ignored;
+    CLEANUP(json_freep) struct json_document *document = json_parse(data, size, &ignored);
+    const struct json *root = document ? json_root(document) : NULL;
+    const struct json *map = json_member(outer ? json_member(root, outer) : root, inner);
+
+    return json_text(json_member(map, MANIFEST_OURS)) != NULL;
+}
+
+bool manifest_is_ours(const void *data, size_t size)
+{
+    return is_marked(data, size, NULL, "annotations");
+}
+
+bool image_config_is_ours(const void *data, size_t size)
+{
+    return is_marked(data, size, "config", "Labels");
+}
+
+void image_config_write(struct buf *out, const struct platform *platform,
+                        const char *const *diff_ids, size_t n_diff_ids)
+{
+    buf_append_char(out, '{');
+    write_platform_members(out, platform);
+    buf_append_str(out, ",\"config\":{\"Labels\":{");
+    write_member(out, MANIFEST_OURS, "true"); /* Docker writes manifests of its own */
+    buf_append_str(out, "}},\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[");
     for (size_t i = 0; i < n_diff_ids; i++) {
         buf_append_str(out, i == 0 ? "" : ",");
         json_quote(out, diff_ids[i]);

@@ -26,6 +26,8 @@
 #define MEDIA_TYPE_OCI_LAYER_GZIP  "application/vnd.oci.image.layer.v1.tar+gzip"
 #define MEDIA_TYPE_DOCKER_LIST     "application/vnd.docker.distribution.manifest.list.v2+json"
 #define MEDIA_TYPE_DOCKER_MANIFEST "application/vnd.docker.distribution.manifest.v2+json"
+#define MEDIA_TYPE_DOCKER_CONFIG   "application/vnd.docker.container.image.v1+json"
+#define MEDIA_TYPE_DOCKER_LAYER    "application/vnd.docker.image.rootfs.diff.tar"
 
 struct platform {
     const char *os, *architecture, *variant; /* "" where absent */
@@ -67,7 +69,7 @@ bool manifest_read(struct manifest *manifest, const char *media_type, const void
 bool manifest_parse(struct manifest *manifest, const char *media_type, const void *data,
                     size_t size, struct arena *arena, struct error *err) MUST_CHECK;
 
-/* Whether manifest_write() made it. */
+/* Whether manifest_write() or manifest_write_index() made it. */
 bool manifest_is_ours(const void *data, size_t size);
 
 struct image_config {
@@ -79,11 +81,16 @@ struct image_config {
 bool image_config_parse(struct image_config *config, const void *data, size_t size,
                         struct arena *arena, struct error *err) MUST_CHECK;
 
-/* For images that we make ourselves: an OCI manifest, with an annotation that says so, and a config
- * of `n` layers. */
+/* Whether image_config_write() made it. */
+bool image_config_is_ours(const void *data, size_t size);
+
+/* For images that we make ourselves: a manifest and an index, of OCI's media types or Docker's,
+ * with an annotation that says so; and a config of `n` layers, with a label. */
 #define MANIFEST_OURS "com.github.containerd-exporter.probe"
-void manifest_write(struct buf *out, const struct descriptor *config,
+void manifest_write(struct buf *out, const char *media_type, const struct descriptor *config,
                     const struct descriptor *layers, size_t n_layers);
+void manifest_write_index(struct buf *out, const char *media_type,
+                          const struct descriptor *manifests, size_t n_manifests);
 void image_config_write(struct buf *out, const struct platform *platform,
                         const char *const *diff_ids, size_t n_diff_ids);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Reading from a repository: manifests into memory, blobs past a verifier into the caller's
- * sink. Who is asked is registry_sites.c; how, registry_call.c; pushing is registry_push.c; who we
- * are, registry_auth.c; what a refusal means, registry_status.c.
+ * sink. Who is asked is registry_sites.c; how, registry_call.c; pushing is registry_push.c, its
+ * questions before registry_head.c; who we are, registry_auth.c; what a refusal means,
+ * registry_status.c.
  */
 #include "client/registry.h"
 
@@ -15,9 +16,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ACCEPT                                                                                     \
-    "Accept: " MEDIA_TYPE_DOCKER_MANIFEST ", " MEDIA_TYPE_DOCKER_LIST ", " MEDIA_TYPE_OCI_MANIFEST \
-    ", " MEDIA_TYPE_OCI_INDEX ", */*"
 #define MEDIA_TYPE_BYTES ((size_t)256)
 #define BARREN_MAX       3 /* connections in a row that brought nothing */
 
@@ -38,8 +36,7 @@ static bool take_document(void *arg, const void *data, size_t size, struct error
     return buf_ok(document->body, err);
 }
 
-/* A digest of another kind than ours is no promise that we could check. */
-static bool check_digest(const char *promised, const char *actual, struct error *err)
+bool registry_check_digest(const char *promised, const char *actual, struct error *err)
 {
     if (strncmp(promised, "sha256:", 7) != 0 || strcmp(promised, actual) == 0)
         return true;
@@ -83,10 +80,10 @@ static bool describe(const char *object, const struct http_response *response,
     char digest[DIGEST_TEXT_BYTES], announced[REGISTRY_OBJECT_BYTES];
 
     if (!digest_of(body->size > 0 ? body->data : "", body->size, digest, err) ||
-        !check_digest(object, digest, err))
+        !registry_check_digest(object, digest, err))
         return false;
     if (http_response_header(response, "docker-content-digest", 0, announced, sizeof(announced)) &&
-        !check_digest(announced, digest, err))
+        !registry_check_digest(announced, digest, err))
         return false;
     *found = (struct descriptor){
         .media_type = media_type_of(response, body, arena),
@@ -96,16 +93,9 @@ static bool describe(const char *object, const struct http_response *response,
     return arena_ok(arena, err);
 }
 
-struct manifest_query {
-    const char *object;
-    struct buf *body;
-    struct descriptor *found;
-    struct arena *arena;
-};
-
-static bool ask_manifest(struct registry *registry, struct registry_site *site,
-                         const struct manifest_query *query, struct cancel *cancel,
-                         struct error *err)
+bool registry_ask_manifest(struct registry *registry, struct registry_site *site,
+                           const struct registry_manifest_query *query, struct cancel *cancel,
+                           struct error *err)
 {
     CLEANUP(http_response_deinit)
     struct http_response response = HTTP_RESPONSE_INIT(REGISTRY_FAILURE_BYTES);
@@ -115,7 +105,7 @@ static bool ask_manifest(struct registry *registry, struct registry_site *site,
         .site = site,
         .method = "GET",
         .path = path,
-        .header = ACCEPT,
+        .header = REGISTRY_ACCEPT,
         .follow_redirects = true,
         .sink = take_document,
         .sink_arg = &document,
@@ -134,7 +124,7 @@ static bool ask_manifest(struct registry *registry, struct registry_site *site,
 static enum registry_verdict try_manifest(struct registry *registry, struct registry_site *site,
                                           void *arg, struct cancel *cancel, struct error *err)
 {
-    if (!ask_manifest(registry, site, arg, cancel, err))
+    if (!registry_ask_manifest(registry, site, arg, cancel, err))
         return REGISTRY_NEXT;
     registry_note_served(registry, site);
     return REGISTRY_DONE;
@@ -144,15 +134,15 @@ bool registry_manifest(struct registry *registry, const char *object, struct buf
                        struct descriptor *found, struct arena *arena, struct cancel *cancel,
                        struct error *err)
 {
-    struct manifest_query query = {object, body, found, arena};
+    struct registry_manifest_query query = {object, body, found, arena};
     unsigned by_tag = strchr(object, ':') ? 0 : HOST_RESOLVE;
 
     return registry_check_object(object, err) &&
            registry_try_sites(registry, HOST_PULL | by_tag, try_manifest, &query, cancel, err);
 }
 
-static bool blob_path(const struct descriptor *blob, char *path, size_t path_size,
-                      struct error *err)
+bool registry_blob_path(const struct descriptor *blob, char *path, size_t path_size,
+                        struct error *err)
 {
     if (!digest_valid(blob->digest))
         return error_set(err, ERROR_UNSUPPORTED, "blob \"%.80s\": no sha256 digest",
@@ -284,7 +274,7 @@ static bool finish(struct download *download, const struct descriptor *blob, str
     if (!download->digest)
         return true;
     digest_finish(download->digest, digest);
-    return check_digest(blob->digest, digest, err);
+    return registry_check_digest(blob->digest, digest, err);
 }
 
 static bool fetch(struct download *download, const struct descriptor *blob, struct cancel *cancel,
@@ -293,7 +283,7 @@ static bool fetch(struct download *download, const struct descriptor *blob, stru
     char path[DIGEST_TEXT_BYTES + 32];
     struct blob_query query = {path, download};
 
-    if (!blob_path(blob, path, sizeof(path), err))
+    if (!registry_blob_path(blob, path, sizeof(path), err))
         return false;
     if (blob->size < 0)
         return error_set(err, ERROR_PROTOCOL, "blob %s: a negative size", blob->digest);
@@ -318,24 +308,4 @@ bool registry_blob(struct registry *registry, const struct descriptor *blob, htt
     struct download download = {.registry = registry, .digest = digest, .sink = sink, .arg = arg};
 
     return digest && fetch(&download, blob, cancel, err);
-}
-
-bool registry_blob_exists(struct registry *registry, const struct descriptor *blob, bool *exists,
-                          struct cancel *cancel, struct error *err)
-{
-    CLEANUP(http_response_deinit)
-    struct http_response response = HTTP_RESPONSE_INIT(REGISTRY_FAILURE_BYTES);
-    char path[DIGEST_TEXT_BYTES + 32];
-    const struct registry_call call = {.site = registry_push_site(registry, err),
-                                       .method = "HEAD",
-                                       .path = path,
-                                       .follow_redirects = true};
-
-    if (!call.site || !blob_path(blob, path, sizeof(path), err) ||
-        !registry_call(registry, &call, &response, cancel, err))
-        return false;
-    if (response.status != 200 && response.status != 404)
-        return registry_refused(&call, &response, err);
-    *exists = response.status == 200;
-    return true;
 }

@@ -12,6 +12,7 @@
 #define CLIENT_REGISTRY_H
 
 #include "client/credentials.h"
+#include "client/digest.h"
 #include "client/hosts.h"
 #include "client/http.h"
 #include "client/manifest.h"
@@ -33,7 +34,8 @@ struct registry_traffic {
     uint64_t fetched_bytes;  /* bodies of manifests and blobs received */
     uint64_t uploaded_bytes; /* bodies of manifests and blobs sent */
     double dns, connect, tls, token, first_byte;
-    unsigned resumed;                        /* downloads that went on where they had broken off */
+    unsigned resumed;  /* transfers that broke off and were taken up again */
+    unsigned stranded; /* broken uploads that the registry did not take back */
     double rate_limit, rate_limit_remaining; /* as the registry itself last said; negative: never */
     double retry_after;                      /* seconds it asked us to wait; negative: never */
     int64_t certificate_expiry; /* unix time; the registry's own, no mirror's; 0: none */
@@ -44,6 +46,10 @@ struct registry_traffic {
         .dns = -1, .connect = -1, .tls = -1, .token = -1, .first_byte = -1, .rate_limit = -1, \
         .rate_limit_remaining = -1, .retry_after = -1                                         \
     }
+
+/* Adds bytes and counts, and takes over what `more` says of the registry's limits; the stages of
+ * the network stay. */
+void registry_traffic_add(struct registry_traffic *sum, const struct registry_traffic *more);
 
 struct registry *registry_new(const struct reference *reference,
                               const struct registry_options *options, struct error *err);
@@ -87,22 +93,43 @@ bool registry_blob_unverified(struct registry *registry, const struct descriptor
 bool registry_blob_exists(struct registry *registry, const struct descriptor *blob, bool *exists,
                           struct cancel *cancel, struct error *err) MUST_CHECK;
 
-/* Where the body of an upload comes from: rewind() is called before every attempt (a 401 may
- * ask for a second one), then read() until the end. */
+/* Where the body of an upload comes from: rewind(), then read() towards the end, as often as the
+ * beginning is needed again (a 401 may ask for it, or a broken connection). */
 struct registry_source {
-    bool (*rewind)(void *arg, struct cancel *cancel, struct error *err);
+    bool (*rewind)(void *arg, struct cancel *cancel, struct error *err); /* to the beginning */
     http_source *read;
     void *arg;
 };
 
-/* POST, then PUT of the whole blob. */
+struct registry_upload {
+    uint64_t chunk_bytes; /* PATCHes of this size, then an empty PUT; 0: one PUT */
+    const char
+        *mount_from; /* a repository of the same registry to mount the blob from; NULL: none */
+};
+
+/* POST, then the blob. A connection that breaks is made again, and the upload goes on from where
+ * the registry has it (chunked), or anew where it has forgotten or never keeps a part (one PUT):
+ * three times without getting further. *mounted: the registry took it from `mount_from`, and
+ * nothing was sent. */
 bool registry_push_blob(struct registry *registry, const struct descriptor *blob,
-                        const struct registry_source *source, struct cancel *cancel,
-                        struct error *err) MUST_CHECK;
+                        const struct registry_source *source, const struct registry_upload *how,
+                        bool *mounted, struct cancel *cancel, struct error *err) MUST_CHECK;
 
 /* PUT. The digest that the registry answers must be manifest->digest: ERROR_DIGEST_MISMATCH. */
 bool registry_push_manifest(struct registry *registry, const char *object,
                             const struct descriptor *manifest, const struct buf *body,
                             struct cancel *cancel, struct error *err) MUST_CHECK;
+
+/* HEAD of a manifest, where pushes go: "" in `digest` where there is none. */
+bool registry_manifest_digest(struct registry *registry, const char *object,
+                              char digest[DIGEST_TEXT_BYTES], struct cancel *cancel,
+                              struct error *err) MUST_CHECK;
+
+/* DELETE of a manifest by digest, or of a blob. Gone already is success. ERROR_UNSUPPORTED where
+ * the registry deletes nothing (405, or 400 UNSUPPORTED). */
+bool registry_delete_manifest(struct registry *registry, const char *digest, struct cancel *cancel,
+                              struct error *err) MUST_CHECK;
+bool registry_delete_blob(struct registry *registry, const char *digest, struct cancel *cancel,
+                          struct error *err) MUST_CHECK;
 
 #endif

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Basic is sent as it is; for Bearer a token server is asked, in the two ways that there are. */
+/* Basic is sent as it is; for Bearer a token server is asked (registry_token.c). */
 #include "client/registry_auth.h"
 
 #include "base/clock.h"
 #include "base/secret.h"
 #include "base/text.h"
-#include "client/base64.h"
 #include "client/http_message.h"
 #include "client/json.h"
 #include "client/registry_status.h"
+#include "client/registry_token.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -16,9 +16,6 @@
 #define HEADER_BYTES_MAX ((size_t)4096) /* of one WWW-Authenticate */
 #define HEADERS_MAX      ((size_t)16)
 #define CHALLENGES_BYTES ((size_t)64 << 10)
-#define TOKEN_BYTES_MAX  ((size_t)64 << 10)
-#define URL_BYTES_MAX    ((size_t)16 << 10)
-#define CLIENT_ID        "containerd_exporter"
 
 static void secret_response_deinit(struct http_response *response)
 {
@@ -91,10 +88,27 @@ struct registry_auth *registry_auth_new(const struct credentials *who, const cha
     return TAKE(auth);
 }
 
-void registry_auth_free(struct registry_auth *auth)
+struct registry_auth *registry_auth_for(struct registry_auth *auth, const char *scope,
+                                        struct error *err)
 {
-    if (!auth)
-        return;
+    struct registry_auth *other;
+    LOCK_SCOPE(&auth->lock);
+
+    for (other = auth->next; other; other = other->next)
+        if (strcmp(other->scope, scope) == 0)
+            return other;
+    other = registry_auth_new(&auth->who, scope, err);
+    if (!other)
+        return NULL;
+    other->plain_http = auth->plain_http;
+    other->root = auth;
+    other->next = auth->next;
+    auth->next = other;
+    return other;
+}
+
+static void free_one(struct registry_auth *auth)
+{
     secret_deinit(&auth->who.username);
     secret_deinit(&auth->who.password);
     secret_deinit(&auth->who.identity_token);
@@ -105,30 +119,14 @@ void registry_auth_free(struct registry_auth *auth)
     free(auth);
 }
 
-static bool has_credentials(const struct registry_auth *auth)
+void registry_auth_free(struct registry_auth *auth)
 {
-    return text_of(&auth->who.username)[0] || text_of(&auth->who.password)[0] ||
-           text_of(&auth->who.identity_token)[0];
-}
+    while (auth) {
+        struct registry_auth *next = auth->next;
 
-/* What is exchanged for a token without a name: an identity token, or a password without user. */
-static const char *refresh_token(const struct registry_auth *auth)
-{
-    const char *token = text_of(&auth->who.identity_token);
-
-    if (!token[0] && !text_of(&auth->who.username)[0])
-        token = text_of(&auth->who.password);
-    return token;
-}
-
-static void append_basic_header(struct buf *out, const struct registry_auth *auth)
-{
-    CLEANUP(secret_buf_deinit) struct buf pair = SECRET_BUF_INIT(TOKEN_BYTES_MAX);
-
-    buf_printf(&pair, "%s:%s", text_of(&auth->who.username), text_of(&auth->who.password));
-    buf_append_str(out, "Authorization: Basic ");
-    if (pair.size > 0)
-        base64_append(out, pair.data, pair.size, false);
+        free_one(auth);
+        auth = next;
+    }
 }
 
 static bool answer_basic(struct registry_auth *auth, struct error *err)
@@ -141,129 +139,8 @@ static bool answer_basic(struct registry_auth *auth, struct error *err)
     if (auth->header.text && auth->scheme == CHALLENGE_BASIC)
         return error_status(err, ERROR_UNAUTHORIZED, 401,
                             "the registry does not accept user and password");
-    append_basic_header(&header, auth);
+    registry_auth_append_basic(&header, auth);
     return set_header(auth, &header, CHALLENGE_BASIC, err);
-}
-
-/* Calls for our own scope, then for each word of the challenge's that is another. */
-static void each_scope(const struct registry_auth *auth, const struct challenge *challenge,
-                       void (*visit)(struct buf *out, const char *scope), struct buf *out)
-{
-    char word[512];
-    size_t size;
-
-    visit(out, auth->scope);
-    for (const char *at = challenge->scope; *at; at += size) {
-        at += strspn(at, " ");
-        size = strcspn(at, " ");
-        if (size == 0 || size >= sizeof(word))
-            continue;
-        memcpy(word, at, size);
-        word[size] = '\0';
-        if (strcmp(word, auth->scope) != 0)
-            visit(out, word);
-    }
-}
-
-static void append_query_scope(struct buf *out, const char *scope)
-{
-    buf_append_str(out, "&scope=");
-    http_escape(out, scope);
-}
-
-static void append_form_scope(struct buf *out, const char *scope)
-{
-    if (out->size > 0 && out->data[out->size - 1] != '=')
-        buf_append_char(out, '+');
-    http_escape(out, scope);
-}
-
-static bool request_by_get(struct registry_auth *auth, struct http *http,
-                           const struct challenge *challenge, struct http_response *response,
-                           struct cancel *cancel, struct error *err)
-{
-    CLEANUP(buf_deinit) struct buf url = BUF_INIT(URL_BYTES_MAX);
-    CLEANUP(secret_buf_deinit) struct buf basic = SECRET_BUF_INIT(TOKEN_BYTES_MAX);
-    const char *headers[2] = {NULL};
-    struct http_request request = {.method = "GET", .headers = headers, .follow_redirects = true};
-
-    buf_append_str(&url, challenge->realm);
-    buf_append_str(&url, strchr(challenge->realm, '?') ? "&service=" : "?service=");
-    http_escape(&url, challenge->service);
-    each_scope(auth, challenge, append_query_scope, &url);
-    if (text_of(&auth->who.username)[0])
-        append_basic_header(&basic, auth);
-    if (!buf_ok(&url, err) || !buf_ok(&basic, err))
-        return false;
-    request.url = url.data;
-    headers[0] = basic.size > 0 ? basic.data : NULL;
-    return http_exchange(http, &request, response, cancel, err);
-}
-
-struct reader {
-    const struct buf *from;
-    size_t at;
-};
-
-static bool read_form(void *arg, void *data, size_t size, size_t *n, struct error *err)
-{
-    struct reader *reader = arg;
-    size_t left = reader->from->size - reader->at;
-
-    (void)err;
-    *n = left < size ? left : size;
-    memcpy(data, reader->from->data + reader->at, *n);
-    reader->at += *n;
-    return true;
-}
-
-/* No redirects: the password is in the body, and the body would go along. */
-static bool request_by_post(struct registry_auth *auth, struct http *http,
-                            const struct challenge *challenge, struct http_response *response,
-                            struct cancel *cancel, struct error *err)
-{
-    static const char *const headers[] = {"Content-Type: application/x-www-form-urlencoded", NULL};
-    CLEANUP(secret_buf_deinit) struct buf form = SECRET_BUF_INIT(TOKEN_BYTES_MAX);
-    struct reader reader = {&form, 0};
-    struct http_request request = {.method = "POST", .url = challenge->realm, .headers = headers};
-    const char *refresh = refresh_token(auth);
-
-    buf_printf(&form, "client_id=%s&grant_type=%s", CLIENT_ID,
-               refresh[0] ? "refresh_token&refresh_token=" : "password&username=");
-    http_escape(&form, refresh[0] ? refresh : text_of(&auth->who.username));
-    if (!refresh[0]) {
-        buf_append_str(&form, "&password=");
-        http_escape(&form, text_of(&auth->who.password));
-    }
-    buf_append_str(&form, "&service=");
-    http_escape(&form, challenge->service);
-    buf_append_str(&form, "&scope=");
-    each_scope(auth, challenge, append_form_scope, &form);
-    if (!buf_ok(&form, err))
-        return false;
-    request.source = read_form;
-    request.source_arg = &reader;
-    request.body_bytes = form.size;
-    return http_exchange(http, &request, response, cancel, err);
-}
-
-/* Token servers that know only the older way answer POST so. */
-static bool post_is_unknown(int status)
-{
-    return status == 404 || status == 401 || status == 400 || status == 405;
-}
-
-static bool request_token(struct registry_auth *auth, struct http *http,
-                          const struct challenge *challenge, struct http_response *response,
-                          struct cancel *cancel, struct error *err)
-{
-    if (has_credentials(auth)) {
-        if (!request_by_post(auth, http, challenge, response, cancel, err))
-            return false;
-        if (!post_is_unknown(response->status) || text_of(&auth->who.identity_token)[0])
-            return true;
-    }
-    return request_by_get(auth, http, challenge, response, cancel, err);
 }
 
 static bool keep_token(struct registry_auth *auth, const struct buf *body, struct error *err)
@@ -288,7 +165,8 @@ static bool check_realm(const struct registry_auth *auth, const char *realm, str
 {
     if (!text_starts_with(realm, "https://") && !text_starts_with(realm, "http://"))
         return error_set(err, ERROR_PROTOCOL, "the registry names a token server without a URL");
-    if (has_credentials(auth) && !auth->plain_http && text_starts_with(realm, "http://"))
+    if (registry_auth_has_credentials(auth) && !auth->plain_http &&
+        text_starts_with(realm, "http://"))
         return error_set(err, ERROR_UNAUTHORIZED,
                          "the password is not sent to a token server without TLS");
     return true;
@@ -303,16 +181,30 @@ static bool refused(const struct http_response *response, struct error *err)
     return false;
 }
 
+static void add_seconds(struct registry_auth *auth, double seconds)
+{
+    auth->token_seconds = (auth->token_seconds > 0 ? auth->token_seconds : 0) + seconds;
+}
+
+/* Our own lock is held. */
+static void note_seconds(struct registry_auth *auth, double seconds)
+{
+    add_seconds(auth, seconds);
+    if (auth->root) {
+        LOCK_SCOPE(&auth->root->lock);
+        add_seconds(auth->root, seconds);
+    }
+}
+
 static bool fetch_token(struct registry_auth *auth, struct http *http,
                         const struct challenge *challenge, struct cancel *cancel, struct error *err)
 {
     CLEANUP(secret_response_deinit)
     struct http_response response = HTTP_RESPONSE_INIT(TOKEN_BYTES_MAX);
     int64_t start_ns = clock_now_ns();
-    bool ok = request_token(auth, http, challenge, &response, cancel, err);
+    bool ok = registry_token_request(auth, http, challenge, &response, cancel, err);
 
-    auth->token_seconds = (auth->token_seconds > 0 ? auth->token_seconds : 0) +
-                          ns_to_seconds(clock_now_ns() - start_ns);
+    note_seconds(auth, ns_to_seconds(clock_now_ns() - start_ns));
     if (!ok)
         return false;
     if (response.status != 200)

@@ -20,7 +20,8 @@ struct registry_auth {
     struct secret header; /* "Authorization: ..." once it is known */
     unsigned generation;  /* of the header: 0 before the first */
     enum challenge_scheme scheme;
-    double token_seconds; /* of all token requests; negative if there was none */
+    double token_seconds;              /* of all token requests; negative if there was none */
+    struct registry_auth *root, *next; /* of a host's others: its first one, and a list */
 };
 
 /* `who` is copied; NULL: anonymous. */
@@ -28,6 +29,11 @@ struct registry_auth *registry_auth_new(const struct credentials *who, const cha
                                         struct error *err);
 void registry_auth_free(struct registry_auth *auth);
 DEFINE_CLEANUP(struct registry_auth *, registry_auth_free)
+
+/* The same host's for another scope, which may be several words; made when it is first asked for,
+ * ends with `auth`. NULL with *err. */
+struct registry_auth *registry_auth_for(struct registry_auth *auth, const char *scope,
+                                        struct error *err);
 
 /* What to send now; header->text stays NULL where nothing is known yet. */
 bool registry_auth_header(struct registry_auth *auth, struct secret *header, unsigned *generation,
@@ -41,6 +47,7 @@ bool registry_auth_answer(struct registry_auth *auth, struct http *http,
                           const struct http_response *refusal, unsigned generation,
                           struct cancel *cancel, struct error *err) MUST_CHECK;
 
+/* Those of its others, too. */
 double registry_auth_token_seconds(struct registry_auth *auth);
 
 #endif

@@ -113,6 +113,8 @@ static bool fill_headers(const struct registry_call *call, const struct secret *
 
     if (call->header)
         headers[n++] = call->header;
+    if (call->more_header)
+        headers[n++] = call->more_header;
     if (identity->text && !call->without_identity)
         headers[n++] = identity->text;
     for (; own && *own && !call->without_identity; own++) {
@@ -131,7 +133,7 @@ static bool fill_url(const struct registry_call *call, struct buf *url, struct e
     buf_clear(url);
     buf_printf(url, "%s%s", call->url ? call->url : site->base, call->url ? "" : call->path);
     if (!call->url && *site->host->name_space) {
-        buf_append_str(url, "?ns=");
+        buf_append_str(url, strchr(call->path, '?') ? "&ns=" : "?ns=");
         http_escape(url, site->host->name_space);
     }
     return buf_ok(url, err);
@@ -176,8 +178,8 @@ static bool speaks_plain(const struct registry_site *site, const struct http_res
 }
 
 static bool ask_either(struct registry *registry, const struct registry_call *call,
-                       const struct secret *identity, struct http_response *response,
-                       struct cancel *cancel, struct error *err)
+                       struct registry_auth *auth, const struct secret *identity,
+                       struct http_response *response, struct cancel *cancel, struct error *err)
 {
     struct registry_site *site = call->site;
     bool ok = ask_once(registry, call, identity, response, cancel, err);
@@ -185,7 +187,7 @@ static bool ask_either(struct registry *registry, const struct registry_call *ca
     if (!ok && speaks_plain(site, response, err, cancel)) {
         site->plain = true;
         memmove(site->base + 4, site->base + 5, strlen(site->base + 5) + 1); /* "https", "http" */
-        site->auth->plain_http = true;
+        site->auth->plain_http = auth->plain_http = true;
         ok = ask_once(registry, call, identity, response, cancel, err);
     }
     site->settled = site->settled || ok;
@@ -198,21 +200,26 @@ static bool is_question(const struct registry_call *call, const struct http_resp
     return response->status == 401 && !call->without_identity && !response->from_elsewhere;
 }
 
+static struct registry_auth *auth_of(const struct registry_call *call, struct error *err)
+{
+    return call->scope ? registry_auth_for(call->site->auth, call->scope, err) : call->site->auth;
+}
+
 static bool ask(struct registry *registry, const struct registry_call *call,
                 struct http_response *response, struct cancel *cancel, struct error *err)
 {
-    struct registry_auth *auth = call->site->auth;
+    struct registry_auth *auth = auth_of(call, err);
     CLEANUP(secret_deinit) struct secret identity = {NULL};
     unsigned generation;
     bool ok;
 
-    if (!registry_auth_header(auth, &identity, &generation, err) ||
-        !ask_either(registry, call, &identity, response, cancel, err))
+    if (!auth || !registry_auth_header(auth, &identity, &generation, err) ||
+        !ask_either(registry, call, auth, &identity, response, cancel, err))
         return false;
     if (!is_question(call, response))
         return true;
     ok = registry_auth_answer(auth, call->site->http, response, generation, cancel, err);
-    registry->traffic.token = registry_auth_token_seconds(auth);
+    registry->traffic.token = registry_auth_token_seconds(call->site->auth);
     return ok && registry_auth_header(auth, &identity, &generation, err) &&
            ask_once(registry, call, &identity, response, cancel, err);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* For registry.c and registry_push.c alone: one question to the registry, as often as its 401
+/* For registry*.c alone: one question to the registry, as often as its 401
  * makes it necessary. */
 #ifndef CLIENT_REGISTRY_CALL_H
 #define CLIENT_REGISTRY_CALL_H
@@ -9,6 +9,7 @@
 
 #define REGISTRY_URL_BYTES    ((size_t)16 << 10)
 #define REGISTRY_OBJECT_BYTES ((size_t)200)
+#define REGISTRY_DELETE_SCOPE "repository:%s:pull,push,delete"
 
 /* One host of the list. */
 struct registry_site {
@@ -36,9 +37,10 @@ struct registry {
 struct registry_call {
     struct registry_site *site;
     const char *method;
-    const char *url;       /* if NULL: the site's base + path */
-    const char *path;      /* "/manifests/latest" */
-    const char *header;    /* one more; NULL for none */
+    const char *url;                  /* if NULL: the site's base + path */
+    const char *path;                 /* "/manifests/latest" */
+    const char *header, *more_header; /* NULL for none */
+    const char *scope;     /* of the token, where it is another than the host's own; NULL */
     bool without_identity; /* never tell this host who we are */
     bool follow_redirects;
     http_sink *sink;
@@ -58,6 +60,29 @@ bool registry_refused(const struct registry_call *call, const struct http_respon
 
 /* What becomes part of a URL must have nothing in it that a URL would read as its own. */
 bool registry_check_object(const char *object, struct error *err) MUST_CHECK;
+
+/* ERROR_DIGEST_MISMATCH; a digest of another kind than ours is no promise that we could check. */
+bool registry_check_digest(const char *promised, const char *actual, struct error *err) MUST_CHECK;
+
+/* "/blobs/sha256:..."; ERROR_UNSUPPORTED for another digest. */
+bool registry_blob_path(const struct descriptor *blob, char *path, size_t path_size,
+                        struct error *err) MUST_CHECK;
+
+#define REGISTRY_ACCEPT                                                                            \
+    "Accept: " MEDIA_TYPE_DOCKER_MANIFEST ", " MEDIA_TYPE_DOCKER_LIST ", " MEDIA_TYPE_OCI_MANIFEST \
+    ", " MEDIA_TYPE_OCI_INDEX ", */*"
+
+struct registry_manifest_query {
+    const char *object;
+    struct buf *body;
+    struct descriptor *found;
+    struct arena *arena;
+};
+
+/* registry_manifest() of one host. */
+bool registry_ask_manifest(struct registry *registry, struct registry_site *site,
+                           const struct registry_manifest_query *query, struct cancel *cancel,
+                           struct error *err) MUST_CHECK;
 
 enum registry_verdict {
     REGISTRY_DONE,

@@ -1,158 +1,186 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Uploads: POST opens one and tells its place, one PUT fills and closes it. An upload that
- * fails is taken back, so that probes leave no half uploads in the registry.
+ * Pushing: a blob at once or in chunks, again where a connection breaks, and manifests. An upload
+ * that fails is taken back, so that probes leave no half uploads in the registry.
  */
-#include "base/clock.h"
 #include "client/digest.h"
-#include "client/http_message.h"
 #include "client/registry_call.h"
 #include "client/registry_status.h"
+#include "client/registry_upload.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
-#define LOCATION_BYTES   ((size_t)8192)
-#define TAKE_BACK_NS     (2 * NS_PER_SECOND)
-#define TAKE_BACK_NOW_NS (300 * NS_PER_MS) /* when we were asked to stop */
+#define BARREN_MAX  3 /* new attempts in a row that got no further */
+#define PIECE_BYTES ((size_t)64 << 10)
 
-/* Where an upload goes on. */
-struct upload {
-    struct registry_site *site;
-    struct buf url;
-    bool foreign; /* another host's or scheme's: it is not told who we are */
+/* The rest of a blob from `start` on; the source underneath can only begin at its beginning. */
+struct body {
+    const struct registry_source *source;
+    uint64_t start, position; /* position: of the source, if it is open */
+    bool open;
 };
 
-static void upload_deinit(struct upload *upload)
+static bool body_read(void *arg, void *data, size_t size, size_t *n, struct error *err)
 {
-    buf_deinit(&upload->url);
+    struct body *body = arg;
+
+    body->open = body->source->read(body->source->arg, data, size, n, err);
+    if (body->open)
+        body->position += *n;
+    return body->open;
 }
 
-/* Makes a Location absolute: it is a URL, a URL without scheme, or a path on the same host. */
-static bool resolve(const char *location, struct upload *upload, struct error *err)
+static bool skip(struct body *body, struct cancel *cancel, struct error *err)
 {
-    const char *base = upload->site->base;
-    char ours[HTTP_ORIGIN_BYTES], theirs[HTTP_ORIGIN_BYTES];
-    size_t scheme_size = strcspn(base, ":") + 1;
+    CLEANUP(freep) char *piece = malloc(PIECE_BYTES);
 
-    http_origin(base, ours, sizeof(ours));
-    if (strncmp(location, "//", 2) == 0)
-        buf_append(&upload->url, base, scheme_size);
-    else if (location[0] == '/')
-        buf_append_str(&upload->url, ours);
-    else if (strncasecmp(location, "http://", 7) != 0 && strncasecmp(location, "https://", 8) != 0)
-        return error_set(err, ERROR_PROTOCOL, "the Location of the upload is not a URL");
-    buf_append(&upload->url, location, strcspn(location, "#"));
-    if (!buf_ok(&upload->url, err))
-        return false;
-    http_origin(upload->url.data, theirs, sizeof(theirs));
-    upload->foreign = strcasecmp(ours, theirs) != 0;
+    if (!piece)
+        return error_memory(err);
+    while (body->position < body->start) {
+        uint64_t left = body->start - body->position;
+        size_t n;
+
+        if (!cancel_check(cancel, err) ||
+            !body_read(body, piece, left < PIECE_BYTES ? (size_t)left : PIECE_BYTES, &n, err))
+            return false;
+        if (n == 0)
+            return error_set(err, ERROR_SIZE_MISMATCH, "the blob ended too early");
+    }
     return true;
 }
 
-static bool open_upload(struct registry *registry, struct upload *upload, struct cancel *cancel,
-                        struct error *err)
+/* A source that is where it should be goes on. */
+static bool body_rewind(void *arg, struct cancel *cancel, struct error *err)
 {
-    CLEANUP(http_response_deinit)
-    struct http_response response = HTTP_RESPONSE_INIT(REGISTRY_FAILURE_BYTES);
-    const struct registry_call call = {
-        .site = upload->site, .method = "POST", .path = "/blobs/uploads/"};
-    char location[LOCATION_BYTES];
+    struct body *body = arg;
 
-    if (!registry_call(registry, &call, &response, cancel, err))
-        return false;
-    if (response.status != 202 && response.status != 200 && response.status != 204)
-        return registry_refused(&call, &response, err);
-    if (!http_response_header(&response, "location", 0, location, sizeof(location)))
-        return error_set(err, ERROR_PROTOCOL, "the registry opened an upload without a Location");
-    return resolve(location, upload, err);
+    if (!body->open || body->position > body->start) {
+        body->position = 0;
+        body->open = body->source->rewind(body->source->arg, cancel, err);
+    }
+    return body->open && (body->position == body->start || skip(body, cancel, err));
 }
 
-/* The registry's word for what it has stored, where it gives one. */
-static bool check_stored(const struct registry_call *call, const struct http_response *response,
-                         const char *digest, struct error *err)
-{
-    char stored[LOCATION_BYTES];
+struct push {
+    struct blob_upload upload;
+    struct body body;
+    uint64_t size, chunk_bytes; /* chunk_bytes 0: at once */
+};
 
-    if (response->status < 200 || response->status > 204 || response->status == 203)
-        return registry_refused(call, response, err);
-    if (!http_response_header(response, "docker-content-digest", 0, stored, sizeof(stored)) ||
-        strcmp(stored, digest) == 0)
+static void push_deinit(struct push *push)
+{
+    blob_upload_deinit(&push->upload);
+}
+
+static uint64_t end_of_chunk(const struct push *push)
+{
+    uint64_t least = push->upload.min_chunk_bytes, left = push->size - push->upload.offset;
+    uint64_t chunk = push->chunk_bytes > least ? push->chunk_bytes : least;
+
+    return push->upload.offset + (chunk < left ? chunk : left);
+}
+
+static bool send_chunks(struct push *push, const struct registry_source *source,
+                        struct cancel *cancel, struct error *err)
+{
+    while (push->upload.offset < push->size) {
+        uint64_t before = push->upload.offset;
+
+        push->body.start = before;
+        if (!blob_upload_send(&push->upload, source, end_of_chunk(push), cancel, err))
+            return false;
+        if (push->upload.offset <= before)
+            return error_set(err, ERROR_PROTOCOL, "the registry takes chunks and keeps nothing");
+    }
+    return true;
+}
+
+static bool fill(struct push *push, struct cancel *cancel, struct error *err)
+{
+    const struct registry_source source = {body_rewind, body_read, &push->body};
+
+    if (push->chunk_bytes > 0)
+        return send_chunks(push, &source, cancel, err) &&
+               blob_upload_finish(&push->upload, NULL, cancel, err);
+    push->body.start = 0;
+    return blob_upload_finish(&push->upload, &source, cancel, err);
+}
+
+/* 416: the registry and we do not agree on what it has. */
+static bool is_break(const struct error *err)
+{
+    return err->code == ERROR_CONNECT || err->status == 416;
+}
+
+/* After a break: the registry may have all of it (*done), or know how far it came, or neither. */
+static bool recover(struct push *push, bool *done, struct cancel *cancel, struct error *err)
+{
+    struct blob_upload *upload = &push->upload;
+    bool chunked = push->chunk_bytes > 0;
+    struct error lost;
+
+    upload->registry->traffic.resumed++;
+    if ((!chunked || upload->offset == push->size) &&
+        !registry_blob_exists(upload->registry, upload->blob, done, cancel, err))
+        return false;
+    if (*done || (chunked && blob_upload_ask(upload, cancel, &lost)))
         return true;
-    return error_set(err, ERROR_DIGEST_MISMATCH, "the registry stored %.80s instead of %.80s",
-                     stored, digest);
-}
-
-static bool fill_upload(struct registry *registry, const struct upload *upload,
-                        const struct descriptor *blob, const struct registry_source *source,
-                        struct http_response *response, struct cancel *cancel, struct error *err)
-{
-    CLEANUP(buf_deinit) struct buf url = BUF_INIT(REGISTRY_URL_BYTES);
-    struct registry_call call = {
-        .site = upload->site,
-        .method = "PUT",
-        .path = "/blobs/uploads/...", /* for messages: the place itself may hold a secret */
-        .header = "Content-Type: application/octet-stream",
-        .without_identity = upload->foreign,
-        .source = source,
-        .body_bytes = (uint64_t)blob->size,
-    };
-
-    buf_printf(&url, "%s%cdigest=", upload->url.data, strchr(upload->url.data, '?') ? '&' : '?');
-    http_escape(&url, blob->digest);
-    if (!buf_ok(&url, err))
+    if (chunked && lost.status == 0) {
+        *err = lost;
         return false;
-    call.url = url.data;
-    return registry_call(registry, &call, response, cancel, err) &&
-           check_stored(&call, response, blob->digest, err);
+    }
+    blob_upload_take_back(upload, false);
+    return blob_upload_open(upload, cancel, err);
 }
 
-/* As well as it can be done in a moment; what fails here has failed before. */
-static void take_back(struct registry *registry, const struct upload *upload, bool in_haste)
+static bool fill_patiently(struct push *push, struct cancel *cancel, struct error *err)
 {
-    CLEANUP(http_response_deinit)
-    struct http_response response = HTTP_RESPONSE_INIT(REGISTRY_FAILURE_BYTES);
-    const struct registry_call call = {
-        .site = upload->site,
-        .method = "DELETE",
-        .url = upload->url.data,
-        .path = "/blobs/uploads/...",
-        .without_identity = upload->foreign,
-    };
-    CLEANUP(cancel_deinit) struct cancel cancel;
-    struct error unused;
+    uint64_t furthest = 0;
+    bool done = false;
 
-    cancel_init(&cancel, clock_now_ns() + (in_haste ? TAKE_BACK_NOW_NS : TAKE_BACK_NS));
-    (void)!registry_call(registry, &call, &response, &cancel, &unused);
+    for (unsigned barren = 0; !done && !fill(push, cancel, err);) {
+        struct error stopped;
+
+        if (!is_break(err) || barren == BARREN_MAX || !cancel_check(cancel, &stopped) ||
+            !recover(push, &done, cancel, err))
+            return false;
+        barren = push->upload.offset > furthest ? 0 : barren + 1;
+        if (barren == 0)
+            furthest = push->upload.offset;
+    }
+    return true;
 }
 
-static bool upload_blob(struct registry *registry, const struct descriptor *blob,
-                        const struct registry_source *source, struct cancel *cancel,
-                        struct error *err)
+static bool push_blob(struct push *push, const char *mount_from, bool *mounted,
+                      struct cancel *cancel, struct error *err)
 {
-    CLEANUP(http_response_deinit)
-    struct http_response response = HTTP_RESPONSE_INIT(REGISTRY_FAILURE_BYTES);
-    CLEANUP(upload_deinit)
-    struct upload upload = {.site = registry_push_site(registry, err),
-                            .url = BUF_INIT(REGISTRY_URL_BYTES)};
+    struct blob_upload *upload = &push->upload;
 
-    if (!upload.site || !open_upload(registry, &upload, cancel, err))
+    upload->site = registry_push_site(upload->registry, err);
+    if (!upload->site || !(mount_from ? blob_upload_mount(upload, mount_from, mounted, cancel, err)
+                                      : blob_upload_open(upload, cancel, err)))
         return false;
-    if (fill_upload(registry, &upload, blob, source, &response, cancel, err))
+    if (*mounted || fill_patiently(push, cancel, err))
         return true;
-    take_back(registry, &upload, cancel_requested(cancel));
+    blob_upload_take_back(upload, cancel_requested(cancel));
     return false;
 }
 
 bool registry_push_blob(struct registry *registry, const struct descriptor *blob,
-                        const struct registry_source *source, struct cancel *cancel,
-                        struct error *err)
+                        const struct registry_source *source, const struct registry_upload *how,
+                        bool *mounted, struct cancel *cancel, struct error *err)
 {
+    CLEANUP(push_deinit)
+    struct push push = {.upload = BLOB_UPLOAD_INIT(registry, blob), .body = {.source = source}};
+
+    *mounted = false;
     if (!digest_valid(blob->digest) || blob->size < 0)
         return error_set(err, ERROR_INVALID, "blob \"%.80s\": no sha256 digest or no size",
                          blob->digest ? blob->digest : "");
-    return upload_blob(registry, blob, source, cancel, err) ||
+    push.size = (uint64_t)blob->size;
+    push.chunk_bytes = how->chunk_bytes;
+    return push_blob(&push, how->mount_from, mounted, cancel, err) ||
            error_wrap(err, "push of blob %s", blob->digest);
 }
 
@@ -207,6 +235,6 @@ bool registry_push_manifest(struct registry *registry, const char *object,
     snprintf(path, sizeof(path), "/manifests/%s", object);
     snprintf(header, sizeof(header), "Content-Type: %s", manifest->media_type);
     return (registry_call(registry, &call, &response, cancel, err) &&
-            check_stored(&call, &response, manifest->digest, err)) ||
+            registry_check_stored(&call, &response, manifest->digest, err)) ||
            error_wrap(err, "push of manifest %s", object);
 }

@@ -102,22 +102,31 @@ struct registry *registry_branch(struct registry *trunk, struct error *err)
     return branch;
 }
 
+void registry_traffic_add(struct registry_traffic *sum, const struct registry_traffic *more)
+{
+    sum->fetched_bytes += more->fetched_bytes;
+    sum->uploaded_bytes += more->uploaded_bytes;
+    sum->resumed += more->resumed;
+    sum->stranded += more->stranded;
+    if (more->rate_limit >= 0)
+        sum->rate_limit = more->rate_limit;
+    if (more->rate_limit_remaining >= 0)
+        sum->rate_limit_remaining = more->rate_limit_remaining;
+    if (more->retry_after > sum->retry_after)
+        sum->retry_after = more->retry_after;
+    if (sum->certificate_expiry == 0 ||
+        (more->certificate_expiry > 0 && more->certificate_expiry < sum->certificate_expiry))
+        sum->certificate_expiry = more->certificate_expiry;
+}
+
+/* Tokens belong to the auth that they share: the longest sum is the last one. */
 static void merge_traffic(struct registry *trunk, const struct registry_traffic *more)
 {
-    struct registry_traffic *traffic = &trunk->traffic;
     LOCK_SCOPE(&trunk->lock);
 
-    traffic->fetched_bytes += more->fetched_bytes;
-    traffic->uploaded_bytes += more->uploaded_bytes;
-    traffic->resumed += more->resumed;
-    if (more->rate_limit >= 0)
-        traffic->rate_limit = more->rate_limit;
-    if (more->rate_limit_remaining >= 0)
-        traffic->rate_limit_remaining = more->rate_limit_remaining;
-    if (more->retry_after > traffic->retry_after)
-        traffic->retry_after = more->retry_after;
-    if (more->token > traffic->token) /* of the auth that they share */
-        traffic->token = more->token;
+    registry_traffic_add(&trunk->traffic, more);
+    if (more->token > trunk->traffic.token)
+        trunk->traffic.token = more->token;
 }
 
 void registry_free(struct registry *registry)

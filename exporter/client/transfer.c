@@ -19,8 +19,8 @@
 #define ANSWER_LIMIT_BYTES  ((size_t)1 << 20)
 #define ID_BYTES            40
 
-/* The last of the progress comes after the answer to the call. */
-#define AFTERMATH_NS (200 * NS_PER_MS)
+/* The last of the progress comes after the answer to the call; then the daemon ends the stream. */
+#define AFTERMATH_NS NS_PER_SECOND
 
 /* How much the daemon may log before it waits for us: it would wait with the registry's answer in
  * its hands, so it never has to. */
@@ -47,7 +47,7 @@ const struct transfer_dialect *transfer_dialect_of(const char *version)
 static void hear_progress(void *arg, struct streaming *stream,
                           const struct transfer_message *message, struct arena *arena)
 {
-    const struct transfer_pull *pull = arg;
+    const struct transfer *transfer = arg;
     struct transfer_event event;
     struct error garbled;
 
@@ -55,20 +55,20 @@ static void hear_progress(void *arg, struct streaming *stream,
     event.at_ns = clock_now_ns();
     if (strcmp(message->type, TRANSFER_TYPE_PROGRESS) == 0 &&
         transfer_wire_progress(&message->value, arena, &event, &garbled))
-        pull->progress(pull->arg, &event);
+        transfer->progress(transfer->arg, &event);
 }
 
 static void hear_log(void *arg, struct streaming *stream, const struct transfer_message *message,
                      struct arena *arena)
 {
-    const struct transfer_pull *pull = arg;
+    const struct transfer *transfer = arg;
     struct error garbled;
     const char *text;
 
     (void)stream;
     if (strcmp(message->type, TRANSFER_TYPE_DATA) == 0 &&
         transfer_wire_data(&message->value, arena, &text, &garbled))
-        pull->log(pull->arg, text);
+        transfer->log(transfer->arg, text);
 }
 
 static void answer(struct buf *out, const struct credentials *credentials)
@@ -90,7 +90,7 @@ static void hear_auth(void *arg, struct streaming *stream, const struct transfer
                       struct arena *arena)
 {
     static const struct credentials anonymous;
-    const struct transfer_pull *pull = arg;
+    const struct transfer *transfer = arg;
     CLEANUP(secret_buf_deinit) struct buf response = BUF_INIT(ANSWER_LIMIT_BYTES);
     struct error garbled;
     const char *host;
@@ -99,7 +99,7 @@ static void hear_auth(void *arg, struct streaming *stream, const struct transfer
         !transfer_wire_auth_request(&message->value, arena, &host, &garbled))
         return;
     answer(&response,
-           strcasecmp(host, pull->credentials_host) == 0 ? pull->credentials : &anonymous);
+           strcasecmp(host, transfer->credentials_host) == 0 ? transfer->credentials : &anonymous);
     streaming_send(stream, TRANSFER_TYPE_AUTH_RESPONSE, &response);
 }
 
@@ -119,29 +119,29 @@ static const struct {
     [BESIDE_LOG] = {"log", hear_log},
 };
 
-/* The streams of one pull; the ids are "" where one is not wanted. */
+/* The streams of one transfer; the ids are "" where one is not wanted. */
 struct beside_call {
     struct streaming *items[BESIDES];
     char ids[BESIDES][ID_BYTES];
 };
 
-static bool wanted(const struct transfer_pull *pull, enum beside beside)
+static bool wanted(const struct transfer *transfer, enum beside beside)
 {
     switch (beside) {
     case BESIDE_PROGRESS:
-        return pull->progress != NULL;
+        return transfer->progress != NULL;
     case BESIDE_LOG:
-        return pull->log != NULL;
+        return transfer->log != NULL;
     default:
         return true;
     }
 }
 
 /* The daemon knows a stream for a moment longer than we do, so no two have one name. */
-static void name_all(struct beside_call *call, const struct transfer_pull *pull)
+static void name_all(struct beside_call *call, const struct transfer *transfer)
 {
     for (size_t i = 0; i < BESIDES; i++)
-        if (wanted(pull, (enum beside)i))
+        if (wanted(transfer, (enum beside)i))
             snprintf(call->ids[i], ID_BYTES, "%s-%" PRId64, besides[i].name, clock_now_ns());
 }
 
@@ -155,7 +155,7 @@ static void close_all(struct beside_call *call)
 }
 
 static bool open_all(struct beside_call *call, const struct scope *scope,
-                     const struct transfer_pull *pull, struct cancel *cancel, struct error *err)
+                     const struct transfer *transfer, struct cancel *cancel, struct error *err)
 {
     CLEANUP(buf_deinit) struct buf window = BUF_INIT(ANSWER_LIMIT_BYTES);
 
@@ -166,7 +166,7 @@ static bool open_all(struct beside_call *call, const struct scope *scope,
             .greeting_type = i == BESIDE_LOG ? TRANSFER_TYPE_WINDOW_UPDATE : NULL,
             .greeting = &window,
             .visit = besides[i].visit,
-            .arg = (void *)pull,
+            .arg = (void *)transfer,
         };
 
         if (!*options.id)
@@ -192,8 +192,11 @@ static void refine(struct error *err)
     }
 }
 
-bool transfer_pull(const struct scope *scope, const struct transfer_pull *pull, int64_t *ended_ns,
-                   struct cancel *cancel, struct error *err)
+typedef bool pack(struct buf *out, const struct transfer *transfer,
+                  const struct transfer_streams *streams, struct error *err);
+
+static bool call(const struct scope *scope, const struct transfer *transfer, pack *pack_request,
+                 int64_t *ended_ns, struct cancel *cancel, struct error *err)
 {
     CLEANUP(close_all) struct beside_call beside = {0};
     CLEANUP(buf_deinit) struct buf request = BUF_INIT(REQUEST_LIMIT_BYTES);
@@ -205,13 +208,25 @@ bool transfer_pull(const struct scope *scope, const struct transfer_pull *pull, 
     };
     bool ok;
 
-    name_all(&beside, pull);
-    ok = transfer_wire_pull(&request, pull, &streams, err) &&
-         open_all(&beside, scope, pull, cancel, err) &&
+    name_all(&beside, transfer);
+    ok = pack_request(&request, transfer, &streams, err) &&
+         open_all(&beside, scope, transfer, cancel, err) &&
          containerd_call(scope, METHOD, &request, &reply, cancel, err);
 
     *ended_ns = clock_now_ns();
     if (!ok)
         refine(err);
     return ok;
+}
+
+bool transfer_pull(const struct scope *scope, const struct transfer *transfer, int64_t *ended_ns,
+                   struct cancel *cancel, struct error *err)
+{
+    return call(scope, transfer, transfer_wire_pull, ended_ns, cancel, err);
+}
+
+bool transfer_push(const struct scope *scope, const struct transfer *transfer, int64_t *ended_ns,
+                   struct cancel *cancel, struct error *err)
+{
+    return call(scope, transfer, transfer_wire_push, ended_ns, cancel, err);
 }

@@ -10,15 +10,21 @@ static bool is(const struct transfer_event *event, const char *what)
     return strcmp(event->what, what) == 0;
 }
 
-/* "layer-sha256:..." -> "sha256:..."; NULL where it is no blob that is spoken of. */
+/* "layer-sha256:...", "manifest-tag@sha256:..." -> "sha256:..."; NULL where it is no blob that is
+ * spoken of. */
 static const char *digest_of_name(const char *name)
 {
     static const char *const kinds[] = {"layer-", "config-", "manifest-", "index-", "unknown-"};
 
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
         if (text_starts_with(name, kinds[i]))
-            return name + strlen(kinds[i]);
+            return strrchr(name, '@') ? strrchr(name, '@') + 1 : name + strlen(kinds[i]);
     return NULL;
+}
+
+static bool is_document(const char *name)
+{
+    return text_starts_with(name, "manifest-") || text_starts_with(name, "index-");
 }
 
 /* NULL: no room for it. */
@@ -55,6 +61,8 @@ static void note_blob(struct transfer_progress *progress, const struct transfer_
         blob->bytes = event->bytes;
     blob->moved |= !is(event, "already exists");
     blob->downloading |= is(event, "downloading") && event->bytes > 0;
+    blob->n_known += is(event, "already exists");
+    blob->sent |= is(event, "complete") || (is(event, "uploading") && event->bytes > 0);
 }
 
 /* Resolving ends with the first thing that is said of the image itself; layers are unpacked from
@@ -66,10 +74,21 @@ static void note_times(struct transfer_progress *progress, const struct transfer
         progress->resolved_ns = event->at_ns;
     if (is(event, "downloading") || is(event, "complete"))
         progress->fetched_ns = event->at_ns;
+    if (progress->commit_from_ns == 0 && is(event, "uploading") && is_document(event->name))
+        progress->commit_from_ns = event->at_ns;
     if (is(event, "extracting") && progress->unpack_from_ns == 0)
         progress->unpack_from_ns = event->at_ns;
     if (is(event, "extracted"))
         progress->unpack_till_ns = event->at_ns;
+}
+
+void transfer_progress_expect(struct transfer_progress *progress, const char *digest)
+{
+    bool is_new;
+    struct transfer_blob *blob = find(progress, digest, &is_new);
+
+    if (blob)
+        blob->n_named++;
 }
 
 void transfer_progress_add(struct transfer_progress *progress, const struct transfer_event *event)
@@ -104,5 +123,30 @@ uint64_t transfer_progress_seen_bytes(const struct transfer_progress *progress)
     for (size_t i = 0; i < progress->n_blobs; i++)
         if (progress->blobs[i].downloading)
             sum += progress->blobs[i].bytes;
+    return sum;
+}
+
+static bool is_sent(const struct transfer_blob *blob)
+{
+    return blob->sent || (blob->n_known > 0 && blob->n_known < blob->n_named);
+}
+
+uint64_t transfer_progress_sent_bytes(const struct transfer_progress *progress)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < progress->n_blobs; i++)
+        if (is_sent(&progress->blobs[i]))
+            sum += progress->blobs[i].bytes;
+    return sum;
+}
+
+uint64_t transfer_progress_known_bytes(const struct transfer_progress *progress)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < progress->n_blobs; i++)
+        if (progress->blobs[i].n_known > 0 && !is_sent(&progress->blobs[i]))
+            sum += progress->blobs[i].total;
     return sum;
 }

@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-#define SOURCE_TYPE      "containerd.types.transfer.OCIRegistry"
-#define DESTINATION_TYPE "containerd.types.transfer.ImageStore"
+#define REGISTRY_TYPE    "containerd.types.transfer.OCIRegistry"
+#define STORE_TYPE       "containerd.types.transfer.ImageStore"
 #define PART_LIMIT_BYTES ((size_t)256 << 10)
 
 /* Requests and the responses of each of the daemon's HTTP calls, with their bodies. */
@@ -34,21 +34,20 @@ void transfer_wire_any(struct buf *out, const char *type, const struct buf *valu
     wire_pack(&any.base, out);
 }
 
-/* Where the image comes from. */
-static void pack_source(struct buf *out, const struct transfer_pull *pull,
-                        const struct transfer_streams *streams)
+static void pack_registry(struct buf *out, const struct transfer *transfer,
+                          const struct transfer_streams *streams)
 {
-    Transfer__OCIRegistry source = TRANSFER__OCIREGISTRY__INIT;
+    Transfer__OCIRegistry registry = TRANSFER__OCIREGISTRY__INIT;
     Transfer__RegistryResolver resolver = TRANSFER__REGISTRY_RESOLVER__INIT;
 
     resolver.auth_stream = (char *)streams->auth;
-    resolver.host_dir = (char *)pull->hosts_dir;
-    resolver.default_scheme = (char *)pull->default_scheme;
+    resolver.host_dir = (char *)transfer->hosts_dir;
+    resolver.default_scheme = (char *)transfer->default_scheme;
     resolver.logs_stream = (char *)streams->log;
     resolver.http_debug = *streams->log ? HTTP_DEBUG : 0;
-    source.reference = (char *)pull->reference;
-    source.resolver = &resolver;
-    wire_pack(&source.base, out);
+    registry.reference = (char *)transfer->reference;
+    registry.resolver = &resolver;
+    wire_pack(&registry.base, out);
 }
 
 static Transfer__Platform platform_of(const struct platform *platform)
@@ -61,44 +60,56 @@ static Transfer__Platform platform_of(const struct platform *platform)
     return message;
 }
 
-/* Where it goes to. No platform at all means all of them. */
-static void pack_destination(struct buf *out, const struct transfer_pull *pull)
+/* No platform at all means all of them. */
+static void pack_store(struct buf *out, const struct transfer *transfer, bool unpacks)
 {
-    Transfer__ImageStore destination = TRANSFER__IMAGE_STORE__INIT;
+    Transfer__ImageStore store = TRANSFER__IMAGE_STORE__INIT;
     Transfer__UnpackConfiguration unpack = TRANSFER__UNPACK_CONFIGURATION__INIT;
-    Transfer__Platform platform = platform_of(pull->platform);
+    Transfer__Platform platform = platform_of(transfer->platform);
     Transfer__Platform *platforms = &platform;
-    Transfer__UnpackConfiguration *unpacks = &unpack;
+    Transfer__UnpackConfiguration *unpack_list = &unpack;
 
     unpack.platform = &platform;
-    unpack.snapshotter = (char *)pull->snapshotter;
-    destination.name = (char *)pull->name;
-    destination.platforms = &platforms;
-    destination.n_platforms = !pull->all_platforms;
-    destination.unpacks = &unpacks;
-    destination.n_unpacks = pull->unpack;
-    wire_pack(&destination.base, out);
+    unpack.snapshotter = (char *)transfer->snapshotter;
+    store.name = (char *)transfer->name;
+    store.platforms = &platforms;
+    store.n_platforms = !transfer->all_platforms;
+    store.unpacks = &unpack_list;
+    store.n_unpacks = unpacks;
+    wire_pack(&store.base, out);
 }
 
-bool transfer_wire_pull(struct buf *out, const struct transfer_pull *pull,
-                        const struct transfer_streams *streams, struct error *err)
+static bool pack_request(struct buf *out, const struct transfer *transfer,
+                         const struct transfer_streams *streams, bool push, struct error *err)
 {
-    CLEANUP(buf_deinit) struct buf from = BUF_INIT(PART_LIMIT_BYTES);
-    CLEANUP(buf_deinit) struct buf to = BUF_INIT(PART_LIMIT_BYTES);
+    CLEANUP(buf_deinit) struct buf registry = BUF_INIT(PART_LIMIT_BYTES);
+    CLEANUP(buf_deinit) struct buf store = BUF_INIT(PART_LIMIT_BYTES);
     Transfer__TransferRequest request = TRANSFER__TRANSFER_REQUEST__INIT;
     Transfer__TransferOptions options = TRANSFER__TRANSFER_OPTIONS__INIT;
-    Transfer__Any source, destination;
+    Transfer__Any at_registry, at_store;
 
-    pack_source(&from, pull, streams);
-    pack_destination(&to, pull);
-    source = any_of(SOURCE_TYPE, &from);
-    destination = any_of(DESTINATION_TYPE, &to);
+    pack_registry(&registry, transfer, streams);
+    pack_store(&store, transfer, transfer->unpack && !push);
+    at_registry = any_of(REGISTRY_TYPE, &registry);
+    at_store = any_of(STORE_TYPE, &store);
     options.progress_stream = (char *)streams->progress;
-    request.source = &source;
-    request.destination = &destination;
+    request.source = push ? &at_store : &at_registry;
+    request.destination = push ? &at_registry : &at_store;
     request.options = &options;
     wire_pack(&request.base, out);
-    return buf_ok(&from, err) && buf_ok(&to, err) && buf_ok(out, err);
+    return buf_ok(&registry, err) && buf_ok(&store, err) && buf_ok(out, err);
+}
+
+bool transfer_wire_pull(struct buf *out, const struct transfer *transfer,
+                        const struct transfer_streams *streams, struct error *err)
+{
+    return pack_request(out, transfer, streams, false, err);
+}
+
+bool transfer_wire_push(struct buf *out, const struct transfer *transfer,
+                        const struct transfer_streams *streams, struct error *err)
+{
+    return pack_request(out, transfer, streams, true, err);
 }
 
 void transfer_wire_stream_init(struct buf *out, const char *id)

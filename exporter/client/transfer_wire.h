@@ -25,7 +25,7 @@ enum transfer_auth {
     TRANSFER_AUTH_REFRESH = 2,     /* an identity token */
 };
 
-/* Names of the streams that go with a pull; "" for one that is not wanted. */
+/* Names of the streams that go with a transfer; "" for one that is not wanted. */
 struct transfer_streams {
     const char *progress, *auth, *log;
 };
@@ -35,7 +35,9 @@ struct transfer_message {
     struct buf value; /* borrowed from what was unpacked */
 };
 
-bool transfer_wire_pull(struct buf *out, const struct transfer_pull *pull,
+bool transfer_wire_pull(struct buf *out, const struct transfer *transfer,
+                        const struct transfer_streams *streams, struct error *err) MUST_CHECK;
+bool transfer_wire_push(struct buf *out, const struct transfer *transfer,
                         const struct transfer_streams *streams, struct error *err) MUST_CHECK;
 
 /* A message of a stream, from its type and its bytes. */

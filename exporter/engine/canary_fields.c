@@ -125,7 +125,7 @@ const struct canary_field canary_pull_fields[] = {
     {0},
 };
 
-#define NOTHING_EXPECTED "a push makes new bytes, of which nothing can be expected"
+#define NOTHING_EXPECTED "a push sends what the node holds, and expects nothing of it"
 
 const struct canary_field canary_push_fields[] = {
     COMMON_FIELDS,

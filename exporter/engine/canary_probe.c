@@ -189,6 +189,21 @@ static void add_expected(const struct canary_probes *probes, struct yaml_node *p
     }
 }
 
+/* What a push sends: the image of that name, as the node holds it; every registry has it from the
+ * second run on. canary-checker's namespace of containerd was `default`. */
+static void add_content(const struct canary_probes *probes, struct yaml_node *probe,
+                        const struct canary_kind *kind, const struct yaml_node *image,
+                        struct place place)
+{
+    struct yaml_node *content = yaml_build(probes->arena, probe, "content", YAML_MAPPING, place);
+
+    if (image && image->kind == YAML_SCALAR && !yaml_is_null(image))
+        yaml_build_copy(probes->arena, content, "image", image);
+    if (strcmp(kind->engine, "client") == 0)
+        yaml_build_text(probes->arena, content, "namespace", "default", place);
+    yaml_build_text(probes->arena, probe, "cold", "no", place);
+}
+
 /* ---- labels ---- */
 
 /* "app.kubernetes.io/name" -> "app_kubernetes_io_name". */
@@ -282,6 +297,8 @@ struct yaml_node *canary_probe_build(const struct canary_probes *probes,
     add_auth(probes, probe, check);
     if (strcmp(kind->operation, "pull") == 0)
         add_expected(probes, probe, check);
+    else
+        add_content(probes, probe, kind, image, image ? image->place : place);
     add_all_labels(probes, probe, document, check);
     return probe;
 }

@@ -20,8 +20,17 @@ struct docker_visit {
     struct docker_images before; /* private */
     char volume[PROBE_TEXT_BYTES];
     struct turn turn;
-    bool marked;
+    bool marked, loads;
+    bool unsettled; /* a load may come to its end after us: if it does not soon, the mark stays */
 };
+
+/* ERROR_UNSUPPORTED where no Docker is configured. */
+struct docker_client *docker_visit_connect(const struct probe_request *request,
+                                           struct cancel *cancel, struct error *err);
+
+/* For engines: whether there is a Docker. */
+bool docker_visit_offered(const struct probe_request *request, struct cancel *cancel,
+                          struct error *err) MUST_CHECK;
 
 /* Waits until no other visit is at the same repository, removes what an interrupted run of this
  * probe has left (or of any, if that is long ago), and looks around. Client and arena outlive the
@@ -33,18 +42,33 @@ bool docker_visit_begin(struct docker_visit *visit, const struct probe_request *
 /* The image of that id as it was before; NULL if there was none. */
 const struct docker_image *docker_visit_before(const struct docker_visit *visit, const char *id);
 
-/* Whether one of Docker's short names is of the repository that we pull from; *parsed is in
+/* Whether such an image would keep all that it had if our name, added to it, went again. */
+bool docker_visit_survives(const struct docker_visit *visit, const struct docker_image *before);
+
+/* Whether one of Docker's short names is of our repository; *parsed is in
  * `arena`. */
 bool docker_visit_is_ours(const struct docker_visit *visit, const char *name,
                           struct reference *parsed, struct arena *arena);
+
+/* Before a load: an image that a probe made, by our name, is one that an earlier load left, and
+ * removed. What such loads left without a name goes at the end of the visit. */
+bool docker_visit_claim(struct docker_visit *visit, struct cancel *cancel,
+                        struct error *err) MUST_CHECK;
 
 /* Notes it in the engine: from here on there may be something to remove. An engine that takes no
  * marks is visited without. */
 bool docker_visit_mark(struct docker_visit *visit, struct cancel *cancel,
                        struct error *err) MUST_CHECK;
 
-/* For a name that was not there: removes it, and takes the mark away. `broken`: a pull was
- * canceled, so that the daemon may not have given up yet. Measured, and failures are in *result. */
+/* The bytes of an image's layers that `stream` says were there. Where their sizes cannot be had
+ * they count one byte each: it was not nothing. */
+bool docker_visit_existed(const struct docker_visit *visit, const struct docker_stream *stream,
+                          bool highest_first, uint64_t *bytes, struct cancel *cancel,
+                          struct error *err) MUST_CHECK;
+
+/* Removes the name unless it was there, and digests that came with it, and takes the mark away.
+ * `broken`: a pull or push was canceled, so that the daemon may not have given up yet. Measured,
+ * and failures are in *result. */
 void docker_visit_end(struct docker_visit *visit, bool broken, struct cancel *run_cancel,
                       struct probe_result *result);
 

@@ -29,8 +29,9 @@ const struct probe_engine *probe_engine_find(const char *operation, const char *
 const char *probe_phase_name(enum probe_phase phase)
 {
     static const char *const names[PHASES] = {
-        [PHASE_RESOLVE] = "resolve", [PHASE_FETCH] = "fetch",         [PHASE_UNPACK] = "unpack",
-        [PHASE_UPLOAD] = "upload",   [PHASE_READ_BACK] = "read_back", [PHASE_CLEANUP] = "cleanup",
+        [PHASE_RESOLVE] = "resolve", [PHASE_FETCH] = "fetch",   [PHASE_UNPACK] = "unpack",
+        [PHASE_UPLOAD] = "upload",   [PHASE_COMMIT] = "commit", [PHASE_READ_BACK] = "read_back",
+        [PHASE_CLEANUP] = "cleanup",
     };
 
     return names[phase];

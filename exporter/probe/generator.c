@@ -10,49 +10,86 @@
 #define TAR_BLOCK_BYTES UINT64_C(512)
 #define TAR_END_BYTES   (2 * TAR_BLOCK_BYTES)
 
-bool generator_init(struct generator *generator, struct error *err)
+/* As wide as the widest registers that are common; narrower ones take it in two steps. */
+typedef uint64_t lanes __attribute__((vector_size(GENERATOR_BLOCK_BYTES)));
+
+#define ROTATE(x, k) (((x) << (k)) | ((x) >> (64 - (k))))
+
+bool generator_seed(uint64_t *seed, struct error *err)
 {
     ssize_t n;
 
     do
-        n = getrandom(generator->state_, sizeof(generator->state_), 0);
+        n = getrandom(seed, sizeof(*seed), 0);
     while (n < 0 && errno == EINTR);
-    if (n != (ssize_t)sizeof(generator->state_))
+    if (n != (ssize_t)sizeof(*seed))
         return error_errno(err, errno, "no random seed");
-    generator->state_[0] |= 1; /* all zeros would stay zeros */
+    if (*seed == 0)
+        *seed = 1;
     return true;
 }
 
-static uint64_t rotate(uint64_t x, int k)
+static uint64_t splitmix64(uint64_t *state)
 {
-    return (x << k) | (x >> (64 - k));
+    uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
+
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31);
 }
 
-static uint64_t next(uint64_t s[4])
+/* Seed and number are scrambled apart, or the bytes of one number would be those of another a few
+ * words later. */
+void generator_init(struct generator *generator, uint64_t seed, uint64_t number)
 {
-    uint64_t result = rotate(s[1] * 5, 7) * 9, t = s[1] << 17;
+    uint64_t state = splitmix64(&seed) ^ splitmix64(&number);
 
-    s[2] ^= s[0];
-    s[3] ^= s[1];
-    s[1] ^= s[2];
-    s[0] ^= s[3];
-    s[2] ^= t;
-    s[3] = rotate(s[3], 45);
-    return result;
+    *generator = (struct generator){0};
+    for (size_t lane = 0; lane < GENERATOR_LANES; lane++)
+        for (size_t word = 0; word < 4; word++)
+            generator->state_[word][lane] = splitmix64(&state);
+}
+
+static void fill_blocks(struct generator *generator, unsigned char *at, size_t n)
+{
+    lanes s[4];
+
+    memcpy(s, generator->state_, sizeof(s));
+    for (; n > 0; n--, at += GENERATOR_BLOCK_BYTES) {
+        lanes sum = s[0] + s[3], block = ROTATE(sum, 23) + s[0], t = s[1] << 17;
+
+        memcpy(at, &block, sizeof(block));
+        s[2] ^= s[0];
+        s[3] ^= s[1];
+        s[1] ^= s[2];
+        s[0] ^= s[3];
+        s[2] ^= t;
+        s[3] = ROTATE(s[3], 45);
+    }
+    memcpy(generator->state_, s, sizeof(s));
+}
+
+static size_t take_spare(struct generator *generator, unsigned char *at, size_t size)
+{
+    size_t n = size < generator->n_spare_ ? size : generator->n_spare_;
+
+    memcpy(at, generator->spare_ + GENERATOR_BLOCK_BYTES - generator->n_spare_, n);
+    generator->n_spare_ -= n;
+    return n;
 }
 
 void generator_fill(struct generator *generator, void *data, size_t size)
 {
     unsigned char *at = data;
+    size_t n = take_spare(generator, at, size), whole = (size - n) / GENERATOR_BLOCK_BYTES;
 
-    while (size > 0) {
-        uint64_t value = next(generator->state_);
-        size_t n = size < sizeof(value) ? size : sizeof(value);
-
-        memcpy(at, &value, n);
-        at += n;
-        size -= n;
-    }
+    fill_blocks(generator, at + n, whole);
+    n += whole * GENERATOR_BLOCK_BYTES;
+    if (n == size)
+        return;
+    fill_blocks(generator, generator->spare_, 1);
+    generator->n_spare_ = GENERATOR_BLOCK_BYTES;
+    (void)take_spare(generator, at + n, size - n);
 }
 
 uint64_t generator_tar_padding(uint64_t file_bytes)

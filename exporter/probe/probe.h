@@ -2,7 +2,7 @@
 /*
  * The contract of a way to pull or push, and what comes out of it.
  *
- * A way is one file, probe/OPERATION_ENGINE.c, that defines one constant, e.g.
+ * A way is one file, probe/OPERATION_ENGINE.c (pull, push, tag), that defines one constant, e.g.
  *
  *     const struct probe_engine pull_client_engine = {"pull", "client", run};
  *
@@ -22,7 +22,8 @@ enum probe_phase {
     PHASE_RESOLVE,   /* from the reference to the manifest of the platform */
     PHASE_FETCH,     /* configuration and layers */
     PHASE_UNPACK,    /* layers into snapshots */
-    PHASE_UPLOAD,    /* blobs and manifest to the registry */
+    PHASE_UPLOAD,    /* blobs to the registry */
+    PHASE_COMMIT,    /* the manifest, which makes them an image */
     PHASE_READ_BACK, /* what was pushed, pulled */
     PHASE_CLEANUP,   /* not part of `seconds` */
     PHASES,
@@ -30,11 +31,30 @@ enum probe_phase {
 
 const char *probe_phase_name(enum probe_phase phase);
 
+/* What is pushed: an image of new bytes, or one that the daemon holds. */
+struct probe_content {
+    uint64_t layers, layer_bytes; /* random bytes in each, before the tar around them */
+    bool docker_types;            /* Docker's schema 2 instead of OCI's media types */
+    bool index;                   /* an index of one entry above the manifest */
+    const char *image; /* "" or a full reference: this is pushed as it is, one platform of it */
+    const char *name_space; /* of containerd, where that image is */
+};
+
+struct probe_push {
+    struct probe_content content;
+    bool overwrite;          /* a push may replace what no probe made */
+    const char *last_digest; /* "" or what this probe itself put there last: that it may, too */
+    uint64_t chunk_bytes;    /* PATCHes of this size; 0: one PUT for a blob */
+    const char
+        *mount_from; /* "" or a repository of the same registry: blobs may be mounted from it */
+};
+
 struct probe_request {
     const char *name; /* of the probe; names what it creates */
     struct containerd *containerd;
     struct docker *docker; /* NULL: none is configured */
     struct reference reference;
+    struct reference new_tag;              /* operation tag: the same repository by another tag */
     const struct host_list *hosts;         /* for engines that fetch themselves */
     const char *hosts_roots;               /* for daemons that are told where hosts.toml is */
     bool plain_http;                       /* what a daemon that is told assumes of the registry */
@@ -46,9 +66,9 @@ struct probe_request {
     bool cold; /* a run that would not be cold may be refused before it starts */
     const char *snapshotter;
     unsigned max_concurrent_downloads; /* layers at a time; at least 1 */
-    uint64_t layers, layer_bytes;      /* of the image that a push makes */
-    bool overwrite;                    /* a push may replace what no probe made */
-    int64_t lifetime_seconds;          /* after which leftovers may be removed by anybody */
+    struct probe_push push;
+    struct upload_sent *sent; /* where a push notes what it leaves; NULL: nobody wants to know */
+    int64_t lifetime_seconds; /* after which leftovers may be removed by anybody */
 };
 
 #define PROBE_TEXT_BYTES 256
@@ -63,10 +83,11 @@ struct probe_result {
     char digest[DIGEST_TEXT_BYTES]; /* what the reference stands for */
     char manifest_digest[DIGEST_TEXT_BYTES]; /* of the platform's manifest */
     char media_type[PROBE_TEXT_BYTES];       /* of the former */
-    char host[PROBE_TEXT_BYTES];             /* who served it; "": cannot be seen */
+    char host[PROBE_TEXT_BYTES];             /* who served it, or took it; "": cannot be seen */
     struct error passed_over;                /* what the first host of the list said that did not
                                               * serve; ERROR_NONE: the first one served */
     char note[PROBE_TEXT_BYTES * 2];         /* for the log: why the numbers are what they are */
+    uint64_t seed;                           /* of the bytes that were made; 0: none were */
     bool cleanup_failed;
     struct error cleanup_error;
 };
@@ -80,6 +101,12 @@ enum probe_ability {
     PROBE_SEES_HOST = 32,     /* can tell who served */
     PROBE_SEES_MANIFEST = 64, /* can tell the digest of the platform's manifest */
     PROBE_OWN_NETWORK = 16,   /* the exporter fetches: hosts, CA, concurrency, family are ours */
+    /* Of pushes. */
+    PROBE_CHUNKS = 128,     /* sends a blob in pieces */
+    PROBE_MOUNT = 2048,     /* has blobs mounted from another repository */
+    PROBE_TYPES = 256,      /* makes OCI's media types or Docker's, with an index or without */
+    PROBE_HELD = 512,       /* sends an image that a daemon holds */
+    PROBE_NAMESPACE = 1024, /* finds it in a namespace of containerd */
 };
 
 struct probe_engine {
@@ -88,6 +115,10 @@ struct probe_engine {
     int preference; /* for `engine: auto`: the highest that is offered; 0: never by itself */
     /* Whether this node has what the engine needs, now. NULL: always. */
     bool (*offered)(const struct probe_request *request, struct cancel *cancel, struct error *err);
+    /* Of pushes with PROBE_HELD: the digest of what push.content.image would become at the
+     * registry: of its manifest, or where that is not known before, of its configuration. */
+    bool (*identify)(const struct probe_request *request, char digest[DIGEST_TEXT_BYTES],
+                     struct cancel *cancel, struct error *err);
     bool (*run)(const struct probe_request *request, struct probe_result *result,
                 struct cancel *cancel, struct error *err);
 };

@@ -284,20 +284,12 @@ static bool run(const struct probe_request *request, struct probe_result *result
     return ok;
 }
 
-static bool offered(const struct probe_request *request, struct cancel *cancel, struct error *err)
-{
-    bool serving;
-
-    return containerd_health(request->containerd, &serving, cancel, err) &&
-           (serving || error_set(err, ERROR_RUNTIME_UNAVAILABLE, "containerd does not serve"));
-}
-
 const struct probe_engine pull_client_engine = {
     .operation = "pull",
     .name = "client",
     .abilities = PROBE_UNPACK | PROBE_PLATFORM | PROBE_ALL_PLATFORMS | PROBE_SNAPSHOTTER |
                  PROBE_OWN_NETWORK | PROBE_SEES_HOST | PROBE_SEES_MANIFEST,
     .preference = 3,
-    .offered = offered,
+    .offered = workspace_offered,
     .run = run,
 };

@@ -10,6 +10,7 @@
 #include "probe/docker_visit.h"
 
 #include "base/clock.h"
+#include "client/docker_transfer.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -38,18 +39,12 @@ static void pull_free(struct pull *pull)
 }
 DEFINE_CLEANUP(struct pull *, pull_free)
 
-static bool is_configured(const struct probe_request *request, struct error *err)
-{
-    return request->docker || error_set(err, ERROR_UNSUPPORTED,
-                                        "no Docker socket is configured: docker: {address: ...}");
-}
-
 /* Refuses what could not be cold. */
 static bool prepare(struct pull *pull, struct error *err)
 {
     const struct probe_request *request = pull->request;
 
-    pull->client = docker_connect(request->docker, pull->cancel, err);
+    pull->client = docker_visit_connect(request, pull->cancel, err);
     if (!pull->client ||
         !docker_visit_begin(&pull->visit, request, pull->client, &pull->arena, pull->cancel, err))
         return false;
@@ -76,9 +71,9 @@ static void measure_phases(const struct pull *pull, int64_t start_ns, int64_t en
         seconds_between(start_ns, stream->n_layers > 0 ? stream->first_layer_ns : end_ns);
     if (fetching) {
         seconds[PHASE_FETCH] = seconds_between(stream->first_layer_ns, end_ns);
-    } else if (stream->fetched_ns > 0) {
-        seconds[PHASE_FETCH] = seconds_between(stream->first_layer_ns, stream->fetched_ns);
-        seconds[PHASE_UNPACK] = seconds_between(stream->fetched_ns, end_ns);
+    } else if (stream->moved_ns > 0) {
+        seconds[PHASE_FETCH] = seconds_between(stream->first_layer_ns, stream->moved_ns);
+        seconds[PHASE_UNPACK] = seconds_between(stream->moved_ns, end_ns);
     }
 }
 
@@ -118,29 +113,9 @@ static bool fetch(struct pull *pull, struct docker_stream_totals *totals, struct
     pull->result->seconds = seconds_between(start_ns, end_ns);
     measure_phases(pull, start_ns, end_ns);
     docker_stream_sum(&pull->stream, totals);
-    pull->result->traffic.fetched_bytes = totals->fetched_bytes;
+    pull->result->traffic.fetched_bytes = totals->moved_bytes;
     write_note(pull, totals);
     return ok;
-}
-
-/* Of the layers that were there. Where their sizes cannot be had they count one byte each: it was
- * not nothing. */
-static bool sum_cached(struct pull *pull, size_t n_existed, struct error *err)
-{
-    const struct docker_stream *stream = &pull->stream;
-    uint64_t bytes[DOCKER_LAYERS_MAX], *cached = &pull->result->cached_bytes;
-    size_t count;
-
-    *cached = n_existed;
-    if (!docker_image_layers(pull->client, pull->visit.name, bytes, DOCKER_LAYERS_MAX, &count,
-                             pull->cancel, err))
-        return false;
-    if (count != stream->n_layers)
-        return true;
-    *cached = 0;
-    for (size_t i = 0; i < count; i++)
-        *cached += stream->layers[i].existed ? bytes[i] : 0;
-    return true;
 }
 
 /* Docker's two words for it must agree: what the registry answered and what it keeps. */
@@ -179,7 +154,8 @@ static bool examine(struct pull *pull, const struct docker_stream_totals *totals
     had_image = docker_visit_before(&pull->visit, pull->image.id);
     if (had_image || (totals->n_existed > 0 && totals->n_existed == pull->stream.n_layers))
         pull->result->cached_bytes = pull->image.bytes > 0 ? pull->image.bytes : 1;
-    else if (totals->n_existed > 0 && !sum_cached(pull, totals->n_existed, err))
+    else if (!docker_visit_existed(&pull->visit, &pull->stream, false, &pull->result->cached_bytes,
+                                   pull->cancel, err))
         return false;
     if (pull->request->cold && had_image)
         return error_set(err, ERROR_NOT_COLD, "Docker had this image already, by another name");
@@ -203,7 +179,7 @@ static bool run(const struct probe_request *request, struct probe_result *result
     pull->cancel = cancel;
     pull->arena = (struct arena)ARENA_INIT(ARENA_LIMIT_BYTES);
     docker_stream_init(&pull->stream);
-    if (!is_configured(request, err) || !prepare(pull, err))
+    if (!prepare(pull, err))
         return false;
     fetched = fetch(pull, &totals, err);
     ok = fetched && examine(pull, &totals, err);
@@ -212,21 +188,11 @@ static bool run(const struct probe_request *request, struct probe_result *result
     return ok;
 }
 
-static bool offered(const struct probe_request *request, struct cancel *cancel, struct error *err)
-{
-    CLEANUP(docker_client_freep) struct docker_client *client = NULL;
-
-    if (!is_configured(request, err))
-        return false;
-    client = docker_connect(request->docker, cancel, err);
-    return client;
-}
-
 const struct probe_engine pull_docker_engine = {
     .operation = "pull",
     .name = "docker",
     .abilities = PROBE_PLATFORM,
     .preference = 2,
-    .offered = offered,
+    .offered = docker_visit_offered,
     .run = run,
 };

@@ -9,13 +9,12 @@
  * asked once more, for an image that it has, and tells what it says over HTTP.
  */
 #include "base/clock.h"
-#include "client/introspection.h"
 #include "client/snapshots.h"
-#include "client/transfer.h"
 #include "client/transfer_log.h"
 #include "client/transfer_progress.h"
 #include "probe/probe.h"
 #include "probe/stored_image.h"
+#include "probe/transfer_daemon.h"
 #include "probe/workspace.h"
 
 #include <stdio.h>
@@ -29,8 +28,7 @@
 struct pull {
     const struct probe_request *request;
     struct probe_result *result;
-    const struct transfer_dialect *dialect;
-    const char *version; /* of the daemon */
+    struct transfer_daemon daemon;
     struct workspace workspace;
     struct arena arena;
     struct transfer_progress progress;
@@ -38,62 +36,20 @@ struct pull {
     struct cancel *cancel;
 };
 
-static bool learn_version(struct pull *pull, struct error *err)
-{
-    struct containerd_identity identity;
-
-    if (!containerd_identify(pull->request->containerd, &pull->arena, &identity, pull->cancel, err))
-        return false;
-    pull->version = identity.version;
-    pull->dialect = transfer_dialect_of(identity.version);
-    return true;
-}
-
-/* What this daemon would do wrong, or not at all. */
-static bool check(const struct pull *pull, struct error *err)
-{
-    const struct probe_request *request = pull->request;
-    bool has_hosts = request->hosts && request->hosts->file && *request->hosts->file;
-
-    if (!pull->dialect->pulls)
-        return error_set(err, ERROR_UNSUPPORTED,
-                         "containerd %s has no transfer service: it came with 1.7", pull->version);
-    if (!pull->dialect->reads_hosts && request->plain_http)
-        return error_set(err, ERROR_UNSUPPORTED,
-                         "the transfer service of containerd %s speaks https only; 2.0 can do more",
-                         pull->version);
-    if (!pull->dialect->reads_hosts && has_hosts)
-        return error_set(err, ERROR_UNSUPPORTED,
-                         "the transfer service of containerd %s does not read %s; that of 2.0 does",
-                         pull->version, request->hosts->file);
-    if (request->credentials->registry_token.text && !request->credentials->password.text &&
-        !request->credentials->identity_token.text)
-        return error_set(err, ERROR_UNSUPPORTED,
-                         "containerd's transfer service takes no registry token");
-    return true;
-}
-
 static void note_progress(void *arg, const struct transfer_event *event)
 {
     transfer_progress_add(&((struct pull *)arg)->progress, event);
 }
 
-static struct transfer_pull what_to_pull(struct pull *pull)
+static struct transfer what_to_pull(struct pull *pull)
 {
     const struct probe_request *request = pull->request;
+    struct transfer transfer = transfer_of_request(request, &pull->arena);
 
-    return (struct transfer_pull){
-        .reference = request->reference.name,
-        .name = request->reference.name,
-        .hosts_dir = hosts_root(&request->reference, request->hosts_roots, &pull->arena),
-        .default_scheme = request->plain_http ? "http" : "",
-        .platform = &request->platform.accepted[0],
-        .all_platforms = request->all_platforms,
-        .unpack = request->unpack,
-        .snapshotter = request->snapshotter ? request->snapshotter : "",
-        .credentials = request->credentials,
-        .credentials_host = request->reference.endpoint,
-    };
+    transfer.all_platforms = request->all_platforms;
+    transfer.unpack = request->unpack;
+    transfer.snapshotter = request->snapshotter ? request->snapshotter : "";
+    return transfer;
 }
 
 static double seconds_between(int64_t from_ns, int64_t till_ns)
@@ -122,7 +78,7 @@ static void note_phases(struct pull *pull)
 
 static bool transfer(struct pull *pull, struct error *err)
 {
-    struct transfer_pull what = what_to_pull(pull);
+    struct transfer what = what_to_pull(pull);
     bool ok;
 
     if (!arena_ok(&pull->arena, err))
@@ -208,14 +164,14 @@ static void note_host(struct pull *pull)
 {
     const struct host_list *hosts = pull->request->hosts;
     struct probe_result *result = pull->result;
-    struct transfer_pull what = what_to_pull(pull);
+    struct transfer what = what_to_pull(pull);
     struct look look = {0};
     struct error failed;
     int64_t ended_ns;
 
     if (hosts && hosts->count == 1)
         snprintf(result->host, sizeof(result->host), "%s", hosts->items[0].authority);
-    if (!hosts || hosts->count < 2 || !pull->dialect->logs || cancel_requested(pull->cancel))
+    if (!hosts || hosts->count < 2 || !pull->daemon.dialect->logs || cancel_requested(pull->cancel))
         return;
     what.log = note_log;
     what.arg = &look;
@@ -232,7 +188,7 @@ static bool pull_image(struct pull *pull, struct error *err)
 {
     int64_t started_unix_ns;
 
-    if (!learn_version(pull, err) || !check(pull, err) ||
+    if (!transfer_daemon_learn(&pull->daemon, pull->request, &pull->arena, pull->cancel, err) ||
         !workspace_open(&pull->workspace, pull->request, pull->cancel, err))
         return false;
     started_unix_ns = clock_unix_ns();
@@ -263,40 +219,11 @@ static bool run(const struct probe_request *request, struct probe_result *result
     return ok;
 }
 
-static bool has_plugin(const struct plugin_details *plugins, const char *type, const char *id)
-{
-    for (size_t i = 0; i < plugins->count; i++) {
-        const struct containerd_plugin *plugin = &plugins->items[i].plugin;
-
-        if (strcmp(plugin->type, type) == 0 && strcmp(plugin->id, id) == 0)
-            return !plugin->init_error;
-    }
-    return false;
-}
-
-static bool offered(const struct probe_request *request, struct cancel *cancel, struct error *err)
-{
-    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
-    struct containerd_identity identity;
-    struct plugin_details plugins;
-
-    if (!containerd_identify(request->containerd, &arena, &identity, cancel, err) ||
-        !introspection_plugins(request->containerd, &arena, &plugins, cancel, err))
-        return false;
-    if (!transfer_dialect_of(identity.version)->reads_hosts)
-        return error_set(err, ERROR_UNSUPPORTED,
-                         "the transfer service of containerd %s is none to rely on: 2.0 or later",
-                         identity.version);
-    return (has_plugin(&plugins, "io.containerd.grpc.v1", "transfer") &&
-            has_plugin(&plugins, "io.containerd.transfer.v1", "local")) ||
-           error_set(err, ERROR_UNSUPPORTED, "containerd has no transfer plugin loaded");
-}
-
 const struct probe_engine pull_transfer_engine = {
     .operation = "pull",
     .name = "transfer",
     .abilities = PROBE_UNPACK | PROBE_PLATFORM | PROBE_ALL_PLATFORMS | PROBE_SNAPSHOTTER |
                  PROBE_SEES_HOST | PROBE_SEES_MANIFEST,
-    .offered = offered,
+    .offered = transfer_daemon_offered,
     .run = run,
 };

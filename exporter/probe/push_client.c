@@ -1,241 +1,180 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Push, engine "client": a fresh image goes into containerd's content store, and we
- * send it from there to the registry.
+ * Push, engine "client": an image is in containerd's content store, and we send it from there to
+ * the registry.
  *
- * Making the image is preparation and not measured. Its layers are new random bytes
- * on every run; a registry that says it has them already did not receive them.
+ * Making one of new bytes and storing it is preparation and not measured, nor is anything hashed
+ * while the clock runs: the registry does, and compares. One that is there already stays as it is.
  */
 #include "client/content.h"
-#include "client/images.h"
-#include "probe/generator.h"
-#include "probe/probe.h"
-#include "probe/workspace.h"
+#include "client/content_files.h"
+#include "client/introspection.h"
+#include "probe/held_image.h"
+#include "probe/made_store.h"
+#include "probe/upload.h"
 
 #include "base/clock.h"
 
-#include <stdio.h>
-#include <string.h>
+#include <errno.h>
+#include <unistd.h>
 
-#define ARENA_LIMIT_BYTES ((size_t)1 << 20)
-#define REF_BYTES         ((size_t)256)
-#define PIECE_BYTES       ((size_t)256 << 10)
+#define ARENA_LIMIT_BYTES ((size_t)16 << 20)
+#define CONTENT_PLUGIN    "io.containerd.content.v1"
 
-struct push {
-    const struct probe_request *request;
-    struct probe_result *result;
-    struct registry *registry;
-    struct workspace workspace;
-    struct arena arena;
-    struct buf config_body, manifest_body;
-    struct descriptor config, manifest;
-    struct descriptor *layers;
-    struct cancel *cancel;
+/* Where the blobs are. */
+struct store {
+    struct scope scope;
+    struct content_files files; /* of its folder, where we may look into it */
 };
-
-/* One layer on its way into the store: everything that is written is hashed. */
-struct layer_writer {
-    struct content_writer *writer;
-    struct digest *digest;
-};
-
-static bool layer_write(const struct layer_writer *layer, const void *data, size_t size,
-                        struct error *err)
-{
-    digest_update(layer->digest, data, size);
-    return content_writer_write(layer->writer, data, size, err);
-}
-
-static bool write_random(const struct layer_writer *layer, struct generator *generator,
-                         uint64_t size, struct error *err)
-{
-    CLEANUP(freep) char *piece = malloc(PIECE_BYTES);
-
-    if (!piece)
-        return error_memory(err);
-    while (size > 0) {
-        size_t n = size < PIECE_BYTES ? (size_t)size : PIECE_BYTES;
-
-        generator_fill(generator, piece, n);
-        if (!layer_write(layer, piece, n, err))
-            return false;
-        size -= n;
-    }
-    return true;
-}
-
-static bool write_tar(const struct layer_writer *layer, struct generator *generator, size_t i,
-                      uint64_t file_bytes, struct error *err)
-{
-    static const char zeros[2048];
-    unsigned char header[GENERATOR_HEADER_BYTES];
-    char name[32];
-
-    snprintf(name, sizeof(name), "layer-%zu", i);
-    generator_tar_header(header, name, file_bytes);
-    return layer_write(layer, header, sizeof(header), err) &&
-           write_random(layer, generator, file_bytes, err) &&
-           layer_write(layer, zeros, (size_t)generator_tar_padding(file_bytes), err);
-}
-
-static bool make_layer(struct push *push, struct generator *generator, size_t i, struct error *err)
-{
-    uint64_t total = generator_tar_bytes(push->request->layer_bytes);
-    char ref[REF_BYTES], text[DIGEST_TEXT_BYTES];
-    CLEANUP(content_writer_freep) struct content_writer *writer = NULL;
-    CLEANUP(digest_freep) struct digest *digest = digest_new(err);
-    struct layer_writer layer;
-
-    if (!digest)
-        return false;
-    snprintf(ref, sizeof(ref), "%s-layer-%zu", push->workspace.lease, i);
-    writer = content_writer_open(&push->workspace.scope, ref, total, push->cancel, err);
-    layer = (struct layer_writer){writer, digest};
-    if (!writer || !write_tar(&layer, generator, i, push->request->layer_bytes, err))
-        return false;
-    digest_finish(digest, text);
-    push->layers[i] = (struct descriptor){
-        .media_type = MEDIA_TYPE_OCI_LAYER,
-        .digest = arena_strdup(&push->arena, text),
-        .size = (int64_t)total,
-    };
-    return arena_ok(&push->arena, err) &&
-           content_writer_commit(writer, text, &(struct labels){0}, err);
-}
-
-/* Puts a document into the store; *out describes it. */
-static bool store(struct push *push, const char *media_type, const struct buf *body,
-                  struct descriptor *out, struct error *err)
-{
-    char ref[REF_BYTES], text[DIGEST_TEXT_BYTES];
-    struct content_info info = {text, body->size};
-
-    if (!buf_ok(body, err) || !digest_of(body->data, body->size, text, err))
-        return false;
-    *out = (struct descriptor){
-        .media_type = media_type,
-        .digest = arena_strdup(&push->arena, text),
-        .size = (int64_t)body->size,
-    };
-    snprintf(ref, sizeof(ref), "%s-%s", push->workspace.lease, text);
-    return arena_ok(&push->arena, err) &&
-           content_put(&push->workspace.scope, ref, &info, body->data, &(struct labels){0},
-                       push->cancel, err);
-}
-
-static bool make_documents(struct push *push, struct error *err)
-{
-    size_t n = (size_t)push->request->layers;
-    const char **diff_ids = arena_alloc(&push->arena, n * sizeof(*diff_ids));
-
-    if (!diff_ids)
-        return arena_ok(&push->arena, err);
-    for (size_t i = 0; i < n; i++)
-        diff_ids[i] = push->layers[i].digest; /* not compressed: the tar is the layer */
-    image_config_write(&push->config_body, &push->request->platform.accepted[0], diff_ids, n);
-    if (!store(push, MEDIA_TYPE_OCI_CONFIG, &push->config_body, &push->config, err))
-        return false;
-    manifest_write(&push->manifest_body, &push->config, push->layers, n);
-    return store(push, MEDIA_TYPE_OCI_MANIFEST, &push->manifest_body, &push->manifest, err);
-}
-
-static bool make_image(struct push *push, struct error *err)
-{
-    struct generator generator;
-    size_t n = (size_t)push->request->layers;
-
-    push->layers = arena_alloc(&push->arena, n * sizeof(*push->layers));
-    if (!push->layers)
-        return arena_ok(&push->arena, err);
-    if (!generator_init(&generator, err))
-        return false;
-    for (size_t i = 0; i < n; i++)
-        if (!make_layer(push, &generator, i, err))
-            return error_wrap(err, "make layer %zu", i);
-    return make_documents(push, err);
-}
-
-/* What somebody else put there is not ours to replace. */
-static bool check_target(struct push *push, struct error *err)
-{
-    CLEANUP(buf_deinit) struct buf body = BUF_INIT(MANIFEST_LIMIT_BYTES);
-    struct descriptor found;
-
-    if (push->request->overwrite)
-        return true;
-    if (!registry_manifest(push->registry, reference_object(&push->request->reference), &body,
-                           &found, &push->arena, push->cancel, err))
-        return err->code == ERROR_NOT_FOUND;
-    return manifest_is_ours(body.data, body.size) ||
-           error_set(err, ERROR_INVALID,
-                     "%s is an image that no probe made; overwrite: true replaces it",
-                     push->request->reference.name);
-}
-
-static void note_identity(struct push *push)
-{
-    struct probe_result *result = push->result;
-
-    snprintf(result->digest, sizeof(result->digest), "%s", push->manifest.digest);
-    snprintf(result->manifest_digest, sizeof(result->manifest_digest), "%s", push->manifest.digest);
-    snprintf(result->media_type, sizeof(result->media_type), "%s", push->manifest.media_type);
-    snprintf(result->host, sizeof(result->host), "%s", push->request->reference.endpoint);
-    result->declared_bytes = (uint64_t)push->manifest.size + (uint64_t)push->config.size;
-    for (size_t i = 0; i < push->request->layers; i++)
-        result->declared_bytes += (uint64_t)push->layers[i].size;
-}
 
 /* A blob in the store as the body of an upload. */
 struct blob_source {
-    struct push *push;
-    const char *digest;
+    const struct store *store;
+    const struct descriptor *blob;
+    int fd; /* -1: the daemon is asked */
     struct content_reader *reader;
 };
 
+static void end_blob(struct blob_source *source)
+{
+    if (source->fd >= 0)
+        close(source->fd);
+    content_reader_freep(&source->reader);
+    source->fd = -1;
+    source->reader = NULL;
+}
+
+/* A file costs the daemon nothing; but only the daemon knows whether the namespace has it. */
 static bool rewind_blob(void *arg, struct cancel *cancel, struct error *err)
 {
     struct blob_source *source = arg;
+    const char *digest = source->blob->digest;
+    uint64_t size;
 
-    content_reader_freep(&source->reader);
-    source->reader =
-        content_reader_open(&source->push->workspace.scope, source->digest, cancel, err);
-    return source->reader != NULL;
+    end_blob(source);
+    if (!content_size(&source->store->scope, digest, &size, cancel, err))
+        return error_wrap(err, "%s in namespace %s", digest, source->store->scope.name_space);
+    source->fd = content_files_blob(&source->store->files, digest, size);
+    if (source->fd < 0)
+        source->reader = content_reader_open(&source->store->scope, digest, cancel, err);
+    return source->fd >= 0 || source->reader;
+}
+
+static bool read_file(int fd, void *data, size_t size, size_t *n, struct error *err)
+{
+    ssize_t got;
+
+    do
+        got = read(fd, data, size);
+    while (got < 0 && errno == EINTR);
+    *n = got > 0 ? (size_t)got : 0;
+    return got >= 0 || error_errno(err, errno, "cannot read a blob of containerd");
 }
 
 static bool read_blob(void *arg, void *data, size_t size, size_t *n, struct error *err)
 {
     struct blob_source *source = arg;
 
-    return content_reader_read(source->reader, data, size, n, err);
+    return source->fd >= 0 ? read_file(source->fd, data, size, n, err)
+                           : content_reader_read(source->reader, data, size, n, err);
 }
 
-static bool upload_blob(struct push *push, const struct descriptor *blob, struct error *err)
+static bool open_blob(void *arg, const struct descriptor *blob, struct registry_source *source,
+                      struct error *err)
 {
-    struct blob_source blob_source = {push, blob->digest, NULL};
-    const struct registry_source source = {rewind_blob, read_blob, &blob_source};
-    bool exists, ok;
+    struct blob_source *blob_source = malloc(sizeof(*blob_source));
 
-    if (!registry_blob_exists(push->registry, blob, &exists, push->cancel, err))
+    if (!blob_source)
+        return error_memory(err);
+    *blob_source = (struct blob_source){.store = arg, .blob = blob, .fd = -1};
+    *source = (struct registry_source){rewind_blob, read_blob, blob_source};
+    return true;
+}
+
+static void close_blob(struct registry_source *source)
+{
+    end_blob(source->arg);
+    free(source->arg);
+}
+
+static void store_deinit(struct store *store)
+{
+    content_files_close(&store->files);
+}
+
+static bool find_store(struct store *store, const struct scope *scope, struct cancel *cancel,
+                       struct error *err)
+{
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
+    struct plugin_details plugins;
+
+    store->scope = *scope;
+    if (!introspection_plugins(scope->daemon, &arena, &plugins, cancel, err))
         return false;
-    if (exists) {
-        push->result->cached_bytes += (uint64_t)blob->size;
-        return true;
+    content_files_open(&store->files, plugin_export(&plugins, CONTENT_PLUGIN, "root"));
+    return true;
+}
+
+static bool push_made(struct upload_plan *plan, const struct probe_request *request,
+                      struct probe_result *result, struct cancel *cancel, struct error *err)
+{
+    const struct descriptor *blobs[MADE_LAYERS_MAX + 1];
+    CLEANUP(made_image_deinit) struct made_image image;
+    CLEANUP(store_deinit) struct store store = {.files = CONTENT_FILES_INIT};
+    struct workspace workspace = {0};
+    int64_t start_ns = clock_now_ns();
+    bool ok;
+
+    ok = made_image_init(&image, &request->push.content, &request->platform.accepted[0], cancel,
+                         err) &&
+         workspace_open(&workspace, request, cancel, err) &&
+         made_store(&workspace, &image, cancel, err) &&
+         find_store(&store, &workspace.scope, cancel, err);
+    result->seconds = ns_to_seconds(clock_now_ns() - start_ns); /* should it end here */
+    if (ok) {
+        made_image_note(&image, result);
+        upload_plan_made(plan, &image, blobs);
+        plan->arg = &store;
+        ok = upload_image(plan, request, result, cancel, err);
     }
-    ok = registry_push_blob(push->registry, blob, &source, push->cancel, err);
-    content_reader_freep(&blob_source.reader);
+    workspace_close(&workspace, cancel, result);
     return ok;
 }
 
-static bool upload(struct push *push, struct error *err)
+/* Layers and the configuration, of an image that others have put there. */
+static bool plan_held(struct upload_plan *plan, struct held_image *image, struct error *err)
 {
-    PROBE_PHASE(push->result, PHASE_UPLOAD);
+    const struct manifest *manifest = &image->manifest;
+    const struct descriptor **blobs =
+        arena_alloc(&image->arena, (manifest->n_children + 1) * sizeof(*blobs));
 
-    for (size_t i = 0; i < push->request->layers; i++)
-        if (!upload_blob(push, &push->layers[i], err))
-            return error_wrap(err, "layer %zu", i);
-    return upload_blob(push, &push->config, err) &&
-           registry_push_manifest(push->registry, reference_object(&push->request->reference),
-                                  &push->manifest, &push->manifest_body, push->cancel, err);
+    if (!blobs)
+        return arena_ok(&image->arena, err);
+    for (size_t i = 0; i < manifest->n_children; i++)
+        blobs[i] = &manifest->children[i];
+    blobs[manifest->n_children] = &manifest->config;
+    plan->blobs = blobs;
+    plan->n_blobs = manifest->n_children + 1;
+    plan->documents[0] = (struct upload_document){image->descriptor, &image->body};
+    plan->n_documents = 1;
+    return true;
+}
+
+static bool push_held(struct upload_plan *plan, const struct probe_request *request,
+                      struct probe_result *result, struct cancel *cancel, struct error *err)
+{
+    CLEANUP(held_image_deinit) struct held_image image;
+    CLEANUP(store_deinit) struct store store = {.files = CONTENT_FILES_INIT};
+    int64_t start_ns = clock_now_ns();
+    bool ok = held_image_find(&image, request, cancel, err) && plan_held(plan, &image, err) &&
+              find_store(&store, &image.scope, cancel, err);
+
+    result->seconds = ns_to_seconds(clock_now_ns() - start_ns); /* should it end here */
+    if (!ok)
+        return false;
+    held_image_note(&image, result);
+    plan->arg = &store;
+    return upload_image(plan, request, result, cancel, err);
 }
 
 static bool run(const struct probe_request *request, struct probe_result *result,
@@ -247,40 +186,21 @@ static bool run(const struct probe_request *request, struct probe_result *result
                                              .push = true};
     CLEANUP(registry_freep)
     struct registry *registry = registry_new(&request->reference, &options, err);
-    struct push push = {
-        .request = request,
-        .result = result,
-        .registry = registry,
-        .arena = ARENA_INIT(ARENA_LIMIT_BYTES),
-        .config_body = BUF_INIT(MANIFEST_LIMIT_BYTES),
-        .manifest_body = BUF_INIT(MANIFEST_LIMIT_BYTES),
-        .cancel = cancel,
-    };
-    int64_t start_ns = clock_now_ns();
-    bool ok;
+    struct upload_plan plan = {.registry = registry, .open = open_blob, .close = close_blob};
 
     if (!registry)
         return false;
-    ok = check_target(&push, err) && workspace_open(&push.workspace, request, cancel, err) &&
-         make_image(&push, err);
-    if (ok) {
-        start_ns = clock_now_ns();
-        note_identity(&push);
-        ok = upload(&push, err);
-    }
-    result->seconds = ns_to_seconds(clock_now_ns() - start_ns);
-    result->traffic = *registry_traffic(registry);
-    workspace_close(&push.workspace, cancel, result);
-    arena_deinit(&push.arena);
-    buf_deinit(&push.config_body);
-    buf_deinit(&push.manifest_body);
-    return ok;
+    return *request->push.content.image ? push_held(&plan, request, result, cancel, err)
+                                        : push_made(&plan, request, result, cancel, err);
 }
 
 const struct probe_engine push_client_engine = {
     .operation = "push",
     .name = "client",
-    .abilities = PROBE_PLATFORM | PROBE_OWN_NETWORK,
+    .abilities = PROBE_PLATFORM | PROBE_OWN_NETWORK | PROBE_CHUNKS | PROBE_MOUNT | PROBE_TYPES |
+                 PROBE_HELD | PROBE_NAMESPACE,
     .preference = 3,
+    .offered = workspace_offered,
+    .identify = held_image_identify,
     .run = run,
 };

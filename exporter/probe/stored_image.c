@@ -239,15 +239,9 @@ static bool learn_policy(struct examination *e, bool *shared, struct error *err)
 {
     struct plugin_details plugins;
 
-    *shared = true;
     if (!introspection_plugins(e->query->scope->daemon, &e->arena, &plugins, e->cancel, err))
         return false;
-    for (size_t i = 0; i < plugins.count; i++) {
-        const char *policy = labels_get(&plugins.items[i].exports, "policy");
-
-        if (strcmp(plugins.items[i].plugin.type, METADATA_PLUGIN) == 0 && policy)
-            *shared = strcmp(policy, ISOLATED_POLICY) != 0;
-    }
+    *shared = strcmp(plugin_export(&plugins, METADATA_PLUGIN, "policy"), ISOLATED_POLICY) != 0;
     return true;
 }
 

@@ -160,6 +160,15 @@ static bool sweep(const struct workspace *workspace, struct cancel *cancel, stru
     return true;
 }
 
+bool workspace_offered(const struct probe_request *request, struct cancel *cancel,
+                       struct error *err)
+{
+    bool serving;
+
+    return containerd_health(request->containerd, &serving, cancel, err) &&
+           (serving || error_set(err, ERROR_RUNTIME_UNAVAILABLE, "containerd does not serve"));
+}
+
 bool workspace_open(struct workspace *workspace, const struct probe_request *request,
                     struct cancel *cancel, struct error *err)
 {

@@ -21,6 +21,10 @@ struct workspace {
     bool touched; /* something may be there to be removed */
 };
 
+/* Whether containerd serves: what an engine's `offered` says that needs nothing else. */
+bool workspace_offered(const struct probe_request *request, struct cancel *cancel,
+                       struct error *err) MUST_CHECK;
+
 bool workspace_open(struct workspace *workspace, const struct probe_request *request,
                     struct cancel *cancel, struct error *err) MUST_CHECK;
 

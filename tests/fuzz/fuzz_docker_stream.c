@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         __builtin_trap();
     docker_stream_sum(&whole, &totals);
     docker_stream_sum(&pieces, &again);
-    if (totals.fetched_bytes != again.fetched_bytes || totals.n_existed != again.n_existed ||
+    if (totals.moved_bytes != again.moved_bytes || totals.n_existed != again.n_existed ||
         whole.n_layers != pieces.n_layers || strcmp(whole.digest, pieces.digest) != 0)
         __builtin_trap();
     if (totals.n_existed + totals.n_unknown > whole.n_layers ||

@@ -32,7 +32,8 @@ static void check_image(const struct manifest *image)
     CLEANUP(buf_deinit) struct buf text = BUF_INIT(TEXT_BYTES);
     struct manifest again;
     struct error err;
-    manifest_write(&text, &image->config, image->children, image->n_children);
+    manifest_write(&text, MEDIA_TYPE_OCI_MANIFEST, &image->config, image->children,
+                   image->n_children);
     require(buf_ok(&text, &err));
     require(manifest_read(&again, MEDIA_TYPE_OCI_MANIFEST, text.data, text.size, &arena, &err));
     require_same(&image->config, &again.config);

@@ -113,19 +113,23 @@ static void the_examples_become_probes(void **state)
                   "sha256:95cf004f559831017cdf4628aaf1bb30133677be8702a8c5f2994629f637a209\n"
                   "expected.size=764556\nlabels.canary_name=containerd-pull-check\n"
                   "name=containerd-pull-check\n\n");
-    assert_probes(push_example,
-                  "operation=push\nengine=client\nimage=docker.io/library/busybox:1.31.1\n"
-                  "interval=30s\nauth.username=<insert-username>\nauth.password=<insert-password>\n"
-                  "labels.name=ContainerdPush Check\nlabels.canary_name=containerd-push-check\n"
-                  "name=ContainerdPush-Check\n\n");
+    assert_probes(
+        push_example,
+        "operation=push\nengine=client\nimage=docker.io/library/busybox:1.31.1\n"
+        "interval=30s\nauth.username=<insert-username>\nauth.password=<insert-password>\n"
+        "content.image=docker.io/library/busybox:1.31.1\ncontent.namespace=default\n"
+        "cold=no\nlabels.name=ContainerdPush Check\nlabels.canary_name=containerd-push-check\n"
+        "name=ContainerdPush-Check\n\n");
 }
 
 static void each_list_has_its_operation_and_engine(void **state)
 {
-    static const char *const rows[][3] = {{"containerd", "pull", "client"},
-                                          {"containerdPush", "push", "client"},
-                                          {"docker", "pull", "docker"},
-                                          {"dockerPush", "push", "docker"}};
+    static const char *const rows[][4] = {
+        {"containerd", "pull", "client", ""},
+        {"containerdPush", "push", "client",
+         "content.image=r/x\ncontent.namespace=default\ncold=no\n"},
+        {"docker", "pull", "docker", ""},
+        {"dockerPush", "push", "docker", "content.image=r/x\ncold=no\n"}};
 
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -133,8 +137,8 @@ static void each_list_has_its_operation_and_engine(void **state)
 
         snprintf(text, sizeof(text), CANARY "spec: {%s: [{name: a, image: r/x}]}\n", rows[i][0]);
         snprintf(want, sizeof(want),
-                 "operation=%s\nengine=%s\nimage=r/x\nlabels.name=a\nname=a\n\n", rows[i][1],
-                 rows[i][2]);
+                 "operation=%s\nengine=%s\nimage=r/x\n%slabels.name=a\nname=a\n\n", rows[i][1],
+                 rows[i][2], rows[i][3]);
         assert_probes(text, want);
     }
 }
@@ -365,12 +369,16 @@ static void documents_stand_beside_each_other(void **state)
 /* ---- a configuration as a whole ---- */
 
 struct probe {
+    const char *content, *name_space, *cold;
     const char *image, *engine, *username, *username_file, *password, *password_file, *digest;
     uint64_t size;
     struct setting_map labels;
 };
 
 static const struct setting push_settings[] = {
+    SETTING(SETTING_STRING, struct probe, content, "content.image", "", "What is sent."),
+    SETTING(SETTING_STRING, struct probe, name_space, "content.namespace", "k8s.io", "Where."),
+    SETTING(SETTING_STRING, struct probe, cold, "cold", "required", "From the network?"),
     SETTING(SETTING_STRING, struct probe, image, "image", NULL, "Reference of the image."),
     SETTING(SETTING_STRING, struct probe, engine, "engine", "client", "Who."),
     SETTING(SETTING_STRING, struct probe, username, "auth.username", "", "User."),
@@ -450,6 +458,9 @@ static void canaries_are_jobs(void **state)
     assert_string_equal(push->username, "<insert-username>");
     assert_string_equal(push->password, "<insert-password>");
     assert_int_equal(push->labels.count, 2);
+    assert_string_equal(push->content, push->image);
+    assert_string_equal(push->name_space, "default");
+    assert_string_equal(push->cold, "no");
     assert_int_equal(config.canaries.probes, 2);
 }
 
@@ -568,8 +579,8 @@ static const struct {
     {ONE("expectedSize: -1"), "f:3:57: \"expected.size\": \"-1\" is not a size such as "},
     {ONE("expectedSize: [1]"), "f:3:57: \"expectedSize\": expected a string, found a list\n"},
     {CANARY "spec: {containerdPush: [{name: a, image: r/x, expectedSize: 5}]}\n",
-     "f:3:47: \"expectedSize\" is refused: a push makes new bytes, of which nothing can be "
-     "expected\n"},
+     "f:3:47: \"expectedSize\" is refused: a push sends what the node holds, and expects nothing "
+     "of it\n"},
     {CANARY "spec:\n  docker:\n  - image: r/x\n", "f:4:3: \"engine\": there is no docker\n"},
     /* labels */
     {ONE("labels: [x]"), "f:3:51: \"labels\": expected a mapping, found a list\n"},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What every collector and every way to pull and push promises, whoever wrote it. */
+/* What every collector and every way to pull, push or tag promises, whoever wrote it. */
 #include "base/text.h"
 #include "engine/catalog.h"
 #include "probe/probe.h"
@@ -204,20 +204,22 @@ static void fills_settings_inside_the_state(void **state)
     }
 }
 
-static void lists_ways_to_pull_and_push(void **state)
+static void lists_ways_to_pull_push_and_tag(void **state)
 {
     (void)state;
     for (size_t i = 0; probe_engines[i]; i++) {
         const struct probe_engine *engine = probe_engines[i];
 
         assert_true(strcmp(engine->operation, "pull") == 0 ||
-                    strcmp(engine->operation, "push") == 0);
+                    strcmp(engine->operation, "push") == 0 ||
+                    strcmp(engine->operation, "tag") == 0);
         assert_true(is_name(engine->name));
         assert_non_null(engine->run);
         assert_ptr_equal(probe_engine_find(engine->operation, engine->name), engine);
     }
     assert_non_null(probe_engine_find("pull", "client"));
     assert_non_null(probe_engine_find("push", "client"));
+    assert_non_null(probe_engine_find("tag", "registry"));
     assert_null(probe_engine_find("pull", "carrier_pigeon"));
     assert_null(probe_engine_find("shove", "client"));
 }
@@ -241,7 +243,7 @@ int main(void)
         cmocka_unit_test(names_families_as_prometheus_wants_them),
         cmocka_unit_test(means_the_same_by_the_same_name),
         cmocka_unit_test(fills_settings_inside_the_state),
-        cmocka_unit_test(lists_ways_to_pull_and_push),
+        cmocka_unit_test(lists_ways_to_pull_push_and_tag),
         cmocka_unit_test(names_every_phase),
     };
 

@@ -98,6 +98,20 @@ static void reads_nothing_else(void **state)
     assert_false(read_blob(store, other, strlen(TEXT)));
 }
 
+/* Not hashed: who reads it through it compares. */
+static void opens_a_blob_of_its_size(void **state)
+{
+    const struct store *store = *state;
+    char text[sizeof(TEXT)] = "";
+    int fd = content_files_blob(&store->files, store->digest, strlen(TEXT));
+    assert_true(fd >= 0);
+    assert_int_equal(read(fd, text, sizeof(text)), strlen(TEXT));
+    assert_string_equal(text, TEXT);
+    close(fd);
+    assert_int_equal(content_files_blob(&store->files, store->digest, strlen(TEXT) - 1), -1);
+    assert_int_equal(content_files_blob(&store->files, "sha256:../../../etc/passwd", 1), -1);
+}
+
 static void does_without_a_store(void **state)
 {
     struct content_files files = CONTENT_FILES_INIT;
@@ -117,6 +131,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_a_blob_that_is_whole),
         cmocka_unit_test(reads_nothing_else),
+        cmocka_unit_test(opens_a_blob_of_its_size),
         cmocka_unit_test(does_without_a_store),
     };
     return cmocka_run_group_tests(tests, make_store, remove_store);

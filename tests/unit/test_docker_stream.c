@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What dockerd tells while it pulls, in the forms that engines of several makers give it. */
+/* What dockerd tells while it pulls or pushes, in the forms that engines of several makers give it.
+ */
 #include "client/docker_stream.h"
 
 #include <setjmp.h>
@@ -66,13 +67,90 @@ static void counts_layers_and_bytes(void **state)
     assert_true(feed(stream, lines, &err));
     docker_stream_sum(stream, &totals);
     assert_int_equal(stream->n_layers, 4);
-    assert_int_equal(totals.fetched_bytes, 350);
+    assert_int_equal(totals.moved_bytes, 350);
     assert_int_equal(totals.n_existed, 1);
     assert_int_equal(totals.n_unknown, 1);
     assert_int_equal(stream->retries, 0);
     assert_string_equal(stream->digest, DIGEST);
     assert_int_equal(stream->first_layer_ns, 2);
-    assert_int_equal(stream->fetched_ns, 11);
+    assert_int_equal(stream->moved_ns, 11);
+    drop(stream);
+}
+
+/* As Docker 20.10 does it, highest layer first; sizes of tars, which are more than their files. */
+static void counts_what_is_pushed(void **state)
+{
+    static const char *const lines[] = {
+        "{\"status\":\"The push refers to repository [a/b]\"}",
+        "{\"status\":\"Preparing\",\"progressDetail\":{},\"id\":\"dddddddddddd\"}",
+        "{\"status\":\"Preparing\",\"progressDetail\":{},\"id\":\"cccccccccccc\"}",
+        "{\"status\":\"Preparing\",\"progressDetail\":{},\"id\":\"bbbbbbbbbbbb\"}",
+        "{\"status\":\"Preparing\",\"progressDetail\":{},\"id\":\"aaaaaaaaaaaa\"}",
+        "{\"status\":\"Waiting\",\"progressDetail\":{},\"id\":\"aaaaaaaaaaaa\"}",
+        "{\"status\":\"Pushing\",\"progressDetail\":{\"current\":512,\"total\":2000},"
+        "\"id\":\"dddddddddddd\"}",
+        "{\"status\":\"Pushing\",\"progressDetail\":{\"current\":10240,\"total\":2000},"
+        "\"id\":\"dddddddddddd\"}",
+        "{\"status\":\"Layer already exists\",\"progressDetail\":{},\"id\":\"cccccccccccc\"}",
+        "{\"status\":\"Pushed\",\"progressDetail\":{},\"id\":\"dddddddddddd\"}",
+        "{\"status\":\"Pushed\",\"progressDetail\":{},\"id\":\"bbbbbbbbbbbb\"}",
+        "{\"status\":\"Mounted from library/x\",\"progressDetail\":{},\"id\":\"aaaaaaaaaaaa\"}",
+        "{\"status\":\"v1: digest: " DIGEST " size: 949\"}",
+        "{\"progressDetail\":{},\"aux\":{\"Tag\":\"v1\",\"Digest\":\"" DIGEST "\",\"Size\":949}}",
+        NULL,
+    };
+    struct docker_stream *stream = make();
+    struct docker_stream_totals totals;
+    struct error err = {0};
+
+    (void)state;
+    assert_true(feed(stream, lines, &err));
+    docker_stream_sum(stream, &totals);
+    assert_int_equal(stream->n_layers, 4);
+    assert_string_equal(stream->layers[0].id, "dddddddddddd");
+    assert_int_equal(totals.moved_bytes, 10240);
+    assert_int_equal(totals.n_existed, 2);
+    assert_int_equal(totals.n_unknown, 1);
+    assert_true(stream->layers[3].existed);
+    assert_string_equal(stream->digest, DIGEST);
+    assert_int_equal(stream->moved_ns, 11);
+    assert_int_equal(stream->last_layer_ns, 12);
+    drop(stream);
+}
+
+static void the_digest_of_a_push_is_told_by_either_line(void **state)
+{
+    static const char *const lines[][2] = {
+        {"{\"status\":\"v1: digest: " DIGEST " size: 949\"}", NULL},
+        {"{\"status\":\"v1: digest: " DIGEST "\"}", NULL},
+        {"{\"aux\":{\"Digest\":\"" DIGEST "\"}}", NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        struct docker_stream *stream = make();
+        struct error err = {0};
+
+        assert_true(feed(stream, lines[i], &err));
+        assert_string_equal(stream->digest, DIGEST);
+        drop(stream);
+    }
+}
+
+static void two_digests_are_one_too_many(void **state)
+{
+    static const char *const lines[] = {
+        "{\"status\":\"v1: digest: " DIGEST " size: 949\"}",
+        "{\"aux\":{\"Digest\":"
+        "\"sha256:fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210\"}}",
+        NULL,
+    };
+    struct docker_stream *stream = make();
+    struct error err = {0};
+
+    (void)state;
+    assert_false(feed(stream, lines, &err));
+    assert_int_equal(err.code, ERROR_DIGEST_MISMATCH);
     drop(stream);
 }
 
@@ -89,7 +167,7 @@ static void an_image_that_is_there_has_no_layers(void **state)
     assert_true(feed(stream, lines, &err));
     assert_int_equal(stream->n_layers, 0);
     assert_int_equal(stream->first_layer_ns, 0);
-    assert_int_equal(stream->fetched_ns, 0);
+    assert_int_equal(stream->moved_ns, 0);
     drop(stream);
 }
 
@@ -118,7 +196,7 @@ static void adds_up_attempts(void **state)
     assert_true(feed(stream, lines, &err));
     docker_stream_sum(stream, &totals);
     assert_int_equal(stream->retries, 2);
-    assert_int_equal(totals.fetched_bytes, 60 + 7 + 33 + 9 + 3);
+    assert_int_equal(totals.moved_bytes, 60 + 7 + 33 + 9 + 3);
     assert_int_equal(totals.n_unknown, 0);
     drop(stream);
 }
@@ -161,7 +239,7 @@ static void seconds_are_no_bytes(void **state)
     (void)state;
     assert_true(feed(stream, lines, &err));
     docker_stream_sum(stream, &totals);
-    assert_int_equal(totals.fetched_bytes, 0);
+    assert_int_equal(totals.moved_bytes, 0);
     assert_int_equal(totals.n_unknown, 1);
     drop(stream);
 }
@@ -223,6 +301,9 @@ static void what_is_no_such_stream_is_refused(void **state)
         {"\"text\"", ERROR_PROTOCOL},
         {"{\"status\":\"Pull", ERROR_PROTOCOL},
         {"{\"status\":\"Digest: sha256:short\"}", ERROR_PROTOCOL},
+        {"{\"status\":\"v1: digest: sha256:short size: 1\"}", ERROR_PROTOCOL},
+        {"{\"status\":\"v1: digest: " DIGEST "0 size: 1\"}", ERROR_PROTOCOL},
+        {"{\"aux\":{\"Digest\":\"short\"}}", ERROR_PROTOCOL},
     };
 
     (void)state;
@@ -315,7 +396,7 @@ static void numbers_from_outside_do_not_wrap(void **state)
     (void)state;
     assert_true(feed(stream, lines, &err));
     docker_stream_sum(stream, &totals);
-    assert_true(totals.fetched_bytes == UINT64_MAX);
+    assert_true(totals.moved_bytes == UINT64_MAX);
     drop(stream);
 }
 
@@ -323,6 +404,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counts_layers_and_bytes),
+        cmocka_unit_test(counts_what_is_pushed),
+        cmocka_unit_test(the_digest_of_a_push_is_told_by_either_line),
+        cmocka_unit_test(two_digests_are_one_too_many),
         cmocka_unit_test(an_image_that_is_there_has_no_layers),
         cmocka_unit_test(adds_up_attempts),
         cmocka_unit_test(a_layer_fetched_for_itself_did_not_exist),

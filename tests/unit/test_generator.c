@@ -93,16 +93,70 @@ static void pads_to_whole_blocks_and_ends(void **state)
     }
 }
 
+/* The state that the reference implementations are tested with: 1, 2, 3, 4, in every lane. */
+static void says_what_xoshiro256pp_says(void **state)
+{
+    static const uint64_t want[] = {
+        41943041,
+        58720359,
+        3588806011781223,
+        3591011842654386,
+        UINT64_C(9228616714210784205),
+        UINT64_C(9973669472204895162),
+        UINT64_C(14011001112246962877),
+        UINT64_C(12406186145184390807),
+        UINT64_C(15849039046786891736),
+        UINT64_C(10450023813501588000),
+    };
+    struct generator generator = {0};
+
+    (void)state;
+    for (size_t word = 0; word < 4; word++)
+        for (size_t lane = 0; lane < GENERATOR_LANES; lane++)
+            generator.state_[word][lane] = word + 1;
+    for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
+        uint64_t block[GENERATOR_LANES];
+
+        generator_fill(&generator, block, sizeof(block));
+        for (size_t lane = 0; lane < GENERATOR_LANES; lane++)
+            assert_true(block[lane] == want[i]);
+    }
+}
+
+/* One lane of it, and the seeding, written down once more as the papers have them. */
+static uint64_t scrambled(uint64_t *state)
+{
+    uint64_t z = (*state += UINT64_C(0x9e3779b97f4a7c15));
+
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return z ^ z >> 31;
+}
+
+static void starts_as_splitmix64_says(void **state)
+{
+    uint64_t zero = 0, seed = 42, number = 7, mixed;
+    struct generator generator;
+
+    (void)state;
+    assert_true(scrambled(&zero) == UINT64_C(0xe220a8397b1dcdaf)); /* published */
+    assert_true(scrambled(&zero) == UINT64_C(0x6e789e6aa1b965f4));
+    generator_init(&generator, seed, number);
+    mixed = scrambled(&seed) ^ scrambled(&number);
+    for (size_t lane = 0; lane < GENERATOR_LANES; lane++)
+        for (size_t word = 0; word < 4; word++)
+            assert_true(generator.state_[word][lane] == scrambled(&mixed));
+}
+
 static void fills_as_much_as_it_is_told(void **state)
 {
     struct generator generator;
-    struct error err;
-    unsigned char data[40];
+    unsigned char data[100];
 
     (void)state;
-    assert_true(generator_init(&generator, &err));
+    generator_init(&generator, 1, 0);
     generator_fill(&generator, data, 0);
-    for (size_t size = 0; size <= 32; size++) {
+    for (size_t size = 0; size <= 80; size++) {
         memset(data, 0xa5, sizeof(data));
         generator_fill(&generator, data, size);
         for (size_t i = size; i < sizeof(data); i++)
@@ -110,19 +164,43 @@ static void fills_as_much_as_it_is_told(void **state)
     }
 }
 
+static void says_the_same_in_pieces_of_any_size(void **state)
+{
+    static unsigned char whole[RANDOM_BYTES], pieces[RANDOM_BYTES];
+    struct generator generator;
+
+    (void)state;
+    generator_init(&generator, 1, 2);
+    generator_fill(&generator, whole, sizeof(whole));
+    for (size_t step = 1; step < 3 * GENERATOR_BLOCK_BYTES; step++) {
+        memset(pieces, 0, sizeof(pieces));
+        generator_init(&generator, 1, 2);
+        for (size_t at = 0; at < sizeof(pieces); at += step)
+            generator_fill(&generator, pieces + at,
+                           step < sizeof(pieces) - at ? step : sizeof(pieces) - at);
+        assert_memory_equal(whole, pieces, sizeof(whole));
+    }
+}
+
 static void never_says_the_same_twice(void **state)
 {
     static unsigned char first[RANDOM_BYTES], second[RANDOM_BYTES];
-    struct generator one, other;
+    uint64_t seeds[] = {0, 0};
+    struct generator generator;
     struct error err;
 
     (void)state;
-    assert_true(generator_init(&one, &err));
-    assert_true(generator_init(&other, &err));
-    generator_fill(&one, first, sizeof(first));
-    generator_fill(&other, second, sizeof(second));
+    assert_true(generator_seed(&seeds[0], &err) && generator_seed(&seeds[1], &err));
+    assert_true(seeds[0] != 0 && seeds[1] != 0 && seeds[0] != seeds[1]);
+    generator_init(&generator, seeds[0], 0);
+    generator_fill(&generator, first, sizeof(first));
+    generator_fill(&generator, second, sizeof(second));
     assert_memory_not_equal(first, second, sizeof(first));
-    generator_fill(&one, second, sizeof(second));
+    generator_init(&generator, seeds[0], 1);
+    generator_fill(&generator, second, sizeof(second));
+    assert_memory_not_equal(first, second, sizeof(first));
+    generator_init(&generator, seeds[1], 0);
+    generator_fill(&generator, second, sizeof(second));
     assert_memory_not_equal(first, second, sizeof(first));
 }
 
@@ -133,10 +211,9 @@ static void looks_random(void **state)
     static unsigned char data[RANDOM_BYTES];
     size_t counts[256] = {0};
     struct generator generator;
-    struct error err;
 
     (void)state;
-    assert_true(generator_init(&generator, &err));
+    generator_init(&generator, 1, 0);
     generator_fill(&generator, data, sizeof(data));
     for (size_t i = 0; i < sizeof(data); i++)
         counts[data[i]]++;
@@ -150,7 +227,10 @@ int main(void)
         cmocka_unit_test(writes_a_header_that_adds_up),
         cmocka_unit_test(cuts_a_name_that_is_too_long),
         cmocka_unit_test(pads_to_whole_blocks_and_ends),
+        cmocka_unit_test(says_what_xoshiro256pp_says),
+        cmocka_unit_test(starts_as_splitmix64_says),
         cmocka_unit_test(fills_as_much_as_it_is_told),
+        cmocka_unit_test(says_the_same_in_pieces_of_any_size),
         cmocka_unit_test(never_says_the_same_twice),
         cmocka_unit_test(looks_random),
     };

@@ -327,6 +327,31 @@ static const struct row caught[] = {
     {ERROR_PROTOCOL, "missing signature key"},
 };
 
+/* Of pushes by Docker 20.10, in the same way. */
+static const struct row pushed_by_docker[] = {
+    {ERROR_INVALID, "manifest invalid"},
+    {ERROR_PROTOCOL, "invalid checksum digest format"},
+    {ERROR_NOT_FOUND,
+     "An image does not exist locally with the tag: 127.0.0.1:5000/canary/missing"},
+    {ERROR_LIMIT, "error parsing HTTP 413 response body: unexpected end of JSON input: \"\""},
+    {ERROR_RATE_LIMITED,
+     "error parsing HTTP 429 response body: unexpected end of JSON input: \"\""},
+    {ERROR_NO_SPACE, "received unexpected HTTP status: 507 Insufficient Storage"},
+    {ERROR_SERVER_ERROR, "received unexpected HTTP status: 503 Service Unavailable"},
+    {ERROR_UNSUPPORTED, "unsupported: x"},
+    {ERROR_FORBIDDEN, "denied: no"},
+    {ERROR_UNAUTHORIZED, "unauthorized: authentication required"},
+    {ERROR_UNAUTHORIZED, "no basic auth credentials"},
+    {ERROR_DIGEST_MISMATCH, "digest invalid: bad"},
+    {ERROR_NOT_FOUND, "blob upload unknown"},
+    {ERROR_NOT_FOUND, "blob unknown: x"},
+    {ERROR_NOT_FOUND, "unknown blob"},
+    {ERROR_CONNECT, "write tcp 127.0.0.1:5001->127.0.0.1:5000: use of closed network connection"},
+    {ERROR_CONNECT, "Put \"http://127.0.0.1:5000/v2/canary/image/manifests/v1\": EOF"},
+    {ERROR_CONNECT, "Put \"http://127.0.0.1:5000/v2/canary/image/manifests/v1\": read tcp "
+                    "127.0.0.1:5001->127.0.0.1:5000: read: connection reset by peer"},
+};
+
 /* Of causes that cannot be made here at will: as Go's libraries and the daemons write them. */
 static const struct row written[] = {
     {ERROR_NO_SPACE, "failed to pull and unpack image \"a/b:1\": failed to extract layer sha256:1: "
@@ -421,6 +446,80 @@ static const struct row written[] = {
     {ERROR_INVALID, "invalid reference format"},
 };
 
+/* As they came when pushes went to tests/fake/registry.py and docker-registry. */
+static const struct row pushed[] = {
+    {ERROR_CONNECT, "failed commit on ref \"layer-sha256:404\": failed to do request: Put "
+                    "\"http://127.0.0.1:5000/v2/push/image/blobs/uploads/1e2b89afc9366238?...\": "
+                    "read tcp 127.0.0.1:5001->127.0.0.1:5000: read: connection reset by peer"},
+    {ERROR_CONNECT, "failed commit on ref \"manifest-sha256:404\": failed to do request: Put "
+                    "\"http://127.0.0.1:5000/v2/push/image/manifests/v1\": readfrom tcp "
+                    "127.0.0.1:5001->127.0.0.1:5000: write tcp 127.0.0.1:5001->127.0.0.1:5000: use "
+                    "of closed network connection"},
+    {ERROR_DIGEST_MISMATCH,
+     "failed commit on ref \"manifest-sha256:404\": got digest sha256:000, expected sha256:404"},
+    {ERROR_DIGEST_MISMATCH,
+     "failed commit on ref \"layer-sha256:404\": unexpected status from PUT request to "
+     "http://127.0.0.1:5000/v2/push/image/blobs/uploads/1e2b89afc9366238?...: 400 Bad Request "
+     "unknown: digest invalid"},
+    {ERROR_SIZE_MISMATCH,
+     "failed commit on ref \"layer-sha256:404\": unexpected status from PUT request to "
+     "http://127.0.0.1:5000/v2/push/image/blobs/uploads/1e2b89afc9366238?...: 400 Bad Request "
+     "unknown: size invalid"},
+    {ERROR_FORBIDDEN,
+     "unexpected status from POST request to http://127.0.0.1:5000/v2/push/image/blobs/uploads/: "
+     "403 Forbidden denied: requested access to the resource is denied"},
+    {ERROR_FORBIDDEN,
+     "failed commit on ref \"layer-sha256:404\": unexpected status from PUT request to "
+     "http://127.0.0.1:5000/v2/push/image/blobs/uploads/1e2b89afc9366238?...: 403 Forbidden"},
+    {ERROR_LIMIT, "failed commit on ref \"layer-sha256:404\": unexpected status from PUT request "
+                  "to http://127.0.0.1:5000/v2/push/image/blobs/uploads/1e2b89afc9366238?...: 413 "
+                  "Request Entity Too Large"},
+    {ERROR_RATE_LIMITED,
+     "failed commit on ref \"layer-sha256:404\": unexpected status from PUT request to "
+     "http://127.0.0.1:5000/v2/push/image/blobs/uploads/1e2b89afc9366238?...: 429 Too Many "
+     "Requests toomanyrequests: You have reached your limit."},
+    {ERROR_SERVER_ERROR,
+     "failed commit on ref \"manifest-sha256:404\": unexpected status from PUT request to "
+     "http://127.0.0.1:5000/v2/push/image/manifests/v1: 503 Service Unavailable"},
+    {ERROR_SERVER_ERROR,
+     "failed commit on ref \"layer-sha256:404\": unexpected status from PUT request to "
+     "http://127.0.0.1:5000/v2/push/image/blobs/uploads/1e2b89afc9366238?...: 404 Not Found "
+     "unknown: blob upload invalid"},
+    {ERROR_NOT_FOUND,
+     "manifest list/index references to blobs and/or manifests are missing in your target "
+     "registry: failed commit on ref \"index-1@sha256:404\": unexpected status from PUT request to "
+     "http://127.0.0.1:5000/v2/push/image/manifests/1: 400 Bad Request\nerrors:\nunknown: blob "
+     "unknown to registry\n"},
+    {ERROR_UNSUPPORTED,
+     "unexpected status from POST request to http://127.0.0.1:5000/v2/push/image/blobs/uploads/: "
+     "405 Method Not Allowed unsupported: The operation is unsupported."},
+    {ERROR_INVALID,
+     "failed commit on ref \"manifest-sha256:404\": unexpected status from PUT request to "
+     "http://127.0.0.1:5000/v2/push/image/manifests/v1: 400 Bad Request unknown: manifest invalid"},
+    {ERROR_PROTOCOL, "failed commit on ref \"manifest-sha256:404\": invalid content digest in "
+                     "response: invalid checksum digest format"},
+    {ERROR_PROTOCOL, "failed to copy: failed to do request: Put \"http:?digest=sha256%3A404\": "
+                     "http: no Host in request URL"},
+    {ERROR_PROTOCOL, "failed to copy: failed to do request: Put "
+                     "\"/v2/push/image/blobs/uploads/"
+                     "c30ca358c8d11f33?_state=x&digest=sha256%3A404\": stopped after 10 redirects"},
+    {ERROR_UNAUTHORIZED, "push access denied, repository does not exist or may require "
+                         "authorization: authorization failed: no basic auth credentials"},
+    {ERROR_UNAUTHORIZED, "unexpected status from HEAD request to "
+                         "http://127.0.0.1:5000/v2/push/image/blobs/sha256:404: 401 Unauthorized"},
+    {ERROR_DIGEST_MISMATCH,
+     "failed commit on ref \"layer-sha256:404\": unexpected status from PUT request to "
+     "http://127.0.0.1:5000/v2/push/image/blobs/uploads/61e2b079ceed78b0?...: 400 Bad Request "
+     "unknown: provided digest did not match uploaded content"},
+    {ERROR_SIZE_MISMATCH,
+     "failed commit on ref \"layer-sha256:404\": unexpected status from PUT request to "
+     "http://127.0.0.1:5000/v2/push/image/blobs/uploads/61e2b079ceed78b0?...: 400 Bad Request "
+     "unknown: provided length did not match content length"},
+    {ERROR_PROTOCOL,
+     "failed to copy: failed to do request: Put \"gopher://nowhere/upload?...\": unsupported "
+     "protocol scheme \"gopher\""},
+};
+
 /* Words and numbers where they mean nothing. */
 static const char *const traps[] = {
     "",
@@ -457,7 +556,9 @@ static void knows_what_daemons_say(void **state)
 {
     (void)state;
     check_rows(caught, sizeof(caught) / sizeof(caught[0]));
+    check_rows(pushed_by_docker, sizeof(pushed_by_docker) / sizeof(pushed_by_docker[0]));
     check_rows(written, sizeof(written) / sizeof(written[0]));
+    check_rows(pushed, sizeof(pushed) / sizeof(pushed[0]));
 }
 
 static void believes_no_word_out_of_place(void **state)

@@ -269,7 +269,7 @@ static void reads_what_it_writes(void **state)
     struct manifest manifest;
 
     (void)state;
-    manifest_write(&text, &config, layers, 2);
+    manifest_write(&text, IMAGE, &config, layers, 2);
     assert_true(parse(&manifest, IMAGE, text.data, &arena));
     assert_string_equal(manifest.config.media_type, config.media_type);
     assert_int_equal(manifest.config.size, 10);
@@ -281,9 +281,41 @@ static void reads_what_it_writes(void **state)
     assert_false(manifest_is_ours(text.data, text.size - 1));
     assert_false(manifest_is_ours("{\"annotations\":{\"a\":\"b\"}}", 25));
     buf_clear(&text);
-    manifest_write(&text, &config, NULL, 0);
+    manifest_write(&text, IMAGE, &config, NULL, 0);
     assert_true(parse(&manifest, IMAGE, text.data, &arena));
     assert_int_equal(manifest.n_children, 0);
+}
+
+static void writes_indexes_that_can_be_read(void **state)
+{
+    static const char *const types[][2] = {
+        {MEDIA_TYPE_OCI_INDEX, MEDIA_TYPE_OCI_MANIFEST},
+        {MEDIA_TYPE_DOCKER_LIST, MEDIA_TYPE_DOCKER_MANIFEST},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(1 << 20);
+        CLEANUP(buf_deinit) struct buf text = BUF_INIT(1 << 20);
+        const struct descriptor entries[] = {
+            {types[i][1], A, 7, true, {"linux", "arm", "v7", false}, NULL},
+            {.media_type = types[i][1], .digest = B, .size = 8},
+        };
+        struct manifest index;
+
+        manifest_write_index(&text, types[i][0], entries, 2);
+        assert_true(parse(&index, types[i][0], text.data, &arena));
+        assert_int_equal(index.kind, MANIFEST_INDEX);
+        assert_int_equal(index.n_children, 2);
+        assert_string_equal(index.children[0].media_type, types[i][1]);
+        assert_string_equal(index.children[0].digest, A);
+        assert_int_equal(index.children[0].size, 7);
+        assert_string_equal(index.children[0].platform.os, "linux");
+        assert_string_equal(index.children[0].platform.architecture, "arm");
+        assert_string_equal(index.children[0].platform.variant, "v7");
+        assert_false(index.children[1].has_platform);
+        assert_true(manifest_is_ours(text.data, text.size));
+    }
 }
 
 static void writes_configurations_that_can_be_read(void **state)
@@ -298,6 +330,9 @@ static void writes_configurations_that_can_be_read(void **state)
         struct image_config config;
         struct error err;
         image_config_write(&text, &platforms[i], diff_ids, i + 1);
+        assert_true(image_config_is_ours(text.data, text.size));
+        assert_false(image_config_is_ours(text.data, text.size - 1));
+        assert_false(manifest_is_ours(text.data, text.size));
         assert_true(image_config_parse(&config, text.data, text.size, &arena, &err));
         assert_string_equal(config.platform.architecture, platforms[i].architecture);
         assert_string_equal(config.platform.variant, platforms[i].variant);
@@ -319,6 +354,7 @@ int main(void)
         cmocka_unit_test(tells_when_the_arena_is_full),
         cmocka_unit_test(reads_configurations),
         cmocka_unit_test(reads_what_it_writes),
+        cmocka_unit_test(writes_indexes_that_can_be_read),
         cmocka_unit_test(writes_configurations_that_can_be_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

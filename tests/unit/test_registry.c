@@ -2,72 +2,10 @@
 /* The distribution protocol against scripted answers: right ones, wrong ones and none. */
 #include "client/registry.h"
 
-#include "base/clock.h"
 #include "client/digest.h"
-#include "fake_http.h"
+#include "registry_fixture.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#define BLOB          "hello"
-#define BLOB_DIGEST   "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
-#define OTHER_DIGEST  "sha256:0000000000000000000000000000000000000000000000000000000000000000"
 #define JSON_MANIFEST "{\"mediaType\":\"" MEDIA_TYPE_DOCKER_LIST "\"}"
-
-static const struct descriptor blob = {.digest = BLOB_DIGEST, .size = 5};
-
-struct identity {
-    const char *username, *password;
-    bool push;
-};
-
-struct trial {
-    struct fake_http fake;
-    struct host host;
-    struct host_list hosts;
-    struct registry *registry;
-    struct cancel cancel;
-    struct arena arena;
-    struct buf taken;
-    struct error err;
-};
-
-static void begin(struct trial *t, const struct fake_rule *rules, struct identity identity)
-{
-    struct reference reference = {.repository = "a/b"};
-    struct credentials credentials = {.username = {(char *)(uintptr_t)identity.username},
-                                      .password = {(char *)(uintptr_t)identity.password}};
-    struct registry_options options = {
-        .hosts = &t->hosts, .credentials = &credentials, .push = identity.push};
-
-    *t = (struct trial){.arena = ARENA_INIT(4096), .taken = BUF_INIT(MANIFEST_LIMIT_BYTES * 2)};
-    fake_start(&t->fake, rules);
-    reference.host = reference.endpoint = t->fake.host;
-    t->host = (struct host){.scheme = "http",
-                            .authority = t->fake.host,
-                            .path = "/v2",
-                            .name_space = "",
-                            .ca_file = "",
-                            .client_cert = "",
-                            .client_key = "",
-                            .capabilities = HOST_PULL | HOST_RESOLVE | HOST_PUSH};
-    t->hosts = (struct host_list){&t->host, 1, ""};
-    t->registry = registry_new(&reference, &options, &t->err);
-    assert_non_null(t->registry);
-    cancel_init(&t->cancel, clock_now_ns() + 10 * NS_PER_SECOND);
-}
-
-static void end(struct trial *t)
-{
-    registry_free(t->registry);
-    cancel_deinit(&t->cancel);
-    arena_deinit(&t->arena);
-    buf_deinit(&t->taken);
-    fake_stop(&t->fake);
-}
 
 static bool take(void *arg, const void *data, size_t size, struct error *err)
 {
@@ -305,10 +243,6 @@ static void shows_user_and_password_to_basic(void **state)
     end(&t);
 }
 
-#define BEARER                                                                            \
-    "WWW-Authenticate: Bearer realm=\"http://@HOST@/token?x=1\",service=\"the service\"," \
-    "scope=\"repository:a/b:pull other:c:pull\"\r\n"
-
 static void fetches_an_anonymous_token_once(void **state)
 {
     static const struct fake_rule rules[] = {
@@ -462,192 +396,6 @@ static void tells_whether_a_blob_exists(void **state)
     end(&t);
 }
 
-struct text_source {
-    const char *text, *at;
-    unsigned rewinds;
-};
-
-static bool rewind_text(void *arg, struct cancel *cancel, struct error *err)
-{
-    struct text_source *source = arg;
-
-    (void)cancel;
-    (void)err;
-    source->at = source->text;
-    source->rewinds++;
-    return true;
-}
-
-static bool read_text(void *arg, void *data, size_t size, size_t *n, struct error *err)
-{
-    struct text_source *source = arg;
-
-    (void)err;
-    *n = strlen(source->at) < size ? strlen(source->at) : size;
-    memcpy(data, source->at, *n);
-    source->at += *n;
-    return true;
-}
-
-static bool push_blob(struct trial *t, struct text_source *text)
-{
-    const struct registry_source source = {rewind_text, read_text, text};
-
-    return registry_push_blob(t->registry, &blob, &source, &t->cancel, &t->err);
-}
-
-static void pushes_a_blob(void **state)
-{
-    static const struct {
-        const char *location, *put;
-    } rows[] = {
-        {"Location: /up/1?state=x\r\n", "PUT /up/1?state=x&digest=sha256%3A2cf24"},
-        {"Location: http://@HOST@/up/2\r\n", "PUT /up/2?digest=sha256%3A2cf24"},
-        {"Location: //@HOST@/up/3#y\r\n", "PUT /up/3?digest=sha256%3A2cf24"},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        const struct fake_rule rules[] = {
-            {"POST /v2/a/b/blobs/uploads/ ", .status = "202 Go", .headers = rows[i].location},
-            {rows[i].put, .with = "Content-Type: application/octet-stream\r\n",
-             .status = "201 Created", .headers = "Docker-Content-Digest: " BLOB_DIGEST "\r\n"},
-            {0},
-        };
-        struct text_source text = {.text = BLOB};
-        struct trial t;
-
-        begin(&t, rules, (struct identity){0});
-        if (!push_blob(&t, &text))
-            fail_msg("%s: %s", rows[i].location, t.err.message);
-        assert_int_equal(registry_traffic(t.registry)->uploaded_bytes, 5);
-        assert_true(fake_saw(&t.fake, "\r\n\r\n" BLOB "\n--"));
-        assert_int_equal(t.fake.n_requests, 2);
-        end(&t);
-    }
-}
-
-static void sends_the_body_again_after_401(void **state)
-{
-    static const struct fake_rule rules[] = {
-        {"POST /v2/", .status = "202 Go", .headers = "Location: /up\r\n"},
-        {"PUT /up", .with = "Bearer t\r\n", .status = "201 Created"},
-        {"PUT /up", .status = "401 Who", .headers = BEARER},
-        {"GET /token", .status = "200 OK", .body = "{\"token\":\"t\"}"},
-        {0},
-    };
-    struct text_source text = {.text = BLOB};
-    struct trial t;
-
-    (void)state;
-    begin(&t, rules, (struct identity){.push = true});
-    assert_true(push_blob(&t, &text));
-    assert_int_equal(text.rewinds, 2);
-    assert_true(fake_saw(&t.fake, "scope=repository%3Aa%2Fb%3Apull%2Cpush"));
-    end(&t);
-}
-
-static void takes_back_an_upload_that_failed(void **state)
-{
-    static const struct {
-        struct fake_rule put;
-        enum error_code want;
-    } rows[] = {
-        {{"PUT /up", .status = "500 Oops"}, ERROR_SERVER_ERROR},
-        {{"PUT /up", .status = "201 OK", .headers = "Docker-Content-Digest: " OTHER_DIGEST "\r\n"},
-         ERROR_DIGEST_MISMATCH},
-        {{"PUT /up", .end = FAKE_RESET}, ERROR_CONNECT},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        const struct fake_rule rules[] = {
-            {"POST /v2/", .status = "202 Go", .headers = "Location: /up?s=1\r\n"},
-            rows[i].put,
-            {"DELETE /up?s=1 ", .status = "204 Gone"},
-            {0},
-        };
-        struct text_source text = {.text = BLOB};
-        struct trial t;
-
-        begin(&t, rules, (struct identity){0});
-        assert_false(push_blob(&t, &text));
-        assert_int_equal(t.err.code, rows[i].want);
-        assert_true(fake_saw(&t.fake, "DELETE /up?s=1 "));
-        end(&t);
-    }
-}
-
-static void refuses_odd_uploads(void **state)
-{
-    static const char *const headers[] = {"", "Location: up\r\n", "Location: ftp://x/\r\n"};
-
-    (void)state;
-    for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
-        const struct fake_rule rules[] = {{"POST /", .status = "202 Go", .headers = headers[i]},
-                                          {0}};
-        struct text_source text = {.text = BLOB};
-        struct trial t;
-
-        begin(&t, rules, (struct identity){0});
-        assert_false(push_blob(&t, &text));
-        assert_int_equal(t.err.code, ERROR_PROTOCOL);
-        end(&t);
-    }
-}
-
-static void uploads_elsewhere_without_identity(void **state)
-{
-    static const struct fake_rule there[] = {{"PUT /", .status = "201 Created"}, {0}};
-    struct fake_rule here[] = {
-        {"POST /", .with = "Authorization: Basic", .status = "202 Go"},
-        {"POST /", .status = "401 Who", .headers = "WWW-Authenticate: Basic realm=\"r\"\r\n"},
-        {0},
-    };
-    struct text_source text = {.text = BLOB};
-    struct fake_http other;
-    struct trial t;
-    char location[128];
-
-    (void)state;
-    fake_start(&other, there);
-    snprintf(location, sizeof(location), "Location: http://%s/up\r\n", other.host);
-    here[0].headers = location;
-    begin(&t, here, (struct identity){.username = "u", .password = "p"});
-    assert_true(push_blob(&t, &text));
-    assert_true(fake_saw(&other, "PUT /up?digest="));
-    assert_false(fake_saw(&other, "Authorization"));
-    end(&t);
-    fake_stop(&other);
-}
-
-static void pushes_a_manifest(void **state)
-{
-    static const struct fake_rule rules[] = {
-        {"PUT /v2/a/b/manifests/v1 ", .with = "Content-Type: " MEDIA_TYPE_OCI_MANIFEST "\r\n",
-         .status = "201 Created", .headers = "Docker-Content-Digest: " BLOB_DIGEST "\r\n"},
-        {"PUT /v2/a/b/manifests/silent ", .status = "201 Created"},
-        {"PUT /v2/a/b/manifests/lies ", .status = "201 Created",
-         .headers = "Docker-Content-Digest: " OTHER_DIGEST "\r\n"},
-        {0},
-    };
-    const struct descriptor manifest = {
-        .media_type = MEDIA_TYPE_OCI_MANIFEST, .digest = BLOB_DIGEST, .size = 5};
-    struct trial t;
-
-    (void)state;
-    begin(&t, rules, (struct identity){0});
-    buf_append_str(&t.taken, BLOB);
-    assert_true(registry_push_manifest(t.registry, "v1", &manifest, &t.taken, &t.cancel, &t.err));
-    assert_true(
-        registry_push_manifest(t.registry, "silent", &manifest, &t.taken, &t.cancel, &t.err));
-    assert_false(
-        registry_push_manifest(t.registry, "lies", &manifest, &t.taken, &t.cancel, &t.err));
-    assert_int_equal(t.err.code, ERROR_DIGEST_MISMATCH);
-    assert_int_equal(registry_traffic(t.registry)->uploaded_bytes, 15);
-    end(&t);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -666,12 +414,6 @@ int main(void)
         cmocka_unit_test(refuses_odd_token_servers),
         cmocka_unit_test(answers_no_question_of_another_host),
         cmocka_unit_test(tells_whether_a_blob_exists),
-        cmocka_unit_test(pushes_a_blob),
-        cmocka_unit_test(sends_the_body_again_after_401),
-        cmocka_unit_test(takes_back_an_upload_that_failed),
-        cmocka_unit_test(refuses_odd_uploads),
-        cmocka_unit_test(uploads_elsewhere_without_identity),
-        cmocka_unit_test(pushes_a_manifest),
     };
     int failed;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A pull by the daemon as it is on the wire, and what its progress and its log amount to. */
+/* Transfers by the daemon as they are on the wire, and what progress and log amount to. */
 #include "client/transfer_log.h"
 #include "client/transfer_progress.h"
 #include "client/transfer_wire.h"
@@ -7,6 +7,7 @@
 
 #define A    "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define B    "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+#define M    "sha256:cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc"
 #define NAME "registry.example/canary/image:1"
 
 static const struct platform arm = {.os = "linux", .architecture = "arm", .variant = "v7"};
@@ -41,7 +42,7 @@ static void asks_for_everything(void **state)
     struct fixture *f = *state;
     CLEANUP(buf_deinit) struct buf out = BUF_INIT(LIMIT_BYTES);
     CLEANUP(buf_deinit) struct buf inner = BUF_INIT(LIMIT_BYTES);
-    const struct transfer_pull pull = {
+    const struct transfer pull = {
         .reference = NAME,
         .name = NAME,
         .hosts_dir = "/etc/certs.d",
@@ -77,13 +78,13 @@ static void asks_for_all_platforms_and_no_unpacking_by_leaving_them_out(void **s
     struct fixture *f = *state;
     CLEANUP(buf_deinit) struct buf out = BUF_INIT(LIMIT_BYTES);
     CLEANUP(buf_deinit) struct buf inner = BUF_INIT(LIMIT_BYTES);
-    const struct transfer_pull pull = {.reference = NAME,
-                                       .name = NAME,
-                                       .hosts_dir = "",
-                                       .default_scheme = "",
-                                       .platform = &arm,
-                                       .all_platforms = true,
-                                       .snapshotter = "native"};
+    const struct transfer pull = {.reference = NAME,
+                                  .name = NAME,
+                                  .hosts_dir = "",
+                                  .default_scheme = "",
+                                  .platform = &arm,
+                                  .all_platforms = true,
+                                  .snapshotter = "native"};
     const struct transfer_streams streams = {.progress = "", .auth = "a", .log = ""};
 
     put_text(&inner, 1, "a");
@@ -94,6 +95,37 @@ static void asks_for_all_platforms_and_no_unpacking_by_leaving_them_out(void **s
     put_any(&f->message, 2, "containerd.types.transfer.ImageStore", &f->part);
     put_part(&f->message, 3, &f->part);
     assert_true(transfer_wire_pull(&out, &pull, &streams, &f->err));
+    assert_same(&out, &f->message);
+}
+
+/* The ends change places, and nothing is unpacked. */
+static void a_push_goes_the_other_way(void **state)
+{
+    struct fixture *f = *state;
+    CLEANUP(buf_deinit) struct buf out = BUF_INIT(LIMIT_BYTES);
+    CLEANUP(buf_deinit) struct buf inner = BUF_INIT(LIMIT_BYTES);
+    const struct transfer push = {
+        .reference = NAME,
+        .name = "a record",
+        .hosts_dir = "/etc/certs.d",
+        .default_scheme = "",
+        .platform = &arm,
+        .unpack = true,
+        .snapshotter = "native",
+    };
+    const struct transfer_streams streams = {.progress = "p", .auth = "a", .log = ""};
+
+    put_text(&f->part, 1, "a record");
+    put_platform(&f->part, 3);
+    put_any(&f->message, 1, "containerd.types.transfer.ImageStore", &f->part);
+    put_text(&inner, 1, "a");
+    put_text(&inner, 3, "/etc/certs.d");
+    put_text(&f->part, 1, NAME);
+    put_part(&f->part, 2, &inner);
+    put_any(&f->message, 2, "containerd.types.transfer.OCIRegistry", &f->part);
+    put_text(&f->part, 1, "p");
+    put_part(&f->message, 3, &f->part);
+    assert_true(transfer_wire_push(&out, &push, &streams, &f->err));
     assert_same(&out, &f->message);
 }
 
@@ -231,6 +263,58 @@ static void complete_alone_proves_nothing(void **state)
     assert_int_equal(transfer_progress_existing_bytes(&p), 0);
 }
 
+static void a_push_sends_what_the_registry_does_not_know(void **state)
+{
+    CLEANUP(transfer_progress_deinit) struct transfer_progress p = TRANSFER_PROGRESS_INIT;
+
+    (void)state;
+    say(&p, 1, "Pushing to OCI Registry (x)", "", 0);
+    say(&p, 2, "waiting", "manifest-1@" M, 0);
+    say(&p, 3, "waiting", "layer-" A, 0);
+    say(&p, 4, "waiting", "config-" B, 0);
+    assert_int_equal(transfer_progress_sent_bytes(&p), 0);
+    assert_int_equal(transfer_progress_known_bytes(&p), 0);
+    say(&p, 5, "already exists", "config-" B, 100);
+    say(&p, 6, "uploading", "layer-" A, 40);
+    assert_int_equal(transfer_progress_sent_bytes(&p), 40);
+    assert_int_equal(p.commit_from_ns, 0);
+    say(&p, 7, "uploading", "manifest-1@" M, 10);
+    say(&p, 8, "complete", "layer-" A, 100);
+    say(&p, 9, "already exists", "layer-" A, 100); /* a second time in the same manifest */
+    say(&p, 10, "complete", "manifest-" M, 100);
+    assert_int_equal(p.commit_from_ns, 7);
+    assert_int_equal(transfer_progress_sent_bytes(&p), 200);
+    assert_int_equal(transfer_progress_known_bytes(&p), 100);
+}
+
+static void a_manifest_that_is_there_is_not_committed(void **state)
+{
+    CLEANUP(transfer_progress_deinit) struct transfer_progress p = TRANSFER_PROGRESS_INIT;
+
+    (void)state;
+    say(&p, 1, "waiting", "index-" M, 0);
+    say(&p, 2, "already exists", "index-" M, 100);
+    assert_int_equal(p.commit_from_ns, 0);
+    assert_int_equal(transfer_progress_known_bytes(&p), 100);
+}
+
+static void what_an_image_names_twice_was_there_if_that_is_said_twice(void **state)
+{
+    CLEANUP(transfer_progress_deinit) struct transfer_progress p = TRANSFER_PROGRESS_INIT;
+
+    (void)state;
+    transfer_progress_expect(&p, A);
+    transfer_progress_expect(&p, A);
+    assert_int_equal(transfer_progress_known_bytes(&p), 0);
+    say(&p, 1, "waiting", "layer-" A, 0);
+    say(&p, 2, "already exists", "layer-" A, 100);
+    assert_int_equal(transfer_progress_sent_bytes(&p), 100);
+    assert_int_equal(transfer_progress_known_bytes(&p), 0);
+    say(&p, 3, "already exists", "layer-" A, 100);
+    assert_int_equal(transfer_progress_sent_bytes(&p), 0);
+    assert_int_equal(transfer_progress_known_bytes(&p), 100);
+}
+
 static void too_many_blobs_are_left_out(void **state)
 {
     CLEANUP(transfer_progress_deinit) struct transfer_progress p = TRANSFER_PROGRESS_INIT;
@@ -290,8 +374,8 @@ static void a_log_that_is_cut_off_does_no_harm(void **state)
 static void versions_differ(void **state)
 {
     (void)state;
-    assert_false(transfer_dialect_of("1.6.20~ds1")->pulls);
-    assert_true(transfer_dialect_of("v1.7.24")->pulls);
+    assert_false(transfer_dialect_of("1.6.20~ds1")->transfers);
+    assert_true(transfer_dialect_of("v1.7.24")->transfers);
     assert_false(transfer_dialect_of("1.7.24~ds1")->reads_hosts);
     assert_true(transfer_dialect_of("2.0.1")->reads_hosts);
     assert_false(transfer_dialect_of("2.0.1")->logs);
@@ -306,6 +390,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(asks_for_everything),
         TEST(asks_for_all_platforms_and_no_unpacking_by_leaving_them_out),
+        TEST(a_push_goes_the_other_way),
         TEST(answers_who_we_are),
         TEST(reads_a_message_and_what_is_in_it),
         TEST(negative_sizes_are_none),
@@ -313,6 +398,9 @@ int main(void)
         cmocka_unit_test(phases_end_with_what_is_said),
         cmocka_unit_test(bytes_are_counted_once_for_each_digest),
         cmocka_unit_test(complete_alone_proves_nothing),
+        cmocka_unit_test(a_push_sends_what_the_registry_does_not_know),
+        cmocka_unit_test(a_manifest_that_is_there_is_not_committed),
+        cmocka_unit_test(what_an_image_names_twice_was_there_if_that_is_said_twice),
         cmocka_unit_test(too_many_blobs_are_left_out),
         cmocka_unit_test(the_host_that_has_the_manifest_is_named),
         cmocka_unit_test(a_log_that_is_cut_off_does_no_harm),

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Pushes an image, pulls it back by its digest, and compares. */
+
+#include "canary/push.h"
+
+static const struct setting settings[] = {
+    CANARY_SETTINGS,
+    CANARY_PUSH_SETTINGS,
+    SETTING(SETTING_STRING, struct canary, read_back_name, "read_back", "",
+            "Engine that pulls it back; default: that of the push, else registry."),
+    {0},
+};
+
+static bool check(void *state, struct arena *arena, const char **key, struct error *err)
+{
+    return canary_check_push(state, "roundtrip", arena, key, err);
+}
+
+const struct collector roundtrip_collector = {
+    .name = "roundtrip",
+    .help = "Pushes an image to its registry, pulls it back by digest, and compares.",
+    .settings = settings,
+    .check = check,
+    CANARY_COLLECTOR,
+};

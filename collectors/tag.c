@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Puts a manifest that is in the registry under another tag, and reads it by that. */
+
+#include "canary/canary.h"
+
+static const struct setting settings[] = {
+    CANARY_SETTINGS_FOR("registry"),
+    SETTING(SETTING_STRING, struct canary, tag, "tag", NULL,
+            "The new tag, in the repository of the image."),
+    SETTING(SETTING_BOOL, struct canary, push.overwrite, "overwrite", "false",
+            "Whether an image that no probe put there is replaced."),
+    {0},
+};
+
+static bool check(void *state, struct arena *arena, const char **key, struct error *err)
+{
+    return canary_check(state, "tag", arena, key, err);
+}
+
+const struct collector tag_collector = {
+    .name = "tag",
+    .help = "Puts an image's manifest under another tag, and reads it back: three requests.",
+    .settings = settings,
+    .check = check,
+    CANARY_COLLECTOR,
+};

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The settings of probes that push: what they come to, and what is refused where it stands. */
+#include "canary/canary.h"
+#include "engine/catalog.h"
+#include "engine/config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+#define LIMIT_BYTES  ((size_t)1 << 16)
+
+#define PROBE(operation, image) \
+    "probes:\n- {name: a, operation: " operation ", image: '" image "', "
+#define PUSH      PROBE("push", "r.io/a:x")
+#define ROUNDTRIP PROBE("roundtrip", "r.io/a:x")
+#define TAG       PROBE("tag", "r.io/a:x")
+
+static const struct config_section sections[] = {{0}};
+static const struct config_schema schema = {catalog, sections, 0};
+
+struct fixture {
+    struct config config;
+    struct buf problems;
+    const struct canary *canary; /* of the probe */
+};
+
+static void fixture_deinit(struct fixture *fixture)
+{
+    config_deinit(&fixture->config);
+    buf_deinit(&fixture->problems);
+}
+
+static bool parse(struct fixture *fixture, const char *text)
+{
+    struct error err;
+
+    *fixture = (struct fixture){.problems = BUF_INIT(LIMIT_BYTES)};
+    if (!config_parse(&fixture->config, &schema, "f", text, strlen(text), &fixture->problems, &err))
+        return false;
+    for (size_t i = 0; i < fixture->config.n_jobs; i++)
+        if (strcmp(fixture->config.jobs[i].name, "a") == 0)
+            fixture->canary = fixture->config.jobs[i].state;
+    return true;
+}
+
+static void parse_good(struct fixture *fixture, const char *text)
+{
+    if (!parse(fixture, text))
+        fail_msg("%s", fixture->problems.data);
+}
+
+static void a_push_has_defaults(void **state)
+{
+    CLEANUP(fixture_deinit) struct fixture fixture;
+    const struct probe_push *push;
+
+    (void)state;
+    parse_good(&fixture, PUSH "}\n");
+    push = &fixture.canary->push;
+    assert_int_equal(push->content.layers, 1);
+    assert_int_equal(push->content.layer_bytes, 1 << 20);
+    assert_false(push->content.docker_types || push->content.index || push->overwrite);
+    assert_string_equal(push->content.image, "");
+    assert_string_equal(push->content.name_space, "k8s.io");
+    assert_int_equal(push->chunk_bytes, 0);
+    assert_string_equal(push->mount_from, "");
+    assert_false(fixture.canary->delete_remote);
+    assert_string_equal(fixture.canary->engine->operation, "push");
+    assert_null(canary_read_back(fixture.canary));
+}
+
+static void a_roundtrip_reads_back_as_it_pushed(void **state)
+{
+    static const char *const rows[][2] = {
+        {ROUNDTRIP "}\n", "client"},
+        {ROUNDTRIP "read_back: registry}\n", "registry"},
+        {ROUNDTRIP "read_back: docker}\n", "docker"},
+        {ROUNDTRIP "engine: auto}\n", "registry"}, /* until one is chosen */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        CLEANUP(fixture_deinit) struct fixture fixture;
+
+        parse_good(&fixture, rows[i][0]);
+        assert_string_equal(fixture.canary->operation, "roundtrip");
+        assert_string_equal(canary_read_back(fixture.canary)->operation, "pull");
+        assert_string_equal(canary_read_back(fixture.canary)->name, rows[i][1]);
+    }
+}
+
+static void a_held_image_has_its_full_name(void **state)
+{
+    CLEANUP(fixture_deinit) struct fixture fixture;
+
+    (void)state;
+    parse_good(&fixture, PUSH "cold: 'no', content: {image: busybox, namespace: 'default'}}\n");
+    assert_string_equal(fixture.canary->push.content.image, "docker.io/library/busybox:latest");
+    assert_string_equal(fixture.canary->push.content.name_space, "default");
+}
+
+static void each_run_has_its_references(void **state)
+{
+    CLEANUP(fixture_deinit) struct fixture fixture;
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(LIMIT_BYTES);
+    const struct placeholders values = {"Worker-1", "a", 1770000000};
+    struct reference image, new_tag;
+    const char *key;
+    struct error err;
+
+    (void)state;
+    parse_good(
+        &fixture,
+        PROBE("push", "r.io/{node}/a:{timestamp}") "delete_remote: true}\n"
+                                                   "registries: {r.io: {plain_http: true}}\n");
+    assert_true(fixture.canary->host.plain_http);
+    assert_string_equal(canary_image_text(fixture.canary), "r.io/{node}/a:{timestamp}");
+    assert_true(canary_references(fixture.canary, &values, &arena, &image, &new_tag, &key, &err));
+    assert_string_equal(image.name, "r.io/worker-1/a:20260202-024000");
+    assert_null(new_tag.name);
+}
+
+static void a_new_tag_is_in_the_same_repository(void **state)
+{
+    CLEANUP(fixture_deinit) struct fixture fixture;
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(LIMIT_BYTES);
+    const struct placeholders values = {"worker-1", "a", 0};
+    struct reference image, new_tag;
+    const char *key;
+    struct error err;
+
+    (void)state;
+    parse_good(&fixture, PROBE("tag", "busybox@sha256:"
+                                      "95cf004f559831017cdf4628aaf1bb30133677be8702a8c5f2994629f637"
+                                      "a209") "tag: 'canary-{node}'}\n");
+    assert_string_equal(fixture.canary->engine->name, "registry");
+    assert_true(canary_references(fixture.canary, &values, &arena, &image, &new_tag, &key, &err));
+    assert_string_equal(new_tag.name, "docker.io/library/busybox:canary-worker-1");
+    assert_string_equal(new_tag.endpoint, image.endpoint);
+    assert_null(new_tag.digest);
+}
+
+static void mistakes_have_their_places(void **state)
+{
+    static const char *const rows[][2] = {
+        {PROBE("push", "r.io/a:{host}") "}\n", "2:37: \"image\": there is no \"{host}\", but "},
+        {PROBE("push", "{node}.io/a:x") "}\n", "\"image\": what stands before the first \"/\""},
+        {PROBE("push", "r.io/a:{timestamp}") "}\n",
+         "2:37: \"image\": {timestamp} needs delete_remote: true, else every run leaves"},
+        {PROBE("pull", "r.io/a:{timestamp}") "}\n",
+         "2:37: \"image\": {timestamp} is for a push or roundtrip"},
+        {TAG "tag: '{timestamp}'}\n", "\"tag\": {timestamp} is for a push or roundtrip"},
+        {TAG "tag: 'b/c'}\n", "\"tag\": \"b/c\" is not a tag"},
+        {TAG "tag: '-b'}\n", "\"tag\": \"-b\" is not a tag"},
+        {TAG "tag: '{x}'}\n", "\"tag\": there is no \"{x}\""},
+        {TAG "}\n", "\"tag\" is missing"},
+        {TAG "tag: b, engine: client}\n", "\"engine\": engine \"client\" cannot tag; there is: "},
+        {PUSH "delete_remote: maybe}\n", "\"delete_remote\""},
+        {PUSH "content: {format: v3}}\n", "\"content.format\": expected one of oci, docker"},
+        {PUSH "content: {layers: 65}}\n", "\"content.layers\": must be 1 to 64"},
+        {PUSH "content: {size: 5GiB}}\n", "\"content.size\": must be 1 to 4GiB"},
+        {PUSH "content: {image: b, layers: 2}}\n", "\"content.image\": is sent as it is"},
+        {PUSH "content: {image: b, index: true}}\n", "\"content.image\": is sent as it is"},
+        {PUSH "content: {image: 'B/c'}}\n", "\"content.image\": \"B/c\" is not a repository"},
+        {PUSH "engine: registry, content: {image: b}}\n", "\"content.image\": engine registry has"},
+        {PUSH "upload: {chunk_size: 100}}\n", "\"upload.chunk_size\": must be 0, or 4KiB to 4GiB"},
+        {PUSH "upload: {mount_from: 'a:b'}}\n", "\"upload.mount_from\": \"a:b\" is not a reposit"},
+        {PUSH "upload: {mount_from: 'A'}}\n", "\"upload.mount_from\": \"A\" is not a repository"},
+        {PUSH "read_back: registry}\n", "unknown key \"read_back\""},
+        {ROUNDTRIP "read_back: pigeon}\n",
+         "\"read_back\": engine \"pigeon\" cannot pull; there is: "},
+        {ROUNDTRIP "read_back: cri, platform: linux/arm64}\n",
+         "\"read_back\": engine cri has no say in platform or address_family"},
+        {PROBE("roundtrip",
+               "r.io/a@sha256:"
+               "95cf004f559831017cdf4628aaf1bb30133677be8702a8c5f2994629f637a209") "}\n",
+         "\"image\": a push needs a tag, and no digest"},
+        {PROBE("pull", "r.io/a:x") "delete_remote: true}\n", "unknown key \"delete_remote\""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        CLEANUP(fixture_deinit) struct fixture fixture;
+
+        if (parse(&fixture, rows[i][0]))
+            fail_msg("nothing is wrong: %s", rows[i][0]);
+        if (!strstr(fixture.problems.data, rows[i][1]))
+            fail_msg("%s: %s", rows[i][0], fixture.problems.data);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_push_has_defaults),
+        cmocka_unit_test(a_roundtrip_reads_back_as_it_pushed),
+        cmocka_unit_test(a_held_image_has_its_full_name),
+        cmocka_unit_test(each_run_has_its_references),
+        cmocka_unit_test(a_new_tag_is_in_the_same_repository),
+        cmocka_unit_test(mistakes_have_their_places),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
