@@ -27,7 +27,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 
 import inventory  # noqa: E402
 from lab import MIB, OCI, Exporter, Lab, LabError, as_json, http_request, sha256, wait_until  # noqa: E402
-from measure import (Cpu, Page, Scrapes, cpu_seconds, forget_peak, medians, quantile, rollup_kb, run,  # noqa: E402
+from measure import (Cpu, CpuTrace, Page, Scrapes, cpu_seconds, forget_peak, medians, quantile, rollup_kb, run,  # noqa: E402
                      sample, samples_sum, status_number, threads_seconds)
 
 LAYERS = 4
@@ -40,7 +40,7 @@ class Sizes:
     def __init__(self, quick, rounds):
         self.rounds = rounds or (1 if quick else 3)
         self.image_mib = 64 if quick else 256
-        self.push_mib = 16 if quick else 64
+        self.push_mib = 16 if quick else 256
         self.images = 30 if quick else 300
         self.starts = 3 if quick else 9
         self.idle_seconds = 5 if quick else IDLE_SECONDS
@@ -69,13 +69,12 @@ def write_layout(image, folder):
     (folder / "index.json").write_bytes(as_json({"schemaVersion": 2, "manifests": [image.descriptor]}))
 
 
-def write_archive(lab, count, path):
-    """`count` images of 3 layers each as one archive for `ctr images import`."""
+def write_archive(images, path):
+    """{name: image} as one archive for `ctr images import`."""
     top, blobs = [], {}
-    for number in range(count):
-        image = lab.maker.image(layers=3, size=512)
+    for name, image in images.items():
         blobs.update({image.digest: image.data, **image.blobs})
-        top.append({**image.descriptor, "annotations": {"io.containerd.image.name": f"example.org/image-{number}:1"}})
+        top.append({**image.descriptor, "annotations": {"io.containerd.image.name": name}})
     files = {"oci-layout": as_json({"imageLayoutVersion": "1.0.0"}),
              "index.json": as_json({"schemaVersion": 2, "mediaType": OCI["index"], "manifests": top}),
              **{"blobs/" + digest.replace(":", "/"): data for digest, data in blobs.items()}}
@@ -330,14 +329,37 @@ class Transfers:
                 report.line(f"scrape_{key}_{name}_ms", f"{text}: {name} of {len(took)}", value * 1000, "ms", ".2f")
         report.line("page_bytes", "page", scrapes.page_bytes, "bytes", "d")
 
-    def push_by_exporter(self, number):
-        name, exporter = f"push-{number}", self.prober.exporter
-        forget_peak(exporter.pid)
-        cpu = self.cpu(client=exporter)
-        content = {"layers": LAYERS, "size": f"{self.sizes.push_mib // LAYERS}MiB"}
-        page, _ = self.prober.once(name, {"operation": "push", "content": content,
-                                          "image": f"{self.registry.host}/bench/push:exporter"})
-        return {"wall": phase_seconds(page, name, "upload"), **cpu.taken(), "peak_mib": exporter.rss_peak_kb() / 1024}
+    def push_by(self, engine, tag):
+        """What is timed is the sending; making and storing the image come before, clean-up after."""
+        def push(number):
+            name, exporter = f"push-{tag}-{number}", self.prober.exporter
+            forget_peak(exporter.pid)
+            cpu, content = self.cpu(), {"layers": LAYERS, "size": f"{self.sizes.push_mib // LAYERS}MiB"}
+            with CpuTrace(exporter.pid) as trace:
+                page, anonymous_mib = self.prober.once(name, {
+                    "operation": "push", "engine": engine, "content": content,
+                    "image": f"{self.registry.host}/bench/push:{tag}"})
+            wall = phase_seconds(page, name, "upload") + phase_seconds(page, name, "commit")
+            ended = sample(page, "image_canary_last_attempt_timestamp_seconds", probe=name) - \
+                (phase_seconds(page, name, "cleanup") or 0)
+            return {"wall": wall, **cpu.taken(), "client": trace.between(ended - wall, ended),
+                    "peak_mib": exporter.rss_peak_kb() / 1024, "anonymous_mib": anonymous_mib}
+        return push
+
+    def push_by_ctr(self, _):
+        reference = f"{self.registry.host}/bench/push:ctr"
+        with self.scratch() as folder:
+            image = fresh_image(self.lab, self.sizes.push_mib)
+            write_archive({reference: image}, folder / "image.tar")
+            self.containerd.ctr("images", "import", "--no-unpack", folder / "image.tar", namespace="push")
+        os.sync()
+        cpu = self.cpu()
+        usage = run([f"{self.containerd.bin}/ctr", "-a", self.containerd.address, "-n", "push", "images", "push",
+                     "--plain-http", reference])
+        taken = cpu.taken()
+        self.containerd.ctr("images", "rm", "--sync", reference, namespace="push")
+        self.containerd.ctr("namespaces", "rm", "push")
+        return {**usage, **taken}
 
     def push_by_skopeo(self, _):
         with self.scratch() as folder:
@@ -350,11 +372,16 @@ class Transfers:
 
     def push_rows(self, report):
         skopeo = self.push_by_skopeo if shutil.which("skopeo") else None
-        results = Rounds([("exporter, phase upload", self.push_by_exporter),
+        results = Rounds([("exporter, client engine", self.push_by("client", "client")),
+                          ("exporter, registry engine", self.push_by("registry", "registry")),
+                          ("ctr images push", self.push_by_ctr),
                           ("skopeo copy of a layout", skopeo)]).run(self.sizes.rounds)
-        report.title(f"Push of {self.sizes.push_mib} fresh MiB in {LAYERS} layers (CPU of exporter and containerd "
-                     "with making, storing and removing the image)")
-        report.compare("push", results, TRANSFER_COLUMNS)
+        ours = [results.pop(name) for name in list(results)[:2]]
+        report.title(f"Push of {self.sizes.push_mib} fresh MiB in {LAYERS} layers, {self.sizes.rounds} rounds, medians "
+                     "(the exporter's: its upload and commit; containerd and registry with all the rest)")
+        for key, text, numbers in (("push", "client", ours[0]), ("push_registry", "registry", ours[1])):
+            report.compare(key, {f"exporter, {text} engine": numbers, **results}, TRANSFER_COLUMNS)
+            report.line(f"{key}_anonymous_mib", "exporter: anonymous memory, highest seen", numbers["anonymous_mib"], "MiB")
 
 
 # ---- All of it ----------------------------------------------------------------------------------
@@ -370,7 +397,8 @@ def machine(binary):
 def idle_and_start(lab, report, sizes):
     empty, full = lab.containerd(), lab.containerd()
     archive = lab.temp / "images.tar"
-    write_archive(lab, sizes.images, archive)
+    write_archive({f"example.org/image-{number}:1": lab.maker.image(layers=3, size=512)
+                   for number in range(sizes.images)}, archive)
     full.ctr("images", "import", "--no-unpack", archive, namespace="bench", timeout=120)
     archive.unlink()
     stores = [(text, key, lab.exporter({"containerd": {"address": containerd.address}}), containerd)
@@ -445,15 +473,17 @@ def crowd(lab, report, containerd):
     registry.close()
 
 
-def transfers(lab, report, sizes, containerd, pulls_only=False):
+def transfers(lab, report, sizes, containerd, only=None):
     registry = lab.registry()
     config = {"containerd": {"address": containerd.address}, "registries": {registry.host: {"plain_http": True}}}
     prober = Prober(lab.exporter(config), config)
     rows = Transfers(lab, containerd, registry, prober, fresh_image(lab, sizes.image_mib), sizes)
-    rows.pull_rows(report)
-    rows.registry_rows(report)
-    if not pulls_only:
+    if only != "pushes":
+        rows.pull_rows(report)
+        rows.registry_rows(report)
+    if not only:
         rows.scrape_rows(report)
+    if only != "pulls":
         rows.push_rows(report)
     prober.close()
     cpu = cpu_seconds(prober.exporter.pid)
@@ -474,6 +504,7 @@ def main():
     parser.add_argument("--rounds", type=int, help="rounds of what is compared (3; quick: 1)")
     parser.add_argument("--inventory", action="store_true", help="only the checks of images")
     parser.add_argument("--pulls", action="store_true", help="only the pulls")
+    parser.add_argument("--pushes", action="store_true", help="only the pushes")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write the numbers there, too")
     options = parser.parse_args()
     if os.geteuid() != 0:
@@ -487,11 +518,13 @@ def main():
         print(machine(Exporter(lab.folder("version")).binary))
         if options.pulls:
             containerd = lab.containerd()
-            transfers(lab, report, sizes, containerd, pulls_only=True)
+            transfers(lab, report, sizes, containerd, only="pulls")
             crowd(lab, report, containerd)
+        elif options.pushes:
+            transfers(lab, report, sizes, lab.containerd(), only="pushes")
         else:
             inventory.inventory(report, inventory.Sizes(options.quick, options.rounds), Rounds)
-        if not options.inventory and not options.pulls:
+        if not options.inventory and not options.pulls and not options.pushes:
             containerd = idle_and_start(lab, report, sizes)
             transfers(lab, report, sizes, containerd)
             crowd(lab, report, containerd)

@@ -64,6 +64,38 @@ class Cpu:
         return {name: self.look(pid) - self.before[name] for name, pid in self.pids.items()}
 
 
+class CpuTrace(threading.Thread):
+    """CPU of a living process over time, for what it took in a part of it that is known only later."""
+
+    def __init__(self, pid, every=0.01):
+        super().__init__()
+        self.pid, self.every, self.ending, self.seen = pid, every, threading.Event(), []
+
+    def run(self):
+        while True:
+            self.seen.append((time.time(), cpu_seconds(self.pid)))
+            if self.ending.wait(self.every):
+                return
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *exc):
+        self.ending.set()
+        self.join()
+
+    def _at(self, when):
+        """As if it were spent evenly between two looks."""
+        for (before, less), (after, more) in zip(self.seen, self.seen[1:]):
+            if when <= after:
+                return less + (more - less) * max(0, when - before) / (after - before)
+        return self.seen[-1][1]
+
+    def between(self, first, last):
+        return self._at(last) - self._at(first)
+
+
 def run(argv):
     """Runs a program to its end: {"wall", "client", "peak_mib"}; an error if it fails."""
     began, peak_kb = time.monotonic(), 0
@@ -87,17 +119,28 @@ def run(argv):
 
 
 class Page:
-    """/metrics over one connection that stays open, as Prometheus keeps it."""
+    """/metrics over one connection that stays open, as Prometheus keeps it; the exporter closes one that rests."""
 
     def __init__(self, address):
         host, _, port = address.rpartition(":")
         self.connection = http.client.HTTPConnection(host, int(port), timeout=10)
+        self._connect()
+
+    def _connect(self):
         self.connection.connect()
         self.connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def get(self):
+    def _ask(self):
         self.connection.request("GET", "/metrics")
-        answer = self.connection.getresponse()
+        return self.connection.getresponse()
+
+    def get(self):
+        try:
+            answer = self._ask()
+        except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
+            self.connection.close()
+            self._connect()
+            answer = self._ask()
         body = answer.read()
         if answer.status != 200:
             raise RuntimeError(f"/metrics: {answer.status}")

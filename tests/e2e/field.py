@@ -2,7 +2,8 @@
 """Everything that can be wrong with a registry, each under a reference of its own.
 
 One FakeRegistry serves most of it: the repository says what goes wrong. A few faults need a listener
-of their own (certificates, a closed port, a proxy). test_faults.py lets every engine loose on it.
+of their own (certificates, a closed port, a proxy). test_faults.py lets every engine loose on it,
+test_push_faults.py those that push on a PushField.
 """
 import contextlib
 import pathlib
@@ -71,18 +72,46 @@ BY_REPOSITORY = {
 }
 
 
-class Field(contextlib.AbstractContextManager):
-    """`references`: {name of the fault: reference}. `hosts_dir` tells a containerd about the listeners,
-    `registries` the exporter, `proxy_env` goes into the environment of whoever fetches."""
+class Ground(contextlib.AbstractContextManager):
+    """Where registries are put up. `hosts_dir` tells a containerd about them, `registries` the exporter,
+    `proxy_env` goes into the environment of whoever fetches."""
 
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
         self.hosts_dir = self.folder / "certs.d"
-        self.references, self.registries = {}, {}
+        self.hosts_dir.mkdir(parents=True)
+        self.registries, self.proxy_env = {}, {}
         self.stack = contextlib.ExitStack()
+
+    def know(self, host, plain=True, trust=""):
+        """How those who fetch are to treat a host."""
+        folder = self.hosts_dir / host
+        folder.mkdir(parents=True, exist_ok=True)
+        server = f"{'http' if plain else 'https'}://{host}"
+        lines = [f'server = "{server}"', f'[host."{server}"]', '  capabilities = ["pull", "resolve", "push"]']
+        lines += [f'  ca = "{trust}"'] if trust else []
+        (folder / "hosts.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        self.registries[host] = {**({"plain_http": True} if plain else {}), **({"ca_file": trust} if trust else {})}
+
+    def close(self):
+        self.stack.close()
+
+    def __exit__(self, *_):
+        self.close()
+
+
+class Field(Ground):
+    """`references`: {name of the fault: reference}."""
+
+    def __init__(self, folder):
+        super().__init__(folder)
+        self.references = {}
         self.authority = Authority(self.folder / "tls")
         self.registry, self.private = self.listen(), self.listen(auth="bearer")
         self.closed = self.address(self.stack.enter_context(socket.socket()))
+        self.fill()
+
+    def fill(self):
         for name, row in BY_REPOSITORY.items():
             self.add(name, row)
         self.add_token_server_down()
@@ -97,16 +126,6 @@ class Field(contextlib.AbstractContextManager):
         if taken.getsockname()[1] == 0:
             taken.bind(("127.0.0.1", 0))
         return "127.0.0.1:%d" % taken.getsockname()[1]
-
-    def know(self, host, plain=True, trust=""):
-        """How those who fetch are to treat a host."""
-        folder = self.hosts_dir / host
-        folder.mkdir(parents=True)
-        server = f"{'http' if plain else 'https'}://{host}"
-        lines = [f'server = "{server}"', f'[host."{server}"]', '  capabilities = ["pull", "resolve", "push"]']
-        lines += [f'  ca = "{trust}"'] if trust else []
-        (folder / "hosts.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
-        self.registries[host] = {**({"plain_http": True} if plain else {}), **({"ca_file": trust} if trust else {})}
 
     def listen(self, **options):
         registry = self.stack.enter_context(FakeRegistry(**options))
@@ -182,8 +201,124 @@ class Field(contextlib.AbstractContextManager):
             self.references[f"proxy-{kind}-plain"] = f"{kind}.plain.invalid/canary/image:v1"
             self.know(f"{kind}.plain.invalid")
 
-    def close(self):
-        self.stack.close()
 
-    def __exit__(self, *_):
-        self.close()
+HEAD, POST, FILL, COMMIT = "HEAD of a blob", "POST", "PUT or PATCH of a blob", "PUT of a manifest"
+REALM = dict(kind="unauthorized", value="")  # asks for a token that the registry's own server gives
+
+
+def said(status, code, message):
+    """As docker-registry says it."""
+    return dict(kind="status", status=status, headers={"Content-Type": "application/json"},
+                body=b'{"errors":[{"code":"%s","message":"%s"}]}' % (code.encode(), message.encode()))
+
+
+# name: (of which request of a push, fault).
+PUSHES = {
+    "good": None,
+    "token": (TOKEN, dict(kind="slow", value=0)),
+    "hang-head": (HEAD, dict(kind="hang")),
+    "hang-post": (POST, dict(kind="hang")),
+    "hang-body": (FILL, dict(kind="hang_body")),
+    "hang-answer": (FILL, dict(kind="hang")),
+    "hang-commit": (COMMIT, dict(kind="hang")),
+    "hang-token": (TOKEN, dict(kind="hang")),
+    "slow-body": (FILL, dict(kind="slow_body", value=12)),
+    "reset-post": (POST, dict(kind="reset")),
+    "close-post": (POST, dict(kind="close")),
+    "reset-body": (FILL, dict(kind="reset_body")),
+    "close-body": (FILL, dict(kind="close_body")),
+    "reset-body-once": (FILL, dict(kind="reset_body", times=1)),
+    "reset-commit": (COMMIT, dict(kind="reset")),
+    "close-commit": (COMMIT, dict(kind="close")),
+    "401-loop": (ANY, REALM),
+    "401-bare": (ANY, dict(kind="status", status=401)),
+    "401-body": (FILL, REALM),
+    "401-body-once": (FILL, {**REALM, "times": 1}),
+    "403-post": (POST, dict(kind="status", status=403)),
+    "403-quota": (FILL, said(403, "DENIED", "requested access to the resource is denied")),
+    "403-commit": (COMMIT, dict(kind="status", status=403)),
+    "404-post": (POST, said(404, "NAME_UNKNOWN", "repository name not known to registry")),
+    "404-upload": (FILL, said(404, "BLOB_UPLOAD_UNKNOWN", "blob upload unknown to registry")),
+    "405-post": (POST, said(405, "UNSUPPORTED", "The operation is unsupported.")),
+    "405-bare": (POST, dict(kind="status", status=405)),
+    "413-body": (FILL, dict(kind="status", status=413, early=True)),
+    "413-commit": (COMMIT, dict(kind="status", status=413)),
+    "416-body": (FILL, dict(kind="status", status=416)),
+    "429-post": (POST, dict(kind="status", status=429, body=TOO_MANY)),
+    "429-body": (FILL, dict(kind="status", status=429)),
+    "429-commit": (COMMIT, dict(kind="status", status=429, headers={"Retry-After": "1"})),
+    "500-head": (HEAD, dict(kind="status", status=500)),
+    "500-post": (POST, dict(kind="status", status=500)),
+    "500-body": (FILL, dict(kind="status", status=500)),
+    "500-commit": (COMMIT, dict(kind="status", status=500)),
+    "503-post": (POST, dict(kind="status", status=503)),
+    "507-body": (FILL, dict(kind="status", status=507)),
+    "400-digest": (FILL, said(400, "DIGEST_INVALID", "provided digest did not match uploaded content")),
+    "400-size": (FILL, said(400, "SIZE_INVALID", "provided length did not match content length")),
+    "400-manifest": (COMMIT, said(400, "MANIFEST_INVALID", "manifest invalid")),
+    "404-commit-blob": (COMMIT, said(404, "MANIFEST_BLOB_UNKNOWN", "blob unknown to registry")),
+    "no-location": (POST, dict(kind="location")),
+    "bad-location": (POST, dict(kind="location", value="gopher://nowhere/upload")),
+    "far-location": (POST, dict(kind="location", value="cdn")),
+    "loop-post": (POST, dict(kind="loop")),
+    "loop-commit": (COMMIT, dict(kind="loop")),
+    "no-digest-header": (COMMIT, dict(kind="digest_header")),
+    "wrong-digest-header": (COMMIT, dict(kind="digest_header", value=WRONG)),
+    "wrong-blob-digest": (FILL, dict(kind="digest_header", value=WRONG)),
+    "has-it-all": (HEAD, dict(kind="status", status=200)),
+    "token-garbage": (TOKEN, dict(kind="status", status=200, body=b"<html>")),
+    "token-401": (TOKEN, dict(kind="status", status=401)),
+    "token-403": (TOKEN, dict(kind="status", status=403)),
+    "token-429": (TOKEN, dict(kind="status", status=429)),
+    "token-500": (TOKEN, dict(kind="status", status=500)),
+    "token-reset": (TOKEN, dict(kind="reset")),
+}
+
+WHO = {"username": "user", "password": "secret-word"}
+
+
+class PushField(Field):
+    """The same for those who push: each repository is empty, and takes uploads as its name says."""
+
+    def fill(self):
+        self.private = self.listen(auth="bearer", users={WHO["username"]: WHO["password"]}, token_by_post=False)
+        self.registries[self.private.address]["auth"] = WHO
+        for name, row in PUSHES.items():
+            self.add(name, row)
+        self.add_closed_location()
+        self.add_passwords()
+        self.add_token_server_down()
+        self.add_somebody_elses()
+        self.add_places()
+        self.add_tls()
+        self.add_proxy()
+
+    def image(self, registry, repository):
+        """What is pushed needs nothing to be there."""
+
+    def add(self, name, row):
+        place, fault = row or ("", {})
+        registry = self.private if place == TOKEN else self.registry
+        self.references[name] = f"{registry.address}/canary/{name}:v1"
+        blobs, upload = f"/canary/{name}/blobs/", f"/canary/{name}/blobs/uploads/"
+        requests = {HEAD: [("HEAD", blobs)], POST: [("POST", upload)], FILL: [("PUT", upload), ("PATCH", upload)],
+                    COMMIT: [("PUT", f"/canary/{name}/manifests/")], ANY: [("", f"/canary/{name}/")],
+                    TOKEN: [("", rf"^/token\?.*canary(/|%2F){name}(:|%3A)")], "": []}
+        for method, path in requests[place]:
+            registry.fault(method=method, path=path, **fault)
+
+    def add_closed_location(self):
+        self.add("closed-location", (POST, dict(kind="location", value=f"http://{self.closed}/upload")))
+
+    def add_passwords(self):
+        for name, auth in (("no-password", None), ("wrong-password", {**WHO, "password": "secret-no"})):
+            registry = self.listen(auth="basic", users={WHO["username"]: WHO["password"]})
+            if auth:
+                self.registries[registry.address]["auth"] = auth
+            self.references[name] = f"{registry.address}/canary/image:v1"
+        registry = self.listen(auth="bearer")
+        self.references["read-only-token"] = f"{registry.address}/canary/image:v1"
+
+    def add_somebody_elses(self):
+        self.registry.add_image("canary/somebody-elses", "v1")
+        self.references["somebody-elses"] = f"{self.registry.address}/canary/somebody-elses:v1"

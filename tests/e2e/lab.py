@@ -135,6 +135,20 @@ def mounts_below(folder):
     return sorted(points, key=len, reverse=True)
 
 
+def limit_disk(folder, room):
+    """A disk of its own, of `room` bytes, where the folder is to be."""
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={room}", "tmpfs", folder], check=True)
+
+
+def load_fake(name):
+    """A module of tests/fake, under a name that is nobody else's."""
+    spec = importlib.util.spec_from_file_location(f"fake_{name}", ROOT / f"tests/fake/{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def remove_tree(folder):
     for point in mounts_below(folder):
         subprocess.run(["umount", "-l", point], check=False)
@@ -487,51 +501,85 @@ class Docker(Process):
 
 
 class DockerRegistry(Process):
-    """Debian's docker-registry on loopback. htpasswd: {user: password}. tls: True for HTTPS with a
-    certificate of its own, whose CA is `cafile`."""
+    """Debian's docker-registry on loopback. htpasswd: {user: password}. tokens: a TokenServer. tls: True
+    for HTTPS with a certificate of a private authority, whose own one is `cafile`. delete: whether it
+    deletes; readonly: whether it takes nothing; room: bytes of its disk."""
 
-    def __init__(self, temp, port=None, htpasswd=None, tls=None):
+    def __init__(self, temp, port=None, htpasswd=None, tls=None, tokens=None, delete=True, readonly=False, room=0):
         self.dir = pathlib.Path(temp)
         self.dir.mkdir(parents=True, exist_ok=True)
         self.port = port or free_port()
         self.host = f"127.0.0.1:{self.port}"
         self.url = f"{'https' if tls else 'http'}://{self.host}"
-        self.cafile = str(self.dir / "ca.pem") if tls else None
-        self.auth = None
+        self.data = self.dir / "data"
+        self.cafile, self.auth, self.tokens = None, None, tokens
         serve = {"addr": self.host, "secret": "lab"}
         if tls:
-            self._make_certificate()
-            serve["tls"] = {"certificate": self.cafile, "key": str(self.dir / "key.pem")}
+            authority = load_fake("tls").Authority(self.dir / "tls")
+            self.cafile = authority.certificate
+            serve["tls"] = dict(zip(("certificate", "key"), authority.issue("registry")))
+        if room:
+            limit_disk(self.data, room)
         config = {"version": "0.1", "log": {"level": "info", "accesslog": {"disabled": False}},
-                  "storage": {"filesystem": {"rootdirectory": str(self.dir / "data")},
-                              "delete": {"enabled": True}, "maintenance": {"uploadpurging": {"enabled": False}}},
+                  "storage": {"filesystem": {"rootdirectory": str(self.data)}, "delete": {"enabled": delete},
+                              "maintenance": {"uploadpurging": {"enabled": False}, "readonly": {"enabled": readonly}}},
                   "http": serve}
         if htpasswd:
-            lines = [f"{user}:{crypt.crypt(word, crypt.mksalt(crypt.METHOD_BLOWFISH, rounds=16))}\n"
-                     for user, word in htpasswd.items()]
-            (self.dir / "htpasswd").write_text("".join(lines), encoding="utf-8")
-            config["auth"] = {"htpasswd": {"realm": "lab", "path": str(self.dir / "htpasswd")}}
+            config["auth"] = {"htpasswd": {"realm": "lab", "path": self._write_passwords(htpasswd)}}
             self.auth = next(iter(htpasswd.items()))
-        (self.dir / "config.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
-        super().__init__([find("docker-registry"), "serve", self.dir / "config.yml"], self.dir / "registry.log",
+        if tokens:
+            config["auth"] = {"token": tokens.settings}
+        self.config = self.dir / "config.yml"
+        self.config.write_text(yaml.safe_dump(config), encoding="utf-8")
+        super().__init__([find("docker-registry"), "serve", self.config], self.dir / "registry.log",
                          {"OTEL_TRACES_EXPORTER": "none"})
 
-    def _make_certificate(self):
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                        "-keyout", self.dir / "key.pem", "-out", self.cafile, "-days", "30", "-subj", "/CN=lab",
-                        "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"], check=True, capture_output=True)
+    def _write_passwords(self, htpasswd):
+        lines = [f"{user}:{crypt.crypt(word, crypt.mksalt(crypt.METHOD_BLOWFISH, rounds=16))}\n"
+                 for user, word in htpasswd.items()]
+        (self.dir / "htpasswd").write_text("".join(lines), encoding="utf-8")
+        return str(self.dir / "htpasswd")
 
     def start(self):
         super().start()
         return self.wait_ready(lambda: self.request("/v2/")[0] in (200, 401))
 
+    def close(self):
+        super().close()
+        for point in mounts_below(self.dir):
+            subprocess.run(["umount", "-l", point], check=False)
+
+    def _authorization(self, path):
+        if self.tokens:
+            named = re.search(r"/v2/(.+?)/(manifests|blobs|tags)/", path)
+            scope = f"repository:{named[1]}:pull,push,delete" if named else "registry:catalog:*"
+            return f"Bearer {self.tokens.grant([scope])}"
+        return "Basic " + base64.b64encode(":".join(self.auth).encode()).decode()
+
     def request(self, path, method="GET", data=None, headers=None):
         headers = dict(headers or {})
-        if self.auth:
-            token = base64.b64encode(":".join(self.auth).encode()).decode()
-            headers.setdefault("Authorization", f"Basic {token}")
+        if self.auth or self.tokens:
+            headers.setdefault("Authorization", self._authorization(path))
         url = path if path.startswith("http") else self.url + path
         return http_request(url, method, data, headers, timeout=60, cafile=self.cafile)
+
+    def collect_garbage(self):
+        """Its own, with nobody pushing meanwhile: only then blobs leave the disk."""
+        done = subprocess.run([*self.argv[:1], "garbage-collect", self.config], capture_output=True, text=True,
+                              timeout=60, env=self.env, check=False)
+        if done.returncode != 0:
+            raise LabError(f"garbage-collect: {done.returncode}\n{done.stdout[-500:]}{done.stderr[-500:]}")
+
+    def blobs(self):
+        """{digest: bytes} of the blobs on its disk, whether a repository has them or not."""
+        return {f"{path.parts[-4]}:{path.parts[-2]}": path.stat().st_size
+                for path in self.data.glob("docker/registry/v2/blobs/*/*/*/data")}
+
+    def uploads(self):
+        """Bytes of those that somebody has begun and neither finished nor taken back. (Of one that was taken
+        back, an empty folder stays.)"""
+        return {path.parts[-2]: path.stat().st_size
+                for path in self.data.glob("docker/registry/v2/repositories/**/_uploads/*/data")}
 
     def repositories(self):
         return json.loads(self.request("/v2/_catalog")[2])["repositories"]
@@ -599,6 +647,13 @@ def exporter_check(containerd, *args, timeout=60):
                           errors="surrogateescape", env=env, stdin=subprocess.DEVNULL, check=False)
 
 
+class WithoutAliases(yaml.SafeDumper):
+    """What stands twice is written twice: the exporter knows no aliases."""
+
+    def ignore_aliases(self, data):
+        return True
+
+
 class Exporter(Process):
     """The exporter under test. `config` is a dict, text, or None (no file). $EXPORTER_BIN overrides
     the binary; `wrap`, else $EXPORTER_WRAP, puts words before it."""
@@ -620,7 +675,7 @@ class Exporter(Process):
         super().__init__(argv + list(args), self.dir / "exporter.log", env)
 
     def write_config(self, config):
-        text = config if isinstance(config, str) else yaml.safe_dump(config, sort_keys=False)
+        text = config if isinstance(config, str) else yaml.dump(config, Dumper=WithoutAliases, sort_keys=False)
         self.config_path.write_text(text, encoding="utf-8")
 
     def start(self):
@@ -883,10 +938,11 @@ class Lab(contextlib.AbstractContextManager):
 
     def fake_registry(self, **options):
         """A registry in this process that can be told to misbehave: tests/fake/registry.py."""
-        spec = importlib.util.spec_from_file_location("fake_registry", ROOT / "tests/fake/registry.py")
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return self.stack.enter_context(module.FakeRegistry(**options))
+        return self.stack.enter_context(load_fake("registry").FakeRegistry(**options))
+
+    def token_server(self, **options):
+        """One that a docker-registry believes: tests/fake/tokens.py."""
+        return self.stack.enter_context(load_fake("tokens").TokenServer(self.folder("tokens"), **options))
 
     def prometheus(self, targets, **options):
         return self.own(Prometheus(self.folder("prometheus"), targets, **options))

@@ -206,16 +206,67 @@ def test_passwords_come_from_mounted_secrets(lab, containerd, maker):
         assert "secret-word" not in text
 
 
-@pytest.mark.usefixtures("unchanged")
-def test_pushes(lab, containerd):
+def push_documents(kind, image, username="user"):
+    return canary("push", {"interval": 3600, kind: [
+        {"name": "ContainerdPush Check", "image": image, "username": username, "password": "secret-word"}]})
+
+
+def test_pushes_send_what_containerd_holds(lab, containerd, maker):
+    """The image of that name in the namespace `default`, and over nothing that is another."""
     registry = lab.registry(htpasswd={"user": "secret-word"})
-    image = f"{registry.host}/canaries/push:probe"
-    exporter = run_documents(
-        lab, canary("push", {"interval": 3600, "containerdPush": [
-            {"name": "ContainerdPush Check", "image": image, "username": "user", "password": "secret-word"}]}),
-        settings_for(containerd, registry))
-    exporter.wait_for("image_canary_success", {"probe": "ContainerdPush-Check", "operation": "push"}, 1, timeout=30)
-    assert registry.tags("canaries/push") == ["probe"]
+    held, target = maker.image(), f"{registry.host}/canaries/push:1"
+    before = containerd.census()
+    held.load(containerd, "default", target)
+    loaded = containerd.census()
+    who = {"probe": "ContainerdPush-Check", "operation": "push", "engine": "client"}
+    settings = settings_for(containerd, registry)
+    for cached in (False, True):  # the second time the registry has all of it: cold: no
+        exporter = run_documents(lab, push_documents("containerdPush", target), settings)
+        exporter.wait_for("image_canary_success", who, 1, timeout=30)
+        assert registry.manifest("canaries/push", "1")[0] == held.digest
+        assert (exporter.value("image_canary_cached_bytes_total", **who) > 0) == cached
+        exporter.stop()
+    assert containerd.census() == loaded, "nothing that the node holds is touched"
+
+    other = maker.image()
+    other.push(registry, "canaries/push", "1")
+    exporter = run_documents(lab, push_documents("containerdPush", target), settings)
+    wait_for_run(exporter, who["probe"])
+    assert reasons(exporter, who["probe"]) == {"invalid"}, exporter.log
+    assert registry.manifest("canaries/push", "1")[0] == other.digest
+    exporter.stop()
+
+    exporter = run_documents(lab, push_documents("containerdPush", f"{registry.host}/canaries/none:1"), settings)
+    wait_for_run(exporter, who["probe"])
+    assert reasons(exporter, who["probe"]) == {"not_found"}, exporter.log
+    exporter.stop()
+    containerd.ctr("images", "rm", "--sync", target, namespace="default")
+    containerd.ctr("namespaces", "rm", "default")
+    assert containerd.census() == before
+
+
+def test_pushes_send_what_docker_holds(lab, containerd, maker):
+    registry = lab.registry()
+    docker = lab.docker(containerd)
+    target = f"{registry.host}/canaries/docker:1"
+    maker.image(docker=True).push(registry, "canaries/source", "1")
+    docker.pull(f"{registry.host}/canaries/source:1")
+    docker.tag(f"{registry.host}/canaries/source:1", target)
+    before = docker.census()
+    settings = settings_for(containerd, registry, docker={"address": docker.address})
+    document = canary("push", {"interval": 3600, "dockerPush": [{"name": "docker", "image": target}]})
+    for _ in range(2):
+        exporter = run_documents(lab, document, settings)
+        wait_for_run(exporter, "docker")
+        assert reasons(exporter, "docker") == set(), exporter.log
+        exporter.stop()
+    assert registry.tags("canaries/docker") == ["1"]
+    assert docker.census() == before
+    maker.image(docker=True).push(registry, "canaries/docker", "1")
+    exporter = run_documents(lab, document, settings)
+    wait_for_run(exporter, "docker")
+    assert reasons(exporter, "docker") == {"invalid"}, exporter.log
+    exporter.stop()
 
 
 def test_a_suspended_canary_waits(lab, containerd, registry, maker):

@@ -102,7 +102,7 @@ def test_commented_example_is_accepted(tmp_path):
     secret = tmp_path / "password"
     secret.write_text("x", encoding="utf-8")
     text = text.replace("/etc/containerd_exporter/secrets/registry.example", str(secret))
-    assert len(yaml.safe_load(text)["probes"]) == 4
+    assert len(yaml.safe_load(text)["probes"]) == 6
     path = tmp_path / "example.yml"
     path.write_text(text, encoding="utf-8")
     done = run(EXPORTER, f"--config.file={path}", "--config.check")

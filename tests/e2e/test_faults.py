@@ -6,20 +6,13 @@ deadline is kept, nothing is left behind, and no cell says `internal`. The table
 pytest's output.
 """
 import os
-import subprocess
-import time
 
 import pytest
 
 from field import Field
-from lab import MIB, Containerd, Docker, LabError, exporter_binary, folder_of, wait_until
+from lab import MIB, wait_until
+from matrix import OK, SLACK, TIMEOUT, WORKERS, Daemon, Table, as_tuple, config_for, log_of, need, open_files
 from registry import make_bomb
-
-TIMEOUT = {"docker": 10}  # seconds; dockerd tries most things again after 5
-WORKERS = {"docker": 8}
-SLACK = 1  # beyond the deadline
-OK = "-"
-TABLE = {}  # {fault: {engine: (reason, seconds)}}
 
 # What comes out, whoever pulls.
 EXPECTED = {
@@ -67,121 +60,17 @@ DOCKER = {
 DIFFERENT = {"client": {}, "registry": {}, "cri": CONTAINERD, "transfer": CONTAINERD, "docker": DOCKER}
 
 
-# Which containerd an engine meets here.
-VERSION = {"client": "1.6", "cri": "1.6", "transfer": "2"}
-
-
-def knows(lab, engine):
-    """The exporter itself says which engines it has."""
-    config = lab.temp / "engine.yml"
-    config.write_text(f"probes: [{{name: p, operation: pull, engine: {engine}, image: a/b}}]\n")
-    done = subprocess.run([exporter_binary(), f"--config.file={config}", "--config.check"], capture_output=True,
-                          text=True, timeout=20, check=False)
-    return "engine" not in done.stderr
-
-
-def need(lab, engine):
-    """Skips what this binary or this machine has not."""
-    if not knows(lab, engine):
-        pytest.skip(f"no engine {engine} in this binary")
-    try:
-        folder_of(VERSION.get(engine, "1.6"))
-    except LabError as error:
-        pytest.skip(f"{engine.upper()} IS NOT TESTED: {error}")
-
-
-class Daemon:
-    """What these engines need: a containerd, a Docker, both or nothing. `room`: bytes of the disk below."""
-
-    def __init__(self, lab, engines, field, room=0, version=None):
-        self.processes, self.settings = [], {}
-        served = [engine for engine in engines if engine in VERSION]
-        if served:
-            containerd = self.make_containerd(lab, field, served, room, version or VERSION[served[0]])
-            self.settings["containerd"] = {"address": containerd.address, "hosts_dir": str(field.hosts_dir)}
-            self.processes.append(containerd)
-        if "docker" in engines:
-            docker = self.make_docker(lab, field, room)
-            self.settings["docker"] = {"address": docker.address}
-            self.processes.append(docker)
-
-    def state(self):
-        return [process.census() for process in self.processes]
-
-    def make_containerd(self, lab, field, engines, room, version):
-        cri = "cri" in engines
-        containerd = Containerd(lab.folder("containerd"), folder=folder_of(version), cri=cri)
-        containerd.env.update(field.proxy_env)
-        path = containerd.dir / "config.toml"
-        if cri:
-            path.write_text(path.read_text() + '  [plugins."io.containerd.grpc.v1.cri".registry]\n'
-                            f'    config_path = "{field.hosts_dir}"\n')
-        if version == "2":  # by default all transfers share three downloads: those that hang would stop the rest
-            path.write_text(path.read_text() + '[plugins."io.containerd.transfer.v1.local"]\n'
-                            '  max_concurrent_downloads = 64\n')
-        limit_disk(containerd.root, room)
-        lab.own(containerd)
-        if cri:
-            containerd.ctr("namespaces", "create", "k8s.io")  # else the first pull makes it, and it stays
-        return containerd
-
-    def make_docker(self, lab, field, room):
-        plain = [host for host, settings in field.registries.items() if settings.get("plain_http")]
-        docker = Docker(lab.folder("docker"), lab.containerd(), config={
-            "insecure-registries": plain, "max-concurrent-downloads": 64})  # the default is three for all pulls
-        docker.env.update(field.proxy_env)
-        limit_disk(docker.dir / "root", room)
-        return lab.own(docker)
-
-
-def limit_disk(folder, room):
-    if room:
-        folder.mkdir()
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={room}", "tmpfs", folder], check=True)
-
-
-def reason_of(exporter, name):
-    if exporter.value("image_canary_success", probe=name) == 1:
-        return OK
-    found = exporter.samples("image_canary_failure_reasons_total", probe=name)
-    return ",".join(sorted(dict(labels)["reason"] for labels in found))
-
-
-def config_for(field, daemon, engine, names, **more):
-    probes = [{"name": name, "operation": "pull", "engine": engine, "image": field.references[name], "interval": "1h",
-               "timeout": f"{TIMEOUT.get(engine, 5)}s", **more} for name in names]
-    return {**daemon.settings, "probes": probes, "registries": field.registries}
-
-
-def table_text():
-    engines = [engine for engine in DIFFERENT if any(engine in row for row in TABLE.values())]
-    lines = [f"{'fault':24}" + "".join(f"{engine:>29}" for engine in engines)]
-    for fault, row in TABLE.items():
-        cells = ("{:>21} {:5.2f}s".format(*row[e]) if e in row else "" for e in engines)
-        lines.append(f"{fault:24}" + "".join(f"{cell:>29}" for cell in cells))
-    return "\n".join(lines)
+TABLE = Table(DIFFERENT)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def table(pytestconfig):
     yield
-    pytestconfig.tables.append(table_text())
+    pytestconfig.tables.append(TABLE.text())
 
 
 def may_be(engine, fault):
-    want = DIFFERENT[engine].get(fault, EXPECTED[fault])
-    return want if isinstance(want, tuple) else (want,)
-
-
-def note(exporter, engine, name):
-    """A cell of the table."""
-    TABLE.setdefault(name, {})[engine] = (
-        reason_of(exporter, name), exporter.value("image_canary_last_duration_seconds", probe=name))
-    return TABLE[name][engine]
-
-
-def log_of(exporter, names):
-    return "\n".join(line for line in exporter.log.splitlines() if any(f"probe={name} " in line for name in names))
+    return as_tuple(DIFFERENT[engine].get(fault, EXPECTED[fault]))
 
 
 @pytest.mark.parametrize("engine", DIFFERENT)
@@ -195,7 +84,7 @@ def test_every_fault_has_its_reason(lab, engine):
                                 args=["--probe.spread=0s", f"--probe.workers={WORKERS.get(engine, 16)}"])
         count = len(field.references)
         exporter.wait_for("image_canary_attempts_total", {}, lambda n: n >= count, timeout=120)
-        cells = {name: note(exporter, engine, name) for name in EXPECTED}
+        cells = {name: TABLE.note(exporter, engine, name) for name in EXPECTED}
         wrong = {name: reason for name, (reason, _) in cells.items() if reason not in may_be(engine, name)}
         late = {name: seconds for name, (_, seconds) in cells.items() if seconds > TIMEOUT.get(engine, 5) + SLACK}
         assert not wrong, log_of(exporter, wrong)
@@ -221,7 +110,7 @@ def test_a_disk_that_is_full(lab, engine):
             exporter = lab.exporter(config_for(field, daemon, engine, [name], timeout="30s"),
                                     args=["--probe.spread=0s"])
             exporter.wait_for("image_canary_attempts_total", {}, lambda n: n >= 1, timeout=40)
-            assert note(exporter, engine, name)[0] == "no_space", exporter.log
+            assert TABLE.note(exporter, engine, name)[0] == "no_space", exporter.log
             assert exporter.stop()[0] == 0
             wait_until(lambda: daemon.state() == before, timeout=5, what="a daemon as it was before")
 
@@ -242,7 +131,7 @@ def test_a_daemon_that_is_killed_in_the_middle(lab, engine):
         wait_until(lambda: field.registry.requests("GET", layer), what="the layer that takes its time")
         daemon.processes[0].kill()
         exporter.wait_for("image_canary_attempts_total", {}, lambda n: n >= 1, timeout=10)
-        assert note(exporter, engine, "killed")[0] == "runtime_unavailable", exporter.log
+        assert TABLE.note(exporter, engine, "killed")[0] == "runtime_unavailable", exporter.log
         field.registry.unfault()
         daemon.processes[0].start()
         if engine in ("cri", "transfer"):
@@ -264,16 +153,7 @@ def test_a_proxy_that_is_not_there(lab, engine):
         exporter = lab.exporter(config_for(field, daemon, engine, names), args=["--probe.spread=0s"],
                                 env=field.proxy_env)
         exporter.wait_for("image_canary_attempts_total", {}, lambda n: n >= 2, timeout=30)
-        assert {note(exporter, engine, name)[0] for name in names} == {"proxy"}, exporter.log
-
-
-def open_files(exporter):
-    """The fewest of a second: those of the probes that run at the moment come and go."""
-    counts = []
-    for _ in range(50):
-        counts.append(len(os.listdir(f"/proc/{exporter.pid}/fd")))
-        time.sleep(0.02)
-    return min(counts)
+        assert {TABLE.note(exporter, engine, name)[0] for name in names} == {"proxy"}, exporter.log
 
 
 def test_five_hundred_mixed_probes_leave_everything_as_it_was(lab):

@@ -6,7 +6,8 @@
         ... engine.address, engine.requests("POST", "/images/create") ...
 
 A pull answers with `stream` (objects become lines, bytes go as they are) and, unless `makes` is
-None, makes the image `makes`. Not a model of an engine: it knows what tests need.
+None, makes the image `makes`; a load makes it, too, and answers with `loading`; a push answers with
+`stream`. Not a model of an engine: it knows what tests need.
 """
 import json
 import pathlib
@@ -34,18 +35,26 @@ class Handler(BaseHTTPRequestHandler):
 
     def route(self):
         engine = self.server.engine
-        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         parts = urlsplit(self.path)
         path, query = unquote(parts.path), parse_qs(parts.query)
         engine.log.append((self.command, path, query, dict(self.headers)))
         if path == "/version":
             return self.answer(200, engine.version)
         path = "/" + path.split("/", 2)[2]
+        if engine.hangs and path.startswith(engine.hangs):
+            engine.slow.wait()
         for (method, beginning), answer in engine.answers.items():
             if method == self.command and path.startswith(beginning):
                 return self.answer(*answer)
         if path == "/images/create":
-            return self.pull()
+            return self.tell(engine.stream, engine.makes)
+        if path == "/images/load":
+            engine.loaded = self.body
+            engine.slow.wait(engine.load_seconds)
+            return self.tell(engine.loading, engine.makes)
+        if path.startswith("/images/") and path.endswith("/push"):
+            return self.tell(engine.stream, None)
         if path == "/images/json":
             return self.answer(200, list(engine.images.values()))
         if path.startswith("/images/"):
@@ -54,26 +63,33 @@ class Handler(BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_DELETE = route
 
-    def pull(self):
+    def tell(self, stream, makes):
         engine = self.server.engine
         self.send_response(200)
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        for item in engine.stream:
+        for item in stream:
             data = item if isinstance(item, bytes) else json.dumps(item).encode() + b"\r\n"
             self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
         if engine.cut:
             self.close_connection = True
             return
         self.wfile.write(b"0\r\n\r\n")
-        if engine.makes:
-            engine.images[engine.makes["Name"]] = engine.makes
+        if makes:
+            engine.images[makes["Name"]] = makes
 
     def image(self, name):
         engine = self.server.engine
         if self.command == "DELETE":
             return self.answer(200 if engine.images.pop(name, None) else 404, [])
         name, _, what = name.rpartition("/")
+        if what == "tag":
+            query = parse_qs(urlsplit(self.path).query)
+            target = f"{query['repo'][0]}:{query['tag'][0]}"
+            source = next((image for image in engine.images.values() if name in (image["Id"], image["Name"])), None)
+            if source:
+                engine.images[target] = {**source, "Name": target, "RepoTags": [*source["RepoTags"], target]}
+            return self.answer(201 if source else 404)
         if name not in engine.images:
             return self.answer(404, {"message": f"No such image: {name}"})
         return self.answer(200, engine.images[name] if what == "json" else [])
@@ -92,6 +108,8 @@ class FakeDocker:
         self.address = str(pathlib.Path(folder) / "fake-docker.sock")
         self.version = {"Version": "99.0", "ApiVersion": "1.99", "MinAPIVersion": "1.24"}
         self.stream, self.makes, self.cut = [], None, False
+        self.loading, self.loaded, self.load_seconds = [{"stream": "Loaded image"}], None, 0
+        self.slow, self.hangs = threading.Event(), ""
         self.images, self.answers, self.log = {}, {}, []  # answers: {(method, beginning): (status, value)}
         self.server = Server(self.address, Handler)
         self.server.engine = self
@@ -101,6 +119,7 @@ class FakeDocker:
         return [entry for entry in self.log if (not method or entry[0] == method) and path in entry[1]]
 
     def close(self):
+        self.slow.set()
         self.server.shutdown()
         self.server.server_close()
 

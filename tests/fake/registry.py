@@ -24,6 +24,18 @@ Faults, each for the requests whose path matches, so that one registry serves ma
     content_type   `value` instead of the right one
     digest_header  `value` instead of the right one; none: no header
     unauthorized   401 that asks for a token of `value`, or of the registry itself: whatever the token
+    refuse         `status` with the registry's own error code `value`: 405 UNSUPPORTED, 403 DENIED
+
+of uploads (what came of a PATCH before is kept):
+
+    reset_body, close_body, hang_body   after `value` bytes of the request's body; without value: half
+    slow_body      reads the body in chunks of 64 KiB, `value` seconds before each
+    location       `value` instead of the right one; none: no header; "cdn": on the second listener
+    range          of PATCH and of an upload's state: `value` instead of the right one; none: no header
+    keep_half      keeps half of a PATCH, and says so
+
+A fault that answers does so after the request's body; with early=True before it, and the connection
+ends.
 """
 import argparse
 import base64
@@ -36,6 +48,7 @@ import secrets
 import socket
 import ssl
 import struct
+import sys
 import tarfile
 import threading
 import time
@@ -48,10 +61,12 @@ OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
 OCI_LAYER_GZIP = "application/vnd.oci.image.layer.v1.tar+gzip"
 CHUNK = 64 << 10
 
+BODY = ("reset_body", "close_body", "hang_body")  # in the middle of what the client sends
 SILENT = ("hang", "reset", "close")  # instead of an answer
 HALF = ("hang_middle", "reset_middle", "close_middle")  # of the body, and then no more
 FAULTS = (*SILENT, *HALF, "hang_headers", "wrong_bytes", "truncate", "longer", "huge", "status", "redirect",
-          "loop", "content_type", "digest_header", "slow", "drip", "unauthorized")
+          "loop", "content_type", "digest_header", "slow", "drip", "unauthorized", "refuse", *BODY, "slow_body",
+          "location", "range", "keep_half")
 
 
 def digest_of(data):
@@ -92,17 +107,37 @@ class Fault:
     """What goes wrong with the requests that match; `times` None: for ever."""
 
     def __init__(self, kind, method="", path="", times=None, status=500, headers=None, body=b"",
-                 value=""):
+                 value="", early=False):
         if kind not in FAULTS:
             raise ValueError(f"no fault {kind}; there are: {', '.join(FAULTS)}")
         self.kind, self.method, self.path = kind, method, re.compile(path)
         self.times, self.status, self.headers = times, status, headers or {}
-        self.body, self.value, self.hits = body, value, 0
+        self.body, self.value, self.hits, self.early = body, value, 0, early
 
     def matches(self, method, path):
         if self.times is not None and self.hits >= self.times:
             return False
         return (not self.method or self.method == method) and bool(self.path.search(path))
+
+
+class Chunked:
+    """A body without Content-Length, as dockerd sends layers."""
+
+    def __init__(self, file):
+        self.file, self.left, self.ended = file, 0, False
+
+    def read(self, size):
+        data = b""
+        while len(data) < size and not self.ended:
+            if self.left == 0:
+                self.left = int(self.file.readline().split(b";")[0] or b"0", 16)
+                self.ended = self.left == 0
+            piece = self.file.read(min(self.left, size - len(data)))
+            self.left -= len(piece)
+            data += piece
+            if self.left == 0:
+                self.file.readline()
+        return data
 
 
 class Request:
@@ -140,9 +175,52 @@ class Handler(BaseHTTPRequestHandler):
         if self.fault and self.fault.kind in SILENT:
             self.note(0)
             return self.stop(self.fault.kind)
-        self.body = self.rfile.read(size) if size else b""
-        self.note(size)
+        if self.fault and self.fault.early:
+            self.note(0)
+            self.answer_wrongly(self.fault)
+            return self.hang_up()
+        self.body = self.take_body(size)
+        self.note(len(self.body))
+        if self.fault and self.fault.kind in BODY:
+            self.keep_what_came()
+            return self.stop(self.fault.kind)
         return not self.fault or not self.answer_wrongly(self.fault)
+
+    def take_body(self, size):
+        kind, value = (self.fault.kind, self.fault.value) if self.fault else (None, "")
+        file = self.rfile
+        if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
+            file, size = Chunked(self.rfile), sys.maxsize
+        if kind in BODY:
+            return file.read(min(size, int(value) if value != "" else size // 2))
+        if kind != "slow_body":
+            return file.read(size) if size else b""
+        body = b""
+        while len(body) < size and not self.registry.stopping.wait(float(value or 0.1)):
+            piece = file.read(min(CHUNK, size - len(body)))
+            if not piece:
+                break
+            body += piece
+        return body
+
+    def hang_up(self):
+        """Lets the answer arrive before the rest of the body makes the end of it a reset."""
+        self.close_connection = True
+        self.wfile.flush()
+        self.connection.shutdown(socket.SHUT_WR)
+        self.connection.settimeout(0.5)
+        try:
+            while self.connection.recv(CHUNK):
+                pass
+        except OSError:
+            pass
+        return False
+
+    def keep_what_came(self):
+        """Of a PATCH that broke off, as good registries do."""
+        name = urlsplit(self.path).path.rsplit("/", 1)[1]
+        if self.command == "PATCH" and name in self.registry.uploads:
+            self.registry.uploads[name] += self.body
 
     def answer_wrongly(self, fault):
         """The answer that a fault gives instead of the right one; False: it only spoils that."""
@@ -152,7 +230,9 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(307, headers={"Location": self.path})
         elif fault.kind == "unauthorized":
             repository = re.sub(r"^/v2/(.*)/(manifests|blobs)/.*", r"\1", urlsplit(self.path).path)
-            self.ask_for_token(f"repository:{repository}:pull", fault.value)
+            self.ask_for_token(f"repository:{repository}:{','.join(self.actions())}", fault.value)
+        elif fault.kind == "refuse":
+            self.refuse(fault.status, fault.value)
         else:
             return False
         return True
@@ -229,19 +309,31 @@ class Handler(BaseHTTPRequestHandler):
         user, _, password = base64.b64decode(rest).decode().partition(":")
         return user if self.registry.users.get(user) == password else None
 
+    def actions(self):
+        """The rights that this request needs; the last one is it."""
+        if self.command in ("GET", "HEAD"):
+            return ["pull"]
+        return ["delete"] if self.command == "DELETE" else ["pull", "push"]
+
+    def needs(self, repository):
+        """(repository, right) pairs; a mount also reads from another repository."""
+        query = parse_qs(urlsplit(self.path).query)
+        needs = {(repository, self.actions()[-1])}
+        if self.command == "POST" and "mount" in query and "from" in query:
+            needs.add((query["from"][0], "pull"))
+        return needs
+
     def allowed(self, repository):
         """Whether the one who asks may; `repository` "": only who they are is asked."""
         registry = self.registry
-        action = "pull" if self.command in ("GET", "HEAD") else "push"
         if registry.auth == "basic" and not self.basic_user():
             self.refuse(401, "UNAUTHORIZED", headers={"WWW-Authenticate": 'Basic realm="fake"'})
             return False
         if registry.auth == "bearer":
             scheme, _, token = self.headers.get("Authorization", "").partition(" ")
             known = scheme.lower() == "bearer" and token in registry.tokens
-            if not known or (repository and (repository, action) not in registry.tokens[token]):
-                actions = "pull" if action == "pull" else "pull,push"
-                self.ask_for_token(f"repository:{repository}:{actions}" if repository else "")
+            if not known or (repository and not self.needs(repository) <= registry.tokens[token]):
+                self.ask_for_token(f"repository:{repository}:{','.join(self.actions())}" if repository else "")
                 return False
         return True
 
@@ -267,7 +359,9 @@ class Handler(BaseHTTPRequestHandler):
                 return self.grant(scopes, {"pull"})
         if not known:
             return self.refuse(401, "UNAUTHORIZED")
-        return self.grant(scopes, {"pull", "push"})
+        if any(set(scope.split(":")[2].split(",")) - self.registry.rights for scope in scopes):
+            return self.refuse(403, "DENIED", "no such right")
+        return self.grant(scopes, self.registry.rights)
 
     def grant(self, scopes, rights):
         token = secrets.token_urlsafe(24)
@@ -288,9 +382,11 @@ class Handler(BaseHTTPRequestHandler):
         path = urlsplit(self.path).path
         if path == "/token":
             return self.token()
-        if self.server.role == "cdn":
-            return self.blob("", path.rsplit("/", 1)[1])
         match = re.fullmatch(r"/v2/(.+)/(manifests|blobs|blobs/uploads|tags)/([^/]*)", path)
+        if self.server.role == "cdn":
+            if match and match[2] == "blobs/uploads":
+                return self.upload(match[1], match[3])
+            return self.blob(None, path.rsplit("/", 1)[1])
         if path == "/v2/":
             return self.allowed("") and self.answer(200)
         if not match:
@@ -321,8 +417,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def blob(self, repository, digest):
         registry = self.registry
-        if digest not in registry.blobs:
+        if not registry.has_blob(repository, digest):
             return self.refuse(404, "BLOB_UNKNOWN", "blob unknown to registry")
+        if self.command == "DELETE":
+            registry.delete_blob(repository, digest)
+            return self.answer(202)
         if self.fault and self.fault.kind == "redirect" and self.server.role == "registry":
             location = self.fault.value or f"http://{registry.cdn_address}/{digest}?signature=x"
             self.fault = None
@@ -337,24 +436,61 @@ class Handler(BaseHTTPRequestHandler):
 
     def upload(self, repository, name):
         registry = self.registry
+        query = parse_qs(urlsplit(self.path).query)
+        digest = query.get("digest", [""])[0]
         if self.command == "POST":
-            name = secrets.token_hex(8)
-            registry.uploads.add(name)
-            location = f"/v2/{repository}/blobs/uploads/{name}?_state=x"
-            if registry.absolute_locations:
-                location = f"{registry.url}{location}"
-            return self.answer(202, headers={"Location": location})
+            return self.open_upload(repository, query.get("mount", [""])[0], query.get("from", [""])[0])
         if name not in registry.uploads:
             return self.refuse(404, "BLOB_UPLOAD_UNKNOWN")
         if self.command == "DELETE":
-            registry.uploads.discard(name)
+            del registry.uploads[name]
             return self.answer(204)
-        digest = parse_qs(urlsplit(self.path).query).get("digest", [""])[0]
-        if digest_of(self.body) != digest:
+        if self.command == "GET":
+            return self.answer_upload(204, repository, name)
+        if self.command == "PATCH":
+            return self.patch(repository, name)
+        whole = bytes(registry.uploads[name]) + self.body
+        if digest_of(whole) != digest:
             return self.refuse(400, "DIGEST_INVALID", "provided digest did not match the content")
-        registry.uploads.discard(name)
-        registry.blobs[digest] = self.body
+        del registry.uploads[name]
+        registry.keep_blob(repository, whole)
         return self.answer(201, headers={"Docker-Content-Digest": digest})
+
+    def open_upload(self, repository, mount, source):
+        registry = self.registry
+        if mount and source and registry.has_blob(source, mount):
+            registry.keep_blob(repository, registry.blobs[mount])
+            return self.answer(201, headers={"Docker-Content-Digest": mount,
+                                             "Location": f"/v2/{repository}/blobs/{mount}"})
+        name = secrets.token_hex(8)
+        registry.uploads[name] = bytearray()
+        return self.answer_upload(202, repository, name)
+
+    def patch(self, repository, name):
+        kept = self.registry.uploads[name]
+        wanted = re.fullmatch(r"(\d+)-(\d+)", self.headers.get("Content-Range", ""))
+        if wanted and int(wanted[1]) != len(kept):
+            return self.refuse(416, "RANGE_INVALID", f"the upload has {len(kept)} bytes")
+        if wanted and int(wanted[2]) - int(wanted[1]) + 1 != len(self.body):
+            return self.refuse(400, "SIZE_INVALID")
+        half = self.fault and self.fault.kind == "keep_half"
+        kept += self.body[: (len(self.body) + 1) // 2] if half else self.body
+        return self.answer_upload(202, repository, name)
+
+    def answer_upload(self, status, repository, name):
+        """Where the upload goes on, and what is there."""
+        registry, fault = self.registry, self.fault
+        size = len(registry.uploads[name])
+        # The state changes with every byte: who goes on must use the newest Location.
+        location = f"/v2/{repository}/blobs/uploads/{name}?_state={size}"
+        headers = {"Location": f"{registry.url}{location}" if registry.absolute_locations else location,
+                   "Range": f"0-{max(size - 1, 0)}", "Docker-Upload-UUID": name}
+        if fault and fault.kind == "location":
+            elsewhere = f"http://{registry.cdn_address}{location}"
+            headers["Location"] = elsewhere if fault.value == "cdn" else fault.value
+        if fault and fault.kind == "range":
+            headers["Range"] = fault.value
+        return self.answer(status, headers={name: value for name, value in headers.items() if value})
 
     def tag(self, repository, _):
         names = sorted(tag for (where, tag) in self.registry.tags if where == repository)
@@ -379,13 +515,17 @@ class Server(ThreadingHTTPServer):
 
 class FakeRegistry:
     def __init__(self, port=0, auth=None, users=None, anonymous_pull=True, token_by_post=True,
-                 absolute_locations=False, tls=None):
-        """auth: None, "basic" or "bearer"; users: {name: password}; tls: (certificate, key), paths."""
+                 absolute_locations=False, tls=None, separate=False, rights=("pull", "push", "delete")):
+        """auth: None, "basic" or "bearer"; users: {name: password}; tls: (certificate, key), paths.
+        separate: a blob is only in the repositories that it was put into; else in all of them.
+        rights: what the token server knows; it refuses who asks for others."""
         self.auth, self.users, self.anonymous_pull = auth, users or {}, anonymous_pull
         self.token_by_post, self.absolute_locations = token_by_post, absolute_locations
         self.identity_tokens = set()  # that may be exchanged for a token
+        self.separate, self.rights = separate, set(rights)
         self.blobs, self.manifests, self.tags = {}, {}, {}
-        self.uploads, self.tokens = set(), {}
+        self.links = set()  # (repository, digest) of the blobs
+        self.uploads, self.tokens = {}, {}  # name: the bytes so far; token: (repository, right) pairs
         self.faults, self.log = [], []
         self.lock, self.stopping = threading.Lock(), threading.Event()
         self.tls = None
@@ -442,10 +582,25 @@ class FakeRegistry:
 
     # ---- images
 
-    def add_blob(self, data):
+    def has_blob(self, repository, digest):
+        """`repository` "" or None: in any."""
+        return digest in self.blobs and (not self.separate or not repository or (repository, digest) in self.links)
+
+    def keep_blob(self, repository, data):
         digest = digest_of(data)
         self.blobs[digest] = data
+        self.links.add((repository, digest))
         return digest
+
+    def delete_blob(self, repository, digest):
+        """What no repository has any more is gone."""
+        self.links = {link for link in self.links
+                      if link[1] != digest or (self.separate and link[0] != repository)}
+        if not any(kept == digest for _, kept in self.links):
+            del self.blobs[digest]
+
+    def add_blob(self, data, repository=""):
+        return self.keep_blob(repository, data)
 
     def add_manifest(self, repository, document, tag=None):
         body = to_json(document)
@@ -466,9 +621,9 @@ class FakeRegistry:
         })
         document = {
             "schemaVersion": 2, "mediaType": OCI_MANIFEST,
-            "config": {"mediaType": OCI_CONFIG, "digest": self.add_blob(config),
+            "config": {"mediaType": OCI_CONFIG, "digest": self.add_blob(config, repository),
                        "size": len(config)},
-            "layers": [{"mediaType": OCI_LAYER_GZIP, "digest": self.add_blob(data),
+            "layers": [{"mediaType": OCI_LAYER_GZIP, "digest": self.add_blob(data, repository),
                         "size": len(data)} for data, _ in made],
         }
         manifest = self.add_manifest(repository, document, tag)
