@@ -252,6 +252,13 @@ FAKE_UNUSED static unsigned fake_requests(struct fake_http *fake)
     return fake->n_requests;
 }
 
+FAKE_UNUSED static unsigned fake_connections(struct fake_http *fake)
+{
+    LOCK_SCOPE(&fake->lock);
+
+    return fake->n_connections;
+}
+
 /* Ends a kept connection, so that another client is served. */
 FAKE_UNUSED static void fake_hang_up(struct fake_http *fake)
 {

@@ -97,7 +97,7 @@ static void streams_a_body_and_keeps_the_connection(void **state)
     assert_string_equal(c.response.body.data, "hello");
     assert_true(c.response.times.connect < 0);
     assert_true(c.response.times.dns < 0);
-    assert_int_equal(c.fake.n_connections, 1);
+    assert_int_equal(fake_connections(&c.fake), 1);
     assert_false(fake_saw(&c.fake, "Accept-Encoding"));
     assert_true(fake_saw(&c.fake, "User-Agent: test\r\n"));
     end(&c);
@@ -417,7 +417,7 @@ static void asks_again_where_a_kept_connection_was_closed(void **state)
     assert_true(ask(&c, (struct http_request){0}, "/a"));
     assert_true(ask(&c, (struct http_request){0}, "/a"));
     assert_string_equal(c.response.body.data, "2");
-    assert_int_equal(c.fake.n_connections, 2);
+    assert_int_equal(fake_connections(&c.fake), 2);
     end(&c);
 }
 

@@ -84,7 +84,7 @@ static void asks_for_no_blob_that_it_could_not_verify(void **state)
     begin(&t, none, (struct identity){0});
     for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++)
         assert_false(registry_blob(t.registry, &odd[i], take, &t.taken, &t.cancel, &t.err));
-    assert_int_equal(t.fake.n_requests, 0);
+    assert_int_equal(fake_requests(&t.fake), 0);
     end(&t);
 }
 
@@ -228,7 +228,7 @@ static void shows_user_and_password_to_basic(void **state)
     begin(&t, rules, right);
     assert_true(get_blob(&t));
     assert_true(get_blob(&t));
-    assert_int_equal(t.fake.n_requests, 3);
+    assert_int_equal(fake_requests(&t.fake), 3);
     end(&t);
     begin(&t, rules, wrong);
     assert_false(get_blob(&t));
@@ -239,7 +239,7 @@ static void shows_user_and_password_to_basic(void **state)
     begin(&t, rules, (struct identity){0});
     assert_false(get_blob(&t));
     assert_int_equal(t.err.code, ERROR_UNAUTHORIZED);
-    assert_int_equal(t.fake.n_requests, 1);
+    assert_int_equal(fake_requests(&t.fake), 1);
     end(&t);
 }
 
@@ -259,7 +259,7 @@ static void fetches_an_anonymous_token_once(void **state)
     begin(&t, rules, (struct identity){0});
     assert_true(get_blob(&t));
     assert_true(get_blob(&t));
-    assert_int_equal(t.fake.n_requests, 4);
+    assert_int_equal(fake_requests(&t.fake), 4);
     assert_true(registry_traffic(t.registry)->token >= 0);
     assert_false(fake_saw(&t.fake, "Basic"));
     end(&t);
@@ -368,7 +368,7 @@ static void answers_no_question_of_another_host(void **state)
     begin(&t, here, options);
     assert_false(get_blob(&t));
     assert_int_equal(t.err.code, ERROR_UNAUTHORIZED);
-    assert_int_equal(other.n_requests, 1);
+    assert_int_equal(fake_requests(&other), 1);
     assert_false(fake_saw(&other, "Authorization"));
     end(&t);
     fake_stop(&other);

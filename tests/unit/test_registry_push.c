@@ -89,7 +89,7 @@ static void pushes_a_blob(void **state)
             fail_msg("%s: %s", rows[i].location, t.err.message);
         assert_int_equal(registry_traffic(t.registry)->uploaded_bytes, 5);
         assert_true(fake_saw(&t.fake, "\r\n\r\n" BLOB "\n--"));
-        assert_int_equal(t.fake.n_requests, 2);
+        assert_int_equal(fake_requests(&t.fake), 2);
         end(&t);
     }
 }
@@ -242,7 +242,7 @@ static void sends_chunks_to_where_each_answer_says(void **state)
     begin(&t, rules, (struct identity){0});
     if (!push_chunks(&t, &text, 2))
         fail_msg("%s", t.err.message);
-    assert_int_equal(t.fake.n_requests, 5);
+    assert_int_equal(fake_requests(&t.fake), 5);
     assert_int_equal(text.rewinds, 1);
     assert_int_equal(registry_traffic(t.registry)->uploaded_bytes, 5);
     assert_int_equal(registry_traffic(t.registry)->resumed, 0);
@@ -267,7 +267,7 @@ static void sends_no_smaller_chunks_than_the_registry_takes(void **state)
     (void)state;
     begin(&t, rules, (struct identity){0});
     assert_true(push_chunks(&t, &text, 1));
-    assert_int_equal(t.fake.n_requests, 4);
+    assert_int_equal(fake_requests(&t.fake), 4);
     end(&t);
 }
 
@@ -294,7 +294,7 @@ static void goes_on_where_the_registry_is(void **state)
     assert_true(fake_saw(&t.fake, "\r\n\r\no\n--"));
     assert_int_equal(registry_traffic(t.registry)->resumed, 1);
     assert_int_equal(registry_traffic(t.registry)->stranded, 0);
-    assert_int_equal(t.fake.n_requests, 6);
+    assert_int_equal(fake_requests(&t.fake), 6);
     end(&t);
 }
 
@@ -318,7 +318,7 @@ static void notices_odd_ranges(void **state)
         begin(&t, rules, (struct identity){0});
         assert_false(push_chunks(&t, &text, 3));
         assert_int_equal(t.err.code, ERROR_PROTOCOL);
-        assert_int_equal(t.fake.n_requests, 3);
+        assert_int_equal(fake_requests(&t.fake), 3);
         end(&t);
     }
 }
@@ -369,7 +369,7 @@ static void sends_all_of_it_again(void **state)
     if (!push_blob(&t, &text))
         fail_msg("%s", t.err.message);
     assert_int_equal(text.rewinds, 2);
-    assert_int_equal(t.fake.n_requests, 6);
+    assert_int_equal(fake_requests(&t.fake), 6);
     assert_int_equal(registry_traffic(t.registry)->resumed, 1);
     assert_int_equal(registry_traffic(t.registry)->stranded, 0);
     assert_int_equal(registry_traffic(t.registry)->uploaded_bytes, 10);
@@ -466,7 +466,7 @@ static void takes_nothing_up_again_that_was_refused(void **state)
         begin(&t, rules, (struct identity){0});
         assert_false(push_chunks(&t, &text, 2));
         assert_int_equal(t.err.code, rows[i].want);
-        assert_int_equal(t.fake.n_requests, 3);
+        assert_int_equal(fake_requests(&t.fake), 3);
         assert_int_equal(registry_traffic(t.registry)->stranded, 0); /* 404: it is gone */
         end(&t);
     }
@@ -522,7 +522,7 @@ static void follows_an_upload_to_another_host_without_identity(void **state)
     begin(&t, here, (struct identity){.username = "u", .password = "p"});
     if (!push_chunks(&t, &text, 3))
         fail_msg("%s", t.err.message);
-    assert_int_equal(other.n_requests, 3);
+    assert_int_equal(fake_requests(&other), 3);
     assert_false(fake_saw(&other, "Authorization"));
     end(&t);
     fake_stop(&other);
@@ -557,7 +557,7 @@ static void mounts_a_blob(void **state)
     assert_true(registry_traffic(t.registry)->token >= 0);
     assert_int_equal(registry_traffic(t.registry)->uploaded_bytes, 0);
     assert_true(push_as(&t, &text, &mount_it, &mounted)); /* by the same token */
-    assert_int_equal(t.fake.n_requests, 4);
+    assert_int_equal(fake_requests(&t.fake), 4);
     assert_int_equal(text.rewinds, 0);
     end(&t);
 }
@@ -622,7 +622,7 @@ static void fails_where_a_mount_fails(void **state)
         assert_false(push_as(&t, &text, &mount_it, &mounted));
         assert_int_equal(t.err.code, rows[i].want);
         assert_false(mounted);
-        assert_int_equal(t.fake.n_requests, 1);
+        assert_int_equal(fake_requests(&t.fake), 1);
         end(&t);
     }
 }
@@ -775,7 +775,7 @@ static void understands_answers_to_deletes(void **state)
         assert_int_equal(registry_delete_blob(t.registry, BLOB_DIGEST, &t.cancel, &t.err),
                          rows[i].want == ERROR_NONE);
         assert_int_equal(t.err.code, rows[i].want);
-        assert_int_equal(t.fake.n_requests, 2);
+        assert_int_equal(fake_requests(&t.fake), 2);
         end(&t);
     }
 }
@@ -791,7 +791,7 @@ static void deletes_by_digest_alone(void **state)
     assert_int_equal(t.err.code, ERROR_INVALID);
     assert_false(registry_delete_blob(t.registry, "../x", &t.cancel, &t.err));
     assert_int_equal(t.err.code, ERROR_INVALID);
-    assert_int_equal(t.fake.n_requests, 0);
+    assert_int_equal(fake_requests(&t.fake), 0);
     end(&t);
 }
 
@@ -818,7 +818,7 @@ static void asks_for_the_right_to_delete_where_it_deletes(void **state)
     assert_true(registry_delete_manifest(t.registry, BLOB_DIGEST, &t.cancel, &t.err));
     assert_int_equal(count(&t.fake, "POST /token"), 2);
     assert_int_equal(count(&t.fake, "%2Cdelete"), 1);
-    assert_int_equal(t.fake.n_requests, 8);
+    assert_int_equal(fake_requests(&t.fake), 8);
     end(&t);
 }
 
