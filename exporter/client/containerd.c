@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/containerd.h"
 
+#include "client/address.h"
 #include "client/containerd_wire.h"
 #include "client/go_error.h"
 #include "client/scrub.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 /* The daemon itself sends at most 16 MiB. */
 #define MESSAGE_LIMIT_BYTES ((size_t)16 << 20)
+#define WORDS_BYTES         ((size_t)256)
 #define REQUEST_LIMIT_BYTES ((size_t)1 << 20)
 
 struct containerd {
@@ -92,38 +91,15 @@ struct scrub *containerd_scrub(struct containerd *containerd)
     return containerd->scrub;
 }
 
-static const char *connect_problem(int errnum)
-{
-    switch (errnum) {
-    case ENOENT:
-        return "no such socket";
-    case ECONNREFUSED:
-        return "nobody listens (containerd is not running, or this is no socket)";
-    case EACCES:
-    case EPERM:
-        return "permission denied (the socket wants user root or its group)";
-    default:
-        return strerrordesc_np(errnum);
-    }
-}
-
-/* gRPC's own words for a missing daemon are long and vague: connect once more, by hand, and say
- * what the system says. */
+/* gRPC's own words for a missing daemon are long and vague. */
 static bool explain(const struct containerd *containerd, struct error *err)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int fd;
+    char words[WORDS_BYTES];
 
-    if (err->code != ERROR_RUNTIME_UNAVAILABLE)
-        return false;
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return false;
-    memcpy(address.sun_path, containerd->address, sizeof(address.sun_path));
-    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+    if (err->code == ERROR_RUNTIME_UNAVAILABLE &&
+        address_try(containerd->address, "containerd", words, sizeof(words)) && *words)
         error_status(err, ERROR_RUNTIME_UNAVAILABLE, RPC_UNAVAILABLE, "%s: %s", containerd->address,
-                     connect_problem(errno));
-    close(fd);
+                     words);
     return false;
 }
 

@@ -3,14 +3,12 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "client/address.h"
 #include "client/json.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 #define ORIGIN             "http://localhost" /* never asked of a proxy, and not looked up */
 #define API_MINOR_MIN      24U /* older engines have no /v1.N/images/create as here */
@@ -68,41 +66,18 @@ struct turns *docker_turns(struct docker *docker)
     return &docker->turns;
 }
 
-static const char *connect_problem(int errnum)
-{
-    switch (errnum) {
-    case ENOENT:
-        return "no such socket";
-    case ECONNREFUSED:
-        return "nobody listens (Docker is not running, or this is no socket)";
-    case EACCES:
-    case EPERM:
-        return "permission denied (the socket wants user root or its group)";
-    default:
-        return strerrordesc_np(errnum);
-    }
-}
-
 /* Of our own exchange with Docker; what it says of registries comes in answers. libcurl's words
- * are vague: connect once more, by hand, and say what the system says. */
+ * are vague. */
 static bool explain(const struct docker *docker, struct error *err)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    const char *problem = "Docker broke the connection off";
-    int fd;
+    char words[WORDS_BYTES];
 
     if (err->code == ERROR_INVALID) /* the URL is our own: it is the answer that is no HTTP */
         return error_set(err, ERROR_PROTOCOL, "%s: " NOT_DOCKER, docker->address);
-    if (err->code != ERROR_CONNECT)
+    if (err->code != ERROR_CONNECT || !address_try(docker->address, "Docker", words, sizeof(words)))
         return false;
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return false;
-    memcpy(address.sun_path, docker->address, sizeof(address.sun_path));
-    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-        problem = connect_problem(errno);
-    close(fd);
-    return error_set(err, ERROR_RUNTIME_UNAVAILABLE, "%s: %s", docker->address, problem);
+    return error_set(err, ERROR_RUNTIME_UNAVAILABLE, "%s: %s", docker->address,
+                     *words ? words : "Docker broke the connection off");
 }
 
 /* {"message": "..."} */
@@ -144,23 +119,6 @@ static void append_url(const struct docker_client *client, const char *path, str
     buf_append_str(url, path);
 }
 
-struct body {
-    const struct buf *text;
-    size_t sent;
-};
-
-static bool read_body(void *arg, void *data, size_t size, size_t *n, struct error *err)
-{
-    struct body *body = arg;
-    size_t left = body->text->size - body->sent;
-
-    (void)err;
-    *n = size < left ? size : left;
-    memcpy(data, body->text->data + body->sent, *n);
-    body->sent += *n;
-    return true;
-}
-
 bool docker_call(struct docker_client *client, const char *method, const char *path,
                  const struct buf *body, struct http_response *response, struct cancel *cancel,
                  struct error *err)
@@ -168,7 +126,7 @@ bool docker_call(struct docker_client *client, const char *method, const char *p
     static const char *const json[] = {"Content-Type: application/json", NULL};
     CLEANUP(buf_deinit) struct buf url = BUF_INIT(URL_LIMIT_BYTES);
     struct http_request request = {.method = method};
-    struct body rest = {body, 0};
+    struct http_text rest = {body, 0};
 
     append_url(client, path, &url);
     if (!buf_ok(&url, err))
@@ -176,7 +134,7 @@ bool docker_call(struct docker_client *client, const char *method, const char *p
     request.url = url.data;
     if (body) {
         request.headers = json;
-        request.source = read_body;
+        request.source = http_text_read;
         request.source_arg = &rest;
         request.body_bytes = body->size;
     }

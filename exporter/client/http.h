@@ -45,6 +45,13 @@ typedef bool http_sink(void *arg, const void *data, size_t size, struct error *e
 /* Next piece of a request's body, at most `size` bytes, into `data`; *n = 0 is the end. */
 typedef bool http_source(void *arg, void *data, size_t size, size_t *n, struct error *err);
 
+/* A body that is in memory: `source` is http_text_read, `source_arg` one of these. */
+struct http_text {
+    const struct buf *text;
+    size_t sent;
+};
+bool http_text_read(void *arg, void *data, size_t size, size_t *n, struct error *err);
+
 struct http_request {
     const char *method; /* "GET", "HEAD", "POST", "PUT" ... */
     const char *url;

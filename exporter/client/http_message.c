@@ -51,6 +51,19 @@ bool http_response_add_body(struct http_response *response, const char *data, si
     return response->received_bytes - response->body.size <= DROPPED_MAX;
 }
 
+bool http_text_read(void *arg, void *data, size_t size, size_t *n, struct error *err)
+{
+    struct http_text *body = arg;
+    size_t left = body->text->size - body->sent;
+
+    (void)err;
+    *n = size < left ? size : left;
+    if (*n > 0)
+        memcpy(data, body->text->data + body->sent, *n);
+    body->sent += *n;
+    return true;
+}
+
 bool http_response_header(const struct http_response *response, const char *name, size_t index,
                           char *out, size_t out_size)
 {

@@ -184,31 +184,13 @@ bool registry_push_blob(struct registry *registry, const struct descriptor *blob
            error_wrap(err, "push of blob %s", blob->digest);
 }
 
-struct memory {
-    const struct buf *from;
-    size_t at;
-};
-
-static bool memory_rewind(void *arg, struct cancel *cancel, struct error *err)
+static bool rewind_text(void *arg, struct cancel *cancel, struct error *err)
 {
-    struct memory *memory = arg;
+    struct http_text *text = arg;
 
     (void)cancel;
     (void)err;
-    memory->at = 0;
-    return true;
-}
-
-static bool memory_read(void *arg, void *data, size_t size, size_t *n, struct error *err)
-{
-    struct memory *memory = arg;
-    size_t left = memory->from->size - memory->at;
-
-    (void)err;
-    *n = left < size ? left : size;
-    if (*n > 0)
-        memcpy(data, memory->from->data + memory->at, *n);
-    memory->at += *n;
+    text->sent = 0;
     return true;
 }
 
@@ -218,8 +200,8 @@ bool registry_push_manifest(struct registry *registry, const char *object,
 {
     CLEANUP(http_response_deinit)
     struct http_response response = HTTP_RESPONSE_INIT(REGISTRY_FAILURE_BYTES);
-    struct memory memory = {.from = body};
-    const struct registry_source source = {memory_rewind, memory_read, &memory};
+    struct http_text text = {body, 0};
+    const struct registry_source source = {rewind_text, http_text_read, &text};
     char path[REGISTRY_OBJECT_BYTES + 32], header[256];
     const struct registry_call call = {
         .site = registry_push_site(registry, err),

@@ -113,23 +113,6 @@ static bool request_by_get(struct registry_auth *auth, struct http *http,
     return http_exchange(http, &request, response, cancel, err);
 }
 
-struct reader {
-    const struct buf *from;
-    size_t at;
-};
-
-static bool read_form(void *arg, void *data, size_t size, size_t *n, struct error *err)
-{
-    struct reader *reader = arg;
-    size_t left = reader->from->size - reader->at;
-
-    (void)err;
-    *n = left < size ? left : size;
-    memcpy(data, reader->from->data + reader->at, *n);
-    reader->at += *n;
-    return true;
-}
-
 /* No redirects: the password is in the body, and the body would go along. */
 static bool request_by_post(struct registry_auth *auth, struct http *http,
                             const struct challenge *challenge, struct http_response *response,
@@ -137,7 +120,7 @@ static bool request_by_post(struct registry_auth *auth, struct http *http,
 {
     static const char *const headers[] = {"Content-Type: application/x-www-form-urlencoded", NULL};
     CLEANUP(secret_buf_deinit) struct buf form = SECRET_BUF_INIT(TOKEN_BYTES_MAX);
-    struct reader reader = {&form, 0};
+    struct http_text body = {&form, 0};
     struct http_request request = {.method = "POST", .url = challenge->realm, .headers = headers};
     const char *refresh = refresh_token(auth);
 
@@ -154,8 +137,8 @@ static bool request_by_post(struct registry_auth *auth, struct http *http,
     each_scope(auth, challenge, append_form_scope, &form);
     if (!buf_ok(&form, err))
         return false;
-    request.source = read_form;
-    request.source_arg = &reader;
+    request.source = http_text_read;
+    request.source_arg = &body;
     request.body_bytes = form.size;
     return http_exchange(http, &request, response, cancel, err);
 }
