@@ -19,4 +19,9 @@ static inline double ns_to_seconds(int64_t ns)
     return (double)ns / (double)NS_PER_SECOND;
 }
 
+static inline double seconds_between(int64_t from_ns, int64_t to_ns)
+{
+    return ns_to_seconds(to_ns - from_ns);
+}
+
 #endif

@@ -44,6 +44,16 @@ void probe_result_init(struct probe_result *result)
         result->phase_seconds[i] = -1;
 }
 
+struct registry *probe_registry(const struct probe_request *request, bool push, struct error *err)
+{
+    const struct registry_options options = {.hosts = request->hosts,
+                                             .credentials = request->credentials,
+                                             .family = request->family,
+                                             .push = push};
+
+    return registry_new(&request->reference, &options, err);
+}
+
 struct probe_timer probe_timer_start(double *seconds)
 {
     return (struct probe_timer){seconds, clock_now_ns()};

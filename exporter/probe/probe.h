@@ -129,6 +129,9 @@ const struct probe_engine *probe_engine_find(const char *operation, const char *
 
 void probe_result_init(struct probe_result *result);
 
+/* The registry of the request, as the exporter itself asks it. */
+struct registry *probe_registry(const struct probe_request *request, bool push, struct error *err);
+
 /* Measures a phase: starts with the block, ends with it. */
 struct probe_timer {
     double *seconds;

@@ -53,11 +53,6 @@ static bool prepare(struct pull *pull, struct error *err)
     return pull->visit.was_there || docker_visit_mark(&pull->visit, pull->cancel, err);
 }
 
-static double seconds_between(int64_t from_ns, int64_t to_ns)
-{
-    return ns_to_seconds(to_ns - from_ns);
-}
-
 /* Layers are unpacked while others still come: "fetch" ends with the last download. */
 static void measure_phases(const struct pull *pull, int64_t start_ns, int64_t end_ns)
 {

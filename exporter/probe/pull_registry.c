@@ -47,11 +47,9 @@ static bool fetch(const struct probe_request *request, struct remote_image *imag
 static bool run(const struct probe_request *request, struct probe_result *result,
                 struct cancel *cancel, struct error *err)
 {
-    const struct registry_options options = {
-        .hosts = request->hosts, .credentials = request->credentials, .family = request->family};
     int64_t start_ns = clock_now_ns();
     CLEANUP(registry_freep)
-    struct registry *registry = registry_new(&request->reference, &options, err);
+    struct registry *registry = probe_registry(request, false, err);
     CLEANUP(remote_image_deinit) struct remote_image image;
     bool ok;
 

@@ -52,11 +52,6 @@ static struct transfer what_to_pull(struct pull *pull)
     return transfer;
 }
 
-static double seconds_between(int64_t from_ns, int64_t till_ns)
-{
-    return from_ns < till_ns ? ns_to_seconds(till_ns - from_ns) : 0;
-}
-
 /* Where unpacking cannot be seen, fetching goes on until the end, and has it in itself. */
 static void note_phases(struct pull *pull)
 {

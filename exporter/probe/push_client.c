@@ -180,12 +180,8 @@ static bool push_held(struct upload_plan *plan, const struct probe_request *requ
 static bool run(const struct probe_request *request, struct probe_result *result,
                 struct cancel *cancel, struct error *err)
 {
-    const struct registry_options options = {.hosts = request->hosts,
-                                             .credentials = request->credentials,
-                                             .family = request->family,
-                                             .push = true};
     CLEANUP(registry_freep)
-    struct registry *registry = registry_new(&request->reference, &options, err);
+    struct registry *registry = probe_registry(request, true, err);
     struct upload_plan plan = {.registry = registry, .open = open_blob, .close = close_blob};
 
     if (!registry)

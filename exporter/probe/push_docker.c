@@ -147,11 +147,6 @@ static bool take_existing(struct push *push, struct error *err)
             docker_image_tag(push->client, push->image.id, &request->reference, push->cancel, err));
 }
 
-static double seconds_between(int64_t from_ns, int64_t to_ns)
-{
-    return ns_to_seconds(to_ns - from_ns);
-}
-
 /* After the last layer there are a configuration and a manifest left to send. */
 static void measure_phases(const struct push *push, int64_t start_ns, int64_t end_ns)
 {

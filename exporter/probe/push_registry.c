@@ -57,14 +57,10 @@ static void close_blob(struct registry_source *source)
 static bool run(const struct probe_request *request, struct probe_result *result,
                 struct cancel *cancel, struct error *err)
 {
-    const struct registry_options options = {.hosts = request->hosts,
-                                             .credentials = request->credentials,
-                                             .family = request->family,
-                                             .push = true};
     const struct descriptor *blobs[MADE_LAYERS_MAX + 1];
     int64_t start_ns = clock_now_ns();
     CLEANUP(registry_freep)
-    struct registry *registry = registry_new(&request->reference, &options, err);
+    struct registry *registry = probe_registry(request, true, err);
     CLEANUP(made_image_deinit) struct made_image image = {0};
     struct upload_plan plan = {
         .registry = registry, .open = open_blob, .close = close_blob, .arg = &image};

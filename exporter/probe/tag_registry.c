@@ -80,14 +80,10 @@ static bool read_back(struct tagging *tagging, struct error *err)
 static bool run(const struct probe_request *request, struct probe_result *result,
                 struct cancel *cancel, struct error *err)
 {
-    const struct registry_options options = {.hosts = request->hosts,
-                                             .credentials = request->credentials,
-                                             .family = request->family,
-                                             .push = true};
     CLEANUP(tagging_deinit)
     struct tagging tagging = {.request = request,
                               .result = result,
-                              .registry = registry_new(&request->reference, &options, err),
+                              .registry = probe_registry(request, true, err),
                               .arena = ARENA_INIT(ARENA_LIMIT_BYTES),
                               .body = BUF_INIT(MANIFEST_LIMIT_BYTES),
                               .cancel = cancel};
