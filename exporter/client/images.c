@@ -41,26 +41,14 @@ bool images_create(const struct scope *scope, const struct image_record *record,
                            cancel, err);
 }
 
-static bool delete (const struct scope *scope, const char *name, bool sync, struct cancel *cancel,
-                    struct error *err)
+bool images_delete(const struct scope *scope, const char *name, struct cancel *cancel,
+                   struct error *err)
 {
     CLEANUP(buf_deinit) struct buf request = BUF_INIT(REQUEST_LIMIT_BYTES);
     CLEANUP(buf_deinit) struct buf reply = BUF_INIT(REPLY_LIMIT_BYTES);
 
-    images_wire_delete(&request, name, sync);
+    images_wire_delete(&request, name);
     return containerd_call(scope, "/containerd.services.images.v1.Images/Delete", &request, &reply,
                            cancel, err) ||
            err->status == RPC_NOT_FOUND;
-}
-
-bool images_delete(const struct scope *scope, const char *name, struct cancel *cancel,
-                   struct error *err)
-{
-    return delete (scope, name, false, cancel, err);
-}
-
-bool images_delete_sync(const struct scope *scope, const char *name, struct cancel *cancel,
-                        struct error *err)
-{
-    return delete (scope, name, true, cancel, err);
 }

@@ -31,8 +31,5 @@ bool images_create(const struct scope *scope, const struct image_record *record,
 /* A record that does not exist is fine. */
 bool images_delete(const struct scope *scope, const char *name, struct cancel *cancel,
                    struct error *err) MUST_CHECK;
-/* The same; returns after the garbage collection. */
-bool images_delete_sync(const struct scope *scope, const char *name, struct cancel *cancel,
-                        struct error *err) MUST_CHECK;
 
 #endif

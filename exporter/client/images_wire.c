@@ -67,11 +67,10 @@ void images_wire_create(struct buf *out, const struct image_record *record, stru
     wire_pack(&request.base, out);
 }
 
-void images_wire_delete(struct buf *out, const char *name, bool sync)
+void images_wire_delete(struct buf *out, const char *name)
 {
     Images__DeleteRequest request = IMAGES__DELETE_REQUEST__INIT;
 
     request.name = (char *)name;
-    request.sync = sync;
     wire_pack(&request.base, out);
 }

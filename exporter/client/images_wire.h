@@ -11,6 +11,6 @@ void images_wire_get(struct buf *out, const char *name);
 bool images_wire_got(const struct buf *message, struct arena *arena, struct image_record *record,
                      struct error *err) MUST_CHECK;
 void images_wire_create(struct buf *out, const struct image_record *record, struct arena *arena);
-void images_wire_delete(struct buf *out, const char *name, bool sync);
+void images_wire_delete(struct buf *out, const char *name);
 
 #endif

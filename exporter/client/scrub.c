@@ -251,13 +251,6 @@ static void visit_bad(const struct scrub_known_item *item,
     visit(arg, &(struct scrub_bad){digest, item->kind});
 }
 
-void scrub_each_bad(const struct scrub *scrub,
-                    void (*visit)(void *arg, const struct scrub_bad *bad), void *arg)
-{
-    for (size_t i = 0; i < scrub->known.count; i++)
-        visit_bad(&scrub->known.items[i], visit, arg);
-}
-
 void scrub_each_hit(const struct scrub *scrub,
                     void (*visit)(void *arg, const struct scrub_hit *hit), void *arg)
 {

@@ -63,10 +63,8 @@ bool scrub_run(struct scrub *scrub, struct containerd *containerd, const struct 
 
 void scrub_totals(const struct scrub *scrub, struct scrub_totals *totals);
 
-/* What is known to be bad, in the order of the digests; the images that need it, as of the last
- * slice. Strings live until the next slice. */
-void scrub_each_bad(const struct scrub *scrub, void (*visit)(void *arg, const struct scrub_bad *),
-                    void *arg);
+/* The images that need what is known to be bad, as of the last slice. Strings live until the next
+ * slice. */
 void scrub_each_hit(const struct scrub *scrub, void (*visit)(void *arg, const struct scrub_hit *),
                     void *arg);
 

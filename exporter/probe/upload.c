@@ -67,7 +67,7 @@ bool upload_open_document(const struct buf *body, struct registry_source *source
     return true;
 }
 
-void upload_note_sent(const struct probe_request *request, const char *digest)
+static void note_digest(const struct probe_request *request, const char *digest)
 {
     struct upload_sent *sent = request->sent;
 
@@ -81,8 +81,8 @@ void upload_note_sent(const struct probe_request *request, const char *digest)
 void upload_note_made(const struct probe_request *request, const struct made_image *image)
 {
     for (size_t i = 0; i < image->n_layers; i++)
-        upload_note_sent(request, image->layers[i].digest);
-    upload_note_sent(request, image->config.digest);
+        note_digest(request, image->layers[i].digest);
+    note_digest(request, image->config.digest);
 }
 
 /* Before it is sent: what fails afterwards may have arrived. */
@@ -90,7 +90,7 @@ static void note_sent(struct upload *upload, const struct descriptor *blob)
 {
     LOCK_SCOPE(&upload->lock);
 
-    upload_note_sent(upload->request, blob->digest);
+    note_digest(upload->request, blob->digest);
 }
 
 static void note_cached(struct upload *upload, const struct descriptor *blob)

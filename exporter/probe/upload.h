@@ -51,8 +51,7 @@ struct upload_sent {
     size_t count;                                     /* may be more than there is room for */
 };
 
-/* Notes it in request->sent, where there is one. Not for several threads. */
-void upload_note_sent(const struct probe_request *request, const char *digest);
+/* Notes its blobs in request->sent, where there is one. Not for several threads. */
 void upload_note_made(const struct probe_request *request, const struct made_image *image);
 
 /* Before a push, whoever sends: ERROR_INVALID where the tag holds an image that no probe made, and
