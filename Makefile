@@ -15,6 +15,11 @@ BUILD   ?= build$(if $(SAN),-$(subst $(comma),-,$(SAN)))
 VERSION  := 0.1.0
 REVISION := $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
 BRANCH   := $(shell git rev-parse --abbrev-ref HEAD 2>/dev/null || echo unknown)
+# Two builds of one commit are the same: its time, or that of whoever packs it, is the build's.
+SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null)
+BUILD_DATE := $(if $(SOURCE_DATE_EPOCH),$(shell date -u -d @$(SOURCE_DATE_EPOCH) +%Y%m%d-%H:%M:%S),unknown)
+BUILD_USER ?= unknown
+BUILD_TAGS := $(if $(SAN),$(SAN),unknown)
 
 WARN := -Wall -Wextra -Wshadow -Wvla -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes \
         -Wpointer-arith -Wwrite-strings -Wundef -Wno-missing-field-initializers \
@@ -24,12 +29,12 @@ BASE_CFLAGS = -std=c17 -D_GNU_SOURCE -pthread -fno-common -fstack-protector-stro
 OUR_CFLAGS  = $(BASE_CFLAGS) $(WARN) -Iexporter -I$(BUILD)/gen
 # The one C++ file is the one that reads TOML.
 CXX_CFLAGS  = $(patsubst -std=c17,-std=c++17 -fno-rtti,$(filter-out -Wstrict-prototypes -Wmissing-prototypes,$(OUR_CFLAGS)))
-LIBS = -lgrpc -lgpr -lprotobuf-c -lmicrohttpd -lyaml -lcurl -lcrypto -lstdc++ -lm -pthread
+LIBS = -lgrpc -lgpr -lprotobuf-c -lmicrohttpd -lyaml -lcurl -lcrypto -lgnutls -lisal -lcrypt -lstdc++ -lm -pthread
 
 Q := $(if $(V),,@)
 
 BINARY     := $(BUILD)/containerd_exporter
-FLOORS     := base metrics client command probe engine canary
+FLOORS     := base metrics client probe engine canary server web command
 SRCS       := $(foreach floor,$(FLOORS),$(wildcard exporter/$(floor)/*.c)) $(wildcard collectors/*.c)
 CXX_SRCS   := $(wildcard exporter/*/*.cpp)
 OBJS       := $(SRCS:%.c=$(BUILD)/%.o) $(CXX_SRCS:%.cpp=$(BUILD)/%.o)
@@ -46,10 +51,11 @@ help:
 	@echo 'make all        the exporter: $(BINARY)'
 	@echo 'make check      floors, headers, unit tests, fuzz corpora     SAN=address,undefined | thread'
 	@echo 'make e2e        end-to-end tests against real daemons (root)'
-	@echo 'make bench      against ctr, skopeo and curl, side by side (root)'
+	@echo 'make bench      against ctr, skopeo, curl and client_golang, side by side (root)'
 	@echo 'make demo       containerd, registry, Prometheus and the exporter, on this machine'
 	@echo 'make run        the exporter on the containerd of this machine: inventory only'
 	@echo 'make fuzz       each fuzzer for FUZZ_SECONDS=60 (clang)'
+	@echo 'make reference  the tables of metrics in README.md, from the tables of the code'
 	@echo 'make install    DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)'
 	@echo 'make format     clang-format everything             make lint   clang-tidy, cppcheck'
 	@echo 'make clean      V=1 shows commands                  CI=1        warnings are errors'
@@ -63,8 +69,8 @@ $(BUILD)/flags: force
 
 $(BUILD)/gen/version.inc: force
 	$(Q)mkdir -p $(@D)
-	$(Q)printf '#define VERSION "%s"\n#define REVISION "%s"\n#define BRANCH "%s"\n' \
-	    '$(VERSION)' '$(REVISION)' '$(BRANCH)' >$@.new
+	$(Q)printf '#define %s "%s"\n' VERSION '$(VERSION)' REVISION '$(REVISION)' BRANCH '$(BRANCH)' \
+	    BUILD_USER '$(BUILD_USER)' BUILD_DATE '$(BUILD_DATE)' BUILD_TAGS '$(BUILD_TAGS)' >$@.new
 	$(Q)cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
 # The names of the files are the list: of collectors, and of ways to pull, push and tag. The
@@ -115,10 +121,15 @@ $(BINARY): $(BUILD)/exporter/main.o $(LIBRARY)
 
 $(BUILD)/test_%: $(BUILD)/tests/unit/test_%.o $(LIBRARY)
 	@echo '  LINK  $@'
-	$(Q)$(CC) $(OUR_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+	$(Q)$(CC) $(OUR_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka -ldeflate
 
 # Without a fuzzing engine a fuzzer is a plain program over its corpus.
 $(BUILD)/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/main.o $(LIBRARY)
+	@echo '  LINK  $@'
+	$(Q)$(CC) $(OUR_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# The exporter's page without its probes, for make bench.
+$(BUILD)/bench_page: $(BUILD)/tests/bench/page.o $(LIBRARY)
 	@echo '  LINK  $@'
 	$(Q)$(CC) $(OUR_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
@@ -154,8 +165,13 @@ fuzz:
 e2e: $(BINARY)
 	$(Q)EXPORTER_BIN=$(abspath $(BINARY)) /usr/bin/python3 -m pytest -q tests/e2e
 
-bench: $(BINARY)
-	$(Q)EXPORTER_BIN=$(abspath $(BINARY)) /usr/bin/python3 tests/bench/bench.py $(BENCH_ARGS)
+bench: $(BINARY) $(BUILD)/bench_page
+	$(Q)EXPORTER_BIN=$(abspath $(BINARY)) PAGE_BIN=$(abspath $(BUILD)/bench_page) /usr/bin/python3 tests/bench/bench.py $(BENCH_ARGS)
+
+# The tables of metrics in README.md; tests/e2e/test_pages.py says when they are stale.
+reference: $(BINARY)
+	$(Q)$(BINARY) metrics --markdown | sed -i -e '/<!-- metrics:begin -->/,/<!-- metrics:end -->/{//!d}' \
+	    -e '/<!-- metrics:begin -->/r /dev/stdin' README.md
 
 demo:
 	$(Q)./deploy/demo.sh
@@ -172,8 +188,18 @@ install: $(BINARY)
 	    >$(DESTDIR)$(PREFIX)/lib/systemd/system/containerd_exporter.service
 	install -D -m 0644 dashboards/overview.json $(DESTDIR)$(PREFIX)/share/containerd_exporter/overview.json
 	install -D -m 0644 dashboards/rules.yml $(DESTDIR)$(PREFIX)/share/containerd_exporter/rules.yml
+	install -D -m 0644 deploy/containerd_exporter.8 $(DESTDIR)$(PREFIX)/share/man/man8/containerd_exporter.8
+	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions
+	$(BINARY) --completion-script-bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/containerd_exporter
+	$(BINARY) --completion-script-zsh >$(DESTDIR)$(PREFIX)/share/zsh/vendor-completions/_containerd_exporter
 
-OUR_FILES := $(wildcard exporter/*.c exporter/*/*.[ch] $(CXX_SRCS) collectors/*.c tests/unit/*.[ch] tests/fuzz/*.c)
+# The flags in the manual are those of the binary.
+man: $(BINARY)
+	$(Q)sed '/^\.\\" The rest is written by make man\.$$/q' deploy/containerd_exporter.8 >$(BUILD)/manual
+	$(Q)$(BINARY) --help-man >>$(BUILD)/manual
+	$(Q)cp $(BUILD)/manual deploy/containerd_exporter.8
+
+OUR_FILES := $(wildcard exporter/*.c exporter/*/*.[ch] $(CXX_SRCS) collectors/*.c tests/unit/*.[ch] tests/fuzz/*.c tests/bench/*.c)
 format:
 	clang-format -i $(OUR_FILES)
 
@@ -187,7 +213,7 @@ clean:
 	rm -rf build build-*
 
 force:
-.PHONY: help all check layers headers unit corpus fuzz e2e bench demo run install format lint clean force
+.PHONY: help all check layers headers unit corpus fuzz e2e bench reference demo run install man format lint clean force
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(OBJS:.o=.d) $(BUILD)/exporter/main.d $(wildcard $(BUILD)/tests/*/*.d)

@@ -22,9 +22,10 @@ enum {
 static const struct metric_family families[] = {
     [CONDITION] = {METRIC_GAUGE,
                    "containerd_cri_condition",
-                   "Whether a condition holds, as CRI's status tells the kubelet. Asked on a "
-                   "schedule.",
-                   {"type"}},
+                   "Whether a condition holds, as CRI's status tells the kubelet: RuntimeReady, "
+                   "NetworkReady and what else it has. Asked on a schedule.",
+                   {"type"},
+                   .query = "containerd_cri_condition == 0"},
     [IMAGES] = {METRIC_GAUGE, "containerd_cri_images",
                 "Images that CRI knows, each once whatever its names. Listed on a schedule."},
     [IMAGE_BYTES] = {METRIC_GAUGE, "containerd_cri_image_bytes",

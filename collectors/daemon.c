@@ -32,7 +32,9 @@ static const struct metric_family families[] = {
     [RPC_FAILURES] = {METRIC_COUNTER,
                       "containerd_rpc_failures_total",
                       "Calls to containerd that did not end with OK, by gRPC code.",
-                      {"method", "code"}},
+                      {"method", "code"},
+                      .query =
+                          "sum by (method, code) (rate(containerd_rpc_failures_total[5m])) > 0"},
     {0},
 };
 

@@ -15,7 +15,8 @@ enum {
 
 static const struct metric_family families[] = {
     [UP] = {METRIC_GAUGE, "docker_engine_up",
-            "Whether the Docker engine answers on its socket. Asked on a schedule."},
+            "Whether the Docker engine answers on its socket; absent where none is configured. "
+            "Asked on a schedule."},
     [INFO] = {METRIC_INFO,
               "docker_engine_info",
               "Version of the Docker engine that answers; always 1.",

@@ -35,23 +35,29 @@ enum {
 static const struct metric_family families[] = {
     [IMAGES] = {METRIC_GAUGE,
                 "containerd_images",
-                "Images by what a check of their content and snapshots says; on a schedule.",
-                {"namespace", "status", "unpacked"}},
+                "Images by what a check of their content and snapshots says, in the words of ctr "
+                "images check: complete, incomplete, unavailable, error; on a schedule.",
+                {"namespace", "status", "unpacked"},
+                .query = "sum by (status) (containerd_images)"},
     [IMAGE_BYTES] = {METRIC_GAUGE,
                      "containerd_image_bytes",
-                     "Declared size of what the images of this machine's platform need, and of "
-                     "what is there; measured on a schedule.",
-                     {"namespace", "state"}},
+                     "Declared size of what the images of this machine's platform require, and of "
+                     "what is present; measured on a schedule.",
+                     {"namespace", "state"},
+                     .query = "sum by (namespace) (containerd_image_bytes{state=\"present\"})"},
     [IMAGE_STATUS] = {METRIC_GAUGE,
                       "containerd_image_status",
                       "What a check says of one image: one status is 1, the others are 0; of the "
                       "images that the configuration chooses, on a schedule.",
-                      {"namespace", "image", "status"}},
+                      {"namespace", "image", "status"},
+                      .query = "containerd_image_status{status!=\"complete\"} == 1"},
     [IMAGE_BLOBS] = {METRIC_GAUGE,
                      "containerd_image_blobs",
-                     "Configuration and layers that an image needs, and those that are there; of "
-                     "the images that the configuration chooses, on a schedule.",
-                     {"namespace", "image", "state"}},
+                     "Configuration and layers that an image requires, and those that are present; "
+                     "of the images that the configuration chooses, on a schedule.",
+                     {"namespace", "image", "state"},
+                     .query = "containerd_image_blobs{state=\"required\"} - ignoring (state) "
+                              "containerd_image_blobs{state=\"present\"} > 0"},
     [NOT_COMPLETE_SINCE] = {METRIC_GAUGE,
                             "containerd_image_not_complete_since_timestamp_seconds",
                             "When an image was first found to be neither complete nor unpacked by "

@@ -23,13 +23,15 @@ enum {
 static const struct metric_family families[] = {
     [PLUGINS] = {METRIC_GAUGE,
                  "containerd_plugins",
-                 "Plugins of containerd by status, as ctr plugins ls tells it. Listed on a "
-                 "schedule.",
-                 {"status"}},
+                 "Plugins of containerd by status, as ctr plugins ls tells it: ok, skip, error. "
+                 "Listed on a schedule.",
+                 {"status"},
+                 .query = "containerd_plugins{status=\"error\"} > 0"},
     [PLUGIN_STATUS] = {METRIC_GAUGE,
                        "containerd_plugin_status",
                        "The status of each plugin: the one it has is 1, the others are 0.",
-                       {"type", "id", "status"}},
+                       {"type", "id", "status"},
+                       .query = "containerd_plugin_status{status=\"error\"} == 1"},
     [INIT_ERROR] = {METRIC_INFO,
                     "containerd_plugin_init_error_info",
                     "The gRPC code of the error with which a plugin was skipped or failed; always "

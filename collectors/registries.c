@@ -20,12 +20,14 @@ enum {
 static const struct metric_family families[] = {
     [RATE_LIMIT] = {METRIC_GAUGE,
                     "image_registry_rate_limit",
-                    "Pulls that the registry allows, as it told a probe last.",
+                    "Pulls that the registry allows, as its RateLimit headers told a probe last.",
                     {"registry"}},
-    [RATE_LIMIT_REMAINING] = {METRIC_GAUGE,
-                              "image_registry_rate_limit_remaining",
-                              "Pulls that are left of it, as the registry told a probe last.",
-                              {"registry"}},
+    [RATE_LIMIT_REMAINING] =
+        {METRIC_GAUGE,
+         "image_registry_rate_limit_remaining",
+         "Pulls that are left of it, as the registry's RateLimit headers told a probe last.",
+         {"registry"},
+         .query = "image_registry_rate_limit_remaining / image_registry_rate_limit < 0.1"},
     [CERTIFICATE_EXPIRY] = {METRIC_GAUGE,
                             "image_registry_certificate_expiry_timestamp_seconds",
                             "When the first certificate of the registry's chain ends, as a probe "
@@ -33,17 +35,20 @@ static const struct metric_family families[] = {
                             {"registry"}},
     [BUDGET] = {METRIC_GAUGE,
                 "image_registry_budget",
-                "What all probes together may ask of the registry in an hour.",
+                "What all probes together may ask of the registry in an hour: pulls, bytes "
+                "(max_pulls_per_hour, max_bytes_per_hour).",
                 {"registry", "kind"}},
     [BUDGET_REMAINING] = {METRIC_GAUGE,
                           "image_registry_budget_remaining",
                           "What is left of the registry's budget. Read on a schedule.",
-                          {"registry", "kind"}},
+                          {"registry", "kind"},
+                          .query = "image_registry_budget_remaining / image_registry_budget < 0.1"},
     [HELD] = {METRIC_GAUGE,
               "image_registry_held_seconds",
-              "For how long no probe asks the registry, because it wanted to be left alone. Read "
-              "on a schedule.",
-              {"registry"}},
+              "For how long no probe asks the registry, because it said Retry-After; 0: it is "
+              "asked. Read on a schedule.",
+              {"registry"},
+              .query = "image_registry_held_seconds > 0"},
     {0},
 };
 

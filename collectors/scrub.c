@@ -28,11 +28,13 @@ static const struct metric_family families[] = {
     [SCRUBBED_BYTES] = {METRIC_COUNTER, "containerd_content_scrubbed_bytes_total",
                         "Bytes of blobs that were read to see whether they are whole; on a "
                         "schedule, within a budget."},
-    [BAD_BLOBS] = {METRIC_GAUGE,
-                   "containerd_content_bad_blobs",
-                   "Blobs that containerd lists and that are not whole, each digest once over all "
-                   "namespaces; looked for on a schedule.",
-                   {"kind"}},
+    [BAD_BLOBS] =
+        {METRIC_GAUGE,
+         "containerd_content_bad_blobs",
+         "Blobs that containerd lists and that are not whole, each digest once over all "
+         "namespaces: missing_file, truncated, wrong_hash, unreadable; looked for on a schedule.",
+         {"kind"},
+         .query = "containerd_content_bad_blobs > 0"},
     [BAD_IMAGE_INFO] = {METRIC_INFO,
                         "containerd_content_bad_image_info",
                         "Images that need a blob that is not whole; looked for on a schedule.",

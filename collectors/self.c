@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The exporter itself: what it is, and how much of the machine it takes. Read during the scrape. */
 
-#include "base/buf.h"
 #include "base/build.h"
-#include "base/file.h"
+#include "base/clock.h"
+#include "base/start_time.h"
 #include "engine/collector.h"
 
 #include <dirent.h>
-#include <stdio.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#define FILE_LIMIT_BYTES ((size_t)256 << 10)
+#define NETSTAT_BYTES ((size_t)16 << 10)
 
 enum {
     BUILD_INFO,
@@ -27,6 +29,12 @@ enum {
     TRANSMIT_BYTES,
 };
 
+/* Files that stay open: to read one again from its start is all that a scrape costs. */
+struct self {
+    int statm, netstat;
+    double start_time;
+};
+
 static const struct metric_family families[] = {
     [BUILD_INFO] = {METRIC_INFO,
                     "containerd_exporter_build_info",
@@ -34,7 +42,8 @@ static const struct metric_family families[] = {
                     {"version", "revision", "branch", "compiler", "goos", "goarch"}},
     [CPU_SECONDS] = {METRIC_COUNTER, "process_cpu_seconds_total",
                      "Total user and system CPU time spent in seconds."},
-    [OPEN_FDS] = {METRIC_GAUGE, "process_open_fds", "Number of open file descriptors."},
+    [OPEN_FDS] = {METRIC_GAUGE, "process_open_fds", "Number of open file descriptors.",
+                  .query = "process_open_fds / process_max_fds"},
     [MAX_FDS] = {METRIC_GAUGE, "process_max_fds", "Maximum number of open file descriptors."},
     [VIRTUAL_BYTES] = {METRIC_GAUGE, "process_virtual_memory_bytes",
                        "Virtual memory size in bytes."},
@@ -51,39 +60,38 @@ static const struct metric_family families[] = {
     {0},
 };
 
-/* Seconds since the epoch at which the machine was started. */
-static double boot_time(void)
+/* Reads a whole file that ends with NUL then; false if it is not open or larger than that. */
+static bool read_again(int fd, char *text, size_t size)
 {
-    CLEANUP(buf_deinit) struct buf stat = BUF_INIT(FILE_LIMIT_BYTES);
-    struct error err;
-    const char *line;
+    ssize_t n = fd >= 0 ? pread(fd, text, size, 0) : -1;
 
-    if (!file_read("/proc/stat", &stat, &err) || !stat.data)
-        return 0;
-    line = strstr(stat.data, "\nbtime ");
-    return line ? strtod(line + strlen("\nbtime "), NULL) : 0;
+    if (n < 0 || (size_t)n == size)
+        return false;
+    text[n] = '\0';
+    return true;
 }
 
-/* /proc/self/stat: fields 14 and 15 are times in ticks, 22 the start, 23 and 24 the sizes. The
- * name in field 2 may hold anything, so counting begins behind its closing parenthesis. */
-static bool add_stat(struct snapshot *out, struct error *err)
+static void add_times(const struct self *self, struct snapshot *out)
 {
-    CLEANUP(buf_deinit) struct buf stat = BUF_INIT(FILE_LIMIT_BYTES);
-    double ticks = (double)sysconf(_SC_CLK_TCK), fields[25] = {0};
-    char *at;
+    struct timespec cpu;
 
-    if (!file_read("/proc/self/stat", &stat, err))
-        return false;
-    at = stat.data ? strrchr(stat.data, ')') : NULL;
-    if (!at || !at[1] || !at[2])
-        return error_set(err, ERROR_INTERNAL, "/proc/self/stat makes no sense");
-    at += 3;
-    for (int i = 4; i < 25; i++)
-        fields[i] = strtod(at + 1, &at);
-    snapshot_add(out, CPU_SECONDS, (fields[14] + fields[15]) / ticks);
-    snapshot_add(out, START_TIME, boot_time() + fields[22] / ticks);
-    snapshot_add(out, VIRTUAL_BYTES, fields[23]);
-    snapshot_add(out, RESIDENT_BYTES, fields[24] * (double)sysconf(_SC_PAGESIZE));
+    if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu) == 0)
+        snapshot_add(out, CPU_SECONDS,
+                     (double)cpu.tv_sec + (double)cpu.tv_nsec / (double)NS_PER_SECOND);
+    if (self->start_time > 0)
+        snapshot_add(out, START_TIME, self->start_time);
+}
+
+/* /proc/self/statm: pages in all, pages resident, ... */
+static bool add_memory(const struct self *self, struct snapshot *out, struct error *err)
+{
+    double page = (double)sysconf(_SC_PAGESIZE);
+    char text[128], *at;
+
+    if (!read_again(self->statm, text, sizeof(text)))
+        return error_set(err, ERROR_INTERNAL, "/proc/self/statm: %s", strerror(errno));
+    snapshot_add(out, VIRTUAL_BYTES, strtod(text, &at) * page);
+    snapshot_add(out, RESIDENT_BYTES, strtod(at, NULL) * page);
     return true;
 }
 
@@ -97,11 +105,18 @@ static void add_limit(struct snapshot *out, size_t family, int resource)
                                                      : (double)limit.rlim_cur);
 }
 
+/* Since Linux 6.2 the size of the directory is the number; before, it is 0. */
 static void add_open_fds(struct snapshot *out)
 {
-    DIR *directory = opendir("/proc/self/fd");
+    struct stat info;
+    DIR *directory;
     double count = -3; /* ".", ".." and the directory itself */
 
+    if (stat("/proc/self/fd", &info) == 0 && info.st_size > 0) {
+        snapshot_add(out, OPEN_FDS, (double)info.st_size);
+        return;
+    }
+    directory = opendir("/proc/self/fd");
     if (!directory)
         return;
     while (readdir(directory))
@@ -110,46 +125,79 @@ static void add_open_fds(struct snapshot *out)
     snapshot_add(out, OPEN_FDS, count);
 }
 
-/* /proc/self/net/netstat: a line of names, then a line of values with the same first word. */
-static void add_network(struct snapshot *out)
+/* The value under `name`, in a line of names and a line of values, whose words go together. */
+static void add_column(struct snapshot *out, size_t family, const char *names, const char *values,
+                       const char *name)
 {
-    CLEANUP(buf_deinit) struct buf netstat = BUF_INIT(FILE_LIMIT_BYTES);
-    struct error err;
-    char *names, *values, *name_end, *value_end;
+    const char *found = strstr(names, name);
 
-    if (!file_read("/proc/self/net/netstat", &netstat, &err) || !netstat.data)
+    if (!found || found > values)
+        return;
+    for (const char *at = names; at <= found; at++)
+        if (*at == ' ' && values)
+            values = strchr(values + 1, ' ');
+    if (values)
+        snapshot_add(out, family, strtod(values, NULL));
+}
+
+/* /proc/self/net/netstat: a line of names, then a line of values with the same first word. */
+static void add_network(const struct self *self, struct snapshot *out)
+{
+    char text[NETSTAT_BYTES];
+    const char *names, *values;
+
+    if (!read_again(self->netstat, text, sizeof(text)))
         return; /* not every kernel has it */
-    names = strstr(netstat.data, "IpExt:");
+    names = strstr(text, "IpExt:");
     values = names ? strstr(names + 1, "IpExt:") : NULL;
     if (!values)
         return;
-    for (char *name = strtok_r(names, " \n", &name_end),
-              *value = strtok_r(values, " \n", &value_end);
-         name && value && name < values;
-         name = strtok_r(NULL, " \n", &name_end), value = strtok_r(NULL, " \n", &value_end)) {
-        if (strcmp(name, "InOctets") == 0)
-            snapshot_add(out, RECEIVE_BYTES, strtod(value, NULL));
-        if (strcmp(name, "OutOctets") == 0)
-            snapshot_add(out, TRANSMIT_BYTES, strtod(value, NULL));
-    }
+    add_column(out, RECEIVE_BYTES, names, values, " InOctets ");
+    add_column(out, TRANSMIT_BYTES, names, values, " OutOctets ");
+}
+
+static bool open_files(void *state, const struct job_context *context, struct error *err)
+{
+    struct self *self = state;
+
+    (void)context, (void)err;
+    self->statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    self->netstat = open("/proc/self/net/netstat", O_RDONLY | O_CLOEXEC);
+    self->start_time = process_start_time();
+    return true;
+}
+
+static void close_files(void *state)
+{
+    struct self *self = state;
+
+    if (self->statm >= 0)
+        close(self->statm);
+    if (self->netstat >= 0)
+        close(self->netstat);
 }
 
 static bool run(void *state, struct run *run, struct error *err)
 {
-    (void)state;
+    struct self *self = state;
+
     snapshot_add(run->out, BUILD_INFO, 1, build_version, build_revision, build_branch,
                  build_compiler, "linux", build_arch);
     add_open_fds(run->out);
     add_limit(run->out, MAX_FDS, RLIMIT_NOFILE);
     add_limit(run->out, VIRTUAL_MAX_BYTES, RLIMIT_AS);
-    add_network(run->out);
-    return add_stat(run->out, err);
+    add_network(self, run->out);
+    add_times(self, run->out);
+    return add_memory(self, run->out, err);
 }
 
 const struct collector self_collector = {
     .name = "self",
     .help = "The exporter itself: version, processor time, memory, open files.",
     .families = families,
+    .state_size = sizeof(struct self),
     .lane = LANE_SCRAPE,
+    .open = open_files,
+    .close = close_files,
     .run = run,
 };

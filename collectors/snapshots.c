@@ -27,7 +27,8 @@ enum {
 static const struct metric_family families[] = {
     [SNAPSHOTS] = {METRIC_GAUGE,
                    "containerd_snapshots",
-                   "Snapshots of a namespace by snapshotter and kind. Listed on a schedule.",
+                   "Snapshots of a namespace by snapshotter and kind: view, active, committed. "
+                   "Listed on a schedule.",
                    {"namespace", "snapshotter", "kind"}},
     [BYTES] = {METRIC_GAUGE,
                "containerd_snapshot_bytes",

@@ -10,11 +10,11 @@
 # shellcheck disable=SC2034
 BUILD_PACKAGES="make gcc g++ libc6-dev git ca-certificates libgrpc-dev libprotobuf-c-dev
     protobuf-c-compiler protobuf-compiler libmicrohttpd-dev libyaml-dev libssl-dev
-    libcurl4-openssl-dev libtomlplusplus-dev"
+    libcurl4-openssl-dev libtomlplusplus-dev libgnutls28-dev libisal-dev libcrypt-dev"
 # shellcheck disable=SC2034
 DEMO_PACKAGES="python3 python3-yaml python3-prometheus-client openssl mount"
 # shellcheck disable=SC2034
-TEST_PACKAGES="libcmocka-dev python3-pytest python3-pytest-xdist python3-grpcio skopeo curl jq util-linux"
+TEST_PACKAGES="libcmocka-dev libdeflate-dev python3-pytest python3-pytest-xdist python3-grpcio skopeo curl jq util-linux chromium"
 
 say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
 die() {
@@ -125,7 +125,8 @@ unpack_from_suite() {
     return "$status"
 }
 
-# need_newer_daemons [DIR]: containerd 1.7 and 2.x with their runc, unpacked into DIR/1.7 and DIR/2.
+# need_newer_daemons [DIR]: containerd 1.7 and 2.x with their runc, unpacked into DIR/1.7 and DIR/2, and
+# a Prometheus 3.x, into DIR/prometheus-3 (it is one static program: it runs on older systems, too).
 # The tests need them to compare with, the demo does not. A suite that cannot be had is no
 # failure: what it would have tested is skipped, and says so.
 need_newer_daemons() {
@@ -138,6 +139,10 @@ need_newer_daemons() {
         unpack_from_suite "${suite[$version]}" "$dir/$version" containerd runc ||
             say "containerd $version CANNOT BE HAD: its tests will be skipped"
     done
+    [ -x "$dir/prometheus-3/usr/bin/prometheus" ] && return 0
+    say "unpacking Prometheus 3 of Debian sid into $dir/prometheus-3"
+    unpack_from_suite sid "$dir/prometheus-3" prometheus ||
+        say "Prometheus 3 CANNOT BE HAD: its tests will be skipped"
     return 0
 }
 

@@ -16,10 +16,12 @@ only() { # library header, the files that may name it (a pattern)
 floor exporter/base    base
 floor exporter/metrics base metrics
 floor exporter/client  base client
-floor exporter/command base client command
 floor exporter/probe   base client probe
 floor exporter/engine  base metrics engine
 floor exporter/canary  base metrics client probe canary engine
+floor exporter/server  base metrics engine server
+floor exporter/web     base metrics engine server web
+floor exporter/command base metrics client probe canary engine server web command
 floor collectors       base metrics client probe canary engine
 # Of the engine, those who measure see the contract only.
 complain "$(grep -nE '^#include "engine/' collectors/*.c exporter/canary/*.[ch] | grep -vE 'engine/(collector|setting).h' || true)"
@@ -32,6 +34,9 @@ only curl/        exporter/client/http.c
 only openssl/     exporter/client/digest.c
 only 'toml[+][+]/' exporter/client/hosts_toml.cpp
 only yaml.h       exporter/base/yaml.c
-only microhttpd.h exporter/engine/web.c
+only microhttpd.h exporter/server/exchange.c
+only gnutls/      exporter/server/tls.c
+only isa-l/       exporter/web/gzip.c
+only crypt.h      exporter/server/passwords.c
 complain "$(grep -rlE '^#include ".*pb-c.h"' exporter collectors | grep -vE '^exporter/client/[a-z_]+_wire.c$' || true)"
 exit $fail

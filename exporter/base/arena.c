@@ -5,7 +5,9 @@
 #include <stdint.h>
 #include <string.h>
 
-#define BLOCK_BYTES ((size_t)8192)
+/* Many arenas stay small: a block is as large as a quarter of what was needed so far. */
+#define BLOCK_MIN_BYTES ((size_t)512)
+#define BLOCK_MAX_BYTES ((size_t)8192)
 
 struct arena_block {
     struct arena_block *next;
@@ -27,36 +29,51 @@ static struct arena_block *add_block(struct arena *arena, size_t size)
     return block;
 }
 
-void *arena_alloc(struct arena *arena, size_t size)
+static size_t block_size(const struct arena *arena, size_t wanted)
 {
-    const size_t align = alignof(max_align_t);
+    size_t size = arena->used_bytes / 4;
+
+    size = size < BLOCK_MIN_BYTES ? BLOCK_MIN_BYTES : size;
+    size = size > BLOCK_MAX_BYTES ? BLOCK_MAX_BYTES : size;
+    return wanted > size ? wanted : size;
+}
+
+/* `align`: a power of 2, not above that of max_align_t. */
+static void *allocate(struct arena *arena, size_t size, size_t align)
+{
     struct arena_block *block = arena->blocks_;
+    size_t padding = block ? -block->used & (align - 1) : 0;
     void *ptr;
 
     if (arena->failure_ != ERROR_NONE)
         return NULL;
-    if (size > SIZE_MAX - align) { /* as good as over any limit */
+    if (block && (block->size - block->used < padding || /* it takes a block of its own */
+                  block->size - block->used - padding < size)) {
+        block = NULL;
+        padding = 0;
+    }
+    if (size > SIZE_MAX - padding || size + padding > arena->limit_bytes - arena->used_bytes) {
         arena->failure_ = ERROR_LIMIT;
         return NULL;
     }
-    size = (size + align - 1) & ~(align - 1); /* what it really takes */
-    if (size > arena->limit_bytes - arena->used_bytes) {
-        arena->failure_ = ERROR_LIMIT;
-        return NULL;
-    }
-    arena->used_bytes += size;
-    if (!block || block->size - block->used < size)
-        block = add_block(arena, size > BLOCK_BYTES ? size : BLOCK_BYTES);
+    if (!block)
+        block = add_block(arena, block_size(arena, size));
     if (!block)
         return NULL;
-    ptr = block->data + block->used;
-    block->used += size;
+    arena->used_bytes += size + padding;
+    ptr = block->data + block->used + padding;
+    block->used += size + padding;
     return ptr;
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+    return allocate(arena, size, alignof(max_align_t));
 }
 
 char *arena_strndup(struct arena *arena, const char *str, size_t size)
 {
-    char *copy = arena_alloc(arena, size + 1);
+    char *copy = allocate(arena, size + (size < SIZE_MAX), 1);
 
     return copy ? memcpy(copy, str, size) : NULL;
 }
@@ -85,8 +102,10 @@ void arena_deinit(struct arena *arena)
     while (block) {
         struct arena_block *next = block->next;
 
+        if (arena->secret)
+            explicit_bzero(block->data, block->used);
         free(block);
         block = next;
     }
-    *arena = (struct arena)ARENA_INIT(arena->limit_bytes);
+    *arena = (struct arena){.limit_bytes = arena->limit_bytes, .secret = arena->secret};
 }

@@ -13,6 +13,7 @@
 struct arena {
     size_t limit_bytes;
     size_t used_bytes;
+    bool secret;                 /* wiped before its memory goes back */
     struct arena_block *blocks_; /* private */
     enum error_code failure_;
 };
@@ -20,6 +21,11 @@ struct arena {
 #define ARENA_INIT(limit)      \
     {                          \
         .limit_bytes = (limit) \
+    }
+
+#define SECRET_ARENA_INIT(limit)               \
+    {                                          \
+        .limit_bytes = (limit), .secret = true \
     }
 
 /* Zeroed and aligned for any type. NULL once the arena has failed. */

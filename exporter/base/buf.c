@@ -59,6 +59,23 @@ void buf_append(struct buf *buf, const void *data, size_t size)
     buf->data[buf->size] = '\0';
 }
 
+char *buf_reserve(struct buf *buf, size_t size)
+{
+    return reserve(buf, size) ? buf->data + buf->size : NULL;
+}
+
+void buf_commit(struct buf *buf, const char *end)
+{
+    buf->size = (size_t)(end - buf->data);
+    buf->data[buf->size] = '\0';
+}
+
+void buf_fail(struct buf *buf, enum error_code code)
+{
+    if (buf->failure_ == ERROR_NONE)
+        buf->failure_ = code;
+}
+
 void buf_append_str(struct buf *buf, const char *str)
 {
     buf_append(buf, str, strlen(str));
@@ -91,6 +108,13 @@ void buf_clear(struct buf *buf)
     buf->failure_ = ERROR_NONE;
     if (buf->data)
         buf->data[0] = '\0';
+}
+
+void buf_clear_to(struct buf *buf, size_t keep_bytes)
+{
+    buf_clear(buf);
+    if (buf->capacity_ > keep_bytes)
+        buf_deinit(buf);
 }
 
 bool buf_ok(const struct buf *buf, struct error *err)

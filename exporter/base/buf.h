@@ -32,8 +32,19 @@ void buf_append_str(struct buf *buf, const char *str);
 void buf_append_char(struct buf *buf, char c);
 void buf_printf(struct buf *buf, const char *fmt, ...) PRINTF(2, 3);
 
+/* Where up to `size` more bytes may be written, for those who count every nanosecond; NULL if they
+ * do not fit. What was written counts once buf_commit() knows where it ends. */
+char *buf_reserve(struct buf *buf, size_t size);
+void buf_commit(struct buf *buf, const char *end);
+
+/* Who writes there could not: sticks like a failure of an append. */
+void buf_fail(struct buf *buf, enum error_code code);
+
 /* Forgets the contents and any failure, keeps the memory. */
 void buf_clear(struct buf *buf);
+
+/* The same, but gives memory back where it is more than that. */
+void buf_clear_to(struct buf *buf, size_t keep_bytes);
 
 /* False, with ERROR_LIMIT or ERROR_MEMORY, if any append so far did not fit. */
 bool buf_ok(const struct buf *buf, struct error *err) MUST_CHECK;

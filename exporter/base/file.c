@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/file.h"
 
+#include "base/text.h"
+
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -64,4 +67,19 @@ bool file_read(const char *path, struct buf *out, struct error *err)
     ok = check_kind(fd, path, err) && read_all(fd, path, out, err);
     close(fd);
     return ok;
+}
+
+uint64_t file_stamp(const char *path)
+{
+    struct stat status;
+    char text[160];
+    uint64_t stamp;
+
+    if (stat(path, &status) != 0)
+        return 0;
+    snprintf(text, sizeof(text), "%ju %ju %jd %jd.%09ld %jd.%09ld", (uintmax_t)status.st_dev,
+             (uintmax_t)status.st_ino, (intmax_t)status.st_size, (intmax_t)status.st_mtim.tv_sec,
+             status.st_mtim.tv_nsec, (intmax_t)status.st_ctim.tv_sec, status.st_ctim.tv_nsec);
+    stamp = text_hash(TEXT_HASH_INIT, text);
+    return stamp ? stamp : 1;
 }

@@ -11,14 +11,23 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LINE_LIMIT_BYTES ((size_t)2048)
+#define LINE_LIMIT_BYTES ((size_t)16 << 10)
+#define TEXT_BYTES       ((size_t)1024) /* of the message, and of each value */
 
-static _Atomic enum log_level minimum = LOG_INFO;
+const char *const log_level_names[] = {"debug", "info", "warn", "error", NULL};
+const char *const log_format_names[] = {"logfmt", "json", NULL};
+
+static _Atomic enum log_level minimum[LOG_TOPICS] = {LOG_INFO, LOG_INFO};
 static _Atomic enum log_format shape = LOG_LOGFMT;
 
 void log_set_level(enum log_level level)
 {
-    minimum = level;
+    minimum[LOG_GENERAL] = level;
+}
+
+void log_set_prober_level(enum log_level level)
+{
+    minimum[LOG_PROBER] = level;
 }
 
 void log_set_format(enum log_format format)
@@ -26,24 +35,30 @@ void log_set_format(enum log_format format)
     shape = format;
 }
 
+static int find(const char *const *names, const char *name)
+{
+    for (int i = 0; names[i]; i++)
+        if (strcmp(name, names[i]) == 0)
+            return i;
+    return -1;
+}
+
 bool log_level_parse(const char *name, enum log_level *level)
 {
-    static const char *const names[] = {"debug", "info", "warn", "error"};
+    int found = find(log_level_names, name);
 
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (strcmp(name, names[i]) == 0) {
-            *level = (enum log_level)i;
-            return true;
-        }
-    return false;
+    if (found >= 0)
+        *level = (enum log_level)found;
+    return found >= 0;
 }
 
 bool log_format_parse(const char *name, enum log_format *format)
 {
-    if (strcmp(name, "logfmt") != 0 && strcmp(name, "json") != 0)
-        return false;
-    *format = name[0] == 'j' ? LOG_JSON : LOG_LOGFMT;
-    return true;
+    int found = find(log_format_names, name);
+
+    if (found >= 0)
+        *format = (enum log_format)found;
+    return found >= 0;
 }
 
 static void quoted(struct buf *out, const char *text)
@@ -69,26 +84,58 @@ static void timestamp(char *out, size_t out_size)
     snprintf(out + n, out_size - n, ".%03ldZ", now.tv_nsec / 1000000);
 }
 
-void log_line(enum log_level level, const char *file, int line, const char *fmt, ...)
+/* A value as logfmt has it: in quotation marks only where it would be misread without. */
+static bool is_plain(const char *text)
+{
+    if (!*text)
+        return false;
+    for (; *text; text++)
+        if ((unsigned char)*text <= ' ' || (unsigned char)*text >= 0x7f || strchr("\"=\\", *text))
+            return false;
+    return true;
+}
+
+static void append_clean(struct buf *out, const char *text, bool always_quoted)
+{
+    char clean[TEXT_BYTES];
+
+    text_clean(clean, sizeof(clean), text, strlen(text));
+    if (always_quoted || !is_plain(clean))
+        quoted(out, clean);
+    else
+        buf_append_str(out, clean);
+}
+
+static void append_pairs(struct buf *out, const char *const *pairs, bool json)
+{
+    for (; pairs && pairs[0] && pairs[1]; pairs += 2) {
+        buf_printf(out, json ? ",\"%s\":" : " %s=", pairs[0]);
+        append_clean(out, pairs[1], json);
+    }
+}
+
+void log_line(enum log_topic topic, enum log_level level, const char *file, int line,
+              const char *const *pairs, const char *fmt, ...)
 {
     static const char *const names[] = {"DEBUG", "INFO", "WARN", "ERROR"};
-    char text[1024], clean[1024], stamp[40];
+    bool json = shape == LOG_JSON;
+    char text[TEXT_BYTES], stamp[40];
     CLEANUP(buf_deinit) struct buf out = BUF_INIT(LINE_LIMIT_BYTES);
     va_list args;
 
-    if (level < minimum)
+    if (level < minimum[topic])
         return;
     timestamp(stamp, sizeof(stamp));
     va_start(args, fmt);
     vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
-    text_clean(clean, sizeof(clean), text, strlen(text));
     buf_printf(&out,
-               shape == LOG_JSON ? "{\"time\":\"%s\",\"level\":\"%s\",\"source\":\"%s:%d\",\"msg\":"
-                                 : "time=%s level=%s source=%s:%d msg=",
+               json ? "{\"time\":\"%s\",\"level\":\"%s\",\"source\":\"%s:%d\",\"msg\":"
+                    : "time=%s level=%s source=%s:%d msg=",
                stamp, names[level], file, line);
-    quoted(&out, clean);
-    buf_append_str(&out, shape == LOG_JSON ? "}\n" : "\n");
+    append_clean(&out, text, true);
+    append_pairs(&out, pairs, json);
+    buf_append_str(&out, json ? "}\n" : "\n");
     if (write(STDERR_FILENO, out.data, out.size) < 0)
         return; /* nowhere left to complain */
 }

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One line on stderr per call, logfmt or JSON, as Prometheus 3 writes them:
- * time=... level=INFO source=reload.c:80 msg="..."
+ * time=... level=INFO source=reload.c:80 msg="..." key=value
  *
- * Only main, the reloader, the scheduler and the web server log.
+ * What somebody may want to search for is a pair, not a word of the message:
+ *
+ *     log_with(LOG_INFO, LOG_PAIRS("address", text), "Listening on");
+ *
+ * Only commands, the reloader, jobs and the web server log.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -22,18 +26,37 @@ enum log_format {
     LOG_JSON,
 };
 
+/* Runs of probes have a level of their own. */
+enum log_topic {
+    LOG_GENERAL,
+    LOG_PROBER,
+    LOG_TOPICS,
+};
+
+extern const char *const log_level_names[], *const log_format_names[]; /* each ends with NULL */
+
 void log_set_level(enum log_level level);
+void log_set_prober_level(enum log_level level);
 void log_set_format(enum log_format format);
 
 /* "debug", "info", "warn", "error"; "logfmt", "json". */
 bool log_level_parse(const char *name, enum log_level *level);
 bool log_format_parse(const char *name, enum log_format *format);
 
-#define log_debug(...) log_line(LOG_DEBUG, __FILE_NAME__, __LINE__, __VA_ARGS__)
-#define log_info(...)  log_line(LOG_INFO, __FILE_NAME__, __LINE__, __VA_ARGS__)
-#define log_warn(...)  log_line(LOG_WARN, __FILE_NAME__, __LINE__, __VA_ARGS__)
-#define log_error(...) log_line(LOG_ERROR, __FILE_NAME__, __LINE__, __VA_ARGS__)
+#define log_debug(...) log_with(LOG_DEBUG, NULL, __VA_ARGS__)
+#define log_info(...)  log_with(LOG_INFO, NULL, __VA_ARGS__)
+#define log_warn(...)  log_with(LOG_WARN, NULL, __VA_ARGS__)
+#define log_error(...) log_with(LOG_ERROR, NULL, __VA_ARGS__)
 
-void log_line(enum log_level level, const char *file, int line, const char *fmt, ...) PRINTF(4, 5);
+/* Keys and values, one after the other: texts, of which keys are constants. */
+#define LOG_PAIRS(...) ((const char *const[]){__VA_ARGS__, NULL})
+#define log_with(level, pairs, ...) \
+    log_line(LOG_GENERAL, (level), __FILE_NAME__, __LINE__, (pairs), __VA_ARGS__)
+#define log_prober(level, pairs, ...) \
+    log_line(LOG_PROBER, (level), __FILE_NAME__, __LINE__, (pairs), __VA_ARGS__)
+
+/* `pairs` NULL: none. */
+void log_line(enum log_topic topic, enum log_level level, const char *file, int line,
+              const char *const *pairs, const char *fmt, ...) PRINTF(6, 7);
 
 #endif

@@ -2,6 +2,7 @@
 /* Mistakes are few: an array kept in order by insertion is all they need. */
 #include "base/problems.h"
 
+#include "base/log.h"
 #include "base/text.h"
 
 #include <stdarg.h>
@@ -74,4 +75,16 @@ void problems_print(const struct problems *problems, const char *file, struct bu
     if (problems->uncounted > 0)
         buf_printf(out, "%s:%zu:%zu: and %zu more mistakes\n", file, last.line, last.column,
                    problems->uncounted);
+}
+
+void problems_log(const struct buf *printed)
+{
+    const char *line = printed->data;
+
+    while (line && *line) {
+        const char *end = strchrnul(line, '\n');
+
+        log_error("%.*s", (int)(end - line), line);
+        line = *end ? end + 1 : end;
+    }
 }

@@ -43,4 +43,7 @@ size_t problems_total(const struct problems *problems);
 /* Appends a line "file:line:column: message" for each. */
 void problems_print(const struct problems *problems, const char *file, struct buf *out);
 
+/* Logs what was printed as errors, line by line. */
+void problems_log(const struct buf *printed);
+
 #endif

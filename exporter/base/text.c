@@ -188,13 +188,25 @@ static bool is_control(const unsigned char *text, size_t length)
            (length == 2 && text[0] == 0xc2 && text[1] < 0xa0);
 }
 
-size_t text_clean(char *out, size_t out_size, const char *text, size_t size)
+/* Most texts are nothing else. */
+static size_t plain_length(const char *text, size_t size)
 {
     size_t n = 0;
 
+    while (n < size && text[n] >= ' ' && text[n] < 0x7f)
+        n++;
+    return n;
+}
+
+size_t text_clean(char *out, size_t out_size, const char *text, size_t size)
+{
+    size_t n;
+
     if (out_size == 0)
         return 0;
-    for (size_t i = 0, length; i < size; i += length) {
+    n = plain_length(text, size < out_size ? size : out_size - 1);
+    memcpy(out, text, n);
+    for (size_t i = n, length; i < size; i += length) {
         const char *from = text + i;
         size_t copied = length = sequence_length((const unsigned char *)from, size - i);
 

@@ -24,15 +24,24 @@ enum canary_check {
     CHECKS,
 };
 
+/* What stays of the last run that succeeded. */
+struct canary_good {
+    uint64_t fetched_bytes, uploaded_bytes, declared_bytes, unpacked_bytes;
+    char digest[DIGEST_TEXT_BYTES], manifest_digest[DIGEST_TEXT_BYTES];
+    char media_type[PROBE_TEXT_BYTES], host[PROBE_TEXT_BYTES];
+};
+
 struct canary_counters {
     double attempts, retries, failures, slow, cleanup_failures;
     double reasons[ERROR_CODES];
     double fetched_bytes, uploaded_bytes, cached_bytes, resumed;
-    struct histogram duration, phases[PHASES];
+    struct histogram duration;
+    struct histogram *phases[PHASES]; /* NULL: did not happen yet */
     bool success;
     double last_seconds, last_attempt, last_success; /* timestamps: 0 before the first */
-    struct probe_result last, last_good; /* of the last run; of the last that succeeded */
-    int expectations[CHECKS];            /* 1, 0; -1: not looked at yet, or not wanted */
+    struct registry_traffic last_traffic;
+    struct canary_good last_good;
+    int expectations[CHECKS]; /* 1, 0; -1: not looked at yet, or not wanted */
 };
 
 struct canary_expected {
@@ -70,7 +79,9 @@ struct canary {
     /* The job. */
     const char *name;
     struct shared *shared;
-    struct ledger_account *account; /* of the registry; NULL: it could not be had */
+    struct ledger_account *account;   /* of the registry; NULL: it could not be had */
+    char served_by[PROBE_TEXT_BYTES]; /* of the last run, for its record, like: */
+    char digest[DIGEST_TEXT_BYTES];
     struct canary_counters counters;
 };
 
@@ -90,15 +101,15 @@ extern const struct setting canary_registry_settings[]; /* an entry of `registri
     SETTING(SETTING_STRING, struct canary, member.username, "auth.username", "", "User name."),  \
         SETTING(SETTING_STRING, struct canary, member.username_file, "auth.username_file", "",   \
                 "File with the user name; read for every run, like every _file."),               \
-        SETTING(SETTING_STRING, struct canary, member.password, "auth.password", "",             \
+        SETTING(SETTING_SECRET, struct canary, member.password, "auth.password", "",             \
                 "Password; better in a file."),                                                  \
         SETTING(SETTING_STRING, struct canary, member.password_file, "auth.password_file", "",   \
                 "File with the password."),                                                      \
-        SETTING(SETTING_STRING, struct canary, member.identity_token, "auth.identity_token", "", \
+        SETTING(SETTING_SECRET, struct canary, member.identity_token, "auth.identity_token", "", \
                 "Token that the token server exchanges for others; better in a file."),          \
         SETTING(SETTING_STRING, struct canary, member.identity_token_file,                       \
                 "auth.identity_token_file", "", "File with it."),                                \
-        SETTING(SETTING_STRING, struct canary, member.registry_token, "auth.registry_token", "", \
+        SETTING(SETTING_SECRET, struct canary, member.registry_token, "auth.registry_token", "", \
                 "Bearer token, sent as it is; better in a file."),                               \
         SETTING(SETTING_STRING, struct canary, member.registry_token_file,                       \
                 "auth.registry_token_file", "", "File with it."),                                \
@@ -138,6 +149,7 @@ const char *canary_resource(const void *state, struct arena *arena);
 bool canary_open(void *state, const struct job_context *context, struct error *err);
 void canary_close(void *state);
 void canary_begin(const void *state, struct snapshot *out);
+int64_t canary_slow_ns(const void *state);
 bool canary_run(void *state, struct run *run, struct error *err);
 
 /* What the collectors of all operations have in common: the rest of their struct collector. */
@@ -145,7 +157,7 @@ bool canary_run(void *state, struct run *run, struct error *err);
     .families = canary_families, .resource_settings = canary_registry_settings,                 \
     .state_size = sizeof(struct canary), .lane = LANE_PROBE, .interval = "5m", .timeout = "2m", \
     .resource = canary_resource, .check_resource = canary_check_resource, .open = canary_open,  \
-    .close = canary_close, .begin = canary_begin, .run = canary_run
+    .close = canary_close, .begin = canary_begin, .slow_ns = canary_slow_ns, .run = canary_run
 
 #define CANARY_ENGINE_AUTO "auto"
 #define CANARY_NAMESPACE   "k8s.io" /* of content.image */
@@ -173,9 +185,12 @@ void canary_reset(struct canary *canary);
 /* "auto" as long as none is chosen. */
 const char *canary_engine_name(const struct canary *canary);
 
+#define CANARY_NAME_BYTES 128 /* of a probe, and of the visitor */
+
 /* Everything that an engine is told, for one run. */
 struct canary_request {
     struct probe_request probe;
+    char name[CANARY_NAME_BYTES]; /* of what the run creates */
     struct arena arena;
     struct host_list hosts;
     struct credentials credentials;
@@ -185,8 +200,10 @@ struct canary_request {
 /* The probe's own, or its registry's. */
 const struct credentials_settings *canary_auth(const struct canary *canary);
 
+/* `progress`: of the run, or NULL. */
 bool canary_request_init(struct canary_request *request, const struct canary *canary,
-                         struct cancel *cancel, struct error *err) MUST_CHECK;
+                         struct progress *progress, struct cancel *cancel,
+                         struct error *err) MUST_CHECK;
 void canary_request_deinit(struct canary_request *request);
 
 /* With `engine: auto`: the best engine that is offered now, and never one worse than before. True

@@ -35,7 +35,9 @@ const struct metric_family canary_families[] = {
     [INFO] = {METRIC_INFO,
               "image_canary_info",
               "A configured probe, with the labels that the configuration gives it; always 1.",
-              {P, "image", "platform"}},
+              {P, "image", "platform"},
+              .query = "image_canary_success * on (probe, operation, engine, registry) group_left "
+                       "(image) image_canary_info"},
     [SUCCESS] = {METRIC_GAUGE,
                  "image_canary_success",
                  "Whether the last run of the probe succeeded; absent before the first run. Probes "
@@ -46,11 +48,17 @@ const struct metric_family canary_families[] = {
                  "image_canary_retries_total",
                  "Runs that came early, because the one before them had failed.",
                  {P}},
-    [FAILURES] = {METRIC_COUNTER, "image_canary_failures_total", "Runs that failed.", {P}},
+    [FAILURES] = {METRIC_COUNTER,
+                  "image_canary_failures_total",
+                  "Runs that failed.",
+                  {P},
+                  .query = "increase(image_canary_failures_total[1h]) / "
+                           "increase(image_canary_attempts_total[1h])"},
     [REASONS] = {METRIC_COUNTER,
                  "image_canary_failure_reasons_total",
                  "Runs that failed, by reason.",
-                 {P, "reason"}},
+                 {P, "reason"},
+                 .query = "sum by (reason) (increase(image_canary_failure_reasons_total[1h])) > 0"},
     [SLOW] = {METRIC_COUNTER,
               "image_canary_slow_total",
               "Runs that succeeded, but took longer than the probe's limit for slow.",
@@ -59,11 +67,14 @@ const struct metric_family canary_families[] = {
                   "image_canary_duration_seconds",
                   "How long runs took, failed ones included, without preparation and clean-up.",
                   {P}},
-    [PHASE_DURATION] = {METRIC_HISTOGRAM,
-                        "image_canary_phase_duration_seconds",
-                        "How long the phases of runs took: resolve, fetch, unpack, upload, "
-                        "commit, read_back, cleanup.",
-                        {P, "phase"}},
+    [PHASE_DURATION] =
+        {METRIC_HISTOGRAM,
+         "image_canary_phase_duration_seconds",
+         "How long the phases of runs took: resolve, fetch, unpack, upload, "
+         "commit, read_back, cleanup.",
+         {P, "phase"},
+         .query = "sum by (probe, phase) (rate(image_canary_phase_duration_seconds_sum[1h])) / sum "
+                  "by (probe, phase) (rate(image_canary_phase_duration_seconds_count[1h]))"},
     [LAST_DURATION] = {METRIC_GAUGE,
                        "image_canary_last_duration_seconds",
                        "How long the last run took, without preparation and clean-up.",
@@ -75,7 +86,8 @@ const struct metric_family canary_families[] = {
     [LAST_SUCCESS] = {METRIC_GAUGE,
                       "image_canary_last_success_timestamp_seconds",
                       "When a run last succeeded; absent if none has.",
-                      {P}},
+                      {P},
+                      .query = "time() - image_canary_last_success_timestamp_seconds > 3600"},
     [LAST_NETWORK] = {METRIC_GAUGE,
                       "image_canary_last_network_seconds",
                       "Stages of the last run's network: dns, connect, tls, token, first_byte.",
@@ -95,7 +107,8 @@ const struct metric_family canary_families[] = {
     [IMAGE_BYTES] = {METRIC_GAUGE,
                      "image_canary_image_bytes",
                      "Size of the image of the last success: declared by its manifests, fetched "
-                     "over the network, unpacked.",
+                     "over the network, unpacked (the tars with client, what the snapshots occupy "
+                     "with cri and transfer, what docker images shows with docker).",
                      {P, "kind"}},
     [IMAGE_INFO] = {METRIC_INFO,
                     "image_canary_image_info",
@@ -103,12 +116,12 @@ const struct metric_family canary_families[] = {
                     {P, "digest", "manifest_digest", "media_type"}},
     [EXPECTATION] = {METRIC_GAUGE,
                      "image_canary_expectation",
-                     "Whether the image was what the configuration expects; absent where nothing "
-                     "is expected.",
+                     "Whether the image was what the configuration expects by this check: digest, "
+                     "manifest_digest, size, served_by; absent where nothing is expected.",
                      {P, "check"}},
     [CLEANUP_FAILURES] = {METRIC_COUNTER,
                           "image_canary_cleanup_failures_total",
-                          "Runs after which something could not be removed.",
+                          "Runs that left something behind, on the node or in the registry.",
                           {P}},
     [SERVED_BY] = {METRIC_INFO,
                    "image_canary_served_by_info",
@@ -143,14 +156,14 @@ static void report_counters(const struct canary *canary, struct snapshot *out)
     snapshot_add(out, CLEANUP_FAILURES, c->cleanup_failures, P(canary));
     snapshot_add_histogram(out, DURATION, &c->duration, P(canary));
     for (size_t phase = 0; phase < PHASES; phase++)
-        if (histogram_count(&c->phases[phase]) > 0)
-            snapshot_add_histogram(out, PHASE_DURATION, &c->phases[phase], P(canary),
+        if (c->phases[phase])
+            snapshot_add_histogram(out, PHASE_DURATION, c->phases[phase], P(canary),
                                    probe_phase_name(phase));
 }
 
 static void report_network(const struct canary *canary, struct snapshot *out)
 {
-    const struct registry_traffic *traffic = &canary->counters.last.traffic;
+    const struct registry_traffic *traffic = &canary->counters.last_traffic;
     const struct {
         const char *stage;
         double seconds;
@@ -166,13 +179,13 @@ static void report_network(const struct canary *canary, struct snapshot *out)
 
 static void report_image(const struct canary *canary, struct snapshot *out)
 {
-    const struct probe_result *good = &canary->counters.last_good;
+    const struct canary_good *good = &canary->counters.last_good;
 
     snapshot_add(out, LAST_SUCCESS, canary->counters.last_success, P(canary));
     if (good->declared_bytes > 0)
         snapshot_add(out, IMAGE_BYTES, (double)good->declared_bytes, P(canary), "declared");
-    if (good->traffic.fetched_bytes > 0)
-        snapshot_add(out, IMAGE_BYTES, (double)good->traffic.fetched_bytes, P(canary), "fetched");
+    if (good->fetched_bytes > 0)
+        snapshot_add(out, IMAGE_BYTES, (double)good->fetched_bytes, P(canary), "fetched");
     if (good->unpacked_bytes > 0)
         snapshot_add(out, IMAGE_BYTES, (double)good->unpacked_bytes, P(canary), "unpacked");
     snapshot_add(out, IMAGE_INFO, 1, P(canary), good->digest, good->manifest_digest,

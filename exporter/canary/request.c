@@ -6,10 +6,10 @@
 #include "base/clock.h"
 #include "client/daemon_version.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define ARENA_LIMIT_BYTES ((size_t)1 << 20)
-#define LEFTOVER_SECONDS  3600 /* after the timeout, anybody may remove what is left */
 #define NAME_MAX_BYTES    ((size_t)2048)
 
 /* containerd 1.6 and 1.7 read a hosts.toml less kindly than 2 does. */
@@ -69,8 +69,23 @@ const char *canary_image_text(const struct canary *canary)
     return strchr(canary->image, '{') ? canary->image : canary->reference.name;
 }
 
+/* Whose credentials they are, and never what they are. */
+static void note_credentials(const struct canary *canary, const struct credentials *found,
+                             struct progress *progress)
+{
+    const struct credentials_settings *auth = canary_auth(canary);
+    const char *owner = auth == &canary->auth ? "the probe" : "the registry";
+
+    if (credentials_any(found))
+        progress_note(progress, "credentials: %s of %s", found->source, owner);
+    else if (credentials_configured(auth))
+        progress_note(progress, "the settings of %s have no credentials for this", owner);
+    else
+        progress_note(progress, "no credentials");
+}
+
 bool canary_request_init(struct canary_request *request, const struct canary *canary,
-                         struct cancel *cancel, struct error *err)
+                         struct progress *progress, struct cancel *cancel, struct error *err)
 {
     const struct placeholders now = {canary->shared->node, canary->name,
                                      (int64_t)clock_unix_seconds()};
@@ -78,8 +93,10 @@ bool canary_request_init(struct canary_request *request, const struct canary *ca
     const char *key;
 
     *request = (struct canary_request){.arena = ARENA_INIT(ARENA_LIMIT_BYTES)};
+    snprintf(request->name, sizeof(request->name), "%s%s", canary->name, canary->shared->visitor);
     request->probe = (struct probe_request){
-        .name = canary->name,
+        .name = request->name,
+        .progress = progress,
         .containerd = canary->shared->containerd,
         .docker = canary->shared->docker,
         .hosts = &request->hosts,
@@ -94,14 +111,17 @@ bool canary_request_init(struct canary_request *request, const struct canary *ca
         .snapshotter = canary->snapshotter,
         .max_concurrent_downloads = (unsigned)canary->max_concurrent_downloads,
         .push = canary->push,
-        .lifetime_seconds = left_ns / NS_PER_SECOND + LEFTOVER_SECONDS,
+        .lifetime_seconds = left_ns / NS_PER_SECOND + PROBE_LEFTOVER_SECONDS,
+        .visitor = *canary->shared->visitor != 0,
     };
     request->probe.push.last_digest = canary->counters.last_good.digest;
-    return canary_references(canary, &now, &request->arena, &request->probe.reference,
-                             &request->probe.new_tag, &key, err) &&
-           credentials_find(canary_auth(canary), &request->probe.reference,
-                            canary->shared->credential_cache, &request->credentials, cancel, err) &&
-           find_hosts(request, canary, cancel, err);
+    if (!canary_references(canary, &now, &request->arena, &request->probe.reference,
+                           &request->probe.new_tag, &key, err) ||
+        !credentials_find(canary_auth(canary), &request->probe.reference,
+                          canary->shared->credential_cache, &request->credentials, cancel, err))
+        return false;
+    note_credentials(canary, &request->credentials, progress);
+    return find_hosts(request, canary, cancel, err);
 }
 
 void canary_request_deinit(struct canary_request *request)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/credential_plugin.h"
 
+#include "base/go_duration.h"
 #include "base/process.h"
 #include "base/text.h"
 #include "client/credential_cache.h"
 #include "client/credential_providers.h"
-#include "client/go_duration.h"
 #include "client/image_pattern.h"
 #include "client/json.h"
 

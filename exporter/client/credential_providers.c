@@ -3,9 +3,9 @@
 #include "client/credential_providers.h"
 
 #include "base/file.h"
+#include "base/go_duration.h"
 #include "base/text.h"
 #include "base/yaml.h"
-#include "client/go_duration.h"
 
 #include <dirent.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/docker_config.h"
 
+#include "base/base64.h"
 #include "base/text.h"
-#include "client/base64.h"
 #include "client/json.h"
 
 #include <string.h>

@@ -165,17 +165,47 @@ static struct docker_layer *layer_of(struct docker_stream *stream, const char *i
     return layer;
 }
 
+/* At least; a complete transfer is as long as it was said to become. */
+static uint64_t moved_bytes(const struct docker_layer *layer)
+{
+    if (layer->existed)
+        return 0;
+    return layer->complete
+               ? larger(layer->size, sum(layer->before, larger(layer->total, layer->current)))
+               : sum(layer->before, layer->current);
+}
+
+/* What of it has moved since, and what is to be expected; a layer that ends is a line. */
+static void tell(const struct docker_stream *stream, const struct docker_layer *before,
+                 const struct docker_layer *layer)
+{
+    char size[32];
+
+    if (moved_bytes(layer) > moved_bytes(before))
+        progress_moved(stream->progress, moved_bytes(layer) - moved_bytes(before));
+    if (layer->total > before->total)
+        progress_expect(stream->progress, layer->total - before->total);
+    text_format_bytes(moved_bytes(layer), size, sizeof(size));
+    if (layer->complete && !before->complete)
+        progress_note(stream->progress, "layer %s: %s", layer->id, size);
+    if (layer->existed && !before->existed)
+        progress_note(stream->progress, "layer %s was there already", layer->id);
+    if (layer->waiting && !before->waiting)
+        progress_note(stream->progress, "layer %s begins anew", layer->id);
+}
+
 static void note_layer(struct docker_stream *stream, struct docker_layer *layer, size_t event,
                        const struct json *root, int64_t now_ns)
 {
-    bool was_complete = layer->complete;
+    const struct docker_layer before = *layer;
 
     if (stream->first_layer_ns == 0)
         stream->first_layer_ns = now_ns;
     stream->last_layer_ns = now_ns;
     events[event].happened(stream, layer, json_member(root, "progressDetail"));
-    if (layer->complete && !was_complete)
+    if (layer->complete && !before.complete)
         stream->moved_ns = now_ns;
+    tell(stream, &before, layer);
 }
 
 static bool is_event(const char *status, const char *words)
@@ -304,16 +334,6 @@ bool docker_stream_feed(struct docker_stream *stream, const void *data, size_t s
         at = newline + 1;
     }
     return true;
-}
-
-/* At least; a complete transfer is as long as it was said to become. */
-static uint64_t moved_bytes(const struct docker_layer *layer)
-{
-    if (layer->existed)
-        return 0;
-    return layer->complete
-               ? larger(layer->size, sum(layer->before, larger(layer->total, layer->current)))
-               : sum(layer->before, layer->current);
 }
 
 void docker_stream_sum(const struct docker_stream *stream, struct docker_stream_totals *totals)

@@ -11,7 +11,7 @@
 #ifndef CLIENT_DOCKER_STREAM_H
 #define CLIENT_DOCKER_STREAM_H
 
-#include "base/buf.h"
+#include "base/progress.h"
 #include "client/digest.h"
 
 #include <stdint.h>
@@ -39,6 +39,7 @@ struct docker_stream {
     int64_t first_layer_ns;         /* when the first layer was mentioned; 0: none was */
     int64_t moved_ns;               /* when the last transfer was complete; 0: none was */
     int64_t last_layer_ns;          /* when a layer was last mentioned */
+    struct progress *progress;      /* NULL: nobody wants to know */
     struct buf line_;               /* private: the beginning of one whose end has not come */
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/docker_transfer.h"
 
-#include "client/base64.h"
+#include "base/base64.h"
 #include "client/json.h"
 
 #include <string.h>

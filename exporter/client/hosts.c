@@ -10,8 +10,8 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/go_duration.h"
 #include "base/text.h"
-#include "client/go_duration.h"
 #include "client/hosts_certs.h"
 #include "client/hosts_dir.h"
 #include "client/hosts_toml.h"

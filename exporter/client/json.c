@@ -110,17 +110,3 @@ void json_each_member(const struct json *object,
     for (size_t i = 0; i < n_members; i++)
         visit(arg, object->items[i].key, &object->items[i]);
 }
-
-void json_quote(struct buf *out, const char *text)
-{
-    buf_append_char(out, '"');
-    for (; *text != '\0'; text++) {
-        if ((unsigned char)*text < ' ')
-            buf_printf(out, "\\u%04x", *text);
-        else if (*text == '"' || *text == '\\')
-            buf_printf(out, "\\%c", *text);
-        else
-            buf_append_char(out, *text);
-    }
-    buf_append_char(out, '"');
-}

@@ -11,7 +11,7 @@
 #ifndef CLIENT_JSON_H
 #define CLIENT_JSON_H
 
-#include "base/buf.h"
+#include "base/json_quote.h" /* whoever reads it also writes some */
 
 #include <stdint.h>
 
@@ -44,8 +44,5 @@ bool json_int(const struct json *node, int64_t *value);
 void json_each_member(const struct json *object,
                       void (*visit)(void *arg, const char *name, const struct json *value),
                       void *arg);
-
-/* Appends a JSON string with its quotes; `text` is UTF-8. */
-void json_quote(struct buf *out, const char *text);
 
 #endif

@@ -6,7 +6,7 @@
  */
 #include "client/manifest.h"
 
-#include "client/base64.h"
+#include "base/base64.h"
 #include "client/digest.h"
 #include "client/json.h"
 

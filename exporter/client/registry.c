@@ -29,6 +29,7 @@ static bool take_document(void *arg, const void *data, size_t size, struct error
     struct document *document = arg;
 
     document->registry->traffic.fetched_bytes += size;
+    progress_moved(document->registry->progress, size);
     if (size > MANIFEST_LIMIT_BYTES - document->body->size)
         return error_set(err, ERROR_LIMIT, "the manifest has more than %zu bytes",
                          MANIFEST_LIMIT_BYTES);
@@ -200,6 +201,7 @@ static bool take_piece(void *arg, const void *data, size_t size, struct error *e
                          download->promised);
     }
     download->received += size;
+    progress_moved(download->registry->progress, size);
     if (download->digest)
         digest_update(download->digest, data, size);
     download->unwanted = size > 0 && !download->sink(download->arg, data, size, err);
@@ -260,6 +262,8 @@ static enum registry_verdict ask_blob_patiently(struct registry *registry,
             break;
         barren = download->received > before ? 0 : barren + 1;
         registry->traffic.resumed++;
+        progress_note(registry->progress, "the connection broke; goes on from byte %" PRIu64,
+                      download->received);
     }
     return REGISTRY_NEXT;
 }

@@ -11,6 +11,7 @@
 #ifndef CLIENT_REGISTRY_H
 #define CLIENT_REGISTRY_H
 
+#include "base/progress.h"
 #include "client/credentials.h"
 #include "client/digest.h"
 #include "client/hosts.h"
@@ -24,7 +25,8 @@ struct registry_options {
     const struct host_list *hosts;         /* who is asked, in this order; outlives the registry */
     const struct credentials *credentials; /* NULL: anonymous; copied */
     enum http_family family;
-    bool push; /* ask for the right to push, too */
+    bool push;                 /* ask for the right to push, too */
+    struct progress *progress; /* NULL: nobody wants to know */
 };
 
 /* What the network saw so far; also after a failure. Stages: seconds, negative if not seen;

@@ -101,6 +101,7 @@ struct registry_auth *registry_auth_for(struct registry_auth *auth, const char *
     if (!other)
         return NULL;
     other->plain_http = auth->plain_http;
+    other->progress = auth->progress;
     other->root = auth;
     other->next = auth->next;
     auth->next = other;
@@ -217,6 +218,8 @@ static bool answer_bearer(struct registry_auth *auth, struct http *http,
                           struct error *err)
 {
     char server[HTTP_ORIGIN_BYTES];
+    int64_t start_ns;
+    bool ok;
 
     if (text_of(&auth->who.registry_token)[0])
         return error_status(err, ERROR_UNAUTHORIZED, 401,
@@ -224,8 +227,12 @@ static bool answer_bearer(struct registry_auth *auth, struct http *http,
     if (!check_realm(auth, challenge->realm, err))
         return false;
     http_origin(challenge->realm, server, sizeof(server));
-    return fetch_token(auth, http, challenge, cancel, err) ||
-           error_wrap(err, "token of %s", server);
+    start_ns = clock_now_ns();
+    ok = fetch_token(auth, http, challenge, cancel, err);
+    progress_note(auth->progress, "token of %s: %s, %.3f s", server,
+                  ok ? "ok" : error_code_name(err->code),
+                  seconds_between(start_ns, clock_now_ns()));
+    return ok || error_wrap(err, "token of %s", server);
 }
 
 static bool read_challenge(const struct http_response *refusal, struct challenge *challenge,

@@ -8,13 +8,17 @@
 #ifndef CLIENT_REGISTRY_AUTH_H
 #define CLIENT_REGISTRY_AUTH_H
 
+#include "base/progress.h"
 #include "client/challenge.h"
 #include "client/credentials.h"
 #include "client/http.h"
 
+#include <stdatomic.h>
+
 struct registry_auth {
-    pthread_mutex_t lock; /* of what follows the options; held while a token is asked for */
-    bool plain_http;      /* the registry itself is asked without TLS */
+    pthread_mutex_t lock;      /* of what follows the options; held while a token is asked for */
+    struct progress *progress; /* or NULL */
+    atomic_bool plain_http;    /* the registry itself is asked without TLS */
     struct credentials who;
     char *scope;          /* "repository:library/busybox:pull" */
     struct secret header; /* "Authorization: ..." once it is known */

@@ -4,6 +4,7 @@
 #include "client/registry_call.h"
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "client/registry_status.h"
 
 #include <stdio.h>
@@ -139,6 +140,45 @@ static bool fill_url(const struct registry_call *call, struct buf *url, struct e
     return buf_ok(url, err);
 }
 
+#define SHOWN_BYTES ((size_t)120)
+
+/* "/blobs/sha256:0123456789ab": no query, and of a digest its beginning. */
+static void shown_path(const char *path, char out[SHOWN_BYTES])
+{
+    const char *hex = strstr(path, "sha256:");
+    size_t size = strcspn(path, "?");
+
+    if (hex && (size_t)(hex - path) + 19 < size)
+        size = (size_t)(hex - path) + 19;
+    snprintf(out, SHOWN_BYTES, "%.*s", (int)size, path);
+}
+
+/* Of a blob that came the line is whose who wanted it: it knows what became of it. */
+static bool is_plain_blob(const struct registry_call *call, const struct http_response *response)
+{
+    return strcmp(call->method, "GET") == 0 && text_starts_with(call->path, "/blobs/sha256:") &&
+           (response->status == 200 || response->status == 206);
+}
+
+static void tell(const struct registry *registry, const struct registry_call *call,
+                 const struct http_response *response, uint64_t bytes, int64_t start_ns,
+                 const struct error *failure)
+{
+    char path[SHOWN_BYTES], size[32] = "", status[16];
+
+    if (!registry->progress || (!failure && is_plain_blob(call, response)))
+        return;
+    shown_path(call->path, path);
+    if (bytes > 0)
+        text_format_bytes(bytes, size, sizeof(size));
+    snprintf(status, sizeof(status), "%d", response->status);
+    progress_note(registry->progress, "%s %s%s: %s%s%s%s%s, %.3f s", call->method,
+                  call->site->host->authority, path,
+                  failure ? error_code_name(failure->code) : status, failure ? ": " : "",
+                  failure ? failure->message : "", *size ? ", " : "", size,
+                  seconds_between(start_ns, clock_now_ns()));
+}
+
 static bool ask_once(struct registry *registry, const struct registry_call *call,
                      const struct secret *identity, struct http_response *response,
                      struct cancel *cancel, struct error *err)
@@ -147,6 +187,8 @@ static bool ask_once(struct registry *registry, const struct registry_call *call
     const struct registry_source *source = call->source;
     const char *headers[HEADERS_MAX];
     struct http *http = connection(registry, call->site, err);
+    uint64_t fetched_bytes = registry->traffic.fetched_bytes;
+    int64_t start_ns = clock_now_ns();
     bool ok;
 
     if (!http || !fill_url(call, &url, err) || !fill_headers(call, identity, headers, err) ||
@@ -166,6 +208,9 @@ static bool ask_once(struct registry *registry, const struct registry_call *call
                        },
                        response, cancel, err);
     note(registry, call->site, response);
+    tell(registry, call, response,
+         registry->traffic.fetched_bytes - fetched_bytes + response->sent_bytes, start_ns,
+         ok ? NULL : err);
     return ok;
 }
 

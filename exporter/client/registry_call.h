@@ -27,6 +27,7 @@ struct registry {
     pthread_mutex_t lock;   /* of a trunk's traffic, while branches end */
     const struct host_list *hosts;
     enum http_family family;
+    struct progress *progress; /* or NULL */
     const char *repository;
     struct registry_site *sites;  /* one for each host */
     struct registry_site *served; /* who gave the last manifest; NULL before */

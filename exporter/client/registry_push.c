@@ -18,6 +18,8 @@
 struct body {
     const struct registry_source *source;
     uint64_t start, position; /* position: of the source, if it is open */
+    uint64_t furthest;        /* that was told to `progress` */
+    struct progress *progress;
     bool open;
 };
 
@@ -26,9 +28,14 @@ static bool body_read(void *arg, void *data, size_t size, size_t *n, struct erro
     struct body *body = arg;
 
     body->open = body->source->read(body->source->arg, data, size, n, err);
-    if (body->open)
-        body->position += *n;
-    return body->open;
+    if (!body->open)
+        return false;
+    body->position += *n;
+    if (body->position > body->furthest) {
+        progress_moved(body->progress, body->position - body->furthest);
+        body->furthest = body->position;
+    }
+    return true;
 }
 
 static bool skip(struct body *body, struct cancel *cancel, struct error *err)
@@ -121,6 +128,8 @@ static bool recover(struct push *push, bool *done, struct cancel *cancel, struct
     struct error lost;
 
     upload->registry->traffic.resumed++;
+    progress_note(upload->registry->progress, "the upload broke off: %s; again",
+                  error_code_name(err->code));
     if ((!chunked || upload->offset == push->size) &&
         !registry_blob_exists(upload->registry, upload->blob, done, cancel, err))
         return false;
@@ -172,7 +181,8 @@ bool registry_push_blob(struct registry *registry, const struct descriptor *blob
                         bool *mounted, struct cancel *cancel, struct error *err)
 {
     CLEANUP(push_deinit)
-    struct push push = {.upload = BLOB_UPLOAD_INIT(registry, blob), .body = {.source = source}};
+    struct push push = {.upload = BLOB_UPLOAD_INIT(registry, blob),
+                        .body = {.source = source, .progress = registry->progress}};
 
     *mounted = false;
     if (!digest_valid(blob->digest) || blob->size < 0)

@@ -33,8 +33,10 @@ static bool make_auth(struct registry_site *site, const struct registry_options 
 {
     site->auth =
         registry_auth_new(*site->host->name_space ? NULL : options->credentials, scope, err);
-    if (site->auth)
+    if (site->auth) {
         site->auth->plain_http = site->plain;
+        site->auth->progress = options->progress;
+    }
     return site->auth != NULL;
 }
 
@@ -72,6 +74,7 @@ struct registry *registry_new(const struct reference *reference,
     if (!registry || !buf_ok(&scope, err))
         return NULL;
     registry->family = options->family;
+    registry->progress = options->progress;
     for (size_t i = 0; i < options->hosts->count; i++)
         if (!make_auth(&registry->sites[i], options, scope.data, err))
             return NULL;
@@ -86,6 +89,7 @@ struct registry *registry_branch(struct registry *trunk, struct error *err)
         return NULL;
     branch->trunk = trunk;
     branch->family = trunk->family;
+    branch->progress = trunk->progress;
     for (size_t i = 0; i < trunk->hosts->count; i++) {
         struct registry_site *site = &branch->sites[i];
 
@@ -205,6 +209,9 @@ bool registry_try_sites(struct registry *registry, unsigned capabilities, regist
         if (!tried)
             first = failure;
         tried = true;
+        if (i + 1 < registry->hosts->count)
+            progress_note(registry->progress, "%s: %s; on to the next host", site->host->authority,
+                          error_code_name(failure.code));
     }
     return tried ? false
                  : error_set(err, ERROR_INVALID, "no host of %s may be asked for this",

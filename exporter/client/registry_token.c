@@ -2,7 +2,7 @@
 /* A password goes into the body of a POST, and where that is unknown, into a header of a GET. */
 #include "client/registry_token.h"
 
-#include "client/base64.h"
+#include "base/base64.h"
 
 #include <string.h>
 

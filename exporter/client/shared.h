@@ -9,6 +9,10 @@
  * inventory leaves them out. */
 #define PROBE_NAMESPACE_PREFIX "containerd-exporter."
 
+/* What follows that name in a process that is not the node's exporter: so long that containerd
+ * takes the whole. */
+#define SHARED_VISITOR_BYTES 7
+
 struct ledger;
 struct credential_cache;
 struct docker;
@@ -18,6 +22,7 @@ struct shared {
     struct docker *docker;                     /* NULL: no Docker socket is configured */
     char *hosts_roots;                         /* directories of hosts.toml, joined by ":" */
     const char *node;                          /* the name of this machine */
+    const char *visitor;                       /* "" or "-1a2b3" */
     struct ledger *ledger;                     /* of the process: outlives this */
     struct credential_cache *credential_cache; /* likewise */
 };

@@ -46,14 +46,29 @@ static struct transfer_blob *find(struct transfer_progress *progress, const char
     return &progress->blobs[progress->n_blobs++];
 }
 
+static void tell(const struct transfer_progress *progress, const struct transfer_event *event,
+                 const struct transfer_blob *before, const struct transfer_blob *blob)
+{
+    char size[32];
+
+    if (blob->total > before->total)
+        progress_expect(progress->told, blob->total - before->total);
+    progress_moved(progress->told, blob->bytes - before->bytes);
+    if (!is(event, "complete") && !is(event, "already exists") && !is(event, "extracted"))
+        return;
+    text_format_bytes(blob->total, size, sizeof(size));
+    progress_note(progress->told, "%.32s: %s, %s", event->name, event->what, size);
+}
+
 static void note_blob(struct transfer_progress *progress, const struct transfer_event *event,
                       const char *digest)
 {
     bool is_new;
-    struct transfer_blob *blob = find(progress, digest, &is_new);
+    struct transfer_blob *blob = find(progress, digest, &is_new), before;
 
     if (!blob)
         return;
+    before = *blob;
     progress->n_layers += is_new && text_starts_with(event->name, "layer-");
     if (event->total > 0)
         blob->total = event->total;
@@ -63,6 +78,7 @@ static void note_blob(struct transfer_progress *progress, const struct transfer_
     blob->downloading |= is(event, "downloading") && event->bytes > 0;
     blob->n_known += is(event, "already exists");
     blob->sent |= is(event, "complete") || (is(event, "uploading") && event->bytes > 0);
+    tell(progress, event, &before, blob);
 }
 
 /* Resolving ends with the first thing that is said of the image itself; layers are unpacked from

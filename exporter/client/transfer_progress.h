@@ -13,6 +13,7 @@
 #ifndef CLIENT_TRANSFER_PROGRESS_H
 #define CLIENT_TRANSFER_PROGRESS_H
 
+#include "base/progress.h"
 #include "client/digest_set.h"
 #include "client/transfer.h"
 
@@ -32,6 +33,7 @@ struct transfer_progress {
     int64_t unpack_from_ns, unpack_till_ns; /* likewise; daemons before 2.2 do not tell */
     int64_t commit_from_ns; /* the first manifest went on its way to the registry; likewise */
     size_t n_layers;        /* that were spoken of */
+    struct progress *told;  /* NULL: nobody wants to know */
     /* Private. */
     struct transfer_blob *blobs;
     size_t n_blobs;

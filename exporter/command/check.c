@@ -2,7 +2,6 @@
 #include "command/check.h"
 
 #include "base/clock.h"
-#include "base/flags.h"
 #include "base/text.h"
 #include "client/address.h"
 #include "client/image_inventory.h"
@@ -14,7 +13,6 @@
 
 #define OUTPUT_LIMIT_BYTES ((size_t)256 << 20)
 #define ARENA_LIMIT_BYTES  ((size_t)256 << 20)
-#define ARGUMENTS_MAX      64
 
 enum {
     EXIT_WHOLE = 0,
@@ -29,42 +27,29 @@ struct check_options {
     int64_t timeout_ns;
 };
 
-/* -n and -h are what ctr's users type. */
-static char *long_name(char *argument)
-{
-    static char name_space[] = "--namespace", help[] = "--help";
+const char command_check_text[] =
+    "Tells whether the images of all namespaces are complete and unpacked, in the words of `ctr "
+    "images check`.\n"
+    "\n"
+    "Exit status: 0 all is well; 1 an image is incomplete, unavailable or in error, it could not "
+    "be found out whether it is unpacked, or a blob is damaged; 2 containerd could not be asked. "
+    "An image that is incomplete but unpacked is well: its layers were thrown away on purpose "
+    "(discard_unpacked_layers). Namespaces of the exporter's own probes are left out.";
 
-    if (strcmp(argument, "-n") == 0)
-        return name_space;
-    return strcmp(argument, "-h") == 0 ? help : argument;
+static void init(struct check_options *options)
+{
+    *options = (struct check_options){.address = "", .timeout = "1m"};
 }
 
-static void print_help(const struct flag *flags)
+static void make_flags(struct check_options *options, struct flag flags[COMMAND_FLAGS_MAX])
 {
-    CLEANUP(buf_deinit) struct buf help = BUF_INIT((size_t)64 << 10);
-
-    flags_help(flags, "containerd_exporter check",
-               "Tells whether the images of all namespaces are complete and unpacked, in the words "
-               "of `ctr images check`.\n\n"
-               "Exit status: 0 all is well; 1 an image is incomplete, unavailable or in error, it "
-               "could not be\nfound out whether it is unpacked, or a blob is damaged; 2 containerd "
-               "could not be asked. An image that is\nincomplete but unpacked is well: its layers "
-               "were thrown "
-               "away on purpose (discard_unpacked_layers).\nNamespaces of the exporter's own "
-               "probes are left out.",
-               &help);
-    fputs(help.data ? help.data : "", stdout);
-}
-
-static bool parse(struct check_options *options, int argc, char **argv, struct error *err)
-{
-    const struct flag flags[] = {
-        {"help", FLAG_SWITCH, &options->help, NULL, "Show this help."},
+    const struct flag table[] = {
+        {"help", FLAG_ACTION, &options->help, NULL, "Show this help.", .letter = 'h'},
         {"address", FLAG_STRING, &options->address, "SOCKET",
          "Socket of containerd. Default: $CONTAINERD_ADDRESS, else the first that exists of the "
          "usual ones."},
-        {"namespace", FLAG_LIST, &options->namespaces, NULL,
-         "Only this namespace; repeatable. Also -n."},
+        {"namespace", FLAG_LIST, &options->namespaces, "NAME", "Only this namespace; repeatable.",
+         .letter = 'n'},
         {"json", FLAG_SWITCH, &options->json, NULL, "One JSON object per image and line."},
         {"scrub", FLAG_SWITCH, &options->scrub, NULL,
          "Then read and hash every blob; takes as long as the disk."},
@@ -72,20 +57,29 @@ static bool parse(struct check_options *options, int argc, char **argv, struct e
          "How long the check may take, without the scrub."},
         {0},
     };
-    char *arguments[ARGUMENTS_MAX];
 
-    if (argc >= ARGUMENTS_MAX)
-        return error_set(err, ERROR_INVALID, "at most %d arguments", ARGUMENTS_MAX - 1);
-    for (int i = 0; i < argc; i++)
-        arguments[i] = long_name(argv[i]);
-    arguments[argc] = NULL;
-    if (!flags_parse(flags, argc, arguments, err))
-        return false;
-    if (!text_duration_ns(options->timeout, &options->timeout_ns, err))
-        return error_wrap(err, "--timeout");
-    if (options->help)
-        print_help(flags);
-    return true;
+    memcpy(flags, table, sizeof(table));
+}
+
+void command_check_flags(void (*visit)(void *arg, const struct flag *flags), void *arg)
+{
+    struct check_options options;
+    struct flag flags[COMMAND_FLAGS_MAX];
+
+    init(&options);
+    make_flags(&options, flags);
+    visit(arg, flags);
+}
+
+static bool parse(struct check_options *options, int argc, char **argv, struct error *err)
+{
+    struct flag flags[COMMAND_FLAGS_MAX];
+
+    init(options);
+    make_flags(options, flags);
+    return flags_parse(flags, argc, argv, err) &&
+           (text_duration_ns(options->timeout, &options->timeout_ns, err) ||
+            error_wrap(err, "--timeout"));
 }
 
 static bool is_wanted(const struct check_options *options, const char *name)
@@ -203,19 +197,22 @@ static bool check(const struct check_options *options, bool *well, struct error 
 
 int command_check(int argc, char **argv)
 {
-    struct check_options options = {.address = "", .timeout = "1m"};
+    const struct command *self = command_find("check");
+    struct check_options options;
     struct error err;
     bool well = true, ok = parse(&options, argc, argv, &err);
 
-    if (ok && options.help)
+    if (ok && options.help) {
+        command_help(self);
         return EXIT_WHOLE;
+    }
     if (ok) {
         rpc_library_init();
         ok = check(&options, &well, &err);
         rpc_library_deinit();
     }
     if (!ok) {
-        fprintf(stderr, "containerd_exporter check: %s\n", err.message);
+        command_complain(self, &err);
         return EXIT_FAILED;
     }
     return well ? EXIT_WHOLE : EXIT_WRONG;

@@ -3,6 +3,11 @@
 #ifndef COMMAND_CHECK_H
 #define COMMAND_CHECK_H
 
+#include "command/command.h"
+
+extern const char command_check_text[];
+void command_check_flags(void (*visit)(void *arg, const struct flag *flags), void *arg);
+
 /* argv[0] is "check". Returns the exit status. */
 int command_check(int argc, char **argv);
 

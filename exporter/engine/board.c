@@ -8,12 +8,13 @@ struct board {
     struct board_slot *slots; /* in the order in which they were added */
     struct board_slot **tail;
     size_t n_slots;
+    uint64_t last_slot, last_post;
 };
 
 struct board_slot {
     struct board *board;
     struct board_slot *next;
-    struct snapshot *latest;
+    struct board_entry latest; /* its snapshot is NULL before the first post */
 };
 
 struct board *board_new(void)
@@ -35,7 +36,7 @@ void board_free(struct board *board)
     free(board);
 }
 
-struct board_slot *board_add(struct board *board)
+struct board_slot *board_add(struct board *board, const char *owner)
 {
     struct board_slot *slot = calloc(1, sizeof(*slot));
 
@@ -44,6 +45,7 @@ struct board_slot *board_add(struct board *board)
     slot->board = board;
 
     LOCK_SCOPE(&board->lock);
+    slot->latest = (struct board_entry){.slot = ++board->last_slot, .owner = owner};
     *board->tail = slot;
     board->tail = &slot->next;
     board->n_slots++;
@@ -67,70 +69,143 @@ static void unlink_slot(struct board_slot *slot)
 void board_remove(struct board_slot *slot)
 {
     unlink_slot(slot);
-    snapshot_unref(slot->latest);
+    snapshot_unref(slot->latest.snapshot);
     free(slot);
 }
 
 void board_post(struct board_slot *slot, struct snapshot *snapshot)
 {
+    struct board *board = slot->board;
     struct snapshot *old;
 
     snapshot_ref(snapshot);
-    pthread_mutex_lock(&slot->board->lock);
-    old = slot->latest;
-    slot->latest = snapshot;
-    pthread_mutex_unlock(&slot->board->lock);
+    pthread_mutex_lock(&board->lock);
+    old = slot->latest.snapshot;
+    slot->latest.snapshot = snapshot;
+    slot->latest.posts = ++board->last_post;
+    pthread_mutex_unlock(&board->lock);
     snapshot_unref(old);
 }
 
-/* What a scrape sees: references to everything posted so far. */
-struct view {
-    struct snapshot **snapshots;
-    size_t n_snapshots;
-    struct part {
-        const struct metric_family *family;
-        const struct sample *samples;
-        size_t order; /* of the slot */
-    } * parts;
-    size_t n_parts;
+/* References to everything posted so far, in the order of the slots. */
+struct board_view {
+    size_t n, capacity;
+    struct board_entry *entries;
 };
 
-static void view_deinit(struct view *view)
-{
-    for (size_t i = 0; i < view->n_snapshots; i++)
-        snapshot_unref(view->snapshots[i]);
-    free(view->snapshots);
-    free(view->parts);
-}
-
-static bool collect(struct board *board, struct view *view)
+/* False if the view has not enough memory for that; *wanted then says how much it takes. */
+static bool copy_latest(struct board *board, struct board_view *view, size_t *wanted)
 {
     LOCK_SCOPE(&board->lock);
 
-    view->snapshots = calloc(board->n_slots + 1, sizeof(struct snapshot *));
-    if (!view->snapshots)
+    *wanted = board->n_slots;
+    if (view->capacity < board->n_slots)
         return false;
-    for (struct board_slot *slot = board->slots; slot; slot = slot->next)
-        if (slot->latest)
-            view->snapshots[view->n_snapshots++] = snapshot_ref(slot->latest);
+    for (struct board_slot *slot = board->slots; slot; slot = slot->next) {
+        if (!slot->latest.snapshot)
+            continue;
+        view->entries[view->n] = slot->latest;
+        snapshot_ref(view->entries[view->n++].snapshot);
+    }
     return true;
 }
 
-/* Calls once to count (parts is NULL), once to fill. */
-static void list_parts(struct view *view)
+bool board_look_again(struct board *board, struct board_view *view)
 {
-    view->n_parts = 0;
-    for (size_t i = 0; i < view->n_snapshots; i++) {
-        const struct metric_family *families = snapshot_families(view->snapshots[i]);
+    size_t wanted;
 
-        for (size_t f = 0; families[f].name; f++) {
-            const struct sample *samples = snapshot_samples(view->snapshots[i], f);
-
-            if (samples && view->parts)
-                view->parts[view->n_parts] = (struct part){&families[f], samples, i};
-            view->n_parts += samples ? 1 : 0;
+    board_view_let_go(view);
+    while (!copy_latest(board, view, &wanted)) {
+        free(view->entries);
+        view->capacity = wanted + wanted / 4;
+        view->entries = calloc(view->capacity, sizeof(*view->entries));
+        if (!view->entries) {
+            view->capacity = 0;
+            return false;
         }
     }
+    return true;
+}
+
+struct board_view *board_look(struct board *board)
+{
+    CLEANUP(board_view_freep) struct board_view *view = calloc(1, sizeof(*view));
+
+    return view && board_look_again(board, view) ? TAKE(view) : NULL;
+}
+
+void board_view_let_go(struct board_view *view)
+{
+    for (size_t i = 0; i < view->n; i++)
+        snapshot_unref(view->entries[i].snapshot);
+    view->n = 0;
+}
+
+void board_view_free(struct board_view *view)
+{
+    board_view_let_go(view);
+    free(view->entries);
+    free(view);
+}
+
+const struct board_entry *board_entries(const struct board_view *view, size_t *n)
+{
+    *n = view->n;
+    return view->entries;
+}
+
+const struct sample *board_next(const struct board_view *view, const char *name,
+                                struct board_cursor *cursor)
+{
+    if (cursor->sample_ && cursor->sample_->next)
+        return cursor->sample_ = cursor->sample_->next;
+    for (; cursor->slot_ < view->n; cursor->slot_++) {
+        const struct snapshot *snapshot = view->entries[cursor->slot_].snapshot;
+        const struct metric_family *families = snapshot_families(snapshot);
+
+        for (size_t f = 0; families[f].name; f++) {
+            if (strcmp(families[f].name, name) != 0 || !snapshot_samples(snapshot, f))
+                continue;
+            cursor->slot_++;
+            cursor->family = &families[f];
+            return cursor->sample_ = snapshot_samples(snapshot, f);
+        }
+    }
+    return NULL;
+}
+
+const char *board_label(const struct metric_family *family, const struct sample *sample,
+                        const char *label)
+{
+    for (size_t i = 0; family->labels[i]; i++)
+        if (strcmp(family->labels[i], label) == 0)
+            return sample->label_values[i];
+    return "";
+}
+
+struct part {
+    const struct metric_family *family;
+    const struct sample *samples;
+    size_t order; /* of the slot */
+};
+
+/* Returns how many there are; `parts` may be NULL, to count them. */
+static size_t list_parts(const struct board_view *view, struct part *parts)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < view->n; i++) {
+        const struct metric_family *families = snapshot_families(view->entries[i].snapshot);
+
+        for (size_t f = 0; families[f].name; f++) {
+            const struct sample *samples = snapshot_samples(view->entries[i].snapshot, f);
+
+            if (samples && parts)
+                parts[n] = (struct part){&families[f], samples, i};
+            n += samples ? 1 : 0;
+        }
+    }
+    return n;
 }
 
 static int by_name_then_slot(const void *a, const void *b)
@@ -146,26 +221,24 @@ static bool same_family(const struct part *a, const struct part *b)
     return strcmp(a->family->name, b->family->name) == 0;
 }
 
-bool board_encode(struct board *board, enum encode_format format, struct buf *out,
-                  struct error *err)
+bool board_encode(struct board *board, struct encoder *encoder, struct error *err)
 {
-    CLEANUP(view_deinit) struct view view = {0};
+    CLEANUP(board_view_freep) struct board_view *view = board_look(board);
+    CLEANUP(freep) struct part *parts = NULL;
+    size_t n = view ? list_parts(view, NULL) : 0;
 
-    if (!collect(board, &view))
+    parts = calloc(n + 1, sizeof(*parts));
+    if (!view || !parts)
         return error_memory(err);
-    list_parts(&view);
-    view.parts = calloc(view.n_parts + 1, sizeof(*view.parts));
-    if (!view.parts)
-        return error_memory(err);
-    list_parts(&view);
-    qsort(view.parts, view.n_parts, sizeof(*view.parts), by_name_then_slot);
-    for (size_t i = 0; i < view.n_parts; i++) {
-        const struct part *part = &view.parts[i];
-
-        if (i == 0 || !same_family(part, part - 1))
-            encode_family(out, format, part->family);
-        encode_samples(out, format, part->family, part->samples);
+    list_parts(view, parts);
+    qsort(parts, n, sizeof(*parts), by_name_then_slot);
+    for (size_t i = 0; i < n; i++) {
+        if (i == 0 || !same_family(&parts[i], &parts[i - 1]))
+            encode_family(encoder, parts[i].family);
+        encode_samples(encoder, parts[i].family, parts[i].samples);
+        if (i + 1 == n || !same_family(&parts[i], &parts[i + 1]))
+            encode_family_end(encoder, parts[i].family);
     }
-    encode_end(out, format);
-    return buf_ok(out, err) || error_wrap(err, "page");
+    encode_end(encoder);
+    return buf_ok(encoder->out, err) || error_wrap(err, "page");
 }

@@ -2,7 +2,7 @@
 /* The tables are those of canary-checker's schema; the README shows them to its users. */
 #include "engine/canary_fields.h"
 
-#include "engine/suggest.h"
+#include "base/suggest.h"
 
 #include <string.h>
 

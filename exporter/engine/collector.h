@@ -16,6 +16,7 @@
 
 #include "base/arena.h"
 #include "base/cancel.h"
+#include "engine/history.h"
 #include "engine/setting.h"
 #include "metrics/snapshot.h"
 
@@ -40,6 +41,9 @@ struct job_context {
 struct run {
     struct snapshot *out; /* shown even if the run fails */
     struct cancel *cancel;
+    struct progress *progress; /* of a probe: its id, its log, how far it is; NULL for others */
+    struct run_record *record; /* of a probe: what it tells about itself, for the history; texts
+                                * have to stay until the job runs again. NULL for others */
     struct error
         warning;  /* what went wrong without making the run a failure; ERROR_NONE: nothing */
     bool retry;   /* in: it comes early, because the last one failed */
@@ -86,6 +90,10 @@ struct collector {
      * true; or false with *err where it cannot watch now (it is called again after a pause). Runs
      * on a thread of its own, at the same time as run(): what they share needs a lock. */
     bool (*watch)(void *state, struct cancel *cancel, struct error *err);
+
+    /* Optional, of a probe: how long a run may take before it counts as slow; 0: as long as it
+     * likes. The settings are all that it looks at: it may be called at any time. */
+    int64_t (*slow_ns)(const void *state);
 
     /* Measures once. */
     bool (*run)(void *state, struct run *run, struct error *err);

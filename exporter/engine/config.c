@@ -2,20 +2,22 @@
 /* The file as a whole: read it, look at its top level, give each part to who knows it. */
 #include "engine/config.h"
 
+#include "base/suggest.h"
 #include "engine/canary_documents.h"
 #include "engine/config_jobs.h"
+#include "engine/effective.h"
 #include "engine/fingerprint.h"
 #include "engine/settings.h"
-#include "engine/suggest.h"
 #include "engine/variables.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#define NODES_LIMIT_BYTES   ((size_t)16 << 20) /* 100 000 values in a file of YAML_SIZE_MAX */
-#define GLOBALS_LIMIT_BYTES ((size_t)4 << 20)
-#define SUGGEST_LIMIT_BYTES ((size_t)1024)
+#define NODES_LIMIT_BYTES     ((size_t)16 << 20) /* 100 000 values in a file of YAML_SIZE_MAX */
+#define GLOBALS_LIMIT_BYTES   ((size_t)4 << 20)
+#define SUGGEST_LIMIT_BYTES   ((size_t)1024)
+#define EFFECTIVE_LIMIT_BYTES ((size_t)4 << 20)
 
 static const char *const parts[] = {"collectors", "registries", "probes", "kubernetes"};
 
@@ -54,7 +56,11 @@ static void read_globals(struct config_reading *reading)
             settings_source_of(section, reading->root, &config->arena_, reading->problems);
 
         settings_check_keys(&source, tables);
-        settings_fill(&source, at->settings, SETTINGS_ALL, config->globals);
+        if (settings_fill(&source, at->settings, SETTINGS_ALL, config->globals)) {
+            effective_heading(&(struct effective){&config->effective}, at->name);
+            effective_settings(&(struct effective){&config->effective, 2}, at->settings,
+                               config->globals);
+        }
         fingerprint_tree(&fingerprint, section);
     }
     config->globals_fingerprint = fingerprint_hex(&fingerprint, &config->arena_);
@@ -107,7 +113,8 @@ bool config_parse(struct config *config, const struct config_schema *schema, con
     struct yaml_node *documents = yaml_parse_all(&arena, data, size, &found);
     size_t n;
 
-    *config = (struct config){.arena_ = ARENA_INIT(GLOBALS_LIMIT_BYTES)};
+    *config = (struct config){.arena_ = ARENA_INIT(GLOBALS_LIMIT_BYTES),
+                              .effective = BUF_INIT(EFFECTIVE_LIMIT_BYTES)};
     if (documents)
         read_parts(&reading, documents);
     if (documents && !arena_ok(&arena, err)) /* then something was left out, perhaps unsaid */
@@ -145,11 +152,8 @@ bool config_load(struct config *config, const struct config_schema *schema, cons
 
     if (!path)
         return config_parse(config, schema, "defaults", "", 0, problems, err);
-    if (!read_file(path, &data, err)) {
-        buf_printf(problems, "%s\n", err->message);
-        return false;
-    }
-    return config_parse(config, schema, path, data.data, data.size, problems, err);
+    return read_file(path, &data, err) &&
+           config_parse(config, schema, path, data.data, data.size, problems, err);
 }
 
 void config_job_release(struct config_job *job)
@@ -167,6 +171,7 @@ void config_deinit(struct config *config)
             config_job_release(&config->jobs[i]);
     free(config->jobs);
     free(config->globals);
+    buf_deinit(&config->effective);
     arena_deinit(&config->arena_);
     *config = (struct config){0};
 }

@@ -26,6 +26,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/flags.h"
 #include "engine/collector.h"
 #include "engine/cron.h"
 
@@ -39,6 +40,9 @@ struct config_schema {
     const struct collector *const *catalog; /* ends with NULL */
     const struct config_section *sections;
     size_t globals_size; /* all sections fill one struct of this size */
+    /* What the command line wants of collectors, but not of probes. */
+    bool collectors_off;               /* those run that the file or a flag asks for */
+    const enum flag_state *collectors; /* as in the catalog, and over the file; NULL: nothing */
 };
 
 struct config_job {
@@ -48,6 +52,7 @@ struct config_job {
                               * entry and of all global sections, variables replaced */
     int64_t interval_ns, timeout_ns;
     const struct cron *cron; /* NULL: every interval_ns; else that is its shortest gap */
+    const char *schedule;    /* as it is written; "" or NULL: there is none */
     int64_t retry_ns;        /* from a failure to the next run, if that is sooner; 0: never */
     const char *resource;    /* whom it burdens; NULL: nobody that is known */
     uint64_t max_concurrent; /* jobs of that resource at once; 0: as many as come */
@@ -67,7 +72,9 @@ struct config {
     struct config_canaries canaries;
     void *globals;
     const char *globals_fingerprint;
-    struct arena arena_; /* private */
+    struct buf effective; /* what belongs to no job, as engine/effective.h shows it: global
+                           * sections, registries, then `collectors:` with those that are off */
+    struct arena arena_;  /* private */
 };
 
 /* `data` need not end with a NUL. On failure `problems` holds one line per mistake and *err a

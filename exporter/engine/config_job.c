@@ -136,6 +136,7 @@ static bool take_keys(struct config_job *job, const struct config_job_keys *keys
     job->interval_ns = keys->interval_ns;
     job->timeout_ns = keys->timeout_ns;
     job->retry_ns = keys->retry_ns;
+    job->schedule = arena_strdup(job->arena, keys->schedule ? keys->schedule : "");
     if (keys->by_cron) {
         struct cron *cron = arena_alloc(job->arena, sizeof(*cron));
 
@@ -144,7 +145,7 @@ static bool take_keys(struct config_job *job, const struct config_job_keys *keys
         *cron = keys->cron;
         job->cron = cron;
     }
-    return job->name;
+    return job->name && job->schedule;
 }
 
 void config_add_job(struct config_reading *reading, const struct collector *collector,

@@ -3,8 +3,9 @@
 #include "engine/config_jobs.h"
 
 #include "base/clock.h"
+#include "base/suggest.h"
 #include "engine/config_job.h"
-#include "engine/suggest.h"
+#include "engine/effective.h"
 
 #include <string.h>
 
@@ -70,16 +71,17 @@ static size_t find_tables(const struct config_reading *reading,
     return n;
 }
 
-/* Reports what is wrong with values that no job will have. */
+/* Reports what is wrong with values that no job will have, and shows them (`show` NULL: does not).
+ */
 static void check_values(const struct settings_source *source, const struct setting *table,
-                         enum settings_extent extent, size_t state_size)
+                         size_t state_size, struct effective *show)
 {
     CLEANUP(freep) void *scratch = calloc(1, state_size + 1);
 
-    if (scratch)
-        settings_fill(source, table, extent, scratch);
-    else
+    if (!scratch)
         problems_add(source->problems, source->place, "out of memory");
+    else if (settings_fill(source, table, show ? SETTINGS_ALL : SETTINGS_WRITTEN, scratch) && show)
+        effective_settings(show, table, scratch);
 }
 
 static void check_name_of(const struct config_reading *reading, const struct yaml_node *entry,
@@ -100,16 +102,18 @@ static void check_registry(const struct config_reading *reading, const struct ya
     size_t n = find_tables(reading, owners, tables);
     struct settings_source source =
         settings_source_of(entry, NULL, reading->arena, reading->problems);
+    struct effective show = {&reading->config->effective, 2};
 
     if (!*entry->key->text)
         problems_add(reading->problems, entry->key->place, "the host of a registry is missing");
     settings_check_keys(&source, tables);
+    effective_heading(&show, entry->key->text);
+    show.indent = 4;
     for (size_t i = 0; i < n; i++) {
         check_name_of(reading, entry, owners[i]);
-        check_values(&source, tables[i], SETTINGS_ALL, owners[i]->state_size);
+        check_values(&source, tables[i], owners[i]->state_size, &show);
     }
-    check_values(&source, config_resource_settings, SETTINGS_ALL,
-                 sizeof(struct config_resource_keys));
+    check_values(&source, config_resource_settings, sizeof(struct config_resource_keys), &show);
 }
 
 void config_read_registries(struct config_reading *reading)
@@ -117,18 +121,29 @@ void config_read_registries(struct config_reading *reading)
     reading->registries = config_part(reading, "registries", YAML_MAPPING);
     if (!reading->registries)
         return;
+    effective_heading(&(struct effective){&reading->config->effective}, "registries");
     for (const struct yaml_node *entry = reading->registries->children; entry; entry = entry->next)
         check_registry(reading, entry);
 }
 
 /* ---- collectors ---- */
 
-static void read_collector(struct config_reading *reading, const struct collector *collector,
+/* Flags win over the file. */
+static bool is_enabled(const struct config_reading *reading, size_t at, bool in_file)
+{
+    const enum flag_state *flags = reading->schema->collectors;
+
+    return flags && flags[at] != FLAG_UNSET ? flags[at] == FLAG_ON : in_file;
+}
+
+static void read_collector(struct config_reading *reading, size_t at,
                            const struct yaml_node *section)
 {
+    const struct collector *collector = reading->schema->catalog[at];
+    bool off = collector->opt_in || reading->schema->collectors_off;
     struct setting own[] = {
-        SETTING(SETTING_BOOL, struct config_job_keys, enabled, "enabled",
-                collector->opt_in ? "false" : "true", "Whether it runs."),
+        SETTING(SETTING_BOOL, struct config_job_keys, enabled, "enabled", off ? "false" : "true",
+                "Whether it runs."),
         SETTING(SETTING_DURATION, struct config_job_keys, interval_ns, "interval",
                 collector->interval, "Time from one run to the next."),
         SETTING(SETTING_DURATION, struct config_job_keys, timeout_ns, "timeout", collector->timeout,
@@ -152,10 +167,13 @@ static void read_collector(struct config_reading *reading, const struct collecto
     } else {
         ok &= config_check_durations(&source, &keys, INTERVAL_MIN);
     }
-    if (keys.enabled)
+    keys.enabled = is_enabled(reading, at, keys.enabled);
+    if (keys.enabled) {
         config_add_job(reading, collector, &source, &keys, ok);
-    else
-        check_values(&source, collector->settings, SETTINGS_WRITTEN, collector->state_size);
+        return;
+    }
+    check_values(&source, collector->settings, collector->state_size, NULL);
+    buf_printf(&reading->config->effective, "  %s:\n    enabled: false\n", collector->name);
 }
 
 /* Collectors that have a section of their own: all but the probes. */
@@ -187,7 +205,12 @@ void config_read_collectors(struct config_reading *reading)
 
     for (const struct yaml_node *at = sections ? sections->children : NULL; at; at = at->next)
         refuse_collector(reading, at);
-    for (const struct collector *const *at = reading->schema->catalog; *at; at++)
-        if ((*at)->lane != LANE_PROBE)
-            read_collector(reading, *at, yaml_member(sections, (*at)->name, strlen((*at)->name)));
+    effective_heading(&(struct effective){&reading->config->effective}, "collectors");
+    for (size_t i = 0; reading->schema->catalog[i]; i++) {
+        const struct collector *collector = reading->schema->catalog[i];
+
+        if (collector->lane != LANE_PROBE)
+            read_collector(reading, i,
+                           yaml_member(sections, collector->name, strlen(collector->name)));
+    }
 }

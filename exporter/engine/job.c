@@ -15,7 +15,7 @@ enum {
     LAST_UPDATE,
 };
 
-static const struct metric_family report_families[] = {
+const struct metric_family job_families[] = {
     [SUCCESS] = {METRIC_GAUGE,
                  "containerd_exporter_collector_success",
                  "Whether the last run of the collector succeeded.",
@@ -27,7 +27,8 @@ static const struct metric_family report_families[] = {
     [LAST_UPDATE] = {METRIC_GAUGE,
                      "containerd_inventory_last_update_timestamp_seconds",
                      "When the collector last succeeded; its values are as old as that.",
-                     {"collector"}},
+                     {"collector"},
+                     .query = "time() - containerd_inventory_last_update_timestamp_seconds > 300"},
     {0},
 };
 
@@ -56,9 +57,9 @@ struct job *job_new(struct board *board, struct config_job *plan, struct shared 
     job->plan = *plan;
     plan->arena = NULL;
     job->context = (struct job_context){.name = job->plan.name, .shared = shared};
-    job->slot = board_add(board);
+    job->slot = board_add(board, job->plan.collector->name);
     if (job->plan.collector->lane != LANE_PROBE)
-        job->report_slot = board_add(board);
+        job->report_slot = board_add(board, job->plan.collector->name);
     if (!job->slot || (job->plan.collector->lane != LANE_PROBE && !job->report_slot)) {
         error_memory(err);
         return NULL;
@@ -107,38 +108,42 @@ bool job_matches(const struct job *job, const struct config_job *plan)
            strcmp(job->plan.fingerprint, plan->fingerprint) == 0;
 }
 
-/* Logs changes only: a target that is down for a day is one line. That the daemon is gone is
- * said once, by the collector whose business it is. */
-static void log_change(struct job *job, bool ok, const struct error *err)
+/* What is logged of a run of a probe can be found in the history by its id. */
+#define LOG_RUN(run, level, ...)                                                           \
+    log_line((run)->progress ? LOG_PROBER : LOG_GENERAL, (level), __FILE_NAME__, __LINE__, \
+             (run)->progress ? LOG_PAIRS("run", (run)->progress->id) : NULL, __VA_ARGS__)
+
+/* Changes; that what is broken is still broken is for those who want to see it all: a target that
+ * is down for a day is one line. That the daemon is gone is said once, by the collector whose
+ * business it is. */
+static void log_change(struct job *job, const struct run *run, bool ok, const struct error *err)
 {
     const struct collector *collector = job->plan.collector;
     const char *kind = collector->lane == LANE_PROBE ? "probe" : "collector";
 
     if (!ok && err->code == ERROR_RUNTIME_UNAVAILABLE && !collector->reports_runtime)
         return;
-    if (!ok && err->code == ERROR_CANCELED)
-        return;
     if (ok && job->failing)
-        log_info("%s %s works again", kind, job->plan.name);
-    if (!ok && !job->failing)
-        log_warn("%s %s fails, reason %s: %s", kind, job->plan.name, error_code_name(err->code),
-                 err->message);
+        LOG_RUN(run, LOG_INFO, "%s %s works again", kind, job->plan.name);
+    if (!ok)
+        LOG_RUN(run, job->failing ? LOG_DEBUG : LOG_WARN, "%s %s fails, reason %s: %s", kind,
+                job->plan.name, error_code_name(err->code), err->message);
     job->failing = !ok;
 }
 
-static void log_warning(struct job *job, const struct error *warning)
+static void log_warning(struct job *job, const struct run *run)
 {
-    bool warns = warning->code != ERROR_NONE;
+    bool warns = run->warning.code != ERROR_NONE;
 
     if (warns && !job->warned)
-        log_warn("%s: %s", job->plan.name, warning->message);
+        LOG_RUN(run, LOG_WARN, "%s: %s", job->plan.name, run->warning.message);
     job->warned = warns;
 }
 
 static void post_report(struct job *job, bool ok, int64_t start_ns)
 {
     CLEANUP(snapshot_unrefp)
-    struct snapshot *report = snapshot_new(report_families, REPORT_LIMIT_BYTES);
+    struct snapshot *report = snapshot_new(job_families, REPORT_LIMIT_BYTES);
     const char *collector = job->plan.name;
 
     if (!report)
@@ -152,24 +157,107 @@ static void post_report(struct job *job, bool ok, int64_t start_ns)
     board_post(job->report_slot, report);
 }
 
-struct outcome job_run(struct job *job, struct cancel *cancel)
+static struct outcome measure(struct job *job, struct run *run, struct error *err)
 {
     const struct collector *collector = job->plan.collector;
     int64_t start_ns = clock_now_ns();
     CLEANUP(snapshot_unrefp)
     struct snapshot *out = snapshot_new(collector->families, SNAPSHOT_LIMIT_BYTES);
-    struct run run = {.out = out, .cancel = cancel, .retry = job->schedule.retry};
-    struct error err = {0};
-    bool ok = out || error_memory(&err);
+    bool ok = out || error_memory(err);
 
-    ok = ok && collector->run(job->plan.state, &run, &err) && snapshot_ok(out, &err);
-    if (run.skipped)
-        return (struct outcome){.skipped = true, .not_before_ns = run.not_before_ns};
+    run->out = out;
+    ok = ok && collector->run(job->plan.state, run, err) && snapshot_ok(out, err);
+    if (ok)
+        *err = (struct error){0};
+    if (run->skipped)
+        return (struct outcome){ERROR_NONE, true, run->not_before_ns};
     if (out)
         board_post(job->slot, out);
     if (job->report_slot)
         post_report(job, ok, start_ns);
-    log_change(job, ok, &err);
-    log_warning(job, &run.warning);
-    return (struct outcome){.code = ok ? ERROR_NONE : err.code, .not_before_ns = run.not_before_ns};
+    if (ok || err->code != ERROR_CANCELED)
+        log_change(job, run, ok, err);
+    log_warning(job, run);
+    return (struct outcome){err->code, false, run->not_before_ns};
+}
+
+static void begin_record(const struct job *job, const struct job_turn *turn,
+                         struct run_record *record)
+{
+    int64_t left_ns = turn->cancel->deadline_ns - clock_now_ns();
+
+    *record = (struct run_record){.probe = job->plan.name,
+                                  .operation = job->plan.collector->name,
+                                  .engine = "",
+                                  .registry = "",
+                                  .image = "",
+                                  .host = "",
+                                  .digest = "",
+                                  .trigger = turn->trigger,
+                                  .start = clock_unix_seconds(),
+                                  .seconds = -1,
+                                  .timeout_seconds = left_ns > 0 ? ns_to_seconds(left_ns) : 0};
+}
+
+/* A run that was skipped tells why, as far as the collector has said it. */
+static void end_record(struct run_record *record, const struct run *run, const struct error *err,
+                       struct buf *log)
+{
+    unsigned lost = progress_lost(run->progress);
+    size_t offset = 0;
+
+    memcpy(record->id, run->progress->id, sizeof(record->id));
+    if (record->seconds < 0)
+        record->seconds = seconds_between(run->progress->start_ns, clock_now_ns());
+    record->reason = err->code;
+    if (run->skipped && record->reason == ERROR_NONE)
+        record->reason = ERROR_LIMIT;
+    record->message = record->reason != ERROR_NONE ? err->message : "";
+    record->warning = run->warning.code != ERROR_NONE ? run->warning.message : "";
+    progress_read(run->progress, &offset, log);
+    if (lost > 0)
+        buf_printf(log, "... and %u lines more\n", lost);
+    record->log = log->data ? log->data : "";
+}
+
+static bool was_canceled(const struct run *run, const struct error *err)
+{
+    return err->code == ERROR_CANCELED && cancel_requested(run->cancel);
+}
+
+static struct outcome run_probe(struct job *job, const struct job_turn *turn, struct run *run,
+                                struct progress *progress)
+{
+    CLEANUP(buf_deinit) struct buf log = BUF_INIT(2 * PROGRESS_LOG_BYTES);
+    struct run_record record;
+    struct error err = {0};
+    struct outcome outcome;
+
+    begin_record(job, turn, &record);
+    run->progress = progress;
+    run->record = &record;
+    outcome = measure(job, run, &err);
+    end_record(&record, run, &err, &log);
+    if (!outcome.skipped && turn->history)
+        history_add(turn->history, &record);
+    if (turn->tell)
+        turn->tell(job, &record, !outcome.skipped && !was_canceled(run, &err));
+    return outcome;
+}
+
+struct outcome job_run(struct job *job, const struct job_turn *turn)
+{
+    struct run run = {.cancel = turn->cancel, .retry = turn->trigger == RUN_RETRY};
+    struct progress own;
+    struct error err = {0};
+    struct outcome outcome;
+
+    if (job->plan.collector->lane != LANE_PROBE)
+        return measure(job, &run, &err);
+    if (turn->progress)
+        return run_probe(job, turn, &run, turn->progress);
+    progress_init(&own);
+    outcome = run_probe(job, turn, &run, &own);
+    progress_deinit(&own);
+    return outcome;
 }

@@ -10,8 +10,11 @@
 #include "engine/board.h"
 #include "engine/collector.h"
 #include "engine/config.h"
+#include "engine/history.h"
 #include "engine/schedule.h"
 #include "engine/watcher.h"
+
+extern const struct metric_family job_families[]; /* what a job tells of itself */
 
 struct job {
     struct config_job plan; /* owned */
@@ -34,7 +37,15 @@ struct job {
     bool again;               /* it was told of a change while it ran */
     int64_t ended_ns;         /* when the last run did */
     struct watcher *watcher;  /* NULL: not watched; ends with the job */
-    struct scheduler *runner; /* whom the watcher tells */
+    struct scheduler *runner; /* whose job it is */
+
+    /* Runs on demand (demand.c); likewise under its lock. */
+    bool on_demand;             /* it runs, or is to, because somebody asked and for no one else */
+    bool told, abandoned;       /* of the run that goes on: its record is out; nobody wants it */
+    struct schedule planned;    /* as it was before it was hastened */
+    int64_t planned_due_ns;     /* likewise */
+    struct demand *lender;      /* whose progress the run writes into */
+    char last_id[RUN_ID_BYTES]; /* of the last run; "" if that says nothing about the node */
 };
 
 /* Takes the job out of *plan, also on failure, and opens it. */
@@ -50,7 +61,18 @@ void job_hide(struct job *job);
 
 bool job_matches(const struct job *job, const struct config_job *plan);
 
+/* How a job is to run, this time. All but `cancel` matter to probes only. */
+struct job_turn {
+    struct cancel *cancel;
+    enum run_trigger trigger;
+    struct progress *progress; /* somebody's, to write into; NULL: the run has its own */
+    struct history *history;   /* NULL: nothing is kept */
+    /* How it went, before job_run() returns; also of a run that was skipped. `counts`: it says
+     * something about the node. NULL: nobody wants to know. */
+    void (*tell)(struct job *job, const struct run_record *record, bool counts);
+};
+
 /* One run: measures, posts, reports, logs a change; a skipped one does nothing of this. */
-struct outcome job_run(struct job *job, struct cancel *cancel);
+struct outcome job_run(struct job *job, const struct job_turn *turn);
 
 #endif

@@ -2,7 +2,9 @@
 #include "engine/reload.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
+#include "base/problems.h"
 
 #include <string.h>
 
@@ -14,7 +16,7 @@ enum {
     SUCCESS_TIMESTAMP,
 };
 
-static const struct metric_family families[] = {
+const struct metric_family reload_families[] = {
     [SUCCESSFUL] = {METRIC_GAUGE, "containerd_exporter_config_last_reload_successful",
                     "Whether the last reading of the configuration file succeeded."},
     [SUCCESS_TIMESTAMP] = {METRIC_GAUGE,
@@ -30,6 +32,9 @@ struct reloader {
     struct shared *shared;
     char *globals_fingerprint; /* of what `shared` was made from */
     double last_success;
+    uint64_t stamp;            /* of the file, just before it was read */
+    pthread_mutex_t text_lock; /* of what follows; `lock` is held for as long as a reload takes */
+    struct buf effective;      /* what belongs to no job */
 };
 
 struct reloader *reloader_new(const struct reload_options *options, struct error *err)
@@ -42,7 +47,8 @@ struct reloader *reloader_new(const struct reload_options *options, struct error
     }
     reloader->options = *options;
     pthread_mutex_init(&reloader->lock, NULL);
-    reloader->slot = board_add(options->board);
+    pthread_mutex_init(&reloader->text_lock, NULL);
+    reloader->slot = board_add(options->board, NULL);
     if (!reloader->slot) {
         reloader_free(reloader);
         error_memory(err);
@@ -58,6 +64,8 @@ void reloader_free(struct reloader *reloader)
     if (reloader->slot)
         board_remove(reloader->slot);
     free(reloader->globals_fingerprint);
+    buf_deinit(&reloader->effective);
+    pthread_mutex_destroy(&reloader->text_lock);
     pthread_mutex_destroy(&reloader->lock);
     free(reloader);
 }
@@ -65,7 +73,7 @@ void reloader_free(struct reloader *reloader)
 static void post_status(struct reloader *reloader, bool ok)
 {
     CLEANUP(snapshot_unrefp)
-    struct snapshot *status = snapshot_new(families, STATUS_LIMIT_BYTES);
+    struct snapshot *status = snapshot_new(reload_families, STATUS_LIMIT_BYTES);
 
     if (!status)
         return;
@@ -75,18 +83,6 @@ static void post_status(struct reloader *reloader, bool ok)
     if (reloader->last_success > 0)
         snapshot_add(status, SUCCESS_TIMESTAMP, reloader->last_success);
     board_post(reloader->slot, status);
-}
-
-static void log_problems(const struct buf *problems)
-{
-    const char *line = problems->data;
-
-    while (line && *line) {
-        const char *end = strchrnul(line, '\n');
-
-        log_error("%.*s", (int)(end - line), line);
-        line = *end ? end + 1 : end;
-    }
 }
 
 /* Hands the jobs over with what they share; on failure the old sharing goes on. */
@@ -116,6 +112,15 @@ static bool apply(struct reloader *reloader, struct config *config, struct error
     return true;
 }
 
+static void keep_text(struct reloader *reloader, struct config *config)
+{
+    LOCK_SCOPE(&reloader->text_lock);
+
+    buf_deinit(&reloader->effective);
+    reloader->effective = config->effective;
+    config->effective = (struct buf){0};
+}
+
 static bool load_and_apply(struct reloader *reloader, struct error *err)
 {
     CLEANUP(buf_deinit) struct buf problems = BUF_INIT(PROBLEMS_LIMIT_BYTES);
@@ -123,10 +128,12 @@ static bool load_and_apply(struct reloader *reloader, struct error *err)
     bool ok;
 
     if (!config_load(&config, reloader->options.schema, reloader->options.path, &problems, err)) {
-        log_problems(&problems);
+        problems_log(&problems);
         return false;
     }
     ok = apply(reloader, &config, err);
+    if (ok)
+        keep_text(reloader, &config);
     config_deinit(&config);
     return ok;
 }
@@ -136,7 +143,27 @@ bool reloader_reload(struct reloader *reloader, struct error *err)
     bool ok;
     LOCK_SCOPE(&reloader->lock);
 
+    reloader->stamp = reloader->options.path ? file_stamp(reloader->options.path) : 0;
     ok = load_and_apply(reloader, err);
     post_status(reloader, ok);
     return ok;
+}
+
+void reloader_config(struct reloader *reloader, struct buf *out)
+{
+    LOCK_SCOPE(&reloader->text_lock);
+
+    buf_append(out, reloader->effective.data, reloader->effective.size);
+    scheduler_config(reloader->options.scheduler, out);
+}
+
+bool reloader_changed(struct reloader *reloader)
+{
+    bool changed;
+
+    if (!reloader->options.path || pthread_mutex_trylock(&reloader->lock) != 0)
+        return false;
+    changed = file_stamp(reloader->options.path) != reloader->stamp;
+    pthread_mutex_unlock(&reloader->lock);
+    return changed;
 }

@@ -9,6 +9,8 @@
 
 #include "engine/scheduler.h"
 
+extern const struct metric_family reload_families[];
+
 struct reloader;
 
 struct reload_options {
@@ -30,5 +32,14 @@ DEFINE_CLEANUP(struct reloader *, reloader_free)
 
 /* From any thread; one after the other. */
 bool reloader_reload(struct reloader *reloader, struct error *err) MUST_CHECK;
+
+/* Appends the configuration that is in force, as engine/effective.h shows it: a file that would
+ * mean the same, but for its secrets and its documents of canary-checker, which are the probes that
+ * they came to. From any thread. */
+void reloader_config(struct reloader *reloader, struct buf *out);
+
+/* Whether the file was written or replaced since it was read last; false where there is none, or
+ * where it is just being read. Does not wait. */
+bool reloader_changed(struct reloader *reloader);
 
 #endif

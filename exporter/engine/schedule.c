@@ -173,3 +173,17 @@ void schedule_hasten(struct schedule *schedule, int64_t due_ns)
     schedule->retry = false;
     set_due(schedule, due_ns);
 }
+
+void schedule_demand(struct schedule *schedule, const struct moment *now, int64_t distance_ns)
+{
+    schedule_hasten(schedule, now->monotonic_ns);
+    schedule->floor_ns_ =
+        most(schedule->floor_ns_, now->unix_ns + least(distance_ns, schedule->interval_ns / 2));
+}
+
+double schedule_next_unix(const struct schedule *schedule, int64_t due_ns, const struct moment *now)
+{
+    if (schedule->waiting_)
+        return ns_to_seconds(schedule->next_ns_);
+    return ns_to_seconds(now->unix_ns + due_ns - now->monotonic_ns);
+}

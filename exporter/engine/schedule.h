@@ -60,4 +60,12 @@ bool schedule_ripe(struct schedule *schedule, const struct moment *now, int64_t 
 /* The run comes at `due_ns` instead, because something happened. */
 void schedule_hasten(struct schedule *schedule, int64_t due_ns);
 
+/* The run comes now, because somebody asked for it. What is planned stays, but for what would come
+ * before `distance_ns` has passed. */
+void schedule_demand(struct schedule *schedule, const struct moment *now, int64_t distance_ns);
+
+/* When a job that is due at `due_ns` runs next, as far as it is known: unix seconds. */
+double schedule_next_unix(const struct schedule *schedule, int64_t due_ns,
+                          const struct moment *now);
+
 #endif

@@ -4,35 +4,19 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "engine/queue.h"
+#include "engine/scheduler_inside.h"
 
-#define LANES           2
-#define WORKERS_MAX     64
+#include <string.h>
+
 #define SCRAPE_LIMIT_NS (1 * NS_PER_SECOND)
 #define EARLY_NS        (200 * NS_PER_MS) /* between the end of a run and an early one */
+
+#define DEMAND_DISTANCE_NS (10 * NS_PER_SECOND)
 
 #define WATCH_PAUSE_NS     (1 * NS_PER_SECOND)
 #define WATCH_PAUSE_MAX_NS (30 * NS_PER_SECOND)
 
-struct scheduler {
-    struct board *board;
-    const char *node;
-    int64_t spread_ns;
-    pthread_mutex_t scrape_lock; /* held while jobs of LANE_SCRAPE run; taken before `lock` */
-    pthread_mutex_t lock;
-    struct queue queues[LANES]; /* by lane */
-    pthread_cond_t ended;       /* a run has */
-    struct job *jobs;           /* changes under both locks, so either is enough to read */
-    bool stopping;
-    size_t n_workers;
-    struct worker {
-        struct scheduler *scheduler;
-        struct queue *queue;
-        pthread_t thread;
-    } workers[WORKERS_MAX];
-};
-
-static struct queue *queue_of(struct scheduler *scheduler, const struct job *job)
+struct queue *scheduler_queue_of(struct scheduler *scheduler, const struct job *job)
 {
     return &scheduler->queues[job->plan.collector->lane];
 }
@@ -70,8 +54,8 @@ static void hasten(void *arg)
     if (due_ns >= job->due_ns)
         return;
     schedule_hasten(&job->schedule, due_ns);
-    queue_remove(queue_of(scheduler, job), job);
-    queue_add(queue_of(scheduler, job), job, due_ns);
+    queue_remove(scheduler_queue_of(scheduler, job), job);
+    queue_add(scheduler_queue_of(scheduler, job), job, due_ns);
 }
 
 /* When the job runs again after it ended now: soon, if something changed meanwhile. */
@@ -91,22 +75,28 @@ static int64_t next_due(struct job *job, const struct outcome *outcome)
 static void run_unlocked(struct scheduler *scheduler, struct job *job)
 {
     struct cancel cancel;
+    struct job_turn turn = {.cancel = &cancel,
+                            .trigger = job->schedule.retry ? RUN_RETRY : RUN_SCHEDULED,
+                            .history = scheduler->history,
+                            .tell = demands_tell};
     struct outcome outcome;
     int64_t due_ns;
 
-    cancel_init(&cancel, clock_now_ns() + job->plan.timeout_ns);
+    cancel_init(&cancel,
+                demands_begin(scheduler, job, &turn, clock_now_ns() + job->plan.timeout_ns));
     job->running = &cancel;
     job->again = false;
     pthread_mutex_unlock(&scheduler->lock);
-    outcome = job_run(job, &cancel);
+    outcome = job_run(job, &turn);
     pthread_mutex_lock(&scheduler->lock);
     job->running = NULL;
     job->tried = true;
     cancel_deinit(&cancel);
-    queue_leave(queue_of(scheduler, job), job);
+    queue_leave(scheduler_queue_of(scheduler, job), job);
     due_ns = next_due(job, &outcome);
     if (!job->removed)
-        queue_add(queue_of(scheduler, job), job, due_ns);
+        queue_add(scheduler_queue_of(scheduler, job), job, due_ns);
+    demands_follow(scheduler, job);
     pthread_cond_broadcast(&scheduler->ended);
 }
 
@@ -131,10 +121,19 @@ void scheduler_refresh(struct scheduler *scheduler)
         if (job->plan.collector->lane != LANE_SCRAPE)
             continue;
         cancel_init(&cancel, clock_now_ns() + SCRAPE_LIMIT_NS);
-        job_run(job, &cancel);
+        job_run(job, &(struct job_turn){.cancel = &cancel});
         cancel_deinit(&cancel);
     }
     pthread_mutex_unlock(&scheduler->scrape_lock);
+}
+
+struct job *scheduler_find_probe(const struct scheduler *scheduler, const char *name)
+{
+    struct job *job = scheduler->jobs;
+
+    while (job && (job->plan.collector->lane != LANE_PROBE || strcmp(job->plan.name, name) != 0))
+        job = job->next;
+    return job;
 }
 
 bool scheduler_ready(struct scheduler *scheduler)
@@ -174,12 +173,16 @@ struct scheduler *scheduler_new(struct board *board, const struct scheduler_opti
     scheduler->board = board;
     scheduler->node = options->node;
     scheduler->spread_ns = options->spread_ns;
+    scheduler->history = options->history;
+    scheduler->demand_distance_ns =
+        options->demand_distance_ns > 0 ? options->demand_distance_ns : DEMAND_DISTANCE_NS;
     pthread_mutex_init(&scheduler->lock, NULL);
     pthread_mutex_init(&scheduler->scrape_lock, NULL);
     pthread_cond_init(&scheduler->ended, NULL);
     for (size_t i = 0; i < LANES; i++)
         queue_init(&scheduler->queues[i]);
-    if (!start_workers(scheduler, LANE_INVENTORY, options->inventory_workers, err) ||
+    if (!demands_start(scheduler, err) ||
+        !start_workers(scheduler, LANE_INVENTORY, options->inventory_workers, err) ||
         !start_workers(scheduler, LANE_PROBE, options->probe_workers, err)) {
         scheduler_free(scheduler);
         return NULL;
@@ -251,7 +254,7 @@ static struct job *detach_unwanted(struct scheduler *scheduler, const struct con
         gone = job;
         job->removed = true;
         if (job->plan.collector->lane != LANE_SCRAPE)
-            queue_remove(queue_of(scheduler, job), job);
+            queue_remove(scheduler_queue_of(scheduler, job), job);
         if (job->running)
             cancel_now(job->running);
         if (job->watcher)
@@ -260,6 +263,7 @@ static struct job *detach_unwanted(struct scheduler *scheduler, const struct con
     for (struct job *job = gone; job; job = job->next) {
         while (job->running)
             pthread_cond_wait(&scheduler->ended, &scheduler->lock);
+        demands_refuse(scheduler, job);
         job_hide(job);
     }
     return gone;
@@ -278,7 +282,7 @@ static void init_schedule(const struct scheduler *scheduler, struct job *job)
 }
 
 /* Without a watcher a job runs on its schedule only. */
-static void start_watching(struct scheduler *scheduler, struct job *job)
+static void start_watching(struct job *job)
 {
     const struct watcher_options options = {.name = job->plan.name,
                                             .collector = job->plan.collector,
@@ -291,7 +295,6 @@ static void start_watching(struct scheduler *scheduler, struct job *job)
 
     if (!job->plan.collector->watch)
         return;
-    job->runner = scheduler;
     job->watcher = watcher_start(&options, &err);
     if (!job->watcher)
         log_warn("collector %s is not watched: %s", job->plan.name, err.message);
@@ -307,13 +310,23 @@ static void attach(struct scheduler *scheduler, struct job *fresh)
         end = &(*end)->next;
     *end = fresh;
     for (struct job *job = fresh; job; job = job->next) {
+        job->runner = scheduler;
         job_show(job);
         if (job->plan.collector->lane == LANE_SCRAPE)
             continue;
         init_schedule(scheduler, job);
-        queue_add(queue_of(scheduler, job), job, schedule_start(&job->schedule, &now));
-        start_watching(scheduler, job);
+        queue_add(scheduler_queue_of(scheduler, job), job, schedule_start(&job->schedule, &now));
+        start_watching(job);
     }
+}
+
+/* Called with the lock held; a probe that has but changed keeps its history. */
+static void forget(struct scheduler *scheduler, const struct job *gone)
+{
+    for (; scheduler->history && gone; gone = gone->next)
+        if (gone->plan.collector->lane == LANE_PROBE &&
+            !scheduler_find_probe(scheduler, gone->plan.name))
+            history_forget(scheduler->history, gone->plan.name);
 }
 
 bool scheduler_apply(struct scheduler *scheduler, struct config *config, struct shared *shared,
@@ -327,6 +340,7 @@ bool scheduler_apply(struct scheduler *scheduler, struct config *config, struct 
     pthread_mutex_lock(&scheduler->lock);
     gone = detach_unwanted(scheduler, config);
     attach(scheduler, fresh);
+    forget(scheduler, gone);
     pthread_mutex_unlock(&scheduler->lock);
     pthread_mutex_unlock(&scheduler->scrape_lock);
     free_list(gone);
@@ -347,6 +361,7 @@ void scheduler_free(struct scheduler *scheduler)
     pthread_mutex_unlock(&scheduler->scrape_lock);
     for (size_t i = 0; i < scheduler->n_workers; i++)
         pthread_join(scheduler->workers[i].thread, NULL);
+    demands_end(scheduler);
     free_list(gone);
     for (size_t i = 0; i < LANES; i++)
         queue_deinit(&scheduler->queues[i]);

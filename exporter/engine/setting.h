@@ -14,6 +14,7 @@
 
 enum setting_type {
     SETTING_STRING,   /* const char *; never NULL once filled */
+    SETTING_SECRET,   /* the same; shown to nobody */
     SETTING_BOOL,     /* bool */
     SETTING_UINT,     /* uint64_t */
     SETTING_DURATION, /* "30s", "5m" into int64_t nanoseconds */

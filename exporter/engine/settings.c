@@ -2,8 +2,8 @@
 /* Which keys a section may have, which are written, and what the others fall back to. */
 #include "engine/settings.h"
 
+#include "base/suggest.h"
 #include "engine/settings_types.h"
-#include "engine/suggest.h"
 
 #include <string.h>
 

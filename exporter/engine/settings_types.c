@@ -135,6 +135,7 @@ static const struct {
     bool (*store)(const struct input *input, void *member);
 } types[] = {
     [SETTING_STRING] = {"a string", YAML_SCALAR, false, sizeof(const char *), store_string},
+    [SETTING_SECRET] = {"a string", YAML_SCALAR, false, sizeof(const char *), store_string},
     [SETTING_BOOL] = {"true or false", YAML_SCALAR, false, sizeof(bool), store_bool},
     [SETTING_UINT] = {"a number", YAML_SCALAR, false, sizeof(uint64_t), store_uint},
     [SETTING_DURATION] = {"a duration such as 90s or 5m", YAML_SCALAR, false, sizeof(int64_t),
@@ -151,7 +152,7 @@ static const struct {
 void settings_store_nothing(const struct setting *setting, void *member)
 {
     memset(member, 0, types[setting->type].member_size);
-    if (setting->type == SETTING_STRING)
+    if (setting->type == SETTING_STRING || setting->type == SETTING_SECRET)
         *(const char **)member = "";
 }
 

@@ -17,6 +17,7 @@ struct metric_family {
     const char *name; /* ends in the base unit; counters end in _total; NULL ends a table */
     const char *help;
     const char *labels[METRIC_LABELS_MAX + 1];
+    const char *query; /* an example for people; NULL: one that fits the type */
 };
 
 #endif

@@ -7,7 +7,8 @@
  *
  * Families are indexed, not looked up: the index is the row of the table that
  * the snapshot was made for. Label values are copied and cleaned: one bad byte in
- * one value would fail a whole scrape.
+ * one value would fail a whole scrape. What a sample has in common with the one that was added
+ * before it, it shares.
  */
 #ifndef METRICS_SNAPSHOT_H
 #define METRICS_SNAPSHOT_H
@@ -57,10 +58,10 @@ bool snapshot_ok(const struct snapshot *snapshot, struct error *err) MUST_CHECK;
 /* For the encoder. */
 struct sample {
     struct sample *next;
-    const char **label_values;
-    struct extra_labels extra;
+    const char *const *label_values;
+    const struct extra_labels *extra; /* NULL: none */
     double value;
-    const struct histogram *histogram;
+    const struct histogram *histogram; /* NULL: it is the value */
 };
 const struct metric_family *snapshot_families(const struct snapshot *snapshot);
 const struct sample *snapshot_samples(const struct snapshot *snapshot, size_t family);

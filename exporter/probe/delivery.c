@@ -105,6 +105,8 @@ static bool read_back(const struct delivery *delivery, const struct probe_reques
     pull.reference.name = name;
     pull.unpack = false;
     probe_result_init(&pulled);
+    progress_phase(request->progress, probe_phase_name(PHASE_READ_BACK));
+    progress_note(request->progress, "read back by %s", delivery->read_back->name);
     ok = delivery->read_back->run(&pull, &pulled, cancel, err) &&
          compare(result, &pulled, exact, err);
     add_result(result, &pulled);

@@ -3,7 +3,6 @@
 
 #include "base/clock.h"
 #include "client/docker_marks.h"
-#include "client/shared.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -42,17 +41,6 @@ const struct docker_image *docker_visit_before(const struct docker_visit *visit,
     return NULL;
 }
 
-bool docker_visit_is_ours(const struct docker_visit *visit, const char *name,
-                          struct reference *parsed, struct arena *arena)
-{
-    const struct reference *ours = &visit->request->reference;
-    struct error ignored; /* "<none>:<none>" */
-
-    return reference_parse(parsed, name, arena, &ignored) &&
-           strcmp(parsed->host, ours->host) == 0 &&
-           strcmp(parsed->repository, ours->repository) == 0;
-}
-
 struct names {
     size_t ours, others;
 };
@@ -65,7 +53,7 @@ static struct names count_names(const struct docker_visit *visit, const struct d
     struct error ignored; /* "<none>:<none>" is no name */
 
     for (size_t i = 0; i < names->count; i++) {
-        if (docker_visit_is_ours(visit, names->items[i], &parsed, &arena))
+        if (docker_name_is_ours(visit->request, names->items[i], &parsed, &arena))
             count.ours++;
         else
             count.others += reference_parse(&parsed, names->items[i], &arena, &ignored);
@@ -85,62 +73,6 @@ bool docker_visit_survives(const struct docker_visit *visit, const struct docker
     return tags.ours > 0 || (digests.ours == 0 && tags.others + digests.others > 0);
 }
 
-/* Whether an id is in a list joined by ",". */
-static bool is_spared(const char *spared, const char *id)
-{
-    size_t size = strlen(id);
-
-    for (const char *at = strstr(spared, id); at; at = strstr(at + 1, id))
-        if (at[size] == ',' || at[size] == '\0')
-            return true;
-    return false;
-}
-
-/* What an interrupted run left. An image that Docker will not let go is somebody's by now. */
-static bool remove_leftover(struct docker_visit *visit, const struct docker_mark *mark,
-                            struct cancel *cancel, struct error *err)
-{
-    struct docker_image image;
-    bool found = false;
-
-    if (mark->image[0] &&
-        !docker_image_find(visit->client, mark->image, visit->arena, &image, &found, cancel, err))
-        return false;
-    if (found && !is_spared(mark->spared, image.id) &&
-        !docker_image_remove(visit->client, mark->image, cancel, err) && err->status == 0)
-        return false;
-    return docker_mark_clear(visit->client, mark->volume, cancel, err);
-}
-
-static bool sweep(struct docker_visit *visit, struct cancel *cancel, struct error *err)
-{
-    int64_t now = (int64_t)time(NULL);
-    struct docker_marks marks;
-
-    if (!docker_marks_list(visit->client, visit->arena, &marks, cancel, err))
-        return err->status != 0; /* an engine that lets us see no volumes */
-    for (size_t i = 0; i < marks.count; i++) {
-        const struct docker_mark *mark = &marks.items[i];
-
-        if (strcmp(mark->volume, visit->volume) != 0 && mark->expires > now)
-            continue;
-        if (!remove_leftover(visit, mark, cancel, err))
-            return error_wrap(err, "what was left of %s", mark->image);
-    }
-    return true;
-}
-
-/* Tags and digests of one repository are removed together, and its images share layers. */
-static const char *repository_name(const struct reference *reference, struct arena *arena)
-{
-    size_t size = strlen(reference->host) + strlen(reference->repository) + 2;
-    char *name = arena_alloc(arena, size);
-
-    if (name)
-        snprintf(name, size, "%s/%s", reference->host, reference->repository);
-    return name;
-}
-
 bool docker_visit_begin(struct docker_visit *visit, const struct probe_request *request,
                         struct docker_client *client, struct arena *arena, struct cancel *cancel,
                         struct error *err)
@@ -148,12 +80,9 @@ bool docker_visit_begin(struct docker_visit *visit, const struct probe_request *
     struct docker_image image;
 
     *visit = (struct docker_visit){.request = request, .client = client, .arena = arena};
-    snprintf(visit->volume, sizeof(visit->volume), PROBE_NAMESPACE_PREFIX "%s", request->name);
     visit->name = docker_image_name(&request->reference, arena);
-    visit->turn.name = repository_name(&request->reference, arena);
     return arena_ok(arena, err) &&
-           turn_begin(docker_turns(request->docker), &visit->turn, cancel, err) &&
-           sweep(visit, cancel, err) &&
+           docker_others_begin(&visit->others, request, client, arena, cancel, err) &&
            docker_images_list(client, true, arena, &visit->before, cancel, err) &&
            docker_image_find(client, visit->name, arena, &image, &visit->was_there, cancel, err);
 }
@@ -215,14 +144,14 @@ static void take_mark_back(struct docker_visit *visit)
     struct error ignored; /* then the next start takes it away */
 
     cancel_init(&cancel, clock_now_ns() + CLEANUP_CANCELED_NS);
-    (void)!docker_mark_clear(visit->client, visit->volume, &cancel, &ignored);
+    (void)!docker_mark_clear(visit->client, visit->others.volume, &cancel, &ignored);
     cancel_deinit(&cancel);
 }
 
 bool docker_visit_mark(struct docker_visit *visit, struct cancel *cancel, struct error *err)
 {
     CLEANUP(buf_deinit) struct buf spared = BUF_INIT(SPARED_LIMIT_BYTES);
-    struct docker_mark mark = {visit->volume, visit->name, "",
+    struct docker_mark mark = {visit->others.volume, visit->name, "",
                                (int64_t)time(NULL) + visit->request->lifetime_seconds};
     struct error too_many;
 
@@ -249,7 +178,8 @@ static bool remove_digest(struct docker_visit *visit, const struct docker_image 
 
         for (size_t k = 0; k < old->digests.count; k++)
             is_old |= strcmp(old->digests.items[k], now->digests.items[i]) == 0;
-        if (!is_old && docker_visit_is_ours(visit, now->digests.items[i], &parsed, visit->arena) &&
+        if (!is_old &&
+            docker_name_is_ours(visit->request, now->digests.items[i], &parsed, visit->arena) &&
             !docker_image_remove(visit->client, now->digests.items[i], cancel, err))
             return false;
     }
@@ -331,7 +261,7 @@ void docker_visit_end(struct docker_visit *visit, bool broken, struct cancel *ru
         await_name(visit, &cancel);
     result->cleanup_failed = !remove_name(visit, &cancel, err);
     if (visit->marked && !visit->unsettled &&
-        !docker_mark_clear(visit->client, visit->volume, &cancel, err))
+        !docker_mark_clear(visit->client, visit->others.volume, &cancel, err))
         result->cleanup_failed = true;
     /* A daemon that was at the end when we hung up still finishes: it has had its moment. */
     if (broken && !result->cleanup_failed)
@@ -345,5 +275,5 @@ void docker_visit_end(struct docker_visit *visit, bool broken, struct cancel *ru
 
 void docker_visit_deinit(struct docker_visit *visit)
 {
-    turn_end(&visit->turn);
+    docker_others_end(&visit->others);
 }

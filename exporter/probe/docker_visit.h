@@ -9,7 +9,7 @@
 #define PROBE_DOCKER_VISIT_H
 
 #include "client/docker_images.h"
-#include "probe/probe.h"
+#include "probe/docker_others.h"
 
 struct docker_visit {
     const struct probe_request *request;
@@ -18,8 +18,7 @@ struct docker_visit {
     const char *name;            /* of the image, as Docker is asked for it */
     bool was_there;              /* it stood for an image before: nothing is removed */
     struct docker_images before; /* private */
-    char volume[PROBE_TEXT_BYTES];
-    struct turn turn;
+    struct docker_others others;
     bool marked, loads;
     bool unsettled; /* a load may come to its end after us: if it does not soon, the mark stays */
 };
@@ -44,11 +43,6 @@ const struct docker_image *docker_visit_before(const struct docker_visit *visit,
 
 /* Whether such an image would keep all that it had if our name, added to it, went again. */
 bool docker_visit_survives(const struct docker_visit *visit, const struct docker_image *before);
-
-/* Whether one of Docker's short names is of our repository; *parsed is in
- * `arena`. */
-bool docker_visit_is_ours(const struct docker_visit *visit, const char *name,
-                          struct reference *parsed, struct arena *arena);
 
 /* Before a load: an image that a probe made, by our name, is one that an earlier load left, and
  * removed. What such loads left without a name goes at the end of the visit. */

@@ -49,14 +49,16 @@ struct registry *probe_registry(const struct probe_request *request, bool push, 
     const struct registry_options options = {.hosts = request->hosts,
                                              .credentials = request->credentials,
                                              .family = request->family,
-                                             .push = push};
+                                             .push = push,
+                                             .progress = request->progress};
 
     return registry_new(&request->reference, &options, err);
 }
 
-struct probe_timer probe_timer_start(double *seconds)
+struct probe_timer probe_timer_start(struct probe_result *result, enum probe_phase phase)
 {
-    return (struct probe_timer){seconds, clock_now_ns()};
+    progress_phase(result->progress, probe_phase_name(phase));
+    return (struct probe_timer){&result->phase_seconds[phase], clock_now_ns()};
 }
 
 void probe_timer_stop(struct probe_timer *timer)

@@ -2,6 +2,7 @@
 #include "probe/layers.h"
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "client/digest_set.h"
 
 #include <string.h>
@@ -59,6 +60,18 @@ static void report(struct layers *layers, size_t i, bool ok, const struct error 
         cancel_now(&layers->cancel);
 }
 
+static void tell(const struct layers_plan *plan, size_t i, int64_t start_ns)
+{
+    const struct descriptor *blob = plan->blobs[i];
+    double seconds = seconds_between(start_ns, clock_now_ns());
+    char size[32];
+
+    text_format_bytes((uint64_t)blob->size, size, sizeof(size));
+    progress_note(plan->progress, "layer %zu of %zu, %.19s: %s in %.3f s, %.1f MB/s", i + 1,
+                  plan->count, blob->digest, size, seconds,
+                  seconds > 0 ? (double)blob->size / seconds / 1e6 : 0);
+}
+
 static void *fetch_layers(void *arg)
 {
     struct layer_thread *self = arg;
@@ -67,10 +80,13 @@ static void *fetch_layers(void *arg)
     size_t i;
 
     while (take(layers, &i)) {
+        int64_t start_ns = clock_now_ns();
         bool ok = layers->plan.fetch(layers->plan.arg, self->registry, layers->plan.blobs[i],
                                      &layers->cancel, &err) ||
                   error_wrap(&err, "layer %zu", i);
 
+        if (ok)
+            tell(&layers->plan, i, start_ns);
         report(layers, i, ok, &err);
     }
     pthread_mutex_lock(&layers->lock);
@@ -104,29 +120,22 @@ static bool find_doubles(struct layers *layers, struct error *err)
     return true;
 }
 
-static bool start_thread(struct layers *layers, struct error *err)
+/* All of them before the first thread, which changes what they branch off. */
+static bool make_branches(struct layers *layers, size_t n, struct error *err)
 {
-    struct layer_thread *self = &layers->threads[layers->n_threads];
-    int r;
-
-    self->layers = layers;
-    self->registry = layers->n_threads == 0 ? layers->plan.registry
-                                            : registry_branch(layers->plan.registry, err);
-    if (!self->registry)
-        return false;
-    r = pthread_create(&self->thread, NULL, fetch_layers, self);
-    if (r == 0) {
-        layers->n_threads++;
-        return true;
+    layers->threads[0].registry = layers->plan.registry;
+    for (size_t i = 1; i < n; i++) {
+        layers->threads[i].registry = registry_branch(layers->plan.registry, err);
+        if (!layers->threads[i].registry)
+            return false;
     }
-    if (self->registry != layers->plan.registry)
-        registry_free(self->registry);
-    return error_errno(err, r, "cannot start a thread");
+    return true;
 }
 
 static bool start_threads(struct layers *layers, struct error *err)
 {
     size_t n = 0, most = layers->plan.at_once < 1 ? 1 : layers->plan.at_once;
+    int r = 0;
 
     for (size_t i = 0; i < layers->plan.count; i++)
         n += layers->same_as[i] == i;
@@ -134,10 +143,15 @@ static bool start_threads(struct layers *layers, struct error *err)
         most = LAYERS_AT_ONCE_MAX;
     if (n > most)
         n = most;
-    while (layers->n_threads < n)
-        if (!start_thread(layers, err))
-            return false;
-    return true;
+    if (!make_branches(layers, n, err))
+        return false;
+    for (; layers->n_threads < n && r == 0; layers->n_threads += r == 0) {
+        struct layer_thread *self = &layers->threads[layers->n_threads];
+
+        self->layers = layers;
+        r = pthread_create(&self->thread, NULL, fetch_layers, self);
+    }
+    return r == 0 || error_errno(err, r, "cannot start a thread");
 }
 
 struct layers *layers_start(const struct layers_plan *plan, struct cancel *cancel,
@@ -174,14 +188,20 @@ bool layers_wait(struct layers *layers, size_t i, struct error *err)
     return !layers->failed;
 }
 
+static void free_branch(const struct layers *layers, struct layer_thread *thread)
+{
+    if (thread->registry != layers->plan.registry)
+        registry_free(thread->registry);
+    thread->registry = NULL;
+}
+
 static void join(struct layers *layers)
 {
     for (; layers->n_joined < layers->n_threads; layers->n_joined++) {
         struct layer_thread *thread = &layers->threads[layers->n_joined];
 
         pthread_join(thread->thread, NULL);
-        if (thread->registry != layers->plan.registry)
-            registry_free(thread->registry);
+        free_branch(layers, thread);
     }
 }
 
@@ -198,6 +218,8 @@ void layers_free(struct layers *layers)
 {
     cancel_now(&layers->cancel);
     join(layers);
+    for (size_t i = layers->n_threads; i < LAYERS_AT_ONCE_MAX; i++)
+        free_branch(layers, &layers->threads[i]); /* whose thread did not start */
     if (layers->watched)
         cancel_unwatch(layers->parent, &layers->watcher);
     cancel_deinit(&layers->cancel);

@@ -24,6 +24,7 @@ struct layers_plan {
     unsigned at_once;
     layer_fetch *fetch;
     void *arg;
+    struct progress *progress; /* NULL: nobody wants to know */
 };
 
 struct layers;

@@ -13,6 +13,7 @@
 #ifndef PROBE_PROBE_H
 #define PROBE_PROBE_H
 
+#include "base/progress.h"
 #include "client/containerd.h"
 #include "client/digest.h"
 #include "client/platform.h"
@@ -49,8 +50,12 @@ struct probe_push {
         *mount_from; /* "" or a repository of the same registry: blobs may be mounted from it */
 };
 
+/* Between the end of a run at the latest, and that of its lifetime. */
+#define PROBE_LEFTOVER_SECONDS 3600
+
 struct probe_request {
-    const char *name; /* of the probe; names what it creates */
+    const char *name;          /* of the probe; names what it creates */
+    struct progress *progress; /* NULL: nobody wants to know */
     struct containerd *containerd;
     struct docker *docker; /* NULL: none is configured */
     struct reference reference;
@@ -69,6 +74,7 @@ struct probe_request {
     struct probe_push push;
     struct upload_sent *sent; /* where a push notes what it leaves; NULL: nobody wants to know */
     int64_t lifetime_seconds; /* after which leftovers may be removed by anybody */
+    bool visitor;             /* of a process that is not the node's exporter */
 };
 
 #define PROBE_TEXT_BYTES 256
@@ -90,6 +96,7 @@ struct probe_result {
     uint64_t seed;                           /* of the bytes that were made; 0: none were */
     bool cleanup_failed;
     struct error cleanup_error;
+    struct progress *progress; /* told of phases; NULL: nobody wants to know */
 };
 
 /* Settings that not every engine can honour. */
@@ -137,11 +144,10 @@ struct probe_timer {
     double *seconds;
     int64_t start_ns;
 };
-struct probe_timer probe_timer_start(double *seconds);
+struct probe_timer probe_timer_start(struct probe_result *result, enum probe_phase phase);
 void probe_timer_stop(struct probe_timer *timer);
-#define PROBE_PHASE(result, phase)                            \
-    CLEANUP(probe_timer_stop)                                 \
-    struct probe_timer phase_timer_ __attribute__((unused)) = \
-        probe_timer_start(&(result)->phase_seconds[phase])
+#define PROBE_PHASE(result, phase) \
+    CLEANUP(probe_timer_stop)      \
+    struct probe_timer phase_timer_ __attribute__((unused)) = probe_timer_start((result), (phase))
 
 #endif

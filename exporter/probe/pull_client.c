@@ -189,6 +189,7 @@ static bool unpack_next(struct pull *pull, const struct descriptor *layer, size_
     PROBE_PHASE(pull->result, PHASE_UNPACK);
     const struct image_config *config = &pull->image.config;
     char chain_id[DIGEST_TEXT_BYTES];
+    int64_t start_ns = clock_now_ns();
 
     if (n == config->n_diff_ids)
         return error_set(err, ERROR_UNPACK, "more layers than diff ids in the config");
@@ -196,6 +197,8 @@ static bool unpack_next(struct pull *pull, const struct descriptor *layer, size_
         !unpack_layer(pull, layer, parent, config->diff_ids[n], chain_id, err))
         return false;
     memcpy(parent, chain_id, sizeof(chain_id));
+    progress_note(pull->request->progress, "unpacked %.19s in %.3f s", layer->digest,
+                  seconds_between(start_ns, clock_now_ns()));
     return true;
 }
 
@@ -227,11 +230,13 @@ static bool fetch_and_unpack(struct pull *pull, struct error *err)
                                      .count = pull->image.n_layers,
                                      .at_once = pull->request->max_concurrent_downloads,
                                      .fetch = fetch_layer,
-                                     .arg = pull};
+                                     .arg = pull,
+                                     .progress = pull->request->progress};
     int64_t start_ns = clock_now_ns(), ended_ns = start_ns;
     CLEANUP(layers_freep) struct layers *layers = NULL;
     bool ok;
 
+    progress_phase(pull->request->progress, probe_phase_name(PHASE_FETCH));
     if (!remote_image_fetch_configs(&pull->image, pull->registry, pull->cancel, err) ||
         !store_configs(pull, err))
         return false;

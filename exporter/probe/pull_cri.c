@@ -49,6 +49,8 @@ static bool pull_image(struct pull *pull, struct error *err)
         !credentials->identity_token.text)
         snprintf(pull->result->note, sizeof(pull->result->note),
                  "containerd does not use registry tokens: it pulls without credentials");
+    progress_phase(pull->request->progress, probe_phase_name(PHASE_FETCH));
+    progress_note(pull->request->progress, "the CRI is asked to pull %s", request.image);
     return cri_pull(pull->request->containerd, &request, &pull->guest.arena, &pull->guest.id,
                     pull->cancel, err);
 }

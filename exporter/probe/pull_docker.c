@@ -102,6 +102,8 @@ static bool fetch(struct pull *pull, struct docker_stream_totals *totals, struct
     if (strcmp(platform_matcher_name(&host, host_name, sizeof(host_name)),
                platform_matcher_name(&request->platform, name, sizeof(name))) != 0)
         what.platform = name;
+    pull->stream.progress = request->progress;
+    progress_phase(request->progress, probe_phase_name(PHASE_FETCH));
     start_ns = clock_now_ns();
     ok = docker_pull(pull->client, &what, &pull->stream, pull->cancel, err);
     end_ns = clock_now_ns();
@@ -123,7 +125,7 @@ static bool check_digest(struct pull *pull, struct error *err)
     if (asked && told[0] && strcmp(asked, told) != 0)
         return error_set(err, ERROR_DIGEST_MISMATCH, "Docker pulled %s", told);
     for (size_t i = 0; i < kept->count; i++) {
-        if (!docker_visit_is_ours(&pull->visit, kept->items[i], &parsed, &pull->arena) ||
+        if (!docker_name_is_ours(pull->visit.request, kept->items[i], &parsed, &pull->arena) ||
             !parsed.digest || (told[0] && strcmp(parsed.digest, told) != 0))
             continue;
         snprintf(pull->result->digest, sizeof(pull->result->digest), "%s", parsed.digest);

@@ -39,7 +39,8 @@ static bool fetch(const struct probe_request *request, struct remote_image *imag
                                                 .blobs = image->layers,
                                                 .count = image->n_layers,
                                                 .at_once = request->max_concurrent_downloads,
-                                                .fetch = fetch_layer},
+                                                .fetch = fetch_layer,
+                                                .progress = request->progress},
                           cancel, err);
     return layers && layers_join(layers, &ended_ns, err);
 }

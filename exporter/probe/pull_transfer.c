@@ -78,6 +78,8 @@ static bool transfer(struct pull *pull, struct error *err)
 
     if (!arena_ok(&pull->arena, err))
         return false;
+    pull->progress.told = pull->request->progress;
+    progress_phase(pull->request->progress, probe_phase_name(PHASE_FETCH));
     what.progress = note_progress;
     what.arg = pull;
     pull->start_ns = clock_now_ns();

@@ -187,7 +187,11 @@ static bool send(struct push *push, struct error *err)
     };
     struct docker_stream_totals totals;
     int64_t start_ns = clock_now_ns(), end_ns;
-    bool ok = docker_push(push->client, &what, &push->stream, push->cancel, err);
+    bool ok;
+
+    push->stream.progress = request->progress;
+    progress_phase(request->progress, probe_phase_name(PHASE_UPLOAD));
+    ok = docker_push(push->client, &what, &push->stream, push->cancel, err);
 
     end_ns = clock_now_ns();
     push->result->seconds = seconds_between(start_ns, end_ns);

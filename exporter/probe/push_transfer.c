@@ -68,6 +68,8 @@ static bool transfer(struct push *push, const struct descriptor *target, struct 
     bool ok;
 
     what.all_platforms = true; /* of those that the target has in it */
+    push->progress.told = push->request->progress;
+    progress_phase(push->request->progress, probe_phase_name(PHASE_UPLOAD));
     what.progress = note_progress;
     what.arg = push;
     if (!arena_ok(&push->arena, err) ||

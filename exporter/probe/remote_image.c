@@ -138,6 +138,7 @@ static void note_identity(const struct remote_image *image, const struct registr
                                   (uint64_t)image->manifests[i].manifest.config.size;
     for (size_t i = 0; i < image->n_layers; i++)
         result->declared_bytes += (uint64_t)image->layers[i]->size;
+    progress_expect(result->progress, result->declared_bytes);
 }
 
 bool remote_image_resolve(struct remote_image *image, struct registry *registry,

@@ -98,6 +98,8 @@ static void note_cached(struct upload *upload, const struct descriptor *blob)
     LOCK_SCOPE(&upload->lock);
 
     upload->result->cached_bytes += (uint64_t)blob->size;
+    progress_moved(upload->request->progress, (uint64_t)blob->size);
+    progress_note(upload->request->progress, "the registry has %.19s", blob->digest);
 }
 
 static bool send_blob(const struct upload *upload, struct registry *registry,
@@ -147,6 +149,7 @@ static bool bring_blobs(struct upload *upload, struct cancel *cancel, struct err
         .at_once = upload->request->max_concurrent_downloads,
         .fetch = bring_blob,
         .arg = upload,
+        .progress = upload->request->progress,
     };
     CLEANUP(layers_freep) struct layers *layers = layers_start(&plan, cancel, err);
     int64_t ended_ns;
@@ -195,6 +198,8 @@ bool upload_image(const struct upload_plan *plan, const struct probe_request *re
     bool ok;
 
     note_host(request, result);
+    for (size_t i = 0; i < plan->n_blobs; i++)
+        progress_expect(request->progress, (uint64_t)plan->blobs[i]->size);
     ok = bring_blobs(&upload, cancel, err) && commit(&upload, cancel, err);
     result->seconds = ns_to_seconds(clock_now_ns() - start_ns);
     result->traffic = *registry_traffic(plan->registry);

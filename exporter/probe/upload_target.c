@@ -32,7 +32,8 @@ static bool target_open(struct target *target, const struct probe_request *reque
     const struct registry_options options = {.hosts = &target->hosts,
                                              .credentials = request->credentials,
                                              .family = request->family,
-                                             .push = true};
+                                             .push = true,
+                                             .progress = request->progress};
     size_t i = 0;
 
     while (i < request->hosts->count && !(request->hosts->items[i].capabilities & HOST_PUSH))

@@ -57,7 +57,7 @@ static const char *const cold_choices[] = {"required", "preferred", "no", NULL};
 static const struct setting pull_settings[] = {
     SETTING(SETTING_STRING, struct probe, image, "image", NULL, "Reference of the image."),
     SETTING(SETTING_STRING, struct probe, username, "auth.username", "", "User."),
-    SETTING(SETTING_STRING, struct probe, password, "auth.password", "", "Password."),
+    SETTING(SETTING_SECRET, struct probe, password, "auth.password", "", "Password."),
     SETTING(SETTING_STRING, struct probe, digest, "expected.digest", "", "Digest."),
     SETTING(SETTING_BYTES, struct probe, size, "expected.size", "", "Size."),
     SETTING(SETTING_DURATION, struct probe, slow_ns, "slow", "", "What is slow."),
@@ -74,7 +74,7 @@ static const struct setting registry_settings[] = {
     SETTING(SETTING_BOOL, struct probe, plain_http, "plain_http", "false", "No TLS."),
     SETTING(SETTING_BYTES, struct probe, max_bytes, "max_bytes_per_hour", "1GiB", "Limit."),
     SETTING(SETTING_STRING, struct probe, username, "auth.username", "", "User."),
-    SETTING(SETTING_STRING, struct probe, password, "auth.password", "", "Password."),
+    SETTING(SETTING_SECRET, struct probe, password, "auth.password", "", "Password."),
     {0},
 };
 

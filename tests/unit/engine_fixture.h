@@ -36,6 +36,7 @@ struct fake {
     unsigned watches, watching, watch_canceled; /* calls of watch(), and those going on */
     unsigned changes;                           /* that watch() has not told yet */
     bool watch_fails;
+    int64_t slow_ns; /* set before there is a job */
 };
 
 struct fake_state {
@@ -119,6 +120,13 @@ static inline void fake_begin(const void *state, struct snapshot *out)
     const struct fake_state *job = state;
 
     snapshot_add(out, FAKE_RUNS, 0, job->label);
+}
+
+static inline int64_t fake_slow_ns(const void *state)
+{
+    const struct fake_state *job = state;
+
+    return job->fake->slow_ns;
 }
 
 static inline void fake_wake(void *arg)
@@ -250,7 +258,7 @@ static inline void fake_change(struct fake *fake, unsigned times)
     {                                                                                           \
         .name = (the_name), .families = fake_families, .state_size = sizeof(struct fake_state), \
         .lane = (the_lane), .open = fake_open, .close = fake_close, .begin = fake_begin,        \
-        .run = fake_run                                                                         \
+        .slow_ns = fake_slow_ns, .run = fake_run                                                \
     }
 
 static const struct collector fake_inventory = FAKE_COLLECTOR("fake_inventory", LANE_INVENTORY);
@@ -305,7 +313,7 @@ static inline char *fake_page(struct board *board)
     struct error err;
 
     buf_append_str(&out, "");
-    if (!board_encode(board, ENCODE_TEXT, &out, &err))
+    if (!board_encode(board, &(struct encoder){.out = &out}, &err))
         abort();
     return buf_take(&out);
 }

@@ -71,6 +71,30 @@ static void buf_gives_its_contents_away(void **state)
     assert_string_equal(buf.data, "again");
 }
 
+static void buf_lends_room(void **state)
+{
+    CLEANUP(buf_deinit) struct buf buf = BUF_INIT(600);
+    struct error err;
+    char *room;
+
+    (void)state;
+    buf_append_str(&buf, "ab");
+    room = buf_reserve(&buf, 500);
+    assert_non_null(room);
+    memset(room, 'x', 500);
+    buf_commit(&buf, room + 3);
+    assert_string_equal(buf.data, "abxxx");
+    assert_int_equal(buf.size, 5);
+    buf_commit(&buf, buf.data + 1); /* also backwards */
+    assert_string_equal(buf.data, "a");
+    assert_true(buf_ok(&buf, &err));
+    assert_null(buf_reserve(&buf, 600));
+    assert_false(buf_ok(&buf, &err));
+    assert_int_equal(err.code, ERROR_LIMIT);
+    assert_null(buf_reserve(&buf, 1));
+    assert_string_equal(buf.data, "a");
+}
+
 static void arena_gives_zeroed_aligned_memory(void **state)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT((size_t)1 << 20);
@@ -89,6 +113,7 @@ static void arena_gives_zeroed_aligned_memory(void **state)
     assert_non_null(arena_alloc(&arena, 100000));
     assert_string_equal(arena_strdup(&arena, "hello"), "hello");
     assert_string_equal(arena_strndup(&arena, "hello", 2), "he");
+    assert_int_equal((uintptr_t)arena_alloc(&arena, 8) % _Alignof(max_align_t), 0);
     assert_true(arena_ok(&arena, &err));
 }
 
@@ -310,6 +335,7 @@ int main(void)
         cmocka_unit_test(buf_appends_and_ends_with_nul),
         cmocka_unit_test(buf_keeps_its_first_failure),
         cmocka_unit_test(buf_gives_its_contents_away),
+        cmocka_unit_test(buf_lends_room),
         cmocka_unit_test(arena_gives_zeroed_aligned_memory),
         cmocka_unit_test(arena_keeps_to_its_limit),
         cmocka_unit_test(error_carries_code_status_and_words),

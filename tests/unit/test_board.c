@@ -51,7 +51,7 @@ static char *page(struct board *board)
     struct error err;
 
     buf_append_str(&out, "");
-    if (!board_encode(board, ENCODE_TEXT, &out, &err))
+    if (!board_encode(board, &(struct encoder){.out = &out}, &err))
         abort();
     return buf_take(&out);
 }
@@ -69,14 +69,14 @@ static void shows_nothing_where_nothing_was_posted(void **state)
 
     (void)state;
     expect(board, "");
-    board_add(board);
+    board_add(board, NULL);
     expect(board, "");
 }
 
 static void merges_tables_in_the_order_of_the_names(void **state)
 {
     CLEANUP(board_freep) struct board *board = board_new();
-    struct board_slot *right = board_add(board), *left = board_add(board);
+    struct board_slot *right = board_add(board, NULL), *left = board_add(board, NULL);
 
     (void)state;
     post(left, left_families, "left", 1); /* the order of posting does not count */
@@ -97,7 +97,7 @@ static void merges_tables_in_the_order_of_the_names(void **state)
 static void shows_the_latest_only(void **state)
 {
     CLEANUP(board_freep) struct board *board = board_new();
-    struct board_slot *slot = board_add(board);
+    struct board_slot *slot = board_add(board, NULL);
     CLEANUP(snapshot_unrefp) struct snapshot *empty = snapshot_new(left_families, LIMIT_BYTES);
 
     (void)state;
@@ -122,7 +122,7 @@ static void forgets_a_slot_that_is_removed(void **state)
         size_t n = 0;
 
         for (size_t i = 0; i < 3; i++)
-            slots[i] = board_add(board);
+            slots[i] = board_add(board, NULL);
         for (size_t i = 0; i < 3; i++) {
             CLEANUP(snapshot_unrefp)
             struct snapshot *snapshot = snapshot_new(left_families, LIMIT_BYTES);
@@ -131,7 +131,7 @@ static void forgets_a_slot_that_is_removed(void **state)
             board_post(slots[i], snapshot);
         }
         board_remove(slots[gone]);
-        slots[gone] = board_add(board);
+        slots[gone] = board_add(board, NULL);
         post(slots[gone], right_families, "new", 5);
         n += (size_t)snprintf(want, sizeof(want),
                               "# HELP m_shared In both.\n# TYPE m_shared gauge\n");
@@ -153,8 +153,8 @@ static void says_so_where_the_page_is_too_large(void **state)
     struct error err;
 
     (void)state;
-    post(board_add(board), left_families, "left", 1);
-    assert_false(board_encode(board, ENCODE_TEXT, &out, &err));
+    post(board_add(board, NULL), left_families, "left", 1);
+    assert_false(board_encode(board, &(struct encoder){.out = &out}, &err));
     assert_int_equal(err.code, ERROR_LIMIT);
 }
 
@@ -182,7 +182,7 @@ static void *come_and_go(void *arg)
     struct traffic *traffic = arg;
 
     for (int i = 0; i < TURNS; i++) {
-        struct board_slot *slot = board_add(traffic->board);
+        struct board_slot *slot = board_add(traffic->board, NULL);
 
         post(slot, right_families, "guest", 7);
         board_remove(slot);
@@ -222,7 +222,7 @@ static void is_whole_at_any_moment(void **state)
 
     (void)state;
     for (size_t i = 0; i < POSTERS; i++) {
-        traffic.slots[i] = board_add(traffic.board);
+        traffic.slots[i] = board_add(traffic.board, NULL);
         post(traffic.slots[i], i ? right_families : left_families, i ? "right" : "left", 7);
     }
     for (size_t i = 0; i <= POSTERS; i++)

@@ -411,10 +411,10 @@ static void a_file_that_cannot_be_read_is_a_mistake(void **state)
     (void)state;
     assert_false(config_load(&config, &schema, "/nonexistent/x.yml", &problems, &err));
     assert_int_equal(err.code, ERROR_NOT_FOUND);
-    assert_string_equal(problems.data, "/nonexistent/x.yml: No such file or directory\n");
-    buf_clear(&problems);
+    assert_string_equal(err.message, "/nonexistent/x.yml: No such file or directory");
     assert_false(config_load(&config, &schema, "/", &problems, &err));
-    assert_string_equal(problems.data, "/: Is a directory\n");
+    assert_string_equal(err.message, "/: Is a directory");
+    assert_int_equal(problems.size, 0); /* or it would be told twice */
 }
 
 static void no_path_means_defaults(void **state)

@@ -1,42 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The text that Prometheus reads, byte by byte. */
-#include "metrics/encode.h"
+#include "encode_fixture.h"
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
 
-#include <cmocka.h>
-
-#define LIMIT_BYTES ((size_t)64 << 10)
-
-enum {
-    PLAIN,
-    LABELED,
-    DURATION,
-    INFO,
-};
-
-static const struct metric_family families[] = {
-    [PLAIN] = {METRIC_GAUGE, "t_plain", "A \\ and a\nnew line and a \"quote\"."},
-    [LABELED] = {METRIC_COUNTER, "t_labeled_total", "A counter.", {"a", "b"}},
-    [DURATION] = {METRIC_HISTOGRAM, "t_duration_seconds", "A histogram.", {"a"}},
-    [INFO] = {METRIC_INFO, "t_info", "An info.", {"a"}},
-    {0},
-};
-
-/* What becomes of the family's samples, with its head; malloc'ed. */
+/* As a page of its own; malloc'ed. */
 static char *encoded(const struct snapshot *snapshot, size_t family)
 {
     CLEANUP(buf_deinit) struct buf out = BUF_INIT(LIMIT_BYTES);
+    struct encoder encoder = {.out = &out, .options = {true, true}};
     struct error err;
 
-    encode_family(&out, ENCODE_TEXT, &families[family]);
-    encode_samples(&out, ENCODE_TEXT, &families[family], snapshot_samples(snapshot, family));
-    encode_end(&out, ENCODE_TEXT);
+    encode_one(&encoder, &families[family], snapshot_samples(snapshot, family));
+    encode_end(&encoder);
     assert_true(buf_ok(&out, &err));
     return buf_take(&out);
 }
@@ -72,12 +48,12 @@ static void escapes_label_values(void **state)
 /* A snapshot has no newlines left in it; the encoder does not rely on that. */
 static void escapes_a_new_line(void **state)
 {
-    const char *values[] = {"two\nlines", "\\n"};
+    const char *const values[] = {"two\nlines", "\\n"};
     const struct sample sample = {.label_values = values, .value = 1};
     CLEANUP(buf_deinit) struct buf out = BUF_INIT(LIMIT_BYTES);
 
     (void)state;
-    encode_samples(&out, ENCODE_TEXT, &families[LABELED], &sample);
+    encode_samples(&(struct encoder){.out = &out}, &families[LABELED], &sample);
     assert_string_equal(out.data, "t_labeled_total{a=\"two\\nlines\",b=\"\\\\n\"} 1\n");
 }
 
@@ -124,65 +100,106 @@ static void writes_an_info_with_labels_of_its_own(void **state)
                               "t_info{a=\"x\",team=\"\\\"core\\\"\"} 1\n");
 }
 
-static const struct {
-    double value;
-    const char *want;
-} numbers[] = {
-    {0, "0"},
-    {1, "1"},
-    {-1, "-1"},
-    {10, "10"},
-    {1000000, "1000000"},
-    {1761213045, "1761213045"},
-    {9007199254740991, "9007199254740991"}, /* 2^53 - 1 */
-    {-9007199254740991, "-9007199254740991"},
-    {9007199254740992, "9007199254740992"},
-    {18446744073709551615.0, "1.8446744073709552e+19"},
-    {1e21, "1e+21"},
-    {1e300, "1e+300"},
-    {0.1, "0.1"},
-    {0.1 + 0.2, "0.30000000000000004"},
-    {1.0 / 3, "0.3333333333333333"},
-    {-2.5, "-2.5"},
-    {1761213045.123, "1761213045.123"},
-    {1e-5, "1e-05"},
-    {5e-324, "5e-324"},
-    {NAN, "NaN"},
-    {-NAN, "NaN"},
-    {INFINITY, "+Inf"},
-    {-INFINITY, "-Inf"},
-    {-0.0, "0"},
-};
-
-static void writes_numbers_as_short_as_possible(void **state)
+/* What it says of a run does not fit into this format. */
+static void writes_a_bare_histogram(void **state)
 {
-    (void)state;
-    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-        CLEANUP(buf_deinit) struct buf out = BUF_INIT(64);
+    static const double bounds[] = {1};
+    static const struct metric_family bare = {METRIC_HISTOGRAM, "t_seconds", "Bare."};
+    CLEANUP(buf_deinit) struct buf out = BUF_INIT(LIMIT_BYTES);
+    CLEANUP(histogram_deinit) struct histogram histogram;
+    struct sample sample = {.histogram = &histogram};
 
-        encode_number(&out, numbers[i].value);
-        assert_string_equal(out.data, numbers[i].want);
-        if (!isnan(numbers[i].value))
-            assert_true(strtod(out.data, NULL) == numbers[i].value);
-    }
+    (void)state;
+    histogram_init(&histogram, bounds, 1, START);
+    histogram_observe_run(&histogram, 0.5, "0123456789abcdef", START);
+    encode_one(&(struct encoder){.out = &out, .options = {true, true}}, &bare, &sample);
+    assert_string_equal(out.data, "# HELP t_seconds Bare.\n"
+                                  "# TYPE t_seconds histogram\n"
+                                  "t_seconds_bucket{le=\"1.0\"} 1\n"
+                                  "t_seconds_bucket{le=\"+Inf\"} 1\n"
+                                  "t_seconds_sum 0.5\n"
+                                  "t_seconds_count 1\n");
 }
 
-static void always_finds_a_format(void **state)
+/* The bounds of the one before are kept: they have to be those of this one. */
+static void tells_histograms_apart(void **state)
 {
-    static const char *const headers[] = {
-        NULL,
-        "",
-        "*/*",
-        "text/html",
-        "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.2",
-        ";;;,,q=",
+    static const double one[] = {1, 2}, two[] = {3, 4};
+    static const char *const values[] = {"x"};
+    CLEANUP(buf_deinit) struct buf out = BUF_INIT(LIMIT_BYTES);
+    struct histogram first = HISTOGRAM_INIT(one), second = HISTOGRAM_INIT(two), third = first;
+    struct sample samples[] = {
+        {.next = &samples[1], .label_values = values, .histogram = &first},
+        {.next = &samples[2], .label_values = values, .histogram = &second},
+        {.label_values = values, .histogram = &third},
     };
 
     (void)state;
-    for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++)
-        assert_non_null(strstr(encode_content_type(encode_negotiate(headers[i])), "version="));
-    assert_string_equal(encode_content_type(ENCODE_TEXT),
-                        "text/plain; version=0.0.4; charset=utf-8");
+    third.n_bounds = 1;
+    encode_samples(&(struct encoder){.out = &out}, &families[DURATION], samples);
+    assert_non_null(
+        strstr(out.data, "le=\"1.0\"} 0\nt_duration_seconds_bucket{a=\"x\",le=\"2.0\""));
+    assert_non_null(
+        strstr(out.data, "le=\"3.0\"} 0\nt_duration_seconds_bucket{a=\"x\",le=\"4.0\""));
+    assert_non_null(
+        strstr(out.data, "le=\"1.0\"} 0\nt_duration_seconds_bucket{a=\"x\",le=\"+Inf\""));
+}
+
+static void writes_nothing_of_a_family_without_samples(void **state)
+{
+    (void)state;
+    for (enum encode_format format = 0; format < ENCODE_FORMATS; format++) {
+        CLEANUP(buf_deinit) struct buf out = BUF_INIT(LIMIT_BYTES);
+        struct encoder encoder = {.out = &out, .format = format};
+        const struct sample sample = {.value = 1};
+        size_t size;
+
+        encode_one(&encoder, &families[PLAIN], &sample);
+        size = out.size;
+        encode_one(&encoder, &families[LABELED], NULL);
+        assert_int_equal(out.size, size);
+        assert_int_equal(strlen(out.data + size), 0);
+        encode_one(&encoder, &families[PLAIN], &sample);
+        assert_int_equal(out.size, 2 * size);
+        assert_memory_equal(out.data, out.data + size, size);
+    }
+}
+
+/* So that it can be kept and put behind any other. */
+static void depends_on_nothing_before_it(void **state)
+{
+    static const double bounds[] = {1, 2};
+    static const char *const values[] = {"x", "y"};
+    struct histogram histogram = HISTOGRAM_INIT(bounds);
+    const struct sample value = {.label_values = values, .value = 0.5},
+                        observed = {.label_values = values, .histogram = &histogram};
+
+    (void)state;
+    for (enum encode_format format = 0; format < ENCODE_FORMATS; format++) {
+        CLEANUP(buf_deinit) struct buf page = BUF_INIT(LIMIT_BYTES);
+        CLEANUP(buf_deinit) struct buf alone = BUF_INIT(LIMIT_BYTES);
+        struct encoder one = {.out = &page, .format = format},
+                       other = {.out = &alone, .format = format};
+        size_t size;
+
+        encode_one(&one, &families[DURATION], &observed);
+        encode_one(&one, &families[LABELED], &value);
+        size = page.size;
+        encode_one(&one, &families[DURATION], &observed);
+        encode_one(&other, &families[DURATION], &observed);
+        assert_int_equal(page.size - size, alone.size);
+        assert_memory_equal(page.data + size, alone.data, alone.size);
+    }
+}
+
+static void writes_a_number(void **state)
+{
+    CLEANUP(buf_deinit) struct buf out = BUF_INIT(64);
+
+    (void)state;
+    encode_number(&out, 0.25);
+    encode_number(&out, INFINITY);
+    assert_string_equal(out.data, "0.25+Inf");
 }
 
 static void stops_at_the_ceiling_of_the_page(void **state)
@@ -194,10 +211,16 @@ static void stops_at_the_ceiling_of_the_page(void **state)
     (void)state;
     for (int i = 0; i < 20; i++)
         snapshot_add(snapshot, PLAIN, i);
-    encode_samples(&out, ENCODE_TEXT, &families[PLAIN], snapshot_samples(snapshot, PLAIN));
-    assert_false(buf_ok(&out, &err));
-    assert_int_equal(err.code, ERROR_LIMIT);
-    assert_in_range(out.size, 1, 100);
+    for (enum encode_format format = 0; format < ENCODE_FORMATS; format++) {
+        struct encoder encoder = {.out = &out, .format = format};
+
+        buf_clear(&out);
+        encode_samples(&encoder, &families[PLAIN], snapshot_samples(snapshot, PLAIN));
+        encode_family_end(&encoder, &families[PLAIN]);
+        assert_false(buf_ok(&out, &err));
+        assert_int_equal(err.code, ERROR_LIMIT);
+        assert_in_range(out.size, 0, 100);
+    }
 }
 
 int main(void)
@@ -208,8 +231,11 @@ int main(void)
         cmocka_unit_test(escapes_a_new_line),
         cmocka_unit_test(writes_a_histogram_cumulatively),
         cmocka_unit_test(writes_an_info_with_labels_of_its_own),
-        cmocka_unit_test(writes_numbers_as_short_as_possible),
-        cmocka_unit_test(always_finds_a_format),
+        cmocka_unit_test(writes_a_bare_histogram),
+        cmocka_unit_test(tells_histograms_apart),
+        cmocka_unit_test(writes_nothing_of_a_family_without_samples),
+        cmocka_unit_test(depends_on_nothing_before_it),
+        cmocka_unit_test(writes_a_number),
         cmocka_unit_test(stops_at_the_ceiling_of_the_page),
     };
 

@@ -6,20 +6,28 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
-#define ARGS_MAX 40
+#define ARGS_MAX   100
+#define LINE_BYTES 4096
 
 struct options {
     const char *file, *level;
     uint64_t workers;
     struct flag_list addresses;
     bool check, quick, help;
+    enum flag_state images;
+    const char *format;
+    struct flag_list words;
 };
 
 static struct options options;
+
+static const char *const formats[] = {"logfmt", "json", NULL};
 
 static const struct flag flags[] = {
     {"config.file", FLAG_STRING, &options.file, "FILE", "The file."},
@@ -28,18 +36,21 @@ static const struct flag flags[] = {
     {"web.listen-address", FLAG_LIST, &options.addresses, ":1", "Where. Repeatable."},
     {"check", FLAG_SWITCH, &options.check, NULL, "Look and leave."},
     {"quick", FLAG_SWITCH, &options.quick, NULL, "Hurry."},
-    {"help", FLAG_SWITCH, &options.help, NULL, "This."},
+    {"collector.images", FLAG_STATE, &options.images, NULL, "Images."},
+    {"log.format", FLAG_CHOICE, &options.format, NULL, "How.", formats},
+    {"help", FLAG_ACTION, &options.help, NULL, "This.", .letter = 'h'},
+    {"names", FLAG_LIST, &options.words, "NAME", "Names.", .letter = 'n'},
     {0},
 };
 
 /* Parses the words of `line`; options start from their defaults. */
 static bool parse(const char *line, struct error *err)
 {
-    static char text[1024];
+    static char text[LINE_BYTES];
     char *argv[ARGS_MAX] = {text}, *rest = text, *word;
     int argc = 1;
 
-    options = (struct options){.level = "info", .workers = 4, .quick = true};
+    options = (struct options){.level = "info", .format = "logfmt", .workers = 4, .quick = true};
     *err = (struct error){0};
     strncpy(text, line, sizeof(text) - 1);
     while ((word = strsep(&rest, " ")) && argc < ARGS_MAX)
@@ -102,7 +113,7 @@ static void turns_switches_on_and_off(void **state)
 
 static void collects_what_is_repeatable(void **state)
 {
-    char line[1024] = "";
+    char line[LINE_BYTES] = "";
     struct error err;
 
     (void)state;
@@ -116,7 +127,7 @@ static void collects_what_is_repeatable(void **state)
     assert_int_equal(options.addresses.count, FLAG_VALUES_MAX);
     strcat(line, "--web.listen-address=:1");
     assert_false(parse(line, &err));
-    assert_string_equal(err.message, "flag --web.listen-address: at most 16 times");
+    assert_string_equal(err.message, "flag --web.listen-address: at most 64 times");
 }
 
 static void says_what_is_wrong(void **state)
@@ -126,12 +137,17 @@ static void says_what_is_wrong(void **state)
     } rows[] = {
         {"--nonsense", "unknown long flag '--nonsense', try --help"},
         {"--nonsense=1", "unknown long flag '--nonsense', try --help"},
-        {"--config.fil x", "unknown long flag '--config.fil', try --help"},
-        {"--config.files x", "unknown long flag '--config.files', try --help"},
-        {"--", "unknown long flag '--', try --help"},
+        {"--config.fil x",
+         "unknown long flag '--config.fil', try --help (did you mean \"config.file\"?)"},
+        {"--config.files x",
+         "unknown long flag '--config.files', try --help (did you mean \"config.file\"?)"},
+        {"--colector.imges",
+         "unknown long flag '--colector.imges', try --help (did you mean \"collector.images\"?)"},
+        {"-- --check", "unexpected --check, try --help"},
         {"--=x", "unknown long flag '--', try --help"},
         {"--no-", "unknown long flag '--no-', try --help"},
         {"--no-workers", "unknown long flag '--no-workers', try --help"},
+        {"--no-help", "unknown long flag '--no-help', try --help"},
         {"--no-no-quick", "unknown long flag '--no-no-quick', try --help"},
         {"-x", "unknown short flag '-x', try --help"},
         {"-", "unknown short flag '-', try --help"},
@@ -141,8 +157,13 @@ static void says_what_is_wrong(void **state)
         {"--config.file --check", "expected argument for flag '--config.file'"},
         {"--config.file -h", "expected argument for flag '--config.file'"},
         {"--workers", "expected argument for flag '--workers'"},
-        {"--check=true", "flag --check takes no value"},
-        {"--no-check=1", "flag --check takes no value"},
+        {"-n", "expected argument for flag '--names'"},
+        {"-hn", "unknown short flag '-hn', try --help"},
+        {"--check=1", "flag --check is on or off, not \"1\""},
+        {"--no-check=on", "flag --no-check takes no value"},
+        {"--help=on", "flag --help takes no value"},
+        {"--log.format=xml", "flag --log.format: there is no \"xml\" (known: logfmt, json)"},
+        {"--log.format=jsn", "flag --log.format: there is no \"jsn\" (did you mean \"json\"?)"},
         {"--workers=", "flag --workers: \"\" is not a whole number such as 0 or 42"},
         {"--workers=4x", "flag --workers: \"4x\" is not a whole number such as 0 or 42"},
         {"--workers=18446744073709551616", "flag --workers: \"18446744073709551616\" is too large"},
@@ -158,27 +179,112 @@ static void says_what_is_wrong(void **state)
     }
 }
 
-static void explains_itself(void **state)
+static void knows_whether_a_switch_was_given(void **state)
 {
-    CLEANUP(buf_deinit) struct buf out = BUF_INIT(4096);
     struct error err;
 
     (void)state;
     assert_true(parse("", &err));
-    flags_help(flags, "prog", "Does things.", &out);
-    assert_true(buf_ok(&out, &err));
-    assert_string_equal(out.data, "usage: prog [<flags>]\n"
-                                  "\n"
-                                  "Does things.\n"
-                                  "\n"
-                                  "Flags:\n"
-                                  "      --config.file=FILE          The file.\n"
-                                  "      --log.level=info            How much.\n"
-                                  "      --workers=4                 How many.\n"
-                                  "      --web.listen-address=:1     Where. Repeatable.\n"
-                                  "      --[no-]check                Look and leave.\n"
-                                  "      --[no-]quick                Hurry.\n"
-                                  "  -h, --help                      This.\n");
+    assert_int_equal(options.images, FLAG_UNSET);
+    assert_true(parse("--collector.images", &err));
+    assert_int_equal(options.images, FLAG_ON);
+    assert_true(parse("--collector.images --no-collector.images", &err));
+    assert_int_equal(options.images, FLAG_OFF);
+    assert_true(parse("--collector.images=off --check=on --quick=false", &err));
+    assert_int_equal(options.images, FLAG_OFF);
+    assert_true(options.check && !options.quick);
+}
+
+static void takes_short_names(void **state)
+{
+    struct error err;
+
+    (void)state;
+    assert_true(parse("-n a -nb --names c", &err));
+    assert_int_equal(options.words.count, 3);
+    assert_string_equal(options.words.items[1], "b");
+}
+
+static void takes_words_where_the_table_has_a_place(void **state)
+{
+    static struct flag_list words;
+    static bool all;
+    static const struct flag table[] = {
+        {"all", FLAG_SWITCH, &all, NULL, "All."},
+        {"NAME", FLAG_WORDS, &words, NULL, "Names."},
+        {0},
+    };
+    const char *argv[] = {"prog", "one", "--all", "two", "--", "--all", "-x", NULL};
+    struct error err;
+
+    (void)state;
+    assert_true(flags_parse(table, 7, (char **)argv, &err));
+    assert_true(all);
+    assert_int_equal(words.count, 4);
+    assert_string_equal(words.items[0], "one");
+    assert_string_equal(words.items[2], "--all");
+    argv[2] = "--NAME";
+    assert_false(flags_parse(table, 7, (char **)argv, &err));
+}
+
+/* ---- @file ---- */
+
+static const char *file_of(const char *text)
+{
+    static char path[64];
+    FILE *file;
+
+    snprintf(path, sizeof(path), "@/tmp/test_flags.%d", (int)getpid());
+    file = fopen(path + 1, "w");
+    assert_non_null(file);
+    assert_true(fwrite(text, 1, strlen(text), file) == strlen(text));
+    fclose(file);
+    return path;
+}
+
+static bool expand(const char *text, struct arguments *arguments, struct arena *arena,
+                   struct error *err)
+{
+    const char *argv[] = {"prog", "-a", file_of(text), "@", "--", "@/none", NULL};
+    bool ok = arguments_expand(arguments, 6, (char **)argv, arena, err);
+
+    unlink(argv[2] + 1);
+    return ok;
+}
+
+static void reads_arguments_from_a_file(void **state)
+{
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(1 << 20);
+    static const char *const want[] = {"prog", "-a", "--x=a b", "--y", "@", "--", "@/none"};
+    struct arguments arguments;
+    struct error err;
+
+    (void)state;
+    assert_true(expand("# why\n--x=a b\r\n\n--y", &arguments, &arena, &err));
+    assert_int_equal(arguments.count, 7);
+    for (int i = 0; i < arguments.count; i++)
+        assert_string_equal(arguments.items[i], want[i]);
+    assert_null(arguments.items[7]);
+}
+
+static void refuses_files_of_arguments_that_make_no_sense(void **state)
+{
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(1 << 20);
+    const char *argv[] = {"prog", "@/nowhere/at/all"};
+    char many[2 * ARGUMENTS_MAX + 1];
+    struct arguments arguments;
+    struct error err;
+
+    (void)state;
+    assert_false(arguments_expand(&arguments, 2, (char **)argv, &arena, &err));
+    assert_string_equal(err.message, "/nowhere/at/all: No such file or directory");
+    assert_false(expand("--x\n@other\n", &arguments, &arena, &err));
+    assert_non_null(strstr(err.message, "\"@other\": a file names no other file"));
+    for (size_t i = 0; i < sizeof(many) - 1; i++)
+        many[i] = i % 2 ? '\n' : 'x';
+    many[sizeof(many) - 1] = '\0';
+    assert_false(expand(many, &arguments, &arena, &err));
+    assert_non_null(strstr(err.message, "at most 512 arguments"));
 }
 
 int main(void)
@@ -189,7 +295,11 @@ int main(void)
         cmocka_unit_test(turns_switches_on_and_off),
         cmocka_unit_test(collects_what_is_repeatable),
         cmocka_unit_test(says_what_is_wrong),
-        cmocka_unit_test(explains_itself),
+        cmocka_unit_test(knows_whether_a_switch_was_given),
+        cmocka_unit_test(takes_short_names),
+        cmocka_unit_test(takes_words_where_the_table_has_a_place),
+        cmocka_unit_test(reads_arguments_from_a_file),
+        cmocka_unit_test(refuses_files_of_arguments_that_make_no_sense),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

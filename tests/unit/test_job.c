@@ -52,7 +52,7 @@ static enum error_code run_job(struct job *job)
     enum error_code code;
 
     cancel_init(&cancel, clock_now_ns() + FAKE_SELDOM_NS);
-    code = job_run(job, &cancel).code;
+    code = job_run(job, &(struct job_turn){.cancel = &cancel}).code;
     cancel_deinit(&cancel);
     return code;
 }
@@ -177,10 +177,10 @@ static void stops_when_it_is_told_to(void **state)
     job = open_job(&world, &fake_inventory);
     cancel_init(&cancel, clock_now_ns() + FAKE_SELDOM_NS);
     cancel_now(&cancel);
-    assert_int_equal(job_run(job, &cancel).code, ERROR_CANCELED);
+    assert_int_equal(job_run(job, &(struct job_turn){.cancel = &cancel}).code, ERROR_CANCELED);
     cancel_deinit(&cancel);
     cancel_init(&cancel, clock_now_ns() - 1);
-    assert_int_equal(job_run(job, &cancel).code, ERROR_TIMEOUT);
+    assert_int_equal(job_run(job, &(struct job_turn){.cancel = &cancel}).code, ERROR_TIMEOUT);
     cancel_deinit(&cancel);
 }
 
@@ -255,13 +255,74 @@ static void shows_nothing_of_a_skipped_run(void **state)
     run_job(job);
     world.fake.skips = true;
     cancel_init(&cancel, clock_now_ns() + FAKE_SELDOM_NS);
-    outcome = job_run(job, &cancel);
+    outcome = job_run(job, &(struct job_turn){.cancel = &cancel});
     cancel_deinit(&cancel);
     assert_true(outcome.skipped);
     assert_int_equal(outcome.code, ERROR_NONE);
     assert_int_equal(world.fake.runs, 2);
     assert_true(shows(&world, "fake_runs_total{name=\"x\"} 1\n"));
     assert_true(job->failing);
+}
+
+static unsigned told, counted;
+
+static void hear(struct job *job, const struct run_record *record, bool counts)
+{
+    (void)job;
+    told++;
+    counted += counts;
+    assert_string_equal(record->probe, "x");
+}
+
+static void run_with(struct job *job, struct history *history, enum run_trigger trigger,
+                     bool canceled)
+{
+    struct cancel cancel;
+
+    cancel_init(&cancel, clock_now_ns() + FAKE_SELDOM_NS);
+    if (canceled)
+        cancel_now(&cancel);
+    job_run(job, &(struct job_turn){
+                     .cancel = &cancel, .trigger = trigger, .history = history, .tell = hear});
+    cancel_deinit(&cancel);
+}
+
+static void leaves_a_record_of_every_run_of_a_probe(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    CLEANUP(job_freep) struct job *job = NULL;
+    CLEANUP(history_freep) struct history *history = NULL;
+    CLEANUP(history_list_freep) struct history_list *list = NULL;
+    struct error err;
+
+    (void)state;
+    world_init(&world);
+    history = history_new(10, (size_t)64 << 10, &err);
+    assert_non_null(history);
+    job = open_job(&world, &fake_probe);
+    told = counted = 0;
+    world.fake.outcome = ERROR_TLS;
+    run_with(job, history, RUN_SCHEDULED, false);
+    world.fake.outcome = ERROR_NONE;
+    run_with(job, history, RUN_RETRY, false);
+    run_with(job, history, RUN_DEMAND, true);
+    world.fake.skips = true;
+    run_with(job, history, RUN_SCHEDULED, false);
+    assert_int_equal(told, 4);
+    assert_int_equal(counted, 2); /* not the canceled one, nor the one that was skipped */
+    assert_int_equal(world.fake.retries, 1);
+    list = history_find(history, "x", NULL, 0);
+    assert_int_equal(list->count, 3);
+    assert_int_equal(list->records[0]->reason, ERROR_CANCELED);
+    assert_int_equal(list->records[0]->trigger, RUN_DEMAND);
+    assert_int_equal(list->records[1]->reason, ERROR_NONE);
+    assert_string_equal(list->records[1]->message, "");
+    assert_int_equal(list->records[2]->reason, ERROR_TLS);
+    assert_string_equal(list->records[2]->message, "as told");
+    assert_string_equal(list->records[2]->operation, "fake_probe");
+    assert_string_not_equal(list->records[2]->id, list->records[1]->id);
+    assert_true(list->records[2]->timeout_seconds > 3000);
+    assert_true(list->records[2]->seconds >= 0);
 }
 
 int main(void)
@@ -278,6 +339,7 @@ int main(void)
         cmocka_unit_test(closes_once_and_clears_the_board),
         cmocka_unit_test(knows_itself_by_collector_name_and_settings),
         cmocka_unit_test(shows_nothing_of_a_skipped_run),
+        cmocka_unit_test(leaves_a_record_of_every_run_of_a_probe),
     };
 
     log_set_level(LOG_ERROR);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Addresses as users write them, good and bad. */
-#include "engine/listen.h"
+#include "server/listen.h"
 
 #include <arpa/inet.h>
 #include <setjmp.h>
@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -69,6 +71,10 @@ static void refuses_what_is_no_address(void **state)
         {"[::1:80", "write"},
         {"::1]:80", "write"},
         {long_host, "too long"},
+        {"unix:", "begins with /"},
+        {"unix:relative", "begins with /"},
+        {"unix:///none/of/these/x.sock", "No such file"},
+        {"unix:/etc/passwd", "in use"},
         {"256.256.256.256:0", "256.256.256.256"},
         {"192.0.2.1:0", "cannot listen on 192.0.2.1:0"}, /* of no machine: RFC 5737 */
     };
@@ -149,6 +155,56 @@ static void says_so_where_somebody_listens_already(void **state)
     close(fd);
 }
 
+static void listens_on_a_path(void **state)
+{
+    char path[80], addresses[2][100], name[LISTEN_NAME_BYTES], other[LISTEN_NAME_BYTES];
+    struct sockaddr_un peer = {.sun_family = AF_UNIX};
+    struct error err = {0};
+    struct stat status;
+    int fd, client;
+
+    (void)state;
+    snprintf(path, sizeof(path), "/tmp/test_listen.%d.sock", (int)getpid());
+    snprintf(addresses[0], sizeof(addresses[0]), "unix:%s", path);
+    snprintf(addresses[1], sizeof(addresses[1]), "unix://%s", path);
+    strcpy(peer.sun_path, path);
+    for (size_t i = 0; i < 2; i++) {
+        fd = listen_open(addresses[i], name, &err);
+        assert_true(fd >= 0); /* the second time, though the file is still there */
+        assert_string_equal(name, addresses[0]);
+        assert_int_equal(stat(path, &status), 0);
+        assert_int_equal(status.st_mode & 07777, 0660);
+        client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        assert_int_equal(connect(client, (struct sockaddr *)&peer, sizeof(peer)), 0);
+        assert_true(listen_is_local(client));
+        assert_int_equal(listen_open(addresses[i], other, &err), -1);
+        assert_non_null(strstr(err.message, "in use"));
+        close(client);
+        close(fd);
+    }
+    listen_remove(name);
+    assert_int_equal(stat(path, &status), -1);
+    listen_remove("127.0.0.1:1");
+}
+
+static void knows_who_is_on_this_machine(void **state)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    char name[LISTEN_NAME_BYTES];
+    struct error err;
+    int fd = listen_open("127.0.0.1:0", name, &err), client;
+
+    (void)state;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons((uint16_t)port_of(name));
+    client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_false(listen_is_local(client)); /* of nobody */
+    assert_int_equal(connect(client, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_true(listen_is_local(client));
+    close(client);
+    close(fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -157,6 +213,8 @@ int main(void)
         cmocka_unit_test(listens_on_ipv6),
         cmocka_unit_test(takes_both_protocols_without_a_host),
         cmocka_unit_test(says_so_where_somebody_listens_already),
+        cmocka_unit_test(listens_on_a_path),
+        cmocka_unit_test(knows_who_is_on_this_machine),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

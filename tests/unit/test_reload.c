@@ -378,6 +378,29 @@ static void may_be_asked_by_any_thread(void **state)
     expect_run(&world, "nowhere", 1);
 }
 
+static void shows_the_configuration_in_force(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    CLEANUP(buf_deinit) struct buf first = BUF_INIT(4096), second = BUF_INIT(4096);
+
+    (void)state;
+    world_init(&world, "global: {address: here}\ncollectors: {thing: {size: 3}}\n");
+    reload(&world);
+    reloader_config(world.reloader, &first);
+    assert_string_equal(first.data, "global:\n  address: here\ncollectors:\n  thing:\n"
+                                    "    enabled: true\n    size: 3\nprobes:\n");
+    write_file(&world, "global: {address: [1]}\n");
+    fail_to_reload(&world, "mistake");
+    reloader_config(world.reloader, &second);
+    assert_string_equal(first.data, second.data);
+    write_file(&world, second.data);
+    reload(&world);
+    buf_clear(&second);
+    reloader_config(world.reloader, &second);
+    assert_string_equal(first.data, second.data);
+    assert_int_equal(n_made, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -390,6 +413,7 @@ int main(void)
         cmocka_unit_test(remembers_when_it_last_succeeded),
         cmocka_unit_test(fails_at_the_start_and_recovers),
         cmocka_unit_test(may_be_asked_by_any_thread),
+        cmocka_unit_test(shows_the_configuration_in_force),
     };
 
     /* The mistakes of the files are logged as errors, and belong to the test's output. */

@@ -397,6 +397,53 @@ static void a_skipped_run_comes_again(void **state)
     assert_int_equal(world.now.unix_ns % HOUR, JOB % HOUR);
 }
 
+/* On a grid of five minutes somebody asks again and again. */
+static void a_run_on_demand_leaves_the_plan_as_it_is(void **state)
+{
+    struct world world;
+    int64_t planned_unix_ns;
+
+    (void)state;
+    start_interval(&world, 5 * MINUTE, 0, JOB);
+    run_next(&world);
+    end(&world, SECOND, &good);
+    run_next(&world); /* on the grid */
+    planned_unix_ns = world.now.unix_ns + 5 * MINUTE;
+    end(&world, SECOND, &good);
+    for (int i = 0; i < 3; i++) {
+        pass(&world, 30 * SECOND);
+        schedule_demand(&world.schedule, &world.now, 10 * SECOND);
+        world.due_ns = world.now.monotonic_ns;
+        assert_int_equal(run_next(&world), 0);
+        end(&world, 2 * SECOND, &good);
+        assert_true(schedule_next_unix(&world.schedule, world.due_ns, &world.now) ==
+                    ns_to_seconds(planned_unix_ns));
+    }
+    run_next(&world);
+    assert_int_equal(world.now.unix_ns, planned_unix_ns);
+}
+
+static void a_planned_run_does_not_come_right_after_one_on_demand(void **state)
+{
+    struct world world;
+    int64_t planned_unix_ns;
+
+    (void)state;
+    start_interval(&world, 5 * MINUTE, 0, JOB);
+    run_next(&world);
+    end(&world, SECOND, &good);
+    run_next(&world);
+    planned_unix_ns = world.now.unix_ns + 5 * MINUTE;
+    end(&world, SECOND, &good);
+    pass(&world, planned_unix_ns - world.now.unix_ns - 5 * SECOND);
+    schedule_demand(&world.schedule, &world.now, 10 * SECOND);
+    world.due_ns = world.now.monotonic_ns;
+    assert_int_equal(run_next(&world), 0);
+    end(&world, SECOND, &good);
+    run_next(&world);
+    assert_int_equal(world.now.unix_ns, planned_unix_ns + 5 * MINUTE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -414,6 +461,8 @@ int main(void)
         cmocka_unit_test(some_failures_are_not_tried_again),
         cmocka_unit_test(a_job_does_not_run_before_it_says),
         cmocka_unit_test(a_skipped_run_comes_again),
+        cmocka_unit_test(a_run_on_demand_leaves_the_plan_as_it_is),
+        cmocka_unit_test(a_planned_run_does_not_come_right_after_one_on_demand),
     };
 
     setenv("TZ", "UTC0", 1);

@@ -129,6 +129,55 @@ static void copies_label_values_and_histograms(void **state)
     assert_true(sample->histogram->sum == 1.5);
 }
 
+/* Many samples of a job begin alike: what they share is there once. */
+static void shares_what_is_like_the_sample_before(void **state)
+{
+    CLEANUP(snapshot_unrefp) struct snapshot *snapshot = snapshot_new(families, LIMIT_BYTES);
+    const struct sample *labeled, *info;
+    char value[] = "same";
+
+    (void)state;
+    snapshot_add(snapshot, LABELED, 1, value, "b\n");
+    snapshot_add(snapshot, LABELED, 2, "same", "c");
+    snapshot_add(snapshot, INFO, 1, "same");
+    snapshot_add(snapshot, LABELED, 3, "same", "d");
+    memcpy(value, "else", sizeof(value));
+    labeled = snapshot_samples(snapshot, LABELED);
+    info = snapshot_samples(snapshot, INFO);
+    assert_ptr_equal(labeled->label_values[0], labeled->next->label_values[0]);
+    assert_ptr_equal(labeled->next->label_values, info->label_values);
+    assert_ptr_equal(labeled->label_values[0], labeled->next->next->label_values[0]);
+    assert_string_equal(labeled->label_values[0], "same");
+    assert_string_equal(labeled->label_values[1], "b ");
+    assert_string_equal(labeled->next->label_values[1], "c");
+    assert_string_equal(labeled->next->next->label_values[1], "d");
+}
+
+static void copies_the_native_part_and_the_exemplars(void **state)
+{
+    static const double bounds[] = {1, 2};
+    CLEANUP(snapshot_unrefp) struct snapshot *snapshot = snapshot_new(families, LIMIT_BYTES);
+    struct histogram histogram;
+    const struct histogram *copy;
+
+    (void)state;
+    histogram_init(&histogram, bounds, 2, 100);
+    histogram_observe_run(&histogram, 1.5, "first", 101);
+    histogram_observe_run(&histogram, 1.5, "second", 102);
+    histogram_observe_run(&histogram, 4, "third", 103);
+    snapshot_add_histogram(snapshot, DURATION, &histogram, "x");
+    histogram_observe_run(&histogram, 1.5, "later", 104);
+    histogram_deinit(&histogram);
+    copy = snapshot_samples(snapshot, DURATION)->histogram;
+    assert_int_equal(copy->native->n, 2);
+    assert_int_equal(copy->native->buckets[0].count, 2);
+    assert_int_equal(copy->native->buckets[1].index, 16);
+    assert_int_equal(copy->exemplars->n, 2);
+    assert_string_equal(copy->exemplars->list[0].run_id, "second");
+    assert_string_equal(copy->exemplars->list[1].run_id, "third");
+    assert_true(copy->start == 100);
+}
+
 static void takes_labels_that_only_the_configuration_knows(void **state)
 {
     static const char *const names[] = {"team", "tier"}, *const values[] = {"a\nb", "1"};
@@ -142,12 +191,12 @@ static void takes_labels_that_only_the_configuration_knows(void **state)
     sample = snapshot_samples(snapshot, INFO);
     assert_true(sample->value == 1);
     assert_string_equal(sample->label_values[0], "x");
-    assert_int_equal(sample->extra.count, 2);
-    assert_string_equal(sample->extra.names[0], "team");
-    assert_string_equal(sample->extra.values[0], "a b");
-    assert_string_equal(sample->extra.names[1], "tier");
-    assert_string_equal(sample->extra.values[1], "1");
-    assert_int_equal(sample->next->extra.count, 0);
+    assert_int_equal(sample->extra->count, 2);
+    assert_string_equal(sample->extra->names[0], "team");
+    assert_string_equal(sample->extra->values[0], "a b");
+    assert_string_equal(sample->extra->names[1], "tier");
+    assert_string_equal(sample->extra->values[1], "1");
+    assert_null(sample->next->extra);
 }
 
 static void remembers_that_it_was_too_much(void **state)
@@ -217,6 +266,8 @@ int main(void)
         cmocka_unit_test(cleans_label_values),
         cmocka_unit_test(cuts_long_label_values),
         cmocka_unit_test(copies_label_values_and_histograms),
+        cmocka_unit_test(shares_what_is_like_the_sample_before),
+        cmocka_unit_test(copies_the_native_part_and_the_exemplars),
         cmocka_unit_test(takes_labels_that_only_the_configuration_knows),
         cmocka_unit_test(remembers_that_it_was_too_much),
         cmocka_unit_test(lives_until_the_last_one_lets_go),

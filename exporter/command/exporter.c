@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "command/exporter.h"
+
+#include "base/build.h"
+#include "base/help.h"
+#include "command/command.h"
+#include "command/complete.h"
+#include "command/serve.h"
+#include "command/setup.h"
+#include "server/web_config.h"
+
+#include <stdio.h>
+
+#define PROBLEMS_LIMIT_BYTES ((size_t)256 << 10)
+#define MANUAL_LIMIT_BYTES   ((size_t)256 << 10)
+
+static void print_fact(const char *name, const char *fact)
+{
+    if (build_knows(fact))
+        printf("  %-17s %s\n", name, fact);
+}
+
+static void print_version(void)
+{
+    printf("containerd_exporter, version %s", build_version);
+    if (build_knows(build_revision))
+        printf(" (branch: %s, revision: %s)", build_branch, build_revision);
+    printf("\n");
+    print_fact("build user:", build_user);
+    print_fact("build date:", build_date);
+    printf("  compiler:         %s%s\n"
+           "  platform:         linux/%s\n",
+           build_compiler, build_libc, build_arch);
+    print_fact("tags:", build_tags);
+}
+
+static void append_manual(void *arg, const struct flag *flags)
+{
+    help_manual(flags, arg);
+}
+
+/* The flags of all commands, for deploy/containerd_exporter.8. */
+static void print_manual(void)
+{
+    CLEANUP(buf_deinit) struct buf manual = BUF_INIT(MANUAL_LIMIT_BYTES);
+
+    for (const struct command *command = commands; command->name; command++) {
+        if (*command->name) {
+            buf_printf(&manual, ".Sh COMMAND %s\n", command->name);
+            help_manual_text(command->text, &manual);
+        } else {
+            buf_append_str(&manual, ".Sh FLAGS\n");
+        }
+        command->flags(append_manual, &manual);
+    }
+    fputs(manual.data ? manual.data : "", stdout);
+}
+
+static bool tell_problems(const struct buf *problems)
+{
+    fputs(problems->data ? problems->data : "", stderr);
+    return false;
+}
+
+static bool check_config(const char *path, const struct config_schema *schema, struct error *err)
+{
+    CLEANUP(buf_deinit) struct buf problems = BUF_INIT(PROBLEMS_LIMIT_BYTES);
+    struct config config;
+
+    if (!config_load(&config, schema, path, &problems, err))
+        return tell_problems(&problems);
+    printf("%s is valid: %zu jobs\n", path ? path : "the default configuration", config.n_jobs);
+    if (config.canaries.documents > 0)
+        printf("Canary documents: %zu (%zu suspended), their probes: %zu\n",
+               config.canaries.documents, config.canaries.suspended, config.canaries.probes);
+    config_deinit(&config);
+    return true;
+}
+
+static bool check_web_config(const char *path, struct error *err)
+{
+    CLEANUP(buf_deinit) struct buf problems = BUF_INIT(PROBLEMS_LIMIT_BYTES);
+    CLEANUP(web_config_unrefp) struct web_config *config = NULL;
+
+    if (!path)
+        return true;
+    config = web_config_load(path, &problems, err);
+    if (!config)
+        return tell_problems(&problems);
+    printf("%s is valid\n", path);
+    return true;
+}
+
+/* True if the flags asked for something to be shown, which then was. */
+static bool show(const struct options *options)
+{
+    if (options->help)
+        command_help(&commands[0]);
+    else if (options->version)
+        print_version();
+    else if (options->manual)
+        print_manual();
+    else if (options->bash || options->zsh)
+        fputs(options->bash ? complete_script_bash : complete_script_zsh, stdout);
+    else
+        return false;
+    return true;
+}
+
+int command_exporter(int argc, char **argv)
+{
+    struct config_schema schema = setup_schema;
+    struct options options;
+    struct error err;
+    bool ok = options_parse(&options, argc, argv, &err);
+
+    if (ok && show(&options))
+        return EXIT_SUCCESS;
+    schema.collectors = options.collectors;
+    schema.collectors_off = options.collectors_off;
+    if (ok && !options.config_check) {
+        log_set_level(options.log_level);
+        log_set_prober_level(options.log_prober);
+        log_set_format(options.log_format);
+        return serve(&options, &schema) ? EXIT_SUCCESS : EXIT_FAILURE;
+    }
+    ok = ok && check_config(options.config_file, &schema, &err) &&
+         check_web_config(options.web_config_file, &err);
+    if (!ok)
+        command_complain(&commands[0], &err);
+    return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+}

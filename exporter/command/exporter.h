@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The command without a name: the exporter, or what its flags ask to be shown instead. */
+#ifndef COMMAND_EXPORTER_H
+#define COMMAND_EXPORTER_H
+
+/* Returns the exit status. */
+int command_exporter(int argc, char **argv);
+
+#endif

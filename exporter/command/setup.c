@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "command/setup.h"
+
+#include "base/log.h"
+#include "client/address.h"
+#include "client/credentials.h"
+#include "client/docker.h"
+#include "client/http.h"
+#include "client/ledger.h"
+#include "client/shared.h"
+#include "engine/catalog.h"
+
+#include <fcntl.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ARENAS         2
+#define ADDRESS_BYTES  256
+#define INSTALLED_FILE "/etc/containerd_exporter/containerd_exporter.yml"
+
+/* The global sections of the configuration file. */
+struct globals {
+    const char *containerd_address, *hosts_dir, *docker_address;
+};
+
+static const struct setting containerd_settings[] = {
+    SETTING(SETTING_STRING, struct globals, containerd_address, "address", "",
+            "Socket of containerd. Default: $CONTAINERD_ADDRESS, else the first that exists of "
+            "the usual ones."),
+    SETTING(SETTING_STRING, struct globals, hosts_dir, "hosts_dir",
+            "/etc/containerd/certs.d:/etc/docker/certs.d",
+            "Directories with hosts.toml, joined by colons: containerd's config_path."),
+    {0},
+};
+
+static const struct setting docker_settings[] = {
+    SETTING(SETTING_STRING, struct globals, docker_address, "address", "",
+            "Socket of the Docker engine. Left out: Docker is not looked at."),
+    {0},
+};
+
+static const struct config_section sections[] = {
+    {"containerd", containerd_settings},
+    {"docker", docker_settings},
+    {0},
+};
+
+const struct config_schema setup_schema = {
+    .catalog = catalog,
+    .sections = sections,
+    .globals_size = sizeof(struct globals),
+};
+
+static char node_name[256], visitor_name[SHARED_VISITOR_BYTES];
+static struct ledger *ledger;
+static struct {
+    pthread_mutex_t lock;
+    char containerd[ADDRESS_BYTES], docker[ADDRESS_BYTES];
+} addresses = {.lock = PTHREAD_MUTEX_INITIALIZER};
+static struct credential_cache *credential_cache;
+
+/* In a pod the host name is the pod's, so a DaemonSet passes $NODE_NAME. */
+static void find_node_name(void)
+{
+    const char *named = getenv("NODE_NAME");
+
+    if (named && *named)
+        snprintf(node_name, sizeof(node_name), "%s", named);
+    else
+        gethostname(node_name, sizeof(node_name) - 1);
+}
+
+const char *setup_node(void)
+{
+    return node_name;
+}
+
+const char *setup_config_file(const char *named)
+{
+    if (named)
+        return named;
+    return access(INSTALLED_FILE, F_OK) == 0 ? INSTALLED_FILE : NULL;
+}
+
+/* Passwords and tokens are in memory, and a core dump may travel: it gets none of ours. Whoever
+ * looks for a fault writes 0x33 there. */
+static void keep_memory_out_of_core_dumps(void)
+{
+    static const char headers_only[] = "0x10";
+    int fd = open("/proc/self/coredump_filter", O_WRONLY | O_CLOEXEC);
+
+    if (fd >= 0 && write(fd, headers_only, sizeof(headers_only) - 1) < 0)
+        log_warn("core dumps may hold secrets: /proc/self/coredump_filter cannot be written");
+    if (fd >= 0)
+        close(fd);
+}
+
+bool setup_begin(const char *visitor, struct error *err)
+{
+    snprintf(visitor_name, sizeof(visitor_name), "%s", visitor);
+    mallopt(M_ARENA_MAX, ARENAS); /* or each of some twenty threads keeps what it freed */
+    find_node_name();
+    ledger = ledger_new(err);
+    credential_cache = ledger ? credential_cache_new(err) : NULL;
+    if (!credential_cache) {
+        if (ledger)
+            ledger_free(TAKE(ledger));
+        return false;
+    }
+    keep_memory_out_of_core_dumps();
+    rpc_library_init();
+    http_library_init();
+    return true;
+}
+
+void setup_end(void)
+{
+    http_library_deinit();
+    rpc_library_deinit();
+    credential_cache_free(TAKE(credential_cache));
+    ledger_free(TAKE(ledger));
+}
+
+void setup_free_shared(struct shared *shared)
+{
+    if (shared->containerd)
+        containerd_free(shared->containerd);
+    if (shared->docker)
+        docker_free(shared->docker);
+    free(shared->hosts_roots);
+    free(shared);
+}
+
+static void keep_addresses(const char *containerd, const char *docker)
+{
+    LOCK_SCOPE(&addresses.lock);
+
+    snprintf(addresses.containerd, sizeof(addresses.containerd), "%s", containerd);
+    snprintf(addresses.docker, sizeof(addresses.docker), "%s", docker);
+}
+
+void setup_daemon_address(const char *daemon, char *out, size_t out_size)
+{
+    bool docker = strcmp(daemon, "docker") == 0;
+    LOCK_SCOPE(&addresses.lock);
+
+    snprintf(out, out_size, "%s", docker ? addresses.docker : addresses.containerd);
+}
+
+struct shared *setup_make_shared(const void *data, struct error *err)
+{
+    const struct globals *globals = data;
+    const char *address = address_of_socket(globals->containerd_address);
+    CLEANUP(setup_free_sharedp) struct shared *shared = calloc(1, sizeof(*shared));
+
+    if (!shared) {
+        error_memory(err);
+        return NULL;
+    }
+    shared->node = node_name;
+    shared->visitor = visitor_name;
+    shared->ledger = ledger;
+    shared->credential_cache = credential_cache;
+    shared->hosts_roots = strdup(globals->hosts_dir);
+    if (!shared->hosts_roots) {
+        error_memory(err);
+        return NULL;
+    }
+    shared->containerd = containerd_new(address, err);
+    if (!shared->containerd)
+        return NULL;
+    if (*globals->docker_address) {
+        shared->docker = docker_new(globals->docker_address, err);
+        if (!shared->docker)
+            return NULL;
+        log_info("Docker is expected at %s", docker_address(shared->docker));
+    }
+    keep_addresses(address, globals->docker_address);
+    log_info("containerd is expected at %s", address);
+    return TAKE(shared);
+}

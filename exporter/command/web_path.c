@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "command/web_path.h"
+
+#include "base/text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bool is_plain(const char *path)
+{
+    for (; *path; path++)
+        if ((unsigned char)*path <= ' ' || (unsigned char)*path >= 0x7f ||
+            strchr("\"#%<>?\\^`{|}", *path))
+            return false;
+    return true;
+}
+
+bool web_path_check(const char *path, struct error *err)
+{
+    if (path[0] != '/')
+        return error_set(err, ERROR_INVALID, "\"%s\" does not begin with /", path);
+    return is_plain(path) ||
+           error_set(err, ERROR_INVALID, "\"%s\" is not a path without query and escapes", path);
+}
+
+bool web_path_of_url(const char *url, char *path, size_t path_size, struct error *err)
+{
+    const char *host = text_starts_with(url, "http://")    ? url + strlen("http://")
+                       : text_starts_with(url, "https://") ? url + strlen("https://")
+                                                           : NULL;
+    const char *at = host ? host + strcspn(host, "/?#") : url;
+
+    if (!host && *url && *url != '/')
+        return error_set(err, ERROR_INVALID, "\"%s\" is not like http://host/path", url);
+    if (host && at == host)
+        return error_set(err, ERROR_INVALID, "\"%s\" names no host", url);
+    if (!is_plain(url))
+        return error_set(err, ERROR_INVALID, "\"%s\" has a query, or what belongs in no URL", url);
+    if (strlen(at) >= path_size)
+        return error_set(err, ERROR_INVALID, "a path of %zu bytes is too long", strlen(at));
+    snprintf(path, path_size, "%s", at);
+    return true;
+}
+
+bool web_path_prefix(const char *text, char *prefix, size_t prefix_size, struct error *err)
+{
+    size_t size;
+
+    text += strspn(text, "/");
+    size = strlen(text);
+    while (size > 0 && text[size - 1] == '/')
+        size--;
+    if (size + 1 >= prefix_size)
+        return error_set(err, ERROR_INVALID, "a path of %zu bytes is too long", size);
+    if (!is_plain(text) || strstr(text, "//"))
+        return error_set(err, ERROR_INVALID, "\"%s\" is not a path without query and escapes",
+                         text);
+    snprintf(prefix, prefix_size, "%s%.*s", size > 0 ? "/" : "", (int)size, text);
+    return true;
+}

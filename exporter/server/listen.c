@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/listen.h"
+
+#include "base/text.h"
+#include "server/connections.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define BACKLOG         512
+#define HOST_SIZE_LIMIT 256
+#define PORT_MAX        65535
+#define UNIX_PREFIX     "unix:"
+#define SOCKET_MODE     0660
+
+/* Cuts "host:port" or "[host]:port" in two. */
+static bool split(const char *address, char host[HOST_SIZE_LIMIT], const char **port,
+                  struct error *err)
+{
+    const char *colon = strrchr(address, ':');
+    const char *start = address;
+    uint64_t number;
+    size_t length = colon ? (size_t)(colon - address) : 0;
+
+    /* Of a larger number the resolver would take what is left of it in 16 bits. */
+    if (!colon || !text_uint(colon + 1, &number, err) || number > PORT_MAX)
+        return error_set(err, ERROR_INVALID,
+                         "listen address \"%s\" has no port up to %d (host:port)", address,
+                         PORT_MAX);
+    if (length >= 2 && start[0] == '[' && start[length - 1] == ']') {
+        start++;
+        length -= 2;
+    } else if (memchr(start, ':', length)) {
+        return error_set(err, ERROR_INVALID, "listen address \"%s\": write [%.*s]:%s", address,
+                         (int)length, start, colon + 1);
+    }
+    if (length >= HOST_SIZE_LIMIT)
+        return error_set(err, ERROR_INVALID, "listen address \"%s\" is too long", address);
+    memcpy(host, start, length);
+    host[length] = '\0';
+    *port = colon + 1;
+    return true;
+}
+
+/* A socket for one result of the resolver; -1 with errno. */
+static int open_one(const struct addrinfo *info)
+{
+    const int on = 1, off = 0;
+    int fd = socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int saved;
+
+    if (fd < 0)
+        return -1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    if (info->ai_family == AF_INET6)
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+    if (bind(fd, info->ai_addr, info->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)
+        return fd;
+    saved = errno;
+    close(fd);
+    errno = saved;
+    return -1;
+}
+
+void listen_describe(int fd, char name[LISTEN_NAME_BYTES])
+{
+    struct sockaddr_storage storage = {0};
+    const struct sockaddr_un *local = (struct sockaddr_un *)&storage;
+    socklen_t size = sizeof(storage);
+    char host[INET6_ADDRSTRLEN + IF_NAMESIZE] = "?", port[8] = "?"; /* "fe80::1%eth0" */
+
+    if (getsockname(fd, (struct sockaddr *)&storage, &size) == 0)
+        (void)getnameinfo((struct sockaddr *)&storage, size, host, sizeof(host), port, sizeof(port),
+                          NI_NUMERICHOST | NI_NUMERICSERV); /* only for the eyes */
+    if (storage.ss_family == AF_UNIX)
+        snprintf(name, LISTEN_NAME_BYTES, "unix:%.*s", (int)sizeof(local->sun_path),
+                 local->sun_path);
+    else
+        snprintf(name, LISTEN_NAME_BYTES, storage.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host,
+                 port);
+}
+
+/* Whether somebody answers there; what nobody listens on may go. */
+static bool is_alive(const struct sockaddr_un *address)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    bool alive = fd >= 0 && (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ||
+                             errno != ECONNREFUSED);
+
+    if (fd >= 0)
+        close(fd);
+    return alive;
+}
+
+static bool is_socket(const char *path)
+{
+    struct stat status;
+
+    return lstat(path, &status) == 0 && S_ISSOCK(status.st_mode);
+}
+
+/* Binds, in the place of a socket that nobody listens on any more. */
+static bool bind_path(int fd, const struct sockaddr_un *address)
+{
+    const struct sockaddr *any = (const struct sockaddr *)address;
+
+    if (bind(fd, any, sizeof(*address)) == 0)
+        return true;
+    if (errno != EADDRINUSE)
+        return false;
+    if (!is_socket(address->sun_path) || is_alive(address)) {
+        errno = EADDRINUSE;
+        return false;
+    }
+    return unlink(address->sun_path) == 0 && bind(fd, any, sizeof(*address)) == 0;
+}
+
+static int open_path(const char *address, const char *path, struct error *err)
+{
+    struct sockaddr_un local = {.sun_family = AF_UNIX};
+    int fd, saved;
+
+    if (path[0] != '/') {
+        error_set(err, ERROR_INVALID, "listen address \"%s\": the path begins with /", address);
+        return -1;
+    }
+    if (strlen(path) >= sizeof(local.sun_path)) {
+        error_set(err, ERROR_INVALID, "listen address \"%s\" is too long", address);
+        return -1;
+    }
+    memcpy(local.sun_path, path, strlen(path));
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    /* Nobody can connect before listen(). */
+    if (fd >= 0 && bind_path(fd, &local) && chmod(path, SOCKET_MODE) == 0 &&
+        listen(fd, BACKLOG) == 0)
+        return fd;
+    saved = errno;
+    if (fd >= 0)
+        close(fd);
+    error_errno(err, saved, "cannot listen on %s", address);
+    return -1;
+}
+
+void listen_remove(const char *name)
+{
+    if (text_starts_with(name, UNIX_PREFIX))
+        unlink(name + strlen(UNIX_PREFIX));
+}
+
+static bool is_same_host(const struct sockaddr *a, const struct sockaddr *b)
+{
+    if (a->sa_family != b->sa_family)
+        return false;
+    if (a->sa_family == AF_INET6)
+        return memcmp(&((const struct sockaddr_in6 *)a)->sin6_addr,
+                      &((const struct sockaddr_in6 *)b)->sin6_addr, sizeof(struct in6_addr)) == 0;
+    return a->sa_family == AF_INET && ((const struct sockaddr_in *)a)->sin_addr.s_addr ==
+                                          ((const struct sockaddr_in *)b)->sin_addr.s_addr;
+}
+
+bool listen_is_local(int fd)
+{
+    struct sockaddr_storage peer = {0}, own = {0};
+    socklen_t peer_size = sizeof(peer), own_size = sizeof(own);
+
+    if (getpeername(fd, (struct sockaddr *)&peer, &peer_size) != 0)
+        return false;
+    return client_is_loopback((struct sockaddr *)&peer) ||
+           (getsockname(fd, (struct sockaddr *)&own, &own_size) == 0 &&
+            is_same_host((struct sockaddr *)&own, (struct sockaddr *)&peer));
+}
+
+static int open_network(const char *address, struct error *err)
+{
+    char host[HOST_SIZE_LIMIT];
+    const char *port = NULL;
+    struct addrinfo hints = {
+        .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+    struct addrinfo *infos;
+    int fd = -1, saved = 0, r;
+
+    if (!split(address, host, &port, err))
+        return -1;
+    r = getaddrinfo(*host ? host : NULL, port, &hints, &infos);
+    if (r != 0) {
+        error_set(err, ERROR_DNS, "listen address \"%s\": %s", address, gai_strerror(r));
+        return -1;
+    }
+    /* Without a host IPv6 comes first: such a socket takes IPv4, too. */
+    for (int pass = 0; pass < 2 && fd < 0; pass++)
+        for (struct addrinfo *info = infos; info && fd < 0; info = info->ai_next)
+            if ((info->ai_family == AF_INET6) == (pass == 0)) {
+                fd = open_one(info);
+                saved = fd < 0 ? errno : 0;
+            }
+    freeaddrinfo(infos);
+    if (fd < 0)
+        error_errno(err, saved, "cannot listen on %s", address);
+    return fd;
+}
+
+int listen_open(const char *address, char name[LISTEN_NAME_BYTES], struct error *err)
+{
+    int fd;
+
+    if (text_starts_with(address, UNIX_PREFIX "//"))
+        fd = open_path(address, address + strlen(UNIX_PREFIX "//"), err);
+    else if (text_starts_with(address, UNIX_PREFIX))
+        fd = open_path(address, address + strlen(UNIX_PREFIX), err);
+    else
+        fd = open_network(address, err);
+    if (fd >= 0)
+        listen_describe(fd, name);
+    return fd;
+}

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Puts the server together: listening sockets, the doorman, who may ask, and a generation of
+ * exchanges for every configuration of TLS.
+ */
+#include "server/server.h"
+
+#include "base/log.h"
+#include "server/exchange.h"
+#include "server/passwords.h"
+#include "server/rate_limit.h"
+
+#include <string.h>
+#include <unistd.h>
+
+/* A configuration of TLS, and the connections that came under it. */
+struct generation {
+    struct generation *next; /* an older one, which ends with its last connection */
+    unsigned number;
+    struct exchanges *exchanges;
+};
+
+struct server {
+    struct server_options options;
+    struct doorman *doorman;
+    struct rate_limit rate_limit;
+    struct listeners listeners;
+
+    pthread_mutex_t lock; /* of what follows */
+    struct generation *generations;
+    struct web_config *config;   /* or NULL */
+    struct passwords *passwords; /* from the first configuration with users on */
+};
+
+/* ---- Who may ask ---------------------------------------------------------------------------- */
+
+static void told(void *arg, bool admitted)
+{
+    exchange_again(arg, admitted ? ADMISSION_GRANTED : ADMISSION_DENIED);
+}
+
+static bool is_open(const struct server *server, const struct web_config *config, const char *path)
+{
+    const char *const *open = config->open_health ? server->options.open_paths : NULL;
+
+    for (; open && *open; open++)
+        if (strcmp(*open, path) == 0)
+            return true;
+    return false;
+}
+
+static void ask_for_password(struct exchange *exchange)
+{
+    struct reply reply = {.status = 401,
+                          .content_type = "text/plain; charset=utf-8",
+                          .headers = {{"WWW-Authenticate", "Basic"}},
+                          .body = BUF_INIT(64)};
+
+    buf_append_str(&reply.body, "Unauthorized\n");
+    exchange_reply(exchange, &reply);
+}
+
+/* Unknown: told() will know. */
+static enum admission admission_of(struct server *server, struct exchange *exchange)
+{
+    struct web_config *config = exchange_config(exchange);
+    enum admission admission = exchange_admission(exchange);
+
+    if (admission != ADMISSION_UNKNOWN)
+        return admission;
+    if (!config || config->n_users == 0 || is_open(server, config, exchange_path(exchange)))
+        return ADMISSION_GRANTED;
+    switch (passwords_check(server->passwords, config, exchange_header(exchange, "Authorization"),
+                            told, exchange)) {
+    case PASSWORD_RIGHT:
+        return ADMISSION_GRANTED;
+    case PASSWORD_WRONG:
+        return ADMISSION_DENIED;
+    default:
+        return ADMISSION_UNKNOWN;
+    }
+}
+
+static bool is_too_often(struct server *server, struct exchange *exchange)
+{
+    const struct web_config *config = exchange_config(exchange);
+
+    return config && exchange_admission(exchange) == ADMISSION_UNKNOWN &&
+           !rate_limit_allow(&server->rate_limit, config->rate_interval_ns, config->rate_burst,
+                             clock_now_ns());
+}
+
+static void handle(void *arg, struct exchange *exchange)
+{
+    struct server *server = arg;
+
+    if (is_too_often(server, exchange)) {
+        exchange_reply_text(exchange, 429, "Too Many Requests\n");
+        return;
+    }
+    switch (admission_of(server, exchange)) {
+    case ADMISSION_GRANTED:
+        server->options.handle(server->options.arg, exchange);
+        return;
+    case ADMISSION_DENIED:
+        ask_for_password(exchange);
+        return;
+    default:
+        return;
+    }
+}
+
+static struct web_config *current_config(void *arg)
+{
+    struct server *server = arg;
+    LOCK_SCOPE(&server->lock);
+
+    return server->config ? web_config_ref(server->config) : NULL;
+}
+
+/* ---- Generations ---------------------------------------------------------------------------- */
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool same_list(const char *const *a, const char *const *b)
+{
+    if (!a || !b)
+        return a == b;
+    while (*a && *b && strcmp(*a, *b) == 0)
+        a++, b++;
+    return !*a && !*b;
+}
+
+static bool same_tls(const struct web_config *a, const struct web_config *b)
+{
+    if (!a || !b || !a->tls || !b->tls)
+        return (a && a->tls) == (b && b->tls);
+    return same_text(a->certificate, b->certificate) && same_text(a->key, b->key) &&
+           same_text(a->client_ca, b->client_ca) && a->client_auth == b->client_auth &&
+           same_list(a->client_allowed_sans, b->client_allowed_sans) &&
+           same_text(a->priorities, b->priorities) &&
+           same_text(a->suite_priorities, b->suite_priorities);
+}
+
+static void free_generation(struct generation *generation)
+{
+    if (generation->exchanges)
+        exchanges_stop(generation->exchanges);
+    free(generation);
+}
+DEFINE_CLEANUP(struct generation *, free_generation)
+
+static struct generation *new_generation(struct server *server, unsigned number,
+                                         struct web_config *config, struct error *err)
+{
+    CLEANUP(free_generationp) struct generation *generation = calloc(1, sizeof(*generation));
+
+    if (!generation) {
+        error_memory(err);
+        return NULL;
+    }
+    generation->number = number;
+    generation->exchanges = exchanges_start(&(struct exchanges_options){.doorman = server->doorman,
+                                                                        .tls = config,
+                                                                        .config = current_config,
+                                                                        .handle = handle,
+                                                                        .arg = server},
+                                            err);
+    return generation->exchanges ? TAKE(generation) : NULL;
+}
+
+/* A generation stays at least while it has connections: what is found may be used without a lock.
+ */
+static struct exchanges *exchanges_of(struct server *server, unsigned number)
+{
+    LOCK_SCOPE(&server->lock);
+
+    for (struct generation *it = server->generations; it; it = it->next)
+        if (it->number == number)
+            return it->exchanges;
+    return NULL;
+}
+
+static bool admit(void *arg, int fd, const struct sockaddr *peer, socklen_t peer_size,
+                  unsigned generation)
+{
+    return exchanges_add(exchanges_of(arg, generation), fd, peer, peer_size);
+}
+
+/* Takes old generations that nobody is connected to any more out of the list. */
+static struct generation *take_ended(struct server *server)
+{
+    struct generation *ended = NULL;
+    LOCK_SCOPE(&server->lock);
+
+    for (struct generation **it = &server->generations->next; *it;) {
+        struct generation *old = *it;
+
+        if (doorman_count(server->doorman, old->number) > 0) {
+            it = &old->next;
+            continue;
+        }
+        *it = old->next;
+        old->next = ended;
+        ended = old;
+    }
+    return ended;
+}
+
+static void free_generations(struct generation *generation)
+{
+    for (struct generation *next; generation; generation = next) {
+        next = generation->next;
+        free_generation(generation);
+    }
+}
+
+static void tidy(void *arg)
+{
+    free_generations(take_ended(arg));
+}
+
+/* From now on `generation` (NULL: the one there is) and `config` serve; returns the old one. */
+static struct web_config *replace(struct server *server, struct generation *generation,
+                                  struct web_config *config)
+{
+    struct web_config *old = server->config;
+    LOCK_SCOPE(&server->lock);
+
+    server->config = config ? web_config_ref(config) : NULL;
+    if (generation) {
+        generation->next = server->generations;
+        server->generations = generation;
+    }
+    return old;
+}
+
+bool server_apply(struct server *server, struct web_config *config, struct error *err)
+{
+    struct generation *generation = NULL;
+    struct web_config *old;
+    unsigned number = server->generations ? server->generations->number : 0;
+
+    if (config && config->n_users > 0 && !server->passwords) {
+        server->passwords = passwords_new(err);
+        if (!server->passwords)
+            return false;
+    }
+    if (!server->generations || !same_tls(config, server->config)) {
+        generation = new_generation(server, ++number, config, err);
+        if (!generation)
+            return false;
+    }
+    old = replace(server, generation, config);
+    if (generation)
+        doorman_generation(server->doorman, number);
+    if (old)
+        web_config_unref(old);
+    return true;
+}
+
+/* ---- Start and stop ------------------------------------------------------------------------- */
+
+static void tell(const struct listeners *listeners, const struct web_config *config)
+{
+    for (size_t i = 0; i < listeners->n; i++)
+        log_with(LOG_INFO, LOG_PAIRS("address", listeners->names[i]), "Listening on");
+    log_with(LOG_INFO, LOG_PAIRS("http2", "false"), "TLS is %s.",
+             config && config->tls ? "enabled" : "disabled");
+}
+
+struct server *server_start(const struct server_options *options, struct error *err)
+{
+    CLEANUP(server_stopp) struct server *server = calloc(1, sizeof(*server));
+
+    if (!server) {
+        error_memory(err);
+        return NULL;
+    }
+    server->options = *options;
+    pthread_mutex_init(&server->lock, NULL);
+    rate_limit_init(&server->rate_limit);
+    server->listeners = *options->listeners;
+    options->listeners->n = 0;
+    server->doorman = doorman_new(&(struct doorman_options){admit, tidy, server}, err);
+    if (!server->doorman || !server_apply(server, options->config, err) ||
+        !doorman_start(server->doorman, server->listeners.fds, server->listeners.n, err))
+        return NULL;
+    for (size_t i = 0; i < server->listeners.n; i++)
+        server->listeners.fds[i] = -1; /* the doorman has them */
+    tell(&server->listeners, options->config);
+    return TAKE(server);
+}
+
+void server_drain(struct server *server, int64_t limit_ns)
+{
+    listeners_close(&server->listeners);
+    doorman_drain(server->doorman, limit_ns);
+}
+
+void server_stop(struct server *server)
+{
+    listeners_close(&server->listeners);
+    if (server->passwords)
+        passwords_stop(server->passwords);
+    if (server->doorman)
+        doorman_stop(server->doorman);
+    free_generations(server->generations);
+    if (server->passwords)
+        passwords_free(server->passwords);
+    if (server->doorman)
+        doorman_free(server->doorman);
+    if (server->config)
+        web_config_unref(server->config);
+    rate_limit_deinit(&server->rate_limit);
+    pthread_mutex_destroy(&server->lock);
+    free(server);
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "web/tables.h"
+
+#include "server/web_reload.h"
+#include "web/pages.h"
+#include "web/scrape.h"
+
+#include <stddef.h>
+
+const struct metric_family *const web_tables[] = {scrape_families, web_reload_families,
+                                                  probe_families, NULL};

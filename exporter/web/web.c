@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "web/web.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "server/server.h"
+#include "web/pages.h"
+#include "web/scrape.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#define PATH_LIMIT_BYTES ((size_t)256)
+#define TEXT_LIMIT_BYTES ((size_t)64 << 10)
+#define TEXT             "text/plain; charset=utf-8"
+
+#define DRAIN_NS (5 * NS_PER_SECOND)
+
+struct web {
+    struct web_options options;
+    char open_paths[2][PATH_LIMIT_BYTES];
+    const char *open_list[3];
+    struct server *server;
+    struct scrape *scrape;
+    atomic_bool draining;
+    pthread_mutex_t reload_lock;
+    struct reload_request *reload; /* the last one; its thread is joined before the next starts */
+};
+
+/* A POST /-/reload waits for jobs to end, so it has a thread of its own. */
+struct reload_request {
+    struct web *web;
+    struct exchange *exchange;
+    pthread_t thread;
+    atomic_bool done;
+};
+
+static void refuse_method(struct exchange *exchange, const char *allowed, const char *text)
+{
+    struct reply reply = {.status = 405,
+                          .content_type = TEXT,
+                          .headers = {{"Allow", allowed}, {"X-Content-Type-Options", "nosniff"}},
+                          .body = BUF_INIT(TEXT_LIMIT_BYTES)};
+
+    buf_append_str(&reply.body, text);
+    exchange_reply(exchange, &reply);
+}
+
+static void metrics(struct web *web, struct exchange *exchange)
+{
+    scrape_answer(web->scrape, exchange);
+}
+
+static void *reload_thread(void *arg)
+{
+    struct reload_request *request = arg;
+    char text[600];
+    struct error err;
+
+    if (reloader_reload(request->web->options.reloader, &err) &&
+        web_reloader_reload(request->web->options.web_reloader, &err)) {
+        log_info("reloaded the configuration");
+        exchange_reply_text(request->exchange, 200, "reloaded\n");
+    } else {
+        log_error("reload failed, the old configuration stays: %s", err.message);
+        snprintf(text, sizeof(text), "failed to reload config: %s\n", err.message);
+        exchange_reply_text(request->exchange, 500, text);
+    }
+    request->done = true;
+    return NULL;
+}
+
+/* Frees the last request; false if it is still at work. Called with reload_lock held. */
+static bool forget_reload(struct web *web)
+{
+    if (!web->reload)
+        return true;
+    if (!web->reload->done)
+        return false;
+    pthread_join(web->reload->thread, NULL);
+    free(TAKE(web->reload));
+    return true;
+}
+
+static void reload(struct web *web, struct exchange *exchange)
+{
+    struct reload_request *request;
+    LOCK_SCOPE(&web->reload_lock);
+
+    if (web->draining || !forget_reload(web)) {
+        exchange_reply_text(exchange, 503,
+                            web->draining ? "Stopping\n" : "a reload is under way\n");
+        return;
+    }
+    request = calloc(1, sizeof(*request));
+    if (!request) {
+        exchange_reply_text(exchange, 500, "out of memory\n");
+        return;
+    }
+    request->web = web;
+    request->exchange = exchange;
+    exchange_defer(exchange, NULL, NULL);
+    if (pthread_create(&request->thread, NULL, reload_thread, request) != 0) {
+        exchange_reply_text(exchange, 500, "no thread for it\n");
+        free(request);
+        return;
+    }
+    web->reload = request;
+}
+
+static void healthy(const struct web_options *options, struct exchange *exchange)
+{
+    (void)options;
+    exchange_reply_text(exchange, 200, "Healthy\n");
+}
+
+static void ready(struct web *web, struct exchange *exchange)
+{
+    if (web->draining)
+        exchange_reply_text(exchange, 503, "Stopping\n");
+    else if (!scheduler_ready(web->options.scheduler))
+        exchange_reply_text(exchange, 503, "Starting\n");
+    else
+        exchange_reply_text(exchange, 200, "Ready\n");
+}
+
+#define READS "GET, HEAD"
+
+static const struct route {
+    const char *path; /* NULL: where the metrics are */
+    const char *methods;
+    web_page page; /* or, where web itself answers: */
+    void (*answer)(struct web *web, struct exchange *exchange);
+} routes[] = {
+    {NULL, READS, NULL, metrics},
+    {"/", READS, page_status, NULL},
+    {"/history", READS, page_history, NULL},
+    {"/config", READS, page_config, NULL},
+    {"/probe", READS, page_probe, NULL},
+    {"/metrics-help", READS, page_metrics_help, NULL},
+    {"/-/healthy", READS, healthy, NULL},
+    {"/-/ready", READS, NULL, ready},
+    {"/-/reload", "POST, PUT", NULL, reload},
+};
+
+static bool method_fits(const char *methods, const char *method)
+{
+    const char *found = strstr(methods, method);
+    char end = found ? found[strlen(method)] : 'x';
+
+    return found && (end == '\0' || end == ',') && (found == methods || found[-1] == ' ');
+}
+
+static const struct route *find_route(const struct web *web, const char *path)
+{
+    for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
+        if (strcmp(path, routes[i].path ? routes[i].path : web->options.telemetry_path) == 0)
+            return &routes[i];
+    return NULL;
+}
+
+/* What follows the prefix that all paths have; NULL: the path is not one of ours. */
+static const char *own_path(const struct web *web, const char *path)
+{
+    const char *prefix = web->options.route_prefix;
+
+    return text_starts_with(path, prefix) ? path + strlen(prefix) : NULL;
+}
+
+/* Whoever comes to the root is led to where the pages are. */
+static void redirect(const struct web *web, struct exchange *exchange)
+{
+    char place[PATH_LIMIT_BYTES];
+    struct reply reply = {.status = 302,
+                          .content_type = TEXT,
+                          .headers = {{"Location", place}},
+                          .body = BUF_INIT(TEXT_LIMIT_BYTES)};
+
+    snprintf(place, sizeof(place), "%s/", web->options.route_prefix);
+    exchange_reply(exchange, &reply);
+}
+
+static void answer(void *arg, struct exchange *exchange)
+{
+    struct web *web = arg;
+    const char *path = own_path(web, exchange_path(exchange));
+    const struct route *route = path ? find_route(web, path) : NULL;
+
+    if (!route && *web->options.route_prefix &&
+        (strcmp(exchange_path(exchange), "/") == 0 || (path && !*path)))
+        redirect(web, exchange);
+    else if (!route)
+        exchange_reply_text(exchange, 404, "404 page not found\n");
+    else if (!method_fits(route->methods, exchange_method(exchange)))
+        refuse_method(exchange, route->methods,
+                      route->methods[0] == 'P' ? "This endpoint requires a POST request.\n"
+                                               : "405 method not allowed\n");
+    else if (route->page)
+        route->page(&web->options, exchange);
+    else
+        route->answer(web, exchange);
+}
+
+/* Health may be asked without a password, where the web configuration says so; not the metrics,
+ * should somebody have put them there. */
+static void list_open_paths(struct web *web)
+{
+    static const char *const paths[] = {"/-/healthy", "/-/ready"};
+    size_t n = 0;
+
+    for (size_t i = 0; i < 2; i++) {
+        if (strcmp(paths[i], web->options.telemetry_path) == 0)
+            continue;
+        snprintf(web->open_paths[i], PATH_LIMIT_BYTES, "%s%s", web->options.route_prefix, paths[i]);
+        web->open_list[n++] = web->open_paths[i];
+    }
+}
+
+static bool take_config(void *arg, struct web_config *config, struct error *err)
+{
+    struct web *web = arg;
+
+    return server_apply(web->server, config, err);
+}
+
+struct web *web_start(const struct web_options *options, struct error *err)
+{
+    struct web_config *config = web_reloader_config(options->web_reloader);
+    CLEANUP(web_stopp) struct web *web = calloc(1, sizeof(*web));
+
+    if (!web) {
+        error_memory(err);
+        return NULL;
+    }
+    web->options = *options;
+    list_open_paths(web);
+    pthread_mutex_init(&web->reload_lock, NULL);
+    web->scrape = scrape_new(&(struct scrape_options){.board = options->board,
+                                                      .exposition = options->exposition,
+                                                      .scheduler = options->scheduler,
+                                                      .max_requests = options->max_requests,
+                                                      .openmetrics_2 = options->openmetrics_2},
+                             err);
+    if (!web->scrape)
+        return NULL;
+    web->server = server_start(&(struct server_options){.listeners = options->listeners,
+                                                        .config = config,
+                                                        .open_paths = web->open_list,
+                                                        .handle = answer,
+                                                        .arg = web},
+                               err);
+    if (!web->server)
+        return NULL;
+    web_reloader_attach(options->web_reloader, take_config, web);
+    return TAKE(web);
+}
+
+void web_drain(struct web *web)
+{
+    web->draining = true;
+    if (web->options.scheduler)
+        scheduler_demand_end(web->options.scheduler);
+    server_drain(web->server, DRAIN_NS);
+}
+
+void web_stop(struct web *web)
+{
+    if (web->reload) {
+        pthread_join(web->reload->thread, NULL);
+        free(web->reload);
+    }
+    web_reloader_attach(web->options.web_reloader, NULL, NULL);
+    if (web->server)
+        server_stop(web->server);
+    if (web->scrape)
+        scrape_free(web->scrape);
+    pthread_mutex_destroy(&web->reload_lock);
+    free(web);
+}

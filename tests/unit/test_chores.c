@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the main thread does while it waits. */
+#include "command/chores.h"
+
+#include "base/clock.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+struct counted {
+    int runs, until; /* sends the signal with the last run */
+};
+
+static void count(void *arg)
+{
+    struct counted *counted = arg;
+
+    if (++counted->runs == counted->until)
+        kill(getpid(), SIGUSR1);
+}
+
+static sigset_t block(void)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    return set;
+}
+
+static void runs_what_is_due_until_the_signal(void **state)
+{
+    struct counted often = {.until = 5}, never = {0}, rarely = {0};
+    struct chore chores[] = {
+        {count, &often, NS_PER_MS},
+        {count, &never, 0},
+        {count, &rarely, 3600 * NS_PER_SECOND},
+        {0},
+    };
+    sigset_t set = block();
+
+    (void)state;
+    assert_int_equal(chores_until_signal(chores, &set), SIGUSR1);
+    assert_int_equal(often.runs, 5);
+    assert_int_equal(never.runs, 0);
+    assert_int_equal(rarely.runs, 0);
+}
+
+static void goes_on_where_it_was(void **state)
+{
+    struct counted rarely = {0};
+    struct chore chores[] = {{count, &rarely, 3600 * NS_PER_SECOND}, {0}};
+    sigset_t set = block();
+    int64_t due_ns;
+
+    (void)state;
+    kill(getpid(), SIGUSR1);
+    assert_int_equal(chores_until_signal(chores, &set), SIGUSR1);
+    due_ns = chores[0].due_ns;
+    assert_true(due_ns > clock_now_ns());
+    kill(getpid(), SIGUSR1);
+    assert_int_equal(chores_until_signal(chores, &set), SIGUSR1);
+    assert_true(chores[0].due_ns == due_ns);
+}
+
+static void waits_for_the_signal_alone(void **state)
+{
+    struct chore chores[] = {{0}};
+    sigset_t set = block();
+
+    (void)state;
+    kill(getpid(), SIGUSR1);
+    assert_int_equal(chores_until_signal(chores, &set), SIGUSR1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(runs_what_is_due_until_the_signal),
+        cmocka_unit_test(goes_on_where_it_was),
+        cmocka_unit_test(waits_for_the_signal_alone),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

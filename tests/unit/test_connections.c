@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Deadlines and who gives way, with a clock of our own. */
+#include "server/doorman_entry.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define S NS_PER_SECOND
+
+static struct connections table;
+
+static struct connection *come(int fd, const char *address, int64_t now_ns)
+{
+    struct sockaddr_in peer = {.sin_family = AF_INET};
+
+    assert_int_equal(inet_pton(AF_INET, address, &peer.sin_addr), 1);
+    return connections_add(&table, fd, (struct sockaddr *)&peer, 1, now_ns);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    connections_init(&table);
+    return 0;
+}
+
+static void gives_each_state_its_time(void **state)
+{
+    static const struct {
+        enum connection_state state;
+        int64_t limit_ns;
+    } rows[] = {
+        {CONNECTION_SILENT, 10 * S},
+        {CONNECTION_ASKING, 10 * S},
+        {CONNECTION_READING, 30 * S},
+        {CONNECTION_RESTING, 360 * S},
+    };
+    struct connection *connection = come(7, "192.0.2.1", 5 * S);
+
+    (void)state;
+    assert_int_equal(connections_next_ns(&table), 15 * S);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        connection_enter(connection, rows[i].state, 100 * S);
+        assert_null(connections_overdue(&table, NULL, 100 * S + rows[i].limit_ns - 1));
+        assert_ptr_equal(connections_overdue(&table, NULL, 100 * S + rows[i].limit_ns), connection);
+        assert_null(connections_overdue(&table, connection, INT64_MAX));
+    }
+    assert_int_equal(connections_next_ns(&table), 130 * S); /* to look */
+    connection_enter(connection, CONNECTION_SERVED, 100 * S);
+    assert_null(connections_overdue(&table, NULL, INT64_MAX - 1));
+    assert_int_equal(connections_next_ns(&table), INT64_MAX);
+}
+
+static void forgets_who_was_cut_or_has_left(void **state)
+{
+    struct connection *a = come(7, "192.0.2.1", 0), *b = come(8, "192.0.2.1", 0);
+
+    (void)state;
+    assert_int_equal(connections_of(&table, &a->client), 2);
+    a->cut = true;
+    assert_int_equal(connections_of(&table, &b->client), 1);
+    assert_ptr_equal(connections_overdue(&table, NULL, INT64_MAX - 1), b);
+    assert_int_equal(connections_in(&table, 1), 2); /* it is still there */
+    connections_remove(&table, a);
+    connections_remove(&table, b);
+    assert_int_equal(connections_in(&table, 1), 0);
+    assert_int_equal(table.count, 0);
+    assert_int_equal(connections_next_ns(&table), INT64_MAX);
+    assert_null(connections_find(&table, 7));
+}
+
+static void is_full_at_its_ceiling(void **state)
+{
+    (void)state;
+    for (int fd = 0; fd < CONNECTIONS_MAX; fd++)
+        assert_non_null(come(fd, "192.0.2.1", 0));
+    assert_null(come(CONNECTIONS_MAX, "192.0.2.1", 0));
+    /* One whose descriptor came again was closed before anybody served it. */
+    assert_non_null(come(3, "192.0.2.1", 0));
+    assert_int_equal(table.count, CONNECTIONS_MAX);
+    connections_remove(&table, connections_find(&table, 100));
+    assert_int_equal(come(100, "192.0.2.1", 0)->id, CONNECTIONS_MAX + 2);
+}
+
+static void chooses_who_gives_way(void **state)
+{
+    struct connection *served = come(1, "192.0.2.1", 0), *reading = come(2, "192.0.2.1", 0),
+                      *resting = come(3, "192.0.2.1", 0), *asking = come(4, "192.0.2.1", 0),
+                      *silent = come(5, "192.0.2.1", 9 * S), *other = come(6, "192.0.2.2", 0),
+                      *newcomer = come(7, "192.0.2.1", 10 * S);
+
+    (void)state;
+    connection_enter(served, CONNECTION_SERVED, 1 * S);
+    connection_enter(reading, CONNECTION_READING, 2 * S);
+    connection_enter(resting, CONNECTION_RESTING, 4 * S);
+    connection_enter(asking, CONNECTION_ASKING, 3 * S);
+    assert_ptr_equal(connections_victim(&table, newcomer, false), other); /* longest silent */
+    assert_ptr_equal(connections_victim(&table, newcomer, true), silent);
+    silent->cut = true;
+    assert_ptr_equal(connections_victim(&table, newcomer, true), asking);
+    connection_enter(asking, CONNECTION_RESTING, 5 * S);
+    assert_ptr_equal(connections_victim(&table, newcomer, true), resting);
+    resting->cut = asking->cut = true;
+    assert_ptr_equal(connections_victim(&table, newcomer, true), reading);
+    reading->cut = true;
+    assert_null(connections_victim(&table, newcomer, true));
+}
+
+static void tells_clients_apart(void **state)
+{
+    static const struct {
+        const char *a, *b;
+        bool same;
+    } rows[] = {
+        {"192.0.2.1", "192.0.2.1", true},          {"192.0.2.1", "192.0.2.2", false},
+        {"192.0.2.1", "::ffff:192.0.2.1", true},   {"::ffff:192.0.2.1", "::ffff:192.0.2.2", false},
+        {"2001:db8::1", "2001:db8::2", true}, /* one network of 64 bits */
+        {"2001:db8::1", "2001:db8:0:1::1", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const char *texts[] = {rows[i].a, rows[i].b};
+        struct client clients[2];
+
+        for (size_t k = 0; k < 2; k++) {
+            struct sockaddr_in six_less = {.sin_family = AF_INET};
+            struct sockaddr_in6 six = {.sin6_family = AF_INET6};
+
+            if (inet_pton(AF_INET, texts[k], &six_less.sin_addr) == 1) {
+                client_of((struct sockaddr *)&six_less, &clients[k]);
+            } else {
+                assert_int_equal(inet_pton(AF_INET6, texts[k], &six.sin6_addr), 1);
+                client_of((struct sockaddr *)&six, &clients[k]);
+            }
+        }
+        assert_int_equal(memcmp(&clients[0], &clients[1], sizeof(clients[0])) == 0, rows[i].same);
+    }
+}
+
+static void knows_the_loopback(void **state)
+{
+    static const struct {
+        const char *address;
+        bool loopback;
+    } rows[] = {
+        {"::1", true},
+        {"::2", false},
+        {"::ffff:127.0.0.1", true},
+        {"::ffff:128.0.0.1", false},
+        {"2001:db8::1", false},
+        {"7f00::1", false},
+    };
+    const struct sockaddr local = {.sa_family = AF_UNIX};
+
+    (void)state;
+    assert_true(client_is_loopback(&local));
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct sockaddr_in6 peer = {.sin6_family = AF_INET6};
+
+        assert_int_equal(inet_pton(AF_INET6, rows[i].address, &peer.sin6_addr), 1);
+        assert_int_equal(client_is_loopback((struct sockaddr *)&peer), rows[i].loopback);
+    }
+}
+
+static void lets_go_at_the_end(void **state)
+{
+    struct connection *silent = come(1, "192.0.2.1", 0), *resting = come(2, "192.0.2.1", 0),
+                      *served = come(3, "192.0.2.1", 0);
+
+    (void)state;
+    connection_enter(resting, CONNECTION_RESTING, 0);
+    connection_enter(served, CONNECTION_SERVED, 0);
+    connections_retire(&table, 1, S);
+    assert_int_equal(resting->deadline_ns, REST_NS);
+    connections_retire(&table, 2, S);
+    assert_int_equal(resting->deadline_ns, S + RETIRE_NS);
+    connections_hurry(&table, 2 * S);
+    assert_int_equal(resting->deadline_ns, 2 * S);
+    assert_int_equal(silent->deadline_ns, 2 * S + HURRY_NS);
+    assert_int_equal(served->deadline_ns, INT64_MAX);
+    connections_end(&table, 2 * S);
+    assert_int_equal(served->deadline_ns, 2 * S);
+}
+
+/* Its reply was on the way when the configuration changed, and did not tell it to close. */
+static void who_comes_to_rest_under_an_old_configuration_may_not_stay(void **state)
+{
+    struct error err;
+    struct doorman *doorman = doorman_new(&(struct doorman_options){0}, &err);
+    const struct sockaddr_in peer = {.sin_family = AF_INET};
+    struct connection *connection;
+
+    (void)state;
+    assert_non_null(doorman);
+    doorman_generation(doorman, 1);
+    connection =
+        connections_add(&doorman->table, 1000, (const struct sockaddr *)&peer, 1, clock_now_ns());
+    doorman_state(doorman, connection, CONNECTION_RESTING);
+    assert_int_equal(connection->deadline_ns, connection->since_ns + REST_NS);
+    doorman_state(doorman, connection, CONNECTION_READING);
+    doorman_generation(doorman, 2);
+    doorman_state(doorman, connection, CONNECTION_RESTING);
+    assert_int_equal(connection->deadline_ns, connection->since_ns + RETIRE_NS);
+    doorman_free(doorman);
+}
+
+#define fresh(test) cmocka_unit_test_setup(test, setup)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        fresh(gives_each_state_its_time),
+        fresh(forgets_who_was_cut_or_has_left),
+        fresh(is_full_at_its_ceiling),
+        fresh(chooses_who_gives_way),
+        fresh(tells_clients_apart),
+        fresh(knows_the_loopback),
+        fresh(lets_go_at_the_end),
+        fresh(who_comes_to_rest_under_an_old_configuration_may_not_stay),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

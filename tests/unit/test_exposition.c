@@ -1,0 +1,563 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The page that is kept is the page that board_encode() would make anew, whatever is posted, comes
+ * and goes; and it takes no memory to make it again.
+ */
+#include "web/exposition.h"
+
+#include "base/clock.h"
+#include "web/rendering.h"
+
+#include <libdeflate.h>
+#include <malloc.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define LIMIT_BYTES ((size_t)32 << 20)
+#define SLOTS       60
+#define TURNS       400
+
+/* The clock of the exposition, which can be put forward. */
+static _Atomic int64_t ahead_ns;
+
+int64_t clock_now_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * NS_PER_SECOND + now.tv_nsec + ahead_ns;
+}
+
+/* Sanitizers have allocators of their own. */
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define COUNTS_ALLOCATIONS 1
+extern void *__libc_malloc(size_t size);
+extern void *__libc_calloc(size_t n, size_t size);
+extern void *__libc_realloc(void *ptr, size_t size);
+static _Atomic size_t allocations;
+
+void *malloc(size_t size)
+{
+    allocations++;
+    return __libc_malloc(size);
+}
+
+void *calloc(size_t n, size_t size)
+{
+    allocations++;
+    return __libc_calloc(n, size);
+}
+
+void *realloc(void *ptr, size_t size)
+{
+    allocations++;
+    return __libc_realloc(ptr, size);
+}
+#else
+#define COUNTS_ALLOCATIONS 0
+static size_t allocations;
+#endif
+
+enum {
+    VALUE,
+    TOOK,
+    RARE,
+};
+
+static const struct metric_family pull_families[] = {
+    [VALUE] = {METRIC_COUNTER, "canary_runs_total", "Runs.", {"probe"}},
+    [TOOK] = {METRIC_HISTOGRAM, "canary_seconds", "How long.", {"probe"}},
+    [RARE] = {METRIC_GAUGE, "canary_rare", "Not always there.", {"probe"}},
+    {0},
+};
+static const struct metric_family push_families[] = {
+    [VALUE] = {METRIC_COUNTER, "canary_runs_total", "Runs.", {"probe"}},
+    [TOOK] = {METRIC_HISTOGRAM, "canary_seconds", "How long.", {"probe"}},
+    [RARE] = {METRIC_GAUGE, "aaa_of_pushes", "Before all others.", {"probe"}},
+    {0},
+};
+static const struct metric_family own_families[] = {
+    {METRIC_GAUGE, "process_things", "Of the exporter itself."},
+    {METRIC_GAUGE, "zzz_last", "The end."},
+    {0},
+};
+static const double bounds[] = {0.1, 1, 10};
+
+struct bench {
+    struct board *board;
+    struct exposition *exposition;
+    struct board_slot *slots[SLOTS];
+};
+
+static void post(struct board_slot *slot, const struct metric_family *families, const char *name,
+                 double value, int rare)
+{
+    CLEANUP(snapshot_unrefp) struct snapshot *snapshot = snapshot_new(families, LIMIT_BYTES);
+    struct histogram took = HISTOGRAM_INIT(bounds);
+
+    histogram_observe(&took, value);
+    snapshot_add(snapshot, VALUE, value, name);
+    snapshot_add_histogram(snapshot, TOOK, &took, name);
+    for (int i = 0; i < rare; i++)
+        snapshot_add(snapshot, RARE, i, name);
+    board_post(slot, snapshot);
+}
+
+static void post_own(struct board_slot *slot, double value)
+{
+    CLEANUP(snapshot_unrefp) struct snapshot *snapshot = snapshot_new(own_families, LIMIT_BYTES);
+
+    snapshot_add(snapshot, 0, value);
+    snapshot_add(snapshot, 1, value);
+    board_post(slot, snapshot);
+}
+
+static void add_slot(struct bench *bench, size_t i)
+{
+    bench->slots[i] = board_add(bench->board, i % 3 ? "pull" : "push");
+}
+
+static void post_slot(struct bench *bench, size_t i, double value, int rare)
+{
+    char name[32];
+
+    snprintf(name, sizeof(name), "probe-%zu", i);
+    post(bench->slots[i], i % 3 ? pull_families : push_families, name, value, rare);
+}
+
+static int set_up_with(void **state, bool internals)
+{
+    struct bench *bench = calloc(1, sizeof(*bench));
+    struct error err;
+
+    bench->board = board_new();
+    bench->exposition = exposition_new(
+        &(struct exposition_options){.board = bench->board, .exporter_metrics = internals}, &err);
+    assert_non_null(bench->exposition);
+    ahead_ns = 0;
+    *state = bench;
+    return 0;
+}
+
+static int set_up(void **state)
+{
+    return set_up_with(state, true);
+}
+
+static int tear_down(void **state)
+{
+    struct bench *bench = *state;
+
+    exposition_free(bench->exposition);
+    board_free(bench->board);
+    free(bench);
+    return 0;
+}
+
+static void append(struct buf *out, const struct exposition_page *page)
+{
+    size_t size = 0;
+
+    for (size_t i = 0; i < page->n_parts; i++) {
+        buf_append(out, page->parts[i].iov_base, page->parts[i].iov_len);
+        size += page->parts[i].iov_len;
+    }
+    assert_int_equal(size, page->size);
+    buf_append_str(out, "");
+}
+
+/* What a client reads in the end. */
+static void unpack(struct buf *out)
+{
+    struct libdeflate_decompressor *reader = libdeflate_alloc_decompressor();
+    size_t capacity = out->size * 200 + 1000, size = 0;
+    char *back = malloc(capacity);
+
+    assert_int_equal(
+        libdeflate_gzip_decompress(reader, out->data, out->size, back, capacity, &size),
+        LIBDEFLATE_SUCCESS);
+    buf_clear(out);
+    buf_append(out, back, size);
+    free(back);
+    libdeflate_free_decompressor(reader);
+}
+
+/* Malloc'ed. */
+static char *get(struct bench *bench, enum encode_format format, bool gzip,
+                 const struct exposition_filter *filter, size_t *size)
+{
+    CLEANUP(buf_deinit) struct buf out = BUF_INIT(LIMIT_BYTES);
+    struct exposition_page page;
+    struct error err;
+
+    if (!exposition_render(bench->exposition, format, gzip, filter, &page, &err))
+        fail_msg("%s", err.message);
+    append(&out, &page);
+    exposition_release(page.lease);
+    if (page.gzip)
+        unpack(&out);
+    *size = out.size;
+    return buf_take(&out);
+}
+
+static void expect_same(struct bench *bench, bool gzip)
+{
+    for (int format = 0; format < ENCODE_FORMATS; format++) {
+        CLEANUP(buf_deinit) struct buf want = BUF_INIT(LIMIT_BYTES);
+        size_t size;
+        CLEANUP(freep) char *got = get(bench, (enum encode_format)format, gzip, NULL, &size);
+        struct encoder encoder = {.out = &want, .format = (enum encode_format)format};
+        struct error err;
+
+        assert_true(board_encode(bench->board, &encoder, &err));
+        assert_int_equal(size, want.size);
+        assert_memory_equal(got, want.data ? want.data : "", size);
+    }
+}
+
+static void expect_text(struct bench *bench, const struct exposition_filter *filter,
+                        const char *want)
+{
+    size_t size;
+    CLEANUP(freep) char *got = get(bench, ENCODE_TEXT, false, filter, &size);
+    CLEANUP(freep) char *packed = get(bench, ENCODE_TEXT, true, filter, &size);
+
+    assert_string_equal(got, want);
+    assert_string_equal(packed, want);
+}
+
+static void is_empty_where_nothing_was_posted(void **state)
+{
+    struct bench *bench = *state;
+
+    expect_text(bench, NULL, "");
+    board_add(bench->board, NULL);
+    expect_text(bench, NULL, "");
+}
+
+static void is_what_would_be_made_anew(void **state)
+{
+    struct bench *bench = *state;
+
+    srandom(3);
+    for (int turn = 0; turn < TURNS; turn++) {
+        for (long changes = random() % 4; changes > 0; changes--) {
+            size_t i = (size_t)random() % SLOTS;
+
+            if (!bench->slots[i])
+                add_slot(bench, i);
+            else if (random() % 8 == 0)
+                board_remove(TAKE(bench->slots[i]));
+            else
+                post_slot(bench, i, (double)(random() % 1000) / 8,
+                          random() % 20 ? (int)(random() % 3) : 400);
+        }
+        expect_same(bench, turn % 3 == 0);
+        if (turn % 5 == 0)
+            expect_same(bench, turn % 2 == 0); /* nothing changed */
+    }
+}
+
+/* From empty to large: what was one chunk has to be many. */
+static void follows_what_grows(void **state)
+{
+    struct bench *bench = *state;
+
+    for (size_t i = 0; i < SLOTS; i++) {
+        add_slot(bench, i);
+        post_slot(bench, i, 0, 0);
+    }
+    for (int rare = 0; rare < 300; rare += 37) {
+        for (size_t i = 0; i < SLOTS; i++)
+            post_slot(bench, i, rare, rare);
+        expect_same(bench, false);
+        expect_same(bench, true);
+    }
+}
+
+/* Beyond what is kept the page is made, packed and sent all the same. */
+static void a_page_too_large_to_be_kept_is_whole(void **state)
+{
+    struct bench *bench = *state;
+
+    for (size_t i = 0; i < SLOTS; i++) {
+        add_slot(bench, i);
+        post_slot(bench, i, 1, 4000);
+    }
+    assert_false(exposition_is_large(bench->exposition, ENCODE_TEXT));
+    expect_same(bench, false);
+    assert_true(exposition_is_large(bench->exposition, ENCODE_TEXT));
+    expect_same(bench, true);
+    post_slot(bench, 30, 2, 4001);
+    expect_same(bench, true);
+    expect_same(bench, false);
+}
+
+static void a_page_stays_while_it_is_sent(void **state)
+{
+    struct bench *bench = *state;
+    struct exposition_page pages[20];
+    struct buf before[20];
+    struct error err;
+
+    for (size_t i = 0; i < SLOTS; i++)
+        add_slot(bench, i);
+    for (size_t i = 0; i < 20; i++) {
+        for (size_t slot = 0; slot < SLOTS; slot += 1 + i % 3)
+            post_slot(bench, slot, (double)i, 5);
+        assert_true(
+            exposition_render(bench->exposition, ENCODE_TEXT, i % 2, NULL, &pages[i], &err));
+        before[i] = (struct buf)BUF_INIT(LIMIT_BYTES);
+        append(&before[i], &pages[i]);
+    }
+    for (size_t i = 0; i < 20; i++) {
+        CLEANUP(buf_deinit) struct buf after = BUF_INIT(LIMIT_BYTES);
+
+        append(&after, &pages[i]);
+        assert_int_equal(after.size, before[i].size);
+        assert_memory_equal(after.data, before[i].data, after.size);
+        buf_deinit(&before[i]);
+        exposition_release(pages[i].lease);
+    }
+}
+
+/* Scrapes after which everything is as large as it gets. */
+static void scrape(struct bench *bench, bool gzip)
+{
+    struct exposition_page page;
+    struct error err;
+
+    assert_true(exposition_render(bench->exposition, ENCODE_TEXT, gzip, NULL, &page, &err));
+    exposition_release(page.lease);
+}
+
+static void takes_no_memory_in_steady_state(void **state)
+{
+    struct bench *bench = *state;
+    struct board_slot *own;
+
+    if (!COUNTS_ALLOCATIONS)
+        skip();
+    own = board_add(bench->board, NULL);
+    for (size_t i = 0; i < SLOTS; i++)
+        add_slot(bench, i);
+    for (int turn = 0; turn < 60; turn++) {
+        size_t before;
+
+        post_own(own, 1000 + turn);
+        for (size_t i = 0; i < SLOTS && turn % 2; i++)
+            post_slot(bench, i, 1000 + turn, 30);
+        before = allocations;
+        scrape(bench, false);
+        scrape(bench, true);
+        if (turn >= 20)
+            assert_int_equal(allocations, before);
+    }
+}
+
+static void formats_nobody_asks_for_give_their_memory_back(void **state)
+{
+    struct bench *bench = *state;
+    const char *const none[] = {"none"};
+    const struct exposition_filter nothing = {.names = none, .n_names = 1};
+    size_t with, size;
+
+    if (!COUNTS_ALLOCATIONS)
+        skip();
+    for (size_t i = 0; i < SLOTS; i++) {
+        add_slot(bench, i);
+        post_slot(bench, i, 1, 1000);
+    }
+    scrape(bench, false);
+    with = mallinfo2().uordblks;
+    ahead_ns = 601 * NS_PER_SECOND;
+    free(get(bench, ENCODE_TEXT, false, &nothing,
+             &size)); /* counts as asking: it is the same format */
+    assert_true(mallinfo2().uordblks > with - ((size_t)1 << 20));
+    ahead_ns *= 2;
+    {
+        struct exposition_page page;
+        struct error err;
+
+        /* Another one, of which not even the text is looked at. */
+        assert_true(
+            exposition_render(bench->exposition, ENCODE_OPENMETRICS, false, &nothing, &page, &err));
+        exposition_release(page.lease);
+    }
+    assert_true(mallinfo2().uordblks < with - ((size_t)1 << 20));
+    expect_same(bench, false);
+}
+
+#define HEAD(name, help, type) "# HELP " name " " help "\n# TYPE " name " " type "\n"
+
+static void filters_choose_and_spoil_nothing(void **state)
+{
+    struct bench *bench = *state;
+    const char *const runs[] = {"canary_runs_total", "zzz_last", "canary_seconds_bucket"};
+    const char *const pull[] = {"pull"}, *const push[] = {"push"};
+    struct board_slot *own = board_add(bench->board, NULL);
+
+    post_own(own, 5);
+    for (size_t i = 0; i < 2; i++) {
+        add_slot(bench, i);
+        post_slot(bench, i, 3, 0);
+    }
+    expect_same(bench, false);
+    expect_text(bench, &(struct exposition_filter){.names = runs, .n_names = 3},
+                HEAD("canary_runs_total", "Runs.",
+                     "counter") "canary_runs_total{probe=\"probe-0\"} "
+                                "3\ncanary_runs_total{probe=\"probe-1\"} 3\n" HEAD(
+                                    "zzz_last", "The end.", "gauge") "zzz_last 5\n");
+    expect_text(
+        bench,
+        &(struct exposition_filter){.names = runs, .n_names = 3, .collect = pull, .n_collect = 1},
+        HEAD("canary_runs_total", "Runs.",
+             "counter") "canary_runs_total{probe=\"probe-1\"} 3\n" HEAD("zzz_last", "The end.",
+                                                                        "gauge") "zzz_last 5\n");
+    expect_text(
+        bench,
+        &(struct exposition_filter){.names = runs, .n_names = 1, .exclude = pull, .n_exclude = 1},
+        HEAD("canary_runs_total", "Runs.", "counter") "canary_runs_total{probe=\"probe-0\"} 3\n");
+    expect_text(bench,
+                &(struct exposition_filter){.names = runs,
+                                            .n_names = 1,
+                                            .collect = push,
+                                            .n_collect = 1,
+                                            .exclude = push,
+                                            .n_exclude = 1},
+                "");
+    expect_same(bench, false);
+    expect_same(bench, true);
+}
+
+static int set_up_without_internals(void **state)
+{
+    return set_up_with(state, false);
+}
+
+static void internals_can_be_left_out(void **state)
+{
+    struct bench *bench = *state;
+
+    post_own(board_add(bench->board, NULL), 5);
+    expect_text(bench, NULL, HEAD("zzz_last", "The end.", "gauge") "zzz_last 5\n");
+}
+
+/* Pages while others post: every page is one that was, and all values rise. */
+struct crowd {
+    struct bench *bench;
+    atomic_bool stop;
+    atomic_uint bad;
+};
+
+static void *poster(void *arg)
+{
+    struct crowd *crowd = arg;
+
+    for (int turn = 1; !crowd->stop; turn++)
+        for (size_t i = 0; i < SLOTS; i++)
+            post_slot(crowd->bench, i, turn, turn % 3);
+    return NULL;
+}
+
+static void *scraper(void *arg)
+{
+    struct crowd *crowd = arg;
+    double last = 0;
+
+    for (int turn = 0; turn < 100; turn++) {
+        size_t size;
+        CLEANUP(freep) char *text = get(crowd->bench, ENCODE_TEXT, turn % 4 == 0, NULL, &size);
+        const char *line = strstr(text, "canary_runs_total{probe=\"probe-59\"} ");
+        double value = line ? strtod(strchr(line, ' '), NULL) : 0;
+
+        crowd->bad += value < last;
+        last = value;
+    }
+    return NULL;
+}
+
+static void many_may_ask_at_once(void **state)
+{
+    struct crowd crowd = {.bench = *state};
+    pthread_t post_thread, threads[4];
+
+    for (size_t i = 0; i < SLOTS; i++)
+        add_slot(crowd.bench, i);
+    pthread_create(&post_thread, NULL, poster, &crowd);
+    for (int i = 0; i < 4; i++)
+        pthread_create(&threads[i], NULL, scraper, &crowd);
+    for (int i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
+    crowd.stop = true;
+    pthread_join(post_thread, NULL);
+    assert_int_equal(crowd.bad, 0);
+    expect_same(crowd.bench, false);
+}
+
+#define LITTLE_ROOM ((size_t)2000)
+
+static bool renders(struct rendering *rendering, struct workshop *workshop, struct board *board)
+{
+    CLEANUP(board_view_freep) struct board_view *view = board_look(board);
+    struct error err;
+    bool ok;
+
+    workshop->entries = board_entries(view, &workshop->n_entries);
+    assert_true(page_plan_follow(&workshop->plan, workshop->entries, workshop->n_entries, true));
+    ok = rendering_update(rendering, workshop, &err);
+    assert_true(ok || err.code == ERROR_LIMIT);
+    return ok;
+}
+
+/* Half a family would be wrong numbers, or no page at all. */
+static void gives_no_page_of_which_a_part_has_no_room(void **state)
+{
+    CLEANUP(board_freep) struct board *board = board_new();
+    struct workshop workshop = {.pool = block_pool_new(), .text = BUF_INIT(LITTLE_ROOM)};
+    struct rendering rendering = {.format = ENCODE_TEXT};
+    struct board_slot *slot = board_add(board, NULL);
+
+    (void)state;
+    post(slot, pull_families, "a", 1, 1);
+    assert_true(renders(&rendering, &workshop, board));
+    post(slot, pull_families, "a", 1, 200);
+    assert_false(renders(&rendering, &workshop, board)); /* what was there has grown */
+    assert_false(renders(&rendering, &workshop, board)); /* made anew */
+    post(slot, pull_families, "a", 1, 1);
+    assert_true(renders(&rendering, &workshop, board));
+    rendering_clear(&rendering, &workshop);
+    page_plan_deinit(&workshop.plan);
+    buf_deinit(&workshop.text);
+    block_pool_free(workshop.pool);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(is_empty_where_nothing_was_posted),
+        TEST(is_what_would_be_made_anew),
+        TEST(follows_what_grows),
+        TEST(a_page_too_large_to_be_kept_is_whole),
+        TEST(a_page_stays_while_it_is_sent),
+        TEST(takes_no_memory_in_steady_state),
+        TEST(formats_nobody_asks_for_give_their_memory_back),
+        TEST(filters_choose_and_spoil_nothing),
+        cmocka_unit_test_setup_teardown(internals_can_be_left_out, set_up_without_internals,
+                                        tear_down),
+        TEST(many_may_ask_at_once),
+        cmocka_unit_test(gives_no_page_of_which_a_part_has_no_room),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who is admitted, what is remembered of it, and that time tells nobody more. */
+#include "server/passwords.h"
+
+#include "base/base64.h"
+#include "base/clock.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define SALT    "04$abcdefghijklmnopqrstuu"
+#define SECRET  "$2y$" SALT "2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW" /* "secret" */
+#define UMLAUTS "$2y$" SALT "zl.usRqGDcHqzP.aletxBr32NmqW7gu" /* "pässÿ" */
+#define NOTHING "$2b$" SALT "byCG3zY1GIXMyxfivm.ClDiInHzxjiq" /* "" */
+/* With bits in the last letter of the salt that are not part of it. */
+#define ODD_SALT    "$2y$04$abcdefghijklmnopqrstuv2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW"
+#define SLOW_SECRET "$2y$08$abcdefghijklmnopqrstuuKxCcvB7KZ7.BpDoK0bh6qM7Dl1/xiJa"
+
+#define QUEUE_MAX     64
+#define CACHE_ENTRIES 100
+
+struct fixture {
+    struct passwords *passwords;
+    struct web_config *config;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    size_t admitted, denied;
+    bool held; /* done() waits */
+};
+
+static void fixture_init(struct fixture *f, const char *yaml)
+{
+    CLEANUP(buf_deinit) struct buf problems = BUF_INIT((size_t)1 << 16);
+    struct error err;
+
+    *f = (struct fixture){.passwords = passwords_new(&err)};
+    assert_non_null(f->passwords);
+    f->config = web_config_parse("f", yaml, strlen(yaml), &problems, &err);
+    assert_non_null(f->config);
+    pthread_mutex_init(&f->lock, NULL);
+    pthread_cond_init(&f->changed, NULL);
+}
+
+static void fixture_deinit(struct fixture *f)
+{
+    if (f->passwords)
+        passwords_free(f->passwords);
+    web_config_unref(f->config);
+    pthread_cond_destroy(&f->changed);
+    pthread_mutex_destroy(&f->lock);
+}
+
+static void done(void *arg, bool admitted)
+{
+    struct fixture *f = arg;
+    LOCK_SCOPE(&f->lock);
+
+    *(admitted ? &f->admitted : &f->denied) += 1;
+    pthread_cond_broadcast(&f->changed);
+    while (f->held)
+        pthread_cond_wait(&f->changed, &f->lock);
+}
+
+static void hold(struct fixture *f, bool held)
+{
+    LOCK_SCOPE(&f->lock);
+
+    f->held = held;
+    pthread_cond_broadcast(&f->changed);
+}
+
+static void wait_for(struct fixture *f, size_t n)
+{
+    LOCK_SCOPE(&f->lock);
+
+    while (f->admitted + f->denied < n)
+        pthread_cond_wait(&f->changed, &f->lock);
+}
+
+static enum password_verdict check_bytes(struct fixture *f, const char *bytes, size_t size)
+{
+    CLEANUP(buf_deinit) struct buf header = BUF_INIT((size_t)1 << 16);
+
+    buf_append_str(&header, "Basic ");
+    base64_append(&header, bytes, size, false);
+    return passwords_check(f->passwords, f->config, header.data, done, f);
+}
+
+static enum password_verdict check(struct fixture *f, const char *pair)
+{
+    return check_bytes(f, pair, strlen(pair));
+}
+
+/* Whether the pair is admitted, sooner or later. */
+static bool admits(struct fixture *f, const char *pair)
+{
+    size_t before = f->admitted, n = f->admitted + f->denied;
+    enum password_verdict verdict = check(f, pair);
+
+    if (verdict != PASSWORD_LATER)
+        return verdict == PASSWORD_RIGHT;
+    wait_for(f, n + 1);
+    return f->admitted > before;
+}
+
+/* ---- who ---- */
+
+static void only_the_right_pair_is_admitted(void **state)
+{
+    static const struct {
+        const char *pair;
+        bool admitted;
+    } rows[] = {
+        {"alice:secret", true},
+        {"alice:secrets", false},
+        {"alice:secre", false},
+        {"alice:", false},
+        {"Alice:secret", false},
+        {":secret", false},
+        {"bob:secret", false},
+        {"nobody:secret", false},
+        {"nobody:fakepassword", false},
+        {"bob:p\xc3\xa4ss\xc3\xbf", true},
+        {"carol:", true},
+        {"carol: ", false},
+        {"old:secret", true},
+        {"older:secret", true},
+        {"odd:secret", true},
+        {"odd:secrets", false},
+        {"alice:secret:", false},
+        {"alice", false},
+        {"", false},
+    };
+    CLEANUP(fixture_deinit) struct fixture f;
+
+    (void)state;
+    fixture_init(&f, "basic_auth_users:\n"
+                     "  alice: " SECRET "\n  bob: " UMLAUTS "\n  carol: " NOTHING "\n"
+                     "  old: $2a$" SALT "2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW\n"
+                     "  older: $2b$" SALT "2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW\n"
+                     "  odd: " ODD_SALT "\n");
+    for (int again = 0; again < 2; again++) /* computed, then remembered */
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+            if (admits(&f, rows[i].pair) != rows[i].admitted)
+                fail_msg("%s", rows[i].pair);
+}
+
+static void without_users_everybody_is_admitted(void **state)
+{
+    CLEANUP(fixture_deinit) struct fixture f;
+
+    (void)state;
+    fixture_init(&f, "");
+    assert_int_equal(passwords_check(f.passwords, f.config, NULL, done, &f), PASSWORD_RIGHT);
+}
+
+static void what_is_no_basic_authorization_is_denied_at_once(void **state)
+{
+    static const char *const rows[] = {NULL,
+                                       "",
+                                       "Basic",
+                                       "Basic ",
+                                       "Basic !",
+                                       "Basic YWxpY2U=", /* "alice" */
+                                       "Bearer YWxpY2U6c2VjcmV0",
+                                       "YWxpY2U6c2VjcmV0",
+                                       "Basic YWxpY2U6c2VjcmV0x",
+                                       "Basic YWxpY2U6c2VjcmV0 "};
+    CLEANUP(fixture_deinit) struct fixture f;
+
+    (void)state;
+    fixture_init(&f, "basic_auth_users: {alice: " SECRET "}\n");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        assert_int_equal(passwords_check(f.passwords, f.config, rows[i], done, &f), PASSWORD_WRONG);
+    assert_true(admits(&f, "alice:secret"));
+    assert_int_equal(passwords_check(f.passwords, f.config, "bAsIc YWxpY2U6c2VjcmV0", done, &f),
+                     PASSWORD_RIGHT);
+}
+
+static void a_nul_hides_nothing(void **state)
+{
+    CLEANUP(fixture_deinit) struct fixture f;
+
+    (void)state;
+    fixture_init(&f, "basic_auth_users: {alice: " SECRET "}\n");
+    assert_int_equal(check_bytes(&f, "alice:secret\0more", 17), PASSWORD_WRONG);
+    assert_int_equal(check_bytes(&f, "alice\0:secret", 13), PASSWORD_WRONG);
+}
+
+static void a_header_has_a_ceiling(void **state)
+{
+    static char pair[4000] = "alice:secret";
+    CLEANUP(fixture_deinit) struct fixture f;
+
+    (void)state;
+    fixture_init(&f, "basic_auth_users: {alice: " SECRET "}\n");
+    memset(pair + 12, 'x', sizeof(pair) - 13);
+    assert_int_equal(check(&f, pair), PASSWORD_WRONG);
+    pair[2500] = '\0';
+    assert_int_equal(check(&f, pair), PASSWORD_LATER);
+    wait_for(&f, 1);
+}
+
+/* ---- what is remembered ---- */
+
+static void verdicts_are_remembered(void **state)
+{
+    CLEANUP(fixture_deinit) struct fixture f;
+
+    (void)state;
+    fixture_init(&f, "basic_auth_users: {alice: " SECRET "}\n");
+    assert_true(admits(&f, "alice:secret"));
+    assert_false(admits(&f, "alice:wrong"));
+    assert_false(admits(&f, "bob:secret"));
+    assert_int_equal(check(&f, "alice:secret"), PASSWORD_RIGHT);
+    assert_int_equal(check(&f, "alice:wrong"), PASSWORD_WRONG);
+    assert_int_equal(check(&f, "bob:secret"), PASSWORD_WRONG);
+    assert_int_equal(f.admitted + f.denied, 3);
+}
+
+static void who_guesses_does_not_drive_out_who_knows(void **state)
+{
+    CLEANUP(fixture_deinit) struct fixture f;
+
+    (void)state;
+    fixture_init(&f, "basic_auth_users: {alice: " SECRET "}\n");
+    assert_true(admits(&f, "alice:secret"));
+    for (int i = 0; i < CACHE_ENTRIES + 20; i++) {
+        char pair[32];
+
+        snprintf(pair, sizeof(pair), "alice:guess%d", i);
+        assert_false(admits(&f, pair));
+    }
+    assert_int_equal(check(&f, "alice:secret"), PASSWORD_RIGHT);
+    assert_int_equal(check(&f, "alice:guess119"), PASSWORD_WRONG);
+    assert_int_equal(check(&f, "alice:guess0"), PASSWORD_LATER);
+    wait_for(&f, CACHE_ENTRIES + 22);
+}
+
+static void another_configuration_is_asked_anew(void **state)
+{
+    CLEANUP(fixture_deinit) struct fixture f;
+    CLEANUP(fixture_deinit) struct fixture other;
+
+    (void)state;
+    fixture_init(&f, "basic_auth_users: {alice: " SECRET ", bob: " SECRET "}\n");
+    fixture_init(&other, "basic_auth_users: {alice: " UMLAUTS "}\n");
+    assert_true(admits(&f, "alice:secret"));
+    assert_true(admits(&f, "bob:secret"));
+    web_config_unref(f.config);
+    f.config = web_config_ref(other.config);
+    assert_false(admits(&f, "alice:secret"));
+    assert_false(admits(&f, "bob:secret"));
+    assert_true(admits(&f, "alice:p\xc3\xa4ss\xc3\xbf"));
+}
+
+/* ---- the queue ---- */
+
+static void the_queue_has_an_end(void **state)
+{
+    CLEANUP(fixture_deinit) struct fixture f;
+
+    (void)state;
+    fixture_init(&f, "basic_auth_users: {alice: " SECRET "}\n");
+    hold(&f, true);
+    assert_int_equal(check(&f, "alice:first"), PASSWORD_LATER);
+    wait_for(&f, 1); /* now the thread is in done() */
+    for (int i = 0; i < QUEUE_MAX; i++)
+        assert_int_equal(check(&f, "alice:secret"), PASSWORD_LATER);
+    assert_int_equal(check(&f, "alice:secret"), PASSWORD_WRONG);
+    hold(&f, false);
+    wait_for(&f, 1 + QUEUE_MAX);
+    assert_int_equal(f.admitted, QUEUE_MAX);
+    assert_int_equal(check(&f, "alice:secret"), PASSWORD_RIGHT);
+}
+
+static void whoever_waits_at_the_end_is_told(void **state)
+{
+    CLEANUP(fixture_deinit) struct fixture f;
+
+    (void)state;
+    fixture_init(&f, "basic_auth_users: {alice: " SECRET "}\n");
+    for (int i = 0; i < 20; i++) {
+        char pair[32];
+
+        snprintf(pair, sizeof(pair), "alice:guess%d", i);
+        assert_int_equal(check(&f, pair), PASSWORD_LATER);
+    }
+    web_config_unref(web_config_ref(f.config)); /* the requests hold theirs */
+    passwords_free(TAKE(f.passwords));
+    assert_int_equal(f.admitted, 0);
+    assert_int_equal(f.denied, 20);
+}
+
+static void after_the_end_only_who_is_remembered_is_admitted(void **state)
+{
+    CLEANUP(fixture_deinit) struct fixture f;
+
+    (void)state;
+    fixture_init(&f, "basic_auth_users: {alice: " SECRET ", bob: " SECRET "}\n");
+    assert_true(admits(&f, "alice:secret"));
+    hold(&f, true);
+    assert_int_equal(check(&f, "alice:first"), PASSWORD_LATER);
+    wait_for(&f, 2); /* now the thread is in done() */
+    assert_int_equal(check(&f, "bob:secret"), PASSWORD_LATER);
+    passwords_stop(f.passwords);
+    assert_int_equal(check(&f, "bob:secret"), PASSWORD_WRONG);
+    assert_int_equal(check(&f, "alice:secret"), PASSWORD_RIGHT);
+    hold(&f, false);
+    wait_for(&f, 3);
+    assert_int_equal(f.admitted, 1);
+}
+
+/* ---- time ---- */
+
+#define SAMPLES 9
+
+static int by_size(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+static double cpu_seconds(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* Median CPU time of a check of which nothing is remembered. */
+static double cost_of(const char *yaml, const char *pair)
+{
+    double samples[SAMPLES];
+
+    for (size_t i = 0; i < SAMPLES; i++) {
+        CLEANUP(fixture_deinit) struct fixture f;
+        double began;
+
+        fixture_init(&f, yaml);
+        began = cpu_seconds();
+        assert_int_equal(check(&f, pair), PASSWORD_LATER);
+        wait_for(&f, 1);
+        samples[i] = cpu_seconds() - began;
+    }
+    qsort(samples, SAMPLES, sizeof(samples[0]), by_size);
+    return samples[SAMPLES / 2];
+}
+
+static void time_does_not_tell_who_exists(void **state)
+{
+    static const char yaml[] = "basic_auth_users: {alice: " SLOW_SECRET "}\n";
+    static const char cheap[] = "basic_auth_users: {alice: " SECRET "}\n";
+    double right = cost_of(yaml, "alice:secret");
+    double rows[] = {cost_of(yaml, "alice:wrong"), cost_of(yaml, "nobody:secret"),
+                     cost_of(yaml, "nobody:fakepassword")};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (rows[i] < right / 1.5 || rows[i] > right * 1.5)
+            fail_msg("%zu: %g s, the right one %g s", i, rows[i], right);
+    /* The test can tell the difference: a cost of 4 is a sixteenth of one of 8. */
+    assert_true(cost_of(cheap, "alice:secret") < right / 3);
+    assert_true(cost_of(cheap, "nobody:secret") < right / 3);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(only_the_right_pair_is_admitted),
+        cmocka_unit_test(without_users_everybody_is_admitted),
+        cmocka_unit_test(what_is_no_basic_authorization_is_denied_at_once),
+        cmocka_unit_test(a_nul_hides_nothing),
+        cmocka_unit_test(a_header_has_a_ceiling),
+        cmocka_unit_test(verdicts_are_remembered),
+        cmocka_unit_test(who_guesses_does_not_drive_out_who_knows),
+        cmocka_unit_test(another_configuration_is_asked_anew),
+        cmocka_unit_test(the_queue_has_an_end),
+        cmocka_unit_test(whoever_waits_at_the_end_is_told),
+        cmocka_unit_test(after_the_end_only_who_is_remembered_is_admitted),
+        cmocka_unit_test(time_does_not_tell_who_exists),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* systemd's side of the conversation: a datagram socket, descriptors and variables. */
+#include "base/systemd.h"
+
+#include "base/clock.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static void set_number(const char *name, long long value)
+{
+    char text[32];
+
+    snprintf(text, sizeof(text), "%lld", value);
+    setenv(name, text, 1);
+}
+
+/* A socket that hears notifications; `name` as systemd writes it. */
+static int hear(const char *name)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    memcpy(address.sun_path, name, strlen(name));
+    if (name[0] == '@')
+        address.sun_path[0] = '\0';
+    assert_int_equal(bind(fd, (struct sockaddr *)&address,
+                          (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(name))),
+                     0);
+    return fd;
+}
+
+static void notifies(void **state)
+{
+    char names[2][80], heard[200];
+
+    (void)state;
+    snprintf(names[0], sizeof(names[0]), "/tmp/test_systemd.%d", (int)getpid());
+    snprintf(names[1], sizeof(names[1]), "@test_systemd.%d", (int)getpid());
+    for (size_t i = 0; i < 2; i++) {
+        int fd = hear(names[i]);
+        long long usec;
+        ssize_t n;
+
+        setenv("NOTIFY_SOCKET", names[i], 1);
+        systemd_notify("READY=1\nSTATUS=well");
+        n = recv(fd, heard, sizeof(heard), 0);
+        assert_int_equal(n, strlen("READY=1\nSTATUS=well"));
+        assert_memory_equal(heard, "READY=1\nSTATUS=well", (size_t)n);
+        systemd_notify_reloading();
+        n = recv(fd, heard, sizeof(heard) - 1, 0);
+        assert_true(n > 0);
+        heard[n] = '\0';
+        assert_int_equal(sscanf(heard, "RELOADING=1\nMONOTONIC_USEC=%lld", &usec), 1);
+        assert_in_range(clock_now_ns() / 1000 - usec, 0, 60 * 1000000);
+        close(fd);
+        systemd_notify("READY=1"); /* nobody there: nothing happens */
+    }
+    unlink(names[0]);
+    unsetenv("NOTIFY_SOCKET");
+    systemd_notify("READY=1");
+    setenv("NOTIFY_SOCKET", "relative", 1);
+    systemd_notify("READY=1");
+    unsetenv("NOTIFY_SOCKET");
+}
+
+static void knows_the_watchdog(void **state)
+{
+    (void)state;
+    assert_int_equal(systemd_watchdog_ns(), 0);
+    setenv("WATCHDOG_USEC", "20000000", 1);
+    assert_int_equal(systemd_watchdog_ns(), 20 * NS_PER_SECOND);
+    set_number("WATCHDOG_PID", getpid());
+    assert_int_equal(systemd_watchdog_ns(), 20 * NS_PER_SECOND);
+    set_number("WATCHDOG_PID", getpid() + 1);
+    assert_int_equal(systemd_watchdog_ns(), 0);
+    unsetenv("WATCHDOG_PID");
+    setenv("WATCHDOG_USEC", "18446744073709551615", 1);
+    assert_int_equal(systemd_watchdog_ns(), 0);
+    setenv("WATCHDOG_USEC", "soon", 1);
+    assert_int_equal(systemd_watchdog_ns(), 0);
+    unsetenv("WATCHDOG_USEC");
+}
+
+static int listener(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0 || listen(fd, 1) != 0)
+        _exit(100);
+    return fd;
+}
+
+/* In a child, whose descriptors from 3 on are ours to choose: what `body` says. */
+static int in_child(int (*body)(void))
+{
+    int status;
+    pid_t child = fork();
+
+    if (child == 0)
+        _exit(body());
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static int takes_two(void)
+{
+    struct error err;
+    int first = listener(), second = listener(), fds[4];
+    size_t count = 0;
+
+    if (dup2(first, 3) != 3 || dup2(second, 4) != 4)
+        return 1;
+    set_number("LISTEN_PID", getpid());
+    set_number("LISTEN_FDS", 2);
+    setenv("LISTEN_FDNAMES", "a:b", 1);
+    if (!systemd_sockets(fds, 4, &count, &err) || count != 2 || fds[0] != 3 || fds[1] != 4)
+        return 2;
+    if (!(fcntl(4, F_GETFD) & FD_CLOEXEC) || !(fcntl(4, F_GETFL) & O_NONBLOCK))
+        return 3;
+    if (getenv("LISTEN_PID") || getenv("LISTEN_FDS") || getenv("LISTEN_FDNAMES"))
+        return 4;
+    return systemd_sockets(fds, 4, &count, &err) ? 5 : 0;
+}
+
+static int refuses_too_many(void)
+{
+    struct error err;
+    int fds[1];
+    size_t count;
+
+    set_number("LISTEN_PID", getpid());
+    set_number("LISTEN_FDS", 2);
+    return systemd_sockets(fds, 1, &count, &err) || err.code != ERROR_LIMIT;
+}
+
+static int refuses_what_does_not_listen(void)
+{
+    struct error err;
+    int fds[1], pair[2];
+    size_t count;
+
+    if (pipe(pair) != 0 || dup2(pair[0], 3) != 3)
+        return 1;
+    set_number("LISTEN_PID", getpid());
+    set_number("LISTEN_FDS", 1);
+    if (systemd_sockets(fds, 1, &count, &err) || !strstr(err.message, "no listening"))
+        return 2;
+    if (dup2(socket(AF_INET, SOCK_STREAM, 0), 3) != 3)
+        return 3;
+    set_number("LISTEN_PID", getpid());
+    set_number("LISTEN_FDS", 1);
+    return systemd_sockets(fds, 1, &count, &err) || !strstr(err.message, "no listening");
+}
+
+static void takes_sockets(void **state)
+{
+    (void)state;
+    assert_int_equal(in_child(takes_two), 0);
+    assert_int_equal(in_child(refuses_too_many), 0);
+    assert_int_equal(in_child(refuses_what_does_not_listen), 0);
+}
+
+static void says_when_there_are_none(void **state)
+{
+    static const struct {
+        const char *pid, *fds; /* "me": ours */
+    } rows[] = {{NULL, NULL}, {"me", NULL}, {NULL, "1"}, {"1", "1"}, {"me", "0"}, {"me", "x"}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct error err;
+        int fds[1];
+        size_t count;
+
+        if (rows[i].pid && strcmp(rows[i].pid, "me") == 0)
+            set_number("LISTEN_PID", getpid());
+        else if (rows[i].pid)
+            setenv("LISTEN_PID", rows[i].pid, 1);
+        if (rows[i].fds)
+            setenv("LISTEN_FDS", rows[i].fds, 1);
+        assert_false(systemd_sockets(fds, 1, &count, &err));
+        assert_string_equal(err.message, "no socket activation file descriptors found");
+        assert_null(getenv("LISTEN_FDS"));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(notifies),
+        cmocka_unit_test(knows_the_watchdog),
+        cmocka_unit_test(takes_sockets),
+        cmocka_unit_test(says_when_there_are_none),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
