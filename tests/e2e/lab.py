@@ -80,6 +80,16 @@ def folder_of(version):
     return folder
 
 
+def prometheus_folder(version):
+    """Where a Prometheus "2" or "3" is, as `folder` of find(); None means that of this Debian."""
+    if version == "2":
+        return None
+    folder = daemons_dir() / f"prometheus-{version}"
+    if not (folder / "usr/bin/prometheus").is_file():
+        raise LabError(f"no Prometheus {version} in {folder}: run deploy/lib.sh need_newer_daemons")
+    return folder
+
+
 def free_port(wanted=0):
     """A port on loopback that nobody listens on: `wanted` if that is free."""
     with socket.socket() as sock:
@@ -595,22 +605,30 @@ class DockerRegistry(Process):
 
 
 class Prometheus(Process):
-    """Debian's Prometheus, scraping `targets`: {job: "host:port"}."""
+    """A Prometheus that scrapes `targets`: {job: "host:port"}, or {job: settings of a scrape_config}, of
+    which `address` is the target. version: "2" is Debian's own, "3" that of need_newer_daemons. features:
+    names for --enable-feature."""
 
-    def __init__(self, temp, targets, interval="1s", rules=(), port=None):
+    def __init__(self, temp, targets, interval="1s", rules=(), port=None, version="2", features=()):
         self.dir = pathlib.Path(temp)
         self.dir.mkdir(parents=True, exist_ok=True)
         self.port = port or free_port()
+        self.version = version
         self.url = f"http://127.0.0.1:{self.port}"
         config = {"global": {"scrape_interval": interval, "scrape_timeout": interval, "evaluation_interval": interval},
                   "rule_files": [str(rule) for rule in rules],
-                  "scrape_configs": [{"job_name": job, "static_configs": [{"targets": [target]}]}
-                                     for job, target in targets.items()]}
+                  "scrape_configs": [self._scrape_config(job, target) for job, target in targets.items()]}
         (self.dir / "prometheus.yml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
-        argv = [find("prometheus"), f"--config.file={self.dir}/prometheus.yml", f"--storage.tsdb.path={self.dir}/data",
-                f"--web.listen-address=127.0.0.1:{self.port}", "--log.level=info"]
+        argv = [find("prometheus", prometheus_folder(version)), f"--config.file={self.dir}/prometheus.yml",
+                f"--storage.tsdb.path={self.dir}/data", f"--web.listen-address=127.0.0.1:{self.port}", "--log.level=info"]
+        argv += [f"--enable-feature={','.join(features)}"] if features else []
         # Debian's build looks for its console templates and tools in /usr/share and /etc: not needed.
         super().__init__(argv, self.dir / "prometheus.log", cwd=self.dir)
+
+    @staticmethod
+    def _scrape_config(job, target):
+        settings = dict(target) if isinstance(target, dict) else {"address": target}
+        return {"job_name": job, "static_configs": [{"targets": [settings.pop("address")]}], **settings}
 
     def start(self):
         super().start()
@@ -634,6 +652,11 @@ class Prometheus(Process):
 
     def targets(self):
         return self.api("targets")["data"]["activeTargets"]
+
+    def complaints(self):
+        """Lines of its log about what it scrapes, appends or evaluates that are more than information."""
+        return [line for line in self.log.splitlines() if re.search(r"\blevel=(warn|error)\b", line, re.IGNORECASE)
+                and re.search(r"scrape|append|rule|target", line, re.IGNORECASE)]
 
 
 def exporter_binary():

@@ -42,7 +42,7 @@ def test_once_shows_results_and_leaves_nothing(temp):
     done = subprocess.run([DEMO, "--once"], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300,
                           env=environment(temp), check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    for word in ("pull-single", "pull-multi", "push", "not_found", "demo", "plugins:", "up = 1"):
+    for word in ("pull-single", "pull-multi", "push", "not_found", "demo", "plugins:", "up = 1", "The page for people"):
         assert word in done.stdout, word
     assert leftovers(temp) == ([], [], [])
 

@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pull probes through a real dockerd, from real (or, for faults, fake) registries on loopback, which
 Docker takes for insecure ones: plain HTTP works."""
+import json
+import os
 import pathlib
+import subprocess
 import sys
 
 import pytest
+import yaml
 
-from lab import as_json, wait_until
+from lab import as_json, exporter_binary, wait_until
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "fake"))
 from registry import FakeRegistry  # noqa: E402  pylint: disable=wrong-import-position
@@ -410,3 +414,35 @@ def test_the_inventory(lab, docker, daemon, registry, maker):
     assert dict(info)["version"].startswith("20.10")
     docker.remove(reference)
     exporter.wait_for("docker_engine_images", {}, 0)
+
+
+@pytest.mark.parametrize("first", ["exporter", "command"])
+def test_the_exporter_and_a_person_take_turns(lab, docker, daemon, first):
+    """Both pull the same image cold, each after the other: neither sees what the other pulled."""
+    def marks():
+        return {volume["Name"] for volume in docker.api("/volumes").get("Volumes") or []
+                if volume["Name"].startswith("containerd-exporter.")}
+
+    with FakeRegistry() as fake:
+        fake.add_image("docker/turns", "1", layers=[{"random": os.urandom(256 << 10)}])
+        fake.fault("slow", path="/blobs/", method="GET", value=0.2)
+        config = config_for(docker, daemon, probe(f"{fake.address}/docker/turns:1", timeout="60s"))
+        path = lab.temp / "turns.yml"
+        path.write_text(yaml.dump(config))
+
+        def start_command():
+            return subprocess.Popen([exporter_binary(), "probe", f"--config.file={path}", "canary", "--json"],
+                                    stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        command = start_command() if first == "command" else None
+        if command:
+            wait_until(marks, what="the command's mark")
+            assert all(name.endswith("--visitor") for name in marks())
+        exporter = lab.exporter(config, args=["--probe.spread=0s"])
+        if not command:
+            wait_until(marks, what="the exporter's mark")
+            assert marks() == {"containerd-exporter.canary"}
+            command = start_command()
+        out, _ = command.communicate(timeout=90)
+        exporter.wait_for("image_canary_attempts_total", {"probe": "canary"}, lambda n: n >= 1, timeout=90)
+    assert json.loads(out)["reason"] == "", out
+    assert reasons(exporter) == {}, exporter.log
