@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""make bench: the exporter beside ctr, skopeo and curl, on this machine, in one run.
+"""make bench: the exporter beside ctr, skopeo, curl and client_golang, on this machine, in one run.
 
 Real daemons on loopback, in a temporary folder; all is gone at the end. Everything that is compared
 runs in the same rounds, one after the other, in an order that turns by one from round to round; the
@@ -26,6 +26,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 
 import inventory  # noqa: E402
+import scrapes  # noqa: E402
 from lab import MIB, OCI, Exporter, Lab, LabError, as_json, http_request, sha256, wait_until  # noqa: E402
 from measure import (Cpu, CpuTrace, Page, Scrapes, cpu_seconds, forget_peak, medians, quantile, rollup_kb, run,  # noqa: E402
                      sample, samples_sum, status_number, threads_seconds)
@@ -505,6 +506,7 @@ def main():
     parser.add_argument("--inventory", action="store_true", help="only the checks of images")
     parser.add_argument("--pulls", action="store_true", help="only the pulls")
     parser.add_argument("--pushes", action="store_true", help="only the pushes")
+    parser.add_argument("--scrapes", action="store_true", help="only what a scrape costs, beside client_golang")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write the numbers there, too")
     options = parser.parse_args()
     if os.geteuid() != 0:
@@ -516,7 +518,10 @@ def main():
     lab = Lab("containerd_exporter-bench-")
     try:
         print(machine(Exporter(lab.folder("version")).binary))
-        if options.pulls:
+        if options.scrapes:
+            scrapes.scrapes(lab, report, scrapes.Sizes(options.quick, options.rounds))
+            scrapes.memory(lab, report, options.quick)
+        elif options.pulls:
             containerd = lab.containerd()
             transfers(lab, report, sizes, containerd, only="pulls")
             crowd(lab, report, containerd)
@@ -524,10 +529,12 @@ def main():
             transfers(lab, report, sizes, lab.containerd(), only="pushes")
         else:
             inventory.inventory(report, inventory.Sizes(options.quick, options.rounds), Rounds)
-        if not options.inventory and not options.pulls and not options.pushes:
+        if not (options.inventory or options.pulls or options.pushes or options.scrapes):
             containerd = idle_and_start(lab, report, sizes)
             transfers(lab, report, sizes, containerd)
             crowd(lab, report, containerd)
+            scrapes.scrapes(lab, report, scrapes.Sizes(options.quick, options.rounds))
+            scrapes.memory(lab, report, options.quick)
         print(f"\n{time.monotonic() - began:.0f} s; ratio: exporter / other, below 1 the exporter takes less")
         if options.json:
             options.json.write_text(json.dumps(report.numbers, indent=2) + "\n", encoding="utf-8")
