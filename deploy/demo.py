@@ -147,6 +147,15 @@ class Report:
         self.expect("containerd is not up", up == 1)
 
 
+    def page(self, exporter, names):
+        title("The page for people")
+        status, _, body = exporter.get("/")
+        text = body.decode()
+        missing = [name for name in names if name not in text]
+        self.expect(f"the page: status {status}, without {missing}", status == 200 and not missing)
+        print(f"  {exporter.url}/ ({size(len(body))})")
+
+
 def wait_for_results(exporter, prometheus, names):
     for name in names:
         exporter.wait_for("image_canary_success", {"probe": name}, timeout=90)
@@ -160,6 +169,7 @@ def show(exporter, prometheus, names):
     report.probes(names)
     report.inventory()
     report.daemon()
+    report.page(exporter, names)
     title("Prometheus")
     up = prometheus.query(f'up{{job="{JOB}"}}')
     firing = prometheus.query('count by (alertname) (ALERTS{alertstate="firing"})')
@@ -174,7 +184,8 @@ def addresses(containerd, exporter, prometheus):
     graph = urllib.parse.urlencode({"g0.expr": "image_canary_last_duration_seconds", "g0.tab": "0",
                                     "g0.range_input": "5m"})
     title("Look around")
-    for what, where in (("exporter", exporter.url + "/"), ("metrics", exporter.url + "/metrics"),
+    for what, where in (("page", exporter.url + "/"), ("history", exporter.url + "/history"),
+                        ("metrics", exporter.url + "/metrics"),
                         ("durations", f"{prometheus.url}/graph?{graph}"), ("alerts", prometheus.url + "/alerts"),
                         ("configuration", exporter.config_path), ("log", exporter.log_path),
                         ("containerd", f"sudo {containerd.bin}/ctr -a {containerd.address} -n demo images check")):
