@@ -379,7 +379,7 @@ bool canary_run(void *state, struct run *run, struct error *err)
         progress_note(run->progress, "clean-up took %.3f s%s%s",
                       result.phase_seconds[PHASE_CLEANUP], result.cleanup_failed ? ": " : "",
                       result.cleanup_failed ? result.cleanup_error.message : "");
-    if (ok || err->code != ERROR_CANCELED || !cancel_requested(run->cancel))
+    if (ok || !run_was_cut(run, err))
         count(canary, &result, run, ok ? ERROR_NONE : err->code);
     if (run->record)
         fill_record(canary, &result, ok, run->record);

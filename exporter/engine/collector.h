@@ -16,6 +16,7 @@
 
 #include "base/arena.h"
 #include "base/cancel.h"
+#include "base/clock.h"
 #include "engine/history.h"
 #include "engine/setting.h"
 #include "metrics/snapshot.h"
@@ -47,10 +48,20 @@ struct run {
     struct error
         warning;  /* what went wrong without making the run a failure; ERROR_NONE: nothing */
     bool retry;   /* in: it comes early, because the last one failed */
+    bool hurried; /* in: somebody gave it less time than the configuration does */
     bool skipped; /* nothing was measured: nothing is shown, counted or logged, whatever run()
                    * returns; it is run again at not_before_ns, or when it is due next */
     int64_t not_before_ns; /* monotonic: the job does not run again before; 0: nothing to say */
 };
+
+/* Whether a failed run was ended by somebody, who canceled it or gave it too little time. It says
+ * nothing about the node: it is shown, and not counted. */
+static inline bool run_was_cut(const struct run *run, const struct error *err)
+{
+    if (err->code == ERROR_TIMEOUT)
+        return run->hurried && clock_now_ns() >= run->cancel->deadline_ns;
+    return err->code == ERROR_CANCELED && cancel_requested(run->cancel);
+}
 
 struct collector {
     const char *name; /* the file's name; for a probe also its `operation` */

@@ -137,7 +137,8 @@ int64_t demands_begin(struct scheduler *scheduler, struct job *job, struct job_t
     if (!job->on_demand)
         return end_ns;
     turn->trigger = RUN_DEMAND;
-    return latest_ns < end_ns ? latest_ns : end_ns;
+    turn->hurried = latest_ns < end_ns;
+    return turn->hurried ? latest_ns : end_ns;
 }
 
 void demands_follow(struct scheduler *scheduler, struct job *job)

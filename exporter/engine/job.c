@@ -163,7 +163,7 @@ static struct outcome measure(struct job *job, struct run *run, struct error *er
     int64_t start_ns = clock_now_ns();
     CLEANUP(snapshot_unrefp)
     struct snapshot *out = snapshot_new(collector->families, SNAPSHOT_LIMIT_BYTES);
-    bool ok = out || error_memory(err);
+    bool ok = out || error_memory(err), cut;
 
     run->out = out;
     ok = ok && collector->run(job->plan.state, run, err) && snapshot_ok(out, err);
@@ -175,10 +175,11 @@ static struct outcome measure(struct job *job, struct run *run, struct error *er
         board_post(job->slot, out);
     if (job->report_slot)
         post_report(job, ok, start_ns);
-    if (ok || err->code != ERROR_CANCELED)
+    cut = !ok && run_was_cut(run, err);
+    if (!cut)
         log_change(job, run, ok, err);
     log_warning(job, run);
-    return (struct outcome){err->code, false, run->not_before_ns};
+    return (struct outcome){cut ? ERROR_CANCELED : err->code, false, run->not_before_ns};
 }
 
 static void begin_record(const struct job *job, const struct job_turn *turn,
@@ -220,11 +221,6 @@ static void end_record(struct run_record *record, const struct run *run, const s
     record->log = log->data ? log->data : "";
 }
 
-static bool was_canceled(const struct run *run, const struct error *err)
-{
-    return err->code == ERROR_CANCELED && cancel_requested(run->cancel);
-}
-
 static struct outcome run_probe(struct job *job, const struct job_turn *turn, struct run *run,
                                 struct progress *progress)
 {
@@ -241,13 +237,14 @@ static struct outcome run_probe(struct job *job, const struct job_turn *turn, st
     if (!outcome.skipped && turn->history)
         history_add(turn->history, &record);
     if (turn->tell)
-        turn->tell(job, &record, !outcome.skipped && !was_canceled(run, &err));
+        turn->tell(job, &record, !outcome.skipped && !run_was_cut(run, &err));
     return outcome;
 }
 
 struct outcome job_run(struct job *job, const struct job_turn *turn)
 {
-    struct run run = {.cancel = turn->cancel, .retry = turn->trigger == RUN_RETRY};
+    struct run run = {
+        .cancel = turn->cancel, .retry = turn->trigger == RUN_RETRY, .hurried = turn->hurried};
     struct progress own;
     struct error err = {0};
     struct outcome outcome;

@@ -65,6 +65,7 @@ bool job_matches(const struct job *job, const struct config_job *plan);
 struct job_turn {
     struct cancel *cancel;
     enum run_trigger trigger;
+    bool hurried;              /* the deadline is another's, and sooner than the job's own */
     struct progress *progress; /* somebody's, to write into; NULL: the run has its own */
     struct history *history;   /* NULL: nothing is kept */
     /* How it went, before job_run() returns; also of a run that was skipped. `counts`: it says

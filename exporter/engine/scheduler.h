@@ -66,7 +66,8 @@ struct demand_options {
     void (*done)(void *arg, const struct run_record *record, bool cached);
     void *arg;
     bool forget; /* nobody drops it: it is freed when done() has returned; what scheduler_demand()
-                  * returns is good for nothing but a look whether it is NULL */
+                  * returns is good for nothing but a look whether it is NULL. Not with `progress`,
+                  * which the run may outlast */
 };
 
 /* NULL: there is no such probe (ERROR_NOT_FOUND), as many are waited for as may be (ERROR_LIMIT),

@@ -50,7 +50,8 @@ bool demands_start(struct scheduler *scheduler, struct error *err);
 /* What is still waited for is answered with NULL. After the last run. */
 void demands_end(struct scheduler *scheduler);
 
-/* The job begins to run: what it is told of those who wait for it. Returns when it has to end. */
+/* The job begins to run: what it is told of those who wait for it. Returns when it has to end:
+ * `end_ns`, or with them. */
 int64_t demands_begin(struct scheduler *scheduler, struct job *job, struct job_turn *turn,
                       int64_t end_ns);
 /* What it found; fits job_turn.tell, and is called without the lock. */
