@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The HTTP side: /metrics, /-/healthy, /-/ready, /-/reload and a landing page.
+ * What is served: the metrics, pages for people, runs on demand, health, reload. A page is a row of
+ * the table of routes in web.c.
  *
  * /metrics renders memory; nothing here waits for a peer. Health and readiness do
  * not depend on containerd: a node with a broken runtime must go on reporting it.
- * A page is a row of the table of routes in web.c.
  */
 #ifndef WEB_WEB_H
 #define WEB_WEB_H
