@@ -53,7 +53,8 @@ if [ -z "$FAST" ]; then
 fi
 end_to_end() {
     local python
-    need_python && timeout -k 60 1800 "${python[@]}" -m pytest -q -ra -n "$jobs" --dist loadfile -p no:cacheprovider tests/e2e
+    # One more than there are cores: they wait for daemons a third of the time.
+    need_python && timeout -k 60 1800 "${python[@]}" -m pytest -q -ra -n "$((jobs + 1))" --dist loadfile -p no:cacheprovider tests/e2e
 }
 step "end to end" end_to_end
 
