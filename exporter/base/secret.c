@@ -16,6 +16,11 @@ bool secret_set(struct secret *secret, const char *text, size_t size, struct err
     return true;
 }
 
+const char *secret_text(const struct secret *secret)
+{
+    return secret->text ? secret->text : "";
+}
+
 bool secret_copy(struct secret *to, const struct secret *from, struct error *err)
 {
     if (from->text)

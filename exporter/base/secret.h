@@ -9,6 +9,9 @@ struct secret {
     char *text; /* NULL: there is none. Goes to the peer it is for, never into a message */
 };
 
+/* Its text, "" if there is none. */
+const char *secret_text(const struct secret *secret);
+
 /* A copy of `size` bytes; the old text is wiped. */
 bool secret_set(struct secret *secret, const char *text, size_t size, struct error *err) MUST_CHECK;
 bool secret_copy(struct secret *to, const struct secret *from, struct error *err) MUST_CHECK;

@@ -149,6 +149,13 @@ bool text_starts_with(const char *text, const char *prefix)
     return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
+bool text_ends_with(const char *text, const char *end)
+{
+    size_t size = strlen(text), end_size = strlen(end);
+
+    return size >= end_size && strcmp(text + size - end_size, end) == 0;
+}
+
 /* Length of the well-formed UTF-8 sequence at `text`, 0 if there is none (Unicode 15, table 3-7).
  */
 static size_t sequence_length(const unsigned char *text, size_t size)

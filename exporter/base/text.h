@@ -32,6 +32,7 @@ bool text_equal_ignoring_case(const char *a, size_t a_size, const char *b);
 uint64_t text_hash(uint64_t hash, const char *text);
 
 bool text_starts_with(const char *text, const char *prefix);
+bool text_ends_with(const char *text, const char *end);
 
 bool text_is_utf8(const char *text, size_t size);
 

@@ -74,6 +74,8 @@ struct content_writer *content_writer_open(const struct scope *scope, const char
 /* Copies `data`. A failure of the daemon may show up one call later. */
 bool content_writer_write(struct content_writer *writer, const void *data, size_t size,
                           struct error *err) MUST_CHECK;
+/* The same as a content_sink, whose argument is the writer. */
+bool content_writer_sink(void *writer, const void *data, size_t size, struct error *err) MUST_CHECK;
 /* A blob that the namespace has already is success. */
 bool content_writer_commit(struct content_writer *writer, const char *digest,
                            const struct labels *labels, struct error *err) MUST_CHECK;

@@ -146,6 +146,11 @@ static bool refused_as_known(struct content_writer *writer, const struct error *
     return !writer->stream && err->status == RPC_ALREADY_EXISTS;
 }
 
+bool content_writer_sink(void *writer, const void *data, size_t size, struct error *err)
+{
+    return content_writer_write(writer, data, size, err);
+}
+
 bool content_writer_commit(struct content_writer *writer, const char *digest,
                            const struct labels *labels, struct error *err)
 {

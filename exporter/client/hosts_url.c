@@ -40,13 +40,6 @@ static void clean_path(char *path)
     *out = '\0';
 }
 
-static bool ends_with(const char *text, const char *end)
-{
-    size_t size = strlen(text), end_size = strlen(end);
-
-    return size >= end_size && strcmp(text + size - end_size, end) == 0;
-}
-
 static bool has_bad_escape(const char *path)
 {
     for (const char *at = path; (at = strchr(at, '%')); at++)
@@ -120,7 +113,7 @@ static bool set_path(struct hosts_url *url, const char *path, bool override_path
         return false;
     memcpy(copy, path, size + 1);
     clean_path(copy);
-    if (!override_path && !ends_with(copy, "/v2"))
+    if (!override_path && !text_ends_with(copy, "/v2"))
         memcpy(copy + strlen(copy), "/v2", sizeof("/v2"));
     url->path = copy;
     return true;

@@ -23,11 +23,6 @@ static void secret_response_deinit(struct http_response *response)
     secret_buf_deinit(&response->body);
 }
 
-static const char *text_of(const struct secret *secret)
-{
-    return secret->text ? secret->text : "";
-}
-
 /* What may stand in a header. */
 static bool is_token(const char *text)
 {
@@ -61,7 +56,7 @@ static bool use_registry_token(struct registry_auth *auth, struct error *err)
 {
     CLEANUP(secret_buf_deinit) struct buf header = SECRET_BUF_INIT(TOKEN_BYTES_MAX);
 
-    if (!text_of(&auth->who.registry_token)[0])
+    if (!secret_text(&auth->who.registry_token)[0])
         return true;
     if (!is_token(auth->who.registry_token.text))
         return error_set(err, ERROR_INVALID, "the registry token cannot stand in a header");
@@ -134,7 +129,7 @@ static bool answer_basic(struct registry_auth *auth, struct error *err)
 {
     CLEANUP(secret_buf_deinit) struct buf header = SECRET_BUF_INIT(TOKEN_BYTES_MAX);
 
-    if (!text_of(&auth->who.username)[0] && !text_of(&auth->who.password)[0])
+    if (!secret_text(&auth->who.username)[0] && !secret_text(&auth->who.password)[0])
         return error_status(err, ERROR_UNAUTHORIZED, 401,
                             "the registry wants a user and a password, and none is configured");
     if (auth->header.text && auth->scheme == CHALLENGE_BASIC)
@@ -221,7 +216,7 @@ static bool answer_bearer(struct registry_auth *auth, struct http *http,
     int64_t start_ns;
     bool ok;
 
-    if (text_of(&auth->who.registry_token)[0])
+    if (secret_text(&auth->who.registry_token)[0])
         return error_status(err, ERROR_UNAUTHORIZED, 401,
                             "the registry does not accept the registry token");
     if (!check_realm(auth, challenge->realm, err))

@@ -9,24 +9,19 @@
 #define URL_BYTES_MAX ((size_t)16 << 10)
 #define CLIENT_ID     "containerd_exporter"
 
-static const char *text_of(const struct secret *secret)
-{
-    return secret->text ? secret->text : "";
-}
-
 bool registry_auth_has_credentials(const struct registry_auth *auth)
 {
-    return text_of(&auth->who.username)[0] || text_of(&auth->who.password)[0] ||
-           text_of(&auth->who.identity_token)[0];
+    return secret_text(&auth->who.username)[0] || secret_text(&auth->who.password)[0] ||
+           secret_text(&auth->who.identity_token)[0];
 }
 
 /* What is exchanged for a token without a name: an identity token, or a password without user. */
 static const char *refresh_token(const struct registry_auth *auth)
 {
-    const char *token = text_of(&auth->who.identity_token);
+    const char *token = secret_text(&auth->who.identity_token);
 
-    if (!token[0] && !text_of(&auth->who.username)[0])
-        token = text_of(&auth->who.password);
+    if (!token[0] && !secret_text(&auth->who.username)[0])
+        token = secret_text(&auth->who.password);
     return token;
 }
 
@@ -34,7 +29,7 @@ void registry_auth_append_basic(struct buf *out, const struct registry_auth *aut
 {
     CLEANUP(secret_buf_deinit) struct buf pair = SECRET_BUF_INIT(TOKEN_BYTES_MAX);
 
-    buf_printf(&pair, "%s:%s", text_of(&auth->who.username), text_of(&auth->who.password));
+    buf_printf(&pair, "%s:%s", secret_text(&auth->who.username), secret_text(&auth->who.password));
     buf_append_str(out, "Authorization: Basic ");
     if (pair.size > 0)
         base64_append(out, pair.data, pair.size, false);
@@ -104,7 +99,7 @@ static bool request_by_get(struct registry_auth *auth, struct http *http,
     buf_append_str(&url, strchr(challenge->realm, '?') ? "&service=" : "?service=");
     http_escape(&url, challenge->service);
     each_scope(auth, challenge, append_query_scope, &url);
-    if (text_of(&auth->who.username)[0])
+    if (secret_text(&auth->who.username)[0])
         registry_auth_append_basic(&basic, auth);
     if (!buf_ok(&url, err) || !buf_ok(&basic, err))
         return false;
@@ -126,10 +121,10 @@ static bool request_by_post(struct registry_auth *auth, struct http *http,
 
     buf_printf(&form, "client_id=%s&grant_type=%s", CLIENT_ID,
                refresh[0] ? "refresh_token&refresh_token=" : "password&username=");
-    http_escape(&form, refresh[0] ? refresh : text_of(&auth->who.username));
+    http_escape(&form, refresh[0] ? refresh : secret_text(&auth->who.username));
     if (!refresh[0]) {
         buf_append_str(&form, "&password=");
-        http_escape(&form, text_of(&auth->who.password));
+        http_escape(&form, secret_text(&auth->who.password));
     }
     buf_append_str(&form, "&service=");
     http_escape(&form, challenge->service);
@@ -156,7 +151,7 @@ bool registry_token_request(struct registry_auth *auth, struct http *http,
     if (registry_auth_has_credentials(auth)) {
         if (!request_by_post(auth, http, challenge, response, cancel, err))
             return false;
-        if (!post_is_unknown(response->status) || text_of(&auth->who.identity_token)[0])
+        if (!post_is_unknown(response->status) || secret_text(&auth->who.identity_token)[0])
             return true;
     }
     return request_by_get(auth, http, challenge, response, cancel, err);

@@ -115,13 +115,6 @@ const char *family_type_name(const struct metric_family *family)
     return names[family->type];
 }
 
-static bool ends_with(const char *text, const char *end)
-{
-    size_t size = strlen(text), end_size = strlen(end);
-
-    return size >= end_size && strcmp(text + size - end_size, end) == 0;
-}
-
 const char *family_unit(const struct metric_family *family)
 {
     static const struct {
@@ -135,7 +128,7 @@ const char *family_unit(const struct metric_family *family)
     };
 
     for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-        if (ends_with(family->name, units[i].end))
+        if (text_ends_with(family->name, units[i].end))
             return units[i].unit;
     return "";
 }
@@ -164,9 +157,9 @@ static void gauge_query(const struct metric_family *family, struct buf *out)
 {
     const char *name = family->name, *label = family->labels[0];
 
-    if (ends_with(name, "_expiry_timestamp_seconds"))
+    if (text_ends_with(name, "_expiry_timestamp_seconds"))
         buf_printf(out, "%s - time() < 14 * 86400", name);
-    else if (ends_with(name, "_timestamp_seconds"))
+    else if (text_ends_with(name, "_timestamp_seconds"))
         buf_printf(out, "time() - %s", name);
     else if (tells_whether(family))
         buf_printf(out, "%s == 0", name);

@@ -94,11 +94,6 @@ struct sharing {
     struct cancel *cancel;
 };
 
-static bool sink_to_writer(void *arg, const void *data, size_t size, struct error *err)
-{
-    return content_writer_write(arg, data, size, err);
-}
-
 /* Where namespaces share nothing. */
 static bool copy(const struct sharing *sharing, const struct content_info *blob, struct error *err)
 {
@@ -108,7 +103,7 @@ static bool copy(const struct sharing *sharing, const struct content_info *blob,
     snprintf(ref, sizeof(ref), "%s-copy-%s", sharing->workspace->lease, blob->digest);
     writer = content_writer_open(&sharing->workspace->scope, ref, blob->size, sharing->cancel, err);
     return writer &&
-           content_stream(&sharing->image->scope, blob->digest, sink_to_writer, writer,
+           content_stream(&sharing->image->scope, blob->digest, content_writer_sink, writer,
                           sharing->cancel, err) &&
            content_writer_commit(writer, blob->digest, sharing->labels, err);
 }

@@ -86,11 +86,6 @@ static bool store_configs(struct pull *pull, struct error *err)
     return true;
 }
 
-static bool sink_to_writer(void *arg, const void *data, size_t size, struct error *err)
-{
-    return content_writer_write(arg, data, size, err);
-}
-
 /* Not hashed here: the daemon does, and compares at the commit. */
 static bool fetch_layer(void *arg, struct registry *registry, const struct descriptor *layer,
                         struct cancel *cancel, struct error *err)
@@ -102,7 +97,7 @@ static bool fetch_layer(void *arg, struct registry *registry, const struct descr
     ref_of(pull, layer->digest, ref);
     writer = content_writer_open(&pull->workspace.scope, ref, (uint64_t)layer->size, cancel, err);
     return writer &&
-           registry_blob_unverified(registry, layer, sink_to_writer, writer, cancel, err) &&
+           registry_blob_unverified(registry, layer, content_writer_sink, writer, cancel, err) &&
            content_writer_commit(writer, layer->digest, &(struct labels){0}, err);
 }
 

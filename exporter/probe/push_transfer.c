@@ -137,7 +137,7 @@ static bool run(const struct probe_request *request, struct probe_result *result
     bool ok = push_image(&push, err);
 
     result->seconds =
-        ns_to_seconds((push.ended_ns ? push.ended_ns : clock_now_ns()) - push.start_ns);
+        seconds_between(push.start_ns, push.ended_ns ? push.ended_ns : clock_now_ns());
     workspace_close(&push.workspace, cancel, result);
     transfer_progress_deinit(&push.progress);
     arena_deinit(&push.arena);
