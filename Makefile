@@ -34,18 +34,17 @@ LIBS = -lgrpc -lgpr -lprotobuf-c -lmicrohttpd -lyaml -lcurl -lcrypto -lgnutls -l
 Q := $(if $(V),,@)
 
 BINARY     := $(BUILD)/containerd_exporter
-FLOORS     := base metrics client probe engine canary server web command
-SRCS       := $(foreach floor,$(FLOORS),$(wildcard exporter/$(floor)/*.c)) $(wildcard collectors/*.c)
-CXX_SRCS   := $(wildcard exporter/*/*.cpp)
+SRCS       := $(sort $(shell find exporter collectors -name '*.c' ! -path exporter/main.c))
+CXX_SRCS   := $(sort $(shell find exporter -name '*.cpp'))
 OBJS       := $(SRCS:%.c=$(BUILD)/%.o) $(CXX_SRCS:%.cpp=$(BUILD)/%.o)
 PROTOS     := $(wildcard proto/*.proto)
 PROTO_OBJS := $(PROTOS:proto/%.proto=$(BUILD)/gen/proto/%.pb-c.o)
 LIBRARY    := $(BUILD)/libexporter.a
 TESTS      := $(patsubst tests/unit/%.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
 FUZZERS    := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-HEADERS    := $(wildcard exporter/*/*.h)
+HEADERS    := $(sort $(shell find exporter -name '*.h'))
 COLLECTORS := $(sort $(basename $(notdir $(wildcard collectors/*.c))))
-ENGINES    := $(sort $(basename $(notdir $(wildcard $(addprefix exporter/probe/,pull_*.c push_*.c tag_*.c)))))
+ENGINES    := $(sort $(basename $(notdir $(wildcard $(addprefix exporter/engines/,pull_*.c push_*.c tag_*.c)))))
 
 help:
 	@echo 'make all        the exporter: $(BINARY)'
@@ -79,7 +78,7 @@ $(BUILD)/gen/collectors.inc: collectors Makefile
 	$(Q)mkdir -p $(@D)
 	$(Q)printf 'COLLECTOR(%s)\n' $(COLLECTORS) >$@
 
-$(BUILD)/gen/engines.inc: exporter/probe Makefile
+$(BUILD)/gen/engines.inc: exporter/engines Makefile
 	$(Q)mkdir -p $(@D)
 	$(Q)printf 'ENGINE(%s)\n' $(ENGINES) >$@
 
@@ -94,7 +93,7 @@ $(BUILD)/gen/proto/%.pb-c.o: $(BUILD)/gen/proto/%.pb-c.c $(BUILD)/flags | $(GENE
 	$(Q)$(CC) $(BASE_CFLAGS) -w -I$(BUILD)/gen/proto -c -o $@ $<
 
 # Only these may see generated messages.
-$(BUILD)/exporter/client/%_wire.o: OUR_CFLAGS += -I$(BUILD)/gen/proto
+$(BUILD)/exporter/containerd/wire/%_wire.o: OUR_CFLAGS += -I$(BUILD)/gen/proto
 
 $(BUILD)/%.o: %.c $(BUILD)/flags | $(GENERATED)
 	@echo '  CC    $<'
@@ -106,9 +105,9 @@ $(BUILD)/%.o: %.cpp $(BUILD)/flags
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CXX) $(CXX_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/exporter/base/build.o: $(BUILD)/gen/version.inc
-$(BUILD)/exporter/engine/catalog.o: $(BUILD)/gen/collectors.inc
-$(BUILD)/exporter/probe/engines.o: $(BUILD)/gen/engines.inc
+$(BUILD)/exporter/os/build.o: $(BUILD)/gen/version.inc
+$(BUILD)/exporter/collector/catalog.o: $(BUILD)/gen/collectors.inc
+$(BUILD)/exporter/engines/engines.o: $(BUILD)/gen/engines.inc
 
 $(LIBRARY): $(OBJS) $(PROTO_OBJS)
 	@echo '  AR    $@'
@@ -199,7 +198,7 @@ man: $(BINARY)
 	$(Q)$(BINARY) --help-man >>$(BUILD)/manual
 	$(Q)cp $(BUILD)/manual deploy/containerd_exporter.8
 
-OUR_FILES := $(wildcard exporter/*.c exporter/*/*.[ch] $(CXX_SRCS) collectors/*.c tests/unit/*.[ch] tests/fuzz/*.c tests/bench/*.c)
+OUR_FILES := exporter/main.c $(SRCS) $(HEADERS) $(CXX_SRCS) $(wildcard tests/unit/*.[ch] tests/fuzz/*.c tests/bench/*.c)
 format:
 	clang-format -i $(OUR_FILES)
 

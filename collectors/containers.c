@@ -3,10 +3,10 @@
  * Containers by runtime. A runtime that was seen once is shown for every namespace
  * from then on, with 0 where it has no container.
  */
-#include "client/containers.h"
-#include "client/each_namespace.h"
-#include "client/shared.h"
-#include "engine/collector.h"
+#include "containerd/containers.h"
+#include "containerd/namespaces.h"
+#include "collector/node.h"
+#include "collector/collector.h"
 
 #include <string.h>
 

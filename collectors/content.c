@@ -3,12 +3,12 @@
  * What lies in containerd's content store, per namespace and as a whole, and what
  * is being written into it. Namespaces share blobs: only the whole counts each once.
  */
-#include "client/content.h"
-#include "client/digest_set.h"
-#include "client/each_namespace.h"
-#include "client/ingests.h"
-#include "client/shared.h"
-#include "engine/collector.h"
+#include "containerd/content.h"
+#include "oci/name_map.h"
+#include "containerd/namespaces.h"
+#include "containerd/ingests.h"
+#include "collector/node.h"
+#include "collector/collector.h"
 
 #define INGESTS_LIMIT_BYTES ((size_t)32 << 20) /* the ingests of one namespace */
 

@@ -3,9 +3,9 @@
  * What containerd tells the kubelet: its conditions, its images, and the sandbox image without
  * which no pod starts. Nothing where the daemon has no CRI.
  */
-#include "client/cri.h"
-#include "client/shared.h"
-#include "engine/collector.h"
+#include "containerd/cri/cri.h"
+#include "collector/node.h"
+#include "collector/collector.h"
 
 #define ARENA_LIMIT_BYTES ((size_t)64 << 20) /* the images of k8s.io */
 

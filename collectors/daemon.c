@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* containerd itself: whether it answers, who it is, and how its API behaves towards us. */
 
-#include "client/shared.h"
-#include "engine/collector.h"
+#include "collector/node.h"
+#include "collector/collector.h"
 
 #include <assert.h>
 

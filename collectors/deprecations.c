@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What somebody uses of containerd that a later version will no longer have. */
 
-#include "client/introspection.h"
-#include "client/shared.h"
-#include "engine/collector.h"
+#include "containerd/introspection.h"
+#include "collector/node.h"
+#include "collector/collector.h"
 
 #define ARENA_LIMIT_BYTES ((size_t)4 << 20)
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The Docker engine, where one is configured: whether it answers, who it is, how much it holds. */
 
-#include "client/docker_images.h"
-#include "client/shared.h"
-#include "engine/collector.h"
+#include "docker/docker_images.h"
+#include "collector/node.h"
+#include "collector/collector.h"
 
 #define ARENA_LIMIT_BYTES ((size_t)32 << 20)
 

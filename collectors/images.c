@@ -7,10 +7,10 @@
  * does not tell of all (garbage collection), so everything is listed on a schedule.
  */
 #include "base/text.h"
-#include "client/image_inventory.h"
-#include "client/namespace_changes.h"
-#include "client/shared.h"
-#include "engine/collector.h"
+#include "inventory/image_inventory.h"
+#include "inventory/namespace_changes.h"
+#include "collector/node.h"
+#include "collector/collector.h"
 
 #include <fnmatch.h>
 #include <stdio.h>

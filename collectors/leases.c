@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The leases of every namespace, and those that only wait for the next garbage collection. */
 
-#include "client/leases.h"
+#include "containerd/leases.h"
 #include "base/clock.h"
-#include "base/rfc3339.h"
-#include "client/each_namespace.h"
-#include "client/shared.h"
-#include "engine/collector.h"
+#include "encoding/rfc3339.h"
+#include "containerd/namespaces.h"
+#include "collector/node.h"
+#include "collector/collector.h"
 
 #define ARENA_LIMIT_BYTES ((size_t)64 << 20) /* the leases of one namespace */
 #define EXPIRE_LABEL      "containerd.io/gc.expire"

@@ -2,8 +2,8 @@
 /* The namespaces of containerd, without those that probes use while they run. */
 
 #include "base/text.h"
-#include "client/shared.h"
-#include "engine/collector.h"
+#include "collector/node.h"
+#include "collector/collector.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -3,9 +3,9 @@
  * The plugins of containerd, with the words of `ctr plugins ls` (ok, skip, error), and what of
  * their details an operator decides by.
  */
-#include "client/introspection.h"
-#include "client/shared.h"
-#include "engine/collector.h"
+#include "containerd/introspection.h"
+#include "collector/node.h"
+#include "collector/collector.h"
 
 #include <string.h>
 

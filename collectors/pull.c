@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Pulls an image the way a node would, proves that it is the right one, and removes it again. */
 
-#include "canary/canary.h"
+#include "probe/probe.h"
 
 static const struct setting settings[] = {
     CANARY_SETTINGS,

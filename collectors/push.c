@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Pushes an image of fresh random bytes, or one that a daemon holds. */
 
-#include "canary/push.h"
+#include "probe/push_settings.h"
 
 static const struct setting settings[] = {
     CANARY_SETTINGS,

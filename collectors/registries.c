@@ -4,9 +4,9 @@
  * the probes wrote into the ledger is read again every few seconds.
  */
 #include "base/clock.h"
-#include "client/ledger.h"
-#include "client/shared.h"
-#include "engine/collector.h"
+#include "registry/registry_limits.h"
+#include "collector/node.h"
+#include "collector/collector.h"
 
 enum {
     RATE_LIMIT,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Pushes an image, pulls it back by its digest, and compares. */
 
-#include "canary/push.h"
+#include "probe/push_settings.h"
 
 static const struct setting settings[] = {
     CANARY_SETTINGS,

@@ -4,10 +4,10 @@
  * bytes than its digest says, and the images that need them. Reads slowly, on a budget, one blob
  * at a time (client/scrub.h); where it is survives a reload.
  */
-#include "client/scrub.h"
+#include "inventory/scrub/scrub.h"
 #include "base/clock.h"
-#include "client/shared.h"
-#include "engine/collector.h"
+#include "collector/node.h"
+#include "collector/collector.h"
 
 #define LOOKS_PER_RUN 2000
 

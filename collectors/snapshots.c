@@ -4,12 +4,12 @@
  * included, and what the committed ones occupy. A snapshotter that fails (a proxy
  * whose other side is gone) costs its own numbers only.
  */
-#include "client/snapshots.h"
-#include "client/each_namespace.h"
-#include "client/introspection.h"
-#include "client/shared.h"
-#include "client/snapshot_sizes.h"
-#include "engine/collector.h"
+#include "containerd/snapshots.h"
+#include "containerd/namespaces.h"
+#include "containerd/introspection.h"
+#include "collector/node.h"
+#include "inventory/snapshot_sizes.h"
+#include "collector/collector.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Puts a manifest that is in the registry under another tag, and reads it by that. */
 
-#include "canary/canary.h"
+#include "probe/probe.h"
 
 static const struct setting settings[] = {
     CANARY_SETTINGS_FOR("registry"),

@@ -3,10 +3,10 @@
  * Tasks by status. A collector of its own with a long timeout: the daemon asks
  * every shim in turn, and each one that hangs takes two seconds.
  */
-#include "client/tasks.h"
-#include "client/each_namespace.h"
-#include "client/shared.h"
-#include "engine/collector.h"
+#include "containerd/tasks.h"
+#include "containerd/namespaces.h"
+#include "collector/node.h"
+#include "collector/collector.h"
 
 enum {
     TASKS,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which command it is; each is a file in command/. */
 
-#include "base/suggest.h"
+#include "encoding/suggest.h"
 #include "command/command.h"
 #include "command/complete.h"
 

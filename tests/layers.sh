@@ -1,42 +1,86 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Who may include whom. A floor may include itself and the floors named after it.
+# Checks who may include whom: floors, rooms inside a floor, libraries, collectors and engines.
+# A rule that finds nothing to check is an error, so that a moved folder cannot switch a rule off.
 set -eu
 cd "$(dirname "$0")/.."
 fail=0
 complain() { [ -z "$1" ] || { echo "$1"; fail=1; }; }
-floor() { # folder, allowed first path components
-    dir=$1; shift
+sources() { find "$@" -name '*.[ch]' -o -name '*.cpp'; }
+# project_includes FILE...: "file:line:#include ..." of each include of a project header.
+project_includes() { [ $# = 0 ] || grep -nE '^#include "[a-z_]+/' /dev/null "$@" || true; }
+
+floors=
+# floor NAME FLOOR...: the floor may include itself and the floors that follow.
+floor() {
+    name=$1
+    [ "$name" = collectors ] && dir=collectors || dir=exporter/$name
+    floors="$floors $name"
     allowed=$(echo "$@" | tr ' ' '|')
-    complain "$(grep -rnE '^#include "[a-z_]+/' "$dir" --include='*.[ch]' --include='*.cpp' | grep -vE "#include \"($allowed)/" || true)"
+    # shellcheck disable=SC2046
+    found=$(project_includes $(sources "$dir"))
+    [ -n "$found" ] || complain "floor $name: no includes found, so nothing was checked"
+    complain "$(echo "$found" | grep -vE "#include \"($allowed)/" | grep . || true)"
 }
-only() { # library header, the files that may name it (a pattern)
-    complain "$(grep -rlE "^#include <$1" exporter collectors | grep -vxE "$2" | sed "s,^,<$1> in: ," || true)"
+# only LIBRARY FILES: the library header (a pattern) may be named in FILES (a pattern) only.
+only() {
+    found=$(grep -rlE "^#include <$1" exporter collectors || true)
+    [ -n "$found" ] || complain "<$1> is included nowhere, so nothing was checked"
+    complain "$(echo "$found" | grep -vxE "$2" | sed "s,^,<$1> in: ," | grep . || true)"
 }
-floor exporter/base    base
-floor exporter/metrics base metrics
-floor exporter/client  base client
-floor exporter/probe   base client probe
-floor exporter/engine  base metrics engine
-floor exporter/canary  base metrics client probe canary engine
-floor exporter/server  base metrics engine server
-floor exporter/web     base metrics engine server web
-floor exporter/command base metrics client probe canary engine server web command
-floor collectors       base metrics client probe canary engine
-# Of the engine, those who measure see the contract only.
-complain "$(grep -nE '^#include "engine/' collectors/*.c exporter/canary/*.[ch] | grep -vE 'engine/(collector|setting).h' || true)"
-complain "$(grep -lE '^#include "(client|probe)/' $(grep -lE 'LANE_SCRAPE' collectors/*.c) || true)"
-# A collector knows no other collector, a way to pull no other way.
-complain "$(grep -rnE '^#include "collectors/' exporter collectors || true)"
-complain "$(grep -rnE '^#include "probe/(pull|push)_' exporter collectors || true)"
-only grpc/        exporter/client/rpc.c
-only curl/        exporter/client/http.c
-only openssl/     exporter/client/digest.c
-only 'toml[+][+]/' exporter/client/hosts_toml.cpp
-only yaml.h       exporter/base/yaml.c
+# never PATTERN FILE...: no file includes a project header that matches.
+never() {
+    pattern=$1
+    shift
+    [ $# != 0 ] || complain "rule $pattern: no files found, so nothing was checked"
+    complain "$(project_includes "$@" | grep -E "#include \"$pattern" || true)"
+}
+
+floor base
+floor os          base
+floor encoding    base
+floor oci         base encoding
+floor metrics     base
+floor net         base os encoding registry
+floor credentials base os encoding oci
+floor registry    base os encoding oci net credentials
+floor docker      base encoding oci net credentials
+floor containerd  base encoding oci net credentials inventory collector
+floor inventory   base oci containerd collector
+floor collector   base metrics containerd
+floor config      base encoding collector command
+floor scheduler   base os encoding metrics collector config
+floor engines     base encoding oci registry docker containerd collector
+floor probe       base registry containerd engines collector
+floor collectors  base os encoding oci metrics registry docker containerd inventory engines probe collector
+floor server      base os encoding config collector
+floor web         base os encoding metrics collector scheduler server
+floor command     base os encoding oci metrics net credentials registry docker containerd inventory \
+                  collector config scheduler engines probe server web
+
+for dir in exporter/*/; do
+    name=$(basename "$dir")
+    case "$floors " in *" $name "*) ;; *) complain "exporter/$name is no floor of tests/layers.sh" ;; esac
+done
+
+# shellcheck disable=SC2046
+{
+    # Generated messages are seen in containerd/wire/ only, and that folder by its own floor only.
+    never 'containerd/wire/' $(sources exporter collectors | grep -v '^exporter/containerd/\|scrub_read')
+    complain "$(grep -rlE '^#include ".*pb-c.h"' exporter collectors | grep -vE '^exporter/containerd/wire/[a-z_]+_wire.c$' || true)"
+    # A collector of the scrape lane asks no daemon and no registry; no collector knows another one.
+    never '(registry|docker|containerd|inventory|engines|probe|net)/' $(grep -lE 'LANE_SCRAPE' collectors/*.c)
+    never 'collectors/' $(sources exporter collectors)
+    # No engine knows another one.
+    never 'engines/(pull|push|tag)_' $(sources exporter collectors)
+}
+only grpc/        exporter/net/rpc.c
+only curl/        exporter/net/http.c
+only openssl/     exporter/oci/digest.c
+only 'toml[+][+]/' exporter/registry/hosts/hosts_toml.cpp
+only yaml.h       exporter/encoding/yaml.c
 only microhttpd.h exporter/server/exchange.c
-only gnutls/      exporter/server/tls.c
-only isa-l/       exporter/web/gzip.c
-only crypt.h      exporter/server/passwords.c
-complain "$(grep -rlE '^#include ".*pb-c.h"' exporter collectors | grep -vE '^exporter/client/[a-z_]+_wire.c$' || true)"
+only gnutls/      exporter/server/config/tls.c
+only isa-l/       exporter/web/exposition/gzip.c
+only crypt.h      exporter/server/basic_auth.c
 exit $fail

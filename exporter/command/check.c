@@ -3,10 +3,10 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "client/address.h"
-#include "client/image_inventory.h"
-#include "command/check_rows.h"
-#include "command/check_scrub.h"
+#include "net/socket_path.h"
+#include "inventory/image_inventory.h"
+#include "command/terminal/check_rows.h"
+#include "command/terminal/check_scrub.h"
 
 #include <stdio.h>
 #include <string.h>

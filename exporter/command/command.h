@@ -7,7 +7,7 @@
 #ifndef COMMAND_COMMAND_H
 #define COMMAND_COMMAND_H
 
-#include "base/flags.h"
+#include "command/terminal/flags.h"
 
 #define COMMAND_FLAGS_MAX 80
 

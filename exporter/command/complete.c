@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "command/complete.h"
 
-#include "base/help.h"
+#include "command/terminal/help.h"
 #include "base/text.h"
 #include "command/command.h"
 #include "command/setup.h"

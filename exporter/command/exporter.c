@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "command/exporter.h"
 
-#include "base/build.h"
-#include "base/help.h"
+#include "os/build.h"
+#include "command/terminal/help.h"
 #include "command/command.h"
 #include "command/complete.h"
 #include "command/serve.h"
 #include "command/setup.h"
-#include "server/web_config.h"
+#include "server/config/web_config.h"
 
 #include <stdio.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "command/metrics_reference.h"
 
-#include "engine/families.h"
+#include "scheduler/metric_catalog.h"
 #include "web/tables.h"
 
 #include <stdio.h>

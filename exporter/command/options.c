@@ -5,7 +5,7 @@
 #include "base/text.h"
 #include "command/command.h"
 #include "command/web_path.h"
-#include "engine/catalog.h"
+#include "collector/catalog.h"
 
 #include <stdio.h>
 #include <string.h>

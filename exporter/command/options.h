@@ -3,7 +3,7 @@
 #ifndef COMMAND_OPTIONS_H
 #define COMMAND_OPTIONS_H
 
-#include "base/flags.h"
+#include "command/terminal/flags.h"
 #include "base/log.h"
 
 #define COLLECTORS_MAX 48

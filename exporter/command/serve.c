@@ -5,13 +5,13 @@
  */
 #include "command/serve.h"
 
-#include "base/build.h"
+#include "os/build.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/systemd.h"
-#include "command/chores.h"
+#include "os/systemd.h"
+#include "command/periodic.h"
 #include "command/setup.h"
-#include "engine/reload.h"
+#include "scheduler/reload.h"
 #include "web/web.h"
 
 #include <signal.h>

@@ -4,7 +4,7 @@
 #define COMMAND_SERVE_H
 
 #include "command/options.h"
-#include "engine/config.h"
+#include "config/config.h"
 
 /* False if it could not start; what went wrong is logged. */
 bool serve(const struct options *options, const struct config_schema *schema);

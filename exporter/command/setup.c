@@ -2,13 +2,13 @@
 #include "command/setup.h"
 
 #include "base/log.h"
-#include "client/address.h"
-#include "client/credentials.h"
-#include "client/docker.h"
-#include "client/http.h"
-#include "client/ledger.h"
-#include "client/shared.h"
-#include "engine/catalog.h"
+#include "net/socket_path.h"
+#include "credentials/credentials.h"
+#include "docker/docker.h"
+#include "net/http.h"
+#include "registry/registry_limits.h"
+#include "collector/node.h"
+#include "collector/catalog.h"
 
 #include <fcntl.h>
 #include <malloc.h>

@@ -6,7 +6,7 @@
 #ifndef COMMAND_SETUP_H
 #define COMMAND_SETUP_H
 
-#include "engine/config.h"
+#include "config/config.h"
 
 struct shared;
 

@@ -1,153 +1,217 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The contract of a way to pull or push, and what comes out of it.
+ * A probe as the configuration and the metrics know it, whatever it does.
  *
- * A way is one file, probe/OPERATION_ENGINE.c (pull, push, tag), that defines one constant, e.g.
- *
- *     const struct probe_engine pull_client_engine = {"pull", "client", run};
- *
- * The build finds it by its file name. Whatever the way, numbers mean the same:
- * what an engine cannot see stays negative (or 0 bytes of a kind that it does not
- * report), and what was seen before a failure is in the result, too.
+ * The collectors `pull`, `push`, `roundtrip` and `tag` are this and their own settings: a
+ * struct canary is the whole state of the job. A run asks the engine, compares what came
+ * out with what was expected, and counts. Families are the same table for all
+ * operations; P = {probe, operation, engine, registry} is on every one of them.
  */
 #ifndef PROBE_PROBE_H
 #define PROBE_PROBE_H
 
-#include "base/progress.h"
-#include "client/containerd.h"
-#include "client/digest.h"
-#include "client/platform.h"
-#include "client/registry.h"
+#include "probe/placeholder.h"
+#include "registry/registry_limits.h"
+#include "collector/node.h"
+#include "collector/collector.h"
+#include "engines/engine.h"
 
-enum probe_phase {
-    PHASE_RESOLVE,   /* from the reference to the manifest of the platform */
-    PHASE_FETCH,     /* configuration and layers */
-    PHASE_UNPACK,    /* layers into snapshots */
-    PHASE_UPLOAD,    /* blobs to the registry */
-    PHASE_COMMIT,    /* the manifest, which makes them an image */
-    PHASE_READ_BACK, /* what was pushed, pulled */
-    PHASE_CLEANUP,   /* not part of `seconds` */
-    PHASES,
+enum canary_check {
+    CHECK_DIGEST,
+    CHECK_MANIFEST_DIGEST,
+    CHECK_SIZE,
+    CHECK_SERVED_BY,
+    CHECKS,
 };
 
-const char *probe_phase_name(enum probe_phase phase);
-
-/* What is pushed: an image of new bytes, or one that the daemon holds. */
-struct probe_content {
-    uint64_t layers, layer_bytes; /* random bytes in each, before the tar around them */
-    bool docker_types;            /* Docker's schema 2 instead of OCI's media types */
-    bool index;                   /* an index of one entry above the manifest */
-    const char *image; /* "" or a full reference: this is pushed as it is, one platform of it */
-    const char *name_space; /* of containerd, where that image is */
+/* What stays of the last run that succeeded. */
+struct canary_good {
+    uint64_t fetched_bytes, uploaded_bytes, declared_bytes, unpacked_bytes;
+    char digest[DIGEST_TEXT_BYTES], manifest_digest[DIGEST_TEXT_BYTES];
+    char media_type[PROBE_TEXT_BYTES], host[PROBE_TEXT_BYTES];
 };
 
-struct probe_push {
-    struct probe_content content;
-    bool overwrite;          /* a push may replace what no probe made */
-    const char *last_digest; /* "" or what this probe itself put there last: that it may, too */
-    uint64_t chunk_bytes;    /* PATCHes of this size; 0: one PUT for a blob */
-    const char
-        *mount_from; /* "" or a repository of the same registry: blobs may be mounted from it */
+struct canary_counters {
+    double attempts, retries, failures, slow, cleanup_failures;
+    double reasons[ERROR_CODES];
+    double fetched_bytes, uploaded_bytes, cached_bytes, resumed;
+    struct histogram duration;
+    struct histogram *phases[PHASES]; /* NULL: did not happen yet */
+    bool success;
+    double last_seconds, last_attempt, last_success; /* timestamps: 0 before the first */
+    struct registry_traffic last_traffic;
+    struct canary_good last_good;
+    int expectations[CHECKS]; /* 1, 0; -1: not looked at yet, or not wanted */
 };
 
-/* Between the end of a run at the latest, and that of its lifetime. */
-#define PROBE_LEFTOVER_SECONDS 3600
+struct canary_expected {
+    const char *digest, *manifest_digest, *served_by;
+    uint64_t size, size_tolerance;
+};
 
-struct probe_request {
-    const char *name;          /* of the probe; names what it creates */
-    struct progress *progress; /* NULL: nobody wants to know */
-    struct containerd *containerd;
-    struct docker *docker; /* NULL: none is configured */
-    struct reference reference;
-    struct reference new_tag;              /* operation tag: the same repository by another tag */
-    const struct host_list *hosts;         /* for engines that fetch themselves */
-    const char *hosts_roots;               /* for daemons that are told where hosts.toml is */
-    bool plain_http;                       /* what a daemon that is told assumes of the registry */
-    const struct credentials *credentials; /* never NULL; may be anonymous */
-    enum http_family family;
-    struct platform_matcher platform;
-    bool all_platforms; /* of an index: every image; `platform` says which is unpacked */
+struct canary {
+    /* Settings. */
+    const char *image, *engine_name, *platform, *snapshotter;
+    int64_t slow_ns;
+    unsigned cold;                                   /* enum cold */
+    struct credentials_settings auth, registry_auth; /* the latter where the former says nothing */
+    struct canary_expected expected;
     bool unpack;
-    bool cold; /* a run that would not be cold may be refused before it starts */
-    const char *snapshotter;
-    unsigned max_concurrent_downloads; /* layers at a time; at least 1 */
+    uint64_t max_concurrent_downloads;
     struct probe_push push;
-    struct upload_sent *sent; /* where a push notes what it leaves; NULL: nobody wants to know */
-    int64_t lifetime_seconds; /* after which leftovers may be removed by anybody */
-    bool visitor;             /* of a process that is not the node's exporter */
+    unsigned format; /* of push.content: index into canary_format_choices */
+    bool delete_remote;
+    const char *read_back_name, *tag; /* of roundtrip, of tag; "" elsewhere */
+    struct setting_map labels;
+    struct host_options host; /* how the registry itself is reached */
+    unsigned family;          /* enum http_family */
+    struct ledger_budget budget;
+
+    /* Derived from them by canary_check(). */
+    const char *operation, *engine_operation; /* a roundtrip's engine is one that pushes */
+    struct reference reference; /* where `image` has placeholders, only its host is true */
+    struct platform_matcher matcher;
+    bool all_platforms;
+    char platform_text[64];
+    const struct probe_engine *engine;    /* NULL with `engine: auto`, until one is offered */
+    const struct probe_engine *read_back; /* NULL: the one that goes with `engine` */
+
+    /* The job. */
+    const char *name;
+    struct shared *shared;
+    struct ledger_account *account;   /* of the registry; NULL: it could not be had */
+    char served_by[PROBE_TEXT_BYTES]; /* of the last run, for its record, like: */
+    char digest[DIGEST_TEXT_BYTES];
+    struct canary_counters counters;
 };
 
-#define PROBE_TEXT_BYTES 256
-
-struct probe_result {
-    double seconds;               /* the operation, without preparation and clean-up */
-    double phase_seconds[PHASES]; /* negative: did not happen, or cannot be seen */
-    struct registry_traffic traffic;
-    uint64_t cached_bytes;          /* were there already, so did not cross the network */
-    uint64_t declared_bytes;        /* as the manifests say: index, manifest, config, layers */
-    uint64_t unpacked_bytes;        /* of the layers' tars; 0: not unpacked */
-    char digest[DIGEST_TEXT_BYTES]; /* what the reference stands for */
-    char manifest_digest[DIGEST_TEXT_BYTES]; /* of the platform's manifest */
-    char media_type[PROBE_TEXT_BYTES];       /* of the former */
-    char host[PROBE_TEXT_BYTES];             /* who served it, or took it; "": cannot be seen */
-    struct error passed_over;                /* what the first host of the list said that did not
-                                              * serve; ERROR_NONE: the first one served */
-    char note[PROBE_TEXT_BYTES * 2];         /* for the log: why the numbers are what they are */
-    uint64_t seed;                           /* of the bytes that were made; 0: none were */
-    bool cleanup_failed;
-    struct error cleanup_error;
-    struct progress *progress; /* told of phases; NULL: nobody wants to know */
+enum cold {
+    COLD_REQUIRED,
+    COLD_PREFERRED,
+    COLD_NO,
 };
 
-/* Settings that not every engine can honour. */
-enum probe_ability {
-    PROBE_UNPACK = 1,         /* unpacks, and can leave it out */
-    PROBE_PLATFORM = 2,       /* takes a platform other than the node's */
-    PROBE_ALL_PLATFORMS = 4,  /* takes all of them */
-    PROBE_SNAPSHOTTER = 8,    /* takes another than the daemon's default */
-    PROBE_SEES_HOST = 32,     /* can tell who served */
-    PROBE_SEES_MANIFEST = 64, /* can tell the digest of the platform's manifest */
-    PROBE_OWN_NETWORK = 16,   /* the exporter fetches: hosts, CA, concurrency, family are ours */
-    /* Of pushes. */
-    PROBE_CHUNKS = 128,     /* sends a blob in pieces */
-    PROBE_MOUNT = 2048,     /* has blobs mounted from another repository */
-    PROBE_TYPES = 256,      /* makes OCI's media types or Docker's, with an index or without */
-    PROBE_HELD = 512,       /* sends an image that a daemon holds */
-    PROBE_NAMESPACE = 1024, /* finds it in a namespace of containerd */
+extern const struct metric_family canary_families[];
+extern const char *const canary_cold_choices[], *const canary_family_choices[];
+extern const char *const canary_format_choices[];
+extern const struct setting canary_registry_settings[]; /* an entry of `registries:` */
+
+/* Who we are: of a probe, or of a registry. */
+#define CANARY_AUTH_SETTINGS(member)                                                             \
+    SETTING(SETTING_STRING, struct canary, member.username, "auth.username", "", "User name."),  \
+        SETTING(SETTING_STRING, struct canary, member.username_file, "auth.username_file", "",   \
+                "File with the user name; read for every run, like every _file."),               \
+        SETTING(SETTING_SECRET, struct canary, member.password, "auth.password", "",             \
+                "Password; better in a file."),                                                  \
+        SETTING(SETTING_STRING, struct canary, member.password_file, "auth.password_file", "",   \
+                "File with the password."),                                                      \
+        SETTING(SETTING_SECRET, struct canary, member.identity_token, "auth.identity_token", "", \
+                "Token that the token server exchanges for others; better in a file."),          \
+        SETTING(SETTING_STRING, struct canary, member.identity_token_file,                       \
+                "auth.identity_token_file", "", "File with it."),                                \
+        SETTING(SETTING_SECRET, struct canary, member.registry_token, "auth.registry_token", "", \
+                "Bearer token, sent as it is; better in a file."),                               \
+        SETTING(SETTING_STRING, struct canary, member.registry_token_file,                       \
+                "auth.registry_token_file", "", "File with it."),                                \
+        SETTING(SETTING_STRING, struct canary, member.docker_config, "docker_config", "",        \
+                "Docker's config.json, with its credential helpers."),                           \
+        SETTING(SETTING_STRING, struct canary, member.provider_config,                           \
+                "credential_provider.config", "",                                                \
+                "The kubelet's --image-credential-provider-config."),                            \
+        SETTING(SETTING_STRING, struct canary, member.provider_bin_dir,                          \
+                "credential_provider.bin_dir", "",                                               \
+                "The kubelet's --image-credential-provider-bin-dir.")
+
+/* The settings that every operation has; its own follow in the table. */
+#define CANARY_SETTINGS CANARY_SETTINGS_FOR("client")
+#define CANARY_SETTINGS_FOR(engine)                                                                \
+    SETTING(SETTING_STRING, struct canary, image, "image", NULL, "Reference of the image."),       \
+        SETTING(SETTING_STRING, struct canary, engine_name, "engine", engine,                      \
+                "Who does the work: client, cri, transfer, docker, registry; auto: the best that " \
+                "this node offers."),                                                              \
+        SETTING(SETTING_STRING, struct canary, platform, "platform", "",                           \
+                "Platform, e.g. linux/arm64, or all; default: this machine's."),                   \
+        SETTING(SETTING_DURATION, struct canary, slow_ns, "slow", "",                              \
+                "A success that takes longer counts as slow; default: never."),                    \
+        CANARY_AUTH_SETTINGS(auth),                                                                \
+        SETTING_CHOICE(struct canary, family, "address_family", canary_family_choices, "any",      \
+                       "Addresses of the registry: any, ipv4, ipv6."),                             \
+        SETTING_CHOICE(struct canary, cold, "cold", canary_cold_choices, "required",               \
+                       "Whether a run that moved no bytes is a failure."),                         \
+        SETTING(SETTING_MAP, struct canary, labels, "labels", "",                                  \
+                "More labels for image_canary_info.")
+
+/* Pieces of struct collector. check() wants to know the operation, so each collector wraps it. */
+bool canary_check(struct canary *canary, const char *operation, struct arena *arena,
+                  const char **key, struct error *err) MUST_CHECK;
+bool canary_check_resource(const char *name, struct error *err);
+const char *canary_resource(const void *state, struct arena *arena);
+bool canary_open(void *state, const struct job_context *context, struct error *err);
+void canary_close(void *state);
+void canary_begin(const void *state, struct snapshot *out);
+int64_t canary_slow_ns(const void *state);
+bool canary_run(void *state, struct run *run, struct error *err);
+
+/* What the collectors of all operations have in common: the rest of their struct collector. */
+#define CANARY_COLLECTOR                                                                        \
+    .families = canary_families, .resource_settings = canary_registry_settings,                 \
+    .state_size = sizeof(struct canary), .lane = LANE_PROBE, .interval = "5m", .timeout = "2m", \
+    .resource = canary_resource, .check_resource = canary_check_resource, .open = canary_open,  \
+    .close = canary_close, .begin = canary_begin, .slow_ns = canary_slow_ns, .run = canary_run
+
+#define CANARY_ENGINE_AUTO "auto"
+#define CANARY_NAMESPACE   "k8s.io" /* of content.image */
+#define CANARY_DOWNLOADS   3        /* layers at a time, as the kubelet's containerd does it */
+
+/* Whether canary->engine can honour the settings; any can if it is not chosen yet. */
+bool canary_check_abilities(const struct canary *canary, const char **key,
+                            struct error *err) MUST_CHECK;
+
+/* The references of one run: `image`, and for the operation tag the same by its new tag, with their
+ * placeholders filled. *key is the setting that is wrong. */
+bool canary_references(const struct canary *canary, const struct placeholders *values,
+                       struct arena *arena, struct reference *image, struct reference *new_tag,
+                       const char **key, struct error *err) MUST_CHECK;
+
+/* The image for people: as it is written where it has placeholders. */
+const char *canary_image_text(const struct canary *canary);
+
+/* Who pulls back what was pushed; NULL: nobody. */
+const struct probe_engine *canary_read_back(const struct canary *canary);
+
+/* Counters as before the first run. */
+void canary_reset(struct canary *canary);
+
+/* "auto" as long as none is chosen. */
+const char *canary_engine_name(const struct canary *canary);
+
+#define CANARY_NAME_BYTES 128 /* of a probe, and of the visitor */
+
+/* Everything that an engine is told, for one run. */
+struct canary_request {
+    struct probe_request probe;
+    char name[CANARY_NAME_BYTES]; /* of what the run creates */
+    struct arena arena;
+    struct host_list hosts;
+    struct credentials credentials;
+    struct error warning; /* a hosts.toml that is not used; ERROR_NONE: nothing */
 };
 
-struct probe_engine {
-    const char *operation, *name;
-    unsigned abilities;
-    int preference; /* for `engine: auto`: the highest that is offered; 0: never by itself */
-    /* Whether this node has what the engine needs, now. NULL: always. */
-    bool (*offered)(const struct probe_request *request, struct cancel *cancel, struct error *err);
-    /* Of pushes with PROBE_HELD: the digest of what push.content.image would become at the
-     * registry: of its manifest, or where that is not known before, of its configuration. */
-    bool (*identify)(const struct probe_request *request, char digest[DIGEST_TEXT_BYTES],
-                     struct cancel *cancel, struct error *err);
-    bool (*run)(const struct probe_request *request, struct probe_result *result,
-                struct cancel *cancel, struct error *err);
-};
+/* The probe's own, or its registry's. */
+const struct credentials_settings *canary_auth(const struct canary *canary);
 
-extern const struct probe_engine *const probe_engines[]; /* ends with NULL */
+/* `progress`: of the run, or NULL. */
+bool canary_request_init(struct canary_request *request, const struct canary *canary,
+                         struct progress *progress, struct cancel *cancel,
+                         struct error *err) MUST_CHECK;
+void canary_request_deinit(struct canary_request *request);
 
-const struct probe_engine *probe_engine_find(const char *operation, const char *name);
+/* With `engine: auto`: the best engine that is offered now, and never one worse than before. True
+ * if there is one. */
+bool canary_choose_engine(struct canary *canary, const struct canary_request *request,
+                          struct cancel *cancel, struct error *err) MUST_CHECK;
 
-void probe_result_init(struct probe_result *result);
-
-/* The registry of the request, as the exporter itself asks it. */
-struct registry *probe_registry(const struct probe_request *request, bool push, struct error *err);
-
-/* Measures a phase: starts with the block, ends with it. */
-struct probe_timer {
-    double *seconds;
-    int64_t start_ns;
-};
-struct probe_timer probe_timer_start(struct probe_result *result, enum probe_phase phase);
-void probe_timer_stop(struct probe_timer *timer);
-#define PROBE_PHASE(result, phase) \
-    CLEANUP(probe_timer_stop)      \
-    struct probe_timer phase_timer_ __attribute__((unused)) = probe_timer_start((result), (phase))
+/* The metrics of *canary as they are now. */
+void canary_report(const struct canary *canary, struct snapshot *out);
 
 #endif

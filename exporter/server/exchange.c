@@ -6,12 +6,12 @@
  * again when its body did (and after each sleep), completed() when the reply was sent or nobody
  * wants it any more. The daemon has no listening sockets: the doorman passes connections to it.
  */
-#include "server/exchange_facts.h"
+#include "server/exchange_accessors.h"
 
-#include "server/gather.h"
+#include "server/exchange_stream.h"
 #include "server/reply.h"
 #include "server/request_check.h"
-#include "server/tls.h"
+#include "server/config/tls.h"
 
 #include <microhttpd.h>
 #include <string.h>

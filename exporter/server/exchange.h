@@ -6,7 +6,7 @@
 #ifndef SERVER_EXCHANGE_H
 #define SERVER_EXCHANGE_H
 
-#include "server/doorman.h"
+#include "server/acceptor.h"
 #include "server/server.h"
 
 struct exchanges; /* what one daemon serves */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/listeners.h"
 
-#include "base/systemd.h"
+#include "os/systemd.h"
 
 #include <sys/socket.h>
 #include <unistd.h>

@@ -7,7 +7,7 @@
 
 #include "base/log.h"
 #include "server/exchange.h"
-#include "server/passwords.h"
+#include "server/basic_auth.h"
 #include "server/rate_limit.h"
 
 #include <string.h>

@@ -20,7 +20,7 @@
 
 #include "base/buf.h"
 #include "server/listeners.h"
-#include "server/web_config.h"
+#include "server/config/web_config.h"
 
 #include <sys/uio.h>
 

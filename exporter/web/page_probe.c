@@ -4,7 +4,7 @@
  * blackbox_exporter has given them where they fit. A target is looked up among the probes that are
  * configured; nothing of the URL ever becomes a reference.
  */
-#include "web/pages.h"
+#include "web/pages/pages.h"
 
 #include "base/clock.h"
 #include "metrics/negotiate.h"

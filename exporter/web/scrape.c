@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "web/scrape.h"
 
-#include "base/start_time.h"
-#include "engine/catalog.h"
+#include "os/start_time.h"
+#include "collector/catalog.h"
 #include "metrics/negotiate.h"
 
 #include <inttypes.h>

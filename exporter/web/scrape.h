@@ -9,9 +9,9 @@
 #ifndef WEB_SCRAPE_H
 #define WEB_SCRAPE_H
 
-#include "engine/scheduler.h"
+#include "scheduler/scheduler.h"
 #include "server/server.h"
-#include "web/exposition.h"
+#include "web/exposition/exposition.h"
 
 struct scrape;
 

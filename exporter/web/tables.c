@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "web/tables.h"
 
-#include "server/web_reload.h"
-#include "web/pages.h"
+#include "server/config/web_reload.h"
+#include "web/pages/pages.h"
 #include "web/scrape.h"
 
 #include <stddef.h>

@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "server/server.h"
-#include "web/pages.h"
+#include "web/pages/pages.h"
 #include "web/scrape.h"
 
 #include <stdatomic.h>

@@ -9,13 +9,13 @@
 #ifndef WEB_WEB_H
 #define WEB_WEB_H
 
-#include "engine/board.h"
-#include "engine/history.h"
-#include "engine/reload.h"
-#include "engine/scheduler.h"
+#include "collector/board.h"
+#include "collector/history.h"
+#include "scheduler/reload.h"
+#include "scheduler/scheduler.h"
 #include "server/server.h"
-#include "server/web_reload.h"
-#include "web/exposition.h"
+#include "server/config/web_reload.h"
+#include "web/exposition/exposition.h"
 
 struct web;
 

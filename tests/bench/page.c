@@ -4,8 +4,8 @@
  * exposition, board and collector of itself. Prints the port; then a line on stdin changes every
  * value, which is answered by a line, and its end stops it.
  */
-#include "engine/catalog.h"
-#include "engine/job.h"
+#include "collector/catalog.h"
+#include "scheduler/job.h"
 #include "web/scrape.h"
 
 #include <arpa/inet.h>

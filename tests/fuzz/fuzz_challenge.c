@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whatever the header: it ends, and what is offered can be answered. */
-#include "client/challenge.h"
+#include "registry/auth_challenge.h"
 
 #include <stdint.h>
 #include <string.h>

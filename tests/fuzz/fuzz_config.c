@@ -4,7 +4,7 @@
  * There are problems exactly where parsing fails, each on a line of its own that begins
  * with the file's name; a file that is accepted twice means the same both times.
  */
-#include "engine/config.h"
+#include "config/config.h"
 
 #include <string.h>
 

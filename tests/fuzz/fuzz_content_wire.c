@@ -3,7 +3,7 @@
  * Any bytes as an answer of the content service. What content_wire_data() finds lies inside the
  * message; the same data written back as a chunk is found again; the others do not fall over.
  */
-#include "client/content_wire.h"
+#include "containerd/wire/content_wire.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Any bytes as the answer of a credential provider, and as the kubelet's list of providers: what is
  * accepted is complete, and a failure leaves a reason. */
-#include "client/credential_plugin.h"
-#include "client/credential_providers.h"
-#include "client/image_pattern.h"
+#include "credentials/credential_plugin.h"
+#include "credentials/credential_providers.h"
+#include "credentials/image_pattern.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  * Lines of cron of any bytes. What is accepted comes: each time is later than the one before, by
  * no less than the shortest gap, and it is a minute, an hour and a month that the line names.
  */
-#include "engine/cron.h"
+#include "config/cron.h"
 
 #include <stdlib.h>
 #include <string.h>

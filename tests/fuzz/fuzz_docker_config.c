@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Any bytes as a docker config.json: an answer is a helper or credentials, never both, and a
  * failure leaves a reason. */
-#include "client/docker_config.h"
+#include "credentials/docker_config.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whatever comes from the socket, cut wherever: it ends, and both ways to cut say the same. */
-#include "client/docker_stream.h"
+#include "docker/docker_stream.h"
 
 #include <stdint.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  * Any bytes as an event of the daemon. Strings that come out end inside what the message could
  * have held; what is no envelope is told as such.
  */
-#include "client/events_wire.h"
+#include "containerd/wire/events_wire.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whatever the words: it ends, says one of the reasons, and the end of the message decides alone.
  */
-#include "client/go_error.h"
+#include "net/go_error.h"
 
 #include "base/arena.h"
 

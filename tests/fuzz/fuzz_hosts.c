@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whatever a hosts.toml says: the hosts that come out are such that a request can be made of them.
  */
-#include "client/hosts.h"
+#include "registry/hosts/hosts.h"
 
 #include <assert.h>
 #include <stdint.h>

@@ -4,14 +4,14 @@
  * message had bytes, statuses and kinds stay inside their tables, and what is no message is
  * refused with a reason. The same bytes are tried as a time.
  */
-#include "base/rfc3339.h"
-#include "client/containers_wire.h"
-#include "client/cri_wire.h"
-#include "client/ingests_wire.h"
-#include "client/introspection_wire.h"
-#include "client/leases_wire.h"
-#include "client/snapshots_wire.h"
-#include "client/tasks_wire.h"
+#include "encoding/rfc3339.h"
+#include "containerd/wire/containers_wire.h"
+#include "containerd/wire/cri_wire.h"
+#include "containerd/wire/ingests_wire.h"
+#include "containerd/wire/introspection_wire.h"
+#include "containerd/wire/leases_wire.h"
+#include "containerd/wire/snapshots_wire.h"
+#include "containerd/wire/tasks_wire.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
  * Any bytes as JSON: what is found lies where the getters say, a string that is
  * written again is read as the same, and no nesting is too deep to walk.
  */
-#include "client/json.h"
+#include "encoding/json.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  * Whatever the bytes are, no reader may stumble; and what one has read, written by
  * our own writer, must be read as the same again.
  */
-#include "client/image_pack.h"
+#include "inventory/image_cache_pack.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  * The first line is a machine, the next three an entry's system, architecture and
  * variant. A machine must accept all it lists, and its name must mean itself.
  */
-#include "client/platform.h"
+#include "oci/platform.h"
 
 #include <stdint.h>
 #include <stdlib.h>

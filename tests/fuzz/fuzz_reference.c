@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is accepted has a full name that reads back as the same reference, and fits a URL. */
-#include "client/reference.h"
+#include "oci/reference.h"
 
 #include <assert.h>
 #include <stdint.h>

@@ -3,9 +3,9 @@
  * Any bytes as a message on a stream of the daemon, of each type that is listened to. What comes
  * out is no longer than what went in, and no host has a control character.
  */
-#include "client/transfer_log.h"
-#include "client/transfer_progress.h"
-#include "client/transfer_wire.h"
+#include "containerd/transfer/transfer_log.h"
+#include "containerd/transfer/transfer_progress.h"
+#include "containerd/wire/transfer_wire.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The first line is a Location, the rest a Range. Whatever they say, the place is a URL of ours or
  * one that is known to be another's. */
-#include "client/http_message.h"
-#include "client/upload_place.h"
+#include "net/http_message.h"
+#include "registry/upload_location.h"
 
 #include <stdint.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  * Web configuration files of any bytes. There are problems exactly where parsing fails, each on a
  * line of its own that begins with the file's name; what is accepted is complete.
  */
-#include "server/web_config.h"
+#include "server/config/web_config.h"
 
 #include <string.h>
 

@@ -8,7 +8,7 @@
 #define TESTS_CONFIG_FIXTURE_H
 
 #include "base/clock.h"
-#include "engine/config.h"
+#include "config/config.h"
 
 #include <string.h>
 

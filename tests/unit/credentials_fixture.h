@@ -3,7 +3,7 @@
 #ifndef UNIT_CREDENTIALS_FIXTURE_H
 #define UNIT_CREDENTIALS_FIXTURE_H
 
-#include "client/credentials.h"
+#include "credentials/credentials.h"
 
 #include <dirent.h>
 #include <stdio.h>

@@ -8,9 +8,9 @@
 #define TESTS_ENGINE_FIXTURE_H
 
 #include "base/clock.h"
-#include "engine/board.h"
-#include "engine/collector.h"
-#include "engine/config.h"
+#include "collector/board.h"
+#include "collector/collector.h"
+#include "config/config.h"
 
 #include <stdio.h>
 #include <string.h>

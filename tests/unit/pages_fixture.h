@@ -7,8 +7,8 @@
 #define TESTS_PAGES_FIXTURE_H
 
 #include "base/clock.h"
-#include "web/pages.h"
-#include "web/status.h"
+#include "web/pages/pages.h"
+#include "web/pages/status.h"
 
 #include <stdio.h>
 #include <string.h>

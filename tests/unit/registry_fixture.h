@@ -3,7 +3,7 @@
 #ifndef TESTS_REGISTRY_FIXTURE_H
 #define TESTS_REGISTRY_FIXTURE_H
 
-#include "client/registry.h"
+#include "registry/registry.h"
 
 #include "base/clock.h"
 #include "fake_http.h"

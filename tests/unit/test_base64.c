@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What Go's decoder takes, and what it refuses. */
-#include "base/base64.h"
+#include "encoding/base64.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One page out of many tables, while they come and go. */
-#include "engine/board.h"
+#include "collector/board.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

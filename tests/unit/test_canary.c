@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The settings of probes that push: what they come to, and what is refused where it stands. */
-#include "canary/canary.h"
-#include "engine/catalog.h"
-#include "engine/config.h"
+#include "probe/probe.h"
+#include "collector/catalog.h"
+#include "config/config.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

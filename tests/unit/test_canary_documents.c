@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "engine/canary_documents.h"
-#include "engine/config.h"
+#include "config/canary_checker/canary_documents.h"
+#include "config/config.h"
 
 #include <stdio.h>
 

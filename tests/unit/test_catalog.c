@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What every collector and every way to pull, push or tag promises, whoever wrote it. */
 #include "base/text.h"
-#include "engine/catalog.h"
-#include "probe/probe.h"
+#include "collector/catalog.h"
+#include "engines/engine.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* WWW-Authenticate as registries and proxies send it, in all its dialects. */
-#include "client/challenge.h"
+#include "registry/auth_challenge.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which row of the table a version gets, however it is written. */
-#include "client/check_dialect.h"
+#include "inventory/check_versions.h"
 
-#include "client/daemon_version.h"
+#include "containerd/daemon_version.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table and the JSON of the check command, and what its exit status tells of. */
-#include "command/check_rows.h"
+#include "command/terminal/check_rows.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the main thread does while it waits. */
-#include "command/chores.h"
+#include "command/periodic.h"
 
 #include "base/clock.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Deadlines and who gives way, with a clock of our own. */
-#include "server/doorman_entry.h"
+#include "server/acceptor_accept.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A blob is read from its file only where everything is as it should be. */
-#include "client/content_files.h"
+#include "containerd/content_files.h"
 
-#include "client/digest.h"
+#include "oci/digest.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

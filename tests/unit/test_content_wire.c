@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The one reply that is read by hand, and the one request that is written by hand. */
-#include "client/content_wire.h"
+#include "containerd/wire/content_wire.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

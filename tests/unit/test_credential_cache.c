@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Answers are kept as long as they may be, and never too many. */
-#include "client/credential_cache.h"
+#include "credentials/credential_cache.h"
 
 #include <pthread.h>
 #include <setjmp.h>

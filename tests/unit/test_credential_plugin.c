@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The kubelet's credential providers: what they are asked, what of their answer counts, and for how
  * long. */
-#include "client/credential_plugin.h"
+#include "credentials/credential_plugin.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "base/file.h"
+#include "os/file.h"
 #include "credentials_fixture.h"
 
 #define V1   "credentialprovider.kubelet.k8s.io/v1"

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "client/credential_providers.h"
+#include "credentials/credential_providers.h"
 #include "credentials_fixture.h"
 
 #define HEAD "apiVersion: kubelet.config.k8s.io/v1\nkind: CredentialProviderConfig\nproviders:\n"

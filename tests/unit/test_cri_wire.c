@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Answers of CRI: what is read from them, and what is no answer. */
-#include "client/cri_wire.h"
+#include "containerd/wire/cri_wire.h"
 #include "wire_fixture.h"
 
 static void cri_tells_conditions_and_its_configuration(void **state)

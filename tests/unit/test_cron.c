@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "engine/cron.h"
+#include "config/cron.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What comes of a push and the pull of it: sums, and which differences are failures. The engines
  * exist only here; `overwrite` leaves the registry out of it. */
-#include "probe/delivery.h"
+#include "engines/image/push_run.h"
 
 #include "base/clock.h"
 

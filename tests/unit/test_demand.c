@@ -10,7 +10,7 @@
 #include "engine_fixture.h"
 
 #include "base/log.h"
-#include "engine/scheduler.h"
+#include "scheduler/scheduler.h"
 
 #define NO_DISTANCE   1
 #define HISTORY_BYTES ((size_t)1 << 20)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Digests against values that other programs (sha256sum) gave. */
-#include "client/digest.h"
+#include "oci/digest.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A set of names that grows, is asked and cleared. */
-#include "client/digest_set.h"
+#include "oci/name_map.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The archive that Docker loads: whole, of the size that was told, and the image that it is. */
-#include "probe/docker_archive.h"
+#include "engines/image/docker_archive.h"
 
-#include "client/json.h"
+#include "encoding/json.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* config.json as docker, podman and people write it. */
-#include "client/docker_config.h"
+#include "credentials/docker_config.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What dockerd tells while it pulls or pushes, in the forms that engines of several makers give it.
  */
-#include "client/docker_stream.h"
+#include "docker/docker_stream.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Bars of runs and of shares, in words too. */
-#include "web/drawing.h"
+#include "web/pages/charts.h"
 
 #include <math.h>
 #include <setjmp.h>

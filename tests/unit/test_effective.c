@@ -10,7 +10,7 @@
 
 #include "config_fixture.h"
 
-#include "engine/effective.h"
+#include "config/config_dump.h"
 
 #define TEXT_BYTES ((size_t)64 << 10)
 

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "client/events_wire.h"
+#include "containerd/wire/events_wire.h"
 
 #include <string.h>
 

@@ -3,10 +3,10 @@
  * The page that is kept is the page that board_encode() would make anew, whatever is posted, comes
  * and goes; and it takes no memory to make it again.
  */
-#include "web/exposition.h"
+#include "web/exposition/exposition.h"
 
 #include "base/clock.h"
-#include "web/rendering.h"
+#include "web/exposition/format_cache.h"
 
 #include <libdeflate.h>
 #include <malloc.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A whole small file, or a clear no. */
-#include "base/file.h"
+#include "os/file.h"
 
 #include <fcntl.h>
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Command lines as users of Prometheus' exporters write them. */
-#include "base/flags.h"
+#include "command/terminal/flags.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The tar that pushed layers are made of, read as tar(1) reads it; and that no two are alike. */
-#include "probe/generator.h"
+#include "engines/image/random_layer.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

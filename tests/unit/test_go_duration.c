@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Durations of Go's: what it reads, and what it refuses. */
-#include "base/go_duration.h"
+#include "encoding/go_duration.h"
 
 #include "base/clock.h"
 

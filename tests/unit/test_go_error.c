@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Real words of containerd 1.6, 1.7 and 2.1 (CRI, ctr) and of Docker 20.10, and traps. */
-#include "client/go_error.h"
+#include "net/go_error.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

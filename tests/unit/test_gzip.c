@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What was packed apart reads as one file, by somebody else's reader of the whole. */
-#include "web/gzip.h"
+#include "web/exposition/gzip.h"
 
 #include <libdeflate.h>
 #include <setjmp.h>

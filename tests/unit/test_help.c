@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A table of flags as --help, manual and shells show it. */
-#include "base/help.h"
+#include "command/terminal/help.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "engine/history.h"
+#include "collector/history.h"
 
 #include <stdio.h>
 #include <stdlib.h>

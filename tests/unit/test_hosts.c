@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who is asked for an image, as hosts.toml says it and as containerd reads it. */
-#include "client/hosts.h"
+#include "registry/hosts/hosts.h"
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "client/hosts_toml.h"
+#include "registry/hosts/hosts_toml.h"
 
 #include <errno.h>
 #include <setjmp.h>

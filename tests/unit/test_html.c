@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whatever comes from outside is text in a page, and nothing else. */
 #include "base/text.h"
-#include "web/html.h"
+#include "web/pages/html.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Exchanges with a server on loopback that does as it is told. */
-#include "client/http.h"
+#include "net/http.h"
 
 #include "base/clock.h"
 #include "fake_http.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is read once, what again, what is dropped, and who is to blame. */
-#include "client/image_cache.h"
+#include "inventory/image_cache.h"
 
-#include "client/digest.h"
+#include "oci/digest.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The verdicts of `ctr images check`, row by row. */
-#include "client/image_check.h"
+#include "inventory/image_check.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which images belong to a credential provider: the examples of the kubelet's documentation, and
  * the traps in them. */
-#include "client/image_pattern.h"
+#include "credentials/image_pattern.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

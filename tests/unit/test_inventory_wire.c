@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Answers of the inventory's services: what is read from them, and what is no answer. */
-#include "client/containers_wire.h"
-#include "client/ingests_wire.h"
-#include "client/introspection_wire.h"
-#include "client/snapshots_wire.h"
-#include "client/tasks_wire.h"
+#include "containerd/wire/containers_wire.h"
+#include "containerd/wire/ingests_wire.h"
+#include "containerd/wire/introspection_wire.h"
+#include "containerd/wire/snapshots_wire.h"
+#include "containerd/wire/tasks_wire.h"
 #include "wire_fixture.h"
 
 #define YEAR_1 INT64_C(-62135596800) /* what containerd 1.6 sends for a time that is not set */

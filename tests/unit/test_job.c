@@ -10,7 +10,7 @@
 #include "engine_fixture.h"
 
 #include "base/log.h"
-#include "engine/job.h"
+#include "scheduler/job.h"
 
 #define SUCCESS     "containerd_exporter_collector_success{collector=\"x\"} "
 #define DURATION    "containerd_exporter_collector_duration_seconds{collector=\"x\"} "

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* JSON from outside: what is absent, how keys match, what is too much. */
-#include "client/json.h"
+#include "encoding/json.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

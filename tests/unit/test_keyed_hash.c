@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SipHash-2-4-128 as `openssl mac SipHash` computes it. */
-#include "base/keyed_hash.h"
+#include "os/keyed_hash.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Several threads and one list of blobs: each once, in order, and all stopped by one failure. */
-#include "probe/layers.h"
+#include "engines/image/parallel_blobs.h"
 
 #include "base/clock.h"
 

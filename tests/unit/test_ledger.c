@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "client/ledger.h"
+#include "registry/registry_limits.h"
 
 #include <stdio.h>
 

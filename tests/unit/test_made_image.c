@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* That an image of new bytes is one: its documents name what is sent, and it is new. */
-#include "probe/made_image.h"
+#include "engines/image/generated_image.h"
 
 #include "base/clock.h"
 

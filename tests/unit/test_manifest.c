@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is a manifest, what is none, and that ours can be read again. */
-#include "client/manifest.h"
+#include "oci/manifest.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

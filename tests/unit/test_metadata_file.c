@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* When a database is believed not to have changed, and whose it is. */
-#include "client/metadata_file.h"
+#include "inventory/metadata_file.h"
 
 #include "base/clock.h"
 

@@ -8,9 +8,9 @@
 #include <cmocka.h>
 
 #include "base/text.h"
-#include "engine/families.h"
+#include "scheduler/metric_catalog.h"
 #include "pages_fixture.h"
-#include "web/advice.h"
+#include "web/pages/reason_help.h"
 #include "web/tables.h"
 
 #define HOSTILE "<script>x</script>\"'&\xe2\x80\xae\xff"

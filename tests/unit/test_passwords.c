@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who is admitted, what is remembered of it, and that time tells nobody more. */
-#include "server/passwords.h"
+#include "server/basic_auth.h"
 
-#include "base/base64.h"
+#include "encoding/base64.h"
 #include "base/clock.h"
 
 #include <setjmp.h>

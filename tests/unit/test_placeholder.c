@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "canary/placeholder.h"
+#include "probe/placeholder.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which platforms a machine accepts, in which order, and which entry it takes. */
-#include "client/platform.h"
+#include "oci/platform.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

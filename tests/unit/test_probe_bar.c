@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The line that tells how far a run is. */
-#include "command/probe_bar.h"
+#include "command/terminal/probe_bar.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Programs that behave, hang, flood, die, and leave children behind. */
-#include "base/process.h"
+#include "os/process.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which proxy a URL goes through, as Go's programs read the environment. */
-#include "client/proxy.h"
+#include "net/proxy.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

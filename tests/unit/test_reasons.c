@@ -4,9 +4,9 @@
  * Docker and errno. The words of Go's daemons have test_go_error.c.
  */
 #include "base/clock.h"
-#include "client/docker_stream.h"
-#include "client/registry_status.h"
-#include "client/rpc_status.h"
+#include "docker/docker_stream.h"
+#include "registry/registry_status.h"
+#include "net/rpc_status.h"
 #include "fake_http.h"
 
 #include <errno.h>

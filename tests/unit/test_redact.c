@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "base/redact.h"
+#include "encoding/redact.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* References as people write them, and what is none. */
-#include "client/reference.h"
+#include "oci/reference.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The distribution protocol against scripted answers: right ones, wrong ones and none. */
-#include "client/registry.h"
+#include "registry/registry.h"
 
-#include "client/digest.h"
+#include "oci/digest.h"
 #include "registry_fixture.h"
 
 #define JSON_MANIFEST "{\"mediaType\":\"" MEDIA_TYPE_DOCKER_LIST "\"}"

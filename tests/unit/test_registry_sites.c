@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A registry behind mirrors, and downloads that break: who is asked, in whose name, what is told.
  */
-#include "client/registry.h"
+#include "registry/registry.h"
 
 #include "base/clock.h"
-#include "client/digest.h"
+#include "oci/digest.h"
 #include "fake_http.h"
 
 #include <setjmp.h>

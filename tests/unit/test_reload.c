@@ -10,7 +10,7 @@
 #include "engine_fixture.h"
 
 #include "base/log.h"
-#include "engine/reload.h"
+#include "scheduler/reload.h"
 
 #include <unistd.h>
 

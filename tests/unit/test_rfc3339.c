@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Times as containerd writes them into labels, and what only looks like one. */
-#include "base/rfc3339.h"
+#include "encoding/rfc3339.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Calls of every kind against a server in this process, and every way in which they end. */
 #include "base/clock.h"
-#include "client/rpc.h"
+#include "net/rpc.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

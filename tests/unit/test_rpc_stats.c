@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is counted about calls, and where counting ends. */
-#include "client/rpc_stats.h"
+#include "net/rpc_stats.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "engine/schedule.h"
+#include "scheduler/schedule.h"
 
 #include <stdlib.h>
 #include <time.h>

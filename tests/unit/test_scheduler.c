@@ -11,7 +11,7 @@
 #include "engine_fixture.h"
 
 #include "base/log.h"
-#include "engine/scheduler.h"
+#include "scheduler/scheduler.h"
 
 #define INVENTORY_WORKERS 2
 #define PROBE_WORKERS     2

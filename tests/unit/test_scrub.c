@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "client/scrub_known.h"
+#include "inventory/scrub/scrub_bad_blobs.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* systemd's side of the conversation: a datagram socket, descriptors and variables. */
-#include "base/systemd.h"
+#include "os/systemd.h"
 
 #include "base/clock.h"
 

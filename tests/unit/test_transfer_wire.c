@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Transfers by the daemon as they are on the wire, and what progress and log amount to. */
-#include "client/transfer_log.h"
-#include "client/transfer_progress.h"
-#include "client/transfer_wire.h"
+#include "containerd/transfer/transfer_log.h"
+#include "containerd/transfer/transfer_progress.h"
+#include "containerd/wire/transfer_wire.h"
 #include "wire_fixture.h"
 
 #define A    "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"

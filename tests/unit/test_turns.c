@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One after the other for one name, all at once for different ones. */
-#include "client/turns.h"
+#include "base/named_lock.h"
 
 #include "base/clock.h"
 

@@ -9,7 +9,7 @@
 
 #include "engine_fixture.h"
 
-#include "engine/watcher.h"
+#include "scheduler/watcher.h"
 
 struct told {
     unsigned times;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Web configuration files: what is said about bad ones (tests/web/cases.txt), what becomes of good
  * ones. */
-#include "server/web_config.h"
+#include "server/config/web_config.h"
 
 #include "base/clock.h"
-#include "base/file.h"
+#include "os/file.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

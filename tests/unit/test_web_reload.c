@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A web configuration file that changes, for better or worse, and who hears of it. */
-#include "server/web_reload.h"
+#include "server/config/web_reload.h"
 
-#include "base/file.h"
+#include "os/file.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

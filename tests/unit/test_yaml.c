@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "base/yaml.h"
+#include "encoding/yaml.h"
 
 #define LIMIT_BYTES ((size_t)16 << 20)
 

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One key of a section of the configuration file, as data.
+ *
+ * A table of these fills a struct: config.c reads the value, checks it and puts
+ * it at `offset`. A name with dots descends: "auth.username" is the key
+ * `username` of the mapping `auth`. Strings and lists live in the arena of the
+ * job (or of the configuration, for sections that belong to no job).
+ */
+#ifndef COLLECTOR_SETTING_H
+#define COLLECTOR_SETTING_H
+
+#include <stddef.h>
+
+enum setting_type {
+    SETTING_STRING,   /* const char *; never NULL once filled */
+    SETTING_SECRET,   /* the same; shown to nobody */
+    SETTING_BOOL,     /* bool */
+    SETTING_UINT,     /* uint64_t */
+    SETTING_DURATION, /* "30s", "5m" into int64_t nanoseconds */
+    SETTING_BYTES,    /* "64MiB" into uint64_t */
+    SETTING_ENUM,     /* unsigned: index into `choices` */
+    SETTING_LIST,     /* struct setting_list: a sequence of strings */
+    SETTING_MAP,      /* struct setting_map: a mapping of strings, in the order of the file */
+};
+
+struct setting_list {
+    const char *const *items;
+    size_t count;
+};
+
+struct setting_map {
+    const char *const *names;
+    const char *const *values;
+    size_t count;
+};
+
+struct setting {
+    enum setting_type type;
+    const char *name; /* NULL ends a table */
+    size_t offset;
+    const char *fallback; /* as written in the file, a list as "[a, b]"; NULL: required, and not
+                           * empty; "": stays empty (or 0) */
+    const char *help;
+    const char *const *choices; /* of SETTING_ENUM, ends with NULL */
+};
+
+/* SETTING(SETTING_STRING, struct pull, image, "image", NULL, "Reference of the image.") */
+#define SETTING(type, structure, member, name, fallback, help)              \
+    {                                                                       \
+        (type), (name), offsetof(structure, member), (fallback), (help), 0, \
+    }
+#define SETTING_CHOICE(structure, member, name, choices, fallback, help)                  \
+    {                                                                                     \
+        SETTING_ENUM, (name), offsetof(structure, member), (fallback), (help), (choices), \
+    }
+
+#endif

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tells the documents apart, opens lists of them, and gives each Canary to canary_document.c. */
+#include "config/canary_checker/canary_documents.h"
+
+#include "encoding/yaml_build.h"
+#include "config/canary_checker/canary_document.h"
+#include "config/canary_checker/canary_fields.h"
+#include "config/settings.h"
+
+#include <string.h>
+
+#define API_VERSION "canaries.flanksource.com/v1"
+
+static const struct setting folders_settings[] = {
+    SETTING(SETTING_STRING, struct canary_folders, secrets_dir, "secrets_dir",
+            "/etc/containerd_exporter/secrets", "Where secrets are mounted: NAME/KEY."),
+    SETTING(SETTING_STRING, struct canary_folders, config_maps_dir, "config_maps_dir",
+            "/etc/containerd_exporter/config_maps", "Where config maps are mounted: NAME/KEY."),
+    {0},
+};
+
+static const struct canary_field list_fields[] = {
+    {"apiVersion", CANARY_HONOURED, NULL},
+    {"kind", CANARY_HONOURED, NULL},
+    {"items", CANARY_HONOURED, NULL},
+    {"metadata", CANARY_HARMLESS, NULL},
+    {0},
+};
+
+/* Whatever else it is: a document of Kubernetes says its kind, and ours has no such key. */
+static bool is_object(const struct yaml_node *document)
+{
+    return yaml_member(document, "kind", strlen("kind")) ||
+           yaml_member(document, "apiVersion", strlen("apiVersion"));
+}
+
+static bool says(const struct yaml_node *object, const char *name, const char *text)
+{
+    const struct yaml_node *node = yaml_member(object, name, strlen(name));
+
+    return node && node->kind == YAML_SCALAR && strcmp(node->text, text) == 0;
+}
+
+static bool expect(const struct yaml_node *object, const char *name, const char *text,
+                   struct problems *problems)
+{
+    const struct yaml_node *node = yaml_member(object, name, strlen(name));
+
+    if (!node)
+        return problems_add(problems, object->place, "\"%s\" is missing: expected %s", name, text);
+    if (node->kind == YAML_BROKEN || says(object, name, text))
+        return node->kind != YAML_BROKEN;
+    return problems_add(problems, node->place, "\"%s\": expected %s, found %s%s%s", name, text,
+                        node->kind == YAML_SCALAR ? "\"" : "",
+                        node->kind == YAML_SCALAR ? node->text : yaml_describe(node),
+                        node->kind == YAML_SCALAR ? "\"" : "");
+}
+
+static void read_canary(struct canary_probes *probes, const struct yaml_node *object)
+{
+    bool ok = expect(object, "apiVersion", API_VERSION, probes->problems);
+
+    if (expect(object, "kind", "Canary", probes->problems) && ok)
+        canary_document_read(probes, object);
+}
+
+/* As `kubectl get canaries -o yaml` writes it. */
+static void read_list(struct canary_probes *probes, const struct yaml_node *list)
+{
+    const struct yaml_node *items = canary_field(list, "items", YAML_SEQUENCE, probes->problems);
+
+    canary_fields_check(list, list_fields, probes->problems);
+    for (const struct yaml_node *at = items ? items->children : NULL; at; at = at->next) {
+        if (at->kind == YAML_MAPPING)
+            read_canary(probes, at);
+        else if (at->kind != YAML_BROKEN)
+            problems_add(probes->problems, at->place, "expected a mapping, found %s",
+                         yaml_describe(at));
+    }
+}
+
+/* Our document; an empty one if there is no other; NULL if there is none at all. */
+static struct yaml_node *find_ours(const struct config_reading *reading,
+                                   const struct yaml_node *documents)
+{
+    struct yaml_node *ours = NULL;
+
+    for (struct yaml_node *at = documents->children; at; at = at->next) {
+        if (is_object(at) || (ours && yaml_is_null(at)))
+            continue;
+        if (ours && !yaml_is_null(ours))
+            problems_add(reading->problems, at->place,
+                         "a second document of settings; the first is at line %zu. Others may only "
+                         "be of kind Canary",
+                         ours->place.line);
+        else
+            ours = at;
+    }
+    return ours;
+}
+
+/* The list that probes are added to; one that nobody reads, if ours is not usable. */
+static struct yaml_node *open_probes(const struct config_reading *reading, struct yaml_node *root,
+                                     struct place place)
+{
+    struct yaml_node *at = root->kind == YAML_MAPPING ? root->children : NULL, *list = NULL;
+
+    while (at && strcmp(at->key->text, "probes") != 0)
+        at = at->next;
+    if (at && yaml_is_null(at))
+        at->kind = YAML_SEQUENCE;
+    if (at)
+        list = at->kind == YAML_SEQUENCE ? at : NULL;
+    else if (root->kind == YAML_MAPPING)
+        list = yaml_build(reading->arena, root, "probes", YAML_SEQUENCE, place);
+    return list ? list : yaml_build_root(reading->arena, YAML_SEQUENCE, place);
+}
+
+static void read_folders(const struct config_reading *reading, struct canary_folders *folders)
+{
+    const struct yaml_node *section =
+        yaml_member(reading->root, "kubernetes", strlen("kubernetes"));
+    const struct setting *tables[] = {folders_settings, NULL};
+    struct settings_source source =
+        settings_source_of(section, reading->root, reading->arena, reading->problems);
+
+    settings_check_keys(&source, tables);
+    settings_fill(&source, folders_settings, SETTINGS_ALL, folders);
+}
+
+static bool read_objects(struct config_reading *reading, const struct yaml_node *documents,
+                         struct yaml_node *root, struct place place)
+{
+    struct canary_probes *probes = arena_alloc(reading->arena, sizeof(*probes));
+    struct yaml_node *list = open_probes(reading, root, place);
+
+    if (!probes || !list)
+        return false;
+    *probes = (struct canary_probes){.arena = reading->arena,
+                                     .problems = reading->problems,
+                                     .folders = {"", ""},
+                                     .list = list,
+                                     .found = &reading->config->canaries};
+    read_folders(reading, &probes->folders);
+    for (const struct yaml_node *at = documents->children; at; at = at->next) {
+        if (says(at, "kind", "List") || says(at, "kind", "CanaryList"))
+            read_list(probes, at);
+        else if (is_object(at))
+            read_canary(probes, at);
+    }
+    return true;
+}
+
+bool canary_documents_read(struct config_reading *reading, struct yaml_node *documents)
+{
+    struct yaml_node *root = find_ours(reading, documents);
+    const struct yaml_node *object = documents->children;
+    struct canary_folders folders;
+
+    while (object && !is_object(object))
+        object = object->next;
+    if (!root || (object && yaml_is_null(root)))
+        root = yaml_build_root(reading->arena, object ? YAML_MAPPING : YAML_SCALAR,
+                               (struct place){1, 1});
+    if (!root)
+        return problems_add(reading->problems, documents->place, "out of memory");
+    reading->root = root;
+    if (object)
+        return read_objects(reading, documents, root, object->place);
+    read_folders(reading, &folders); /* only for its mistakes */
+    return true;
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The file as a whole: read it, look at its top level, give each part to who knows it. */
+#include "config/config.h"
+
+#include "encoding/suggest.h"
+#include "config/canary_checker/canary_documents.h"
+#include "config/config_sections.h"
+#include "config/config_dump.h"
+#include "config/fingerprint.h"
+#include "config/settings.h"
+#include "config/variables.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define NODES_LIMIT_BYTES     ((size_t)16 << 20) /* 100 000 values in a file of YAML_SIZE_MAX */
+#define GLOBALS_LIMIT_BYTES   ((size_t)4 << 20)
+#define SUGGEST_LIMIT_BYTES   ((size_t)1024)
+#define EFFECTIVE_LIMIT_BYTES ((size_t)4 << 20)
+
+static const char *const parts[] = {"collectors", "registries", "probes", "kubernetes"};
+
+static void check_top_level(const struct config_reading *reading)
+{
+    struct suggest_words words = {0};
+
+    for (const struct config_section *at = reading->schema->sections; at && at->name; at++)
+        suggest_add(&words, at->name);
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+        suggest_add(&words, parts[i]);
+    for (const struct yaml_node *at = reading->root->children; at; at = at->next) {
+        CLEANUP(buf_deinit) struct buf hint = BUF_INIT(SUGGEST_LIMIT_BYTES);
+        size_t i = 0;
+
+        while (i < words.count && strcmp(words.items[i], at->key->text) != 0)
+            i++;
+        if (i < words.count)
+            continue;
+        suggest(&words, at->key->text, &hint);
+        problems_add(reading->problems, at->key->place, "unknown key \"%s\"%s", at->key->text,
+                     hint.data ? hint.data : "");
+    }
+}
+
+static void read_globals(struct config_reading *reading)
+{
+    struct config *config = reading->config;
+    struct fingerprint fingerprint;
+
+    fingerprint_init(&fingerprint);
+    for (const struct config_section *at = reading->schema->sections; at && at->name; at++) {
+        const struct yaml_node *section = yaml_member(reading->root, at->name, strlen(at->name));
+        const struct setting *tables[] = {at->settings, NULL};
+        struct settings_source source =
+            settings_source_of(section, reading->root, &config->arena_, reading->problems);
+
+        settings_check_keys(&source, tables);
+        if (settings_fill(&source, at->settings, SETTINGS_ALL, config->globals)) {
+            effective_heading(&(struct effective){&config->effective}, at->name);
+            effective_settings(&(struct effective){&config->effective, 2}, at->settings,
+                               config->globals);
+        }
+        fingerprint_tree(&fingerprint, section);
+    }
+    config->globals_fingerprint = fingerprint_hex(&fingerprint, &config->arena_);
+}
+
+static bool allocate(struct config_reading *reading)
+{
+    struct config *config = reading->config;
+
+    config->jobs = calloc(config_jobs_max(reading) + 1, sizeof(*config->jobs));
+    config->globals = calloc(1, reading->schema->globals_size + 1);
+    if (!config->jobs || !config->globals)
+        return problems_add(reading->problems, reading->root->place, "out of memory");
+    return true;
+}
+
+static void read_parts(struct config_reading *reading, struct yaml_node *documents)
+{
+    const struct yaml_node *root;
+    struct error err;
+
+    variables_replace(documents, reading->arena, reading->problems);
+    if (!canary_documents_read(reading, documents))
+        return;
+    root = reading->root;
+    if (root->kind == YAML_BROKEN || !allocate(reading))
+        return;
+    if (root->kind != YAML_MAPPING && !yaml_is_null(root)) {
+        problems_add(reading->problems, root->place, "expected a mapping, found %s",
+                     yaml_describe(root));
+        return;
+    }
+    check_top_level(reading);
+    read_globals(reading);
+    if (!arena_ok(&reading->config->arena_, &err)) {
+        problems_add(reading->problems, root->place, "%s", err.message);
+        return;
+    }
+    config_read_registries(reading);
+    config_read_collectors(reading);
+    config_read_probes(reading);
+}
+
+bool config_parse(struct config *config, const struct config_schema *schema, const char *file,
+                  const char *data, size_t size, struct buf *problems, struct error *err)
+{
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(NODES_LIMIT_BYTES);
+    struct problems found = PROBLEMS_INIT(&arena);
+    struct config_reading reading = {schema, &arena, &found, NULL, NULL, config};
+    struct yaml_node *documents = yaml_parse_all(&arena, data, size, &found);
+    size_t n;
+
+    *config = (struct config){.arena_ = ARENA_INIT(GLOBALS_LIMIT_BYTES),
+                              .effective = BUF_INIT(EFFECTIVE_LIMIT_BYTES)};
+    if (documents)
+        read_parts(&reading, documents);
+    if (documents && !arena_ok(&arena, err)) /* then something was left out, perhaps unsaid */
+        problems_add(&found, documents->place, "%s", err->message);
+    n = problems_total(&found);
+    if (n == 0)
+        return true;
+    problems_print(&found, file, problems);
+    config_deinit(config);
+    return error_set(err, ERROR_INVALID, "%zu mistake%s in %s", n, n == 1 ? "" : "s", file);
+}
+
+/* One byte more than is allowed, so that the parser sees that it was too much. */
+static bool read_file(const char *path, struct buf *out, struct error *err)
+{
+    FILE *file = fopen(path, "re");
+    char chunk[4096];
+    size_t n;
+    bool ok = true;
+
+    if (!file)
+        return error_errno(err, errno, "%s", path);
+    while (out->size <= YAML_SIZE_MAX && (n = fread(chunk, 1, sizeof(chunk), file)) > 0)
+        buf_append(out, chunk, n);
+    if (ferror(file))
+        ok = error_errno(err, errno, "%s", path);
+    fclose(file);
+    return ok && (buf_ok(out, err) || error_wrap(err, "%s", path));
+}
+
+bool config_load(struct config *config, const struct config_schema *schema, const char *path,
+                 struct buf *problems, struct error *err)
+{
+    CLEANUP(buf_deinit) struct buf data = BUF_INIT(2 * YAML_SIZE_MAX);
+
+    if (!path)
+        return config_parse(config, schema, "defaults", "", 0, problems, err);
+    return read_file(path, &data, err) &&
+           config_parse(config, schema, path, data.data, data.size, problems, err);
+}
+
+void config_job_release(struct config_job *job)
+{
+    free(TAKE(job->state));
+    if (job->arena)
+        arena_deinit(job->arena);
+    free(TAKE(job->arena));
+}
+
+void config_deinit(struct config *config)
+{
+    for (size_t i = 0; i < config->n_jobs; i++)
+        if (config->jobs[i].arena)
+            config_job_release(&config->jobs[i]);
+    free(config->jobs);
+    free(config->globals);
+    buf_deinit(&config->effective);
+    arena_deinit(&config->arena_);
+    *config = (struct config){0};
+}

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config/config_dump.h"
+
+#include "base/clock.h"
+#include "base/text.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define STEP   2 /* columns of a level */
+#define SECRET "<secret>"
+
+/* Words that no reader takes for a number, a date, a truth or nothing. */
+static bool is_plain(const char *text)
+{
+    static const char first[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ/";
+    static const char rest[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./@+-";
+    static const char *const words[] = {"true", "false", "null", "yes", "no",
+                                        "on",   "off",   "y",    "n"};
+
+    if (!*text || !strchr(first, *text))
+        return false;
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (text_equal_ignoring_case(text, strlen(text), words[i]))
+            return false;
+    for (text += strspn(text, rest); *text == ':' && text[1]; text += strspn(text, rest))
+        text++;
+    return *text == '\0';
+}
+
+static void scalar(struct buf *out, const char *text)
+{
+    if (is_plain(text)) {
+        buf_append_str(out, text);
+        return;
+    }
+    buf_append_char(out, '"');
+    for (; *text; text++) {
+        if ((unsigned char)*text < 0x20 || *text == 0x7f) {
+            buf_printf(out, "\\x%02x", (unsigned char)*text);
+            continue;
+        }
+        if (*text == '"' || *text == '\\')
+            buf_append_char(out, '\\');
+        if (*text == '$' && text[1] == '{') /* else it would be read as a variable */
+            buf_append_char(out, '$');
+        buf_append_char(out, *text);
+    }
+    buf_append_char(out, '"');
+}
+
+static void line_start(struct effective *to, const char *key)
+{
+    buf_printf(to->out, "%*s%s", to->item ? (int)to->indent - STEP : (int)to->indent, "",
+               to->item ? "- " : "");
+    scalar(to->out, key);
+    buf_append_char(to->out, ':');
+    to->item = false;
+}
+
+static void duration(struct buf *out, int64_t ns)
+{
+    static const struct {
+        const char *name;
+        int64_t ns;
+    } units[] = {{"d", 86400 * NS_PER_SECOND},
+                 {"h", 3600 * NS_PER_SECOND},
+                 {"m", 60 * NS_PER_SECOND},
+                 {"s", NS_PER_SECOND},
+                 {"ms", NS_PER_MS}};
+
+    if (ns == 0)
+        buf_append_str(out, "0s");
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); ns %= units[i++].ns)
+        if (ns >= units[i].ns)
+            buf_printf(out, "%" PRId64 "%s", ns / units[i].ns, units[i].name);
+}
+
+static void bytes(struct buf *out, uint64_t n)
+{
+    static const char *const units[] = {"", "KiB", "MiB", "GiB", "TiB"};
+    size_t unit = 0;
+
+    for (; n > 0 && n % 1024 == 0 && unit < 4; unit++)
+        n /= 1024;
+    buf_printf(out, "%" PRIu64 "%s", n, units[unit]);
+}
+
+static void list(struct buf *out, const struct setting_list *from)
+{
+    buf_append_char(out, '[');
+    for (size_t i = 0; i < from->count; i++) {
+        buf_append_str(out, i > 0 ? ", " : "");
+        scalar(out, from->items[i]);
+    }
+    buf_append_char(out, ']');
+}
+
+static void map(struct buf *out, const struct setting_map *from)
+{
+    buf_append_char(out, '{');
+    for (size_t i = 0; i < from->count; i++) {
+        buf_append_str(out, i > 0 ? ", " : "");
+        scalar(out, from->names[i]);
+        buf_append_str(out, ": ");
+        scalar(out, from->values[i]);
+    }
+    buf_append_char(out, '}');
+}
+
+static void value(struct buf *out, const struct setting *setting, const void *member)
+{
+    switch (setting->type) {
+    case SETTING_STRING:
+        scalar(out, *(const char *const *)member);
+        break;
+    case SETTING_SECRET:
+        scalar(out, **(const char *const *)member ? SECRET : "");
+        break;
+    case SETTING_BOOL:
+        buf_append_str(out, *(const bool *)member ? "true" : "false");
+        break;
+    case SETTING_UINT:
+        buf_printf(out, "%" PRIu64, *(const uint64_t *)member);
+        break;
+    case SETTING_DURATION:
+        duration(out, *(const int64_t *)member);
+        break;
+    case SETTING_BYTES:
+        bytes(out, *(const uint64_t *)member);
+        break;
+    case SETTING_ENUM:
+        scalar(out, setting->choices[*(const unsigned *)member]);
+        break;
+    case SETTING_LIST:
+        list(out, member);
+        break;
+    case SETTING_MAP:
+        map(out, member);
+        break;
+    }
+}
+
+static bool is_nothing(const struct setting *setting, const void *member)
+{
+    switch (setting->type) {
+    case SETTING_STRING:
+    case SETTING_SECRET:
+        return **(const char *const *)member == '\0';
+    case SETTING_DURATION:
+        return *(const int64_t *)member == 0;
+    case SETTING_UINT:
+    case SETTING_BYTES:
+        return *(const uint64_t *)member == 0;
+    case SETTING_LIST:
+        return ((const struct setting_list *)member)->count == 0;
+    case SETTING_MAP:
+        return ((const struct setting_map *)member)->count == 0;
+    default:
+        return false;
+    }
+}
+
+static const void *member_of(const struct setting *setting, const void *from)
+{
+    return (const char *)from + setting->offset;
+}
+
+/* Left out where nothing was set, and nothing is what that means. */
+static bool is_shown(const struct setting *setting, const void *from)
+{
+    return !setting->fallback || *setting->fallback ||
+           !is_nothing(setting, member_of(setting, from));
+}
+
+/* Names have one dot at most: "auth.username" is under "auth:". */
+static size_t group_size(const char *name)
+{
+    return strchr(name, '.') ? strcspn(name, ".") : 0;
+}
+
+static bool is_of_group(const struct setting *setting, const struct setting *first)
+{
+    size_t size = group_size(first->name);
+
+    return group_size(setting->name) == size && strncmp(setting->name, first->name, size) == 0;
+}
+
+static void setting_line(struct effective *to, const struct setting *setting, const char *key,
+                         const void *from)
+{
+    line_start(to, key);
+    buf_append_char(to->out, ' ');
+    value(to->out, setting, member_of(setting, from));
+    buf_append_char(to->out, '\n');
+}
+
+static void group(struct effective *to, const struct setting *first, const void *from)
+{
+    size_t size = group_size(first->name);
+    struct effective below = {to->out, to->indent + STEP, false};
+    char name[64];
+
+    memcpy(name, first->name, size);
+    name[size] = '\0';
+    effective_heading(to, name);
+    for (const struct setting *setting = first; setting->name; setting++)
+        if (is_of_group(setting, first) && is_shown(setting, from))
+            setting_line(&below, setting, setting->name + size + 1, from);
+}
+
+/* Whether one that is shown before `setting` has its group. */
+static bool was_shown(const struct setting *table, const struct setting *setting, const void *from)
+{
+    for (; table != setting; table++)
+        if (is_of_group(table, setting) && is_shown(table, from))
+            return true;
+    return false;
+}
+
+void effective_heading(struct effective *to, const char *key)
+{
+    line_start(to, key);
+    buf_append_char(to->out, '\n');
+}
+
+void effective_text(struct effective *to, const char *key, const char *text)
+{
+    line_start(to, key);
+    buf_append_char(to->out, ' ');
+    scalar(to->out, text);
+    buf_append_char(to->out, '\n');
+}
+
+void effective_duration(struct effective *to, const char *key, int64_t ns)
+{
+    line_start(to, key);
+    buf_append_char(to->out, ' ');
+    duration(to->out, ns);
+    buf_append_char(to->out, '\n');
+}
+
+void effective_settings(struct effective *to, const struct setting *table, const void *from)
+{
+    for (const struct setting *setting = table; setting && setting->name; setting++) {
+        if (!is_shown(setting, from))
+            continue;
+        if (group_size(setting->name) == 0)
+            setting_line(to, setting, setting->name, from);
+        else if (!was_shown(table, setting, from))
+            group(to, setting, from);
+    }
+}
+
+void effective_job(struct effective *to, const struct config_job *job)
+{
+    const struct collector *collector = job->collector;
+
+    if (collector->lane == LANE_PROBE) {
+        effective_text(to, "name", job->name);
+        effective_text(to, "operation", collector->name);
+    } else {
+        line_start(to, "enabled");
+        buf_append_str(to->out, " true\n");
+    }
+    if (job->schedule && *job->schedule)
+        effective_text(to, "schedule", job->schedule);
+    else if (collector->lane != LANE_SCRAPE)
+        effective_duration(to, "interval", job->interval_ns);
+    if (collector->lane != LANE_SCRAPE)
+        effective_duration(to, "timeout", job->timeout_ns);
+    if (collector->lane == LANE_PROBE)
+        effective_duration(to, "retry_interval", job->retry_ns);
+    effective_settings(to, collector->settings, job->state);
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "containerd/content_files.h"
+
+#include "oci/digest.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define ALGORITHM    "sha256"
+#define READ_AT_ONCE ((size_t)64 << 10)
+
+void content_files_open(struct content_files *files, const char *root)
+{
+    char path[PATH_MAX];
+    content_files_close(files);
+    if (root[0] != '/' || strlen(root) > sizeof(path) - sizeof("/blobs/" ALGORITHM))
+        return;
+    snprintf(path, sizeof(path), "%s/blobs/" ALGORITHM, root);
+    files->folder = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+void content_files_close(struct content_files *files)
+{
+    if (files->folder >= 0)
+        close(files->folder);
+    files->folder = -1;
+}
+
+static void closep(const int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+}
+
+static bool is_blob(int fd, uint64_t size)
+{
+    struct stat info;
+    return fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_size >= 0 &&
+           (uint64_t)info.st_size == size;
+}
+
+static bool read_all(int fd, uint64_t size, struct buf *out)
+{
+    char piece[READ_AT_ONCE];
+    struct error err;
+    while (size > 0) {
+        ssize_t n = read(fd, piece, size < sizeof(piece) ? (size_t)size : sizeof(piece));
+        if (n <= 0)
+            return false;
+        buf_append(out, piece, (size_t)n);
+        size -= (uint64_t)n;
+    }
+    return buf_ok(out, &err);
+}
+
+int content_files_blob(const struct content_files *files, const char *digest, uint64_t size)
+{
+    CLEANUP(closep) int fd = -1;
+    int blob;
+    if (files->folder < 0 || !digest_valid(digest))
+        return -1;
+    fd = openat(files->folder, digest + strlen(ALGORITHM ":"),
+                O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0 || !is_blob(fd, size))
+        return -1;
+    blob = fd;
+    fd = -1;
+    return blob;
+}
+
+bool content_files_read(const struct content_files *files, const char *digest, uint64_t size,
+                        struct buf *out)
+{
+    CLEANUP(closep) int fd = content_files_blob(files, digest, size);
+    char found[DIGEST_TEXT_BYTES];
+    struct error err;
+    if (fd < 0 || !read_all(fd, size, out))
+        return false;
+    return digest_of(out->data ? out->data : "", out->size, found, &err) &&
+           strcmp(found, digest) == 0;
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* CRI needs no namespace: it works in k8s.io by itself. */
+#include "containerd/cri/cri.h"
+
+#include "containerd/containers.h"
+#include "containerd/wire/cri_wire.h"
+#include "encoding/json.h"
+
+#include <string.h>
+
+#define REQUEST_LIMIT_BYTES ((size_t)64 << 10)
+#define REPLY_LIMIT_BYTES   ((size_t)16 << 20)
+#define RUNTIME_SERVICE     "/runtime.v1.RuntimeService/"
+#define IMAGE_SERVICE       "/runtime.v1.ImageService/"
+
+#define CRI_NAMESPACE  "k8s.io"
+#define SANDBOX_FILTER "labels.\"io.cri-containerd.kind\"==sandbox"
+#define SANDBOX_NAME   "pause" /* what Kubernetes calls its own */
+
+static void wipe(struct buf *reply)
+{
+    if (reply->data)
+        explicit_bzero(reply->data, reply->size);
+    buf_deinit(reply);
+}
+
+static bool call(struct containerd *daemon, const char *method, const struct buf *request,
+                 struct buf *reply, struct cancel *cancel, struct error *err)
+{
+    const struct scope nowhere = {.daemon = daemon};
+
+    return containerd_call(&nowhere, method, request, reply, cancel, err);
+}
+
+/* What is no JSON, or has no such member, does not tell; that is no error. */
+static const char *configured_image(const char *config, struct arena *arena)
+{
+    struct error ignored;
+    CLEANUP(json_freep)
+    struct json_document *document = json_parse(config, strlen(config), &ignored);
+    const char *image =
+        document ? json_text(json_member(json_root(document), "sandboxImage")) : NULL;
+
+    return image && image[0] != '\0' ? arena_strdup(arena, image) : NULL;
+}
+
+/* Moves the conditions out of the arena that also holds the configuration. */
+static bool keep_conditions(struct cri_status *status, struct arena *arena, struct error *err)
+{
+    struct cri_condition *kept = arena_alloc(arena, status->count * sizeof(*kept));
+
+    for (size_t i = 0; kept && i < status->count; i++)
+        kept[i] = (struct cri_condition){arena_strdup(arena, status->conditions[i].type),
+                                         status->conditions[i].met};
+    status->conditions = kept;
+    return arena_ok(arena, err);
+}
+
+bool cri_status(struct containerd *daemon, struct arena *arena, struct cri_status *status,
+                struct cancel *cancel, struct error *err)
+{
+    CLEANUP(arena_deinit) struct arena unpacked = ARENA_INIT(REPLY_LIMIT_BYTES);
+    CLEANUP(buf_deinit) struct buf request = BUF_INIT(REQUEST_LIMIT_BYTES);
+    CLEANUP(wipe) struct buf reply = BUF_INIT(REPLY_LIMIT_BYTES);
+    char *config;
+
+    cri_wire_status_verbose(&request);
+    *status = (struct cri_status){0};
+    if (!call(daemon, RUNTIME_SERVICE "Status", &request, &reply, cancel, err) ||
+        !cri_wire_status(&reply, &unpacked, status, &config, err))
+        return false;
+    if (config) {
+        status->sandbox_image = configured_image(config, arena);
+        explicit_bzero(config, strlen(config));
+    }
+    return keep_conditions(status, arena, err);
+}
+
+bool cri_images(struct containerd *daemon, struct arena *arena, struct cri_images *images,
+                struct cancel *cancel, struct error *err)
+{
+    CLEANUP(buf_deinit) struct buf reply = BUF_INIT(REPLY_LIMIT_BYTES);
+    const struct buf nothing = BUF_INIT(0);
+
+    return call(daemon, IMAGE_SERVICE "ListImages", &nothing, &reply, cancel, err) &&
+           cri_wire_images(&reply, arena, images, err);
+}
+
+bool cri_presence(struct containerd *daemon, const char *image, struct cri_presence *presence,
+                  struct cancel *cancel, struct error *err)
+{
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(REPLY_LIMIT_BYTES);
+    CLEANUP(buf_deinit) struct buf request = BUF_INIT(REQUEST_LIMIT_BYTES);
+    CLEANUP(buf_deinit) struct buf reply = BUF_INIT(REPLY_LIMIT_BYTES);
+
+    cri_wire_image_status(&request, image);
+    return call(daemon, IMAGE_SERVICE "ImageStatus", &request, &reply, cancel, err) &&
+           cri_wire_presence(&reply, &arena, presence, err);
+}
+
+/* The only pinned image; of several the one that is called pause, if that is one. */
+static const char *pinned_image(const struct cri_images *images)
+{
+    const char *any = NULL, *pause = NULL;
+    size_t n = 0, n_pause = 0;
+
+    for (size_t i = 0; i < images->count; i++) {
+        const char *name = images->items[i].name;
+
+        if (!images->items[i].pinned)
+            continue;
+        any = name;
+        n++;
+        if (!strstr(name, "/" SANDBOX_NAME ":"))
+            continue;
+        pause = name;
+        n_pause++;
+    }
+    if (n == 1)
+        return any;
+    return n_pause == 1 ? pause : NULL;
+}
+
+struct sandboxes {
+    struct arena *arena;
+    const char *image;
+};
+
+/* The first that has one. */
+static bool take_image(void *arg, const struct container_info *info, struct error *err)
+{
+    struct sandboxes *sandboxes = arg;
+
+    if (!sandboxes->image && info->image[0] != '\0')
+        sandboxes->image = arena_strdup(sandboxes->arena, info->image);
+    return arena_ok(sandboxes->arena, err);
+}
+
+bool cri_sandbox_image(struct containerd *daemon, const struct cri_status *status,
+                       const struct cri_images *images, struct arena *arena, const char **image,
+                       struct cancel *cancel, struct error *err)
+{
+    const struct scope scope = {.daemon = daemon, .name_space = CRI_NAMESPACE};
+    struct sandboxes sandboxes = {.arena = arena};
+
+    *image = status->sandbox_image ? status->sandbox_image : pinned_image(images);
+    if (*image)
+        return true;
+    if (!containers_list(&scope, SANDBOX_FILTER, take_image, &sandboxes, cancel, err))
+        return false;
+    *image = sandboxes.image;
+    return true;
+}

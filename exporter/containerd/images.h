@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* containerd's image records: a name and the descriptor it stands for. */
+#ifndef CONTAINERD_IMAGES_H
+#define CONTAINERD_IMAGES_H
+
+#include "containerd/containerd.h"
+#include "oci/manifest.h"
+
+struct image_record {
+    const char *name;
+    struct descriptor target;
+    struct labels labels;
+    int64_t created_unix_ns; /* 0: not told */
+};
+
+struct image_records {
+    struct image_record *items;
+    size_t count;
+};
+
+bool images_list(const struct scope *scope, struct arena *arena, struct image_records *records,
+                 struct cancel *cancel, struct error *err) MUST_CHECK;
+
+/* ERROR_NOT_FOUND where there is none. */
+bool images_get(const struct scope *scope, const char *name, struct arena *arena,
+                struct image_record *record, struct cancel *cancel, struct error *err) MUST_CHECK;
+
+bool images_create(const struct scope *scope, const struct image_record *record,
+                   struct cancel *cancel, struct error *err) MUST_CHECK;
+
+/* A record that does not exist is fine. */
+bool images_delete(const struct scope *scope, const char *name, struct cancel *cancel,
+                   struct error *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One list of namespaces, one visit each. */
+#include "containerd/namespaces.h"
+
+#include "base/text.h"
+#include "collector/node.h"
+
+#define NAMESPACES_LIMIT_BYTES ((size_t)16 << 20)
+
+bool each_namespace(struct containerd *daemon, namespace_visit *visit, void *arg,
+                    struct cancel *cancel, struct error *err)
+{
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(NAMESPACES_LIMIT_BYTES);
+    struct containerd_namespaces namespaces;
+
+    if (!containerd_namespaces(daemon, &arena, &namespaces, cancel, err))
+        return false;
+    for (size_t i = 0; i < namespaces.count; i++) {
+        const struct scope scope = {.daemon = daemon, .name_space = namespaces.items[i].name};
+
+        if (text_starts_with(scope.name_space, PROBE_NAMESPACE_PREFIX) || visit(arg, &scope, err))
+            continue;
+        if (err->status == RPC_UNIMPLEMENTED)
+            return true;
+        if (err->code != ERROR_NOT_FOUND)
+            return error_wrap(err, "namespace %s", scope.name_space);
+    }
+    return true;
+}

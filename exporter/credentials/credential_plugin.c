@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "credentials/credential_plugin.h"
+
+#include "encoding/go_duration.h"
+#include "os/process.h"
+#include "base/text.h"
+#include "credentials/credential_cache.h"
+#include "credentials/credential_providers.h"
+#include "credentials/image_pattern.h"
+#include "encoding/json.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ANSWER_BYTES_MAX ((size_t)64 << 10)
+#define CONFIG_BYTES_MAX ((size_t)16 << 20) /* nodes of all files */
+#define KEY_BYTES_MAX    ((size_t)8 << 10)
+#define WORDS_BYTES_MAX  ((size_t)1 << 20)
+#define HUB_KEY          "index.docker.io"
+
+static const char *const scope_names[CREDENTIAL_SCOPES] = {"Image", "Registry", "Global"};
+
+/* ---- the answer ---- */
+
+/* A key of "auth" as the kubelet files it: without a scheme, a leading version, a bare "/". */
+static const char *normal_key(const char *key, struct arena *arena)
+{
+    const char *host = text_starts_with(key, "https://")  ? key + 8
+                       : text_starts_with(key, "http://") ? key + 7
+                                                          : key;
+    size_t host_size = strcspn(host, "/");
+    const char *path = host + host_size;
+    char *normal;
+
+    if (text_starts_with(path, "/v1/") || text_starts_with(path, "/v2/"))
+        path += 3;
+    if (strcmp(path, "/") == 0)
+        path++;
+    normal = arena_alloc(arena, host_size + strlen(path) + 1);
+    if (!normal)
+        return NULL;
+    memcpy(normal, host, host_size);
+    strcpy(normal + host_size, path);
+    return normal;
+}
+
+struct search {
+    const char *image;
+    struct arena *arena;
+    const char *best_key;
+    const struct json *best, *hub;
+};
+
+/* The kubelet sorts the keys and goes from the last one backwards. */
+static void visit(void *arg, const char *name, const struct json *value)
+{
+    struct search *search = arg;
+    const char *key = normal_key(name, search->arena);
+
+    if (!key)
+        return;
+    if (strcmp(key, HUB_KEY) == 0)
+        search->hub = value;
+    if (!image_pattern_matches(key, search->image) ||
+        (search->best_key && strcmp(key, search->best_key) <= 0))
+        return;
+    search->best_key = key;
+    search->best = value;
+}
+
+static bool set_member(struct secret *secret, const struct json *entry, const char *name,
+                       struct error *err)
+{
+    const char *text = json_text(json_member(entry, name));
+
+    return !text || !*text || secret_set(secret, text, strlen(text), err);
+}
+
+static bool read_auth(const struct json *auth, const char *image, struct credentials *credentials,
+                      struct error *err)
+{
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ANSWER_BYTES_MAX);
+    struct search search = {.image = image, .arena = &arena};
+    bool is_hub = text_starts_with(image, "docker.io/") || text_starts_with(image, HUB_KEY "/");
+
+    json_each_member(auth, visit, &search);
+    if (!arena_ok(&arena, err))
+        return false;
+    if (!search.best && is_hub)
+        search.best = search.hub;
+    return set_member(&credentials->username, search.best, "username", err) &&
+           set_member(&credentials->password, search.best, "password", err);
+}
+
+static bool read_scope(const struct json *root, enum credential_scope *scope)
+{
+    const char *name = json_text(json_member(root, "cacheKeyType"));
+
+    for (size_t i = 0; name && i < CREDENTIAL_SCOPES; i++)
+        if (strcmp(name, scope_names[i]) == 0) {
+            *scope = (enum credential_scope)i;
+            return true;
+        }
+    return false;
+}
+
+static bool is_text(const struct json *root, const char *name, const char *want)
+{
+    const char *text = json_text(json_member(root, name));
+
+    return text && strcmp(text, want) == 0;
+}
+
+bool credential_answer_read(const void *data, size_t size, const char *api_version,
+                            const char *image, struct credential_answer *answer,
+                            struct credentials *credentials, struct error *err)
+{
+    CLEANUP(json_freep) struct json_document *document = json_parse(data, size, err);
+    const struct json *root = json_root(document);
+    const struct json *duration = json_member(root, "cacheDuration");
+
+    *answer = (struct credential_answer){0};
+    if (!document) {
+        err->code = err->code == ERROR_PROTOCOL ? ERROR_INVALID : err->code;
+        return error_wrap(err, "its answer");
+    }
+    if (!is_text(root, "kind", "CredentialProviderResponse"))
+        return error_set(err, ERROR_INVALID, "its answer is no CredentialProviderResponse");
+    if (!is_text(root, "apiVersion", api_version))
+        return error_set(err, ERROR_INVALID, "its answer is not of %s", api_version);
+    if (!read_scope(root, &answer->scope))
+        return error_set(err, ERROR_INVALID, "its answer has no cacheKeyType that is known");
+    answer->has_duration = duration && !json_is_null(duration);
+    if (answer->has_duration &&
+        (!json_text(duration) || !go_duration_ns(json_text(duration), &answer->cache_ns, err)))
+        return error_set(err, ERROR_INVALID, "its answer has a cacheDuration that is none");
+    return read_auth(json_member(root, "auth"), image, credentials, err);
+}
+
+/* ---- the question ---- */
+
+struct question {
+    const char *bin_dir;
+    const char *image; /* "host/repository" */
+    struct credential_cache *cache;
+};
+
+static bool is_asked(const struct credential_provider *provider, const char *image)
+{
+    for (const char *const *at = provider->match_images; *at; at++)
+        if (image_pattern_matches(*at, image))
+            return true;
+    return false;
+}
+
+/* All that decides about the answer, so that an edited configuration does not get an old one. */
+static bool cache_key(const struct question *question, const struct credential_provider *provider,
+                      enum credential_scope scope, struct buf *key)
+{
+    size_t sizes[CREDENTIAL_SCOPES] = {strlen(question->image), strcspn(question->image, "/"), 0};
+    struct error unused;
+
+    buf_clear(key);
+    buf_printf(key, "%s/%s %016" PRIx64 " %s %.*s", question->bin_dir, provider->name,
+               provider->version, scope_names[scope], (int)sizes[scope], question->image);
+    return buf_ok(key, &unused);
+}
+
+static bool look_into_cache(const struct question *question,
+                            const struct credential_provider *provider, struct buf *answer)
+{
+    CLEANUP(buf_deinit) struct buf key = BUF_INIT(KEY_BYTES_MAX);
+
+    for (size_t i = 0; question->cache && i < CREDENTIAL_SCOPES; i++)
+        if (cache_key(question, provider, (enum credential_scope)i, &key) &&
+            credential_cache_get(question->cache, key.data, answer))
+            return true;
+    return false;
+}
+
+static void keep(const struct question *question, const struct credential_provider *provider,
+                 const struct credential_answer *answer, const char *text)
+{
+    CLEANUP(buf_deinit) struct buf key = BUF_INIT(KEY_BYTES_MAX);
+    int64_t cache_ns = answer->has_duration ? answer->cache_ns : provider->cache_ns;
+    int64_t now_ns = clock_now_ns();
+
+    if (!question->cache || cache_ns <= 0 || !cache_key(question, provider, answer->scope, &key))
+        return;
+    credential_cache_put(question->cache, key.data, text,
+                         cache_ns < INT64_MAX - now_ns ? now_ns + cache_ns : INT64_MAX);
+}
+
+/* The program and its arguments, in `arena`. */
+static const char **build_argv(const struct credential_provider *provider, const char *bin_dir,
+                               struct arena *arena)
+{
+    size_t count = 1, size = strlen(bin_dir) + 1 + strlen(provider->name) + 1;
+    const char **argv;
+    char *program = arena_alloc(arena, size);
+
+    while (provider->args[count - 1])
+        count++;
+    argv = arena_alloc(arena, (count + 1) * sizeof(*argv));
+    if (!program || !argv)
+        return NULL;
+    snprintf(program, size, "%s/%s", bin_dir, provider->name);
+    argv[0] = program;
+    for (size_t i = 1; i < count; i++)
+        argv[i] = provider->args[i - 1];
+    return argv;
+}
+
+static bool run(const struct question *question, const struct credential_provider *provider,
+                struct buf *answer, struct cancel *cancel, struct error *err)
+{
+    CLEANUP(buf_deinit) struct buf input = BUF_INIT(PROCESS_INPUT_MAX);
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(WORDS_BYTES_MAX);
+    struct process_call call = {.env = provider->env, .timeout_ns = CREDENTIALS_WAIT_NS};
+
+    buf_printf(&input, "{\"apiVersion\":\"%s\",\"kind\":\"CredentialProviderRequest\",\"image\":",
+               provider->api_version);
+    json_quote(&input, question->image);
+    buf_append_char(&input, '}');
+    call.argv = build_argv(provider, question->bin_dir, &arena);
+    if (!call.argv || !buf_ok(&input, err))
+        return arena_ok(&arena, err) && buf_ok(&input, err);
+    call.input = input.data;
+    call.input_bytes = input.size;
+    if (process_run(&call, answer, NULL, cancel, err))
+        return true;
+    if (err->code == ERROR_INTERNAL || err->code == ERROR_LIMIT)
+        err->code = ERROR_INVALID;
+    return false;
+}
+
+static bool ask(const struct question *question, const struct credential_provider *provider,
+                struct credentials *credentials, struct cancel *cancel, struct error *err)
+{
+    CLEANUP(secret_buf_deinit) struct buf text = SECRET_BUF_INIT(ANSWER_BYTES_MAX);
+    struct credential_answer answer;
+    bool known;
+
+    if (provider->wants_service_account)
+        return error_set(err, ERROR_INVALID, "wants a token of a pod's service account");
+    known = look_into_cache(question, provider, &text);
+    if (!known && !run(question, provider, &text, cancel, err))
+        return false;
+    if (!credential_answer_read(text.data, text.size, provider->api_version, question->image,
+                                &answer, credentials, err))
+        return false;
+    if (!known)
+        keep(question, provider, &answer, text.data);
+    return true;
+}
+
+static bool ask_all(const struct question *question, const struct credential_providers *providers,
+                    struct credentials *credentials, struct cancel *cancel, struct error *err)
+{
+    struct error first = {.code = ERROR_NONE}, failed;
+
+    for (size_t i = 0; i < providers->count; i++) {
+        const struct credential_provider *provider = &providers->items[i];
+
+        if (!is_asked(provider, question->image))
+            continue;
+        if (ask(question, provider, credentials, cancel, &failed)) {
+            if (credentials_any(credentials))
+                return true;
+            continue;
+        }
+        credentials_deinit(credentials);
+        error_wrap(&failed, "credential provider %s", provider->name);
+        if (first.code == ERROR_NONE)
+            first = failed;
+        if (!cancel_check(cancel, &failed))
+            break;
+    }
+    if (first.code == ERROR_NONE)
+        return true;
+    *err = first;
+    return false;
+}
+
+bool credential_plugin_find(const char *config, const char *bin_dir,
+                            const struct reference *reference, struct credential_cache *cache,
+                            struct credentials *credentials, struct cancel *cancel,
+                            struct error *err)
+{
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(CONFIG_BYTES_MAX);
+    CLEANUP(buf_deinit) struct buf image = BUF_INIT(PROCESS_INPUT_MAX);
+    CLEANUP(freep) struct credential_providers *providers = calloc(1, sizeof(*providers));
+    struct question question = {.bin_dir = bin_dir, .cache = cache};
+
+    if (!providers)
+        return error_memory(err);
+    buf_printf(&image, "%s/%s", reference->host, reference->repository);
+    if (!buf_ok(&image, err) || !credential_providers_load(providers, config, &arena, err))
+        return false;
+    question.image = image.data;
+    return ask_all(&question, providers, credentials, cancel, err);
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "credentials/docker_config.h"
+
+#include "encoding/base64.h"
+#include "base/text.h"
+#include "encoding/json.h"
+
+#include <string.h>
+#include <strings.h>
+
+#define HUB_SERVER "https://index.docker.io/v1/"
+
+/* How well a key fits an image; longer paths are more. */
+enum {
+    RANK_NONE,
+    RANK_SAME_HOST, /* a URL with a path that means nothing */
+    RANK_HOST,
+    RANK_AS_DOCKER_WRITES_IT,
+    RANK_PATH,
+};
+
+static bool is_hub(const char *host, size_t size)
+{
+    static const char *const names[] = {"docker.io", "index.docker.io", "registry-1.docker.io",
+                                        "registry.hub.docker.com"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (text_equal_ignoring_case(host, size, names[i]))
+            return true;
+    return false;
+}
+
+const char *docker_config_server(const struct reference *reference)
+{
+    return is_hub(reference->host, strlen(reference->host)) ? HUB_SERVER : reference->host;
+}
+
+static bool is_same_host(const char *host, size_t size, const struct reference *reference)
+{
+    return text_equal_ignoring_case(host, size, reference->host) ||
+           (is_hub(host, size) && is_hub(reference->host, strlen(reference->host)));
+}
+
+static const char *skip_scheme(const char *key)
+{
+    if (strncasecmp(key, "https://", 8) == 0)
+        return key + 8;
+    return strncasecmp(key, "http://", 7) == 0 ? key + 7 : key;
+}
+
+static bool is_version(const char *path, size_t size)
+{
+    return size == 2 && path[0] == 'v' && (path[1] == '1' || path[1] == '2');
+}
+
+static size_t rank_of(const char *key, const struct reference *reference)
+{
+    const char *host = skip_scheme(key);
+    size_t host_size = strcspn(host, "/"), size;
+    const char *path = host + host_size + strspn(host + host_size, "/");
+
+    if (!is_same_host(host, host_size, reference))
+        return RANK_NONE;
+    for (size = strlen(path); size > 0 && path[size - 1] == '/'; size--)
+        ;
+    if (strcasecmp(key, docker_config_server(reference)) == 0)
+        return RANK_AS_DOCKER_WRITES_IT;
+    if (size == 0 || is_version(path, size))
+        return RANK_HOST;
+    if (strncmp(reference->repository, path, size) == 0 &&
+        (reference->repository[size] == '/' || reference->repository[size] == '\0'))
+        return RANK_PATH + size;
+    return host == key ? RANK_NONE : RANK_SAME_HOST;
+}
+
+struct search {
+    const struct reference *reference;
+    const struct json *best;
+    size_t best_rank;
+};
+
+static void consider(struct search *search, const char *key, const struct json *value)
+{
+    size_t rank = rank_of(key, search->reference);
+
+    if (rank <= search->best_rank)
+        return;
+    search->best_rank = rank;
+    search->best = value;
+}
+
+static void visit_helper(void *arg, const char *key, const struct json *value)
+{
+    if (json_text(value))
+        consider(arg, key, value);
+}
+
+static bool has_text(const struct json *entry, const char *name)
+{
+    const char *text = json_text(json_member(entry, name));
+
+    return text && *text;
+}
+
+/* Docker writes {} for a registry whose password lies with a helper. */
+static void visit_auth(void *arg, const char *key, const struct json *value)
+{
+    static const char *const names[] = {"auth", "username", "password", "identitytoken",
+                                        "registrytoken"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (has_text(value, names[i])) {
+            consider(arg, key, value);
+            return;
+        }
+}
+
+/* The name of a helper, "" for none. */
+static const char *helper_of(const struct json *root, const struct reference *reference)
+{
+    struct search search = {.reference = reference};
+    const char *store = json_text(json_member(root, "credsStore"));
+
+    json_each_member(json_member(root, "credHelpers"), visit_helper, &search);
+    if (search.best)
+        return json_text(search.best);
+    return store ? store : "";
+}
+
+static bool set_member(struct secret *secret, const struct json *entry, const char *name,
+                       struct error *err)
+{
+    const char *text = json_text(json_member(entry, name));
+
+    return !text || !*text || secret_set(secret, text, strlen(text), err);
+}
+
+/* "user:password"; some tools pad what they encode with NULs. */
+static bool set_pair(struct credentials *credentials, const char *pair, size_t size,
+                     struct error *err)
+{
+    const char *colon;
+
+    while (size > 0 && pair[size - 1] == '\0')
+        size--;
+    colon = size > 0 ? memchr(pair, ':', size) : NULL;
+    if (!colon || memchr(pair, '\0', size) || (colon == pair && size > 1))
+        return error_set(err, ERROR_INVALID, "\"auth\" is not user:password in base64");
+    return secret_set(&credentials->username, pair, (size_t)(colon - pair), err) &&
+           secret_set(&credentials->password, colon + 1, (size_t)(pair + size - colon - 1), err);
+}
+
+static bool decode_pair(struct credentials *credentials, const char *auth, struct error *err)
+{
+    CLEANUP(secret_buf_deinit) struct buf room = SECRET_BUF_INIT(DOCKER_CONFIG_BYTES_MAX + 4);
+    size_t size;
+
+    buf_append_str(&room, auth);
+    buf_append_str(&room, "===");
+    if (!buf_ok(&room, err))
+        return false;
+    if (!base64_decode(auth, room.data, &size))
+        size = 0;
+    return set_pair(credentials, room.data, size, err);
+}
+
+static bool read_auth(struct credentials *credentials, const struct json *entry, struct error *err)
+{
+    bool ok = has_text(entry, "auth")
+                  ? decode_pair(credentials, json_text(json_member(entry, "auth")), err)
+                  : set_member(&credentials->username, entry, "username", err) &&
+                        set_member(&credentials->password, entry, "password", err);
+
+    return ok && set_member(&credentials->identity_token, entry, "identitytoken", err) &&
+           set_member(&credentials->registry_token, entry, "registrytoken", err);
+}
+
+bool docker_config_find(const void *data, size_t size, const struct reference *reference,
+                        struct credentials *credentials, char helper[CREDENTIAL_HELPER_BYTES],
+                        struct error *err)
+{
+    CLEANUP(json_freep) struct json_document *document = json_parse(data, size, err);
+    const struct json *root = json_root(document);
+    struct search search = {.reference = reference};
+    const char *name;
+
+    helper[0] = '\0';
+    if (!document) {
+        err->code = err->code == ERROR_PROTOCOL ? ERROR_INVALID : err->code;
+        return false;
+    }
+    if (!json_is_object(root))
+        return error_set(err, ERROR_INVALID, "not a JSON object");
+    name = helper_of(root, reference);
+    if (strlen(name) >= CREDENTIAL_HELPER_BYTES)
+        return error_set(err, ERROR_INVALID, "a credential helper with too long a name");
+    if (*name) {
+        strcpy(helper, name);
+        return true;
+    }
+    json_each_member(json_member(root, "auths"), visit_auth, &search);
+    return !search.best || read_auth(credentials, search.best, err) ||
+           error_wrap(err, "%s", reference->host);
+}

@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "docker/docker_stream.h"
+
+#include "base/text.h"
+#include "net/go_error.h"
+#include "encoding/json.h"
+
+#include <string.h>
+
+#define WORDS_BYTES 400 /* of dockerd's, in our message */
+
+#define PULLED_WORDS "Digest: "
+#define PUSHED_WORDS ": digest: "
+#define RETRY_WORDS  "Retrying in "
+#define MOUNT_WORDS  "Mounted from "
+
+static const struct {
+    int64_t status;
+    enum error_code code;
+} statuses[] = {
+    {400, ERROR_INVALID},   {401, ERROR_UNAUTHORIZED}, {403, ERROR_FORBIDDEN},
+    {404, ERROR_NOT_FOUND}, {429, ERROR_RATE_LIMITED}, {501, ERROR_UNSUPPORTED},
+};
+
+enum error_code docker_failure_code(const char *words, int64_t status)
+{
+    enum error_code code = ERROR_RUNTIME;
+
+    for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
+        if (statuses[i].status == status)
+            code = statuses[i].code;
+    return go_error_code(words, code);
+}
+
+void docker_stream_init(struct docker_stream *stream)
+{
+    *stream = (struct docker_stream){.line_ = BUF_INIT(DOCKER_LINE_LIMIT_BYTES)};
+}
+
+void docker_stream_deinit(struct docker_stream *stream)
+{
+    buf_deinit(&stream->line_);
+}
+
+static uint64_t number(const struct json *object, const char *name)
+{
+    int64_t value;
+
+    return json_int(json_member(object, name), &value) && value > 0 ? (uint64_t)value : 0;
+}
+
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Saturates: the numbers come from outside. */
+static uint64_t sum(uint64_t a, uint64_t b)
+{
+    return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
+static void break_off(struct docker_layer *layer)
+{
+    layer->before = sum(layer->before, layer->current);
+    layer->current = layer->total = 0;
+    layer->complete = false;
+}
+
+static void on_waiting(struct docker_stream *stream, struct docker_layer *layer,
+                       const struct json *progress)
+{
+    (void)stream;
+    (void)progress;
+    layer->existed = false; /* the same bytes once more, higher up in the image */
+}
+
+/* A push counts the bytes of the tar, of which `total` are those of its files. */
+static void on_moving(struct docker_stream *stream, struct docker_layer *layer,
+                      const struct json *progress)
+{
+    uint64_t current = number(progress, "current");
+
+    (void)stream;
+    if (current < layer->current)
+        break_off(layer);
+    layer->existed = layer->waiting = false;
+    layer->current = current;
+    layer->total = larger(layer->total, number(progress, "total"));
+    layer->size = larger(layer->size, layer->total);
+}
+
+static void on_complete(struct docker_stream *stream, struct docker_layer *layer,
+                        const struct json *progress)
+{
+    (void)stream;
+    (void)progress;
+    layer->complete = true;
+    layer->waiting = false;
+}
+
+/* Counts compressed bytes, too, unless it counts seconds. */
+static void on_extracting(struct docker_stream *stream, struct docker_layer *layer,
+                          const struct json *progress)
+{
+    on_complete(stream, layer, progress);
+    if (!json_member(progress, "units"))
+        layer->size = larger(layer->size, number(progress, "total"));
+}
+
+static void on_existing(struct docker_stream *stream, struct docker_layer *layer,
+                        const struct json *progress)
+{
+    (void)stream;
+    (void)progress;
+    layer->existed = !layer->complete && layer->current == 0 && layer->before == 0;
+}
+
+/* Told once for every second of the wait. */
+static void on_retry(struct docker_stream *stream, struct docker_layer *layer,
+                     const struct json *progress)
+{
+    (void)progress;
+    if (!layer->waiting)
+        stream->retries++;
+    break_off(layer);
+    layer->waiting = true;
+}
+
+static const struct {
+    const char *status;
+    void (*happened)(struct docker_stream *stream, struct docker_layer *layer,
+                     const struct json *progress);
+} events[] = {
+    {"Pulling fs layer", on_waiting},
+    {"Waiting", on_waiting},
+    {"Downloading", on_moving},
+    {"Verifying Checksum", on_complete},
+    {"Download complete", on_complete},
+    {"Extracting", on_extracting},
+    {"Pull complete", on_complete},
+    {"Already exists", on_existing},
+    {"Preparing", on_waiting},
+    {"Pushing", on_moving},
+    {"Pushed", on_complete},
+    {"Layer already exists", on_existing},
+    {MOUNT_WORDS, on_existing}, /* "library/busybox" */
+    {RETRY_WORDS, on_retry},    /* "5 seconds" */
+};
+
+static struct docker_layer *layer_of(struct docker_stream *stream, const char *id,
+                                     struct error *err)
+{
+    struct docker_layer *layer;
+
+    for (size_t i = 0; i < stream->n_layers; i++)
+        if (strncmp(stream->layers[i].id, id, DOCKER_LAYER_ID_BYTES - 1) == 0)
+            return &stream->layers[i];
+    if (stream->n_layers == DOCKER_LAYERS_MAX) {
+        error_set(err, ERROR_LIMIT, "more than %d layers", DOCKER_LAYERS_MAX);
+        return NULL;
+    }
+    layer = &stream->layers[stream->n_layers++];
+    strncpy(layer->id, id, DOCKER_LAYER_ID_BYTES - 1);
+    return layer;
+}
+
+/* At least; a complete transfer is as long as it was said to become. */
+static uint64_t moved_bytes(const struct docker_layer *layer)
+{
+    if (layer->existed)
+        return 0;
+    return layer->complete
+               ? larger(layer->size, sum(layer->before, larger(layer->total, layer->current)))
+               : sum(layer->before, layer->current);
+}
+
+/* What of it has moved since, and what is to be expected; a layer that ends is a line. */
+static void tell(const struct docker_stream *stream, const struct docker_layer *before,
+                 const struct docker_layer *layer)
+{
+    char size[32];
+
+    if (moved_bytes(layer) > moved_bytes(before))
+        progress_moved(stream->progress, moved_bytes(layer) - moved_bytes(before));
+    if (layer->total > before->total)
+        progress_expect(stream->progress, layer->total - before->total);
+    text_format_bytes(moved_bytes(layer), size, sizeof(size));
+    if (layer->complete && !before->complete)
+        progress_note(stream->progress, "layer %s: %s", layer->id, size);
+    if (layer->existed && !before->existed)
+        progress_note(stream->progress, "layer %s was there already", layer->id);
+    if (layer->waiting && !before->waiting)
+        progress_note(stream->progress, "layer %s begins anew", layer->id);
+}
+
+static void note_layer(struct docker_stream *stream, struct docker_layer *layer, size_t event,
+                       const struct json *root, int64_t now_ns)
+{
+    const struct docker_layer before = *layer;
+
+    if (stream->first_layer_ns == 0)
+        stream->first_layer_ns = now_ns;
+    stream->last_layer_ns = now_ns;
+    events[event].happened(stream, layer, json_member(root, "progressDetail"));
+    if (layer->complete && !before.complete)
+        stream->moved_ns = now_ns;
+    tell(stream, &before, layer);
+}
+
+static bool is_event(const char *status, const char *words)
+{
+    bool with_more = words[strlen(words) - 1] == ' ';
+
+    return with_more ? text_starts_with(status, words) : strcmp(status, words) == 0;
+}
+
+/* What is not about a layer ("Pulling from library/busybox") has an id, too. */
+static bool read_event(struct docker_stream *stream, const char *status, const struct json *root,
+                       int64_t now_ns, struct error *err)
+{
+    const char *id = json_text(json_member(root, "id"));
+    struct docker_layer *layer;
+
+    for (size_t i = 0; id && i < sizeof(events) / sizeof(events[0]); i++) {
+        if (!is_event(status, events[i].status))
+            continue;
+        layer = layer_of(stream, id, err);
+        if (layer)
+            note_layer(stream, layer, i, root, now_ns);
+        return layer;
+    }
+    return true;
+}
+
+/* A push tells it twice. */
+static bool take_digest(struct docker_stream *stream, const char *digest, struct error *err)
+{
+    if (!digest_valid(digest))
+        return error_set(err, ERROR_PROTOCOL, "Docker told a digest that is none");
+    if (stream->digest[0] && strcmp(stream->digest, digest) != 0)
+        return error_set(err, ERROR_DIGEST_MISMATCH, "Docker told the digest %s, then %s",
+                         stream->digest, digest);
+    strcpy(stream->digest, digest);
+    return true;
+}
+
+/* "Digest: sha256:..." of a pull, "v1: digest: sha256:... size: 949" of a push. */
+static bool read_digest(struct docker_stream *stream, const char *status, struct error *err)
+{
+    const char *pushed = strstr(status, PUSHED_WORDS);
+    char digest[DIGEST_TEXT_BYTES] = "";
+
+    if (text_starts_with(status, PULLED_WORDS))
+        return take_digest(stream, status + strlen(PULLED_WORDS), err);
+    if (!pushed)
+        return true;
+    pushed += strlen(PUSHED_WORDS);
+    if (strcspn(pushed, " ") < sizeof(digest))
+        memcpy(digest, pushed, strcspn(pushed, " "));
+    return take_digest(stream, digest, err);
+}
+
+/* Of a push: {"Tag": ..., "Digest": ..., "Size": ...}; other calls tell other things there. */
+static bool read_result(struct docker_stream *stream, const struct json *root, struct error *err)
+{
+    const char *digest = json_text(json_member(json_member(root, "aux"), "Digest"));
+
+    return !digest || take_digest(stream, digest, err);
+}
+
+/* Both members say the same; either may be missing, and null is missing. */
+static bool read_failure(const struct json *root, struct error *err)
+{
+    const struct json *old = json_member(root, "error"), *detail = json_member(root, "errorDetail");
+    const char *text = json_text(json_member(detail, "message"));
+    char words[WORDS_BYTES];
+    int64_t status = 0;
+
+    if ((!old || json_is_null(old)) && (!detail || json_is_null(detail)))
+        return true;
+    if (!text)
+        text = json_text(old) ? json_text(old) : "an error without words";
+    (void)json_int(json_member(detail, "code"), &status); /* stays 0 where there is none */
+    text_clean(words, sizeof(words), text, strlen(text));
+    return error_set(err, docker_failure_code(text, status), "Docker: %s", words);
+}
+
+static bool read_line(struct docker_stream *stream, int64_t now_ns, struct error *err)
+{
+    const struct buf *line = &stream->line_;
+    CLEANUP(json_freep) struct json_document *document = NULL;
+    const struct json *root;
+    const char *status;
+
+    if (line->size == 0 || strspn(line->data, " \t\r") == line->size)
+        return true;
+    document = json_parse(line->data, line->size, err);
+    root = document ? json_root(document) : NULL;
+    if (!document || !json_is_object(root)) {
+        if (!document && err->code == ERROR_MEMORY)
+            return false;
+        return error_set(err, ERROR_PROTOCOL, "Docker's answer is no stream of JSON objects");
+    }
+    if (!read_failure(root, err))
+        return false;
+    status = json_text(json_member(root, "status"));
+    return read_result(stream, root, err) &&
+           (!status ||
+            (read_digest(stream, status, err) && read_event(stream, status, root, now_ns, err)));
+}
+
+bool docker_stream_end(struct docker_stream *stream, int64_t now_ns, struct error *err)
+{
+    bool ok = buf_ok(&stream->line_, err) && read_line(stream, now_ns, err);
+
+    buf_clear(&stream->line_);
+    return ok;
+}
+
+bool docker_stream_feed(struct docker_stream *stream, const void *data, size_t size, int64_t now_ns,
+                        struct error *err)
+{
+    const char *at = data, *end = at + size;
+
+    while (at < end) {
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+
+        buf_append(&stream->line_, at, (size_t)((newline ? newline : end) - at));
+        if (!newline)
+            return buf_ok(&stream->line_, err);
+        if (!docker_stream_end(stream, now_ns, err))
+            return false;
+        at = newline + 1;
+    }
+    return true;
+}
+
+void docker_stream_sum(const struct docker_stream *stream, struct docker_stream_totals *totals)
+{
+    *totals = (struct docker_stream_totals){0};
+    for (size_t i = 0; i < stream->n_layers; i++) {
+        const struct docker_layer *layer = &stream->layers[i];
+
+        totals->moved_bytes = sum(totals->moved_bytes, moved_bytes(layer));
+        totals->n_existed += layer->existed;
+        totals->n_unknown += !layer->existed && layer->complete && moved_bytes(layer) == 0;
+    }
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Mistakes are few: an array kept in order by insertion is all they need. */
+#include "encoding/problems.h"
+
+#include "base/log.h"
+#include "base/text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MESSAGE_LIMIT_BYTES ((size_t)768)
+
+static bool is_before(struct place a, struct place b)
+{
+    return a.line != b.line ? a.line < b.line : a.column < b.column;
+}
+
+static bool is_known(const struct problems *problems, struct place place, const char *message)
+{
+    for (size_t i = 0; i < problems->count; i++) {
+        const struct problem *known = &problems->items[i];
+
+        if (known->place.line == place.line && known->place.column == place.column &&
+            strcmp(known->message, message) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void insert(struct problems *problems, struct place place, const char *message)
+{
+    size_t at = problems->count++;
+
+    for (; at > 0 && is_before(place, problems->items[at - 1].place); at--)
+        problems->items[at] = problems->items[at - 1];
+    problems->items[at] = (struct problem){place, message};
+}
+
+bool problems_add(struct problems *problems, struct place place, const char *fmt, ...)
+{
+    char raw[MESSAGE_LIMIT_BYTES], text[MESSAGE_LIMIT_BYTES];
+    const char *message;
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(raw, sizeof(raw), fmt, args);
+    va_end(args);
+    /* Messages quote the file; a line break in a key must not become one in the output. */
+    text_clean(text, sizeof(text), raw, strlen(raw));
+    if (is_known(problems, place, text))
+        return false;
+    message = problems->count < PROBLEMS_MAX ? arena_strdup(problems->arena, text) : NULL;
+    if (message)
+        insert(problems, place, message);
+    else
+        problems->uncounted++;
+    return false;
+}
+
+size_t problems_total(const struct problems *problems)
+{
+    return problems->count + problems->uncounted;
+}
+
+void problems_print(const struct problems *problems, const char *file, struct buf *out)
+{
+    struct place last = {1, 1};
+
+    for (size_t i = 0; i < problems->count; i++) {
+        last = problems->items[i].place;
+        buf_printf(out, "%s:%zu:%zu: %s\n", file, last.line, last.column,
+                   problems->items[i].message);
+    }
+    if (problems->uncounted > 0)
+        buf_printf(out, "%s:%zu:%zu: and %zu more mistakes\n", file, last.line, last.column,
+                   problems->uncounted);
+}
+
+void problems_log(const struct buf *printed)
+{
+    const char *line = printed->data;
+
+    while (line && *line) {
+        const char *end = strchrnul(line, '\n');
+
+        log_error("%.*s", (int)(end - line), line);
+        line = *end ? end + 1 : end;
+    }
+}

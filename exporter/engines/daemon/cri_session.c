@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engines/daemon/cri_session.h"
+
+#include "containerd/containers.h"
+#include "containerd/cri/cri_pull.h"
+#include "containerd/leases.h"
+#include "collector/node.h"
+
+#include "base/clock.h"
+#include "base/text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define KUBELET_NAMESPACE "k8s.io"
+#define IMAGE_LABEL       "containerd-exporter/image"
+#define STARTED_LABEL     "containerd-exporter/started" /* in ns since 1970 */
+#define ENDS_LABEL        "containerd-exporter/ends"    /* likewise; later nobody claims it */
+#define ARENA_LIMIT_BYTES ((size_t)64 << 20)            /* the images of a node, a few times */
+#define CLEAR_ATTEMPTS    3
+#define GRACE_NS          (60 * NS_PER_SECOND) /* for the clean-up after the deadline */
+#define POLL_NS           (100 * NS_PER_MS)
+
+void cri_guest_deinit(struct cri_guest *guest)
+{
+    arena_deinit(&guest->arena);
+}
+
+static void init(struct cri_guest *guest, struct containerd *daemon)
+{
+    *guest = (struct cri_guest){
+        .scope = {.daemon = daemon, .name_space = KUBELET_NAMESPACE},
+        .arena = ARENA_INIT(ARENA_LIMIT_BYTES),
+    };
+}
+
+static const struct image_record *find_record(const struct image_records *records, const char *name)
+{
+    for (size_t i = 0; i < records->count; i++)
+        if (strcmp(records->items[i].name, name) == 0)
+            return &records->items[i];
+    return NULL;
+}
+
+static bool was_there(const struct cri_guest *guest, const char *name)
+{
+    return find_record(&guest->before_, name) != NULL;
+}
+
+/* The length of "host:port/repository". */
+static size_t repository_size(const char *name)
+{
+    const char *slash = strrchr(name, '/');
+    size_t host_size = slash ? (size_t)(slash - name) : 0;
+
+    return host_size + strcspn(name + host_size, ":@");
+}
+
+static bool same_repository(const char *a, const char *b)
+{
+    size_t size = repository_size(a);
+
+    return size == repository_size(b) && strncmp(a, b, size) == 0;
+}
+
+/* What the pull has made, whether or not it came to its end. CRI gives an image a second name, by
+ * its digest. */
+static bool identify(struct cri_guest *guest, bool *any, struct cancel *cancel, struct error *err)
+{
+    const struct image_record *record;
+    struct image_records now;
+    struct cri_names names;
+
+    *any = false;
+    if (guest->present)
+        return true;
+    if (!images_list(&guest->scope, &guest->arena, &now, cancel, err) ||
+        !cri_names(guest->scope.daemon, guest->name, &guest->arena, &names, cancel, err))
+        return false;
+    record = find_record(&now, guest->name);
+    if (record)
+        snprintf(guest->digest_name_, sizeof(guest->digest_name_), "%.*s@%s",
+                 (int)repository_size(guest->name), guest->name, record->target.digest);
+    if (!guest->id)
+        guest->id = names.id;
+    *any = record || names.id;
+    return true;
+}
+
+static bool count_container(void *arg, const struct container_info *info, struct error *err)
+{
+    size_t *count = arg;
+
+    (void)info, (void)err;
+    ++*count;
+    return true;
+}
+
+/* Whether a pod was started from it meanwhile. */
+static bool look_for_use(struct cri_guest *guest, struct cancel *cancel, struct error *err)
+{
+    const char *const names[] = {guest->name, guest->digest_name_, guest->id};
+    char filter[CRI_GUEST_NAME_BYTES + sizeof("image==\"\"")];
+    size_t count = 0;
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (!names[i] || names[i][0] == '\0')
+            continue;
+        snprintf(filter, sizeof(filter), "image==\"%s\"", names[i]);
+        if (!containers_list(&guest->scope, filter, count_container, &count, cancel, err))
+            return false;
+    }
+    guest->in_use = count > 0;
+    return true;
+}
+
+static bool is_own_name(const struct cri_guest *guest, const char *name)
+{
+    return (strcmp(name, guest->name) == 0 || strcmp(name, guest->digest_name_) == 0) &&
+           !was_there(guest, name);
+}
+
+/* Whether nobody but us has a name for it. */
+static bool is_ours(const struct cri_guest *guest, const struct cri_names *names)
+{
+    for (size_t i = 0; i < names->n_tags; i++)
+        if (!is_own_name(guest, names->tags[i]))
+            return false;
+    for (size_t i = 0; i < names->n_digests; i++)
+        if (!is_own_name(guest, names->digests[i]))
+            return false;
+    return !was_there(guest, names->id);
+}
+
+/* The image with all its names, where it is ours alone. */
+static bool remove_image(struct cri_guest *guest, struct cancel *cancel, struct error *err)
+{
+    struct cri_names names;
+
+    if (!guest->id)
+        return true;
+    if (!cri_names(guest->scope.daemon, guest->id, &guest->arena, &names, cancel, err))
+        return false;
+    return !names.id || !is_ours(guest, &names) ||
+           cri_remove(guest->scope.daemon, guest->id, cancel, err);
+}
+
+/* Our names for an image that others have names for, too. */
+static bool remove_names(struct cri_guest *guest, struct cancel *cancel, struct error *err)
+{
+    const char *const names[] = {guest->name, guest->digest_name_};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (names[i][0] != '\0' && !was_there(guest, names[i]) &&
+            !images_delete(&guest->scope, names[i], cancel, err))
+            return false;
+    return true;
+}
+
+static bool remove_all(struct cri_guest *guest, struct cancel *cancel, struct error *err)
+{
+    if (!look_for_use(guest, cancel, err))
+        return false;
+    return guest->in_use || (remove_image(guest, cancel, err) && remove_names(guest, cancel, err));
+}
+
+/* The lease goes last, with a garbage collection. Once it is gone, a pull that the daemon still
+ * works at cannot store anything; but it may have ended just before, so there is a second look. */
+bool cri_guest_close(struct cri_guest *guest, struct cancel *cancel, struct error *err)
+{
+    bool any;
+
+    if (!guest->marked_)
+        return true;
+    for (size_t i = 0; i < CLEAR_ATTEMPTS; i++) {
+        if (!identify(guest, &any, cancel, err))
+            return false;
+        if (i > 0 && !any)
+            return true;
+        if ((any && !remove_all(guest, cancel, err)) ||
+            !leases_delete(&guest->scope, guest->lease, true, cancel, err))
+            return false;
+        if (guest->present || guest->in_use)
+            return true;
+    }
+    return error_set(err, ERROR_RUNTIME, "%s comes back", guest->name);
+}
+
+static bool number_of(const struct lease *lease, const char *name, int64_t *number)
+{
+    const char *text = labels_get(&lease->labels, name);
+    struct error ignored;
+    uint64_t value;
+
+    if (!text || !text_uint(text, &value, &ignored) || value > INT64_MAX)
+        return false;
+    *number = (int64_t)value;
+    return true;
+}
+
+/* Removes what is left of the run that had this lease. What was there when it began is told by its
+ * age. */
+static bool sweep_lease(struct containerd *daemon, const struct lease *lease, struct cancel *cancel,
+                        struct error *err)
+{
+    CLEANUP(cri_guest_deinit) struct cri_guest guest;
+    const char *image = labels_get(&lease->labels, IMAGE_LABEL);
+    struct image_records *before = &guest.before_;
+    int64_t started_unix_ns;
+    size_t count = 0;
+
+    init(&guest, daemon);
+    if (!image || !number_of(lease, STARTED_LABEL, &started_unix_ns))
+        return leases_delete(&guest.scope, lease->id, true, cancel, err);
+    if (!images_list(&guest.scope, &guest.arena, before, cancel, err))
+        return false;
+    for (size_t i = 0; i < before->count; i++)
+        if (before->items[i].created_unix_ns < started_unix_ns)
+            before->items[count++] = before->items[i];
+    before->count = count;
+    snprintf(guest.lease, sizeof(guest.lease), "%s", lease->id);
+    snprintf(guest.name, sizeof(guest.name), "%s", image);
+    guest.marked_ = true;
+    guest.present = was_there(&guest, guest.name);
+    return cri_guest_close(&guest, cancel, err);
+}
+
+static bool is_claimed(const struct lease *lease)
+{
+    int64_t ends_unix_ns;
+
+    return number_of(lease, ENDS_LABEL, &ends_unix_ns) && ends_unix_ns > clock_unix_ns();
+}
+
+/* Removes what a run of this probe has left that did not live to do it, and what nobody claims any
+ * more. */
+static bool sweep(const struct cri_guest *guest, struct cancel *cancel, struct error *err)
+{
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
+    struct leases leases;
+
+    if (!leases_list(&guest->scope, &arena, &leases, cancel, err))
+        return false;
+    for (size_t i = 0; i < leases.count; i++) {
+        const struct lease *lease = &leases.items[i];
+        bool own = strcmp(lease->id, guest->lease) == 0;
+        struct error ignored; /* another probe may be at it, too */
+
+        if (own && !sweep_lease(guest->scope.daemon, lease, cancel, err))
+            return error_wrap(err, "leftovers of lease %s", lease->id);
+        if (!own && text_starts_with(lease->id, PROBE_NAMESPACE_PREFIX) && !is_claimed(lease))
+            (void)!sweep_lease(guest->scope.daemon, lease, cancel, &ignored);
+    }
+    return true;
+}
+
+static bool mark(const struct cri_guest *guest, int64_t lifetime_seconds, struct cancel *cancel,
+                 struct error *err)
+{
+    const struct scope scope = {guest->scope.daemon, guest->scope.name_space, guest->lease};
+    int64_t now_ns = clock_unix_ns(), left_ns = cancel->deadline_ns - clock_now_ns();
+    char started[24], ends[24];
+    struct label items[] = {
+        {IMAGE_LABEL, guest->name}, {STARTED_LABEL, started}, {ENDS_LABEL, ends}};
+    const struct labels labels = {items, sizeof(items) / sizeof(items[0])};
+
+    snprintf(started, sizeof(started), "%" PRId64, now_ns);
+    snprintf(ends, sizeof(ends), "%" PRId64, now_ns + left_ns + GRACE_NS);
+    return leases_create_labeled(&scope, lifetime_seconds, &labels, cancel, err);
+}
+
+/* Whether another probe is at the same repository. *give_way: of two that came at the same time one
+ * has to let go, or both would wait for ever. */
+static bool look_for_others(const struct cri_guest *guest, bool *others, bool *give_way,
+                            struct cancel *cancel, struct error *err)
+{
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
+    struct leases leases;
+
+    *others = *give_way = false;
+    if (!leases_list(&guest->scope, &arena, &leases, cancel, err))
+        return false;
+    for (size_t i = 0; i < leases.count; i++) {
+        const struct lease *lease = &leases.items[i];
+        const char *image = labels_get(&lease->labels, IMAGE_LABEL);
+        int order = strcmp(lease->id, guest->lease);
+
+        if (order == 0 || !image || !text_starts_with(lease->id, PROBE_NAMESPACE_PREFIX) ||
+            !is_claimed(lease) || !same_repository(image, guest->name))
+            continue;
+        *others = true;
+        *give_way = *give_way || order < 0;
+    }
+    return true;
+}
+
+/* Until no other probe is there; where we have the lease, at most until it is for us to give way.
+ */
+static bool wait_for_others(const struct cri_guest *guest, bool *others, struct cancel *cancel,
+                            struct error *err)
+{
+    const struct timespec pause = clock_timespec(POLL_NS);
+    bool give_way;
+
+    for (;;) {
+        if (!look_for_others(guest, others, &give_way, cancel, err))
+            return false;
+        if (!*others || (guest->marked_ && give_way))
+            return true;
+        nanosleep(&pause, NULL);
+        if (!cancel_check(cancel, err))
+            return error_wrap(err, "another probe pulls from the same repository");
+    }
+}
+
+/* Makes the lease, and keeps it once no other probe is at the same repository. */
+static bool take_turn(struct cri_guest *guest, int64_t lifetime_seconds, struct cancel *cancel,
+                      struct error *err)
+{
+    bool others;
+
+    for (;;) {
+        guest->marked_ = true; /* or perhaps, should the answer get lost */
+        if (!mark(guest, lifetime_seconds, cancel, err) ||
+            !wait_for_others(guest, &others, cancel, err))
+            return false;
+        if (!others)
+            return true;
+        if (!leases_delete(&guest->scope, guest->lease, false, cancel, err))
+            return false;
+        guest->marked_ = false;
+        if (!wait_for_others(guest, &others, cancel, err))
+            return false;
+    }
+}
+
+static bool look(struct cri_guest *guest, struct cancel *cancel, struct error *err)
+{
+    struct cri_names names;
+
+    if (!cri_names(guest->scope.daemon, guest->name, &guest->arena, &names, cancel, err) ||
+        !images_list(&guest->scope, &guest->arena, &guest->before_, cancel, err))
+        return false;
+    guest->present = names.id || was_there(guest, guest->name);
+    return true;
+}
+
+bool cri_guest_open(struct cri_guest *guest, const struct probe_request *request,
+                    struct cancel *cancel, struct error *err)
+{
+    const struct reference *reference = &request->reference;
+
+    init(guest, request->containerd);
+    guest->present = true; /* nothing is ours before we have looked */
+    snprintf(guest->lease, sizeof(guest->lease), PROBE_NAMESPACE_PREFIX "%s", request->name);
+    snprintf(guest->name, sizeof(guest->name), "%s/%s%s%s", reference->host, reference->repository,
+             reference->digest ? "@" : ":", reference_object(reference)); /* a digest wins */
+    return cri_is_there(request->containerd, cancel, err) && sweep(guest, cancel, err) &&
+           take_turn(guest, request->lifetime_seconds, cancel, err) && look(guest, cancel, err);
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engines/daemon/docker_neighbours.h"
+
+#include "base/clock.h"
+#include "docker/docker_images.h"
+#include "docker/docker_marks.h"
+#include "collector/node.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define STEP_NS           (50 * NS_PER_MS)
+#define VISITOR_MARK      "--visitor" /* ends the mark of a process that is not the exporter */
+#define MARKS_LIMIT_BYTES ((size_t)8 << 20)
+
+bool docker_name_is_ours(const struct probe_request *request, const char *name,
+                         struct reference *parsed, struct arena *arena)
+{
+    const struct reference *ours = &request->reference;
+    struct error ignored; /* "<none>:<none>" */
+
+    return reference_parse(parsed, name, arena, &ignored) &&
+           strcmp(parsed->host, ours->host) == 0 &&
+           strcmp(parsed->repository, ours->repository) == 0;
+}
+
+/* Whether an id is in a list joined by ",". */
+static bool is_spared(const char *spared, const char *id)
+{
+    size_t size = strlen(id);
+
+    for (const char *at = strstr(spared, id); at; at = strstr(at + 1, id))
+        if (at[size] == ',' || at[size] == '\0')
+            return true;
+    return false;
+}
+
+/* What an interrupted run left. An image that Docker will not let go is somebody's by now. */
+static bool remove_leftover(const struct docker_others *others, const struct docker_mark *mark,
+                            struct cancel *cancel, struct error *err)
+{
+    struct docker_image image;
+    bool found = false;
+
+    if (mark->image[0] &&
+        !docker_image_find(others->client, mark->image, others->arena, &image, &found, cancel, err))
+        return false;
+    if (found && !is_spared(mark->spared, image.id) &&
+        !docker_image_remove(others->client, mark->image, cancel, err) && err->status == 0)
+        return false;
+    return docker_mark_clear(others->client, mark->volume, cancel, err);
+}
+
+/* *any: others have marks. */
+static bool sweep(const struct docker_others *others, bool *any, struct cancel *cancel,
+                  struct error *err)
+{
+    int64_t now = (int64_t)time(NULL);
+    struct docker_marks marks;
+
+    *any = false;
+    if (!docker_marks_list(others->client, others->arena, &marks, cancel, err))
+        return err->status != 0; /* an engine that lets us see no volumes */
+    for (size_t i = 0; i < marks.count; i++) {
+        const struct docker_mark *mark = &marks.items[i];
+
+        if (strcmp(mark->volume, others->volume) != 0 && mark->expires > now) {
+            *any = true;
+            continue;
+        }
+        if (!remove_leftover(others, mark, cancel, err))
+            return error_wrap(err, "what was left of %s", mark->image);
+    }
+    return true;
+}
+
+static bool is_visitors(const char *volume)
+{
+    size_t size = strlen(volume), end = strlen(VISITOR_MARK);
+
+    return size > end && strcmp(volume + size - end, VISITOR_MARK) == 0;
+}
+
+/* Whether a run of another process is at the same repository: those of ours take turns, and their
+ * marks may be what a crash has left. */
+static bool look_for_others(const struct docker_others *others, bool *any, struct cancel *cancel,
+                            struct error *err)
+{
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(MARKS_LIMIT_BYTES);
+    int64_t now = (int64_t)time(NULL);
+    struct docker_marks marks;
+    struct reference parsed;
+
+    *any = false;
+    if (!docker_marks_list(others->client, &arena, &marks, cancel, err))
+        return err->status != 0; /* an engine that lets us see no volumes */
+    for (size_t i = 0; i < marks.count; i++) {
+        const struct docker_mark *mark = &marks.items[i];
+
+        *any = *any || (strcmp(mark->volume, others->volume) != 0 &&
+                        (others->request->visitor || is_visitors(mark->volume)) &&
+                        mark->expires - PROBE_LEFTOVER_SECONDS > now &&
+                        docker_name_is_ours(others->request, mark->image, &parsed, &arena));
+    }
+    return true;
+}
+
+static bool wait_for_others(const struct docker_others *others, struct cancel *cancel,
+                            struct error *err)
+{
+    const struct timespec pause = clock_timespec(STEP_NS);
+    bool any;
+
+    for (;;) {
+        if (!look_for_others(others, &any, cancel, err))
+            return false;
+        if (!any)
+            return true;
+        nanosleep(&pause, NULL);
+        if (!cancel_check(cancel, err))
+            return error_wrap(err, "another process probes the same repository");
+    }
+}
+
+/* Tags and digests of one repository are removed together, and its images share layers. */
+static const char *repository_name(const struct reference *reference, struct arena *arena)
+{
+    size_t size = strlen(reference->host) + strlen(reference->repository) + 2;
+    char *name = arena_alloc(arena, size);
+
+    if (name)
+        snprintf(name, size, "%s/%s", reference->host, reference->repository);
+    return name;
+}
+
+bool docker_others_begin(struct docker_others *others, const struct probe_request *request,
+                         struct docker_client *client, struct arena *arena, struct cancel *cancel,
+                         struct error *err)
+{
+    bool any;
+
+    *others = (struct docker_others){.request = request, .client = client, .arena = arena};
+    snprintf(others->volume, sizeof(others->volume), PROBE_NAMESPACE_PREFIX "%s%s", request->name,
+             request->visitor ? VISITOR_MARK : "");
+    others->turn.name = repository_name(&request->reference, arena);
+    return arena_ok(arena, err) &&
+           turn_begin(docker_turns(request->docker), &others->turn, cancel, err) &&
+           sweep(others, &any, cancel, err) && (!any || wait_for_others(others, cancel, err));
+}
+
+void docker_others_end(struct docker_others *others)
+{
+    turn_end(&others->turn);
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engines/daemon/workspace.h"
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "containerd/content.h"
+#include "containerd/images.h"
+#include "containerd/leases.h"
+#include "collector/node.h"
+#include "containerd/snapshots.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define CLEANUP_NS          (15 * NS_PER_SECOND)
+#define CLEANUP_CANCELED_NS (NS_PER_SECOND + NS_PER_SECOND / 2) /* within the time to stop */
+#define CLEAR_ATTEMPTS      3
+#define ARENA_LIMIT_BYTES   ((size_t)4 << 20)
+#define LEFTOVERS_MAX       ((size_t)4096) /* removed one by one, per kind and pass */
+#define EXPIRES_LABEL       "containerd-exporter/expires"
+
+/* Names collected by a list, to be removed after it. */
+struct names {
+    struct arena *arena;
+    const char **items;
+    size_t count;
+};
+
+static bool collect(struct names *names, const char *name, struct error *err)
+{
+    if (!names->items)
+        names->items = arena_alloc(names->arena, LEFTOVERS_MAX * sizeof(*names->items));
+    if (names->items && names->count < LEFTOVERS_MAX)
+        names->items[names->count++] = arena_strdup(names->arena, name);
+    return arena_ok(names->arena, err);
+}
+
+static bool collect_blob(void *arg, const struct content_info *info, struct error *err)
+{
+    return collect(arg, info->digest, err);
+}
+
+static bool collect_snapshot(void *arg, const struct snapshot_info *info, struct error *err)
+{
+    return collect(arg, info->name, err);
+}
+
+static bool delete_images(const struct scope *scope, struct cancel *cancel, struct error *err)
+{
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
+    struct image_records records;
+
+    if (!images_list(scope, &arena, &records, cancel, err))
+        return false;
+    for (size_t i = 0; i < records.count; i++)
+        if (!images_delete(scope, records.items[i].name, cancel, err))
+            return false;
+    return true;
+}
+
+/* The last one synchronously: one garbage collection for all that the leases held. */
+static bool delete_leases(const struct scope *scope, struct cancel *cancel, struct error *err)
+{
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
+    struct leases leases;
+
+    if (!leases_list(scope, &arena, &leases, cancel, err))
+        return false;
+    for (size_t i = 0; i < leases.count; i++)
+        if (!leases_delete(scope, leases.items[i].id, i + 1 == leases.count, cancel, err))
+            return false;
+    return true;
+}
+
+/* A snapshot with children cannot be removed, so pass after pass takes the leaves. */
+static bool remove_snapshots(const struct scope *scope, const char *snapshotter,
+                             struct cancel *cancel, struct error *err)
+{
+    for (size_t before = LEFTOVERS_MAX + 1;;) {
+        CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
+        struct names names = {.arena = &arena};
+
+        if (!snapshots_list(scope, snapshotter, collect_snapshot, &names, cancel, err))
+            return err->status == RPC_INVALID_ARGUMENT || err->status == RPC_NOT_FOUND;
+        if (names.count == 0)
+            return true;
+        if (names.count >= before)
+            return error_set(err, ERROR_RUNTIME, "%zu snapshots cannot be removed", names.count);
+        before = names.count;
+        for (size_t i = 0; i < names.count; i++)
+            if (!snapshots_remove(scope, snapshotter, names.items[i], cancel, err) &&
+                err->status != RPC_FAILED_PRECONDITION)
+                return false;
+    }
+}
+
+static bool delete_content(const struct scope *scope, struct cancel *cancel, struct error *err)
+{
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
+    struct names names = {.arena = &arena};
+
+    if (!content_list(scope, collect_blob, &names, cancel, err))
+        return false;
+    for (size_t i = 0; i < names.count; i++)
+        if (!content_delete(scope, names.items[i], cancel, err))
+            return false;
+    return true;
+}
+
+/* Removes a namespace and all that is in it, with as few writes as can be: the garbage collection
+ * that follows the leases does nearly always all of it; what no lease held is removed by hand. */
+static bool clear(const struct scope *scope, const char *snapshotter, struct cancel *cancel,
+                  struct error *err)
+{
+    const struct scope outside = {scope->daemon, scope->name_space, NULL};
+
+    if (!delete_images(&outside, cancel, err) || !delete_leases(&outside, cancel, err) ||
+        !content_abort_all(&outside, cancel, err))
+        return false;
+    if (containerd_namespace_delete(&outside, cancel, err))
+        return true;
+    if (err->status != RPC_FAILED_PRECONDITION)
+        return false;
+    return remove_snapshots(&outside, snapshotter, cancel, err) &&
+           delete_content(&outside, cancel, err) &&
+           containerd_namespace_delete(&outside, cancel, err);
+}
+
+static bool has_expired(const struct containerd_namespace *namespace)
+{
+    const char *label = labels_get(&namespace->labels, EXPIRES_LABEL);
+    struct error err;
+    uint64_t expires;
+
+    return label && text_uint(label, &expires, &err) && expires < (uint64_t)time(NULL);
+}
+
+/* Removes what a killed run of this probe has left, and what nobody claims any more. */
+static bool sweep(const struct workspace *workspace, struct cancel *cancel, struct error *err)
+{
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
+    struct containerd_namespaces namespaces;
+
+    if (!containerd_namespaces(workspace->scope.daemon, &arena, &namespaces, cancel, err))
+        return false;
+    for (size_t i = 0; i < namespaces.count; i++) {
+        const struct containerd_namespace *namespace = &namespaces.items[i];
+        bool own = strcmp(namespace->name, workspace->name_space) == 0;
+        const struct scope scope = {workspace->scope.daemon, namespace->name, NULL};
+        struct error ignored; /* another probe may be at it, too */
+
+        if (own && !clear(&scope, workspace->snapshotter, cancel, err))
+            return error_wrap(err, "leftovers in namespace %s", namespace->name);
+        if (!own && text_starts_with(namespace->name, PROBE_NAMESPACE_PREFIX) &&
+            has_expired(namespace))
+            (void)clear(&scope, workspace->snapshotter, cancel, &ignored);
+    }
+    return true;
+}
+
+bool workspace_offered(const struct probe_request *request, struct cancel *cancel,
+                       struct error *err)
+{
+    bool serving;
+
+    return containerd_health(request->containerd, &serving, cancel, err) &&
+           (serving || error_set(err, ERROR_RUNTIME_UNAVAILABLE, "containerd does not serve"));
+}
+
+bool workspace_open(struct workspace *workspace, const struct probe_request *request,
+                    struct cancel *cancel, struct error *err)
+{
+    char expires[24];
+    struct label label = {EXPIRES_LABEL, expires};
+    const struct labels labels = {&label, 1};
+
+    *workspace = (struct workspace){.snapshotter = request->snapshotter};
+    snprintf(workspace->name_space, sizeof(workspace->name_space), PROBE_NAMESPACE_PREFIX "%s",
+             request->name);
+    snprintf(workspace->lease, sizeof(workspace->lease), "%s", workspace->name_space);
+    workspace->scope = (struct scope){request->containerd, workspace->name_space, workspace->lease};
+    snprintf(expires, sizeof(expires), "%" PRId64, (int64_t)time(NULL) + request->lifetime_seconds);
+    if (!sweep(workspace, cancel, err))
+        return false;
+    workspace->touched = true;
+    return containerd_namespace_create(
+               &(struct scope){request->containerd, workspace->name_space, NULL}, &labels, cancel,
+               err) &&
+           leases_create(&workspace->scope, request->lifetime_seconds, cancel, err);
+}
+
+void workspace_close(struct workspace *workspace, struct cancel *run_cancel,
+                     struct probe_result *result)
+{
+    PROBE_PHASE(result, PHASE_CLEANUP);
+    struct cancel cancel;
+    bool cleared = false;
+
+    if (!workspace->touched)
+        return;
+    cancel_init(&cancel,
+                clock_now_ns() + (cancel_requested(run_cancel) ? CLEANUP_CANCELED_NS : CLEANUP_NS));
+    /* Right after a canceled upload the daemon may hold its lock for a moment longer. */
+    for (size_t i = 0; i < CLEAR_ATTEMPTS && !cleared; i++)
+        cleared = clear(&workspace->scope, workspace->snapshotter, &cancel, &result->cleanup_error);
+    if (!cleared) {
+        result->cleanup_failed = true;
+        error_wrap(&result->cleanup_error, "clean-up of namespace %s", workspace->name_space);
+    }
+    cancel_deinit(&cancel);
+    workspace->touched = false;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* All ways to pull and push that are compiled in, and what they share. */
+#include "engines/engine.h"
+
+#include "base/clock.h"
+
+#include <string.h>
+
+#define ENGINE(name) extern const struct probe_engine name##_engine;
+#include "engines.inc"
+#undef ENGINE
+
+#define ENGINE(name) &name##_engine,
+const struct probe_engine *const probe_engines[] = {
+#include "engines.inc"
+    NULL,
+};
+#undef ENGINE
+
+const struct probe_engine *probe_engine_find(const char *operation, const char *name)
+{
+    for (size_t i = 0; probe_engines[i]; i++)
+        if (strcmp(probe_engines[i]->operation, operation) == 0 &&
+            strcmp(probe_engines[i]->name, name) == 0)
+            return probe_engines[i];
+    return NULL;
+}
+
+const char *probe_phase_name(enum probe_phase phase)
+{
+    static const char *const names[PHASES] = {
+        [PHASE_RESOLVE] = "resolve", [PHASE_FETCH] = "fetch",   [PHASE_UNPACK] = "unpack",
+        [PHASE_UPLOAD] = "upload",   [PHASE_COMMIT] = "commit", [PHASE_READ_BACK] = "read_back",
+        [PHASE_CLEANUP] = "cleanup",
+    };
+
+    return names[phase];
+}
+
+void probe_result_init(struct probe_result *result)
+{
+    *result = (struct probe_result){.traffic = REGISTRY_TRAFFIC_INIT};
+    for (size_t i = 0; i < PHASES; i++)
+        result->phase_seconds[i] = -1;
+}
+
+struct registry *probe_registry(const struct probe_request *request, bool push, struct error *err)
+{
+    const struct registry_options options = {.hosts = request->hosts,
+                                             .credentials = request->credentials,
+                                             .family = request->family,
+                                             .push = push,
+                                             .progress = request->progress};
+
+    return registry_new(&request->reference, &options, err);
+}
+
+struct probe_timer probe_timer_start(struct probe_result *result, enum probe_phase phase)
+{
+    progress_phase(result->progress, probe_phase_name(phase));
+    return (struct probe_timer){&result->phase_seconds[phase], clock_now_ns()};
+}
+
+void probe_timer_stop(struct probe_timer *timer)
+{
+    double sum = *timer->seconds < 0 ? 0 : *timer->seconds;
+
+    *timer->seconds = sum + ns_to_seconds(clock_now_ns() - timer->start_ns);
+}

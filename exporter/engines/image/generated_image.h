@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An image that a push probe makes: layers of random bytes that nobody has ever seen, a
+ * configuration, a manifest, perhaps an index.
+ *
+ * The bytes follow from a seed, so nothing is kept: they are made once to be hashed (off the
+ * clock), and once more whenever they are sent. Layers are plain tars: no compression makes them
+ * smaller, and a layer's digest is its diff id.
+ */
+#ifndef ENGINES_IMAGE_GENERATED_IMAGE_H
+#define ENGINES_IMAGE_GENERATED_IMAGE_H
+
+#include "engines/image/random_layer.h"
+#include "engines/engine.h"
+
+#define MADE_LAYERS_MAX 64
+
+struct made_image {
+    struct arena arena;
+    uint64_t seed;       /* of the run: with it the same image can be made again */
+    uint64_t file_bytes; /* in each layer */
+    struct descriptor layers[MADE_LAYERS_MAX];
+    size_t n_layers;
+    struct descriptor config, manifest, root;          /* root: the index, or the manifest */
+    struct buf config_body, manifest_body, index_body; /* the last is empty without an index */
+};
+
+/* Chooses a seed, hashes the layers, writes the documents. */
+bool made_image_init(struct made_image *image, const struct probe_content *content,
+                     const struct platform *platform, struct cancel *cancel,
+                     struct error *err) MUST_CHECK;
+void made_image_deinit(struct made_image *image);
+
+/* Index, or manifest. */
+const struct buf *made_image_root_body(const struct made_image *image);
+
+/* The bytes of one layer, from the beginning, at most `size` at a time; *n = 0 is the end. Any
+ * number may be read at once. */
+struct made_layer {
+    const struct made_image *image;
+    size_t number;
+    struct generator generator;
+    uint64_t at;
+};
+
+bool made_layer_open(struct made_layer *layer, const struct made_image *image, size_t number,
+                     struct error *err) MUST_CHECK;
+void made_layer_read(struct made_layer *layer, void *data, size_t size, size_t *n);
+
+/* What the image is, into *result: digests, media type, declared bytes. */
+void made_image_note(const struct made_image *image, struct probe_result *result);
+
+#endif

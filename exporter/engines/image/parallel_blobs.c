@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engines/image/parallel_blobs.h"
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "oci/name_map.h"
+
+#include <string.h>
+
+struct layers {
+    struct layers_plan plan;
+    struct cancel *parent;
+    struct cancel_watcher watcher; /* of the parent: stops the threads */
+    bool watched;
+    struct cancel cancel;
+    pthread_mutex_t lock; /* of what follows */
+    pthread_cond_t changed;
+    size_t next;     /* the next blob nobody has taken */
+    bool *there;     /* by blob */
+    size_t *same_as; /* the first blob with this digest: itself, or an earlier one */
+    struct error failure;
+    bool failed;
+    int64_t ended_ns;
+    size_t n_threads, n_joined;
+    struct layer_thread {
+        struct layers *layers;
+        struct registry *registry;
+        pthread_t thread;
+    } threads[LAYERS_AT_ONCE_MAX];
+};
+
+/* The next blob that is not another one's double; false when there is none. */
+static bool take(struct layers *layers, size_t *i)
+{
+    LOCK_SCOPE(&layers->lock);
+
+    while (layers->next < layers->plan.count && layers->same_as[layers->next] != layers->next)
+        layers->next++;
+    *i = layers->next;
+    if (layers->failed || *i == layers->plan.count)
+        return false;
+    layers->next++;
+    return true;
+}
+
+/* The first failure is the reason; what the others say is only that they were stopped. */
+static void report(struct layers *layers, size_t i, bool ok, const struct error *failure)
+{
+    bool first = false;
+
+    pthread_mutex_lock(&layers->lock);
+    layers->there[i] = ok;
+    if (!ok && !layers->failed) {
+        first = layers->failed = true;
+        layers->failure = *failure;
+    }
+    pthread_cond_broadcast(&layers->changed);
+    pthread_mutex_unlock(&layers->lock);
+    if (first)
+        cancel_now(&layers->cancel);
+}
+
+static void tell(const struct layers_plan *plan, size_t i, int64_t start_ns)
+{
+    const struct descriptor *blob = plan->blobs[i];
+    double seconds = seconds_between(start_ns, clock_now_ns());
+    char size[32];
+
+    text_format_bytes((uint64_t)blob->size, size, sizeof(size));
+    progress_note(plan->progress, "layer %zu of %zu, %.19s: %s in %.3f s, %.1f MB/s", i + 1,
+                  plan->count, blob->digest, size, seconds,
+                  seconds > 0 ? (double)blob->size / seconds / 1e6 : 0);
+}
+
+static void *fetch_layers(void *arg)
+{
+    struct layer_thread *self = arg;
+    struct layers *layers = self->layers;
+    struct error err;
+    size_t i;
+
+    while (take(layers, &i)) {
+        int64_t start_ns = clock_now_ns();
+        bool ok = layers->plan.fetch(layers->plan.arg, self->registry, layers->plan.blobs[i],
+                                     &layers->cancel, &err) ||
+                  error_wrap(&err, "layer %zu", i);
+
+        if (ok)
+            tell(&layers->plan, i, start_ns);
+        report(layers, i, ok, &err);
+    }
+    pthread_mutex_lock(&layers->lock);
+    layers->ended_ns = clock_now_ns();
+    pthread_mutex_unlock(&layers->lock);
+    return NULL;
+}
+
+static void stop(void *cancel)
+{
+    cancel_now(cancel);
+}
+
+static bool find_doubles(struct layers *layers, struct error *err)
+{
+    CLEANUP(digest_set_deinit) struct digest_set seen = DIGEST_SET_INIT;
+    size_t n = layers->plan.count > 0 ? layers->plan.count : 1;
+
+    layers->there = calloc(n, sizeof(*layers->there));
+    layers->same_as = calloc(n, sizeof(*layers->same_as));
+    if (!layers->there || !layers->same_as)
+        return error_memory(err);
+    for (size_t i = 0; i < layers->plan.count; i++) {
+        uint64_t first = i;
+
+        if (!digest_set_find(&seen, layers->plan.blobs[i]->digest, &first) &&
+            !digest_set_add(&seen, layers->plan.blobs[i]->digest, i, err))
+            return false;
+        layers->same_as[i] = (size_t)first;
+    }
+    return true;
+}
+
+/* All of them before the first thread, which changes what they branch off. */
+static bool make_branches(struct layers *layers, size_t n, struct error *err)
+{
+    layers->threads[0].registry = layers->plan.registry;
+    for (size_t i = 1; i < n; i++) {
+        layers->threads[i].registry = registry_branch(layers->plan.registry, err);
+        if (!layers->threads[i].registry)
+            return false;
+    }
+    return true;
+}
+
+static bool start_threads(struct layers *layers, struct error *err)
+{
+    size_t n = 0, most = layers->plan.at_once < 1 ? 1 : layers->plan.at_once;
+    int r = 0;
+
+    for (size_t i = 0; i < layers->plan.count; i++)
+        n += layers->same_as[i] == i;
+    if (most > LAYERS_AT_ONCE_MAX)
+        most = LAYERS_AT_ONCE_MAX;
+    if (n > most)
+        n = most;
+    if (!make_branches(layers, n, err))
+        return false;
+    for (; layers->n_threads < n && r == 0; layers->n_threads += r == 0) {
+        struct layer_thread *self = &layers->threads[layers->n_threads];
+
+        self->layers = layers;
+        r = pthread_create(&self->thread, NULL, fetch_layers, self);
+    }
+    return r == 0 || error_errno(err, r, "cannot start a thread");
+}
+
+struct layers *layers_start(const struct layers_plan *plan, struct cancel *cancel,
+                            struct error *err)
+{
+    CLEANUP(layers_freep) struct layers *layers = calloc(1, sizeof(*layers));
+
+    if (!layers) {
+        error_memory(err);
+        return NULL;
+    }
+    layers->plan = *plan;
+    layers->parent = cancel;
+    layers->ended_ns = clock_now_ns();
+    cancel_init(&layers->cancel, cancel->deadline_ns);
+    pthread_mutex_init(&layers->lock, NULL);
+    pthread_cond_init(&layers->changed, NULL);
+    layers->watcher = (struct cancel_watcher){.wake = stop, .arg = &layers->cancel};
+    layers->watched = cancel_watch(cancel, &layers->watcher, err);
+    if (!layers->watched || !find_doubles(layers, err) || !start_threads(layers, err))
+        return NULL;
+    return TAKE(layers);
+}
+
+bool layers_wait(struct layers *layers, size_t i, struct error *err)
+{
+    LOCK_SCOPE(&layers->lock);
+
+    i = layers->same_as[i];
+    while (!layers->there[i] && !layers->failed)
+        pthread_cond_wait(&layers->changed, &layers->lock);
+    if (layers->failed)
+        *err = layers->failure;
+    return !layers->failed;
+}
+
+static void free_branch(const struct layers *layers, struct layer_thread *thread)
+{
+    if (thread->registry != layers->plan.registry)
+        registry_free(thread->registry);
+    thread->registry = NULL;
+}
+
+static void join(struct layers *layers)
+{
+    for (; layers->n_joined < layers->n_threads; layers->n_joined++) {
+        struct layer_thread *thread = &layers->threads[layers->n_joined];
+
+        pthread_join(thread->thread, NULL);
+        free_branch(layers, thread);
+    }
+}
+
+bool layers_join(struct layers *layers, int64_t *ended_ns, struct error *err)
+{
+    join(layers);
+    *ended_ns = layers->ended_ns;
+    if (layers->failed)
+        *err = layers->failure;
+    return !layers->failed;
+}
+
+void layers_free(struct layers *layers)
+{
+    cancel_now(&layers->cancel);
+    join(layers);
+    for (size_t i = layers->n_threads; i < LAYERS_AT_ONCE_MAX; i++)
+        free_branch(layers, &layers->threads[i]); /* whose thread did not start */
+    if (layers->watched)
+        cancel_unwatch(layers->parent, &layers->watcher);
+    cancel_deinit(&layers->cancel);
+    pthread_cond_destroy(&layers->changed);
+    pthread_mutex_destroy(&layers->lock);
+    free(layers->there);
+    free(layers->same_as);
+    free(layers);
+}

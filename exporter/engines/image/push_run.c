@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engines/image/push_run.h"
+
+#include "base/clock.h"
+#include "engines/image/upload.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define NAME_BYTES ((size_t)512) /* of a repository, with a digest */
+
+static bool is_held(const struct probe_request *request)
+{
+    return *request->push.content.image;
+}
+
+/* An image that exists may stand there already: then it is replaced by itself. */
+static bool check_owner(const struct delivery *delivery, const struct probe_request *request,
+                        struct cancel *cancel, struct error *err)
+{
+    char digest[DIGEST_TEXT_BYTES] = "";
+
+    if (request->push.overwrite)
+        return true;
+    if (is_held(request) && delivery->engine->identify &&
+        !delivery->engine->identify(request, digest, cancel, err))
+        return false;
+    return upload_check_target(request, digest, cancel, err);
+}
+
+/* Not part of what is measured, but how long a failure took. */
+static bool check_target(const struct delivery *delivery, const struct probe_request *request,
+                         struct probe_result *result, struct cancel *cancel, struct error *err)
+{
+    int64_t start_ns = clock_now_ns();
+
+    if (check_owner(delivery, request, cancel, err))
+        return true;
+    result->seconds = ns_to_seconds(clock_now_ns() - start_ns);
+    return false;
+}
+
+/* ---- read back ---- */
+
+/* What the pull adds to the numbers of the push; the network's stages stay the push's. */
+static void add_result(struct probe_result *sum, const struct probe_result *pulled)
+{
+    double *cleanup = &sum->phase_seconds[PHASE_CLEANUP];
+    double more = pulled->phase_seconds[PHASE_CLEANUP];
+
+    sum->seconds += pulled->seconds;
+    sum->phase_seconds[PHASE_READ_BACK] = pulled->seconds;
+    if (more >= 0)
+        *cleanup = more + (*cleanup > 0 ? *cleanup : 0);
+    registry_traffic_add(&sum->traffic, &pulled->traffic);
+    sum->cached_bytes += pulled->cached_bytes;
+    if (sum->declared_bytes == 0) /* Docker does not tell */
+        sum->declared_bytes = pulled->declared_bytes;
+    if (!*sum->media_type)
+        memcpy(sum->media_type, pulled->media_type, sizeof(sum->media_type));
+    if (!*sum->note)
+        memcpy(sum->note, pulled->note, sizeof(sum->note));
+    if (pulled->cleanup_failed && !sum->cleanup_failed) {
+        sum->cleanup_failed = true;
+        sum->cleanup_error = pulled->cleanup_error;
+    }
+}
+
+/* `exact`: fresh bytes, fetched by ourselves; then all of them have to have come over the network.
+ * More may have: of downloads that broke. */
+static bool compare(const struct probe_result *pushed, const struct probe_result *pulled,
+                    bool exact, struct error *err)
+{
+    uint64_t came = pulled->traffic.fetched_bytes + pulled->cached_bytes;
+
+    if (strcmp(pushed->digest, pulled->digest) != 0)
+        return error_set(err, ERROR_DIGEST_MISMATCH, "digest is %s, pushed was %s", pulled->digest,
+                         pushed->digest);
+    if (*pushed->manifest_digest && *pulled->manifest_digest &&
+        strcmp(pushed->manifest_digest, pulled->manifest_digest) != 0)
+        return error_set(err, ERROR_DIGEST_MISMATCH, "manifest_digest is %s, pushed was %s",
+                         pulled->manifest_digest, pushed->manifest_digest);
+    if (pushed->declared_bytes > 0 && pulled->declared_bytes > 0 &&
+        pushed->declared_bytes != pulled->declared_bytes)
+        return error_set(err, ERROR_SIZE_MISMATCH, "size is %" PRIu64 ", pushed was %" PRIu64,
+                         pulled->declared_bytes, pushed->declared_bytes);
+    return !exact || came >= pulled->declared_bytes ||
+           error_set(err, ERROR_SIZE_MISMATCH, "%" PRIu64 " of %" PRIu64 " bytes came back", came,
+                     pulled->declared_bytes);
+}
+
+static bool read_back(const struct delivery *delivery, const struct probe_request *request,
+                      struct probe_result *result, struct cancel *cancel, struct error *err)
+{
+    struct probe_request pull = *request;
+    struct probe_result pulled;
+    char name[NAME_BYTES];
+    bool ok, exact = (delivery->read_back->abilities & PROBE_OWN_NETWORK) && !is_held(request);
+
+    snprintf(name, sizeof(name), "%s/%s@%s", request->reference.host, request->reference.repository,
+             result->digest);
+    pull.reference.tag = NULL;
+    pull.reference.digest = result->digest;
+    pull.reference.name = name;
+    pull.unpack = false;
+    probe_result_init(&pulled);
+    progress_phase(request->progress, probe_phase_name(PHASE_READ_BACK));
+    progress_note(request->progress, "read back by %s", delivery->read_back->name);
+    ok = delivery->read_back->run(&pull, &pulled, cancel, err) &&
+         compare(result, &pulled, exact, err);
+    add_result(result, &pulled);
+    return ok || error_wrap(err, "read back by %s", delivery->read_back->name);
+}
+
+/* ---- clean up ---- */
+
+static void note_rest(struct probe_result *result, const char *why)
+{
+    result->cleanup_failed = true;
+    error_set(&result->cleanup_error, ERROR_INVALID, "not removed from the registry: %s", why);
+}
+
+/* A registry deletes by digest: of an image that others may have put there, too, only what came
+ * wholly from us can go. */
+static void clean_up(const struct probe_request *request, bool pushed, uint64_t cached_bytes,
+                     struct probe_result *result, struct cancel *cancel)
+{
+    if (!pushed && result->traffic.uploaded_bytes == 0)
+        return;
+    if (!is_held(request) || (pushed && cached_bytes == 0))
+        upload_remove(request, result, cancel);
+    else
+        note_rest(result,
+                  pushed ? "it had some of the image before" : "what was sent before the failure");
+}
+
+bool delivery_run(const struct delivery *delivery, const struct probe_request *request,
+                  struct probe_result *result, struct cancel *cancel, struct error *err)
+{
+    struct upload_sent sent = {.count = 0};
+    struct probe_request noting = *request;
+    bool pushed, ok;
+    uint64_t cached_bytes;
+
+    if (!check_target(delivery, request, result, cancel, err))
+        return false;
+    noting.sent = &sent;
+    pushed = delivery->engine->run(&noting, result, cancel, err);
+    cached_bytes = result->cached_bytes;
+    ok = pushed && (!delivery->read_back || read_back(delivery, request, result, cancel, err));
+    if (delivery->delete_remote)
+        clean_up(&noting, pushed, cached_bytes, result, cancel);
+    if (result->traffic.stranded > 0 && !result->cleanup_failed)
+        note_rest(result, "uploads that broke off, which it does not take back");
+    return ok;
+}

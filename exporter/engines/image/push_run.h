@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A whole push, of whatever engine: whose tag it is, the push itself, the pull of what was pushed,
+ * and what is removed from the registry.
+ *
+ * The image is read back after the engine has cleaned up, so that no daemon holds its blobs any
+ * more, and by digest, so that it is this image and no other. Nothing is unpacked: that would
+ * measure the node.
+ */
+#ifndef ENGINES_IMAGE_PUSH_RUN_H
+#define ENGINES_IMAGE_PUSH_RUN_H
+
+#include "engines/engine.h"
+
+struct delivery {
+    const struct probe_engine *engine;
+    const struct probe_engine *read_back; /* one that pulls; NULL: it is not read back */
+    bool delete_remote;
+};
+
+/* result->seconds is push and read-back. The clean-up of the registry comes last, whatever failed
+ * before; it never takes what was there without us. */
+bool delivery_run(const struct delivery *delivery, const struct probe_request *request,
+                  struct probe_result *result, struct cancel *cancel, struct error *err) MUST_CHECK;
+
+#endif

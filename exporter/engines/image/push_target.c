@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Before and after a push, at the host that takes it: whose the tag is, and what is removed. */
+#include "base/clock.h"
+#include "engines/image/upload.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define ARENA_LIMIT_BYTES ((size_t)32 << 20)
+#define CONFIG_BYTES_MAX  ((size_t)64 << 10) /* ours are smaller */
+#define REMOVE_NS         (15 * NS_PER_SECOND)
+#define REMOVE_CANCELED_NS \
+    (NS_PER_SECOND / 2)            /* beside the local clean-up, within the time to stop */
+#define MANIFESTS_MAX ((size_t)65) /* an index and its entries */
+
+/* The one host of the list that takes pushes, which is asked for manifests, too: what mirrors have
+ * of them is another question. */
+struct target {
+    struct host host;
+    struct host_list hosts;
+    struct registry *registry;
+};
+
+static void target_deinit(struct target *target)
+{
+    registry_freep(&target->registry);
+}
+
+static bool target_open(struct target *target, const struct probe_request *request,
+                        struct error *err)
+{
+    const struct registry_options options = {.hosts = &target->hosts,
+                                             .credentials = request->credentials,
+                                             .family = request->family,
+                                             .push = true,
+                                             .progress = request->progress};
+    size_t i = 0;
+
+    while (i < request->hosts->count && !(request->hosts->items[i].capabilities & HOST_PUSH))
+        i++;
+    if (i == request->hosts->count)
+        return error_set(err, ERROR_INVALID, "no host of %s takes pushes",
+                         *request->hosts->file ? request->hosts->file : "the list");
+    target->host = request->hosts->items[i];
+    target->host.capabilities = HOST_PUSH | HOST_PULL | HOST_RESOLVE;
+    target->hosts = (struct host_list){&target->host, 1, request->hosts->file};
+    target->registry = registry_new(&request->reference, &options, err);
+    return target->registry != NULL;
+}
+
+/* ---- whose tag it is ---- */
+
+static bool is_same(const char *found, const char *ours)
+{
+    return ours && *ours && strcmp(found, ours) == 0;
+}
+
+static bool keep_config(void *arg, const void *data, size_t size, struct error *err)
+{
+    buf_append(arg, data, size);
+    return buf_ok(arg, err);
+}
+
+/* Docker writes manifests of its own, but leaves configurations as they are. */
+static bool config_is_ours(const struct target *target, const struct descriptor *config,
+                           struct cancel *cancel, bool *ours, struct error *err)
+{
+    CLEANUP(buf_deinit) struct buf body = BUF_INIT(CONFIG_BYTES_MAX);
+
+    *ours = false;
+    if (config->size <= 0 || (uint64_t)config->size > CONFIG_BYTES_MAX)
+        return true;
+    if (!registry_blob(target->registry, config, keep_config, &body, cancel, err))
+        return err->code == ERROR_NOT_FOUND;
+    *ours = image_config_is_ours(body.data ? body.data : "", body.size);
+    return true;
+}
+
+/* One that a probe made, or with the configuration `digest`. */
+static bool may_replace(const struct target *target, const struct descriptor *found,
+                        const struct buf *body, const char *digest, struct cancel *cancel,
+                        bool *may, struct error *err)
+{
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
+    struct manifest manifest;
+    struct error ignored; /* what cannot be read is not ours */
+    bool parsed =
+        manifest_parse(&manifest, found->media_type, body->data, body->size, &arena, &ignored) &&
+        manifest.kind == MANIFEST_IMAGE;
+
+    *may = manifest_is_ours(body->data, body->size) ||
+           (parsed && is_same(manifest.config.digest, digest));
+    return *may || !parsed || config_is_ours(target, &manifest.config, cancel, may, err);
+}
+
+static bool check_manifest(const struct target *target, const struct probe_request *request,
+                           const char *there, const char *digest, struct cancel *cancel,
+                           struct error *err)
+{
+    CLEANUP(buf_deinit) struct buf body = BUF_INIT(MANIFEST_LIMIT_BYTES);
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
+    struct descriptor found;
+    bool may;
+
+    if (!registry_manifest(target->registry, there, &body, &found, &arena, cancel, err))
+        return err->code == ERROR_NOT_FOUND; /* gone meanwhile */
+    if (!may_replace(target, &found, &body, digest, cancel, &may, err))
+        return false;
+    return may || error_set(err, ERROR_INVALID,
+                            "%s is an image that no probe made; overwrite: true replaces it",
+                            request->reference.name);
+}
+
+bool upload_check_target(const struct probe_request *request, const char *digest,
+                         struct cancel *cancel, struct error *err)
+{
+    CLEANUP(target_deinit) struct target target = {.registry = NULL};
+    char there[DIGEST_TEXT_BYTES];
+
+    if (request->push.overwrite)
+        return true;
+    if (!target_open(&target, request, err) ||
+        !registry_manifest_digest(target.registry, reference_object(&request->reference), there,
+                                  cancel, err))
+        return false;
+    return !*there || is_same(there, digest) || is_same(there, request->push.last_digest) ||
+           check_manifest(&target, request, there, digest, cancel, err);
+}
+
+/* ---- what is removed ---- */
+
+struct removal {
+    const struct probe_request *request;
+    struct registry *registry;
+    struct cancel *cancel;
+    struct arena arena;
+    const char *manifests[MANIFESTS_MAX]; /* the root first */
+    size_t n_manifests;
+    const char **blobs; /* of all of them */
+    size_t n_blobs;
+    bool deleted; /* a manifest was there, and is not any more */
+};
+
+static bool add_blobs(struct removal *removal, const struct manifest *manifest, struct error *err)
+{
+    size_t n = removal->n_blobs + manifest->n_children + 1;
+    const char **blobs = arena_alloc(&removal->arena, n * sizeof(*blobs));
+
+    if (!blobs)
+        return arena_ok(&removal->arena, err);
+    if (removal->n_blobs > 0)
+        memcpy(blobs, removal->blobs, removal->n_blobs * sizeof(*blobs));
+    for (size_t i = 0; i < manifest->n_children; i++)
+        blobs[removal->n_blobs++] = manifest->children[i].digest;
+    blobs[removal->n_blobs++] = manifest->config.digest;
+    removal->blobs = blobs;
+    return true;
+}
+
+/* What is not there, in whole or in part, needs no removing. */
+static bool read_manifest(struct removal *removal, const char *digest, struct manifest *manifest,
+                          struct error *err)
+{
+    CLEANUP(buf_deinit) struct buf body = BUF_INIT(MANIFEST_LIMIT_BYTES);
+    struct descriptor found;
+
+    *manifest = (struct manifest){.kind = MANIFEST_OTHER};
+    if (!registry_manifest(removal->registry, digest, &body, &found, &removal->arena,
+                           removal->cancel, err))
+        return err->code == ERROR_NOT_FOUND;
+    if (!manifest_parse(manifest, found.media_type, body.data, body.size, &removal->arena, err))
+        return false;
+    if (removal->n_manifests == MANIFESTS_MAX)
+        return error_set(err, ERROR_LIMIT, "more than %zu manifests", MANIFESTS_MAX);
+    removal->manifests[removal->n_manifests++] = found.digest;
+    return manifest->kind != MANIFEST_IMAGE || add_blobs(removal, manifest, err);
+}
+
+static bool read_image(struct removal *removal, const char *digest, struct error *err)
+{
+    struct manifest root, child;
+
+    if (!read_manifest(removal, digest, &root, err))
+        return false;
+    for (size_t i = 0; root.kind == MANIFEST_INDEX && i < root.n_children; i++)
+        if (!read_manifest(removal, root.children[i].digest, &child, err))
+            return false;
+    return true;
+}
+
+static bool delete_manifests(struct removal *removal, struct error *err)
+{
+    for (size_t i = 0; i < removal->n_manifests; i++) {
+        if (!registry_delete_manifest(removal->registry, removal->manifests[i], removal->cancel,
+                                      err))
+            return err->code == ERROR_UNSUPPORTED
+                       ? error_set(err, ERROR_UNSUPPORTED, "the registry deletes nothing")
+                       : error_wrap(err, "manifest %s", removal->manifests[i]);
+        removal->deleted = true;
+    }
+    return true;
+}
+
+static bool delete_blob(struct removal *removal, const char *digest, struct error *err)
+{
+    if (registry_delete_blob(removal->registry, digest, removal->cancel, err) ||
+        (err->code == ERROR_UNSUPPORTED && removal->deleted))
+        return true;
+    return err->code == ERROR_UNSUPPORTED
+               ? error_set(err, ERROR_UNSUPPORTED, "the registry deletes no blobs")
+               : error_wrap(err, "blob %s", digest);
+}
+
+/* As long as a manifest names them, blobs stay: this comes last. */
+static bool delete_blobs(struct removal *removal, struct error *err)
+{
+    const struct upload_sent *sent = removal->request->sent;
+    size_t n_sent = sent ? sent->count : 0;
+
+    for (size_t i = 0; i < removal->n_blobs; i++)
+        if (!delete_blob(removal, removal->blobs[i], err))
+            return false;
+    for (size_t i = 0; i < n_sent && i < UPLOAD_SENT_MAX && removal->n_blobs == 0; i++)
+        if (!delete_blob(removal, sent->digests[i], err))
+            return false;
+    return removal->n_blobs > 0 || n_sent <= UPLOAD_SENT_MAX ||
+           error_set(err, ERROR_LIMIT, "%zu blobs, %zu were removed", n_sent, UPLOAD_SENT_MAX);
+}
+
+static bool remove_all(const struct probe_request *request, const struct probe_result *result,
+                       struct cancel *cancel, struct error *err)
+{
+    CLEANUP(target_deinit) struct target target = {.registry = NULL};
+    struct removal removal = {
+        .request = request, .cancel = cancel, .arena = ARENA_INIT(ARENA_LIMIT_BYTES)};
+    bool ok, blind;
+
+    if (!target_open(&target, request, err))
+        return false;
+    removal.registry = target.registry;
+    ok = (!*result->digest || read_image(&removal, result->digest, err)) &&
+         delete_manifests(&removal, err) && delete_blobs(&removal, err);
+    blind = !removal.deleted && !(request->sent && request->sent->count > 0) &&
+            result->traffic.uploaded_bytes > 0;
+    arena_deinit(&removal.arena);
+    return ok && (!blind || error_set(err, ERROR_UNSUPPORTED,
+                                      "what was sent before the failure is not known"));
+}
+
+void upload_remove(const struct probe_request *request, struct probe_result *result,
+                   struct cancel *run_cancel)
+{
+    PROBE_PHASE(result, PHASE_CLEANUP);
+    CLEANUP(cancel_deinit) struct cancel cancel;
+    struct error err;
+
+    cancel_init(&cancel,
+                clock_now_ns() + (cancel_requested(run_cancel) ? REMOVE_CANCELED_NS : REMOVE_NS));
+    if (remove_all(request, result, &cancel, &err))
+        return;
+    error_wrap(&err, "%s is not removed from the registry",
+               *result->digest ? result->digest : request->reference.name);
+    if (!result->cleanup_failed)
+        result->cleanup_error = err;
+    result->cleanup_failed = true;
+}

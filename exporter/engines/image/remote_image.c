@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engines/image/remote_image.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define ARENA_LIMIT_BYTES ((size_t)32 << 20)
+
+void remote_image_init(struct remote_image *image)
+{
+    *image = (struct remote_image){.arena = ARENA_INIT(ARENA_LIMIT_BYTES),
+                                   .root_body = BUF_INIT(MANIFEST_LIMIT_BYTES)};
+}
+
+void remote_image_deinit(struct remote_image *image)
+{
+    for (size_t i = 0; i < image->n_manifests; i++) {
+        buf_deinit(&image->manifests[i].body);
+        buf_deinit(&image->manifests[i].config_body);
+    }
+    buf_deinit(&image->root_body);
+    arena_deinit(&image->arena);
+}
+
+const struct buf *remote_manifest_body(const struct remote_image *image,
+                                       const struct remote_manifest *manifest)
+{
+    return image->has_index ? &manifest->body : &image->root_body;
+}
+
+static struct remote_manifest *add_manifest(struct remote_image *image)
+{
+    struct remote_manifest *manifest = &image->manifests[image->n_manifests++];
+
+    *manifest = (struct remote_manifest){.body = BUF_INIT(MANIFEST_LIMIT_BYTES),
+                                         .config_body = BUF_INIT(MANIFEST_LIMIT_BYTES)};
+    return manifest;
+}
+
+/* One entry of the index. */
+static bool fetch_manifest(struct remote_image *image, struct registry *registry,
+                           const struct descriptor *entry, struct cancel *cancel, struct error *err)
+{
+    struct remote_manifest *manifest = add_manifest(image);
+
+    if (!registry_manifest(registry, entry->digest, &manifest->body, &manifest->descriptor,
+                           &image->arena, cancel, err) ||
+        !manifest_parse(&manifest->manifest, entry->media_type, manifest->body.data,
+                        manifest->body.size, &image->arena, err))
+        return false;
+    if (manifest->manifest.kind != MANIFEST_IMAGE)
+        return error_set(err, ERROR_UNSUPPORTED, "an index within an index");
+    if (manifest->descriptor.size != entry->size)
+        return error_set(err, ERROR_SIZE_MISMATCH, "the index promises %lld bytes for %s, got %lld",
+                         (long long)entry->size, entry->digest,
+                         (long long)manifest->descriptor.size);
+    return true;
+}
+
+static bool fetch_entries(struct remote_image *image, struct registry *registry,
+                          const struct manifest *index, const struct probe_request *request,
+                          struct cancel *cancel, struct error *err)
+{
+    const struct descriptor *chosen = platform_choose(&request->platform, index);
+
+    if (!chosen)
+        return error_set(err, ERROR_NOT_FOUND, "the index has no image for this platform");
+    if (request->all_platforms && index->n_children > REMOTE_MANIFESTS_MAX)
+        return error_set(err, ERROR_LIMIT, "the index has %zu entries, at most %zu are fetched",
+                         index->n_children, REMOTE_MANIFESTS_MAX);
+    for (size_t i = 0; i < index->n_children; i++) {
+        const struct descriptor *entry = &index->children[i];
+
+        if (entry != chosen && !request->all_platforms)
+            continue;
+        if (!fetch_manifest(image, registry, entry, cancel, err))
+            return false;
+        if (entry == chosen)
+            image->chosen = &image->manifests[image->n_manifests - 1];
+    }
+    return true;
+}
+
+static bool find_manifests(struct remote_image *image, struct registry *registry,
+                           const struct probe_request *request, struct cancel *cancel,
+                           struct error *err)
+{
+    struct manifest top;
+
+    if (!registry_manifest(registry, reference_object(&request->reference), &image->root_body,
+                           &image->root, &image->arena, cancel, err) ||
+        !manifest_parse(&top, image->root.media_type, image->root_body.data, image->root_body.size,
+                        &image->arena, err))
+        return false;
+    if (top.kind == MANIFEST_OTHER)
+        return error_set(err, ERROR_UNSUPPORTED, "media type \"%s\"", image->root.media_type);
+    image->has_index = top.kind == MANIFEST_INDEX;
+    image->manifests = arena_alloc(&image->arena, REMOTE_MANIFESTS_MAX * sizeof(*image->manifests));
+    if (!image->manifests)
+        return arena_ok(&image->arena, err);
+    if (image->has_index)
+        return fetch_entries(image, registry, &top, request, cancel, err);
+    image->chosen = add_manifest(image);
+    image->chosen->descriptor = image->root;
+    image->chosen->manifest = top;
+    return true;
+}
+
+static bool list_layers(struct remote_image *image, struct error *err)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < image->n_manifests; i++)
+        n += image->manifests[i].manifest.n_children;
+    if (n > MANIFEST_CHILDREN_MAX)
+        return error_set(err, ERROR_LIMIT, "%zu layers", n);
+    image->layers = arena_alloc(&image->arena, (n + 1) * sizeof(*image->layers));
+    if (!image->layers)
+        return arena_ok(&image->arena, err);
+    for (size_t i = 0; i < image->n_manifests; i++)
+        for (size_t j = 0; j < image->manifests[i].manifest.n_children; j++)
+            image->layers[image->n_layers++] = &image->manifests[i].manifest.children[j];
+    return true;
+}
+
+static void note_identity(const struct remote_image *image, const struct registry *registry,
+                          struct probe_result *result)
+{
+    snprintf(result->digest, sizeof(result->digest), "%s", image->root.digest);
+    snprintf(result->manifest_digest, sizeof(result->manifest_digest), "%s",
+             image->chosen->descriptor.digest);
+    snprintf(result->media_type, sizeof(result->media_type), "%s", image->root.media_type);
+    snprintf(result->host, sizeof(result->host), "%s", registry_served_by(registry));
+    result->passed_over = *registry_passed_over(registry);
+    result->declared_bytes = image->has_index ? (uint64_t)image->root.size : 0;
+    for (size_t i = 0; i < image->n_manifests; i++)
+        result->declared_bytes += (uint64_t)image->manifests[i].descriptor.size +
+                                  (uint64_t)image->manifests[i].manifest.config.size;
+    for (size_t i = 0; i < image->n_layers; i++)
+        result->declared_bytes += (uint64_t)image->layers[i]->size;
+    progress_expect(result->progress, result->declared_bytes);
+}
+
+bool remote_image_resolve(struct remote_image *image, struct registry *registry,
+                          const struct probe_request *request, struct probe_result *result,
+                          struct cancel *cancel, struct error *err)
+{
+    PROBE_PHASE(result, PHASE_RESOLVE);
+
+    if (!find_manifests(image, registry, request, cancel, err) || !list_layers(image, err))
+        return false;
+    note_identity(image, registry, result);
+    return true;
+}
+
+static bool sink_to_buf(void *arg, const void *data, size_t size, struct error *err)
+{
+    buf_append(arg, data, size);
+    return buf_ok(arg, err);
+}
+
+bool remote_image_fetch_configs(struct remote_image *image, struct registry *registry,
+                                struct cancel *cancel, struct error *err)
+{
+    for (size_t i = 0; i < image->n_manifests; i++) {
+        struct remote_manifest *manifest = &image->manifests[i];
+
+        if (!registry_blob(registry, &manifest->manifest.config, sink_to_buf,
+                           &manifest->config_body, cancel, err))
+            return error_wrap(err, "config");
+    }
+    return image_config_parse(&image->config, image->chosen->config_body.data,
+                              image->chosen->config_body.size, &image->arena, err) ||
+           error_wrap(err, "config");
+}

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engines/image/upload.h"
+
+#include "base/clock.h"
+#include "engines/image/parallel_blobs.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct upload {
+    const struct upload_plan *plan;
+    const struct probe_request *request;
+    pthread_mutex_t lock; /* of what follows */
+    struct probe_result *result;
+};
+
+void upload_plan_made(struct upload_plan *plan, const struct made_image *image,
+                      const struct descriptor *blobs[MADE_LAYERS_MAX + 1])
+{
+    plan->blobs = blobs;
+    plan->n_blobs = plan->n_documents = 0;
+    for (size_t i = 0; i < image->n_layers; i++)
+        blobs[plan->n_blobs++] = &image->layers[i];
+    blobs[plan->n_blobs++] = &image->config;
+    plan->documents[plan->n_documents++] =
+        (struct upload_document){image->manifest, &image->manifest_body};
+    if (image->index_body.size > 0)
+        plan->documents[plan->n_documents++] =
+            (struct upload_document){image->root, &image->index_body};
+}
+
+struct document {
+    const struct buf *body;
+    size_t at;
+};
+
+static bool rewind_document(void *arg, struct cancel *cancel, struct error *err)
+{
+    struct document *document = arg;
+
+    (void)cancel;
+    (void)err;
+    document->at = 0;
+    return true;
+}
+
+static bool read_document(void *arg, void *data, size_t size, size_t *n, struct error *err)
+{
+    struct document *document = arg;
+    size_t left = document->body->size - document->at;
+
+    (void)err;
+    *n = left < size ? left : size;
+    memcpy(data, document->body->data + document->at, *n);
+    document->at += *n;
+    return true;
+}
+
+bool upload_open_document(const struct buf *body, struct registry_source *source, struct error *err)
+{
+    struct document *document = malloc(sizeof(*document));
+
+    if (!document)
+        return error_memory(err);
+    *document = (struct document){.body = body};
+    *source = (struct registry_source){rewind_document, read_document, document};
+    return true;
+}
+
+static void note_digest(const struct probe_request *request, const char *digest)
+{
+    struct upload_sent *sent = request->sent;
+
+    if (!sent)
+        return;
+    if (sent->count < UPLOAD_SENT_MAX)
+        snprintf(sent->digests[sent->count], DIGEST_TEXT_BYTES, "%s", digest);
+    sent->count++;
+}
+
+void upload_note_made(const struct probe_request *request, const struct made_image *image)
+{
+    for (size_t i = 0; i < image->n_layers; i++)
+        note_digest(request, image->layers[i].digest);
+    note_digest(request, image->config.digest);
+}
+
+/* Before it is sent: what fails afterwards may have arrived. */
+static void note_sent(struct upload *upload, const struct descriptor *blob)
+{
+    LOCK_SCOPE(&upload->lock);
+
+    note_digest(upload->request, blob->digest);
+}
+
+static void note_cached(struct upload *upload, const struct descriptor *blob)
+{
+    LOCK_SCOPE(&upload->lock);
+
+    upload->result->cached_bytes += (uint64_t)blob->size;
+    progress_moved(upload->request->progress, (uint64_t)blob->size);
+    progress_note(upload->request->progress, "the registry has %.19s", blob->digest);
+}
+
+static bool send_blob(const struct upload *upload, struct registry *registry,
+                      const struct descriptor *blob, bool *mounted, struct cancel *cancel,
+                      struct error *err)
+{
+    const struct probe_push *push = &upload->request->push;
+    const struct registry_upload how = {
+        .chunk_bytes = push->chunk_bytes,
+        .mount_from = push->mount_from && *push->mount_from ? push->mount_from : NULL,
+    };
+    struct registry_source source;
+    bool ok;
+
+    if (!upload->plan->open(upload->plan->arg, blob, &source, err))
+        return false;
+    ok = registry_push_blob(registry, blob, &source, &how, mounted, cancel, err);
+    upload->plan->close(&source);
+    return ok;
+}
+
+static bool bring_blob(void *arg, struct registry *registry, const struct descriptor *blob,
+                       struct cancel *cancel, struct error *err)
+{
+    struct upload *upload = arg;
+    bool exists, mounted = false;
+
+    if (!registry_blob_exists(registry, blob, &exists, cancel, err))
+        return false;
+    if (!exists) {
+        note_sent(upload, blob);
+        if (!send_blob(upload, registry, blob, &mounted, cancel, err))
+            return false;
+    }
+    if (exists || mounted)
+        note_cached(upload, blob);
+    return true;
+}
+
+static bool bring_blobs(struct upload *upload, struct cancel *cancel, struct error *err)
+{
+    PROBE_PHASE(upload->result, PHASE_UPLOAD);
+    const struct layers_plan plan = {
+        .registry = upload->plan->registry,
+        .blobs = upload->plan->blobs,
+        .count = upload->plan->n_blobs,
+        .at_once = upload->request->max_concurrent_downloads,
+        .fetch = bring_blob,
+        .arg = upload,
+        .progress = upload->request->progress,
+    };
+    CLEANUP(layers_freep) struct layers *layers = layers_start(&plan, cancel, err);
+    int64_t ended_ns;
+
+    return layers && layers_join(layers, &ended_ns, err);
+}
+
+/* Only the root gets the tag; what is below it is found by its digest. */
+static bool commit(const struct upload *upload, struct cancel *cancel, struct error *err)
+{
+    PROBE_PHASE(upload->result, PHASE_COMMIT);
+    const struct upload_plan *plan = upload->plan;
+
+    for (size_t i = 0; i < plan->n_documents; i++) {
+        const struct upload_document *document = &plan->documents[i];
+        const char *object = i + 1 == plan->n_documents
+                                 ? reference_object(&upload->request->reference)
+                                 : document->descriptor.digest;
+
+        if (!registry_push_manifest(plan->registry, object, &document->descriptor, document->body,
+                                    cancel, err))
+            return false;
+    }
+    return true;
+}
+
+static void note_host(const struct probe_request *request, struct probe_result *result)
+{
+    for (size_t i = 0; i < request->hosts->count; i++)
+        if (request->hosts->items[i].capabilities & HOST_PUSH) {
+            snprintf(result->host, sizeof(result->host), "%s", request->hosts->items[i].authority);
+            return;
+        }
+}
+
+bool upload_image(const struct upload_plan *plan, const struct probe_request *request,
+                  struct probe_result *result, struct cancel *cancel, struct error *err)
+{
+    struct upload upload = {
+        .plan = plan,
+        .request = request,
+        .lock = PTHREAD_MUTEX_INITIALIZER,
+        .result = result,
+    };
+    int64_t start_ns = clock_now_ns();
+    bool ok;
+
+    note_host(request, result);
+    for (size_t i = 0; i < plan->n_blobs; i++)
+        progress_expect(request->progress, (uint64_t)plan->blobs[i]->size);
+    ok = bring_blobs(&upload, cancel, err) && commit(&upload, cancel, err);
+    result->seconds = ns_to_seconds(clock_now_ns() - start_ns);
+    result->traffic = *registry_traffic(plan->registry);
+    return ok;
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Pull, engine "cri": the daemon pulls, as the kubelet asks it to, into the kubelet's namespace.
+ *
+ * One call does all the work inside the daemon: of its phases nothing is seen. What crossed the
+ * network is told afterwards by the times of the blobs.
+ */
+#include "containerd/cri/cri_pull.h"
+#include "engines/daemon/cri_session.h"
+#include "engines/engine.h"
+#include "engines/image/pulled_image.h"
+
+#include "base/clock.h"
+
+#include <stdio.h>
+
+#define SERVER_BYTES        ((size_t)512)
+#define CLEANUP_NS          (15 * NS_PER_SECOND)
+#define CLEANUP_CANCELED_NS (NS_PER_SECOND + NS_PER_SECOND / 2) /* within the time to stop */
+
+struct pull {
+    const struct probe_request *request;
+    struct probe_result *result;
+    struct cri_guest guest;
+    struct cancel *cancel;
+};
+
+static bool prepare(struct pull *pull, struct error *err)
+{
+    return cri_guest_open(&pull->guest, pull->request, pull->cancel, err) &&
+           (!pull->guest.present || !pull->request->cold ||
+            error_set(err, ERROR_NOT_COLD, "%s is on this node already; nothing was pulled",
+                      pull->guest.name));
+}
+
+static bool pull_image(struct pull *pull, struct error *err)
+{
+    const struct credentials *credentials = pull->request->credentials;
+    char server[SERVER_BYTES];
+    const struct cri_pull_request request = {
+        .image = pull->request->reference.name,
+        .lease = pull->guest.lease,
+        .credentials = credentials_any(credentials) ? credentials : NULL,
+        .server = server,
+    };
+
+    snprintf(server, sizeof(server), "https://%s", pull->request->reference.endpoint);
+    if (credentials->registry_token.text && !credentials->username.text &&
+        !credentials->identity_token.text)
+        snprintf(pull->result->note, sizeof(pull->result->note),
+                 "containerd does not use registry tokens: it pulls without credentials");
+    progress_phase(pull->request->progress, probe_phase_name(PHASE_FETCH));
+    progress_note(pull->request->progress, "the CRI is asked to pull %s", request.image);
+    return cri_pull(pull->request->containerd, &request, &pull->guest.arena, &pull->guest.id,
+                    pull->cancel, err);
+}
+
+static bool pull_and_examine(struct pull *pull, struct error *err)
+{
+    const struct stored_image_query query = {
+        .scope = &pull->guest.scope,
+        .name = pull->guest.name,
+        .platform = &pull->request->platform,
+        .snapshotter = "",
+        .started_unix_ns = clock_unix_ns(),
+    };
+    int64_t start_ns = clock_now_ns();
+    bool ok = pull_image(pull, err);
+
+    pull->result->seconds = ns_to_seconds(clock_now_ns() - start_ns);
+    return ok && stored_image_examine(&query, pull->result, pull->cancel, err);
+}
+
+static void clean_up(struct pull *pull)
+{
+    PROBE_PHASE(pull->result, PHASE_CLEANUP);
+    struct probe_result *result = pull->result;
+    bool hurry = cancel_requested(pull->cancel);
+    struct cancel cancel;
+
+    cancel_init(&cancel, clock_now_ns() + (hurry ? CLEANUP_CANCELED_NS : CLEANUP_NS));
+    result->cleanup_failed = !cri_guest_close(&pull->guest, &cancel, &result->cleanup_error);
+    if (result->cleanup_failed)
+        error_wrap(&result->cleanup_error, "clean-up of %s", pull->guest.name);
+    if (pull->guest.in_use)
+        snprintf(result->note, sizeof(result->note),
+                 "a container was made from the image meanwhile, so it stays");
+    cancel_deinit(&cancel);
+}
+
+static bool run(const struct probe_request *request, struct probe_result *result,
+                struct cancel *cancel, struct error *err)
+{
+    int64_t start_ns = clock_now_ns();
+    struct pull pull = {.request = request, .result = result, .cancel = cancel};
+    bool ok = prepare(&pull, err);
+
+    result->seconds = ns_to_seconds(clock_now_ns() - start_ns);
+    ok = ok && pull_and_examine(&pull, err);
+    clean_up(&pull);
+    cri_guest_deinit(&pull.guest);
+    return ok;
+}
+
+static bool offered(const struct probe_request *request, struct cancel *cancel, struct error *err)
+{
+    return cri_is_there(request->containerd, cancel, err);
+}
+
+const struct probe_engine pull_cri_engine = {.operation = "pull",
+                                             .name = "cri",
+                                             .abilities = PROBE_SEES_MANIFEST,
+                                             .offered = offered,
+                                             .run = run};

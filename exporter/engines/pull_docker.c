@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Pull, engine "docker": dockerd fetches, as `docker run` would have it do.
+ *
+ * All that can be known comes from its progress and from what it held before. It keeps no
+ * compressed bytes and no manifest, so what a manifest declares cannot be seen; a layer that it had
+ * is counted with the size it has unpacked. An image that was there before, under whatever name, is
+ * never removed: of it only the name that we added goes, and only if nothing else goes with it.
+ */
+#include "engines/daemon/docker_session.h"
+
+#include "base/clock.h"
+#include "docker/docker_transfer.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define ARENA_LIMIT_BYTES ((size_t)32 << 20)
+
+struct pull {
+    const struct probe_request *request;
+    struct probe_result *result;
+    struct docker_client *client;
+    struct arena arena;
+    struct docker_visit visit;
+    struct docker_image image; /* what the name stands for afterwards */
+    struct docker_stream stream;
+    struct cancel *cancel;
+};
+
+static void pull_free(struct pull *pull)
+{
+    docker_visit_deinit(&pull->visit);
+    if (pull->client)
+        docker_client_free(pull->client);
+    docker_stream_deinit(&pull->stream);
+    arena_deinit(&pull->arena);
+    free(pull);
+}
+DEFINE_CLEANUP(struct pull *, pull_free)
+
+/* Refuses what could not be cold. */
+static bool prepare(struct pull *pull, struct error *err)
+{
+    const struct probe_request *request = pull->request;
+
+    pull->client = docker_visit_connect(request, pull->cancel, err);
+    if (!pull->client ||
+        !docker_visit_begin(&pull->visit, request, pull->client, &pull->arena, pull->cancel, err))
+        return false;
+    if (request->cold && pull->visit.was_there)
+        return error_set(err, ERROR_NOT_COLD, "Docker has this image already; it stays");
+    return pull->visit.was_there || docker_visit_mark(&pull->visit, pull->cancel, err);
+}
+
+/* Layers are unpacked while others still come: "fetch" ends with the last download. */
+static void measure_phases(const struct pull *pull, int64_t start_ns, int64_t end_ns)
+{
+    const struct docker_stream *stream = &pull->stream;
+    double *seconds = pull->result->phase_seconds;
+    bool fetching = false;
+
+    for (size_t i = 0; i < stream->n_layers; i++)
+        fetching |= !stream->layers[i].existed && !stream->layers[i].complete;
+    seconds[PHASE_RESOLVE] =
+        seconds_between(start_ns, stream->n_layers > 0 ? stream->first_layer_ns : end_ns);
+    if (fetching) {
+        seconds[PHASE_FETCH] = seconds_between(stream->first_layer_ns, end_ns);
+    } else if (stream->moved_ns > 0) {
+        seconds[PHASE_FETCH] = seconds_between(stream->first_layer_ns, stream->moved_ns);
+        seconds[PHASE_UNPACK] = seconds_between(stream->moved_ns, end_ns);
+    }
+}
+
+static void write_note(const struct pull *pull, const struct docker_stream_totals *totals)
+{
+    CLEANUP(buf_deinit) struct buf note = BUF_INIT(sizeof(pull->result->note) - 1);
+
+    buf_printf(&note, "Docker told of %zu layers", pull->stream.n_layers);
+    if (totals->n_existed > 0)
+        buf_printf(&note, "; %zu were there already, and count as big as they are unpacked",
+                   totals->n_existed);
+    if (totals->n_unknown > 0)
+        buf_printf(&note, "; the size of %zu was not told, so more was fetched than is counted",
+                   totals->n_unknown);
+    if (pull->stream.retries > 0)
+        buf_printf(&note, "; it began %u downloads anew", pull->stream.retries);
+    snprintf(pull->result->note, sizeof(pull->result->note), "%s", note.data ? note.data : "");
+}
+
+static bool fetch(struct pull *pull, struct docker_stream_totals *totals, struct error *err)
+{
+    const struct probe_request *request = pull->request;
+    struct platform_matcher host;
+    char host_name[PROBE_TEXT_BYTES], name[PROBE_TEXT_BYTES];
+    struct docker_pull what = {&request->reference, NULL, request->credentials};
+    int64_t start_ns, end_ns;
+    bool ok;
+
+    /* Old engines and those of other makers know no platform: told only where it matters. */
+    platform_matcher_host(&host);
+    if (strcmp(platform_matcher_name(&host, host_name, sizeof(host_name)),
+               platform_matcher_name(&request->platform, name, sizeof(name))) != 0)
+        what.platform = name;
+    pull->stream.progress = request->progress;
+    progress_phase(request->progress, probe_phase_name(PHASE_FETCH));
+    start_ns = clock_now_ns();
+    ok = docker_pull(pull->client, &what, &pull->stream, pull->cancel, err);
+    end_ns = clock_now_ns();
+    pull->result->seconds = seconds_between(start_ns, end_ns);
+    measure_phases(pull, start_ns, end_ns);
+    docker_stream_sum(&pull->stream, totals);
+    pull->result->traffic.fetched_bytes = totals->moved_bytes;
+    write_note(pull, totals);
+    return ok;
+}
+
+/* Docker's two words for it must agree: what the registry answered and what it keeps. */
+static bool check_digest(struct pull *pull, struct error *err)
+{
+    const struct docker_names *kept = &pull->image.digests;
+    const char *told = pull->stream.digest, *asked = pull->request->reference.digest;
+    struct reference parsed;
+
+    if (asked && told[0] && strcmp(asked, told) != 0)
+        return error_set(err, ERROR_DIGEST_MISMATCH, "Docker pulled %s", told);
+    for (size_t i = 0; i < kept->count; i++) {
+        if (!docker_name_is_ours(pull->visit.request, kept->items[i], &parsed, &pull->arena) ||
+            !parsed.digest || (told[0] && strcmp(parsed.digest, told) != 0))
+            continue;
+        snprintf(pull->result->digest, sizeof(pull->result->digest), "%s", parsed.digest);
+        return arena_ok(&pull->arena, err);
+    }
+    return error_set(err, ERROR_DIGEST_MISMATCH,
+                     "Docker pulled %s, but does not keep the image under that digest",
+                     told[0] ? told : "an image without digest");
+}
+
+static bool examine(struct pull *pull, const struct docker_stream_totals *totals, struct error *err)
+{
+    bool found, had_image;
+
+    if (!docker_image_find(pull->client, pull->visit.name, &pull->arena, &pull->image, &found,
+                           pull->cancel, err))
+        return false;
+    if (!found)
+        return error_set(err, ERROR_PROTOCOL, "Docker told no error, but the image is not there");
+    pull->result->unpacked_bytes = pull->image.bytes;
+    if (!check_digest(pull, err))
+        return false;
+    had_image = docker_visit_before(&pull->visit, pull->image.id);
+    if (had_image || (totals->n_existed > 0 && totals->n_existed == pull->stream.n_layers))
+        pull->result->cached_bytes = pull->image.bytes > 0 ? pull->image.bytes : 1;
+    else if (!docker_visit_existed(&pull->visit, &pull->stream, false, &pull->result->cached_bytes,
+                                   pull->cancel, err))
+        return false;
+    if (pull->request->cold && had_image)
+        return error_set(err, ERROR_NOT_COLD, "Docker had this image already, by another name");
+    if (pull->request->cold && totals->n_existed > 0)
+        return error_set(err, ERROR_NOT_COLD, "Docker had %zu of %zu layers already",
+                         totals->n_existed, pull->stream.n_layers);
+    return true;
+}
+
+static bool run(const struct probe_request *request, struct probe_result *result,
+                struct cancel *cancel, struct error *err)
+{
+    CLEANUP(pull_freep) struct pull *pull = calloc(1, sizeof(*pull));
+    struct docker_stream_totals totals;
+    bool fetched, ok;
+
+    if (!pull)
+        return error_memory(err);
+    pull->request = request;
+    pull->result = result;
+    pull->cancel = cancel;
+    pull->arena = (struct arena)ARENA_INIT(ARENA_LIMIT_BYTES);
+    docker_stream_init(&pull->stream);
+    if (!prepare(pull, err))
+        return false;
+    fetched = fetch(pull, &totals, err);
+    ok = fetched && examine(pull, &totals, err);
+    if (!pull->visit.was_there)
+        docker_visit_end(&pull->visit, !fetched, cancel, result);
+    return ok;
+}
+
+const struct probe_engine pull_docker_engine = {
+    .operation = "pull",
+    .name = "docker",
+    .abilities = PROBE_PLATFORM,
+    .preference = 2,
+    .offered = docker_visit_offered,
+    .run = run,
+};

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Pull, engine "registry": everything that a pull asks of the network, and nothing of a runtime.
+ *
+ * Manifests, configuration and layers come as they would for containerd, are verified, and thrown
+ * away while they pass. Needs no socket and no privilege.
+ */
+#include "engines/image/parallel_blobs.h"
+#include "engines/image/remote_image.h"
+
+#include "base/clock.h"
+
+static bool drop(void *arg, const void *data, size_t size, struct error *err)
+{
+    (void)arg;
+    (void)data;
+    (void)size;
+    (void)err;
+    return true;
+}
+
+static bool fetch_layer(void *arg, struct registry *registry, const struct descriptor *layer,
+                        struct cancel *cancel, struct error *err)
+{
+    return registry_blob(registry, layer, drop, arg, cancel, err);
+}
+
+static bool fetch(const struct probe_request *request, struct remote_image *image,
+                  struct registry *registry, struct probe_result *result, struct cancel *cancel,
+                  struct error *err)
+{
+    PROBE_PHASE(result, PHASE_FETCH);
+    CLEANUP(layers_freep) struct layers *layers = NULL;
+    int64_t ended_ns;
+
+    if (!remote_image_fetch_configs(image, registry, cancel, err))
+        return false;
+    layers = layers_start(&(struct layers_plan){.registry = registry,
+                                                .blobs = image->layers,
+                                                .count = image->n_layers,
+                                                .at_once = request->max_concurrent_downloads,
+                                                .fetch = fetch_layer,
+                                                .progress = request->progress},
+                          cancel, err);
+    return layers && layers_join(layers, &ended_ns, err);
+}
+
+static bool run(const struct probe_request *request, struct probe_result *result,
+                struct cancel *cancel, struct error *err)
+{
+    int64_t start_ns = clock_now_ns();
+    CLEANUP(registry_freep)
+    struct registry *registry = probe_registry(request, false, err);
+    CLEANUP(remote_image_deinit) struct remote_image image;
+    bool ok;
+
+    remote_image_init(&image);
+    if (!registry)
+        return false;
+    ok = remote_image_resolve(&image, registry, request, result, cancel, err) &&
+         fetch(request, &image, registry, result, cancel, err);
+    result->seconds = ns_to_seconds(clock_now_ns() - start_ns);
+    result->traffic = *registry_traffic(registry);
+    return ok;
+}
+
+const struct probe_engine pull_registry_engine = {
+    .operation = "pull",
+    .name = "registry",
+    .abilities = PROBE_PLATFORM | PROBE_ALL_PLATFORMS | PROBE_OWN_NETWORK | PROBE_SEES_HOST |
+                 PROBE_SEES_MANIFEST,
+    .preference = 1,
+    .run = run,
+};

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Pull, engine "transfer": containerd fetches and unpacks, as `ctr images pull` and the CRI of 2.1
+ * let it.
+ *
+ * A daemon that has a blob does not fetch it, so what it holds afterwards is looked at, and dated;
+ * its progress is a second witness, and where the two differ the smaller number of fetched bytes
+ * counts. Which mirror served cannot be seen of a pull: where there is a choice, the daemon is
+ * asked once more, for an image that it has, and tells what it says over HTTP.
+ */
+#include "base/clock.h"
+#include "containerd/snapshots.h"
+#include "containerd/transfer/transfer_log.h"
+#include "containerd/transfer/transfer_progress.h"
+#include "engines/engine.h"
+#include "engines/image/pulled_image.h"
+#include "engines/daemon/transfer_session.h"
+#include "engines/daemon/workspace.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define ARENA_LIMIT_BYTES ((size_t)4 << 20)
+
+/* To look who serves: one HEAD request. Short, because a shutdown waits for it. */
+#define LOOK_NS (NS_PER_SECOND + NS_PER_SECOND / 2)
+
+struct pull {
+    const struct probe_request *request;
+    struct probe_result *result;
+    struct transfer_daemon daemon;
+    struct workspace workspace;
+    struct arena arena;
+    struct transfer_progress progress;
+    int64_t start_ns, ended_ns; /* of the daemon's work */
+    struct cancel *cancel;
+};
+
+static void note_progress(void *arg, const struct transfer_event *event)
+{
+    transfer_progress_add(&((struct pull *)arg)->progress, event);
+}
+
+static struct transfer what_to_pull(struct pull *pull)
+{
+    const struct probe_request *request = pull->request;
+    struct transfer transfer = transfer_of_request(request, &pull->arena);
+
+    transfer.all_platforms = request->all_platforms;
+    transfer.unpack = request->unpack;
+    transfer.snapshotter = request->snapshotter ? request->snapshotter : "";
+    return transfer;
+}
+
+/* Where unpacking cannot be seen, fetching goes on until the end, and has it in itself. */
+static void note_phases(struct pull *pull)
+{
+    const struct transfer_progress *progress = &pull->progress;
+    double *phases = pull->result->phase_seconds;
+    int64_t resolved_ns = progress->resolved_ns ? progress->resolved_ns : pull->ended_ns;
+    bool unpack_seen = progress->unpack_from_ns != 0;
+
+    phases[PHASE_RESOLVE] = seconds_between(pull->start_ns, resolved_ns);
+    if (progress->resolved_ns == 0)
+        return;
+    phases[PHASE_FETCH] =
+        seconds_between(resolved_ns, unpack_seen ? progress->fetched_ns : pull->ended_ns);
+    if (unpack_seen)
+        phases[PHASE_UNPACK] =
+            seconds_between(progress->unpack_from_ns,
+                            progress->unpack_till_ns ? progress->unpack_till_ns : pull->ended_ns);
+}
+
+static bool transfer(struct pull *pull, struct error *err)
+{
+    struct transfer what = what_to_pull(pull);
+    bool ok;
+
+    if (!arena_ok(&pull->arena, err))
+        return false;
+    pull->progress.told = pull->request->progress;
+    progress_phase(pull->request->progress, probe_phase_name(PHASE_FETCH));
+    what.progress = note_progress;
+    what.arg = pull;
+    pull->start_ns = clock_now_ns();
+    ok = transfer_pull(&pull->workspace.scope, &what, &pull->ended_ns, pull->cancel, err);
+    note_phases(pull);
+    pull->result->traffic.fetched_bytes = transfer_progress_seen_bytes(&pull->progress);
+    return ok;
+}
+
+static bool count_snapshot(void *arg, const struct snapshot_info *info, struct error *err)
+{
+    (void)info, (void)err;
+    ++*(size_t *)arg;
+    return true;
+}
+
+/* A daemon that is not configured for this platform and snapshotter says nothing, and does not
+ * unpack. */
+static bool check_unpacked(struct pull *pull, struct error *err)
+{
+    const char *snapshotter = pull->request->snapshotter;
+    size_t n_snapshots = 0;
+
+    if (!pull->request->unpack || pull->progress.n_layers == 0 || !snapshotter || !*snapshotter)
+        return true;
+    if (!snapshots_list(&pull->workspace.scope, snapshotter, count_snapshot, &n_snapshots,
+                        pull->cancel, err) &&
+        err->status != RPC_INVALID_ARGUMENT && err->status != RPC_NOT_FOUND)
+        return false;
+    return n_snapshots > 0 ||
+           error_set(err, ERROR_UNSUPPORTED,
+                     "the daemon has not unpacked: the unpack_config of its transfer service has "
+                     "not this platform with snapshotter %s",
+                     snapshotter);
+}
+
+static bool examine(struct pull *pull, int64_t started_unix_ns, struct error *err)
+{
+    const struct probe_request *request = pull->request;
+    struct probe_result *result = pull->result;
+    uint64_t existing = transfer_progress_existing_bytes(&pull->progress), more;
+    const struct stored_image_query query = {
+        .scope = &pull->workspace.scope,
+        .name = request->reference.name,
+        .platform = &request->platform,
+        .all_platforms = request->all_platforms,
+        .snapshotter = request->unpack ? request->snapshotter : NULL,
+        .started_unix_ns = started_unix_ns,
+    };
+
+    if (!stored_image_examine(&query, result, pull->cancel, err))
+        return false;
+    if (existing <= result->cached_bytes)
+        return true;
+    more = existing - result->cached_bytes;
+    if (more > result->traffic.fetched_bytes)
+        more = result->traffic.fetched_bytes;
+    result->cached_bytes += more;
+    result->traffic.fetched_bytes -= more;
+    return true;
+}
+
+struct look {
+    struct transfer_log log;
+    struct cancel cancel;
+};
+
+static void note_log(void *arg, const char *text)
+{
+    struct look *look = arg;
+
+    transfer_log_add(&look->log, text);
+    if (look->log.fetches)
+        cancel_now(&look->cancel);
+}
+
+/* Nobody asks where there is no choice. That the look fails is no failure of the pull. */
+static void note_host(struct pull *pull)
+{
+    const struct host_list *hosts = pull->request->hosts;
+    struct probe_result *result = pull->result;
+    struct transfer what = what_to_pull(pull);
+    struct look look = {0};
+    struct error failed;
+    int64_t ended_ns;
+
+    if (hosts && hosts->count == 1)
+        snprintf(result->host, sizeof(result->host), "%s", hosts->items[0].authority);
+    if (!hosts || hosts->count < 2 || !pull->daemon.dialect->logs || cancel_requested(pull->cancel))
+        return;
+    what.log = note_log;
+    what.arg = &look;
+    cancel_init(&look.cancel, clock_now_ns() + LOOK_NS);
+    if (!transfer_pull(&pull->workspace.scope, &what, &ended_ns, &look.cancel, &failed))
+        snprintf(result->note + strlen(result->note), sizeof(result->note) - strlen(result->note),
+                 "%swho served it could not be seen: %s", *result->note ? "; " : "",
+                 failed.message);
+    cancel_deinit(&look.cancel);
+    snprintf(result->host, sizeof(result->host), "%s", look.log.served_by);
+}
+
+static bool pull_image(struct pull *pull, struct error *err)
+{
+    int64_t started_unix_ns;
+
+    if (!transfer_daemon_learn(&pull->daemon, pull->request, &pull->arena, pull->cancel, err) ||
+        !workspace_open(&pull->workspace, pull->request, pull->cancel, err))
+        return false;
+    started_unix_ns = clock_unix_ns();
+    if (!transfer(pull, err) || !examine(pull, started_unix_ns, err) || !check_unpacked(pull, err))
+        return false;
+    note_host(pull);
+    return true;
+}
+
+static bool run(const struct probe_request *request, struct probe_result *result,
+                struct cancel *cancel, struct error *err)
+{
+    struct pull pull = {
+        .request = request,
+        .result = result,
+        .arena = ARENA_INIT(ARENA_LIMIT_BYTES),
+        .progress = TRANSFER_PROGRESS_INIT,
+        .start_ns = clock_now_ns(),
+        .cancel = cancel,
+    };
+    bool ok = pull_image(&pull, err);
+
+    result->seconds =
+        seconds_between(pull.start_ns, pull.ended_ns ? pull.ended_ns : clock_now_ns());
+    workspace_close(&pull.workspace, cancel, result);
+    transfer_progress_deinit(&pull.progress);
+    arena_deinit(&pull.arena);
+    return ok;
+}
+
+const struct probe_engine pull_transfer_engine = {
+    .operation = "pull",
+    .name = "transfer",
+    .abilities = PROBE_UNPACK | PROBE_PLATFORM | PROBE_ALL_PLATFORMS | PROBE_SNAPSHOTTER |
+                 PROBE_SEES_HOST | PROBE_SEES_MANIFEST,
+    .offered = transfer_daemon_offered,
+    .run = run,
+};

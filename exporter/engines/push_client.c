@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Push, engine "client": an image is in containerd's content store, and we send it from there to
+ * the registry.
+ *
+ * Making one of new bytes and storing it is preparation and not measured, nor is anything hashed
+ * while the clock runs: the registry does, and compares. One that is there already stays as it is.
+ */
+#include "containerd/content.h"
+#include "containerd/content_files.h"
+#include "containerd/introspection.h"
+#include "engines/image/daemon_image.h"
+#include "engines/image/generated_image_store.h"
+#include "engines/image/upload.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#define ARENA_LIMIT_BYTES ((size_t)16 << 20)
+#define CONTENT_PLUGIN    "io.containerd.content.v1"
+
+/* Where the blobs are. */
+struct store {
+    struct scope scope;
+    struct content_files files; /* of its folder, where we may look into it */
+};
+
+/* A blob in the store as the body of an upload. */
+struct blob_source {
+    const struct store *store;
+    const struct descriptor *blob;
+    int fd; /* -1: the daemon is asked */
+    struct content_reader *reader;
+};
+
+static void end_blob(struct blob_source *source)
+{
+    if (source->fd >= 0)
+        close(source->fd);
+    content_reader_freep(&source->reader);
+    source->fd = -1;
+    source->reader = NULL;
+}
+
+/* A file costs the daemon nothing; but only the daemon knows whether the namespace has it. */
+static bool rewind_blob(void *arg, struct cancel *cancel, struct error *err)
+{
+    struct blob_source *source = arg;
+    const char *digest = source->blob->digest;
+    uint64_t size;
+
+    end_blob(source);
+    if (!content_size(&source->store->scope, digest, &size, cancel, err))
+        return error_wrap(err, "%s in namespace %s", digest, source->store->scope.name_space);
+    source->fd = content_files_blob(&source->store->files, digest, size);
+    if (source->fd < 0)
+        source->reader = content_reader_open(&source->store->scope, digest, cancel, err);
+    return source->fd >= 0 || source->reader;
+}
+
+static bool read_file(int fd, void *data, size_t size, size_t *n, struct error *err)
+{
+    ssize_t got;
+
+    do
+        got = read(fd, data, size);
+    while (got < 0 && errno == EINTR);
+    *n = got > 0 ? (size_t)got : 0;
+    return got >= 0 || error_errno(err, errno, "cannot read a blob of containerd");
+}
+
+static bool read_blob(void *arg, void *data, size_t size, size_t *n, struct error *err)
+{
+    struct blob_source *source = arg;
+
+    return source->fd >= 0 ? read_file(source->fd, data, size, n, err)
+                           : content_reader_read(source->reader, data, size, n, err);
+}
+
+static bool open_blob(void *arg, const struct descriptor *blob, struct registry_source *source,
+                      struct error *err)
+{
+    struct blob_source *blob_source = malloc(sizeof(*blob_source));
+
+    if (!blob_source)
+        return error_memory(err);
+    *blob_source = (struct blob_source){.store = arg, .blob = blob, .fd = -1};
+    *source = (struct registry_source){rewind_blob, read_blob, blob_source};
+    return true;
+}
+
+static void close_blob(struct registry_source *source)
+{
+    end_blob(source->arg);
+    free(source->arg);
+}
+
+static void store_deinit(struct store *store)
+{
+    content_files_close(&store->files);
+}
+
+static bool find_store(struct store *store, const struct scope *scope, struct cancel *cancel,
+                       struct error *err)
+{
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
+    struct plugin_details plugins;
+
+    store->scope = *scope;
+    if (!introspection_plugins(scope->daemon, &arena, &plugins, cancel, err))
+        return false;
+    content_files_open(&store->files, plugin_export(&plugins, CONTENT_PLUGIN, "root"));
+    return true;
+}
+
+static bool push_made(struct upload_plan *plan, const struct probe_request *request,
+                      struct probe_result *result, struct cancel *cancel, struct error *err)
+{
+    const struct descriptor *blobs[MADE_LAYERS_MAX + 1];
+    CLEANUP(made_image_deinit) struct made_image image;
+    CLEANUP(store_deinit) struct store store = {.files = CONTENT_FILES_INIT};
+    struct workspace workspace = {0};
+    int64_t start_ns = clock_now_ns();
+    bool ok;
+
+    ok = made_image_init(&image, &request->push.content, &request->platform.accepted[0], cancel,
+                         err) &&
+         workspace_open(&workspace, request, cancel, err) &&
+         made_store(&workspace, &image, cancel, err) &&
+         find_store(&store, &workspace.scope, cancel, err);
+    result->seconds = ns_to_seconds(clock_now_ns() - start_ns); /* should it end here */
+    if (ok) {
+        made_image_note(&image, result);
+        upload_plan_made(plan, &image, blobs);
+        plan->arg = &store;
+        ok = upload_image(plan, request, result, cancel, err);
+    }
+    workspace_close(&workspace, cancel, result);
+    return ok;
+}
+
+/* Layers and the configuration, of an image that others have put there. */
+static bool plan_held(struct upload_plan *plan, struct held_image *image, struct error *err)
+{
+    const struct manifest *manifest = &image->manifest;
+    const struct descriptor **blobs =
+        arena_alloc(&image->arena, (manifest->n_children + 1) * sizeof(*blobs));
+
+    if (!blobs)
+        return arena_ok(&image->arena, err);
+    for (size_t i = 0; i < manifest->n_children; i++)
+        blobs[i] = &manifest->children[i];
+    blobs[manifest->n_children] = &manifest->config;
+    plan->blobs = blobs;
+    plan->n_blobs = manifest->n_children + 1;
+    plan->documents[0] = (struct upload_document){image->descriptor, &image->body};
+    plan->n_documents = 1;
+    return true;
+}
+
+static bool push_held(struct upload_plan *plan, const struct probe_request *request,
+                      struct probe_result *result, struct cancel *cancel, struct error *err)
+{
+    CLEANUP(held_image_deinit) struct held_image image;
+    CLEANUP(store_deinit) struct store store = {.files = CONTENT_FILES_INIT};
+    int64_t start_ns = clock_now_ns();
+    bool ok = held_image_find(&image, request, cancel, err) && plan_held(plan, &image, err) &&
+              find_store(&store, &image.scope, cancel, err);
+
+    result->seconds = ns_to_seconds(clock_now_ns() - start_ns); /* should it end here */
+    if (!ok)
+        return false;
+    held_image_note(&image, result);
+    plan->arg = &store;
+    return upload_image(plan, request, result, cancel, err);
+}
+
+static bool run(const struct probe_request *request, struct probe_result *result,
+                struct cancel *cancel, struct error *err)
+{
+    CLEANUP(registry_freep)
+    struct registry *registry = probe_registry(request, true, err);
+    struct upload_plan plan = {.registry = registry, .open = open_blob, .close = close_blob};
+
+    if (!registry)
+        return false;
+    return *request->push.content.image ? push_held(&plan, request, result, cancel, err)
+                                        : push_made(&plan, request, result, cancel, err);
+}
+
+const struct probe_engine push_client_engine = {
+    .operation = "push",
+    .name = "client",
+    .abilities = PROBE_PLATFORM | PROBE_OWN_NETWORK | PROBE_CHUNKS | PROBE_MOUNT | PROBE_TYPES |
+                 PROBE_HELD | PROBE_NAMESPACE,
+    .preference = 3,
+    .offered = workspace_offered,
+    .identify = held_image_identify,
+    .run = run,
+};

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Push, engine "docker": dockerd sends, as `docker push` would have it do.
+ *
+ * An image that was made is loaded off the clock; one that Docker holds gets the target's name, if
+ * it has another. Afterwards that name goes again, and a made image with it. Docker compresses
+ * layers by itself: what it sends has other digests than what was made, and its progress counts
+ * bytes before they are compressed.
+ */
+#include "engines/image/docker_archive.h"
+#include "engines/daemon/docker_session.h"
+
+#include "base/clock.h"
+#include "docker/docker_transfer.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define ARENA_LIMIT_BYTES ((size_t)32 << 20)
+
+struct push {
+    const struct probe_request *request;
+    struct probe_result *result;
+    struct docker_client *client;
+    struct arena arena;
+    struct docker_visit visit;
+    struct docker_image image;
+    struct docker_stream stream;
+    struct cancel *cancel;
+};
+
+static void push_free(struct push *push)
+{
+    docker_visit_deinit(&push->visit);
+    if (push->client)
+        docker_client_free(push->client);
+    docker_stream_deinit(&push->stream);
+    arena_deinit(&push->arena);
+    free(push);
+}
+DEFINE_CLEANUP(struct push *, push_free)
+
+static bool is_made(const struct push *push)
+{
+    const char *image = push->request->push.content.image;
+
+    return !image || !*image;
+}
+
+/* What the target's name stands for becomes push->image. */
+static bool find(struct push *push, bool *found, struct error *err)
+{
+    return docker_image_find(push->client, push->visit.name, &push->arena, &push->image, found,
+                             push->cancel, err);
+}
+
+/* It was not told to be a failure: we hung up. */
+static bool is_open(const struct error *err)
+{
+    return err->code == ERROR_TIMEOUT || err->code == ERROR_CANCELED ||
+           err->code == ERROR_RUNTIME_UNAVAILABLE;
+}
+
+/* A daemon that has the whole archive comes to its end without us. */
+static bool load(struct push *push, const struct made_image *image, struct error *err)
+{
+    CLEANUP(docker_archive_deinit) struct docker_archive archive;
+    bool found;
+
+    if (!docker_archive_init(&archive, image, push->visit.name, err) ||
+        !docker_visit_mark(&push->visit, push->cancel, err))
+        return false;
+    if (!docker_load(push->client, docker_archive_read, &archive, docker_archive_bytes(&archive),
+                     &push->stream, push->cancel, err)) {
+        push->visit.unsettled = docker_archive_ended(&archive) && is_open(err);
+        return error_wrap(err, "load the image");
+    }
+    docker_stream_deinit(&push->stream);
+    docker_stream_init(&push->stream);
+    if (!find(push, &found, err))
+        return false;
+    return found || error_set(err, ERROR_RUNTIME, "Docker loaded the image, but it is not there");
+}
+
+static bool make(struct push *push, struct error *err)
+{
+    const struct probe_request *request = push->request;
+    CLEANUP(made_image_deinit) struct made_image image = {0};
+
+    if (!docker_visit_claim(&push->visit, push->cancel, err))
+        return false;
+    if (push->visit.was_there)
+        return error_set(err, ERROR_INVALID,
+                         "Docker has an image by that name, which no probe made; it stays");
+    if (!made_image_init(&image, &request->push.content, &request->platform.accepted[0],
+                         push->cancel, err))
+        return false;
+    push->result->seed = image.seed;
+    return load(push, &image, err);
+}
+
+/* What the name stands for, if it does, has to be the image itself. */
+static bool check_name(struct push *push, struct error *err)
+{
+    const char *id = push->image.id;
+    const struct docker_image *before = docker_visit_before(&push->visit, id);
+    bool found;
+
+    if (push->visit.was_there) {
+        if (!find(push, &found, err))
+            return false;
+        return (found && strcmp(push->image.id, id) == 0) ||
+               error_set(err, ERROR_INVALID, "%s is another image in Docker; it stays",
+                         push->visit.name);
+    }
+    return !before || docker_visit_survives(&push->visit, before) ||
+           error_set(err, ERROR_INVALID,
+                     "the image has no tag beside which Docker would let our name go again");
+}
+
+static bool find_source(const struct probe_request *request, struct docker_client *client,
+                        struct arena *arena, struct docker_image *image, struct cancel *cancel,
+                        struct error *err)
+{
+    struct reference source;
+    const char *name;
+    bool found;
+
+    if (!reference_parse(&source, request->push.content.image, arena, err))
+        return false;
+    name = docker_image_name(&source, arena);
+    if (!arena_ok(arena, err) ||
+        !docker_image_find(client, name, arena, image, &found, cancel, err))
+        return false;
+    return found || error_set(err, ERROR_NOT_FOUND, "Docker has no image %s", name);
+}
+
+static bool take_existing(struct push *push, struct error *err)
+{
+    const struct probe_request *request = push->request;
+
+    if (!find_source(request, push->client, &push->arena, &push->image, push->cancel, err) ||
+        !check_name(push, err))
+        return false;
+    return push->visit.was_there ||
+           (docker_visit_mark(&push->visit, push->cancel, err) &&
+            docker_image_tag(push->client, push->image.id, &request->reference, push->cancel, err));
+}
+
+/* After the last layer there are a configuration and a manifest left to send. */
+static void measure_phases(const struct push *push, int64_t start_ns, int64_t end_ns)
+{
+    const struct docker_stream *stream = &push->stream;
+    double *seconds = push->result->phase_seconds;
+    bool through = stream->n_layers > 0;
+
+    for (size_t i = 0; i < stream->n_layers; i++)
+        through &= stream->layers[i].existed || stream->layers[i].complete;
+    seconds[PHASE_UPLOAD] = seconds_between(start_ns, through ? stream->last_layer_ns : end_ns);
+    if (through)
+        seconds[PHASE_COMMIT] = seconds_between(stream->last_layer_ns, end_ns);
+}
+
+static void write_note(const struct push *push, const struct docker_stream_totals *totals)
+{
+    CLEANUP(buf_deinit) struct buf note = BUF_INIT(sizeof(push->result->note) - 1);
+
+    buf_printf(&note, "Docker told of %zu layers, in bytes before it compresses them",
+               push->stream.n_layers);
+    if (totals->n_existed > 0)
+        buf_printf(&note, "; the registry had %zu already", totals->n_existed);
+    if (totals->n_unknown > 0)
+        buf_printf(&note, "; the size of %zu was not told, so more was sent than is counted",
+                   totals->n_unknown);
+    if (push->stream.retries > 0)
+        buf_printf(&note, "; it began %u uploads anew", push->stream.retries);
+    snprintf(push->result->note, sizeof(push->result->note), "%s", note.data ? note.data : "");
+}
+
+static bool send(struct push *push, struct error *err)
+{
+    const struct probe_request *request = push->request;
+    const struct docker_push what = {
+        .reference = &request->reference,
+        .platform = is_made(push) ? NULL : &request->platform.accepted[0],
+        .credentials = request->credentials,
+    };
+    struct docker_stream_totals totals;
+    int64_t start_ns = clock_now_ns(), end_ns;
+    bool ok;
+
+    push->stream.progress = request->progress;
+    progress_phase(request->progress, probe_phase_name(PHASE_UPLOAD));
+    ok = docker_push(push->client, &what, &push->stream, push->cancel, err);
+
+    end_ns = clock_now_ns();
+    push->result->seconds = seconds_between(start_ns, end_ns);
+    measure_phases(push, start_ns, end_ns);
+    docker_stream_sum(&push->stream, &totals);
+    push->result->traffic.uploaded_bytes = totals.moved_bytes;
+    write_note(push, &totals);
+    if (!ok && push->stream.retries > 0)
+        error_wrap(err, "Docker began %u uploads anew, and does not tell why",
+                   push->stream.retries);
+    return ok;
+}
+
+static bool examine(struct push *push, struct error *err)
+{
+    struct probe_result *result = push->result;
+
+    if (!push->stream.digest[0])
+        return error_set(err, ERROR_PROTOCOL, "Docker told neither an error nor a digest");
+    snprintf(result->digest, sizeof(result->digest), "%s", push->stream.digest);
+    if (is_made(push)) /* no index: that is what was loaded */
+        snprintf(result->manifest_digest, sizeof(result->manifest_digest), "%s", result->digest);
+    result->unpacked_bytes = push->image.bytes;
+    return docker_visit_existed(&push->visit, &push->stream, true, &result->cached_bytes,
+                                push->cancel, err);
+}
+
+static bool run(const struct probe_request *request, struct probe_result *result,
+                struct cancel *cancel, struct error *err)
+{
+    CLEANUP(push_freep) struct push *push = calloc(1, sizeof(*push));
+    bool sent, ok;
+
+    if (!push)
+        return error_memory(err);
+    push->request = request;
+    push->result = result;
+    push->cancel = cancel;
+    push->arena = (struct arena)ARENA_INIT(ARENA_LIMIT_BYTES);
+    docker_stream_init(&push->stream);
+    push->client = docker_visit_connect(request, cancel, err);
+    if (!push->client ||
+        !docker_visit_begin(&push->visit, request, push->client, &push->arena, cancel, err))
+        return false;
+    sent = (is_made(push) ? make(push, err) : take_existing(push, err)) && send(push, err);
+    ok = sent && examine(push, err);
+    docker_visit_end(&push->visit, !sent, cancel, result);
+    return ok;
+}
+
+/* What Docker makes the manifest like is its own affair; the configuration stays as it is. */
+static bool identify(const struct probe_request *request, char digest[DIGEST_TEXT_BYTES],
+                     struct cancel *cancel, struct error *err)
+{
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
+    CLEANUP(docker_client_freep)
+    struct docker_client *client = docker_visit_connect(request, cancel, err);
+    struct docker_image image;
+
+    if (!client || !find_source(request, client, &arena, &image, cancel, err))
+        return false;
+    snprintf(digest, DIGEST_TEXT_BYTES, "%s", digest_valid(image.id) ? image.id : "");
+    return true;
+}
+
+const struct probe_engine push_docker_engine = {
+    .operation = "push",
+    .name = "docker",
+    .abilities = PROBE_PLATFORM | PROBE_HELD,
+    .preference = 2,
+    .offered = docker_visit_offered,
+    .identify = identify,
+    .run = run,
+};

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Push, engine "transfer": containerd sends, as `ctr images push` lets it.
+ *
+ * What is pushed lies in the probe's own namespace: an image that was made, or one platform's
+ * manifest of an image that another namespace holds, shared with it. So an index that is there in
+ * part is no trouble, and nothing remembers where the blobs came from: a registry mounts none
+ * unless that was asked for.
+ *
+ * What was sent is what the daemon tells of every blob: at the end of one, or on its way.
+ */
+#include "base/clock.h"
+#include "containerd/images.h"
+#include "containerd/transfer/transfer_progress.h"
+#include "engines/image/daemon_image.h"
+#include "engines/image/generated_image_store.h"
+#include "engines/daemon/transfer_session.h"
+#include "engines/image/upload.h"
+
+#include <stdio.h>
+
+#define ARENA_LIMIT_BYTES ((size_t)4 << 20)
+
+struct push {
+    const struct probe_request *request;
+    struct probe_result *result;
+    struct transfer_daemon daemon;
+    struct workspace workspace;
+    struct arena arena;
+    struct transfer_progress progress;
+    int64_t start_ns, ended_ns; /* of the daemon's work */
+    struct cancel *cancel;
+};
+
+static void note_progress(void *arg, const struct transfer_event *event)
+{
+    transfer_progress_add(&((struct push *)arg)->progress, event);
+}
+
+static void note_host(struct push *push)
+{
+    const struct host_list *hosts = push->request->hosts;
+
+    for (size_t i = 0; hosts && i < hosts->count; i++)
+        if (hosts->items[i].capabilities & HOST_PUSH) {
+            snprintf(push->result->host, sizeof(push->result->host), "%s",
+                     hosts->items[i].authority);
+            return;
+        }
+}
+
+/* Where the manifest was not seen on its way before all was done, uploading has it in itself. */
+static void note_phases(struct push *push)
+{
+    double *phases = push->result->phase_seconds;
+    int64_t commit_ns = push->progress.commit_from_ns;
+    bool seen = commit_ns != 0 && commit_ns < push->ended_ns;
+
+    phases[PHASE_UPLOAD] = ns_to_seconds((seen ? commit_ns : push->ended_ns) - push->start_ns);
+    if (seen)
+        phases[PHASE_COMMIT] = ns_to_seconds(push->ended_ns - commit_ns);
+}
+
+static bool transfer(struct push *push, const struct descriptor *target, struct error *err)
+{
+    const struct image_record record = {.name = push->request->reference.name, .target = *target};
+    struct transfer what = transfer_of_request(push->request, &push->arena);
+    bool ok;
+
+    what.all_platforms = true; /* of those that the target has in it */
+    push->progress.told = push->request->progress;
+    progress_phase(push->request->progress, probe_phase_name(PHASE_UPLOAD));
+    what.progress = note_progress;
+    what.arg = push;
+    if (!arena_ok(&push->arena, err) ||
+        !images_create(&push->workspace.scope, &record, push->cancel, err))
+        return false;
+    note_host(push);
+    push->start_ns = clock_now_ns();
+    ok = transfer_push(&push->workspace.scope, &what, &push->ended_ns, push->cancel, err);
+    note_phases(push);
+    push->result->traffic.uploaded_bytes = transfer_progress_sent_bytes(&push->progress);
+    push->result->cached_bytes = transfer_progress_known_bytes(&push->progress);
+    return ok;
+}
+
+static bool push_made(struct push *push, struct error *err)
+{
+    const struct probe_request *request = push->request;
+    CLEANUP(made_image_deinit) struct made_image image = {0};
+
+    if (!made_image_init(&image, &request->push.content, &request->platform.accepted[0],
+                         push->cancel, err))
+        return false;
+    made_image_note(&image, push->result);
+    upload_note_made(request, &image); /* which of them, the daemon would have to tell */
+    return workspace_open(&push->workspace, request, push->cancel, err) &&
+           made_store(&push->workspace, &image, push->cancel, err) &&
+           transfer(push, &image.root, err);
+}
+
+static bool push_held(struct push *push, struct error *err)
+{
+    const struct probe_request *request = push->request;
+    CLEANUP(held_image_deinit) struct held_image image = {0};
+
+    if (!held_image_find(&image, request, push->cancel, err))
+        return false;
+    held_image_note(&image, push->result);
+    for (size_t i = 0; i < image.manifest.n_children; i++)
+        transfer_progress_expect(&push->progress, image.manifest.children[i].digest);
+    return workspace_open(&push->workspace, request, push->cancel, err) &&
+           held_image_share(&image, &push->workspace, request, push->cancel, err) &&
+           transfer(push, &image.descriptor, err);
+}
+
+static bool push_image(struct push *push, struct error *err)
+{
+    const char *image = push->request->push.content.image;
+
+    if (!transfer_daemon_learn(&push->daemon, push->request, &push->arena, push->cancel, err))
+        return false;
+    return image && *image ? push_held(push, err) : push_made(push, err);
+}
+
+static bool run(const struct probe_request *request, struct probe_result *result,
+                struct cancel *cancel, struct error *err)
+{
+    struct push push = {
+        .request = request,
+        .result = result,
+        .arena = ARENA_INIT(ARENA_LIMIT_BYTES),
+        .progress = TRANSFER_PROGRESS_INIT,
+        .start_ns = clock_now_ns(),
+        .cancel = cancel,
+    };
+    bool ok = push_image(&push, err);
+
+    result->seconds =
+        seconds_between(push.start_ns, push.ended_ns ? push.ended_ns : clock_now_ns());
+    workspace_close(&push.workspace, cancel, result);
+    transfer_progress_deinit(&push.progress);
+    arena_deinit(&push.arena);
+    return ok;
+}
+
+const struct probe_engine push_transfer_engine = {
+    .operation = "push",
+    .name = "transfer",
+    .abilities = PROBE_PLATFORM | PROBE_MOUNT | PROBE_TYPES | PROBE_HELD | PROBE_NAMESPACE |
+                 PROBE_SEES_HOST | PROBE_SEES_MANIFEST,
+    .offered = transfer_daemon_offered,
+    .identify = held_image_identify,
+    .run = run,
+};

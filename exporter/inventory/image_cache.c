@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One allocation per entry: a document is parsed in a scratch arena, and what it
+ * says is then packed behind the entry, so that thousands of small manifests take
+ * little more than their text.
+ */
+#include "inventory/image_cache.h"
+
+#include "oci/digest.h"
+#include "oci/name_map.h"
+#include "inventory/image_cache_pack.h"
+
+#include <malloc.h>
+#include <stdalign.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SCRATCH_LIMIT_BYTES ((size_t)64 << 20) /* of one document, parsed */
+#define KEY_BYTES           256                /* of a digest and a media type of a manifest */
+
+struct entry {
+    struct entry *next;
+    const char *key;
+    uint64_t generation;   /* of the last look-up */
+    int64_t doubt_ends_ns; /* INT64_MAX: there is none */
+    size_t bytes;
+    bool readable;
+    union { /* the key tells which */
+        struct manifest manifest;
+        struct image_essence essence;
+    };
+    alignas(max_align_t) char data[];
+};
+
+struct image_cache {
+    struct entry *entries;
+    struct digest_set by_key; /* key -> address of the entry */
+    uint64_t generation;
+    bool again;
+    bool has_read;  /* since memory was last given back */
+    int64_t now_ns; /* of this cycle */
+    size_t bytes;
+    struct buf document;
+    struct arena scratch;
+    struct error failure;
+};
+
+struct image_cache *image_cache_new(struct error *err)
+{
+    struct image_cache *cache = calloc(1, sizeof(*cache));
+    if (!cache) {
+        error_memory(err);
+        return NULL;
+    }
+    cache->by_key = (struct digest_set)DIGEST_SET_INIT;
+    cache->document = (struct buf)BUF_INIT(IMAGE_DOCUMENT_MAX);
+    cache->scratch = (struct arena)ARENA_INIT(SCRATCH_LIMIT_BYTES);
+    return cache;
+}
+
+/* Everything that was last looked up before `generation`. */
+static bool drop_older(struct image_cache *cache, uint64_t generation)
+{
+    bool dropped = false;
+    for (struct entry **at = &cache->entries; *at;) {
+        struct entry *entry = *at;
+        if (entry->generation >= generation) {
+            at = &entry->next;
+            continue;
+        }
+        *at = entry->next;
+        cache->bytes -= entry->bytes;
+        free(entry);
+        dropped = true;
+    }
+    return dropped;
+}
+
+void image_cache_free(struct image_cache *cache)
+{
+    if (!cache)
+        return;
+    drop_older(cache, UINT64_MAX);
+    digest_set_deinit(&cache->by_key);
+    buf_deinit(&cache->document);
+    arena_deinit(&cache->scratch);
+    free(cache);
+}
+
+static void fail(struct image_cache *cache, const struct error *err)
+{
+    if (cache->failure.code == ERROR_NONE)
+        cache->failure = *err;
+}
+
+/* Leaves only what this cycle has asked for. */
+static void sweep(struct image_cache *cache)
+{
+    struct error err;
+    if (!drop_older(cache, cache->generation))
+        return;
+    digest_set_clear(&cache->by_key);
+    for (const struct entry *entry = cache->entries; entry; entry = entry->next)
+        if (!digest_set_add(&cache->by_key, entry->key, (uintptr_t)entry, &err))
+            fail(cache, &err); /* cannot be: the set was larger before */
+}
+
+void image_cache_begin(struct image_cache *cache, bool again)
+{
+    cache->generation++;
+    cache->again = again;
+    cache->now_ns = clock_now_ns();
+    cache->failure = (struct error){0};
+}
+
+void image_cache_end(struct image_cache *cache, bool all)
+{
+    if (all)
+        sweep(cache);
+    buf_deinit(&cache->document);
+    if (all && cache->has_read)
+        malloc_trim(0); /* what thousands of documents left behind */
+    cache->has_read = cache->has_read && !all;
+}
+
+bool image_cache_ok(const struct image_cache *cache, struct error *err)
+{
+    if (cache->failure.code == ERROR_NONE)
+        return true;
+    *err = cache->failure;
+    return false;
+}
+
+size_t image_cache_count(const struct image_cache *cache)
+{
+    return cache->by_key.count;
+}
+
+size_t image_cache_bytes(const struct image_cache *cache)
+{
+    return cache->bytes;
+}
+
+/* A document that makes no sense has an entry, too: one of no size. */
+static struct entry *new_entry(const char *key, size_t size, struct error *err)
+{
+    size_t key_size = strlen(key) + 1;
+    struct entry *entry = calloc(1, sizeof(*entry) + size + key_size);
+    if (!entry) {
+        error_memory(err);
+        return NULL;
+    }
+    entry->bytes = sizeof(*entry) + size + key_size;
+    entry->doubt_ends_ns = INT64_MAX;
+    entry->key = memcpy(entry->data + size, key, key_size);
+    return entry;
+}
+
+static struct entry *manifest_entry(const char *key, const struct manifest *manifest,
+                                    struct error *err)
+{
+    struct entry *entry = new_entry(key, image_pack_manifest(manifest, NULL, NULL), err);
+    if (!entry)
+        return NULL;
+    entry->readable = true;
+    image_pack_manifest(manifest, &entry->manifest, entry->data);
+    return entry;
+}
+
+static struct entry *config_entry(const char *key, const struct image_essence *essence,
+                                  struct error *err)
+{
+    struct entry *entry = new_entry(key, image_pack_essence(essence, NULL, NULL), err);
+    if (!entry)
+        return NULL;
+    entry->readable = true;
+    image_pack_essence(essence, &entry->essence, entry->data);
+    return entry;
+}
+
+static bool blames_us(const struct error *err)
+{
+    return err->code == ERROR_CANCELED || err->code == ERROR_TIMEOUT ||
+           err->code == ERROR_RUNTIME_UNAVAILABLE || err->code == ERROR_MEMORY;
+}
+
+static struct entry *parse_manifest(struct image_cache *cache, const char *key,
+                                    const char *media_type, size_t size, struct error *err)
+{
+    struct manifest manifest;
+    if (manifest_read(&manifest, media_type, cache->document.data, size, &cache->scratch, err))
+        return manifest_entry(key, &manifest, err);
+    return blames_us(err) ? NULL : new_entry(key, 0, err);
+}
+
+/* A single layer is its own chain, whatever its algorithm; no other chain than one of sha256 is
+ * ever computed by a daemon, so there is no snapshot to be found. */
+static bool chain_id_of(const struct image_config *config, char text[DIGEST_TEXT_BYTES],
+                        const char **chain_id, struct error *err)
+{
+    *chain_id = config->n_diff_ids == 1 ? config->diff_ids[0] : "";
+    if (config->n_diff_ids < 2)
+        return true;
+    if (digest_chain_id(config->diff_ids, config->n_diff_ids, text, err)) {
+        *chain_id = text;
+        return true;
+    }
+    return err->code == ERROR_UNSUPPORTED;
+}
+
+static struct entry *parse_config(struct image_cache *cache, const char *key, size_t size,
+                                  struct error *err)
+{
+    struct image_config config;
+    struct image_essence essence;
+    char text[DIGEST_TEXT_BYTES];
+    if (!image_config_parse(&config, cache->document.data, size, &cache->scratch, err))
+        return blames_us(err) ? NULL : new_entry(key, 0, err);
+    essence.platform = config.platform;
+    if (!chain_id_of(&config, text, &essence.chain_id, err))
+        return NULL;
+    return config_entry(key, &essence, err);
+}
+
+static bool is_full(const struct image_cache *cache, const struct entry *entry)
+{
+    return image_cache_count(cache) >= IMAGE_CACHE_ENTRIES_MAX ||
+           entry->bytes > IMAGE_CACHE_LIMIT_BYTES - cache->bytes;
+}
+
+static bool insert(struct image_cache *cache, struct entry *entry, struct error *err)
+{
+    if (is_full(cache, entry))
+        sweep(cache);
+    if (is_full(cache, entry))
+        return error_set(err, ERROR_LIMIT, "documents of images: %zu, %zu bytes: no room for more",
+                         image_cache_count(cache), cache->bytes);
+    if (!digest_set_add(&cache->by_key, entry->key, (uintptr_t)entry, err))
+        return false;
+    entry->generation = cache->generation;
+    entry->next = cache->entries;
+    cache->entries = entry;
+    cache->bytes += entry->bytes;
+    return true;
+}
+
+/* The bytes into cache->document: those that the descriptor carries, or those of the source. */
+static bool read_document(struct image_cache *cache, const struct image_source *source,
+                          const struct image_blob *blob, bool *certain, struct error *err)
+{
+    size_t size = (size_t)blob->size;
+    *certain = blob->data; /* or it would not be there */
+    buf_clear(&cache->document);
+    if (size > IMAGE_DOCUMENT_MAX)
+        return error_set(err, ERROR_LIMIT, "%s: %zu bytes are too many", blob->digest, size);
+    if (blob->data)
+        buf_append(&cache->document, blob->data, size);
+    else if (!source->read(source->arg, blob, &cache->document, certain, err))
+        return false;
+    return cache->document.size >= size ||
+           error_set(err, ERROR_SIZE_MISMATCH, "%s: %zu of %zu bytes", blob->digest,
+                     cache->document.size, size);
+}
+
+/* Whether the bytes are those of the digest, so that they will never be others. */
+static bool is_certain(const struct image_cache *cache, const struct image_blob *blob)
+{
+    char digest[DIGEST_TEXT_BYTES];
+    struct error err;
+    if (!digest_valid(blob->digest))
+        return true; /* of an algorithm that we do not compute */
+    return digest_of(cache->document.data ? cache->document.data : "", (size_t)blob->size, digest,
+                     &err) &&
+           strcmp(digest, blob->digest) == 0;
+}
+
+/* NULL with *err: it is not the document's fault. */
+static struct entry *load(struct image_cache *cache, const struct image_source *source,
+                          const struct image_blob *blob, const char *media_type, const char *key,
+                          struct error *err)
+{
+    size_t size = (size_t)blob->size;
+    bool certain;
+    CLEANUP(freep) struct entry *entry = NULL;
+    if (!read_document(cache, source, blob, &certain, err)) {
+        certain = false;
+        entry = blames_us(err) ? NULL : new_entry(key, 0, err);
+    } else {
+        certain = certain || is_certain(cache, blob);
+        entry = media_type ? parse_manifest(cache, key, media_type, size, err)
+                           : parse_config(cache, key, size, err);
+    }
+    if (entry && !certain)
+        entry->doubt_ends_ns = cache->now_ns + IMAGE_CACHE_DOUBT_NS;
+    return TAKE(entry);
+}
+
+/* Whether an entry can be used as it is. What was read in this cycle is not read twice. */
+static bool is_fresh(const struct image_cache *cache, const struct entry *entry)
+{
+    return entry->generation == cache->generation || entry->doubt_ends_ns == INT64_MAX ||
+           (!cache->again && cache->now_ns < entry->doubt_ends_ns);
+}
+
+/* media_type NULL: a configuration. */
+static struct entry *look_up(struct image_cache *cache, const struct image_source *source,
+                             const struct image_blob *blob, const char *media_type)
+{
+    struct error err = {0};
+    char key[KEY_BYTES];
+    uint64_t address;
+    int length = snprintf(key, sizeof(key), "%s %s", blob->digest, media_type ? media_type : "");
+    if ((size_t)length >= sizeof(key))
+        return NULL;
+    if (digest_set_find(&cache->by_key, key, &address)) {
+        struct entry *known = (struct entry *)(uintptr_t)address;
+        if (is_fresh(cache, known)) {
+            known->generation = cache->generation;
+            return known;
+        }
+        known->generation = 0; /* to be dropped; its successor takes the key */
+    }
+    cache->has_read = true;
+    CLEANUP(freep) struct entry *entry = load(cache, source, blob, media_type, key, &err);
+    arena_deinit(&cache->scratch);
+    if (entry && insert(cache, entry, &err))
+        return TAKE(entry);
+    fail(cache, &err);
+    return NULL;
+}
+
+enum image_lookup image_cache_manifest(struct image_cache *cache, const struct image_source *source,
+                                       const struct image_blob *blob, const char *media_type,
+                                       const struct manifest **manifest)
+{
+    const struct entry *entry = look_up(cache, source, blob, media_type);
+    if (!entry || !entry->readable)
+        return IMAGE_UNREADABLE;
+    *manifest = &entry->manifest;
+    return IMAGE_FOUND;
+}
+
+enum image_lookup image_cache_config(struct image_cache *cache, const struct image_source *source,
+                                     const struct image_blob *blob,
+                                     const struct image_essence **config)
+{
+    const struct entry *entry = look_up(cache, source, blob, NULL);
+    if (!entry || !entry->readable)
+        return IMAGE_UNREADABLE;
+    *config = &entry->essence;
+    return IMAGE_FOUND;
+}

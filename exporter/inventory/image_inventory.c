@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "inventory/image_inventory.h"
+
+#include "base/text.h"
+#include "containerd/introspection.h"
+#include "inventory/metadata_file.h"
+#include "collector/node.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define ARENA_LIMIT_BYTES ((size_t)16 << 20)
+
+#define SNAPSHOTTER_LABEL   "containerd.io/defaults/snapshotter"
+#define DEFAULT_SNAPSHOTTER "overlayfs"
+
+#define CONTENT_PLUGIN  "io.containerd.content.v1"
+#define METADATA_PLUGIN "io.containerd.metadata.v1"
+
+#define CURRENT_NS                                                                 \
+    (120 * NS_PER_SECOND) /* then all is listed, whatever the database's file says \
+                           */
+
+struct image_inventory {
+    struct image_looker looker;
+    struct image_places places;
+    char identity[256]; /* of the daemon whose content store is open; "": none */
+    struct metadata_file metadata;
+    struct metadata_mark mark; /* of the cycle that runs, or ran last */
+    bool is_current;
+    int64_t listed_ns; /* when all was last listed; 0: never, or not with success */
+};
+
+struct image_inventory *image_inventory_new(struct containerd *daemon, struct error *err)
+{
+    CLEANUP(image_inventory_freep)
+    struct image_inventory *inventory = calloc(1, sizeof(*inventory));
+    if (!inventory) {
+        error_memory(err);
+        return NULL;
+    }
+    inventory->looker = (struct image_looker){
+        .daemon = daemon,
+        .files = CONTENT_FILES_INIT,
+        .content = DIGEST_SET_INIT,
+        .snapshots = DIGEST_SET_INIT,
+    };
+    platform_matcher_host(&inventory->looker.matcher);
+    inventory->looker.cache = image_cache_new(err);
+    return inventory->looker.cache ? TAKE(inventory) : NULL;
+}
+
+static void places_deinit(struct image_places *places)
+{
+    for (size_t i = 0; i < places->count; i++) {
+        free(places->items[i].name);
+        free(places->items[i].snapshotter);
+        image_findings_deinit(&places->items[i].findings);
+    }
+    free(places->items);
+    *places = (struct image_places){0};
+}
+
+void image_inventory_free(struct image_inventory *inventory)
+{
+    places_deinit(&inventory->places);
+    content_files_close(&inventory->looker.files);
+    digest_set_deinit(&inventory->looker.content);
+    digest_set_deinit(&inventory->looker.snapshots);
+    image_cache_free(inventory->looker.cache);
+    free(inventory);
+}
+
+static bool find_files(struct image_inventory *inventory, struct cancel *cancel, struct error *err)
+{
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
+    struct containerd *daemon = inventory->looker.daemon;
+    struct plugin_details plugins;
+    if (!introspection_plugins(daemon, &arena, &plugins, cancel, err))
+        return false;
+    content_files_open(&inventory->looker.files, plugin_export(&plugins, CONTENT_PLUGIN, "root"));
+    metadata_file_find(&inventory->metadata, containerd_address(daemon),
+                       plugin_export(&plugins, METADATA_PLUGIN, "path"));
+    return true;
+}
+
+/* Another daemon behind the socket has other habits and another store. */
+static bool identify(struct image_inventory *inventory, struct cancel *cancel, struct error *err)
+{
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
+    struct image_looker *looker = &inventory->looker;
+    struct containerd_identity identity;
+    char text[sizeof(inventory->identity)];
+
+    if (!containerd_identify(looker->daemon, &arena, &identity, cancel, err))
+        return false;
+    snprintf(text, sizeof(text), "%.120s %.120s", identity.version, identity.uuid);
+    if (strcmp(inventory->identity, text) == 0 && !metadata_file_is_lost(&inventory->metadata))
+        return true;
+    if (!find_files(inventory, cancel, err))
+        return false;
+    looker->dialect = check_dialect_of(identity.version);
+    looker->matcher.no_dotted_variants = !looker->dialect->dotted_variants;
+    looker->matcher.no_features = looker->dialect->os_features;
+    memcpy(inventory->identity, text, sizeof(text));
+    return true;
+}
+
+/* Before anything is listed: what is written meanwhile is seen the next time. */
+static void mark_database(struct image_inventory *inventory)
+{
+    struct metadata_mark now = metadata_file_mark(&inventory->metadata);
+    inventory->is_current = inventory->listed_ns != 0 &&
+                            metadata_mark_is_same(&inventory->mark, &now) &&
+                            clock_now_ns() - inventory->listed_ns < CURRENT_NS;
+    inventory->mark = now;
+}
+
+bool image_inventory_begin(struct image_inventory *inventory, bool all, struct cancel *cancel,
+                           struct error *err)
+{
+    if ((all || !inventory->looker.dialect) && !identify(inventory, cancel, err)) {
+        inventory->listed_ns = 0;
+        return false;
+    }
+    if (all)
+        mark_database(inventory);
+    if (all && !inventory->is_current)
+        inventory->listed_ns = 0; /* until it has succeeded */
+    image_cache_begin(inventory->looker.cache, !all);
+    return true;
+}
+
+void image_inventory_end(struct image_inventory *inventory, bool all)
+{
+    bool has_looked = !all || !inventory->is_current;
+    image_cache_end(inventory->looker.cache, all && has_looked);
+    if (all && has_looked)
+        inventory->listed_ns = clock_now_ns();
+}
+
+bool image_inventory_is_current(const struct image_inventory *inventory)
+{
+    return inventory->is_current;
+}
+
+const struct image_places *image_inventory_places(const struct image_inventory *inventory)
+{
+    return &inventory->places;
+}
+
+static int compare_places(const void *a, const void *b)
+{
+    return strcmp(((const struct image_place *)a)->name, ((const struct image_place *)b)->name);
+}
+
+struct image_place *image_inventory_find(struct image_inventory *inventory, const char *name)
+{
+    const struct image_place key = {.name = (char *)name};
+    if (inventory->places.count == 0)
+        return NULL;
+    return bsearch(&key, inventory->places.items, inventory->places.count, sizeof(key),
+                   compare_places);
+}
+
+static const char *snapshotter_of(const struct containerd_namespace *name_space)
+{
+    const char *label = labels_get(&name_space->labels, SNAPSHOTTER_LABEL);
+    return label && label[0] != '\0' ? label : DEFAULT_SNAPSHOTTER;
+}
+
+/* What is known of the namespace moves from the old place to the new one. */
+static bool make_place(struct image_inventory *inventory, struct image_place *place,
+                       const struct containerd_namespace *name_space, struct error *err)
+{
+    struct image_place *old = image_inventory_find(inventory, name_space->name);
+    *place = (struct image_place){.name = strdup(name_space->name),
+                                  .snapshotter = strdup(snapshotter_of(name_space)),
+                                  .findings = IMAGE_FINDINGS_INIT};
+    if (old) {
+        place->findings = old->findings;
+        old->findings = (struct image_findings)IMAGE_FINDINGS_INIT;
+    }
+    return (place->name && place->snapshotter) || error_memory(err);
+}
+
+bool image_inventory_list(struct image_inventory *inventory, struct cancel *cancel,
+                          struct error *err)
+{
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
+    CLEANUP(places_deinit) struct image_places places = {0};
+    struct containerd_namespaces namespaces;
+
+    if (!containerd_namespaces(inventory->looker.daemon, &arena, &namespaces, cancel, err))
+        return false;
+    places.items = calloc(namespaces.count + 1, sizeof(*places.items));
+    if (!places.items)
+        return error_memory(err);
+    for (size_t i = 0; i < namespaces.count; i++) {
+        if (text_starts_with(namespaces.items[i].name, PROBE_NAMESPACE_PREFIX))
+            continue;
+        if (!make_place(inventory, &places.items[places.count++], &namespaces.items[i], err))
+            return false;
+    }
+    qsort(places.items, places.count, sizeof(*places.items), compare_places);
+    places_deinit(&inventory->places);
+    inventory->places = places;
+    places = (struct image_places){0};
+    return true;
+}
+
+bool image_inventory_look(struct image_inventory *inventory, struct image_place *place,
+                          struct cancel *cancel, struct error *err)
+{
+    if (image_look(&inventory->looker, place->name, place->snapshotter, &place->findings, cancel,
+                   err))
+        return true;
+    if (err->code != ERROR_NOT_FOUND)
+        return error_wrap(err, "namespace %s", place->name);
+    image_findings_deinit(&place->findings); /* the namespace is gone, just now */
+    return true;
+}

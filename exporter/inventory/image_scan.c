@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "inventory/image_scan.h"
+
+#include "base/text.h"
+#include "containerd/content.h"
+#include "containerd/images.h"
+#include "containerd/snapshots.h"
+
+#include <string.h>
+
+#define RECORDS_LIMIT_BYTES ((size_t)64 << 20) /* the images of one namespace */
+#define RECORD_LIMIT_BYTES  ((size_t)1 << 20)
+#define LOOKS_MAX           3 /* at a namespace that changes meanwhile */
+#define ONE_BY_ONE_MAX      8 /* images in doubt; where there are more, all is listed again */
+#define SUSPECTS_MAX        4 /* blobs of one image that are asked for */
+
+/* What a check sees: one namespace at one time. */
+struct view {
+    struct image_looker *looker;
+    struct scope scope;
+    const char *snapshotter;
+    struct cancel *cancel;
+    bool snapshotter_known;
+    /* Of the image that is checked: what was missing, or could not be read. */
+    uint64_t trace;
+    size_t n_suspects;
+    struct suspect {
+        const char *digest;
+        bool listed;
+    } suspects[SUSPECTS_MAX];
+};
+
+void image_findings_deinit(struct image_findings *findings)
+{
+    arena_deinit(&findings->arena_);
+    *findings = (struct image_findings)IMAGE_FINDINGS_INIT;
+}
+
+bool image_finding_is_bad(const struct image_finding *finding)
+{
+    const struct image_verdict *verdict = &finding->verdict;
+    return verdict->status != IMAGE_COMPLETE &&
+           !(verdict->status == IMAGE_INCOMPLETE && verdict->unpacked);
+}
+
+static void suspect(struct view *view, const char *digest, bool listed)
+{
+    view->trace = text_hash(view->trace * 31 + listed + 1, digest);
+    for (size_t i = 0; i < view->n_suspects; i++)
+        if (strcmp(view->suspects[i].digest, digest) == 0)
+            return;
+    if (view->n_suspects < SUSPECTS_MAX)
+        view->suspects[view->n_suspects++] = (struct suspect){digest, listed};
+}
+
+/* From the disk where that can be, else from the daemon, whose errors count. */
+static bool read_blob(void *arg, const struct image_blob *blob, struct buf *out, bool *certain,
+                      struct error *err)
+{
+    const struct view *view = arg;
+    *certain = content_files_read(&view->looker->files, blob->digest, blob->size, out);
+    if (*certain)
+        return true;
+    buf_clear(out);
+    return content_read(&view->scope, blob->digest, out, view->cancel, err);
+}
+
+static bool size_of(void *arg, const char *digest, uint64_t *size)
+{
+    struct view *view = arg;
+    if (digest_set_find(&view->looker->content, digest, size))
+        return true;
+    suspect(view, digest, false);
+    return false;
+}
+
+static enum image_lookup find_manifest(void *arg, const struct image_blob *blob,
+                                       const char *media_type, const struct manifest **manifest)
+{
+    struct view *view = arg;
+    const struct image_source source = {read_blob, arg};
+    enum image_lookup found =
+        image_cache_manifest(view->looker->cache, &source, blob, media_type, manifest);
+    if (found != IMAGE_FOUND && !blob->data)
+        suspect(view, blob->digest, true);
+    return found;
+}
+
+static enum image_lookup find_config(void *arg, const struct image_blob *blob,
+                                     const struct image_essence **config)
+{
+    struct view *view = arg;
+    const struct image_source source = {read_blob, arg};
+    enum image_lookup found = image_cache_config(view->looker->cache, &source, blob, config);
+    if (found != IMAGE_FOUND && !blob->data)
+        suspect(view, blob->digest, true);
+    return found;
+}
+
+static enum image_lookup find_snapshot(void *arg, const char *chain_id)
+{
+    const struct view *view = arg;
+    if (!view->snapshotter_known)
+        return IMAGE_UNREADABLE;
+    return digest_set_find(&view->looker->snapshots, chain_id, NULL) ? IMAGE_FOUND : IMAGE_MISSING;
+}
+
+static bool judge(struct view *view, struct image_finding *finding, struct error *err)
+{
+    const struct image_facts facts = {.dialect = view->looker->dialect,
+                                      .matcher = &view->looker->matcher,
+                                      .size_of = size_of,
+                                      .manifest = find_manifest,
+                                      .config = find_config,
+                                      .snapshot = find_snapshot,
+                                      .arg = view};
+    const struct descriptor target = {.media_type = finding->media_type, .digest = finding->digest};
+    view->trace = 0;
+    view->n_suspects = 0;
+    image_check(&finding->verdict, &target, &facts);
+    finding->trace_ = view->trace;
+    finding->settled_ = finding->verdict.status == IMAGE_COMPLETE;
+    return image_cache_ok(view->looker->cache, err);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(((const struct image_finding *)a)->name, ((const struct image_finding *)b)->name);
+}
+
+static bool judge_all(struct view *view, const struct image_records *records,
+                      struct image_findings *findings, struct error *err)
+{
+    struct arena *arena = &findings->arena_;
+    findings->items = arena_alloc(arena, records->count * sizeof(*findings->items));
+    for (size_t i = 0; findings->items && i < records->count; i++) {
+        const struct image_record *record = &records->items[i];
+        struct image_finding *finding = &findings->items[findings->count];
+        finding->name = arena_strdup(arena, record->name);
+        finding->media_type = arena_strdup(arena, record->target.media_type);
+        finding->digest = arena_strdup(arena, record->target.digest);
+        if (!finding->digest || !judge(view, finding, err))
+            break;
+        findings->count++;
+    }
+    if (!image_cache_ok(view->looker->cache, err) || !arena_ok(arena, err))
+        return false;
+    qsort(findings->items, findings->count, sizeof(*findings->items), compare_names);
+    return true;
+}
+
+static bool add_content(void *arg, const struct content_info *info, struct error *err)
+{
+    return digest_set_add(arg, info->digest, info->size, err);
+}
+
+static bool add_snapshot(void *arg, const struct snapshot_info *info, struct error *err)
+{
+    return digest_set_add(arg, info->name, 0, err);
+}
+
+/* Content and snapshots at the same time: all that matters is that the images were read before,
+ * since a pull writes them last. Where there are thousands, the daemon uses two cores. */
+static bool list_rest(struct view *view, struct error *err)
+{
+    struct digest_set *content = &view->looker->content, *snapshots = &view->looker->snapshots;
+    struct rpc_stream *stream =
+        snapshots_list_begin(&view->scope, view->snapshotter, view->cancel, err);
+    struct error leaving;
+
+    if (!stream)
+        return false;
+    if (!content_list(&view->scope, add_content, content, view->cancel, err)) {
+        (void)snapshots_list_end(&view->scope, stream, NULL, NULL, &leaving);
+        return false;
+    }
+    view->snapshotter_known =
+        snapshots_list_end(&view->scope, stream, add_snapshot, snapshots, err);
+    return view->snapshotter_known || err->status == RPC_INVALID_ARGUMENT ||
+           err->status == RPC_NOT_FOUND;
+}
+
+static bool list(struct view *view, struct image_findings *findings, struct error *err)
+{
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(RECORDS_LIMIT_BYTES);
+    struct image_records records;
+
+    digest_set_clear(&view->looker->content);
+    digest_set_clear(&view->looker->snapshots);
+    return images_list(&view->scope, &arena, &records, view->cancel, err) &&
+           (records.count == 0 || list_rest(view, err)) && judge_all(view, &records, findings, err);
+}
+
+static struct image_finding *find(const struct image_findings *findings, const char *name)
+{
+    const struct image_finding key = {.name = name};
+    if (findings->count == 0)
+        return NULL;
+    return bsearch(&key, findings->items, findings->count, sizeof(key), compare_names);
+}
+
+static bool is_same(const struct image_finding *a, const struct image_finding *b)
+{
+    return a && a->verdict.status == b->verdict.status && a->trace_ == b->trace_ &&
+           strcmp(a->digest, b->digest) == 0 && strcmp(a->media_type, b->media_type) == 0;
+}
+
+/* Settles what was settled before, and what two looks in a row have found. Returns how many
+ * images are in doubt. */
+static size_t recognize(struct image_findings *fresh, const struct image_findings *before,
+                        const struct image_findings *previous)
+{
+    size_t n_doubts = 0;
+    for (size_t i = 0; i < fresh->count; i++) {
+        struct image_finding *finding = &fresh->items[i];
+        if (finding->settled_)
+            continue;
+        const struct image_finding *old = find(before, finding->name);
+        finding->settled_ = (is_same(old, finding) && old->settled_) ||
+                            is_same(find(previous, finding->name), finding);
+        n_doubts += !finding->settled_;
+    }
+    return n_doubts;
+}
+
+/* Whether the daemon says of each suspect what the list said. */
+static bool ask_for_suspects(const struct view *view, bool *same, struct error *err)
+{
+    *same = true;
+    for (size_t i = 0; *same && i < view->n_suspects; i++) {
+        uint64_t size;
+        bool found = content_size(&view->scope, view->suspects[i].digest, &size, view->cancel, err);
+        if (!found && err->status != RPC_NOT_FOUND)
+            return false;
+        *same = found == view->suspects[i].listed;
+    }
+    return true;
+}
+
+/* Asks for one image by itself; *outdated where the lists are not true any more. */
+static bool confirm(struct view *view, struct image_finding *finding, bool *outdated,
+                    struct error *err)
+{
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(RECORD_LIMIT_BYTES);
+    struct image_record record;
+    if (!images_get(&view->scope, finding->name, &arena, &record, view->cancel, err))
+        return err->status == RPC_NOT_FOUND; /* it is gone, and stays unsettled */
+    *outdated = strcmp(record.target.digest, finding->digest) != 0 ||
+                strcmp(record.target.media_type, finding->media_type) != 0;
+    if (*outdated)
+        return true;
+    if (!judge(view, finding, err) || !ask_for_suspects(view, &finding->settled_, err))
+        return false;
+    *outdated = !finding->settled_;
+    return true;
+}
+
+static bool confirm_all(struct view *view, struct image_findings *fresh, bool *outdated,
+                        struct error *err)
+{
+    for (size_t i = 0; !*outdated && i < fresh->count; i++)
+        if (!fresh->items[i].settled_ && !confirm(view, &fresh->items[i], outdated, err))
+            return false;
+    return true;
+}
+
+/* Leaves out what is gone, or changes too fast to be judged, and dates the rest. */
+static void conclude(struct image_findings *fresh, const struct image_findings *before)
+{
+    double now = clock_unix_seconds();
+    size_t count = 0;
+    for (size_t i = 0; i < fresh->count; i++) {
+        struct image_finding *finding = &fresh->items[i];
+        const struct image_finding *old = find(before, finding->name);
+        if (!finding->settled_)
+            continue;
+        if (image_finding_is_bad(finding))
+            finding->since = old && old->since > 0 ? old->since : now;
+        fresh->items[count++] = *finding;
+    }
+    fresh->count = count;
+}
+
+bool image_look(struct image_looker *looker, const char *name_space, const char *snapshotter,
+                struct image_findings *findings, struct cancel *cancel, struct error *err)
+{
+    CLEANUP(image_findings_deinit) struct image_findings previous = IMAGE_FINDINGS_INIT;
+    CLEANUP(image_findings_deinit) struct image_findings fresh = IMAGE_FINDINGS_INIT;
+    struct view view = {.looker = looker,
+                        .scope = {.daemon = looker->daemon, .name_space = name_space},
+                        .snapshotter = snapshotter,
+                        .cancel = cancel};
+    bool outdated = true;
+
+    for (size_t looks = 0; outdated && looks < LOOKS_MAX; looks++) {
+        image_findings_deinit(&previous);
+        previous = fresh;
+        fresh = (struct image_findings)IMAGE_FINDINGS_INIT;
+        if (!list(&view, &fresh, err))
+            return false;
+        outdated = recognize(&fresh, findings, &previous) > ONE_BY_ONE_MAX;
+        if (!outdated && !confirm_all(&view, &fresh, &outdated, err))
+            return false;
+    }
+    conclude(&fresh, findings);
+    image_findings_deinit(findings);
+    *findings = fresh;
+    fresh = (struct image_findings)IMAGE_FINDINGS_INIT;
+    return true;
+}

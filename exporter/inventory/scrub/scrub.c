@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "inventory/scrub/scrub.h"
+
+#include "base/clock.h"
+#include "inventory/scrub/scrub_images.h"
+#include "inventory/scrub/scrub_bad_blobs.h"
+#include "inventory/scrub/scrub_read.h"
+
+/* Between two looks at the clock. */
+#define STEP_BYTES ((uint64_t)8 << 20)
+
+struct rotation {
+    struct scrub_sum last; /* the last blob that it is done with */
+    bool under_way;
+    uint64_t done, complete;
+    double completed_at;
+};
+
+struct scrub {
+    struct rotation looks, hashes;
+    struct scrub_hash hash; /* that the last slice has not finished */
+    struct scrub_known known;
+    struct scrub_hits hits;
+    uint64_t blobs, bytes; /* of the last list */
+    uint64_t read_bytes;
+};
+
+/* One slice while it is worked on. */
+struct work {
+    struct scrub *scrub;
+    struct containerd *containerd;
+    const struct scrub_blobs *blobs;
+    int64_t until_ns; /* then it is enough for this time */
+    struct cancel *cancel;
+};
+
+const char *scrub_kind_name(enum scrub_kind kind)
+{
+    static const char *const names[SCRUB_KINDS] = {
+        [SCRUB_MISSING_FILE] = "missing_file",
+        [SCRUB_TRUNCATED] = "truncated",
+        [SCRUB_WRONG_HASH] = "wrong_hash",
+        [SCRUB_UNREADABLE] = "unreadable",
+    };
+
+    return names[kind];
+}
+
+struct scrub *scrub_new(void)
+{
+    struct scrub *scrub = calloc(1, sizeof(*scrub));
+
+    if (scrub)
+        scrub->hits = (struct scrub_hits)SCRUB_HITS_INIT;
+    return scrub;
+}
+
+void scrub_free(struct scrub *scrub)
+{
+    scrub_hash_drop(&scrub->hash);
+    scrub_known_deinit(&scrub->known);
+    scrub_hits_clear(&scrub->hits);
+    free(scrub);
+}
+
+static const struct scrub_blob *next_blob(const struct rotation *rotation,
+                                          const struct scrub_blobs *blobs)
+{
+    return scrub_blobs_after(blobs, rotation->under_way ? &rotation->last : NULL);
+}
+
+static void pass(struct rotation *rotation, const struct scrub_blob *blob)
+{
+    rotation->last = blob->sum;
+    rotation->under_way = true;
+    rotation->done++;
+}
+
+static void complete(struct rotation *rotation)
+{
+    rotation->under_way = false;
+    rotation->done = 0;
+    rotation->complete++;
+    rotation->completed_at = clock_unix_seconds();
+}
+
+/* A look that went well proves nothing about the bytes before the last one. */
+static bool look_settles(enum scrub_kind kind)
+{
+    return kind != SCRUB_WRONG_HASH && kind != SCRUB_UNREADABLE;
+}
+
+static bool look_at(struct work *work, const struct scrub_blob *blob, struct error *err)
+{
+    struct scrub *scrub = work->scrub;
+    const struct scrub_known_item *known = scrub_known_find(&scrub->known, &blob->sum);
+    enum scrub_kind kind;
+
+    switch (scrub_look(work->containerd, blob, &kind, &scrub->read_bytes, work->cancel, err)) {
+    case SCRUB_FAILED:
+        return false;
+    case SCRUB_BAD:
+        return scrub_known_add(&scrub->known, &blob->sum, kind, err);
+    default:
+        if (known && look_settles(known->kind))
+            scrub_known_remove(&scrub->known, &blob->sum);
+        return true;
+    }
+}
+
+/* What was bad is looked at again each time, so that a repair shows. */
+static bool look_again(struct work *work, size_t *looks, struct error *err)
+{
+    const struct scrub_known *known = &work->scrub->known;
+
+    for (size_t i = known->count; i-- > 0 && *looks > 0 && clock_now_ns() < work->until_ns;) {
+        if (!look_settles(known->items[i].kind))
+            continue;
+        --*looks;
+        if (!look_at(work, scrub_blobs_find(work->blobs, &known->items[i].sum), err))
+            return false;
+    }
+    return true;
+}
+
+static bool look_on(struct work *work, size_t looks, struct error *err)
+{
+    struct rotation *rotation = &work->scrub->looks;
+
+    for (; looks > 0 && clock_now_ns() < work->until_ns; looks--) {
+        const struct scrub_blob *blob = next_blob(rotation, work->blobs);
+
+        if (!blob) {
+            complete(rotation);
+            return true;
+        }
+        if (!look_at(work, blob, err))
+            return false;
+        pass(rotation, blob);
+    }
+    return true;
+}
+
+static bool hash_step(struct work *work, const struct scrub_blob *blob, uint64_t *allowance,
+                      enum scrub_answer *answer, struct error *err)
+{
+    struct scrub *scrub = work->scrub;
+    uint64_t step = *allowance < STEP_BYTES ? *allowance : STEP_BYTES, rest = *allowance - step;
+    const struct scrub_known_item *known;
+    enum scrub_kind kind;
+
+    *answer = scrub_hash_on(&scrub->hash, work->containerd, blob, &step, &kind, &scrub->read_bytes,
+                            work->cancel, err);
+    *allowance = rest + step;
+    if (*answer == SCRUB_FAILED)
+        return false;
+    known = scrub_known_find(&scrub->known, &blob->sum);
+    if (*answer == SCRUB_BAD && !known)
+        return scrub_known_add(&scrub->known, &blob->sum, kind, err);
+    if (*answer == SCRUB_GOOD && known && !look_settles(known->kind))
+        scrub_known_remove(&scrub->known, &blob->sum);
+    return true;
+}
+
+static bool hash_on(struct work *work, uint64_t allowance, struct error *err)
+{
+    struct rotation *rotation = &work->scrub->hashes;
+
+    while (allowance > 0 && clock_now_ns() < work->until_ns) {
+        const struct scrub_blob *blob = next_blob(rotation, work->blobs);
+        enum scrub_answer answer;
+
+        if (!blob) {
+            complete(rotation);
+            return true;
+        }
+        if (!hash_step(work, blob, &allowance, &answer, err))
+            return false;
+        if (answer != SCRUB_UNFINISHED)
+            pass(rotation, blob);
+    }
+    return true;
+}
+
+static bool is_bad(void *arg, const char *digest, enum scrub_kind *kind)
+{
+    const struct scrub_known_item *item;
+    struct scrub_sum sum;
+
+    if (!scrub_sum_parse(&sum, digest))
+        return false;
+    item = scrub_known_find(arg, &sum);
+    if (item)
+        *kind = item->kind;
+    return item;
+}
+
+static bool find_hits(struct scrub *scrub, struct containerd *containerd,
+                      const char *const *namespaces, struct cancel *cancel, struct error *err)
+{
+    const struct scrub_verdicts verdicts = {is_bad, &scrub->known, scrub->known.version};
+
+    if (scrub->known.count > 0)
+        return scrub_hits_find(&scrub->hits, containerd, namespaces, &verdicts, cancel, err);
+    scrub_hits_clear(&scrub->hits);
+    return true;
+}
+
+bool scrub_run(struct scrub *scrub, struct containerd *containerd, const struct scrub_slice *slice,
+               struct cancel *cancel, struct error *err)
+{
+    CLEANUP(scrub_blobs_deinit) struct scrub_blobs blobs = SCRUB_BLOBS_INIT;
+    int64_t now_ns = clock_now_ns();
+    struct work work = {scrub, containerd, &blobs, now_ns + (cancel->deadline_ns - now_ns) / 2,
+                        cancel};
+    size_t looks = slice->looks_max;
+
+    if (!scrub_blobs_list(&blobs, containerd, NULL, cancel, err))
+        return false;
+    scrub->blobs = blobs.count;
+    scrub->bytes = blobs.bytes;
+    scrub_known_retain(&scrub->known, &blobs);
+    return look_again(&work, &looks, err) && look_on(&work, looks, err) &&
+           hash_on(&work, slice->hash_bytes, err) &&
+           find_hits(scrub, containerd, NULL, cancel, err);
+}
+
+void scrub_totals(const struct scrub *scrub, struct scrub_totals *totals)
+{
+    *totals = (struct scrub_totals){
+        .blobs = scrub->blobs,
+        .bytes = scrub->bytes,
+        .looked = scrub->looks.done,
+        .read_bytes = scrub->read_bytes,
+        .looks = scrub->looks.complete,
+        .hashes = scrub->hashes.complete,
+        .last_look_rotation = scrub->looks.completed_at,
+        .last_hash_rotation = scrub->hashes.completed_at,
+        .hits_dropped = scrub->hits.dropped,
+    };
+    for (size_t i = 0; i < scrub->known.count; i++)
+        totals->bad[scrub->known.items[i].kind]++;
+}
+
+static void visit_bad(const struct scrub_known_item *item,
+                      void (*visit)(void *arg, const struct scrub_bad *bad), void *arg)
+{
+    char digest[DIGEST_TEXT_BYTES];
+
+    scrub_sum_text(&item->sum, digest);
+    visit(arg, &(struct scrub_bad){digest, item->kind});
+}
+
+void scrub_each_hit(const struct scrub *scrub,
+                    void (*visit)(void *arg, const struct scrub_hit *hit), void *arg)
+{
+    for (size_t i = 0; i < scrub->hits.count; i++)
+        visit(arg, &scrub->hits.items[i]);
+}
+
+static void tell(const struct scrub_observer *observer, const struct scrub_progress *progress)
+{
+    if (observer->progress)
+        observer->progress(observer->arg, progress);
+}
+
+/* A look first: where that is bad already there is nothing to hash. */
+static bool check_whole(struct work *work, const struct scrub_blob *blob,
+                        const struct scrub_observer *observer, struct scrub_progress *progress,
+                        struct error *err)
+{
+    const uint64_t bytes = progress->bytes;
+    const struct scrub_known_item *item;
+    enum scrub_answer answer = SCRUB_UNFINISHED;
+
+    if (!look_at(work, blob, err))
+        return false;
+    while (answer == SCRUB_UNFINISHED && !scrub_known_find(&work->scrub->known, &blob->sum)) {
+        uint64_t allowance = STEP_BYTES;
+
+        if (!hash_step(work, blob, &allowance, &answer, err))
+            return false;
+        progress->bytes += STEP_BYTES - allowance;
+        tell(observer, progress);
+    }
+    progress->bytes = bytes + blob->size;
+    progress->blobs++;
+    tell(observer, progress);
+    item = scrub_known_find(&work->scrub->known, &blob->sum);
+    if (item && observer->bad)
+        visit_bad(item, observer->bad, observer->arg);
+    return true;
+}
+
+bool scrub_everything(struct containerd *containerd, const char *const *namespaces,
+                      const struct scrub_observer *observer, struct cancel *cancel,
+                      struct error *err)
+{
+    CLEANUP(scrub_blobs_deinit) struct scrub_blobs blobs = SCRUB_BLOBS_INIT;
+    CLEANUP(scrub_freep) struct scrub *scrub = scrub_new();
+    struct work work = {scrub, containerd, &blobs, cancel->deadline_ns, cancel};
+    struct scrub_progress progress = {0};
+
+    if (!scrub)
+        return error_memory(err);
+    if (!scrub_blobs_list(&blobs, containerd, namespaces, cancel, err))
+        return false;
+    progress.blobs_total = blobs.count;
+    progress.bytes_total = blobs.bytes;
+    for (size_t i = 0; i < blobs.count; i++)
+        if (!check_whole(&work, &blobs.items[i], observer, &progress, err))
+            return false;
+    if (!find_hits(scrub, containerd, namespaces, cancel, err))
+        return false;
+    if (observer->hit)
+        scrub_each_hit(scrub, observer->hit, observer->arg);
+    return true;
+}

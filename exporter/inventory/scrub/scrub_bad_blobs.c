@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "inventory/scrub/scrub_bad_blobs.h"
+
+#include <string.h>
+
+#define CAPACITY_FIRST ((size_t)16)
+
+/* Where it is, or would be. */
+static size_t place_of(const struct scrub_known *known, const struct scrub_sum *sum)
+{
+    size_t low = 0, high = known->count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (scrub_sum_compare(&known->items[middle].sum, sum) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+const struct scrub_known_item *scrub_known_find(const struct scrub_known *known,
+                                                const struct scrub_sum *sum)
+{
+    size_t place = place_of(known, sum);
+
+    if (place == known->count || scrub_sum_compare(&known->items[place].sum, sum) != 0)
+        return NULL;
+    return &known->items[place];
+}
+
+static bool make_room(struct scrub_known *known, struct error *err)
+{
+    size_t capacity = known->capacity_ ? known->capacity_ * 2 : CAPACITY_FIRST;
+    struct scrub_known_item *items;
+
+    if (known->count < known->capacity_)
+        return true;
+    items = realloc(known->items, capacity * sizeof(*items));
+    if (!items)
+        return error_memory(err);
+    known->items = items;
+    known->capacity_ = capacity;
+    return true;
+}
+
+bool scrub_known_add(struct scrub_known *known, const struct scrub_sum *sum, enum scrub_kind kind,
+                     struct error *err)
+{
+    size_t place = place_of(known, sum);
+
+    if (!scrub_known_find(known, sum)) {
+        if (known->count == SCRUB_KNOWN_MAX)
+            return true;
+        if (!make_room(known, err))
+            return false;
+        memmove(&known->items[place + 1], &known->items[place],
+                (known->count++ - place) * sizeof(*known->items));
+        known->version++;
+    } else if (known->items[place].kind != kind) {
+        known->version++;
+    }
+    known->items[place] = (struct scrub_known_item){*sum, kind};
+    return true;
+}
+
+void scrub_known_remove(struct scrub_known *known, const struct scrub_sum *sum)
+{
+    size_t place = place_of(known, sum);
+
+    if (!scrub_known_find(known, sum))
+        return;
+    known->count--;
+    memmove(&known->items[place], &known->items[place + 1],
+            (known->count - place) * sizeof(*known->items));
+    known->version++;
+}
+
+void scrub_known_retain(struct scrub_known *known, const struct scrub_blobs *blobs)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < known->count; i++)
+        if (scrub_blobs_find(blobs, &known->items[i].sum))
+            known->items[kept++] = known->items[i];
+    if (kept != known->count)
+        known->version++;
+    known->count = kept;
+}
+
+void scrub_known_deinit(struct scrub_known *known)
+{
+    free(known->items);
+    *known = (struct scrub_known){0};
+}

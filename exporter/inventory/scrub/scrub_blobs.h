@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every digest that any namespace has, once, in their order: what a rotation goes
+ * through. Digests are kept as numbers, so that a large store costs little.
+ */
+#ifndef INVENTORY_SCRUB_SCRUB_BLOBS_H
+#define INVENTORY_SCRUB_SCRUB_BLOBS_H
+
+#include "base/arena.h"
+#include "containerd/containerd.h"
+#include "oci/digest.h"
+
+#define SCRUB_BLOBS_MAX ((size_t)1000000)
+#define SCRUB_SUM_BYTES 32
+
+struct scrub_sum {
+    unsigned char bytes[SCRUB_SUM_BYTES];
+};
+
+int scrub_sum_compare(const struct scrub_sum *a, const struct scrub_sum *b);
+void scrub_sum_text(const struct scrub_sum *sum, char out[DIGEST_TEXT_BYTES]);
+/* False for what is no sha256 digest. */
+bool scrub_sum_parse(struct scrub_sum *sum, const char *digest);
+
+struct scrub_blob {
+    struct scrub_sum sum;
+    uint64_t size;
+    const char *name_space; /* one that has it */
+};
+
+struct scrub_blobs {
+    struct scrub_blob *items;
+    size_t count;
+    uint64_t bytes;
+    size_t capacity_; /* private */
+    struct arena names_;
+};
+
+#define SCRUB_BLOBS_NAMES_MAX ((size_t)16 << 20)
+#define SCRUB_BLOBS_INIT                             \
+    {                                                \
+        .names_ = ARENA_INIT(SCRUB_BLOBS_NAMES_MAX), \
+    }
+
+/* `namespaces` ends with NULL; NULL: all but those of the probes. */
+bool scrub_namespace_wanted(const char *const *namespaces, const char *name);
+bool scrub_blobs_list(struct scrub_blobs *blobs, struct containerd *containerd,
+                      const char *const *namespaces, struct cancel *cancel,
+                      struct error *err) MUST_CHECK;
+void scrub_blobs_deinit(struct scrub_blobs *blobs);
+
+/* What scrub_blobs_list() is made of. */
+bool scrub_blobs_add(struct scrub_blobs *blobs, const char *digest, uint64_t size,
+                     const char *name_space, struct error *err) MUST_CHECK;
+void scrub_blobs_sort(struct scrub_blobs *blobs);
+
+/* The first blob after `sum` (NULL: the first of all), or the one that is `sum`; NULL: none. */
+const struct scrub_blob *scrub_blobs_after(const struct scrub_blobs *blobs,
+                                           const struct scrub_sum *sum);
+const struct scrub_blob *scrub_blobs_find(const struct scrub_blobs *blobs,
+                                          const struct scrub_sum *sum);
+
+#endif

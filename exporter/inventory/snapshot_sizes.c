@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Two sets: what is known, and what of it this round has met; at the end the second replaces
+ * the first. */
+#include "inventory/snapshot_sizes.h"
+
+#define KEY_LIMIT_BYTES ((size_t)8192)
+
+void snapshot_sizes_begin(struct snapshot_sizes *sizes, size_t max_calls)
+{
+    sizes->calls_left_ = max_calls;
+    digest_set_clear(&sizes->seen_);
+}
+
+/* A name may come again for other content: the time of its making is part of the key. */
+static bool key_of(struct buf *key, const struct scope *scope, const char *snapshotter,
+                   const struct snapshot_info *snapshot, struct error *err)
+{
+    buf_printf(key, "%s/%s/%.6f/%s", scope->name_space, snapshotter, snapshot->created,
+               snapshot->name);
+    return buf_ok(key, err);
+}
+
+static bool ask(struct snapshot_sizes *sizes, const struct scope *scope, const char *snapshotter,
+                const struct snapshot_info *snapshot, uint64_t *size, struct cancel *cancel,
+                struct error *err)
+{
+    sizes->calls_left_--;
+    *size = 0;
+    return snapshots_usage(scope, snapshotter, snapshot->name, size, cancel, err) ||
+           err->code == ERROR_NOT_FOUND;
+}
+
+bool snapshot_sizes_add(struct snapshot_sizes *sizes, const struct scope *scope,
+                        const char *snapshotter, const struct snapshot_info *snapshot,
+                        uint64_t *bytes, bool *told, struct cancel *cancel, struct error *err)
+{
+    CLEANUP(buf_deinit) struct buf key = BUF_INIT(KEY_LIMIT_BYTES);
+    uint64_t size;
+
+    if (!key_of(&key, scope, snapshotter, snapshot, err))
+        return false;
+    if (!digest_set_find(&sizes->known_, key.data, &size)) {
+        if (sizes->calls_left_ == 0) {
+            *told = false;
+            return true;
+        }
+        if (!ask(sizes, scope, snapshotter, snapshot, &size, cancel, err) ||
+            !digest_set_add(&sizes->known_, key.data, size, err))
+            return false;
+    }
+    *bytes += size;
+    return digest_set_add(&sizes->seen_, key.data, size, err);
+}
+
+void snapshot_sizes_end(struct snapshot_sizes *sizes)
+{
+    digest_set_deinit(&sizes->known_);
+    sizes->known_ = sizes->seen_;
+    sizes->seen_ = (struct digest_set)DIGEST_SET_INIT;
+}
+
+void snapshot_sizes_deinit(struct snapshot_sizes *sizes)
+{
+    digest_set_deinit(&sizes->known_);
+    digest_set_deinit(&sizes->seen_);
+}

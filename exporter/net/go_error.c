@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A Go error is a chain, "what I did: what they did: what happened", and so are its words taken
+ * apart here: a pattern has to be that of a whole link. Names of images and URLs have no spaces, so
+ * no name can look like a link of several words, and the links of one word are none that a name can
+ * be between two colons with a blank behind.
+ *
+ * The rows stand in the order of their weight: "no space left on device" in a failed extraction is
+ * no_space, a certificate in a failed request is tls. Only then an HTTP status, and only where the
+ * link before it says that it is one.
+ */
+#include "net/go_error.h"
+
+#include "base/text.h"
+#include "registry/registry_status.h"
+
+#include <fnmatch.h>
+#include <string.h>
+
+#define TEXT_BYTES_MAX ((size_t)4096) /* of the end of the message, where the cause is */
+#define LINKS_MAX      ((size_t)64)
+#define PATTERNS_MAX   24
+
+struct chain {
+    char text[TEXT_BYTES_MAX];
+    const char *links[LINKS_MAX];
+    size_t n_links;
+};
+
+struct row {
+    enum error_code code;
+    const char *patterns[PATTERNS_MAX]; /* of fnmatch(); NULL ends, where there is room for it */
+};
+
+/* Whatever else the message says. */
+static const struct row causes[] = {
+    {ERROR_NO_SPACE, {"no space left on device", "disk quota exceeded"}},
+    {ERROR_LIMIT, {"rejecting * byte manifest for *"}},
+    {ERROR_DIGEST_MISMATCH,
+     {"unexpected commit digest *", "filesystem layer verification failed for digest *",
+      "image config verification failed for digest *", "manifest verification failed for digest *",
+      "got digest *, expected *", "digest invalid"}},
+    {ERROR_SIZE_MISMATCH, {"unexpected commit size *", "* failed size validation", "size invalid"}},
+    {ERROR_PROXY, {"proxyconnect tcp", "Proxy Authentication Required"}},
+    {ERROR_TLS, {"x509", "tls", "server gave HTTP response to HTTPS client"}},
+    {ERROR_DNS,
+     {"lookup *", "no such host", "server misbehaving", "Temporary failure in name resolution",
+      "Name or service not known"}},
+    {ERROR_RATE_LIMITED, {"toomanyrequests"}},
+    {ERROR_UNAUTHORIZED,
+     {"unauthorized", "no basic auth credentials", "insufficient_scope", "authorization failed"}},
+    {ERROR_FORBIDDEN, {"denied", "image verifier * blocked pull *"}},
+};
+
+/* What a registry says beside a 4xx that says less. containerd leaves out its codes, so these are
+ * the words of the most common one. */
+static const struct row refusals[] = {
+    {ERROR_DIGEST_MISMATCH, {"provided digest did not match uploaded content"}},
+    {ERROR_SIZE_MISMATCH, {"provided length did not match content length"}},
+    {ERROR_SERVER_ERROR, {"blob upload invalid"}}, /* 404 where its disk is full */
+    {ERROR_UNSUPPORTED, {"4?? * unsupported", "The operation is unsupported*"}},
+    {ERROR_NOT_FOUND, {"blob unknown", "blob unknown to registry", "manifest blob unknown"}},
+    {ERROR_INVALID,
+     {"invalid repository name", "manifest tag did not match URI", "manifest invalid",
+      "manifest failed signature verification"}},
+};
+
+/* Only where nothing above and no HTTP status is in the message. */
+static const struct row circumstances[] = {
+    {ERROR_TIMEOUT,
+     {"context deadline exceeded", "code = DeadlineExceeded", "DeadlineExceeded",
+      "Deadline Exceeded", "i/o timeout", "TLS handshake timeout", "connection timed out",
+      "timeout awaiting response headers", "*(Client.Timeout *)"}},
+    {ERROR_CANCELED,
+     {"context canceled", "code = Canceled", "operation was canceled", "request canceled"}},
+    {ERROR_UNSUPPORTED,
+     {"no processor for media-type", "unsupported media type*", "unsupported schema version *",
+      "media type * is no longer supported*", "no unpack platforms defined", "unsupported"}},
+    {ERROR_UNPACK,
+     {"failed to extract layer *", "failed to register layer", "failed to unpack*",
+      "failed to prepare extraction snapshot *", "apply layer error *", "failed to apply layer*",
+      "wrong diff id *", "layers from manifest don't match image configuration",
+      "mismatched image rootfs *"}},
+    {ERROR_RUNTIME_UNAVAILABLE, {"dial unix *", "Error while dialing*", "code = Unavailable"}},
+    {ERROR_PROTOCOL,
+     {"stopped after * redirects", "invalid character *", "unexpected end of JSON input",
+      "cannot unmarshal *", "json", "malformed HTTP *", "unable to decode token response",
+      "invalid checksum digest format",
+      "authorization server did not include a token in the response", "invalid desc *",
+      "unknown media type *", "unsupported manifest *", "missing signature key",
+      "invalid content digest in response", "no Host in request URL",
+      "unsupported protocol scheme *", "could not fetch content descriptor * (text/*) from remote",
+      "could not fetch content descriptor * (application/json) from remote",
+      "could not fetch content descriptor * (application/octet-stream) from remote"}},
+    {ERROR_CONNECT,
+     {"connection refused", "connection reset by peer", "no route to host",
+      "network is unreachable", "host is down", "broken pipe", "EOF", "unexpected EOF",
+      "server closed idle connection", "use of closed network connection",
+      "*transport connection broken"}},
+    {ERROR_INVALID, {"invalid reference format*", "could not parse reference", "manifest invalid"}},
+    {ERROR_NOT_FOUND,
+     {"not found", "manifest unknown", "name unknown", "blob unknown", "unknown blob",
+      "blob upload unknown", "manifest blob unknown", "no match for platform in manifest*",
+      "no matching manifest for *", "pull access denied*", "repository * not found*",
+      "manifest for * not found", "An image does not exist locally with the tag"}},
+};
+
+#define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
+
+/* Where the next link begins; what stands between the two is cut out. */
+static char *next_link(char *at)
+{
+    static const char *const separators[] = {": ", " desc = ", "\n"};
+    char *nearest = NULL, *found;
+    size_t size = 0;
+
+    for (size_t i = 0; i < COUNT(separators); i++) {
+        found = strstr(at, separators[i]);
+        if (found && (!nearest || found < nearest)) {
+            nearest = found;
+            size = strlen(separators[i]);
+        }
+    }
+    if (!nearest)
+        return NULL;
+    *nearest = '\0';
+    return nearest + size;
+}
+
+static void take_apart(struct chain *chain, const char *text)
+{
+    size_t size = strlen(text), cut = size < TEXT_BYTES_MAX ? 0 : size - TEXT_BYTES_MAX + 1;
+
+    memcpy(chain->text, text + cut, size - cut + 1);
+    chain->n_links = 0;
+    for (char *at = chain->text; at && chain->n_links < LINKS_MAX; at = next_link(at))
+        chain->links[chain->n_links++] = at;
+}
+
+static bool has_link(const struct chain *chain, const char *pattern)
+{
+    for (size_t i = 0; i < chain->n_links; i++)
+        if (fnmatch(pattern, chain->links[i], FNM_NOESCAPE) == 0)
+            return true;
+    return false;
+}
+
+static enum error_code look_up(const struct chain *chain, const struct row *rows, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < PATTERNS_MAX && rows[i].patterns[k]; k++)
+            if (has_link(chain, rows[i].patterns[k]))
+                return rows[i].code;
+    return ERROR_NONE;
+}
+
+/* The answer to CONNECT is told by its words alone: a registry's has its number before them. */
+static bool refused_by_proxy(const struct chain *chain)
+{
+    static const char *const words[] = {
+        "Forbidden",           "Unauthorized",    "Not Found",   "Method Not Allowed",
+        "Too Many Requests",   "Bad Request",     "Bad Gateway", "Internal Server Error",
+        "Service Unavailable", "Gateway Timeout",
+    };
+
+    for (size_t i = 1; i < chain->n_links; i++)
+        if (fnmatch("[A-Z]* \"https://*\"", chain->links[i - 1], 0) == 0)
+            for (size_t j = 0; j < COUNT(words); j++)
+                if (strcmp(chain->links[i], words[j]) == 0)
+                    return true;
+    return false;
+}
+
+static int number_at(const char *text)
+{
+    return fnmatch("[1-5][0-9][0-9] *", text, 0) == 0
+               ? (text[0] - '0') * 100 + (text[1] - '0') * 10 + (text[2] - '0')
+               : 0;
+}
+
+/* The HTTP status that the message tells of; 0: none. */
+static int status_in(const struct chain *chain)
+{
+    static const char docker[] = "error parsing HTTP ";
+
+    for (size_t i = 0; i < chain->n_links; i++) {
+        const char *before = i > 0 ? chain->links[i - 1] : "", *link = chain->links[i];
+
+        if (text_starts_with(link, docker))
+            return number_at(link + strlen(docker));
+        if (text_starts_with(before, "unexpected status") ||
+            text_starts_with(before, "received unexpected HTTP status") ||
+            fnmatch("pulling from host * failed with status code *", before, 0) == 0)
+            return number_at(link);
+    }
+    return 0;
+}
+
+/* A token server that knows nothing of us is not a registry without the image. */
+static enum error_code code_of_status(const struct chain *chain)
+{
+    int status = status_in(chain);
+    enum error_code code = status > 0 ? registry_status_code(status) : ERROR_NONE;
+    enum error_code refusal = look_up(chain, refusals, COUNT(refusals));
+
+    if (status >= 400 && status < 500 && refusal != ERROR_NONE)
+        return refusal;
+    return code == ERROR_NOT_FOUND && has_link(chain, "failed to fetch * token")
+               ? ERROR_UNAUTHORIZED
+               : code;
+}
+
+enum error_code go_error_code(const char *text, enum error_code otherwise)
+{
+    struct chain chain;
+    enum error_code code;
+
+    take_apart(&chain, text);
+    code = look_up(&chain, causes, COUNT(causes));
+    if (code == ERROR_NONE && refused_by_proxy(&chain))
+        code = ERROR_PROXY;
+    if (code == ERROR_NONE)
+        code = code_of_status(&chain);
+    if (code == ERROR_NONE)
+        code = look_up(&chain, circumstances, COUNT(circumstances));
+    return code == ERROR_NONE ? otherwise : code;
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What of HTTP is text and needs no network: the answer as it is collected, and pieces of URLs. */
+#include "net/http_message.h"
+
+#include "base/text.h"
+
+#include <string.h>
+
+#define DROPPED_MAX ((uint64_t)256 << 10) /* of a body that nobody wants */
+
+void http_response_deinit(struct http_response *response)
+{
+    buf_deinit(&response->headers);
+    buf_deinit(&response->body);
+}
+
+void http_response_empty(struct http_response *response)
+{
+    buf_clear(&response->headers);
+    buf_clear(&response->body);
+    *response = (struct http_response){
+        .headers = response->headers, .body = response->body, .times = {-1, -1, -1, -1}};
+}
+
+void http_response_add_header(struct http_response *response, const char *line, size_t size)
+{
+    struct buf *headers = &response->headers;
+    const char *colon = memchr(line, ':', size);
+    const char *end = line + size;
+
+    if (!colon)
+        return;
+    for (const char *at = line; at < colon; at++)
+        buf_append_char(headers, *at >= 'A' && *at <= 'Z' ? (char)(*at - 'A' + 'a') : *at);
+    while (end > colon + 1 && (unsigned char)end[-1] <= ' ')
+        end--;
+    do
+        colon++;
+    while (colon < end && (unsigned char)*colon <= ' ');
+    buf_append_str(headers, ": ");
+    for (; colon < end; colon++)
+        buf_append_char(headers, (unsigned char)*colon < ' ' ? ' ' : *colon);
+    buf_append_char(headers, '\n');
+}
+
+bool http_response_add_body(struct http_response *response, const char *data, size_t size)
+{
+    size_t room = response->body.limit_bytes - response->body.size;
+
+    buf_append(&response->body, data, size < room ? size : room);
+    return response->received_bytes - response->body.size <= DROPPED_MAX;
+}
+
+bool http_text_read(void *arg, void *data, size_t size, size_t *n, struct error *err)
+{
+    struct http_text *body = arg;
+    size_t left = body->text->size - body->sent;
+
+    (void)err;
+    *n = size < left ? size : left;
+    if (*n > 0)
+        memcpy(data, body->text->data + body->sent, *n);
+    body->sent += *n;
+    return true;
+}
+
+bool http_response_header(const struct http_response *response, const char *name, size_t index,
+                          char *out, size_t out_size)
+{
+    const char *line = response->headers.size > 0 ? response->headers.data : "";
+    size_t name_size = strlen(name);
+
+    for (; *line; line += strcspn(line, "\n") + 1) {
+        const char *value = line + name_size + 2;
+        size_t size;
+
+        if (strncmp(line, name, name_size) != 0 || strncmp(line + name_size, ": ", 2) != 0)
+            continue;
+        if (index-- > 0)
+            continue;
+        size = strcspn(value, "\n");
+        if (size >= out_size)
+            return false;
+        memcpy(out, value, size);
+        out[size] = '\0';
+        return true;
+    }
+    return false;
+}
+
+void http_escape(struct buf *out, const char *text)
+{
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
+
+        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+            strchr("-._~", c))
+            buf_append_char(out, *text);
+        else
+            buf_printf(out, "%%%02X", c);
+    }
+}
+
+void http_origin(const char *url, char *out, size_t out_size)
+{
+    const char *host = strstr(url, "://"), *user_end;
+    size_t scheme, size;
+
+    host = host ? host + 3 : url;
+    scheme = (size_t)(host - url);
+    size = strcspn(host, "/?#\\");
+    user_end = memrchr(host, '@', size);
+    if (user_end) {
+        size -= (size_t)(user_end + 1 - host);
+        host = user_end + 1;
+    }
+    scheme = text_clean(out, out_size, url, scheme);
+    text_clean(out + scheme, out_size - scheme, host, size);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How the peer of a channel behaved: durations and failures of every method. Thread-safe. */
+#ifndef NET_RPC_STATS_H
+#define NET_RPC_STATS_H
+
+#include "base/own.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define RPC_METHODS_MAX     64 /* further methods are not counted */
+#define RPC_STATUSES        17
+#define RPC_DURATION_BOUNDS 8
+
+extern const double rpc_duration_bounds[RPC_DURATION_BOUNDS]; /* seconds, ascending */
+
+struct rpc_method_stats {
+    const char *method;                       /* "package.Service/Method" */
+    uint64_t counts[RPC_DURATION_BOUNDS + 1]; /* calls by duration, not cumulative; last: more */
+    double sum_seconds;
+    uint64_t failures[RPC_STATUSES]; /* by status */
+};
+
+struct rpc_stats {
+    pthread_mutex_t lock_; /* private */
+    size_t n_methods_;
+    struct rpc_method_stats methods_[RPC_METHODS_MAX];
+};
+
+void rpc_stats_init(struct rpc_stats *stats);
+void rpc_stats_deinit(struct rpc_stats *stats);
+
+/* `method` is a string constant, with its leading slash. */
+void rpc_stats_count(struct rpc_stats *stats, const char *method, int status, double seconds);
+
+/* A call whose duration means nothing: only its failure is counted. */
+void rpc_stats_count_failure(struct rpc_stats *stats, const char *method, int status);
+
+/* Visits a copy of each method, in the order of their first call. */
+void rpc_stats_each(struct rpc_stats *stats,
+                    void (*visit)(void *arg, const struct rpc_method_stats *method), void *arg);
+
+#endif

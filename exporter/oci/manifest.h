@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Manifests, indexes and image configurations, read from JSON and written.
+ *
+ * The reading rules are containerd's, so that "complete" means what `ctr images
+ * check` says: Go's JSON matches keys without regard to case, a document with
+ * `fsLayers` is schema 1, a manifest that looks like an index (or the other way
+ * round) is an error. Everything a result points to lives in the caller's arena.
+ * No recursion on input, and a ceiling on children (MANIFEST_CHILDREN_MAX).
+ */
+#ifndef OCI_MANIFEST_H
+#define OCI_MANIFEST_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+
+#include <stdint.h>
+
+#define MANIFEST_LIMIT_BYTES  ((size_t)4 << 20) /* of one document from a registry */
+#define MANIFEST_CHILDREN_MAX ((size_t)120000)
+
+#define MEDIA_TYPE_OCI_INDEX       "application/vnd.oci.image.index.v1+json"
+#define MEDIA_TYPE_OCI_MANIFEST    "application/vnd.oci.image.manifest.v1+json"
+#define MEDIA_TYPE_OCI_CONFIG      "application/vnd.oci.image.config.v1+json"
+#define MEDIA_TYPE_OCI_LAYER       "application/vnd.oci.image.layer.v1.tar"
+#define MEDIA_TYPE_OCI_LAYER_GZIP  "application/vnd.oci.image.layer.v1.tar+gzip"
+#define MEDIA_TYPE_DOCKER_LIST     "application/vnd.docker.distribution.manifest.list.v2+json"
+#define MEDIA_TYPE_DOCKER_MANIFEST "application/vnd.docker.distribution.manifest.v2+json"
+#define MEDIA_TYPE_DOCKER_CONFIG   "application/vnd.docker.container.image.v1+json"
+#define MEDIA_TYPE_DOCKER_LAYER    "application/vnd.docker.image.rootfs.diff.tar"
+
+struct platform {
+    const char *os, *architecture, *variant; /* "" where absent */
+    bool has_features;                       /* "os.features" that a machine has to have */
+};
+
+struct descriptor {
+    const char *media_type, *digest; /* "" where absent */
+    int64_t size;
+    bool has_platform;
+    struct platform platform;
+    /* The blob itself, carried along: NULL unless it is what size and digest say. */
+    const char *data;
+};
+
+enum manifest_kind {
+    MANIFEST_OTHER, /* a media type that is neither */
+    MANIFEST_IMAGE,
+    MANIFEST_INDEX,
+};
+
+enum manifest_kind manifest_kind(const char *media_type);
+bool manifest_is_layer(const char *media_type); /* one that can be unpacked */
+
+struct manifest {
+    enum manifest_kind kind;
+    const char *media_type;
+    struct descriptor config;    /* of an image */
+    struct descriptor *children; /* layers of an image, entries of an index */
+    size_t n_children;
+};
+
+/* `media_type` is what the descriptor (or the registry's Content-Type) says.
+ * ERROR_PROTOCOL for what is not such a document, ERROR_LIMIT for too many children. */
+bool manifest_read(struct manifest *manifest, const char *media_type, const void *data, size_t size,
+                   struct arena *arena, struct error *err) MUST_CHECK;
+
+/* The same for a document that is to be used, not judged: it has no negative sizes. */
+bool manifest_parse(struct manifest *manifest, const char *media_type, const void *data,
+                    size_t size, struct arena *arena, struct error *err) MUST_CHECK;
+
+/* Whether manifest_write() or manifest_write_index() made it. */
+bool manifest_is_ours(const void *data, size_t size);
+
+struct image_config {
+    struct platform platform; /* as written */
+    const char **diff_ids;
+    size_t n_diff_ids;
+};
+
+bool image_config_parse(struct image_config *config, const void *data, size_t size,
+                        struct arena *arena, struct error *err) MUST_CHECK;
+
+/* Whether image_config_write() made it. */
+bool image_config_is_ours(const void *data, size_t size);
+
+/* For images that we make ourselves: a manifest and an index, of OCI's media types or Docker's,
+ * with an annotation that says so; and a config of `n` layers, with a label. */
+#define MANIFEST_OURS "com.github.containerd-exporter.probe"
+void manifest_write(struct buf *out, const char *media_type, const struct descriptor *config,
+                    const struct descriptor *layers, size_t n_layers);
+void manifest_write_index(struct buf *out, const char *media_type,
+                          const struct descriptor *manifests, size_t n_manifests);
+void image_config_write(struct buf *out, const struct platform *platform,
+                        const char *const *diff_ids, size_t n_diff_ids);
+
+#endif

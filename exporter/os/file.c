@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "os/file.h"
+
+#include "base/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PIECE_BYTES 4096
+
+/* error_errno()'s codes are those of a peer: a file that is not there is a wrong setting here. */
+static bool refuse(const char *path, int errnum, struct error *err)
+{
+    error_errno(err, errnum, "%s", path);
+    if (err->code != ERROR_MEMORY)
+        err->code = ERROR_INVALID;
+    return false;
+}
+
+static bool check_kind(int fd, const char *path, struct error *err)
+{
+    struct stat status;
+
+    if (fstat(fd, &status) != 0)
+        return refuse(path, errno, err);
+    if (S_ISDIR(status.st_mode))
+        return refuse(path, EISDIR, err);
+    if (!S_ISREG(status.st_mode))
+        return error_set(err, ERROR_INVALID, "%s: not a regular file", path);
+    return true;
+}
+
+/* The size is not asked for beforehand: files of /proc do not tell it. */
+static bool read_all(int fd, const char *path, struct buf *out, struct error *err)
+{
+    char piece[PIECE_BYTES];
+    ssize_t n;
+
+    while ((n = read(fd, piece, sizeof(piece))) != 0) {
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0) {
+            refuse(path, errno, err);
+            break;
+        }
+        buf_append(out, piece, (size_t)n);
+        if (!buf_ok(out, err)) {
+            error_wrap(err, "%s", path);
+            break;
+        }
+    }
+    explicit_bzero(piece, sizeof(piece));
+    return n == 0;
+}
+
+bool file_read(const char *path, struct buf *out, struct error *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); /* a pipe must not hold us */
+    bool ok;
+
+    if (fd < 0)
+        return refuse(path, errno, err);
+    ok = check_kind(fd, path, err) && read_all(fd, path, out, err);
+    close(fd);
+    return ok;
+}
+
+uint64_t file_stamp(const char *path)
+{
+    struct stat status;
+    char text[160];
+    uint64_t stamp;
+
+    if (stat(path, &status) != 0)
+        return 0;
+    snprintf(text, sizeof(text), "%ju %ju %jd %jd.%09ld %jd.%09ld", (uintmax_t)status.st_dev,
+             (uintmax_t)status.st_ino, (intmax_t)status.st_size, (intmax_t)status.st_mtim.tv_sec,
+             status.st_mtim.tv_nsec, (intmax_t)status.st_ctim.tv_sec, status.st_ctim.tv_nsec);
+    stamp = text_hash(TEXT_HASH_INIT, text);
+    return stamp ? stamp : 1;
+}

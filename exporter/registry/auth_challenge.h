@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* WWW-Authenticate headers of a registry (RFC 9110 11.6.1), read into what we can answer. */
+#ifndef REGISTRY_AUTH_CHALLENGE_H
+#define REGISTRY_AUTH_CHALLENGE_H
+
+#include "base/arena.h"
+
+enum challenge_scheme {
+    CHALLENGE_NONE,
+    CHALLENGE_BASIC,
+    CHALLENGE_BEARER,
+};
+
+struct challenge {
+    enum challenge_scheme scheme;
+    const char *realm, *service, *scope, *error; /* "" where absent */
+};
+
+/* Takes the better of what *challenge holds and what `header` offers: bearer, then basic. A
+ * header may carry several challenges; what cannot be read is skipped. */
+bool challenge_parse(struct challenge *challenge, const char *header, struct arena *arena,
+                     struct error *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "registry/hosts/hosts_dir.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static const char *concat(const char *a, const char *b, const char *c, struct arena *arena)
+{
+    size_t size = strlen(a) + strlen(b) + strlen(c) + 1;
+    char *text = arena_alloc(arena, size);
+
+    if (text)
+        snprintf(text, size, "%s%s%s", a, b, c);
+    return text;
+}
+
+const char *hosts_dir_join(const char *dir, const char *name, struct arena *arena)
+{
+    return concat(dir, "/", name, arena);
+}
+
+bool hosts_dir_has(const char *path, bool *found, struct error *err)
+{
+    struct stat status;
+
+    *found = stat(path, &status) == 0;
+    if (*found || errno == ENOENT)
+        return true;
+    error_errno(err, errno, "%s", path);
+    err->code = ERROR_INVALID;
+    return false;
+}
+
+/* "registry.example:5000" -> "registry.example_5000_": a file system may not like the colon. */
+static const char *spell_port(const char *host, struct arena *arena)
+{
+    const char *colon = strrchr(host, ':');
+    char *name;
+
+    if (!colon || colon == host)
+        return NULL;
+    name = arena_strndup(arena, host, strlen(host) + 1);
+    if (!name)
+        return NULL;
+    name[colon - host] = '_';
+    name[strlen(host)] = '_';
+    return name;
+}
+
+static bool find_below(const char *root, const char *host, struct arena *arena, const char **dir,
+                       struct error *err)
+{
+    const char *const names[] = {spell_port(host, arena), host, "_default"};
+    bool found = false;
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && !found; i++) {
+        const char *path = names[i] ? hosts_dir_join(root, names[i], arena) : NULL;
+
+        if (path && !hosts_dir_has(path, &found, err))
+            return false;
+        if (found)
+            *dir = path;
+    }
+    return arena_ok(arena, err);
+}
+
+/* The next of "a:b:c"; NULL after the last. Empty ones are none. */
+static const char *next_root(const char **roots, struct arena *arena)
+{
+    const char *at = *roots + strspn(*roots, ":");
+    size_t size = strcspn(at, ":");
+
+    *roots = at + size;
+    while (size > 1 && at[size - 1] == '/')
+        size--;
+    return size > 0 ? arena_strndup(arena, at, size) : NULL;
+}
+
+bool hosts_dir_find(const char *roots, const char *host, struct arena *arena, const char **dir,
+                    const char **root, struct error *err)
+{
+    const char *left = roots ? roots : "", *first = "", *at;
+
+    *dir = "";
+    while (!(*dir)[0] && (at = next_root(&left, arena))) {
+        if (!find_below(at, host, arena, dir, err))
+            return false;
+        if ((*dir)[0] || !first[0])
+            first = at;
+    }
+    if (root)
+        *root = first;
+    return arena_ok(arena, err);
+}

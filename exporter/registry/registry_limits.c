@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "registry/registry_limits.h"
+
+#include "base/clock.h"
+#include "base/text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ACCOUNTS_MAX   ((size_t)256)
+#define REGISTRY_BYTES ((size_t)272) /* a host name of 255, a colon, a port */
+#define MINUTES        61            /* an hour of whole minutes, and the one that is going on */
+#define MINUTE_NS      (60 * NS_PER_SECOND)
+#define HOLD_MAX_NS    (6 * 60 * MINUTE_NS) /* the longest window of a registry that we know of */
+
+struct minute {
+    uint64_t pulls, bytes;
+};
+
+struct ledger_account {
+    struct ledger *ledger;
+    char registry[REGISTRY_BYTES];
+    size_t users;
+    struct ledger_budget budget;
+    struct minute minutes[MINUTES]; /* by minute modulo MINUTES */
+    int64_t minute;                 /* the last that was written to; goes forward only */
+    uint64_t expected_bytes;        /* of the runs that are going on */
+    int64_t held_until_ns;
+    double rate_limit, rate_limit_remaining, certificate_expiry; /* negative: not known */
+};
+
+struct ledger {
+    pthread_mutex_t lock; /* of everything below */
+    size_t n_accounts;
+    struct ledger_account accounts[ACCOUNTS_MAX];
+};
+
+struct ledger *ledger_new(struct error *err)
+{
+    struct ledger *ledger = calloc(1, sizeof(*ledger)); /* what is not used is never touched */
+
+    if (!ledger) {
+        error_memory(err);
+        return NULL;
+    }
+    pthread_mutex_init(&ledger->lock, NULL);
+    return ledger;
+}
+
+void ledger_free(struct ledger *ledger)
+{
+    pthread_mutex_destroy(&ledger->lock);
+    free(ledger);
+}
+
+/* ---- accounts ---- */
+
+/* The place of `registry`: its own, a new one, or that of one which nobody uses. */
+static struct ledger_account *find_place(struct ledger *ledger, const char *registry)
+{
+    struct ledger_account *unused = NULL;
+
+    for (size_t i = 0; i < ledger->n_accounts; i++) {
+        struct ledger_account *account = &ledger->accounts[i];
+
+        if (strcmp(account->registry, registry) == 0)
+            return account;
+        if (account->users == 0)
+            unused = account;
+    }
+    return ledger->n_accounts < ACCOUNTS_MAX ? &ledger->accounts[ledger->n_accounts++] : unused;
+}
+
+struct ledger_account *ledger_account(struct ledger *ledger, const char *registry)
+{
+    struct ledger_account *account;
+    LOCK_SCOPE(&ledger->lock);
+
+    if (strlen(registry) >= REGISTRY_BYTES)
+        return NULL;
+    account = find_place(ledger, registry);
+    if (!account)
+        return NULL;
+    if (!account->ledger || strcmp(account->registry, registry) != 0) {
+        *account = (struct ledger_account){.ledger = ledger,
+                                           .rate_limit = -1,
+                                           .rate_limit_remaining = -1,
+                                           .certificate_expiry = -1};
+        memcpy(account->registry, registry, strlen(registry) + 1);
+    }
+    account->users++;
+    return account;
+}
+
+void ledger_account_unref(struct ledger_account *account)
+{
+    LOCK_SCOPE(&account->ledger->lock);
+
+    account->users--;
+}
+
+void ledger_set_budget(struct ledger_account *account, const struct ledger_budget *budget)
+{
+    LOCK_SCOPE(&account->ledger->lock);
+
+    account->budget = *budget;
+}
+
+/* ---- the last hour ---- */
+
+static uint64_t add(uint64_t a, uint64_t b)
+{
+    return a + b < a ? UINT64_MAX : a + b;
+}
+
+/* The minute of now, when all before the last hour is forgotten. A thread that read the clock a
+ * little earlier than another writes to the same minute as that one. */
+static struct minute *advance(struct ledger_account *account, int64_t now_ns)
+{
+    int64_t minute = now_ns / MINUTE_NS;
+
+    if (minute - account->minute >= MINUTES) {
+        memset(account->minutes, 0, sizeof(account->minutes));
+        account->minute = minute;
+    }
+    while (account->minute < minute)
+        account->minutes[++account->minute % MINUTES] = (struct minute){0};
+    return &account->minutes[account->minute % MINUTES];
+}
+
+/* What counts now, or when the `forgotten` oldest minutes do not count any more. */
+static struct minute used(const struct ledger_account *account, int forgotten)
+{
+    struct minute sum = {.bytes = account->expected_bytes};
+
+    for (int i = forgotten; i < MINUTES; i++) {
+        const struct minute *minute = &account->minutes[(account->minute + 1 + i) % MINUTES];
+
+        sum.pulls = add(sum.pulls, minute->pulls);
+        sum.bytes = add(sum.bytes, minute->bytes);
+    }
+    return sum;
+}
+
+static bool fits(uint64_t limit, uint64_t used_up, uint64_t more)
+{
+    return limit == 0 || add(used_up, more) <= limit;
+}
+
+static bool has_room(const struct ledger_account *account, int forgotten, uint64_t bytes)
+{
+    struct minute sum = used(account, forgotten);
+
+    return fits(account->budget.pulls_per_hour, sum.pulls, 1) &&
+           fits(account->budget.bytes_per_hour, sum.bytes, bytes);
+}
+
+static bool refuse(const struct ledger_account *account, uint64_t bytes, const char *budget,
+                   struct error *err)
+{
+    int minutes = 1;
+
+    while (minutes <= MINUTES && !has_room(account, minutes, bytes))
+        minutes++;
+    if (minutes > MINUTES)
+        return error_set(err, ERROR_LIMIT,
+                         "the budget of %s is used up: %s; there is room when others have ended",
+                         account->registry, budget);
+    return error_set(err, ERROR_LIMIT,
+                     "the budget of %s is used up: %s; there is room in %d minute%s",
+                     account->registry, budget, minutes, minutes == 1 ? "" : "s");
+}
+
+static bool check_pulls(const struct ledger_account *account, uint64_t pulls, uint64_t bytes,
+                        struct error *err)
+{
+    uint64_t limit = account->budget.pulls_per_hour;
+    char text[64];
+
+    if (fits(limit, pulls, 1))
+        return true;
+    snprintf(text, sizeof(text), "%" PRIu64 " of %" PRIu64 " per hour", pulls, limit);
+    return refuse(account, bytes, text, err);
+}
+
+static bool check_bytes(const struct ledger_account *account, uint64_t used_bytes, uint64_t bytes,
+                        struct error *err)
+{
+    uint64_t limit = account->budget.bytes_per_hour;
+    char used_text[32], limit_text[32], bytes_text[32], text[128];
+
+    if (fits(limit, used_bytes, bytes))
+        return true;
+    text_format_bytes(used_bytes, used_text, sizeof(used_text));
+    text_format_bytes(limit, limit_text, sizeof(limit_text));
+    text_format_bytes(bytes, bytes_text, sizeof(bytes_text));
+    if (bytes > limit)
+        return error_set(err, ERROR_LIMIT, "the image has %s, and the budget of %s is %s per hour",
+                         bytes_text, account->registry, limit_text);
+    snprintf(text, sizeof(text), "%s of %s per hour, and the image has %s", used_text, limit_text,
+             bytes_text);
+    return refuse(account, bytes, text, err);
+}
+
+bool ledger_take(struct ledger_account *account, int64_t now_ns, uint64_t bytes, struct error *err)
+{
+    struct minute *minute, sum;
+    LOCK_SCOPE(&account->ledger->lock);
+
+    minute = advance(account, now_ns);
+    sum = used(account, 0);
+    if (!check_pulls(account, sum.pulls, bytes, err) ||
+        !check_bytes(account, sum.bytes, bytes, err))
+        return false;
+    minute->pulls = add(minute->pulls, 1);
+    account->expected_bytes = add(account->expected_bytes, bytes);
+    return true;
+}
+
+void ledger_charge(struct ledger_account *account, int64_t now_ns, uint64_t expected_bytes,
+                   uint64_t bytes)
+{
+    struct minute *minute;
+    LOCK_SCOPE(&account->ledger->lock);
+
+    minute = advance(account, now_ns);
+    minute->bytes = add(minute->bytes, bytes);
+    account->expected_bytes -=
+        expected_bytes < account->expected_bytes ? expected_bytes : account->expected_bytes;
+}
+
+/* ---- what the registry says ---- */
+
+void ledger_hold(struct ledger_account *account, int64_t until_ns)
+{
+    int64_t most_ns = clock_now_ns() + HOLD_MAX_NS;
+    LOCK_SCOPE(&account->ledger->lock);
+
+    if (until_ns > most_ns)
+        until_ns = most_ns;
+    if (until_ns > account->held_until_ns)
+        account->held_until_ns = until_ns;
+}
+
+int64_t ledger_held_until(struct ledger_account *account)
+{
+    LOCK_SCOPE(&account->ledger->lock);
+
+    return account->held_until_ns;
+}
+
+void ledger_note_rate_limit(struct ledger_account *account, double limit, double remaining)
+{
+    LOCK_SCOPE(&account->ledger->lock);
+
+    account->rate_limit = limit;
+    account->rate_limit_remaining = remaining;
+}
+
+void ledger_note_certificate(struct ledger_account *account, int64_t expiry)
+{
+    LOCK_SCOPE(&account->ledger->lock);
+
+    account->certificate_expiry = (double)expiry;
+}
+
+/* ---- the list ---- */
+
+static double left_of(uint64_t limit, uint64_t used_up)
+{
+    if (limit == 0)
+        return -1;
+    return limit > used_up ? (double)(limit - used_up) : 0;
+}
+
+static void fill_entry(struct ledger_entry *entry, struct ledger_account *account, int64_t now_ns)
+{
+    const struct ledger_budget *budget = &account->budget;
+    struct minute sum;
+
+    advance(account, now_ns);
+    sum = used(account, 0);
+    *entry = (struct ledger_entry){
+        .registry = account->registry,
+        .rate_limit = account->rate_limit,
+        .rate_limit_remaining = account->rate_limit_remaining,
+        .certificate_expiry = account->certificate_expiry,
+        .pulls_per_hour = budget->pulls_per_hour > 0 ? (double)budget->pulls_per_hour : -1,
+        .pulls_left = left_of(budget->pulls_per_hour, sum.pulls),
+        .bytes_per_hour = budget->bytes_per_hour > 0 ? (double)budget->bytes_per_hour : -1,
+        .bytes_left = left_of(budget->bytes_per_hour, sum.bytes),
+    };
+    if (account->held_until_ns > now_ns)
+        entry->held_seconds = ns_to_seconds(account->held_until_ns - now_ns);
+}
+
+/* The entry that follows `name`, which is replaced by its own. */
+static bool next_entry(struct ledger *ledger, int64_t now_ns, char name[REGISTRY_BYTES],
+                       struct ledger_entry *entry)
+{
+    struct ledger_account *next = NULL;
+    LOCK_SCOPE(&ledger->lock);
+
+    for (size_t i = 0; i < ledger->n_accounts; i++) {
+        struct ledger_account *account = &ledger->accounts[i];
+
+        if (account->users > 0 && strcmp(account->registry, name) > 0 &&
+            (!next || strcmp(account->registry, next->registry) < 0))
+            next = account;
+    }
+    if (!next)
+        return false;
+    fill_entry(entry, next, now_ns);
+    memcpy(name, next->registry, REGISTRY_BYTES);
+    entry->registry = name;
+    return true;
+}
+
+void ledger_list(struct ledger *ledger, int64_t now_ns,
+                 void (*visit)(void *arg, const struct ledger_entry *entry), void *arg)
+{
+    char name[REGISTRY_BYTES] = "";
+    struct ledger_entry entry;
+
+    while (next_entry(ledger, now_ns, name, &entry))
+        visit(arg, &entry);
+}

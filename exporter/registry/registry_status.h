@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an answer that is no success means: the one table of HTTP statuses. */
+#ifndef REGISTRY_REGISTRY_STATUS_H
+#define REGISTRY_REGISTRY_STATUS_H
+
+#include "net/http.h"
+
+/* Of the body of a failure: more than this is not looked at. */
+#define REGISTRY_FAILURE_BYTES ((size_t)16 << 10)
+
+/* What the status alone says; `status` is none of success. */
+enum error_code registry_status_code(int status);
+
+/* Fills *err from the status and from the registry's own words in the body. False, always. */
+bool registry_status_error(const struct http_response *response, struct error *err);
+
+#endif

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A password goes into the body of a POST, and where that is unknown, into a header of a GET. */
+#include "registry/registry_token.h"
+
+#include "encoding/base64.h"
+
+#include <string.h>
+
+#define URL_BYTES_MAX ((size_t)16 << 10)
+#define CLIENT_ID     "containerd_exporter"
+
+bool registry_auth_has_credentials(const struct registry_auth *auth)
+{
+    return secret_text(&auth->who.username)[0] || secret_text(&auth->who.password)[0] ||
+           secret_text(&auth->who.identity_token)[0];
+}
+
+/* What is exchanged for a token without a name: an identity token, or a password without user. */
+static const char *refresh_token(const struct registry_auth *auth)
+{
+    const char *token = secret_text(&auth->who.identity_token);
+
+    if (!token[0] && !secret_text(&auth->who.username)[0])
+        token = secret_text(&auth->who.password);
+    return token;
+}
+
+void registry_auth_append_basic(struct buf *out, const struct registry_auth *auth)
+{
+    CLEANUP(secret_buf_deinit) struct buf pair = SECRET_BUF_INIT(TOKEN_BYTES_MAX);
+
+    buf_printf(&pair, "%s:%s", secret_text(&auth->who.username), secret_text(&auth->who.password));
+    buf_append_str(out, "Authorization: Basic ");
+    if (pair.size > 0)
+        base64_append(out, pair.data, pair.size, false);
+}
+
+typedef void visit_scope(struct buf *out, const char *scope);
+
+static bool has_word(const char *words, const char *word, size_t size)
+{
+    for (size_t n; *words; words += n) {
+        words += strspn(words, " ");
+        n = strcspn(words, " ");
+        if (n == size && memcmp(words, word, n) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Calls for each word of `scopes` that is not in `known`. */
+static void each_word(const char *scopes, const char *known, visit_scope *visit, struct buf *out)
+{
+    char word[512];
+    size_t size;
+
+    for (const char *at = scopes; *at; at += size) {
+        at += strspn(at, " ");
+        size = strcspn(at, " ");
+        if (size == 0 || size >= sizeof(word) || has_word(known, at, size))
+            continue;
+        memcpy(word, at, size);
+        word[size] = '\0';
+        visit(out, word);
+    }
+}
+
+/* Our own scope, then what the challenge adds. */
+static void each_scope(const struct registry_auth *auth, const struct challenge *challenge,
+                       visit_scope *visit, struct buf *out)
+{
+    each_word(auth->scope, "", visit, out);
+    each_word(challenge->scope, auth->scope, visit, out);
+}
+
+static void append_query_scope(struct buf *out, const char *scope)
+{
+    buf_append_str(out, "&scope=");
+    http_escape(out, scope);
+}
+
+static void append_form_scope(struct buf *out, const char *scope)
+{
+    if (out->size > 0 && out->data[out->size - 1] != '=')
+        buf_append_char(out, '+');
+    http_escape(out, scope);
+}
+
+static bool request_by_get(struct registry_auth *auth, struct http *http,
+                           const struct challenge *challenge, struct http_response *response,
+                           struct cancel *cancel, struct error *err)
+{
+    CLEANUP(buf_deinit) struct buf url = BUF_INIT(URL_BYTES_MAX);
+    CLEANUP(secret_buf_deinit) struct buf basic = SECRET_BUF_INIT(TOKEN_BYTES_MAX);
+    const char *headers[2] = {NULL};
+    struct http_request request = {.method = "GET", .headers = headers, .follow_redirects = true};
+
+    buf_append_str(&url, challenge->realm);
+    buf_append_str(&url, strchr(challenge->realm, '?') ? "&service=" : "?service=");
+    http_escape(&url, challenge->service);
+    each_scope(auth, challenge, append_query_scope, &url);
+    if (secret_text(&auth->who.username)[0])
+        registry_auth_append_basic(&basic, auth);
+    if (!buf_ok(&url, err) || !buf_ok(&basic, err))
+        return false;
+    request.url = url.data;
+    headers[0] = basic.size > 0 ? basic.data : NULL;
+    return http_exchange(http, &request, response, cancel, err);
+}
+
+/* No redirects: the password is in the body, and the body would go along. */
+static bool request_by_post(struct registry_auth *auth, struct http *http,
+                            const struct challenge *challenge, struct http_response *response,
+                            struct cancel *cancel, struct error *err)
+{
+    static const char *const headers[] = {"Content-Type: application/x-www-form-urlencoded", NULL};
+    CLEANUP(secret_buf_deinit) struct buf form = SECRET_BUF_INIT(TOKEN_BYTES_MAX);
+    struct http_text body = {&form, 0};
+    struct http_request request = {.method = "POST", .url = challenge->realm, .headers = headers};
+    const char *refresh = refresh_token(auth);
+
+    buf_printf(&form, "client_id=%s&grant_type=%s", CLIENT_ID,
+               refresh[0] ? "refresh_token&refresh_token=" : "password&username=");
+    http_escape(&form, refresh[0] ? refresh : secret_text(&auth->who.username));
+    if (!refresh[0]) {
+        buf_append_str(&form, "&password=");
+        http_escape(&form, secret_text(&auth->who.password));
+    }
+    buf_append_str(&form, "&service=");
+    http_escape(&form, challenge->service);
+    buf_append_str(&form, "&scope=");
+    each_scope(auth, challenge, append_form_scope, &form);
+    if (!buf_ok(&form, err))
+        return false;
+    request.source = http_text_read;
+    request.source_arg = &body;
+    request.body_bytes = form.size;
+    return http_exchange(http, &request, response, cancel, err);
+}
+
+/* Token servers that know only the older way answer POST so. */
+static bool post_is_unknown(int status)
+{
+    return status == 404 || status == 401 || status == 400 || status == 405;
+}
+
+bool registry_token_request(struct registry_auth *auth, struct http *http,
+                            const struct challenge *challenge, struct http_response *response,
+                            struct cancel *cancel, struct error *err)
+{
+    if (registry_auth_has_credentials(auth)) {
+        if (!request_by_post(auth, http, challenge, response, cancel, err))
+            return false;
+        if (!post_is_unknown(response->status) || secret_text(&auth->who.identity_token)[0])
+            return true;
+    }
+    return request_by_get(auth, http, challenge, response, cancel, err);
+}

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The five questions about an upload. Every answer may move it to another place, and only the
+ * newest place is good: registries keep the state of an upload in its URL.
+ */
+#include "registry/registry_upload.h"
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "net/http_message.h"
+#include "registry/registry_status.h"
+#include "registry/upload_location.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#define LOCATION_BYTES   ((size_t)8192)
+#define NUMBER_BYTES     ((size_t)64)
+#define TAKE_BACK_NS     (2 * NS_PER_SECOND)
+#define TAKE_BACK_NOW_NS (300 * NS_PER_MS) /* when we were asked to stop */
+
+void blob_upload_deinit(struct blob_upload *upload)
+{
+    buf_deinit(&upload->url);
+    buf_deinit(&upload->scope);
+}
+
+/* An answer without a Location leaves the upload where it is. */
+static bool move(struct blob_upload *upload, const struct http_response *response,
+                 struct error *err)
+{
+    CLEANUP(buf_deinit) struct buf url = BUF_INIT(REGISTRY_URL_BYTES);
+    const char *here = upload->url.size > 0 ? upload->url.data : upload->site->base;
+    char location[LOCATION_BYTES], ours[HTTP_ORIGIN_BYTES], theirs[HTTP_ORIGIN_BYTES];
+
+    if (!http_response_header(response, "location", 0, location, sizeof(location)))
+        return upload->url.size > 0 ||
+               error_set(err, ERROR_PROTOCOL, "the registry opened an upload without a Location");
+    if (!upload_place_url(location, here, &url, err))
+        return false;
+    http_origin(upload->site->base, ours, sizeof(ours));
+    http_origin(url.data, theirs, sizeof(theirs));
+    upload->foreign = strcasecmp(ours, theirs) != 0;
+    buf_clear(&upload->url);
+    buf_append(&upload->url, url.data, url.size);
+    return buf_ok(&upload->url, err);
+}
+
+static uint64_t number_of(const struct http_response *response, const char *name)
+{
+    char text[NUMBER_BYTES];
+    struct error unused;
+    uint64_t number;
+
+    return http_response_header(response, name, 0, text, sizeof(text)) &&
+                   text_uint(text, &number, &unused)
+               ? number
+               : 0;
+}
+
+static const char *scope_of(const struct blob_upload *upload)
+{
+    return upload->scope.size > 0 ? upload->scope.data : NULL;
+}
+
+static bool is_opened(const struct http_response *response)
+{
+    return response->status == 202 || response->status == 200 || response->status == 204;
+}
+
+/* What was opened at a place that is not told cannot be taken back. */
+static bool begin(struct blob_upload *upload, const struct http_response *response,
+                  struct error *err)
+{
+    bool found = move(upload, response, err);
+
+    upload->offset = upload->sent = 0;
+    upload->min_chunk_bytes = number_of(response, "oci-chunk-min-length");
+    upload->registry->traffic.stranded += !found;
+    return found;
+}
+
+bool blob_upload_open(struct blob_upload *upload, struct cancel *cancel, struct error *err)
+{
+    CLEANUP(http_response_deinit)
+    struct http_response response = HTTP_RESPONSE_INIT(REGISTRY_FAILURE_BYTES);
+    const struct registry_call call = {
+        .site = upload->site, .method = "POST", .path = "/blobs/uploads/"};
+
+    buf_clear(&upload->url);
+    buf_clear(&upload->scope);
+    if (!registry_call(upload->registry, &call, &response, cancel, err))
+        return false;
+    return is_opened(&response) ? begin(upload, &response, err)
+                                : registry_refused(&call, &response, err);
+}
+
+bool registry_check_stored(const struct registry_call *call, const struct http_response *response,
+                           const char *digest, struct error *err)
+{
+    char stored[LOCATION_BYTES];
+
+    if (response->status < 200 || response->status > 204 || response->status == 203)
+        return registry_refused(call, response, err);
+    if (!http_response_header(response, "docker-content-digest", 0, stored, sizeof(stored)) ||
+        strcmp(stored, digest) == 0)
+        return true;
+    return error_set(err, ERROR_DIGEST_MISMATCH, "the registry stored %.80s instead of %.80s",
+                     stored, digest);
+}
+
+static bool ask_mount(struct blob_upload *upload, const char *from, bool *mounted,
+                      struct cancel *cancel, struct error *err)
+{
+    CLEANUP(http_response_deinit)
+    struct http_response response = HTTP_RESPONSE_INIT(REGISTRY_FAILURE_BYTES);
+    CLEANUP(buf_deinit) struct buf path = BUF_INIT(REGISTRY_URL_BYTES);
+    struct registry_call call = {.site = upload->site, .method = "POST"};
+
+    buf_printf(&upload->scope, "repository:%s:pull,push repository:%s:pull",
+               upload->registry->repository, from);
+    buf_append_str(&path, "/blobs/uploads/?mount=");
+    http_escape(&path, upload->blob->digest);
+    buf_append_str(&path, "&from=");
+    http_escape(&path, from);
+    if (!buf_ok(&upload->scope, err) || !buf_ok(&path, err))
+        return false;
+    call.path = path.data;
+    call.scope = scope_of(upload);
+    if (!registry_call(upload->registry, &call, &response, cancel, err))
+        return false;
+    if (response.status == 201)
+        return *mounted = registry_check_stored(&call, &response, upload->blob->digest, err);
+    return is_opened(&response) ? begin(upload, &response, err)
+                                : registry_refused(&call, &response, err);
+}
+
+/* The registry, or its token server, says no to the mount; that is no word about uploads. */
+static bool is_refusal(const struct error *err)
+{
+    return err->code == ERROR_UNAUTHORIZED || err->code == ERROR_FORBIDDEN ||
+           (err->status >= 400 && err->status < 500 && err->code != ERROR_RATE_LIMITED);
+}
+
+bool blob_upload_mount(struct blob_upload *upload, const char *from, bool *mounted,
+                       struct cancel *cancel, struct error *err)
+{
+    return ask_mount(upload, from, mounted, cancel, err) ||
+           (is_refusal(err) && blob_upload_open(upload, cancel, err));
+}
+
+static struct registry_call call_of(const struct blob_upload *upload, const char *method)
+{
+    return (struct registry_call){
+        .site = upload->site,
+        .method = method,
+        .url = upload->url.data,
+        .path = "/blobs/uploads/...", /* for messages: the place itself may hold a secret */
+        .scope = scope_of(upload),
+        .without_identity = upload->foreign,
+    };
+}
+
+/* Nothing and one byte look alike, "0-0": then it is what was sent. */
+static bool note_range(struct blob_upload *upload, const char *range, struct error *err)
+{
+    uint64_t last;
+
+    if (!upload_place_range(range, &last))
+        return error_set(err, ERROR_PROTOCOL, "the registry has the range \"%.40s\" of the upload",
+                         range);
+    upload->offset = last == 0 && upload->sent != 1 ? 0 : last + 1;
+    if (upload->offset <= upload->sent)
+        return true;
+    return error_set(err, ERROR_PROTOCOL,
+                     "the registry has %" PRIu64 " bytes of an upload of %" PRIu64 " so far",
+                     upload->offset, upload->sent);
+}
+
+bool blob_upload_send(struct blob_upload *upload, const struct registry_source *source,
+                      uint64_t end, struct cancel *cancel, struct error *err)
+{
+    CLEANUP(http_response_deinit)
+    struct http_response response = HTTP_RESPONSE_INIT(REGISTRY_FAILURE_BYTES);
+    struct registry_call call = call_of(upload, "PATCH");
+    char header[NUMBER_BYTES], range[NUMBER_BYTES];
+
+    snprintf(header, sizeof(header), "Content-Range: %" PRIu64 "-%" PRIu64, upload->offset,
+             end - 1);
+    call.header = "Content-Type: application/octet-stream";
+    call.more_header = header;
+    call.source = source;
+    call.body_bytes = end - upload->offset;
+    upload->sent = end;
+    if (!registry_call(upload->registry, &call, &response, cancel, err))
+        return false;
+    if (!is_opened(&response) && response.status != 201)
+        return registry_refused(&call, &response, err);
+    if (!move(upload, &response, err))
+        return false;
+    upload->offset = end;
+    return !http_response_header(&response, "range", 0, range, sizeof(range)) ||
+           note_range(upload, range, err);
+}
+
+bool blob_upload_ask(struct blob_upload *upload, struct cancel *cancel, struct error *err)
+{
+    CLEANUP(http_response_deinit)
+    struct http_response response = HTTP_RESPONSE_INIT(REGISTRY_FAILURE_BYTES);
+    const struct registry_call call = call_of(upload, "GET");
+    char range[NUMBER_BYTES] = "";
+
+    if (!registry_call(upload->registry, &call, &response, cancel, err))
+        return false;
+    if (!is_opened(&response))
+        return registry_refused(&call, &response, err);
+    (void)http_response_header(&response, "range", 0, range, sizeof(range)); /* "" is none, too */
+    return move(upload, &response, err) && note_range(upload, range, err);
+}
+
+bool blob_upload_finish(struct blob_upload *upload, const struct registry_source *source,
+                        struct cancel *cancel, struct error *err)
+{
+    CLEANUP(http_response_deinit)
+    struct http_response response = HTTP_RESPONSE_INIT(REGISTRY_FAILURE_BYTES);
+    CLEANUP(buf_deinit) struct buf url = BUF_INIT(REGISTRY_URL_BYTES);
+    struct registry_call call = call_of(upload, "PUT");
+
+    buf_printf(&url, "%s%cdigest=", upload->url.data, strchr(upload->url.data, '?') ? '&' : '?');
+    http_escape(&url, upload->blob->digest);
+    if (!buf_ok(&url, err))
+        return false;
+    call.url = url.data;
+    call.header = "Content-Type: application/octet-stream";
+    call.source = source;
+    call.body_bytes = source ? (uint64_t)upload->blob->size : 0;
+    return registry_call(upload->registry, &call, &response, cancel, err) &&
+           registry_check_stored(&call, &response, upload->blob->digest, err);
+}
+
+static bool delete_at(const struct blob_upload *upload, const char *scope, struct cancel *cancel,
+                      struct error *err)
+{
+    CLEANUP(http_response_deinit)
+    struct http_response response = HTTP_RESPONSE_INIT(REGISTRY_FAILURE_BYTES);
+    struct registry_call call = call_of(upload, "DELETE");
+
+    if (scope)
+        call.scope = scope;
+    return registry_call(upload->registry, &call, &response, cancel, err) &&
+           (is_opened(&response) || registry_refused(&call, &response, err));
+}
+
+/* Most registries take back what one may push; others want the right to delete, which another
+ * thread's next token is without. */
+static bool delete_upload(const struct blob_upload *upload, struct cancel *cancel,
+                          struct error *err)
+{
+    CLEANUP(buf_deinit) struct buf scope = BUF_INIT(REGISTRY_URL_BYTES);
+
+    if (delete_at(upload, NULL, cancel, err))
+        return true;
+    if (upload->foreign || (err->code != ERROR_UNAUTHORIZED && err->code != ERROR_FORBIDDEN))
+        return false;
+    buf_printf(&scope, REGISTRY_DELETE_SCOPE, upload->registry->repository);
+    return buf_ok(&scope, err) && delete_at(upload, scope.data, cancel, err);
+}
+
+void blob_upload_take_back(struct blob_upload *upload, bool in_haste)
+{
+    CLEANUP(cancel_deinit) struct cancel cancel;
+    struct error err;
+
+    if (upload->url.size == 0)
+        return;
+    cancel_init(&cancel, clock_now_ns() + (in_haste ? TAKE_BACK_NOW_NS : TAKE_BACK_NS));
+    if (!delete_upload(upload, &cancel, &err) && err.code != ERROR_NOT_FOUND)
+        upload->registry->traffic.stranded++;
+    buf_clear(&upload->url);
+}

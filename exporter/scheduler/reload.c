@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "scheduler/reload.h"
+
+#include "base/clock.h"
+#include "os/file.h"
+#include "base/log.h"
+#include "encoding/problems.h"
+
+#include <string.h>
+
+#define PROBLEMS_LIMIT_BYTES ((size_t)256 << 10)
+#define STATUS_LIMIT_BYTES   ((size_t)4 << 10)
+
+enum {
+    SUCCESSFUL,
+    SUCCESS_TIMESTAMP,
+};
+
+const struct metric_family reload_families[] = {
+    [SUCCESSFUL] = {METRIC_GAUGE, "containerd_exporter_config_last_reload_successful",
+                    "Whether the last reading of the configuration file succeeded."},
+    [SUCCESS_TIMESTAMP] = {METRIC_GAUGE,
+                           "containerd_exporter_config_last_reload_success_timestamp_seconds",
+                           "When the configuration in force was read."},
+    {0},
+};
+
+struct reloader {
+    struct reload_options options;
+    pthread_mutex_t lock;
+    struct board_slot *slot;
+    struct shared *shared;
+    char *globals_fingerprint; /* of what `shared` was made from */
+    double last_success;
+    uint64_t stamp;            /* of the file, just before it was read */
+    pthread_mutex_t text_lock; /* of what follows; `lock` is held for as long as a reload takes */
+    struct buf effective;      /* what belongs to no job */
+};
+
+struct reloader *reloader_new(const struct reload_options *options, struct error *err)
+{
+    struct reloader *reloader = calloc(1, sizeof(*reloader));
+
+    if (!reloader) {
+        error_memory(err);
+        return NULL;
+    }
+    reloader->options = *options;
+    pthread_mutex_init(&reloader->lock, NULL);
+    pthread_mutex_init(&reloader->text_lock, NULL);
+    reloader->slot = board_add(options->board, NULL);
+    if (!reloader->slot) {
+        reloader_free(reloader);
+        error_memory(err);
+        return NULL;
+    }
+    return reloader;
+}
+
+void reloader_free(struct reloader *reloader)
+{
+    if (reloader->shared)
+        reloader->options.free_shared(reloader->shared);
+    if (reloader->slot)
+        board_remove(reloader->slot);
+    free(reloader->globals_fingerprint);
+    buf_deinit(&reloader->effective);
+    pthread_mutex_destroy(&reloader->text_lock);
+    pthread_mutex_destroy(&reloader->lock);
+    free(reloader);
+}
+
+static void post_status(struct reloader *reloader, bool ok)
+{
+    CLEANUP(snapshot_unrefp)
+    struct snapshot *status = snapshot_new(reload_families, STATUS_LIMIT_BYTES);
+
+    if (!status)
+        return;
+    if (ok)
+        reloader->last_success = clock_unix_seconds();
+    snapshot_add(status, SUCCESSFUL, ok);
+    if (reloader->last_success > 0)
+        snapshot_add(status, SUCCESS_TIMESTAMP, reloader->last_success);
+    board_post(reloader->slot, status);
+}
+
+/* Hands the jobs over with what they share; on failure the old sharing goes on. */
+static bool apply(struct reloader *reloader, struct config *config, struct error *err)
+{
+    bool same =
+        reloader->shared && strcmp(reloader->globals_fingerprint, config->globals_fingerprint) == 0;
+    struct shared *shared = reloader->shared;
+    CLEANUP(freep) char *fingerprint = strdup(config->globals_fingerprint);
+
+    if (!fingerprint)
+        return error_memory(err);
+    if (!same && !(shared = reloader->options.make_shared(config->globals, err)))
+        return false;
+    if (!scheduler_apply(reloader->options.scheduler, config, shared, err)) {
+        if (!same)
+            reloader->options.free_shared(shared);
+        return false;
+    }
+    if (same)
+        return true;
+    if (reloader->shared)
+        reloader->options.free_shared(reloader->shared); /* every job has been replaced */
+    reloader->shared = shared;
+    free(reloader->globals_fingerprint);
+    reloader->globals_fingerprint = TAKE(fingerprint);
+    return true;
+}
+
+static void keep_text(struct reloader *reloader, struct config *config)
+{
+    LOCK_SCOPE(&reloader->text_lock);
+
+    buf_deinit(&reloader->effective);
+    reloader->effective = config->effective;
+    config->effective = (struct buf){0};
+}
+
+static bool load_and_apply(struct reloader *reloader, struct error *err)
+{
+    CLEANUP(buf_deinit) struct buf problems = BUF_INIT(PROBLEMS_LIMIT_BYTES);
+    struct config config;
+    bool ok;
+
+    if (!config_load(&config, reloader->options.schema, reloader->options.path, &problems, err)) {
+        problems_log(&problems);
+        return false;
+    }
+    ok = apply(reloader, &config, err);
+    if (ok)
+        keep_text(reloader, &config);
+    config_deinit(&config);
+    return ok;
+}
+
+bool reloader_reload(struct reloader *reloader, struct error *err)
+{
+    bool ok;
+    LOCK_SCOPE(&reloader->lock);
+
+    reloader->stamp = reloader->options.path ? file_stamp(reloader->options.path) : 0;
+    ok = load_and_apply(reloader, err);
+    post_status(reloader, ok);
+    return ok;
+}
+
+void reloader_config(struct reloader *reloader, struct buf *out)
+{
+    LOCK_SCOPE(&reloader->text_lock);
+
+    buf_append(out, reloader->effective.data, reloader->effective.size);
+    scheduler_config(reloader->options.scheduler, out);
+}
+
+bool reloader_changed(struct reloader *reloader)
+{
+    bool changed;
+
+    if (!reloader->options.path || pthread_mutex_trylock(&reloader->lock) != 0)
+        return false;
+    changed = file_stamp(reloader->options.path) != reloader->stamp;
+    pthread_mutex_unlock(&reloader->lock);
+    return changed;
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What pages see of the scheduler: probes, their sections, and who asked for one in vain. */
+#include "base/clock.h"
+#include "config/config_dump.h"
+#include "scheduler/scheduler_private.h"
+
+#define COUNTS_LIMIT_BYTES ((size_t)4 << 10)
+
+enum {
+    UNKNOWN_TARGETS,
+};
+
+const struct metric_family demand_families[] = {
+    [UNKNOWN_TARGETS] = {METRIC_COUNTER, "containerd_exporter_probe_unknown_target_total",
+                         "Times that a run was asked for of a probe that is not configured."},
+    {0},
+};
+
+void scheduler_post_counts(struct scheduler *scheduler)
+{
+    CLEANUP(snapshot_unrefp)
+    struct snapshot *counts = snapshot_new(demand_families, COUNTS_LIMIT_BYTES);
+
+    if (!counts)
+        return;
+    snapshot_add(counts, UNKNOWN_TARGETS, scheduler->demands.unknown);
+    board_post(scheduler->demands.slot, counts);
+}
+
+void scheduler_note_unknown(struct scheduler *scheduler)
+{
+    LOCK_SCOPE(&scheduler->lock);
+
+    scheduler->demands.unknown++;
+    scheduler_post_counts(scheduler);
+}
+
+bool scheduler_settings(struct scheduler *scheduler, const char *probe, struct buf *out)
+{
+    const struct job *job;
+    LOCK_SCOPE(&scheduler->lock);
+
+    job = scheduler_find_probe(scheduler, probe);
+    if (job)
+        effective_job(&(struct effective){.out = out}, &job->plan);
+    return job;
+}
+
+void scheduler_config(struct scheduler *scheduler, struct buf *out)
+{
+    struct effective inventory = {out, 4, false};
+    LOCK_SCOPE(&scheduler->lock);
+
+    for (const struct job *job = scheduler->jobs; job; job = job->next)
+        if (job->plan.collector->lane != LANE_PROBE) {
+            effective_heading(&(struct effective){out, 2}, job->plan.name);
+            effective_job(&inventory, &job->plan);
+        }
+    effective_heading(&(struct effective){out}, "probes");
+    for (const struct job *job = scheduler->jobs; job; job = job->next)
+        if (job->plan.collector->lane == LANE_PROBE)
+            effective_job(&(struct effective){out, 4, true}, &job->plan);
+}
+
+static int64_t slow_ns(const struct config_job *plan)
+{
+    return plan->collector->slow_ns ? plan->collector->slow_ns(plan->state) : 0;
+}
+
+void scheduler_probes(struct scheduler *scheduler,
+                      void (*visit)(void *arg, const struct probe_status *probe), void *arg)
+{
+    const struct moment now = moment_now();
+    LOCK_SCOPE(&scheduler->lock);
+
+    for (const struct job *job = scheduler->jobs; job; job = job->next) {
+        const struct probe_status status = {
+            .name = job->plan.name,
+            .operation = job->plan.collector->name,
+            .schedule = job->plan.schedule,
+            .interval_ns = job->plan.interval_ns,
+            .timeout_ns = job->plan.timeout_ns,
+            .slow_ns = slow_ns(&job->plan),
+            .next_unix = job->running ? 0 : schedule_next_unix(&job->schedule, job->due_ns, &now),
+            .running = job->running != NULL,
+        };
+
+        if (job->plan.collector->lane == LANE_PROBE)
+            visit(arg, &status);
+    }
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The file as a whole: read it, let the parts look at theirs, and keep what they made of it. */
+#include "server/config/web_config.h"
+
+#include "os/file.h"
+#include "base/secret.h"
+#include "base/text.h"
+#include "server/config/tls.h"
+#include "server/config/web_config_keys.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define NODES_LIMIT_BYTES  ((size_t)16 << 20)
+#define CONFIG_LIMIT_BYTES ((size_t)8 << 20) /* three texts in PEM, and the file's own */
+
+struct web_config_parts {
+    struct arena arena;
+    const char *files[WEB_CONFIG_FILES_MAX + 1];
+    atomic_uint references;
+};
+
+static struct web_config *new_config(struct error *err)
+{
+    struct web_config *config = calloc(1, sizeof(*config));
+    struct web_config_parts *parts = calloc(1, sizeof(*parts));
+
+    if (!config || !parts) {
+        free(config);
+        free(parts);
+        error_memory(err);
+        return NULL;
+    }
+    parts->arena = (struct arena)SECRET_ARENA_INIT(CONFIG_LIMIT_BYTES);
+    atomic_init(&parts->references, 1);
+    config->parts_ = parts;
+    return config;
+}
+
+struct web_config *web_config_ref(struct web_config *config)
+{
+    atomic_fetch_add_explicit(&config->parts_->references, 1, memory_order_relaxed);
+    return config;
+}
+
+void web_config_unref(struct web_config *config)
+{
+    struct web_config_parts *parts = config->parts_;
+
+    if (atomic_fetch_sub_explicit(&parts->references, 1, memory_order_acq_rel) != 1)
+        return;
+    if (config->ready)
+        tls_free(config->ready);
+    arena_deinit(&parts->arena);
+    free(parts);
+    free(config);
+}
+
+static void read_parts(struct web_config_reading *reading)
+{
+    web_config_keys_read(reading);
+    web_config_read_tls(reading);
+    web_config_read_headers(reading);
+    web_config_read_users(reading);
+    web_config_read_rate_limit(reading);
+    reading->config->open_health = reading->keys.open_health;
+}
+
+/* What single mistakes do not tell: that there was no room, or that GnuTLS wants it otherwise. */
+static void finish(struct web_config_reading *reading, const struct arena *nodes)
+{
+    struct web_config *config = reading->config;
+    struct error err;
+
+    if (!arena_ok(nodes, &err) || !arena_ok(reading->arena, &err))
+        problems_add(reading->problems, reading->root->place, "%s", err.message);
+    if (!config->tls || problems_total(reading->problems) > 0)
+        return;
+    config->ready = tls_new(config, &err);
+    if (!config->ready)
+        web_config_refuse(reading, "tls_server_config", "%s", err.message);
+}
+
+struct web_config *web_config_parse(const char *path, const char *data, size_t size,
+                                    struct buf *problems, struct error *err)
+{
+    CLEANUP(web_config_unrefp) struct web_config *config = new_config(err);
+    CLEANUP(arena_deinit) struct arena nodes = SECRET_ARENA_INIT(NODES_LIMIT_BYTES);
+    struct problems found = PROBLEMS_INIT(&nodes);
+    struct web_config_reading reading = {.path = path, .problems = &found, .config = config};
+    size_t n;
+
+    if (!config)
+        return NULL;
+    reading.arena = &config->parts_->arena;
+    reading.files = config->parts_->files;
+    reading.root = yaml_parse(&nodes, data, size, &found);
+    if (reading.root && reading.root->kind != YAML_BROKEN) {
+        read_parts(&reading);
+        finish(&reading, &nodes);
+    }
+    n = problems_total(&found);
+    if (n == 0)
+        return TAKE(config);
+    problems_print(&found, path, problems);
+    error_set(err, ERROR_INVALID, "%zu mistake%s in %s", n, n == 1 ? "" : "s", path);
+    return NULL;
+}
+
+struct web_config *web_config_load(const char *path, struct buf *problems, struct error *err)
+{
+    CLEANUP(secret_buf_deinit) struct buf data = SECRET_BUF_INIT(YAML_SIZE_MAX);
+
+    if (file_read(path, &data, err))
+        return web_config_parse(path, data.data ? data.data : "", data.size, problems, err);
+    return NULL;
+}
+
+static uint64_t add_stamp(uint64_t stamp, const char *path)
+{
+    struct stat status;
+    char text[128];
+
+    if (stat(path, &status) != 0)
+        snprintf(text, sizeof(text), "error %d", errno);
+    else
+        snprintf(text, sizeof(text), "%ju %ju %jd %jd.%09ld %jd.%09ld", (uintmax_t)status.st_dev,
+                 (uintmax_t)status.st_ino, (intmax_t)status.st_size,
+                 (intmax_t)status.st_mtim.tv_sec, status.st_mtim.tv_nsec,
+                 (intmax_t)status.st_ctim.tv_sec, status.st_ctim.tv_nsec);
+    return text_hash(text_hash(stamp, path), text);
+}
+
+uint64_t web_config_stamp(const char *path, const struct web_config *config)
+{
+    uint64_t stamp = add_stamp(TEXT_HASH_INIT, path);
+
+    for (size_t i = 0; config && config->parts_->files[i]; i++)
+        stamp = add_stamp(stamp, config->parts_->files[i]);
+    return stamp;
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "web/pages/charts.h"
+
+#include "web/pages/html.h"
+
+#include <math.h>
+
+#define WIDTH     240
+#define HEIGHT    56
+#define BASE_Y    45 /* bars stand on it, marks are below */
+#define MARK_Y    51
+#define STEP      (WIDTH / DRAWING_RUNS_MAX)
+#define BAR_LEAST 1.5 /* or a run of a millisecond could not be seen */
+
+/* How far above the longest run a limit may be to be shown: else it would flatten the runs. */
+#define SLOW_NEAR    4.0
+#define TIMEOUT_NEAR 1.25
+
+struct scale {
+    double longest, top; /* seconds: of the runs; at the upper edge */
+    size_t count[DRAWING_KINDS];
+};
+
+enum drawing_kind drawing_kind_of(const struct run_record *run)
+{
+    if (run->reason == ERROR_CANCELED)
+        return DRAWING_CANCELED;
+    if (run->reason != ERROR_NONE)
+        return DRAWING_BAD;
+    return run->slow ? DRAWING_SLOW : DRAWING_GOOD;
+}
+
+static double height(const struct scale *scale, double seconds)
+{
+    double ratio = scale->top > 0 && seconds > 0 ? fmin(seconds / scale->top, 1) : 0;
+
+    return fmax(ratio * (BASE_Y - 1), BAR_LEAST);
+}
+
+static bool is_near(const struct scale *scale, double limit, double near)
+{
+    return limit > 0 && limit <= scale->longest * near;
+}
+
+static struct scale scale_of(const struct drawing_run *runs, size_t n, double slow, double timeout)
+{
+    struct scale scale = {0};
+
+    for (size_t i = 0; i < n; i++) {
+        scale.count[runs[i].kind]++;
+        if (runs[i].seconds > scale.longest && isfinite(runs[i].seconds))
+            scale.longest = runs[i].seconds;
+    }
+    scale.top = scale.longest;
+    if (is_near(&scale, slow, SLOW_NEAR))
+        scale.top = fmax(scale.top, slow);
+    if (is_near(&scale, timeout, TIMEOUT_NEAR))
+        scale.top = fmax(scale.top, timeout);
+    return scale;
+}
+
+static void describe(struct buf *out, const struct scale *scale, size_t n)
+{
+    buf_printf(out, "<title>The last %zu runs: %zu failed, %zu slow, the longest ", n,
+               scale->count[DRAWING_BAD], scale->count[DRAWING_SLOW]);
+    html_seconds(out, scale->longest);
+    buf_append_str(out, "</title><desc>One bar per run, the newest at the right; a cross below "
+                        "marks a failure, a dot a slow run.</desc>");
+}
+
+static void draw_limit(struct buf *out, const struct scale *scale, double limit, double near,
+                       const char *color)
+{
+    if (is_near(scale, limit, near))
+        buf_printf(out, "<path class=\"%s\" d=\"M0 %.1fH%d\"/>", color,
+                   BASE_Y - height(scale, limit), WIDTH);
+}
+
+/* One path for all runs of a kind: a page of many probes stays small. */
+static void draw_kind(struct buf *out, const struct scale *scale, const struct drawing_run *runs,
+                      size_t n, enum drawing_kind kind)
+{
+    static const struct {
+        const char *bar, *mark, *mark_path;
+    } looks[DRAWING_KINDS] = {
+        [DRAWING_GOOD] = {"g", NULL, NULL},
+        [DRAWING_SLOW] = {"s", "o", "m2 0h0"},
+        [DRAWING_BAD] = {"b", "x", "m0-2l4 4m0-4l-4 4"},
+        [DRAWING_CANCELED] = {"n", NULL, NULL},
+    };
+
+    if (scale->count[kind] == 0)
+        return;
+    buf_printf(out, "<path class=\"%s\" d=\"", looks[kind].bar);
+    for (size_t i = 0; i < n; i++)
+        if (runs[i].kind == kind)
+            buf_printf(out, "M%d %dv-%.1f", WIDTH - STEP / 2 - (int)i * STEP, BASE_Y,
+                       height(scale, runs[i].seconds));
+    buf_append_str(out, "\"/>");
+    if (!looks[kind].mark)
+        return;
+    buf_printf(out, "<path class=\"%s\" d=\"", looks[kind].mark);
+    for (size_t i = 0; i < n; i++)
+        if (runs[i].kind == kind)
+            buf_printf(out, "M%d %d%s", WIDTH - STEP / 2 - (int)i * STEP - 2, MARK_Y,
+                       looks[kind].mark_path);
+    buf_append_str(out, "\"/>");
+}
+
+void drawing_runs(struct buf *out, const struct drawing_run *runs, size_t n, double slow_seconds,
+                  double timeout_seconds)
+{
+    struct scale scale;
+
+    if (n > DRAWING_RUNS_MAX)
+        n = DRAWING_RUNS_MAX;
+    scale = scale_of(runs, n, slow_seconds, timeout_seconds);
+    buf_printf(out, "<svg class=\"runs\" viewBox=\"0 0 %d %d\" role=\"img\">", WIDTH, HEIGHT);
+    describe(out, &scale, n);
+    buf_printf(out, "<path class=\"base\" d=\"M0 %d.5H%d\"/>", BASE_Y, WIDTH);
+    for (int kind = 0; kind < DRAWING_KINDS; kind++)
+        draw_kind(out, &scale, runs, n, (enum drawing_kind)kind);
+    draw_limit(out, &scale, slow_seconds, SLOW_NEAR, "limit");
+    draw_limit(out, &scale, timeout_seconds, TIMEOUT_NEAR, "end");
+    buf_append_str(out, "</svg>");
+}
+
+void drawing_share(struct buf *out, const struct drawing_part *parts, size_t n, double whole,
+                   const char *what)
+{
+    buf_append_str(out, "<div class=\"share\" role=\"img\"");
+    html_attribute(out, "aria-label", what);
+    buf_append_char(out, '>');
+    for (size_t i = 0; i < n; i++) {
+        double percent = whole > 0 ? fmin(fmax(100 * parts[i].value / whole, 0), 100) : 0;
+        if (!(percent > 0))
+            continue;
+        buf_printf(out, "<span class=\"%s\" style=\"width:%.2f%%\"", parts[i].color, percent);
+        html_attribute(out, "title", parts[i].name);
+        buf_append_str(out, "></span>");
+    }
+    buf_append_str(out, "</div>");
+}

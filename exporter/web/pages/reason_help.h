@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a reason means to a person, and what to do about it. */
+#ifndef WEB_PAGES_REASON_HELP_H
+#define WEB_PAGES_REASON_HELP_H
+
+#include "base/error.h"
+
+struct advice {
+    const char *what; /* "The registry's name has no address." */
+    const char *todo;
+};
+
+struct advice advice_of(enum error_code reason);
+
+#endif
