@@ -40,7 +40,8 @@ OBJS       := $(SRCS:%.c=$(BUILD)/%.o) $(CXX_SRCS:%.cpp=$(BUILD)/%.o)
 PROTOS     := $(wildcard proto/*.proto)
 PROTO_OBJS := $(PROTOS:proto/%.proto=$(BUILD)/gen/proto/%.pb-c.o)
 LIBRARY    := $(BUILD)/libexporter.a
-TESTS      := $(patsubst tests/unit/%.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
+TEST_SRCS  := $(sort $(wildcard tests/unit/*/test_*.c))
+TESTS      := $(TEST_SRCS:%.c=$(BUILD)/%)
 FUZZERS    := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 HEADERS    := $(sort $(shell find exporter -name '*.h'))
 COLLECTORS := $(sort $(basename $(notdir $(wildcard collectors/*.c))))
@@ -95,6 +96,8 @@ $(BUILD)/gen/proto/%.pb-c.o: $(BUILD)/gen/proto/%.pb-c.c $(BUILD)/flags | $(GENE
 # Only these may see generated messages.
 $(BUILD)/exporter/containerd/wire/%_wire.o: OUR_CFLAGS += -I$(BUILD)/gen/proto
 
+$(BUILD)/tests/%.o: OUR_CFLAGS += -Itests/unit
+
 $(BUILD)/%.o: %.c $(BUILD)/flags | $(GENERATED)
 	@echo '  CC    $<'
 	$(Q)mkdir -p $(@D)
@@ -118,7 +121,7 @@ $(BINARY): $(BUILD)/exporter/main.o $(LIBRARY)
 	@echo '  LINK  $@'
 	$(Q)$(CC) $(OUR_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-$(BUILD)/test_%: $(BUILD)/tests/unit/test_%.o $(LIBRARY)
+$(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(LIBRARY)
 	@echo '  LINK  $@'
 	$(Q)$(CC) $(OUR_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka -ldeflate
 
@@ -198,7 +201,7 @@ man: $(BINARY)
 	$(Q)$(BINARY) --help-man >>$(BUILD)/manual
 	$(Q)cp $(BUILD)/manual deploy/containerd_exporter.8
 
-OUR_FILES := exporter/main.c $(SRCS) $(HEADERS) $(CXX_SRCS) $(wildcard tests/unit/*.[ch] tests/fuzz/*.c tests/bench/*.c)
+OUR_FILES := exporter/main.c $(SRCS) $(HEADERS) $(CXX_SRCS) $(wildcard tests/unit/*/*.[ch] tests/fuzz/*.c tests/bench/*.c)
 format:
 	clang-format -i $(OUR_FILES)
 
@@ -215,4 +218,4 @@ force:
 .PHONY: help all check layers headers unit corpus fuzz e2e bench reference demo run install man format lint clean force
 .DELETE_ON_ERROR:
 .SECONDARY:
--include $(OBJS:.o=.d) $(BUILD)/exporter/main.d $(wildcard $(BUILD)/tests/*/*.d)
+-include $(OBJS:.o=.d) $(BUILD)/exporter/main.d $(wildcard $(BUILD)/tests/*/*.d $(BUILD)/tests/unit/*/*.d)

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The configuration shown is the configuration that is in force, without its secrets. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "support/config_fixture.h"
+
+#include "config/config_dump.h"
+
+#define TEXT_BYTES ((size_t)64 << 10)
+
+struct everything {
+    const char *text, *password, *none;
+    bool flag;
+    uint64_t number, size;
+    int64_t wait_ns;
+    unsigned choice;
+    struct setting_list list;
+    struct setting_map map;
+    const char *inner;
+};
+
+static const struct setting table[] = {
+    SETTING(SETTING_STRING, struct everything, text, "text", NULL, ""),
+    SETTING(SETTING_SECRET, struct everything, password, "auth.password", "", ""),
+    SETTING(SETTING_BOOL, struct everything, flag, "flag", "false", ""),
+    SETTING(SETTING_STRING, struct everything, inner, "auth.user", "", ""),
+    SETTING(SETTING_UINT, struct everything, number, "number", "0", ""),
+    SETTING(SETTING_BYTES, struct everything, size, "size", "1MiB", ""),
+    SETTING(SETTING_DURATION, struct everything, wait_ns, "wait", "1s", ""),
+    SETTING_CHOICE(struct everything, choice, "choice", cold_choices, "no", ""),
+    SETTING(SETTING_LIST, struct everything, list, "list", "", ""),
+    SETTING(SETTING_MAP, struct everything, map, "map", "", ""),
+    SETTING(SETTING_STRING, struct everything, none, "none", "", ""),
+    {0},
+};
+
+static void assert_shown(const struct everything *everything, const char *expected)
+{
+    CLEANUP(buf_deinit) struct buf out = BUF_INIT(TEXT_BYTES);
+
+    effective_settings(&(struct effective){.out = &out}, table, everything);
+    assert_string_equal(out.data, expected);
+}
+
+static void shows_every_type_and_no_secret(void **state)
+{
+    static const char *const items[] = {"a", "b c"}, *const names[] = {"x"};
+
+    (void)state;
+    assert_shown(&(struct everything){.text = "docker.io/library/busybox:1.31@sha256:ab",
+                                      .password = "geheim",
+                                      .none = "",
+                                      .flag = true,
+                                      .number = 7,
+                                      .size = 3 << 20,
+                                      .wait_ns = 90061 * NS_PER_SECOND + 5 * NS_PER_MS,
+                                      .choice = 2,
+                                      .list = {items, 2},
+                                      .map = {names, items, 1},
+                                      .inner = "me"},
+                 "text: docker.io/library/busybox:1.31@sha256:ab\n"
+                 "auth:\n  password: \"<secret>\"\n  user: me\n"
+                 "flag: true\nnumber: 7\nsize: 3MiB\nwait: 1d1h1m1s5ms\nchoice: \"no\"\n"
+                 "list: [a, \"b c\"]\nmap: {x: a}\n");
+}
+
+static void leaves_out_what_is_not_set(void **state)
+{
+    (void)state;
+    assert_shown(&(struct everything){.text = "", .password = "", .none = "", .inner = ""},
+                 "text: \"\"\nflag: false\nnumber: 0\nsize: 0\nwait: 0s\nchoice: required\n");
+}
+
+static void quotes_what_would_be_read_as_something_else(void **state)
+{
+    static const char *const rows[][2] = {
+        {"true", "\"true\""},
+        {"No", "\"No\""},
+        {"17", "\"17\""},
+        {"a: b", "\"a: b\""},
+        {"a:", "\"a:\""},
+        {"a #b", "\"a #b\""},
+        {"~", "\"~\""},
+        {"\"", "\"\\\"\""},
+        {"\\", "\"\\\\\""},
+        {"a\nb\x7f", "\"a\\x0ab\\x7f\""},
+        {"${HOME}", "\"$${HOME}\""},
+        {"*", "\"*\""},
+        {"/run/c.sock", "/run/c.sock"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        CLEANUP(buf_deinit) struct buf out = BUF_INIT(TEXT_BYTES);
+
+        effective_text(&(struct effective){.out = &out}, "k", rows[i][0]);
+        assert_memory_equal(out.data, "k: ", 3);
+        out.data[out.size - 1] = '\0';
+        assert_string_equal(out.data + 3, rows[i][1]);
+    }
+}
+
+/* All of it: what belongs to no job, then the jobs as the scheduler shows them. */
+static void show(const struct config *config, struct buf *out)
+{
+    struct effective inventory = {out, 4, false};
+
+    buf_append(out, config->effective.data, config->effective.size);
+    for (size_t i = 0; i < config->n_jobs; i++)
+        if (config->jobs[i].collector->lane != LANE_PROBE) {
+            effective_heading(&(struct effective){out, 2}, config->jobs[i].name);
+            effective_job(&inventory, &config->jobs[i]);
+        }
+    effective_heading(&(struct effective){out}, "probes");
+    for (size_t i = 0; i < config->n_jobs; i++)
+        if (config->jobs[i].collector->lane == LANE_PROBE)
+            effective_job(&(struct effective){out, 4, true}, &config->jobs[i]);
+}
+
+static void can_be_read_again_and_means_the_same(void **state)
+{
+    static const char text[] =
+        "containerd: {address: /x/c.sock}\n"
+        "collectors: {images: {interval: 40s, series: all, labels: {a: 'yes'}}}\n"
+        "registries: {r: {plain_http: true, max_concurrent: 3}, '*': {}}\n"
+        "probes:\n"
+        "- {name: a, operation: pull, image: r/x, slow: 2m, labels: {team: '7'}}\n"
+        "- {name: b, operation: push, image: 'r/{node}:1', schedule: '*/5 * * * *'}\n";
+    CLEANUP(fixture_deinit) struct fixture first, second;
+    CLEANUP(buf_deinit) struct buf shown = BUF_INIT(TEXT_BYTES), again = BUF_INIT(TEXT_BYTES);
+
+    (void)state;
+    parse_good(&first, text);
+    show(&first.config, &shown);
+    parse_good(&second, shown.data);
+    show(&second.config, &again);
+    assert_string_equal(shown.data, again.data);
+    assert_non_null(strstr(shown.data, "  docker:\n    enabled: false\n"));
+    assert_non_null(strstr(shown.data, "  r:\n    plain_http: true\n"));
+    assert_non_null(strstr(shown.data, "    max_concurrent: 3\n"));
+    assert_non_null(strstr(shown.data, "  - name: a\n    operation: pull\n    interval: 5m\n"));
+    assert_non_null(strstr(shown.data, "    schedule: \"*/5 * * * *\"\n    timeout: 2m\n"));
+    assert_non_null(strstr(shown.data, "    image: \"r/{node}:1\"\n"));
+}
+
+/* A probe of a registry whose entry has the password. */
+static void shows_no_secret_of_a_registry(void **state)
+{
+    CLEANUP(fixture_deinit) struct fixture fixture;
+    CLEANUP(buf_deinit) struct buf shown = BUF_INIT(TEXT_BYTES);
+
+    (void)state;
+    parse_good(&fixture, "registries: {r: {auth: {username: u, password: geheim}}}\n"
+                         "probes: [{name: a, operation: pull, image: r/x}]\n");
+    show(&fixture.config, &shown);
+    assert_null(strstr(shown.data, "geheim"));
+    assert_non_null(strstr(shown.data, "      username: u\n      password: \"<secret>\"\n"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(shows_every_type_and_no_secret),
+        cmocka_unit_test(leaves_out_what_is_not_set),
+        cmocka_unit_test(quotes_what_would_be_read_as_something_else),
+        cmocka_unit_test(can_be_read_again_and_means_the_same),
+        cmocka_unit_test(shows_no_secret_of_a_registry),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Files with mistakes: each is told, at its place, in words that help, and all at once. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "support/config_fixture.h"
+
+#include <stdio.h>
+
+/* What `problems` begins with after "f:"; all of it, if it ends a line. */
+static const struct {
+    const char *text, *want;
+} bad[] = {
+    /* the top level */
+    {"probe: []", "1:1: unknown key \"probe\" (did you mean \"probes\"?)\n"},
+    {"a: 1\nfoo: 2", "1:1: unknown key \"a\" (known: containerd, output, collectors, registries, "
+                     "probes, kubernetes)\nf:2:1: unknown key \"foo\" (known:"},
+    {"'': 1", "1:1: unknown key \"\" (known: containerd"},
+    {"- a", "1:1: expected a mapping, found a list\n"},
+    {"\n\nhello", "3:1: expected a mapping, found a string\n"},
+    {"${NOT_SET_ANYWHERE}", "1:1: environment variable \"NOT_SET_ANYWHERE\" is not set\n"},
+    {"collectors: [images]", "1:13: \"collectors\": expected a mapping, found a list\n"},
+    {"collectors: x", "1:13: \"collectors\": expected a mapping, found a string\n"},
+    {"registries: []", "1:13: \"registries\": expected a mapping, found a list\n"},
+    {"probes: {}", "1:9: \"probes\": expected a list, found a mapping\n"},
+    {"probes: 'x'", "1:9: \"probes\": expected a list, found a string\n"},
+    {"probes: \"\"", "1:9: \"probes\": expected a list, found a string\n"},
+    {"probes: []\nprobes: []", "2:1: key \"probes\" is here twice; first at line 1\n"},
+    {"a: [", "2:1: did not find expected node content while parsing a flow node (line 2)\n"},
+    {"output: {}\n---\noutput: {}", "3:1: a second document of settings; the first is at line 1. "
+                                    "Others may only be of kind Canary\n"},
+    /* global sections */
+    {"containerd: x", "1:13: \"containerd\": expected a mapping, found a string\n"},
+    {"containerd: []", "1:13: \"containerd\": expected a mapping, found a list\n"},
+    {"containerd: {adress: x}", "1:14: unknown key \"adress\" (did you mean \"address\"?)\n"},
+    {"containerd: {zzz: x}", "1:14: unknown key \"zzz\" (known: address)\n"},
+    {"containerd: {address: [x]}", "1:23: \"address\": expected a string, found a list\n"},
+    {"containerd: {address: {}}", "1:23: \"address\": expected a string, found a mapping\n"},
+    {"containerd:\n  address:\n", "2:11: \"address\": expected a string, found nothing\n"},
+    {"containerd: {address: *x}", "1:23: aliases (*x"},
+    {"output: {verbose: \"true\"}",
+     "1:19: \"verbose\": expected true or false, found the string \"true\"\n"},
+    {"output: {verbose: yes}", "1:19: \"verbose\": expected true or false, found \"yes\"\n"},
+    {"output: {verbose: True}", "1:19: \"verbose\": expected true or false, found \"True\"\n"},
+    {"output: {verbose: 1}", "1:19: \"verbose\": expected true or false, found \"1\"\n"},
+    {"output: {verbose: []}", "1:19: \"verbose\": expected true or false, found a list\n"},
+    {"output: {verbose: }", "1:19: \"verbose\": expected true or false, found nothing\n"},
+    /* collectors */
+    {"collectors:\n  imags: {}", "2:3: unknown collector \"imags\" (did you mean \"images\"?)\n"},
+    {"collectors: {zebra: 1}", "1:14: unknown collector \"zebra\" (known: images, docker, self)\n"},
+    {"collectors: {pull: {}}",
+     "1:14: \"pull\" is an operation of probes; it has no section of its own\n"},
+    {"collectors: {images: 5}", "1:22: \"images\": expected a mapping, found a string\n"},
+    {"collectors: {images: {intervall: 5s}}",
+     "1:23: unknown key \"intervall\" (did you mean \"interval\"?)\n"},
+    {"collectors: {images: {interval: 0s}}", "1:33: \"interval\": must be at least 1s\n"},
+    {"collectors: {images: {interval: 999ms}}", "1:33: \"interval\": must be at least 1s\n"},
+    {"collectors: {images: {interval: 367d}}", "1:33: \"interval\": must be at most 366d\n"},
+    {"collectors: {images: {interval: 5}}",
+     "1:33: \"interval\": \"5\" is not a duration such as 90s, 5m or 1h30m\n"},
+    {"collectors: {images: {timeout: 0s}}", "1:32: \"timeout\": must be more than 0s\n"},
+    {"collectors: {images: {timeout: 367d}}", "1:32: \"timeout\": must be at most 366d\n"},
+    {"collectors: {images: {timeout: -1s}}", "1:32: \"timeout\": \"-1s\" is not a duration"},
+    {"collectors: {images: {timeout: 99999999999d}}", "1:32: \"timeout\": \"99999999999d\" is too"},
+    {"collectors: {images: {enabled: 'false'}}",
+     "1:32: \"enabled\": expected true or false, found the string \"false\"\n"},
+    {"collectors: {images: {enabled: false, seris: all}}",
+     "1:39: unknown key \"seris\" (did you mean \"series\"?)\n"},
+    {"collectors: {images: {enabled: false, series: al}}", "1:47: \"series\": expected one of"},
+    {"collectors: {images: {series: some}}",
+     "1:31: \"series\": expected one of none, not_complete, all, found \"some\"\n"},
+    {"collectors: {images: {series: [all]}}",
+     "1:31: \"series\": expected one word, found a list\n"},
+    {"collectors: {images: {max_series: -5}}",
+     "1:35: \"max_series\": \"-5\" is not a whole number such as 0 or 42\n"},
+    {"collectors: {images: {max_series: 5k}}",
+     "1:35: \"max_series\": \"5k\" is not a whole number"},
+    {"collectors: {images: {namespaces: a}}",
+     "1:35: \"namespaces\": expected a list of strings, found a string\n"},
+    {"collectors: {images: {namespaces: {a: b}}}",
+     "1:35: \"namespaces\": expected a list of strings, found a mapping\n"},
+    {"collectors: {images: {namespaces: [a, [b]]}}",
+     "1:39: \"namespaces\": expected a string, found a list\n"},
+    {"collectors: {images: {namespaces: [a, ~]}}",
+     "1:39: \"namespaces\": expected a string, found nothing\n"},
+    {"collectors: {images: {labels: [a]}}",
+     "1:31: \"labels\": expected a mapping of strings, found a list\n"},
+    {"collectors: {images: {labels: {a: {}}}}",
+     "1:35: \"labels\": expected a string, found a mapping\n"},
+    {"collectors: {images: {labels: {a: }}}",
+     "1:35: \"labels\": expected a string, found nothing\n"},
+    {"collectors: {images: {labels: {a: b, a: c}}}", "1:38: key \"a\" is here twice"},
+    {"collectors: {self: {interval: 5s}}", "1:21: unknown key \"interval\" (known: enabled)\n"},
+    {"collectors: {self: {timeout: 5s}}", "1:21: unknown key \"timeout\" (known: enabled)\n"},
+    {"\ncollectors:\n  docker:\n    enabled: true",
+     "3:3: \"address\" is missing: Socket of Docker.\n"},
+    {"collectors: {docker: {enabled: true, address: ''}}",
+     "1:47: \"address\": must not be empty\n"},
+    /* registries */
+    {"registries: {r: []}", "1:17: \"r\": expected a mapping, found a list\n"},
+    {"registries: {'': {}}", "1:14: the host of a registry is missing\n"},
+    {"registries: {r: {plain: true}}",
+     "1:18: unknown key \"plain\" (did you mean \"plain_http\"?)\n"},
+    {"registries: {r: {auth: {user: x}}}",
+     "1:25: unknown key \"user\" (did you mean \"username\"?)\n"},
+    {"registries: {r: {auth: x}}", "1:24: \"auth\": expected a mapping, found a string\n"},
+    {"registries: {r: {plain_http: 1}}", "1:30: \"plain_http\": expected true or false"},
+    {"registries: {r: {max_bytes_per_hour: 1 GiB}}", "1:38: \"max_bytes_per_hour\": \"1 GiB\" is"},
+    {"registries: {r: {}, r: {}}", "1:21: key \"r\" is here twice; first at line 1\n"},
+    {"registries: {r: {plain_http: x}}\n" PROBE "}",
+     "1:30: \"plain_http\": expected true or false, found \"x\"\n"},
+    {"registries: {r: {auth: {username: u}}}\n" PROBE "}",
+     "1:35: \"auth.username\": needs a password\n"},
+    /* probes */
+    {"probes:\n- x", "2:3: expected a mapping, found a string\n"},
+    {"probes:\n- [x]", "2:3: expected a mapping, found a list\n"},
+    {"probes:\n-", "2:2: \"name\" is missing: What the probe is called"},
+    {"probes:\n- {name: a}", "2:3: \"operation\" is missing: What it does.\n"},
+    {"probes:\n- operation: pull\n  image: r/x", "2:3: \"name\" is missing: What the probe"},
+    {"probes:\n- {name: a, operation: images}",
+     "2:24: \"operation\": expected one of pull, push, found \"images\"\n"},
+    {"probes:\n- {name: a, operation: []}", "2:24: \"operation\": expected one word, found a list"},
+    {"probes:\n- {name: a, operation: pull}",
+     "2:3: \"image\" is missing: Reference of the image.\n"},
+    {"probes:\n- {name: a, operation: pull, imagee: r/x}",
+     "2:3: \"image\" is missing: Reference of the image.\n"
+     "f:2:30: unknown key \"imagee\" (did you mean \"image\"?)\n"},
+    {"probes:\n- {name: '', operation: pull, image: r/x}", "2:10: \"name\": must not be empty\n"},
+    {"probes:\n- {name: a b, operation: pull, image: r/x}", "2:10: \"name\": \"a b\" is not at"},
+    {"probes:\n- {name: a., operation: pull, image: r/x}", "2:10: \"name\": \"a.\" is not at"},
+    {"probes:\n- {name: -a, operation: pull, image: r/x}", "2:10: \"name\": \"-a\" is not at"},
+    {"probes:\n- {name: a--b, operation: pull, image: r/x}", "2:10: \"name\": \"a--b\" is not"},
+    {"probes:\n- {name: a/b, operation: pull, image: r/x}", "2:10: \"name\": \"a/b\" is not at"},
+    {"probes:\n- {name: \xc3\xa9, operation: pull, image: r/x}", "2:10: \"name\": \"\xc3\xa9\" is"},
+    {"probes:\n- {name: a23456789012345678901234567890123456789012345678901, operation: pull, "
+     "image: r/x}",
+     "2:10: \"name\": \"a23456789012345678901234567890123456789012345678901\" is not at most 50"},
+    {PROBE "}\n- {name: a, operation: push, image: r/x}",
+     "3:10: \"name\": there is another probe \"a\" at line 2\n"},
+    {PROBE "interval: 0s}", "2:52: \"interval\": must be at least 1s\n"},
+    {PROBE "timeout: 0s}", "2:51: \"timeout\": must be more than 0s\n"},
+    {PROBE "timeout: [1s]}", "2:51: \"timeout\": expected a duration such as 90s or 5m, found a"},
+    {PROBE "enabled: true}", "2:42: unknown key \"enabled\" (known: name, operation, interval"},
+    {PROBE "auth: {usernam: x}}", "2:49: unknown key \"usernam\" (did you mean \"username\"?)\n"},
+    {PROBE "auth: []}", "2:48: \"auth\": expected a mapping, found a list\n"},
+    {PROBE "auth.username: x}", "2:42: unknown key \"auth.username\" (did you mean \"auth\"?)\n"},
+    {PROBE "plain_http: true}", "2:42: unknown key \"plain_http\" (known:"},
+    {PROBE "expected: {size: 1.5k}}", "2:59: \"expected.size\": \"1.5k\" is not a size such as"},
+    {PROBE "expected: {size: {a: 1}}}", "2:59: \"expected.size\": expected a size such as 64KiB"},
+    {PROBE "content: {size: 1}}", "2:42: unknown key \"content\" (known:"},
+    {PROBE "auth: {username: u}}", "2:59: \"auth.username\": needs a password\n"},
+    {PROBE "slow: 1s}", "2:3: nothing fits\n"},
+    {"probes:\n- {name: a, operation: pull, image: x}", "2:37: \"image\": no registry in \"x\"\n"},
+    /* when probes run */
+    {PROBE "schedule: '* * * *'}",
+     "2:52: \"schedule\": 4 fields; there are five: minute, hour, day of month, month, day of "
+     "week\n"},
+    {PROBE "schedule: '0 25 * * *'}", "2:52: \"schedule\": hour: 25 is not from 0 to 23\n"},
+    {PROBE "schedule: '0 0 30 2 *'}",
+     "2:52: \"schedule\": \"0 0 30 2 *\" never comes: no such month has that day\n"},
+    {PROBE "schedule: ''}", "2:52: \"schedule\": 0 fields; there are five"},
+    {PROBE "schedule: 5m}", "2:52: \"schedule\": 1 field; there are five"},
+    {PROBE "schedule: '@reboot'}", "2:52: \"schedule\": \"@reboot\" is not one of @every, @hou"},
+    {PROBE "schedule: '@every soon'}",
+     "2:52: \"schedule\": \"soon\" is not a duration such as 90s, 5m or 1h30m\n"},
+    {PROBE "schedule: '@every 999ms'}", "2:52: \"schedule\": must be at least 1s\n"},
+    {PROBE "schedule: '@every 367d'}", "2:52: \"schedule\": must be at most 366d\n"},
+    {PROBE "schedule: []}", "2:52: \"schedule\": expected a string, found a list\n"},
+    {PROBE "interval: 5m, schedule: '@daily'}",
+     "2:56: both \"interval\" and \"schedule\" are given\n"},
+    {PROBE "retry_interval: 10ms}",
+     "2:58: \"retry_interval\": must be 0s (never), or at least 1s\n"},
+    {PROBE "retry_interval: 400d}", "2:58: \"retry_interval\": must be at most 366d\n"},
+    {PROBE "retry_interval: never}", "2:58: \"retry_interval\": \"never\" is not a duration"},
+    {"collectors: {images: {schedule: '@daily'}}", "1:23: unknown key \"schedule\" (known:"},
+    /* limits of registries */
+    {"registries: {r: {max_concurrent: -1}}", "1:34: \"max_concurrent\": \"-1\" is not a whole"},
+    {"registries: {r: {max_concurent: 1}}",
+     "1:18: unknown key \"max_concurent\" (did you mean \"max_concurrent\"?)\n"},
+    {"registries: {r: {max_concurrent: x}}\n" PROBE "}",
+     "1:34: \"max_concurrent\": \"x\" is not a whole number such as 0 or 42\n"},
+    {"registries: {'*': {plain: true}}", "1:20: unknown key \"plain\" (did you mean"},
+    {"registries: {'*': {auth: {username: u}}}\n" PROBE "}",
+     "1:37: \"auth.username\": needs a password\n"},
+    {PROBE "max_concurrent: 1}", "2:42: unknown key \"max_concurrent\" (known:"},
+    /* variables */
+    {"containerd: {address: 'a${CONFIG_NOT_SET}'}",
+     "1:23: environment variable \"CONFIG_NOT_SET\" is not set\n"},
+    {"containerd: {address: '${'}", "1:23: \"${\" without \"}\" (write $${ for a literal ${)\n"},
+    {"containerd: {address: '${}'}", "1:23: \"${}\" does not name a variable (write"},
+    {"containerd: {address: '${1X}'}", "1:23: \"${1X}\" does not name a variable (write"},
+    {"containerd: {address: '${A-b}'}", "1:23: \"${A-b}\" does not name a variable (write"},
+    {"containerd: {address: '${CONFIG_BINARY}'}",
+     "1:23: environment variable \"CONFIG_BINARY\" is not UTF-8\n"},
+    {"collectors:\n  docker: {enabled: true, address: \"${CONFIG_EMPTY}\"}",
+     "2:36: \"address\": must not be empty\n"},
+    {"probes:\n- {name: a, operation: pull, image: '${CONFIG_NOT_SET}'}",
+     "2:37: environment variable \"CONFIG_NOT_SET\" is not set\n"},
+};
+
+/* A row that ends its line has said all there is to say. */
+static bool matches(const char *got, const char *want)
+{
+    size_t size = strlen(want);
+
+    return want[size - 1] == '\n' ? strcmp(got, want) == 0 : strncmp(got, want, size) == 0;
+}
+
+static void every_mistake_has_its_place(void **state)
+{
+    size_t n_wrong = 0;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        CLEANUP(fixture_deinit) struct fixture f;
+        const char *got;
+        char want[512];
+
+        parse(&f, bad[i].text);
+        snprintf(want, sizeof(want), "f:%s", bad[i].want);
+        got = f.ok ? "no mistake\n" : f.problems.data;
+        if (!matches(got, want)) {
+            print_error("for\n%s\ngot\n%swant\n%s\n", bad[i].text, got, want);
+            n_wrong++;
+        }
+        assert_true(f.ok || (f.err.code == ERROR_INVALID && !f.config.jobs));
+    }
+    assert_int_equal(n_wrong, 0);
+}
+
+static void all_mistakes_of_a_file_are_told_at_once(void **state)
+{
+    static const char text[] = "containerd: {addres: x}\n"
+                               "probes:\n"
+                               "- name: a\n"
+                               "  operation: pull\n"
+                               "  interval: soon\n"
+                               "  image: *alias\n"
+                               "  cold: maybe\n"
+                               "- name: a\n"
+                               "  operation: fly\n"
+                               "  timeout: 0s\n"
+                               "collectors:\n"
+                               "  images: {interval: 1ms, max_series: x, what: 1}\n"
+                               "  image: {}\n"
+                               "registries:\n"
+                               "  r.io: {plain_http: '${CONFIG_NOT_SET}', auth: 5}\n"
+                               "extra: 1\n";
+    static const char want[] =
+        "f:1:14: unknown key \"addres\" (did you mean \"address\"?)\n"
+        "f:5:13: \"interval\": \"soon\" is not a duration such as 90s, 5m or 1h30m\n"
+        "f:6:10: aliases (*alias) are not supported\n"
+        "f:7:9: \"cold\": expected one of required, preferred, no, found \"maybe\"\n"
+        "f:8:9: \"name\": there is another probe \"a\" at line 3\n"
+        "f:9:14: \"operation\": expected one of pull, push, found \"fly\"\n"
+        "f:10:12: \"timeout\": must be more than 0s\n"
+        "f:12:22: \"interval\": must be at least 1s\n"
+        "f:12:39: \"max_series\": \"x\" is not a whole number such as 0 or 42\n"
+        "f:12:42: unknown key \"what\" (known: enabled, interval, timeout, series, max_series, "
+        "namespaces, ignored, labels)\n"
+        "f:13:3: unknown collector \"image\" (did you mean \"images\"?)\n"
+        "f:15:22: environment variable \"CONFIG_NOT_SET\" is not set\n"
+        "f:15:49: \"auth\": expected a mapping, found a string\n"
+        "f:16:1: unknown key \"extra\" (known: containerd, output, collectors, registries, "
+        "probes, kubernetes)\n";
+    CLEANUP(fixture_deinit) struct fixture f;
+
+    (void)state;
+    parse(&f, text);
+    assert_string_equal(f.problems.data, want);
+    assert_string_equal(f.err.message, "14 mistakes in f");
+}
+
+static void a_broken_registry_is_told_once(void **state)
+{
+    CLEANUP(fixture_deinit) struct fixture f;
+
+    (void)state;
+    parse(&f, "registries: {r: {plain_http: 5}}\n"
+              "probes:\n"
+              "- {name: a, operation: pull, image: r/x}\n"
+              "- {name: b, operation: push, image: r/x}\n");
+    assert_string_equal(f.problems.data,
+                        "f:1:30: \"plain_http\": expected true or false, found \"5\"\n");
+    assert_string_equal(f.err.message, "1 mistake in f");
+}
+
+static void many_mistakes_are_counted(void **state)
+{
+    CLEANUP(fixture_deinit) struct fixture f;
+    CLEANUP(buf_deinit) struct buf text = BUF_INIT(100000);
+
+    (void)state;
+    buf_append_str(&text, "probes:\n");
+    for (size_t i = 0; i < 900; i++)
+        buf_append_str(&text, "- {operation: x}\n");
+    parse(&f, text.data);
+    assert_string_equal(f.err.message, "1800 mistakes in f");
+    assert_non_null(strstr(f.problems.data, ": and 1700 more mistakes\n"));
+}
+
+static void a_message_is_one_line(void **state)
+{
+    CLEANUP(fixture_deinit) struct fixture f;
+
+    (void)state;
+    parse(&f, "\"a\\nf:1:1: b\\e\": 1");
+    assert_ptr_equal(strchr(f.problems.data, '\n'), f.problems.data + f.problems.size - 1);
+    assert_null(strchr(f.problems.data, '\x1b'));
+}
+
+static void a_huge_value_is_a_mistake(void **state)
+{
+    CLEANUP(fixture_deinit) struct fixture f;
+    CLEANUP(freep) char *value = malloc(70000);
+
+    (void)state;
+    memset(value, 'x', 69999);
+    value[69999] = '\0';
+    setenv("CONFIG_HUGE", value, 1);
+    parse(&f, "containerd: {address: '${CONFIG_HUGE}'}");
+    assert_string_equal(f.problems.data,
+                        "f:1:23: with its variables replaced: more than 65536 bytes\n");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_mistake_has_its_place),
+        cmocka_unit_test(all_mistakes_of_a_file_are_told_at_once),
+        cmocka_unit_test(a_broken_registry_is_told_once),
+        cmocka_unit_test(many_mistakes_are_counted),
+        cmocka_unit_test(a_message_is_one_line),
+        cmocka_unit_test(a_huge_value_is_a_mistake),
+    };
+
+    return cmocka_run_group_tests(tests, set_environment, NULL);
+}

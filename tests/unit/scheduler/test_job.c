@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A single job: opened, shown, run, and gone without a trace. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "support/engine_fixture.h"
+
+#include "base/log.h"
+#include "scheduler/job.h"
+
+#define SUCCESS     "containerd_exporter_collector_success{collector=\"x\"} "
+#define DURATION    "containerd_exporter_collector_duration_seconds{collector=\"x\"} "
+#define LAST_UPDATE "containerd_inventory_last_update_timestamp_seconds{collector=\"x\"} "
+#define RUNS        "fake_runs_total{name=\"x\"} "
+
+struct world {
+    struct board *board;
+    struct fake fake;
+    struct config config;
+};
+
+static void world_init(struct world *world)
+{
+    *world = (struct world){.board = board_new()};
+    fake_config_init(&world->config);
+}
+
+static void world_deinit(struct world *world)
+{
+    config_deinit(&world->config);
+    board_free(world->board);
+}
+
+static struct job *open_job(struct world *world, const struct collector *collector)
+{
+    struct error err;
+    struct job *job = job_new(
+        world->board, fake_job(&world->config, collector, "x", "1", &world->fake), NULL, &err);
+
+    assert_non_null(job);
+    job_show(job);
+    return job;
+}
+
+static enum error_code run_job(struct job *job)
+{
+    struct cancel cancel;
+    enum error_code code;
+
+    cancel_init(&cancel, clock_now_ns() + FAKE_SELDOM_NS);
+    code = job_run(job, &(struct job_turn){.cancel = &cancel}).code;
+    cancel_deinit(&cancel);
+    return code;
+}
+
+static bool shows(struct world *world, const char *what)
+{
+    return fake_occurrences(world->board, what) == 1;
+}
+
+static void shows_its_beginning_only_when_told(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    CLEANUP(job_freep) struct job *job = NULL;
+    struct error err;
+
+    (void)state;
+    world_init(&world);
+    job = job_new(world.board, fake_job(&world.config, &fake_inventory, "x", "1", &world.fake),
+                  NULL, &err);
+    assert_non_null(job);
+    assert_int_equal(fake_occurrences(world.board, RUNS), 0);
+    job_show(job);
+    assert_true(shows(&world, RUNS "0\n"));
+    job_show(job);
+    assert_true(shows(&world, RUNS "0\n"));
+    assert_int_equal(fake_occurrences(world.board, SUCCESS), 0); /* nothing is known yet */
+}
+
+static void shows_what_it_measured_and_how_it_went(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    CLEANUP(job_freep) struct job *job = NULL;
+
+    (void)state;
+    world_init(&world);
+    job = open_job(&world, &fake_inventory);
+    assert_int_equal(run_job(job), ERROR_NONE);
+    assert_int_equal(run_job(job), ERROR_NONE);
+    assert_true(shows(&world, RUNS "2\n"));
+    assert_true(shows(&world, SUCCESS "1\n"));
+    assert_true(shows(&world, DURATION));
+    assert_true(shows(&world, LAST_UPDATE));
+}
+
+static void remembers_its_last_success_while_it_fails(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    CLEANUP(job_freep) struct job *job = NULL;
+    CLEANUP(freep) char *before = NULL, *after = NULL;
+    const char *line;
+
+    (void)state;
+    world_init(&world);
+    job = open_job(&world, &fake_inventory);
+    world.fake.outcome = ERROR_RUNTIME;
+    assert_int_equal(run_job(job), ERROR_RUNTIME);
+    assert_true(shows(&world, SUCCESS "0\n"));
+    assert_true(shows(&world, RUNS "1\n")); /* what was seen before the failure */
+    assert_int_equal(fake_occurrences(world.board, LAST_UPDATE), 0);
+    world.fake.outcome = ERROR_NONE;
+    assert_int_equal(run_job(job), ERROR_NONE);
+    before = fake_page(world.board);
+    world.fake.outcome = ERROR_RUNTIME;
+    assert_int_equal(run_job(job), ERROR_RUNTIME);
+    after = fake_page(world.board);
+    line = strstr(before, LAST_UPDATE);
+    assert_non_null(line);
+    assert_non_null(strstr(after, LAST_UPDATE));
+    assert_memory_equal(strstr(after, LAST_UPDATE), line, strcspn(line, "\n") + 1);
+    assert_true(shows(&world, SUCCESS "0\n"));
+}
+
+static void lets_probes_tell_everything_themselves(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    CLEANUP(job_freep) struct job *job = NULL;
+
+    (void)state;
+    world_init(&world);
+    job = open_job(&world, &fake_probe);
+    assert_int_equal(run_job(job), ERROR_NONE);
+    assert_true(shows(&world, RUNS "1\n"));
+    assert_int_equal(fake_occurrences(world.board, "containerd_"), 0);
+}
+
+static void calls_the_scrape_no_inventory(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    CLEANUP(job_freep) struct job *job = NULL;
+
+    (void)state;
+    world_init(&world);
+    job = open_job(&world, &fake_scrape);
+    assert_int_equal(run_job(job), ERROR_NONE);
+    assert_true(shows(&world, SUCCESS "1\n"));
+    assert_int_equal(fake_occurrences(world.board, LAST_UPDATE), 0);
+}
+
+static void fails_where_there_are_too_many_samples(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    CLEANUP(job_freep) struct job *job = NULL;
+
+    (void)state;
+    world_init(&world);
+    job = open_job(&world, &fake_inventory);
+    world.fake.too_many_samples = true;
+    assert_int_equal(run_job(job), ERROR_LIMIT);
+    world.fake.too_many_samples = false;
+    assert_int_equal(run_job(job), ERROR_NONE);
+    assert_true(shows(&world, SUCCESS "1\n"));
+}
+
+static void stops_when_it_is_told_to(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    CLEANUP(job_freep) struct job *job = NULL;
+    struct cancel cancel;
+
+    (void)state;
+    world_init(&world);
+    job = open_job(&world, &fake_inventory);
+    cancel_init(&cancel, clock_now_ns() + FAKE_SELDOM_NS);
+    cancel_now(&cancel);
+    assert_int_equal(job_run(job, &(struct job_turn){.cancel = &cancel}).code, ERROR_CANCELED);
+    cancel_deinit(&cancel);
+    cancel_init(&cancel, clock_now_ns() - 1);
+    assert_int_equal(job_run(job, &(struct job_turn){.cancel = &cancel}).code, ERROR_TIMEOUT);
+    cancel_deinit(&cancel);
+}
+
+static void leaves_nothing_behind_where_it_cannot_open(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    struct config_job *plan;
+    struct error err;
+
+    (void)state;
+    world_init(&world);
+    world.fake.refuses_to_open = true;
+    plan = fake_job(&world.config, &fake_inventory, "x", "1", &world.fake);
+    assert_null(job_new(world.board, plan, NULL, &err));
+    assert_string_equal(err.message, "x: will not open");
+    assert_int_equal(world.fake.closed, 0);
+    assert_int_equal(fake_occurrences(world.board, "x"), 0);
+}
+
+static void closes_once_and_clears_the_board(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    struct job *job;
+
+    (void)state;
+    world_init(&world);
+    job = open_job(&world, &fake_inventory);
+    assert_int_equal(run_job(job), ERROR_NONE);
+    job_hide(job);
+    assert_int_equal(fake_occurrences(world.board, "x"), 0);
+    assert_int_equal(world.fake.closed, 0);
+    job_free(job);
+    assert_int_equal(world.fake.opened, 1);
+    assert_int_equal(world.fake.closed, 1);
+}
+
+static void knows_itself_by_collector_name_and_settings(void **state)
+{
+    static const struct {
+        const struct collector *collector;
+        const char *name, *settings;
+        bool want;
+    } rows[] = {
+        {&fake_inventory, "x", "1", true},
+        {&fake_inventory, "x", "2", false},
+        {&fake_inventory, "y", "1", false},
+        {&fake_probe, "x", "1", false},
+    };
+    CLEANUP(world_deinit) struct world world;
+    CLEANUP(job_freep) struct job *job = NULL;
+
+    (void)state;
+    world_init(&world);
+    job = open_job(&world, &fake_inventory);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        assert_int_equal(job_matches(job, fake_job(&world.config, rows[i].collector, rows[i].name,
+                                                   rows[i].settings, &world.fake)),
+                         rows[i].want);
+}
+
+static void shows_nothing_of_a_skipped_run(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    CLEANUP(job_freep) struct job *job = NULL;
+    struct cancel cancel;
+    struct outcome outcome;
+
+    (void)state;
+    world_init(&world);
+    world.fake.outcome = ERROR_TIMEOUT;
+    job = open_job(&world, &fake_inventory);
+    run_job(job);
+    world.fake.skips = true;
+    cancel_init(&cancel, clock_now_ns() + FAKE_SELDOM_NS);
+    outcome = job_run(job, &(struct job_turn){.cancel = &cancel});
+    cancel_deinit(&cancel);
+    assert_true(outcome.skipped);
+    assert_int_equal(outcome.code, ERROR_NONE);
+    assert_int_equal(world.fake.runs, 2);
+    assert_true(shows(&world, "fake_runs_total{name=\"x\"} 1\n"));
+    assert_true(job->failing);
+}
+
+static unsigned told, counted;
+
+static void hear(struct job *job, const struct run_record *record, bool counts)
+{
+    (void)job;
+    told++;
+    counted += counts;
+    assert_string_equal(record->probe, "x");
+}
+
+static void run_with(struct job *job, struct history *history, enum run_trigger trigger,
+                     bool canceled)
+{
+    struct cancel cancel;
+
+    cancel_init(&cancel, clock_now_ns() + FAKE_SELDOM_NS);
+    if (canceled)
+        cancel_now(&cancel);
+    job_run(job, &(struct job_turn){
+                     .cancel = &cancel, .trigger = trigger, .history = history, .tell = hear});
+    cancel_deinit(&cancel);
+}
+
+static void leaves_a_record_of_every_run_of_a_probe(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    CLEANUP(job_freep) struct job *job = NULL;
+    CLEANUP(history_freep) struct history *history = NULL;
+    CLEANUP(history_list_freep) struct history_list *list = NULL;
+    struct error err;
+
+    (void)state;
+    world_init(&world);
+    history = history_new(10, (size_t)64 << 10, &err);
+    assert_non_null(history);
+    job = open_job(&world, &fake_probe);
+    told = counted = 0;
+    world.fake.outcome = ERROR_TLS;
+    run_with(job, history, RUN_SCHEDULED, false);
+    world.fake.outcome = ERROR_NONE;
+    run_with(job, history, RUN_RETRY, false);
+    run_with(job, history, RUN_DEMAND, true);
+    world.fake.skips = true;
+    run_with(job, history, RUN_SCHEDULED, false);
+    assert_int_equal(told, 4);
+    assert_int_equal(counted, 2); /* not the canceled one, nor the one that was skipped */
+    assert_int_equal(world.fake.retries, 1);
+    list = history_find(history, "x", NULL, 0);
+    assert_int_equal(list->count, 3);
+    assert_int_equal(list->records[0]->reason, ERROR_CANCELED);
+    assert_int_equal(list->records[0]->trigger, RUN_DEMAND);
+    assert_int_equal(list->records[1]->reason, ERROR_NONE);
+    assert_string_equal(list->records[1]->message, "");
+    assert_int_equal(list->records[2]->reason, ERROR_TLS);
+    assert_string_equal(list->records[2]->message, "as told");
+    assert_string_equal(list->records[2]->operation, "fake_probe");
+    assert_string_not_equal(list->records[2]->id, list->records[1]->id);
+    assert_true(list->records[2]->timeout_seconds > 3000);
+    assert_true(list->records[2]->seconds >= 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(shows_its_beginning_only_when_told),
+        cmocka_unit_test(shows_what_it_measured_and_how_it_went),
+        cmocka_unit_test(remembers_its_last_success_while_it_fails),
+        cmocka_unit_test(lets_probes_tell_everything_themselves),
+        cmocka_unit_test(calls_the_scrape_no_inventory),
+        cmocka_unit_test(fails_where_there_are_too_many_samples),
+        cmocka_unit_test(stops_when_it_is_told_to),
+        cmocka_unit_test(leaves_nothing_behind_where_it_cannot_open),
+        cmocka_unit_test(closes_once_and_clears_the_board),
+        cmocka_unit_test(knows_itself_by_collector_name_and_settings),
+        cmocka_unit_test(shows_nothing_of_a_skipped_run),
+        cmocka_unit_test(leaves_a_record_of_every_run_of_a_probe),
+    };
+
+    log_set_level(LOG_ERROR);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

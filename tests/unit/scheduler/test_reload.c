@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A file that changes, for better or worse, and what that does to the jobs. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "support/engine_fixture.h"
+
+#include "base/log.h"
+#include "scheduler/reload.h"
+
+#include <unistd.h>
+
+#define SUCCESSFUL "containerd_exporter_config_last_reload_successful "
+#define TIMESTAMP  "containerd_exporter_config_last_reload_success_timestamp_seconds "
+
+struct globals {
+    const char *address;
+};
+
+/* What the tests look at; under fake_lock where jobs touch it. */
+struct shared {
+    unsigned users;
+    char address[32];
+};
+static unsigned n_shared, n_made, n_open, n_closed;
+static bool refuse_shared;
+
+struct thing_state {
+    struct shared *shared;
+    uint64_t size;
+    double count;
+};
+
+static const struct setting thing_settings[] = {
+    SETTING(SETTING_UINT, struct thing_state, size, "size", "1", "How large; 13 will not open."),
+    {0},
+};
+static const struct setting global_settings[] = {
+    SETTING(SETTING_STRING, struct globals, address, "address", "nowhere", "Where."),
+    {0},
+};
+
+static bool open_thing(void *state, const struct job_context *context, struct error *err)
+{
+    struct thing_state *thing = state;
+    LOCK_SCOPE(&fake_lock);
+
+    if (thing->size == 13)
+        return error_set(err, ERROR_INVALID, "13 is bad luck");
+    thing->shared = context->shared;
+    thing->shared->users++;
+    n_open++;
+    return true;
+}
+
+static void close_thing(void *state)
+{
+    struct thing_state *thing = state;
+    LOCK_SCOPE(&fake_lock);
+
+    thing->shared->users--;
+    n_closed++;
+}
+
+static bool run_thing(void *state, struct run *run, struct error *err)
+{
+    struct thing_state *thing = state;
+    LOCK_SCOPE(&fake_lock);
+
+    (void)err;
+    snapshot_add(run->out, FAKE_RUNS, ++thing->count, thing->shared->address);
+    return true;
+}
+
+static const struct collector thing = {
+    .name = "thing",
+    .help = "A thing.",
+    .families = fake_families,
+    .settings = thing_settings,
+    .state_size = sizeof(struct thing_state),
+    .lane = LANE_SCRAPE, /* so that a test says when it runs */
+    .interval = "1h",
+    .timeout = "1h",
+    .open = open_thing,
+    .close = close_thing,
+    .run = run_thing,
+};
+
+static const struct collector *const things[] = {&thing, NULL};
+static const struct config_section sections[] = {{"global", global_settings}, {0}};
+static const struct config_schema schema = {things, sections, sizeof(struct globals)};
+
+static struct shared *make_shared(const void *globals, struct error *err)
+{
+    const struct globals *from = globals;
+    struct shared *shared;
+
+    if (refuse_shared) {
+        error_set(err, ERROR_RUNTIME, "nobody at %s", from->address);
+        return NULL;
+    }
+    shared = calloc(1, sizeof(*shared));
+    assert_non_null(shared);
+    snprintf(shared->address, sizeof(shared->address), "%s", from->address);
+    n_shared++;
+    n_made++;
+    return shared;
+}
+
+static void free_shared(struct shared *shared)
+{
+    assert_int_equal(shared->users, 0); /* every job is gone before */
+    n_shared--;
+    free(shared);
+}
+
+struct world {
+    char directory[64], path[80];
+    struct board *board;
+    struct scheduler *scheduler;
+    struct reloader *reloader;
+};
+
+static void write_file(const struct world *world, const char *text)
+{
+    FILE *file = fopen(world->path, "we");
+
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* With a file, or none if `text` is NULL. */
+static void world_init(struct world *world, const char *text)
+{
+    const struct scheduler_options scheduler = {
+        .inventory_workers = 1, .probe_workers = 1, .node = "node"};
+    struct reload_options options = {
+        .schema = &schema, .make_shared = make_shared, .free_shared = free_shared};
+    struct error err;
+
+    *world = (struct world){.directory = "/tmp/test_reload.XXXXXX", .board = board_new()};
+    n_shared = n_made = n_open = n_closed = 0;
+    refuse_shared = false;
+    assert_non_null(mkdtemp(world->directory));
+    snprintf(world->path, sizeof(world->path), "%s/config.yml", world->directory);
+    if (text)
+        write_file(world, text);
+    world->scheduler = scheduler_new(world->board, &scheduler, &err);
+    assert_non_null(world->scheduler);
+    options.path = text ? world->path : NULL;
+    options.scheduler = world->scheduler;
+    options.board = world->board;
+    world->reloader = reloader_new(&options, &err);
+    assert_non_null(world->reloader);
+}
+
+static void world_deinit(struct world *world)
+{
+    scheduler_free(world->scheduler);
+    reloader_free(world->reloader);
+    board_free(world->board);
+    (void)unlink(world->path); /* perhaps there is none */
+    assert_int_equal(rmdir(world->directory), 0);
+    assert_int_equal(n_shared, 0);
+    assert_int_equal(n_open, n_closed);
+}
+
+static void reload(struct world *world)
+{
+    struct error err;
+
+    if (!reloader_reload(world->reloader, &err))
+        fail_msg("%s", err.message);
+    assert_int_equal(fake_occurrences(world->board, SUCCESSFUL "1\n"), 1);
+    assert_int_equal(fake_occurrences(world->board, TIMESTAMP), 2 + 1); /* HELP, TYPE, value */
+}
+
+static void fail_to_reload(struct world *world, const char *why)
+{
+    struct error err;
+
+    assert_false(reloader_reload(world->reloader, &err));
+    if (!strstr(err.message, why))
+        fail_msg("%s", err.message);
+    assert_int_equal(fake_occurrences(world->board, SUCCESSFUL "0\n"), 1);
+}
+
+/* Runs the thing, and expects to see how often it ran and what it was opened with. */
+static void expect_run(struct world *world, const char *address, int count)
+{
+    char want[128];
+
+    snprintf(want, sizeof(want), "fake_runs_total{name=\"%s\"} %d\n", address, count);
+    scheduler_refresh(world->scheduler);
+    assert_int_equal(fake_occurrences(world->board, want), 1);
+    assert_int_equal(fake_occurrences(world->board, "fake_runs_total{"), 1);
+}
+
+static void starts_without_a_file(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+
+    (void)state;
+    world_init(&world, NULL);
+    assert_int_equal(fake_occurrences(world.board, SUCCESSFUL), 0);
+    reload(&world);
+    expect_run(&world, "nowhere", 1);
+    reload(&world);
+    expect_run(&world, "nowhere", 2);
+    assert_int_equal(n_made, 1);
+}
+
+static void keeps_jobs_and_what_they_share_if_nothing_changed(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+
+    (void)state;
+    world_init(&world, "global: {address: here}\ncollectors: {thing: {size: 2}}\n");
+    reload(&world);
+    expect_run(&world, "here", 1);
+    reload(&world);
+    expect_run(&world, "here", 2);
+    write_file(&world, "# a comment changes nothing\n"
+                       "global:\n  address: here\ncollectors:\n  thing: {size: 2}\n");
+    reload(&world);
+    expect_run(&world, "here", 3);
+    assert_int_equal(n_open, 1);
+    assert_int_equal(n_made, 1);
+}
+
+static void replaces_a_job_that_changed(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+
+    (void)state;
+    world_init(&world, "collectors: {thing: {size: 2}}\n");
+    reload(&world);
+    expect_run(&world, "nowhere", 1);
+    write_file(&world, "collectors: {thing: {size: 3}}\n");
+    reload(&world);
+    expect_run(&world, "nowhere", 1);
+    assert_int_equal(n_open, 2);
+    assert_int_equal(n_closed, 1);
+    assert_int_equal(n_made, 1); /* it is not the job's own settings that are shared */
+}
+
+static void removes_a_job_that_is_not_wanted(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+
+    (void)state;
+    world_init(&world, "");
+    reload(&world);
+    expect_run(&world, "nowhere", 1);
+    write_file(&world, "collectors: {thing: {enabled: false}}\n");
+    reload(&world);
+    assert_int_equal(n_closed, 1);
+    assert_int_equal(fake_occurrences(world.board, "fake_runs_total"), 0);
+}
+
+/* free_shared() itself looks whether a job still uses it. */
+static void shares_anew_where_globals_changed(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+
+    (void)state;
+    world_init(&world, "global: {address: here}\n");
+    reload(&world);
+    expect_run(&world, "here", 1);
+    write_file(&world, "global: {address: there}\n");
+    reload(&world);
+    expect_run(&world, "there", 1);
+    assert_int_equal(n_made, 2);
+    assert_int_equal(n_shared, 1);
+}
+
+static void changes_nothing_for_a_bad_file(void **state)
+{
+    static const struct {
+        const char *text, *why;
+    } rows[] = {
+        {"collectors: {thing: {size: many}}\n", "1 mistake"},
+        {"collectors: {thing: {sise: 1}}\nglobal: {addres: x}\n", "2 mistakes"},
+        {"global: {address: there}\ncollectors: {nothing: {}}\n", "1 mistake"},
+        {"collectors: [\n", "1 mistake"},
+        {"global: {address: there}\ncollectors: {thing: {size: 13}}\n", "thing: 13 is bad luck"},
+    };
+    CLEANUP(world_deinit) struct world world;
+
+    (void)state;
+    world_init(&world, "global: {address: here}\n");
+    reload(&world);
+    expect_run(&world, "here", 1);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        write_file(&world, rows[i].text);
+        fail_to_reload(&world, rows[i].why);
+        expect_run(&world, "here", (int)i + 2);
+        assert_int_equal(n_shared, 1);
+    }
+    assert_int_equal(unlink(world.path), 0);
+    fail_to_reload(&world, world.path);
+    expect_run(&world, "here", 7);
+    write_file(&world, "global: {address: here}\n");
+    reload(&world);
+    expect_run(&world, "here", 8);
+    assert_int_equal(n_open, 1);
+}
+
+static void remembers_when_it_last_succeeded(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    CLEANUP(freep) char *before = NULL, *after = NULL;
+    const char *line;
+
+    (void)state;
+    world_init(&world, "");
+    reload(&world);
+    before = fake_page(world.board);
+    write_file(&world, "nonsense");
+    fail_to_reload(&world, "1 mistake");
+    after = fake_page(world.board);
+    line = strstr(before, "\n" TIMESTAMP);
+    assert_non_null(line);
+    assert_non_null(strstr(after, "\n" TIMESTAMP));
+    assert_memory_equal(strstr(after, "\n" TIMESTAMP) + 1, line + 1, strcspn(line + 1, "\n"));
+}
+
+static void fails_at_the_start_and_recovers(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+
+    (void)state;
+    world_init(&world, "nonsense: 1\n");
+    fail_to_reload(&world, "1 mistake");
+    assert_int_equal(fake_occurrences(world.board, TIMESTAMP), 0);
+    assert_int_equal(n_made, 0);
+    refuse_shared = true;
+    write_file(&world, "global: {address: here}\n");
+    fail_to_reload(&world, "nobody at here");
+    refuse_shared = false;
+    reload(&world);
+    expect_run(&world, "here", 1);
+    refuse_shared = true;
+    write_file(&world, "global: {address: there}\n");
+    fail_to_reload(&world, "nobody at there");
+    expect_run(&world, "here", 2);
+}
+
+static void *reload_often(void *arg)
+{
+    for (int i = 0; i < 20; i++) {
+        struct error err;
+
+        if (!reloader_reload(arg, &err))
+            abort();
+    }
+    return NULL;
+}
+
+static void may_be_asked_by_any_thread(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    pthread_t threads[4];
+
+    (void)state;
+    world_init(&world, "collectors: {thing: {size: 2}}\n");
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, reload_often, world.reloader), 0);
+    for (size_t i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(n_made, 1);
+    assert_int_equal(n_open, 1);
+    expect_run(&world, "nowhere", 1);
+}
+
+static void shows_the_configuration_in_force(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    CLEANUP(buf_deinit) struct buf first = BUF_INIT(4096), second = BUF_INIT(4096);
+
+    (void)state;
+    world_init(&world, "global: {address: here}\ncollectors: {thing: {size: 3}}\n");
+    reload(&world);
+    reloader_config(world.reloader, &first);
+    assert_string_equal(first.data, "global:\n  address: here\ncollectors:\n  thing:\n"
+                                    "    enabled: true\n    size: 3\nprobes:\n");
+    write_file(&world, "global: {address: [1]}\n");
+    fail_to_reload(&world, "mistake");
+    reloader_config(world.reloader, &second);
+    assert_string_equal(first.data, second.data);
+    write_file(&world, second.data);
+    reload(&world);
+    buf_clear(&second);
+    reloader_config(world.reloader, &second);
+    assert_string_equal(first.data, second.data);
+    assert_int_equal(n_made, 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(starts_without_a_file),
+        cmocka_unit_test(keeps_jobs_and_what_they_share_if_nothing_changed),
+        cmocka_unit_test(replaces_a_job_that_changed),
+        cmocka_unit_test(removes_a_job_that_is_not_wanted),
+        cmocka_unit_test(shares_anew_where_globals_changed),
+        cmocka_unit_test(changes_nothing_for_a_bad_file),
+        cmocka_unit_test(remembers_when_it_last_succeeded),
+        cmocka_unit_test(fails_at_the_start_and_recovers),
+        cmocka_unit_test(may_be_asked_by_any_thread),
+        cmocka_unit_test(shows_the_configuration_in_force),
+    };
+
+    /* The mistakes of the files are logged as errors, and belong to the test's output. */
+    log_set_level(LOG_ERROR);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

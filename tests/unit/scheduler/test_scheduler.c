@@ -1,0 +1,694 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who runs when, and what survives a change of the configuration. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "support/engine_fixture.h"
+
+#include "base/log.h"
+#include "scheduler/scheduler.h"
+
+#define INVENTORY_WORKERS 2
+#define PROBE_WORKERS     2
+#define RELOADS           50
+
+struct world {
+    struct board *board;
+    struct scheduler *scheduler;
+};
+
+static void world_init_with(struct world *world, int64_t spread_ns)
+{
+    const struct scheduler_options options = {.inventory_workers = INVENTORY_WORKERS,
+                                              .probe_workers = PROBE_WORKERS,
+                                              .node = "node",
+                                              .spread_ns = spread_ns};
+    struct error err;
+
+    world->board = board_new();
+    assert_non_null(world->board);
+    world->scheduler = scheduler_new(world->board, &options, &err);
+    assert_non_null(world->scheduler);
+}
+
+static void world_init(struct world *world)
+{
+    world_init_with(world, FAKE_SELDOM_NS);
+}
+
+static void world_deinit(struct world *world)
+{
+    if (world->scheduler)
+        scheduler_free(world->scheduler);
+    board_free(world->board);
+}
+
+static void apply(struct world *world, struct config *config)
+{
+    struct error err;
+
+    if (!scheduler_apply(world->scheduler, config, NULL, &err))
+        fail_msg("%s", err.message);
+    config_deinit(config);
+}
+
+/* Applies a configuration of one job. */
+static void apply_one(struct world *world, const struct collector *collector, const char *settings,
+                      struct fake *fake)
+{
+    struct config config;
+
+    fake_config_init(&config);
+    fake_job(&config, collector, "x", settings, fake);
+    apply(world, &config);
+}
+
+static void apply_nothing(struct world *world)
+{
+    struct config config;
+
+    fake_config_init(&config);
+    apply(world, &config);
+}
+
+static void runs_jobs_when_they_are_due(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    static struct fake often, seldom;
+    struct config config;
+
+    (void)state;
+    world_init(&world);
+    fake_config_init(&config);
+    fake_job(&config, &fake_inventory, "often", "1", &often);
+    fake_job(&config, &fake_inventory, "seldom", "1", &seldom)->interval_ns = FAKE_SELDOM_NS;
+    apply(&world, &config);
+    fake_await(&often.ended, 20);
+    fake_await(&seldom.ended, 1);
+    assert_int_equal(fake_get(&seldom.runs), 1);
+}
+
+static void runs_no_job_twice_at_once(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    static struct fake fake;
+
+    (void)state;
+    world_init(&world);
+    apply_one(&world, &fake_inventory, "1", &fake);
+    fake_await(&fake.ended, 100);
+    assert_int_equal(fake_get(&fake.most_at_once), 1);
+}
+
+/* More probes hang than there are workers for them: those that hang, hang, and the others wait. */
+static void keeps_the_inventory_going_while_probes_hang(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    static struct fake probe = {.hangs = true}, inventory;
+    struct config config;
+
+    (void)state;
+    world_init(&world);
+    fake_config_init(&config);
+    for (char name[] = "1"; name[0] <= '5'; name[0]++)
+        fake_job(&config, &fake_probe, name, "1", &probe);
+    fake_job(&config, &fake_inventory, "inventory", "1", &inventory);
+    apply(&world, &config);
+    fake_await(&probe.hanging, PROBE_WORKERS);
+    fake_await(&inventory.ended, fake_get(&inventory.ended) + 20);
+    assert_int_equal(fake_get(&probe.running), PROBE_WORKERS);
+    assert_int_equal(fake_get(&probe.runs), PROBE_WORKERS);
+}
+
+static void keeps_what_did_not_change(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    static struct fake fake, never;
+
+    (void)state;
+    world_init(&world);
+    apply_one(&world, &fake_inventory, "same", &fake);
+    fake_await(&fake.ended, 3);
+    apply_one(&world, &fake_inventory, "same", &never);
+    fake_await(&fake.ended, fake_get(&fake.ended) + 3);
+    assert_int_equal(fake_get(&fake.opened), 1);
+    assert_int_equal(fake_get(&fake.closed), 0);
+    assert_int_equal(fake_get(&never.opened), 0);
+    assert_int_equal(fake_occurrences(world.board, "fake_runs_total{name=\"x\"} "), 1);
+    assert_int_equal(fake_occurrences(world.board, "fake_runs_total{name=\"x\"} 1\n"), 0);
+}
+
+static void replaces_what_changed(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    static struct fake before, after;
+
+    (void)state;
+    world_init(&world);
+    apply_one(&world, &fake_inventory, "before", &before);
+    fake_await(&before.ended, 3);
+    apply_one(&world, &fake_inventory, "after", &after);
+    assert_int_equal(fake_get(&before.closed), 1);
+    assert_int_equal(fake_get(&before.running), 0);
+    fake_await(&after.ended, 1);
+    assert_int_equal(fake_get(&after.opened), 1);
+    assert_int_equal(fake_get(&after.closed), 0);
+    assert_int_equal(fake_occurrences(world.board, "fake_runs_total{name=\"x\"} "), 1);
+}
+
+static void cancels_what_is_removed_and_waits_for_it(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    static struct fake inventory = {.hangs = true}, probe = {.hangs = true};
+    struct config config;
+
+    (void)state;
+    world_init(&world);
+    fake_config_init(&config);
+    fake_job(&config, &fake_inventory, "x", "1", &inventory);
+    fake_job(&config, &fake_probe, "y", "1", &probe);
+    apply(&world, &config);
+    fake_await(&inventory.hanging, 1);
+    fake_await(&probe.hanging, 1);
+    apply_nothing(&world);
+    assert_int_equal(fake_get(&inventory.canceled), 1);
+    assert_int_equal(fake_get(&probe.canceled), 1);
+    assert_int_equal(fake_get(&inventory.ended) + fake_get(&probe.ended), 2);
+    assert_int_equal(fake_get(&inventory.closed) + fake_get(&probe.closed), 2);
+    assert_int_equal(fake_occurrences(world.board, "fake_runs_total"), 0);
+}
+
+static void *apply_other_settings(void *arg)
+{
+    static struct fake other;
+
+    apply_one(arg, &fake_inventory, "other", &other);
+    return NULL;
+}
+
+/* The old job is slow to end: until then the page has its values, then those of the new one. */
+static void shows_no_series_twice_while_a_job_is_replaced(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    static struct fake slow;
+    pthread_t applier;
+
+    (void)state;
+    world_init(&world);
+    apply_one(&world, &fake_inventory, "1", &slow);
+    fake_await(&slow.ended, 1); /* so that it has posted */
+    fake_set(&slow.deaf, true);
+    fake_await(&slow.hanging, 1);
+    assert_int_equal(pthread_create(&applier, NULL, apply_other_settings, &world), 0);
+    fake_await(&slow.canceled, 1); /* the new job is open, and waits for the old one */
+    assert_int_equal(fake_occurrences(world.board, "fake_runs_total{name=\"x\"} "), 1);
+    assert_int_equal(fake_occurrences(world.board, "fake_runs_total{name=\"x\"} 0\n"), 0);
+    scheduler_refresh(world.scheduler); /* neither of the two waits, too */
+    (void)scheduler_ready(world.scheduler);
+    fake_set(&slow.deaf, false);
+    pthread_join(applier, NULL);
+    assert_int_equal(fake_occurrences(world.board, "fake_runs_total{name=\"x\"} "), 1);
+}
+
+static void changes_nothing_where_a_job_cannot_open(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    static struct fake old, changed, fresh, refusing = {.refuses_to_open = true};
+    struct config config;
+    struct error err;
+    unsigned runs;
+
+    (void)state;
+    world_init(&world);
+    apply_one(&world, &fake_inventory, "1", &old);
+    fake_await(&old.ended, 2);
+    fake_config_init(&config);
+    fake_job(&config, &fake_inventory, "x", "2", &changed);
+    fake_job(&config, &fake_inventory, "fresh", "1", &fresh);
+    fake_job(&config, &fake_probe, "bad", "1", &refusing);
+    assert_false(scheduler_apply(world.scheduler, &config, NULL, &err));
+    config_deinit(&config);
+    assert_string_equal(err.message, "bad: will not open");
+    assert_int_equal(fake_get(&fresh.opened), 1);
+    assert_int_equal(fake_get(&fresh.closed), 1);
+    assert_int_equal(fake_get(&changed.closed), 1);
+    assert_int_equal(fake_get(&fresh.runs) + fake_get(&changed.runs), 0);
+    runs = fake_get(&old.ended);
+    fake_await(&old.ended, runs + 3);
+    assert_int_equal(fake_get(&old.closed), 0);
+    assert_int_equal(fake_occurrences(world.board, "fresh"), 0);
+    assert_int_equal(fake_occurrences(world.board, "fake_runs_total{name=\"x\"} "), 1);
+}
+
+static void ends_while_jobs_hang(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    static struct fake inventory = {.hangs = true}, probe = {.hangs = true};
+    struct config config;
+
+    (void)state;
+    world_init(&world);
+    fake_config_init(&config);
+    fake_job(&config, &fake_inventory, "x", "1", &inventory);
+    fake_job(&config, &fake_probe, "y", "1", &probe);
+    apply(&world, &config);
+    fake_await(&inventory.hanging, 1);
+    fake_await(&probe.hanging, 1);
+    scheduler_free(TAKE(world.scheduler));
+    assert_int_equal(inventory.ended + probe.ended, 2);
+    assert_int_equal(inventory.closed + probe.closed, 2);
+}
+
+static void ends_a_run_at_its_timeout(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    static struct fake fake;
+    struct config config;
+
+    (void)state;
+    world_init(&world);
+    fake_config_init(&config);
+    fake_job(&config, &fake_inventory, "x", "1", &fake)->timeout_ns = 0;
+    apply(&world, &config);
+    fake_await(&fake.ended, 2);
+    apply_nothing(&world);
+    assert_int_equal(fake_get(&fake.canceled), 0); /* a deadline is no cancellation */
+}
+
+static void runs_the_scrape_lane_on_refresh_only(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    static struct fake scrape, inventory;
+    struct config config;
+
+    (void)state;
+    world_init(&world);
+    fake_config_init(&config);
+    fake_job(&config, &fake_scrape, "s", "1", &scrape);
+    fake_job(&config, &fake_inventory, "i", "1", &inventory);
+    apply(&world, &config);
+    fake_await(&inventory.ended, 10);
+    assert_int_equal(fake_get(&scrape.runs), 0);
+    for (unsigned i = 1; i <= 3; i++) {
+        scheduler_refresh(world.scheduler);
+        assert_int_equal(fake_get(&scrape.runs), i);
+    }
+    assert_int_equal(fake_occurrences(world.board, "fake_runs_total{name=\"s\"} 3\n"), 1);
+}
+
+struct scraper {
+    struct world *world;
+    atomic_bool done;
+};
+
+static void *scrape_until_done(void *arg)
+{
+    struct scraper *scraper = arg;
+
+    while (!scraper->done) {
+        scheduler_refresh(scraper->world->scheduler);
+        if (fake_occurrences(scraper->world->board, "fake_runs_total{name=\"i\"} ") > 1 ||
+            fake_occurrences(scraper->world->board, "fake_runs_total{name=\"s\"} ") > 1 ||
+            fake_occurrences(scraper->world->board, "fake_runs_total{name=\"p\"} ") > 1)
+            abort();
+        (void)scheduler_ready(scraper->world->scheduler);
+    }
+    return NULL;
+}
+
+static void applies_while_it_is_scraped(void **state)
+{
+    static const char *const settings[] = {"1", "2"};
+    CLEANUP(world_deinit) struct world world;
+    static struct fake scrape, inventory, probe;
+    struct scraper scraper = {.world = &world};
+    pthread_t threads[2];
+
+    (void)state;
+    world_init(&world);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, scrape_until_done, &scraper), 0);
+    for (unsigned i = 1; i <= RELOADS; i++) {
+        struct config config;
+
+        fake_config_init(&config);
+        fake_job(&config, &fake_inventory, "i", settings[i % 2], &inventory);
+        if (i % 3)
+            fake_job(&config, &fake_scrape, "s", settings[i / 2 % 2], &scrape);
+        fake_job(&config, &fake_probe, "p", settings[i / 4 % 2], &probe);
+        apply(&world, &config);
+        fake_await(&inventory.opened, i);
+    }
+    apply_nothing(&world);
+    scraper.done = true;
+    for (size_t i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(inventory.opened, RELOADS);
+    assert_int_equal(inventory.closed, inventory.opened);
+    assert_int_equal(scrape.closed, scrape.opened);
+    assert_int_equal(probe.closed, probe.opened);
+    assert_in_range(probe.opened, 2, RELOADS / 2);
+}
+
+/* Waits for the scheduler's own opinion, which follows the end of a run. */
+static void await_ready(struct world *world, const struct fake *going_on)
+{
+    while (!scheduler_ready(world->scheduler))
+        fake_await(&going_on->ended, fake_get(&going_on->ended) + 1);
+}
+
+static void is_ready_once_the_inventory_was_tried(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    static struct fake failing = {.outcome = ERROR_RUNTIME}, slow = {.deaf = true},
+                       probe = {.hangs = true};
+    struct config config;
+
+    (void)state;
+    world_init(&world);
+    fake_config_init(&config);
+    fake_job(&config, &fake_inventory, "failing", "1", &failing);
+    fake_job(&config, &fake_inventory, "slow", "1", &slow);
+    fake_job(&config, &fake_probe, "probe", "1", &probe);
+    fake_job(&config, &fake_scrape, "scrape", "1", &probe);
+    apply(&world, &config);
+    fake_await(&failing.ended, 3);
+    fake_await(&slow.hanging, 1);
+    assert_false(scheduler_ready(world.scheduler));
+    fake_set(&slow.deaf, false);
+    await_ready(&world, &failing);
+}
+
+/* The last second is the scheduler's; the test itself waits for events. */
+static void tries_again_soon_while_the_daemon_is_gone(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    static struct fake gone = {.outcome = ERROR_RUNTIME_UNAVAILABLE},
+                       broken = {.outcome = ERROR_RUNTIME};
+    struct config config;
+
+    (void)state;
+    world_init(&world);
+    fake_config_init(&config);
+    fake_job(&config, &fake_inventory, "gone", "1", &gone)->interval_ns = FAKE_SELDOM_NS;
+    fake_job(&config, &fake_inventory, "broken", "1", &broken)->interval_ns = FAKE_SELDOM_NS;
+    apply(&world, &config);
+    fake_await(&gone.ended, 3);
+    assert_int_equal(fake_get(&broken.runs), 1);
+}
+
+static void needs_no_more_than_its_ceiling_of_workers(void **state)
+{
+    const struct scheduler_options options = {
+        .inventory_workers = 40, .probe_workers = 1000, .node = "node"};
+    CLEANUP(board_freep) struct board *board = board_new();
+    CLEANUP(scheduler_freep) struct scheduler *scheduler = NULL;
+    struct error err;
+
+    (void)state;
+    scheduler = scheduler_new(board, &options, &err);
+    assert_non_null(scheduler);
+    assert_true(scheduler_ready(scheduler));
+    scheduler_refresh(scheduler);
+}
+
+/* The interval is an hour, so that only a change can bring the next run. */
+static struct config_job *watched_job(struct config *config, const char *settings,
+                                      struct fake *fake)
+{
+    struct config_job *job = fake_job(config, &fake_watched, "x", settings, fake);
+
+    job->interval_ns = FAKE_SELDOM_NS;
+    return job;
+}
+
+static void apply_watched(struct world *world, const char *settings, struct fake *fake)
+{
+    struct config config;
+
+    fake_config_init(&config);
+    watched_job(&config, settings, fake);
+    apply(world, &config);
+}
+
+static void runs_early_where_a_change_is_seen(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    static struct fake fake;
+
+    (void)state;
+    world_init(&world);
+    apply_watched(&world, "1", &fake);
+    fake_await(&fake.ended, 1);
+    for (unsigned i = 1; i <= 3; i++) {
+        fake_change(&fake, 1);
+        fake_await(&fake.ended, 1 + i);
+    }
+}
+
+/* A thousand changes while it runs: one more run, not at the same time. */
+static void runs_once_more_for_all_that_changed_meanwhile(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    static struct fake fake = {.deaf = true};
+
+    (void)state;
+    world_init(&world);
+    apply_watched(&world, "1", &fake);
+    fake_await(&fake.running, 1);
+    fake_change(&fake, 1000);
+    fake_await(&fake.watches, 1001); /* the next call: all were told */
+    assert_int_equal(fake_get(&fake.runs), 1);
+    fake_set(&fake.deaf, false);
+    fake_await(&fake.ended, 2);
+    apply_nothing(&world);
+    assert_int_equal(fake_get(&fake.runs), 2);
+    assert_int_equal(fake_get(&fake.most_at_once), 1);
+}
+
+static void leaves_time_between_early_runs(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    static struct fake fake;
+    int64_t start_ns;
+
+    (void)state;
+    world_init(&world);
+    apply_watched(&world, "1", &fake);
+    fake_await(&fake.ended, 1);
+    start_ns = clock_now_ns();
+    for (unsigned i = 0; i < 4; i++) {
+        fake_change(&fake, 1);
+        fake_await(&fake.ended, i + 2);
+    }
+    assert_true(clock_now_ns() - start_ns >= 3 * 200 * NS_PER_MS);
+}
+
+static void stops_watching_what_is_removed(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    static struct fake before, after, failing = {.watch_fails = true};
+
+    (void)state;
+    world_init(&world);
+    apply_watched(&world, "before", &before);
+    fake_await(&before.watching, 1);
+    apply_watched(&world, "after", &after);
+    assert_int_equal(fake_get(&before.watching), 0);
+    assert_int_equal(fake_get(&before.closed), 1);
+    fake_await(&after.watching, 1);
+    apply_watched(&world, "failing", &failing);
+    fake_await(&failing.watches, 1); /* and pauses */
+    scheduler_free(TAKE(world.scheduler));
+    assert_int_equal(failing.closed, 1);
+}
+
+static void reloads_while_changes_are_told(void **state)
+{
+    static const char *const settings[] = {"1", "2"};
+    CLEANUP(world_deinit) struct world world;
+    static struct fake fakes[RELOADS];
+
+    (void)state;
+    world_init(&world);
+    for (unsigned i = 0; i < RELOADS; i++) {
+        fakes[i].changes = 1000000;
+        apply_watched(&world, settings[i % 2], &fakes[i]);
+        if (i % 2)
+            fake_await(&fakes[i].watches, 2);
+    }
+    apply_nothing(&world);
+    for (unsigned i = 0; i < RELOADS; i++) {
+        assert_int_equal(fakes[i].opened, 1);
+        assert_int_equal(fakes[i].closed, 1);
+        assert_int_equal(fakes[i].watching + fakes[i].running, 0);
+    }
+}
+
+/* Adds probes that burden one registry, which is to be asked by one of them at a time. */
+static void add_burdens(struct config *config, const char *registry, size_t n, struct fake *fake)
+{
+    for (size_t i = 0; i < n; i++) {
+        char name[16];
+        struct config_job *job;
+
+        snprintf(name, sizeof(name), "%s%zu", registry, i);
+        job = fake_job(config, &fake_probe, name, "1", fake);
+        job->resource = arena_strdup(job->arena, registry);
+        job->max_concurrent = 1;
+    }
+}
+
+/* Three want the busy registry, of which one runs; the other worker is not held up by the rest. */
+static void burdens_no_registry_more_than_it_may(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    static struct fake busy = {.deaf = true}, other;
+    struct config config;
+
+    (void)state;
+    world_init(&world);
+    fake_config_init(&config);
+    add_burdens(&config, "busy", 3, &busy);
+    add_burdens(&config, "other", 2, &other);
+    apply(&world, &config);
+    fake_await(&busy.hanging, 1);
+    fake_await(&other.ended, fake_get(&other.ended) + 20);
+    assert_int_equal(fake_get(&busy.runs), 1);
+    fake_set(&busy.deaf, false);
+    fake_await(&busy.ended, 30);
+    apply_nothing(&world);
+    assert_int_equal(busy.most_at_once, 1);
+    assert_int_equal(other.most_at_once, 1);
+}
+
+/* Nobody is passed by those who come later to the same registry. */
+static void keeps_the_place_of_who_waits_for_a_registry(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    static struct fake busy = {.deaf = true};
+    struct config config;
+
+    (void)state;
+    world_init(&world);
+    fake_config_init(&config);
+    add_burdens(&config, "r", 3, &busy);
+    apply(&world, &config);
+    fake_await(&busy.hanging, 1);
+    fake_set(&busy.deaf, false);
+    fake_await(&busy.ended, 30);
+    assert_int_equal(fake_occurrences(world.board, "fake_runs_total{name=\"r"), 3);
+    for (char name[] = "fake_runs_total{name=\"r0\"} 0"; name[23] <= '2'; name[23]++)
+        assert_int_equal(fake_occurrences(world.board, name), 0);
+}
+
+static void removes_who_waits_for_a_registry(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    static struct fake busy = {.hangs = true};
+    struct config config;
+
+    (void)state;
+    world_init(&world);
+    fake_config_init(&config);
+    add_burdens(&config, "r", 3, &busy);
+    apply(&world, &config);
+    fake_await(&busy.hanging, 1);
+    apply_nothing(&world);
+    assert_int_equal(busy.runs, 1);
+    assert_int_equal(busy.closed, 3);
+}
+
+static void tries_failed_probes_again_soon(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    static struct fake failing = {.outcome = ERROR_CONNECT}, wrong = {.outcome = ERROR_INVALID};
+    struct config config;
+    struct config_job *job;
+
+    (void)state;
+    world_init_with(&world, 0);
+    fake_config_init(&config);
+    job = fake_job(&config, &fake_probe, "wrong", "1", &wrong);
+    job->interval_ns = FAKE_SELDOM_NS;
+    job->retry_ns = FAKE_OFTEN_NS;
+    job = fake_job(&config, &fake_probe, "failing", "1", &failing);
+    job->interval_ns = FAKE_SELDOM_NS;
+    job->retry_ns = FAKE_OFTEN_NS;
+    apply(&world, &config);
+    fake_await(&failing.ended, 5);
+    fake_await(&wrong.ended, 1);
+    apply_nothing(&world);
+    assert_int_equal(failing.retries, failing.runs - 1);
+    assert_int_equal(wrong.retries, 0);
+    assert_int_equal(wrong.runs, 1);
+}
+
+/* In a time zone where the next minute begins in two seconds. */
+static void runs_when_cron_says(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    static struct fake fake;
+    static struct cron cron;
+    struct config config;
+    struct config_job *job;
+    struct error err;
+    char zone[32];
+    int64_t start_ns;
+
+    (void)state;
+    snprintf(zone, sizeof(zone), "XXX+0:00:%02d", (int)((time(NULL) + 2) % 60));
+    setenv("TZ", zone, 1);
+    tzset();
+    assert_true(cron_parse(&cron, "* * * * *", &err));
+    world_init_with(&world, 0);
+    fake_config_init(&config);
+    job = fake_job(&config, &fake_probe, "x", "1", &fake);
+    job->interval_ns = 60 * NS_PER_SECOND;
+    job->cron = &cron;
+    start_ns = clock_now_ns();
+    apply(&world, &config);
+    fake_await(&fake.ended, 1);
+    assert_true(clock_now_ns() - start_ns >= NS_PER_SECOND); /* not at once */
+    unsetenv("TZ");
+    tzset();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(runs_jobs_when_they_are_due),
+        cmocka_unit_test(runs_no_job_twice_at_once),
+        cmocka_unit_test(keeps_the_inventory_going_while_probes_hang),
+        cmocka_unit_test(keeps_what_did_not_change),
+        cmocka_unit_test(replaces_what_changed),
+        cmocka_unit_test(cancels_what_is_removed_and_waits_for_it),
+        cmocka_unit_test(shows_no_series_twice_while_a_job_is_replaced),
+        cmocka_unit_test(changes_nothing_where_a_job_cannot_open),
+        cmocka_unit_test(ends_while_jobs_hang),
+        cmocka_unit_test(ends_a_run_at_its_timeout),
+        cmocka_unit_test(runs_the_scrape_lane_on_refresh_only),
+        cmocka_unit_test(applies_while_it_is_scraped),
+        cmocka_unit_test(is_ready_once_the_inventory_was_tried),
+        cmocka_unit_test(tries_again_soon_while_the_daemon_is_gone),
+        cmocka_unit_test(needs_no_more_than_its_ceiling_of_workers),
+        cmocka_unit_test(runs_early_where_a_change_is_seen),
+        cmocka_unit_test(runs_once_more_for_all_that_changed_meanwhile),
+        cmocka_unit_test(leaves_time_between_early_runs),
+        cmocka_unit_test(stops_watching_what_is_removed),
+        cmocka_unit_test(reloads_while_changes_are_told),
+        cmocka_unit_test(burdens_no_registry_more_than_it_may),
+        cmocka_unit_test(keeps_the_place_of_who_waits_for_a_registry),
+        cmocka_unit_test(removes_who_waits_for_a_registry),
+        cmocka_unit_test(tries_failed_probes_again_soon),
+        cmocka_unit_test(runs_when_cron_says),
+    };
+
+    log_set_level(LOG_ERROR);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
