@@ -2,6 +2,7 @@
 /* containerd itself: whether it answers, who it is, and how its API behaves towards us. */
 
 #include "collector/node.h"
+#include "containerd/containerd.h"
 #include "collector/collector.h"
 
 #include <assert.h>

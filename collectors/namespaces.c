@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "collector/node.h"
+#include "containerd/namespaces.h"
 #include "collector/collector.h"
 
 #include <stdio.h>
@@ -105,7 +106,7 @@ static bool run(void *state, struct run *run, struct error *err)
     if (!containerd_namespaces(job->containerd, &arena, &namespaces, run->cancel, err))
         return false;
     for (size_t i = 0; i < namespaces.count; i++) {
-        if (text_starts_with(namespaces.items[i].name, PROBE_NAMESPACE_PREFIX))
+        if (namespace_is_probes(namespaces.items[i].name))
             continue;
         count++;
         add_info(job, &namespaces.items[i], run->out);

@@ -61,6 +61,7 @@ struct scrub_job {
     uint64_t bytes_per_second, max_series;
     bool full_hash;
     struct containerd *containerd;
+    struct scrub *scrub;
     int64_t last_ns; /* when the budget was spent; 0: never */
     double saved;    /* bytes that were not; less than 0: looks have spent more than there was */
     double dropped;  /* series, in all runs */
@@ -89,8 +90,11 @@ static bool check(void *state, struct arena *arena, const char **key, struct err
 
 static bool open_job(void *state, const struct job_context *context, struct error *err)
 {
+    struct scrub_job *job = state;
+
     (void)err;
-    ((struct scrub_job *)state)->containerd = context->shared->containerd;
+    job->containerd = context->shared->containerd;
+    job->scrub = context->shared->scrub;
     return true;
 }
 
@@ -129,13 +133,13 @@ static void add_rotation(struct snapshot *out, const char *check, uint64_t n, do
         snapshot_add(out, LAST_ROTATION, last, check);
 }
 
-static void show(struct scrub_job *job, const struct scrub *scrub, struct snapshot *out)
+static void show(struct scrub_job *job, struct snapshot *out)
 {
     struct report report = {.out = out, .images_max = job->max_series};
     struct scrub_totals totals;
 
-    scrub_totals(scrub, &totals);
-    scrub_each_hit(scrub, add_hit, &report);
+    scrub_totals(job->scrub, &totals);
+    scrub_each_hit(job->scrub, add_hit, &report);
     snapshot_add(out, SCRUBBED_BYTES, (double)totals.read_bytes);
     for (size_t kind = 0; kind < SCRUB_KINDS; kind++)
         snapshot_add(out, BAD_BLOBS, (double)totals.bad[kind], scrub_kind_name(kind));
@@ -151,16 +155,15 @@ static void show(struct scrub_job *job, const struct scrub *scrub, struct snapsh
 static bool run_job(void *state, struct run *run, struct error *err)
 {
     struct scrub_job *job = state;
-    struct scrub *scrub = containerd_scrub(job->containerd);
     const struct scrub_slice slice = {LOOKS_PER_RUN, job->full_hash ? allowance(job) : 0};
     struct scrub_totals before, after;
     bool ok;
 
-    scrub_totals(scrub, &before);
-    ok = scrub_run(scrub, job->containerd, &slice, run->cancel, err);
-    scrub_totals(scrub, &after);
+    scrub_totals(job->scrub, &before);
+    ok = scrub_run(job->scrub, job->containerd, &slice, run->cancel, err);
+    scrub_totals(job->scrub, &after);
     job->saved -= (double)(after.read_bytes - before.read_bytes);
-    show(job, scrub, run->out);
+    show(job, run->out);
     return ok;
 }
 

@@ -3,23 +3,20 @@
 #ifndef COLLECTOR_NODE_H
 #define COLLECTOR_NODE_H
 
-#include "containerd/containerd.h"
-
-/* Probes work in namespaces of their own, one for each: this and the probe's name. The
- * inventory leaves them out. */
-#define PROBE_NAMESPACE_PREFIX "containerd-exporter."
-
 /* What follows that name in a process that is not the node's exporter: so long that containerd
  * takes the whole. */
 #define SHARED_VISITOR_BYTES 7
 
+struct containerd;
 struct ledger;
 struct credential_cache;
 struct docker;
+struct scrub;
 
 struct shared {
     struct containerd *containerd;
     struct docker *docker;                     /* NULL: no Docker socket is configured */
+    struct scrub *scrub; /* its position outlives a job whose settings change */
     char *hosts_roots;                         /* directories of hosts.toml, joined by ":" */
     const char *node;                          /* the name of this machine */
     const char *visitor;                       /* "" or "-1a2b3" */

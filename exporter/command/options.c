@@ -25,6 +25,7 @@ struct written {
     bool auto_reload;
     struct flag flags[COMMAND_FLAGS_MAX];
     size_t n_flags;
+    enum flag_state collectors[COLLECTORS_MAX]; /* as in the catalog */
     char collector_names[COLLECTORS_MAX][NAME_BYTES];
     char collector_texts[COLLECTORS_MAX][TEXT_BYTES];
 };
@@ -172,7 +173,7 @@ static void add_collectors(struct written *written)
         snprintf(text, TEXT_BYTES, "%s%s", collector->help,
                  collector->opt_in ? " Off by default." : "");
         add(written, (const struct flag[]){
-                         {name, FLAG_STATE, &options->collectors[i], NULL, text},
+                         {name, FLAG_STATE, &written->collectors[i], NULL, text},
                          {0},
                      });
     }
@@ -277,12 +278,27 @@ static bool check(struct written *written, struct error *err)
            check_times(written, err) && check_paths(written, err);
 }
 
+static void copy_collectors(const struct written *written)
+{
+    static const enum config_switch switches[] = {
+        [FLAG_UNSET] = CONFIG_DEFAULT,
+        [FLAG_ON] = CONFIG_ON,
+        [FLAG_OFF] = CONFIG_OFF,
+    };
+
+    for (size_t i = 0; i < COLLECTORS_MAX; i++)
+        written->options->collectors[i] = switches[written->collectors[i]];
+}
+
 bool options_parse(struct options *options, int argc, char **argv, struct error *err)
 {
     struct written written;
 
     init(&written, options);
-    return flags_parse(written.flags, argc, argv, err) && check(&written, err);
+    if (!flags_parse(written.flags, argc, argv, err) || !check(&written, err))
+        return false;
+    copy_collectors(&written);
+    return true;
 }
 
 void options_flags(void (*visit)(void *arg, const struct flag *flags), void *arg)

@@ -5,6 +5,7 @@
 
 #include "command/terminal/flags.h"
 #include "base/log.h"
+#include "config/config.h"
 
 #define COLLECTORS_MAX 48
 #define PREFIX_BYTES   256
@@ -14,7 +15,7 @@ struct options {
     bool config_check;
     int64_t auto_reload_ns; /* 0: the file is not looked at by itself */
 
-    enum flag_state collectors[COLLECTORS_MAX]; /* as in the catalog */
+    enum config_switch collectors[COLLECTORS_MAX]; /* as in the catalog */
     bool collectors_off;
 
     struct flag_list addresses;

@@ -4,7 +4,9 @@
 #include "base/log.h"
 #include "net/socket_path.h"
 #include "credentials/credentials.h"
+#include "containerd/containerd.h"
 #include "docker/docker.h"
+#include "inventory/scrub/scrub.h"
 #include "net/http.h"
 #include "registry/registry_limits.h"
 #include "collector/node.h"
@@ -125,6 +127,8 @@ void setup_end(void)
 
 void setup_free_shared(struct shared *shared)
 {
+    if (shared->scrub)
+        scrub_free(shared->scrub);
     if (shared->containerd)
         containerd_free(shared->containerd);
     if (shared->docker)
@@ -164,7 +168,8 @@ struct shared *setup_make_shared(const void *data, struct error *err)
     shared->ledger = ledger;
     shared->credential_cache = credential_cache;
     shared->hosts_roots = strdup(globals->hosts_dir);
-    if (!shared->hosts_roots) {
+    shared->scrub = scrub_new();
+    if (!shared->hosts_roots || !shared->scrub) {
         error_memory(err);
         return NULL;
     }

@@ -26,9 +26,15 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
-#include "command/terminal/flags.h"
 #include "collector/collector.h"
 #include "config/cron.h"
+
+/* What the command line says about a collector. */
+enum config_switch {
+    CONFIG_DEFAULT, /* nothing: the file and the collector's own default decide */
+    CONFIG_ON,
+    CONFIG_OFF,
+};
 
 /* A top-level section that belongs to no job. It fills a struct inside `config->globals`. */
 struct config_section {
@@ -42,7 +48,7 @@ struct config_schema {
     size_t globals_size; /* all sections fill one struct of this size */
     /* What the command line wants of collectors, but not of probes. */
     bool collectors_off;               /* those run that the file or a flag asks for */
-    const enum flag_state *collectors; /* as in the catalog, and over the file; NULL: nothing */
+    const enum config_switch *collectors; /* as in the catalog, and over the file; NULL: no switch */
 };
 
 struct config_job {

@@ -131,9 +131,9 @@ void config_read_registries(struct config_reading *reading)
 /* Flags win over the file. */
 static bool is_enabled(const struct config_reading *reading, size_t at, bool in_file)
 {
-    const enum flag_state *flags = reading->schema->collectors;
+    const enum config_switch *switches = reading->schema->collectors;
 
-    return flags && flags[at] != FLAG_UNSET ? flags[at] == FLAG_ON : in_file;
+    return switches && switches[at] != CONFIG_DEFAULT ? switches[at] == CONFIG_ON : in_file;
 }
 
 static void read_collector(struct config_reading *reading, size_t at,

@@ -4,7 +4,6 @@
 #include "net/socket_path.h"
 #include "containerd/wire/containerd_wire.h"
 #include "net/go_error.h"
-#include "inventory/scrub/scrub.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +16,6 @@
 
 struct containerd {
     struct rpc_channel *channel;
-    struct scrub *scrub;
     char address[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
 };
 
@@ -48,7 +46,7 @@ struct containerd *containerd_new(const char *socket_path, struct error *err)
 {
     CLEANUP(containerd_freep) struct containerd *containerd = calloc(1, sizeof(*containerd));
 
-    if (!containerd || !(containerd->scrub = scrub_new())) {
+    if (!containerd) {
         error_memory(err);
         return NULL;
     }
@@ -66,8 +64,6 @@ void containerd_free(struct containerd *containerd)
 {
     if (containerd->channel)
         rpc_channel_free(containerd->channel);
-    if (containerd->scrub)
-        scrub_free(containerd->scrub);
     free(containerd);
 }
 
@@ -84,11 +80,6 @@ struct rpc_channel *containerd_channel(struct containerd *containerd)
 struct rpc_channel *containerd_connect(struct containerd *containerd, struct error *err)
 {
     return connect_to(containerd, rpc_channel_stats(containerd->channel), err);
-}
-
-struct scrub *containerd_scrub(struct containerd *containerd)
-{
-    return containerd->scrub;
 }
 
 /* gRPC's own words for a missing daemon are long and vague. */

@@ -48,11 +48,6 @@ struct rpc_channel *containerd_channel(struct containerd *containerd); /* for st
  * rest, nothing on the first connection delays it. Ends before the daemon is freed. */
 struct rpc_channel *containerd_connect(struct containerd *containerd, struct error *err);
 
-/* What has been scrubbed of it (client/scrub.h): lives as long as this does, so that the rotation
- * outlives a job whose settings change. */
-struct scrub;
-struct scrub *containerd_scrub(struct containerd *containerd);
-
 /* What every service calls: adds the headers of the scope, explains why a daemon is gone. */
 bool containerd_call(const struct scope *scope, const char *method, const struct buf *request,
                      struct buf *reply, struct cancel *cancel, struct error *err) MUST_CHECK;

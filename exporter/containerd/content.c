@@ -81,8 +81,9 @@ bool content_find(const struct scope *scope, const char *const *digests, size_t 
     return true;
 }
 
-bool content_stream(const struct scope *scope, const char *digest, content_sink *sink, void *arg,
-                    struct cancel *cancel, struct error *err)
+bool content_stream_range(const struct scope *scope, const char *digest, uint64_t offset,
+                          uint64_t size, content_sink *sink, void *arg, struct cancel *cancel,
+                          struct error *err)
 {
     CLEANUP(buf_deinit) struct buf request = BUF_INIT(REQUEST_LIMIT_BYTES);
     CLEANUP(buf_deinit) struct buf message = BUF_INIT(REPLY_LIMIT_BYTES);
@@ -90,18 +91,24 @@ bool content_stream(const struct scope *scope, const char *digest, content_sink 
     struct error leaving;
     bool ok = true;
 
-    content_wire_digest(&request, digest);
+    content_wire_read(&request, digest, offset, size);
     stream = containerd_stream(scope, "/containerd.services.content.v1.Content/Read", &request,
                                cancel, err);
     if (!stream)
         return false;
     while (ok && rpc_stream_next(stream, &message)) {
         const void *data;
-        size_t size;
+        size_t data_size;
 
-        ok = content_wire_data(&message, &data, &size, err) && sink(arg, data, size, err);
+        ok = content_wire_data(&message, &data, &data_size, err) && sink(arg, data, data_size, err);
     }
     return containerd_stream_close(scope, stream, ok ? err : &leaving) && ok;
+}
+
+bool content_stream(const struct scope *scope, const char *digest, content_sink *sink, void *arg,
+                    struct cancel *cancel, struct error *err)
+{
+    return content_stream_range(scope, digest, 0, 0, sink, arg, cancel, err);
 }
 
 static bool append(void *arg, const void *data, size_t size, struct error *err)

@@ -47,6 +47,11 @@ typedef bool content_sink(void *arg, const void *data, size_t size, struct error
 bool content_stream(const struct scope *scope, const char *digest, content_sink *sink, void *arg,
                     struct cancel *cancel, struct error *err) MUST_CHECK;
 
+/* The same for `size` bytes from `offset` on; a size of 0 means up to the end. */
+bool content_stream_range(const struct scope *scope, const char *digest, uint64_t offset,
+                          uint64_t size, content_sink *sink, void *arg, struct cancel *cancel,
+                          struct error *err) MUST_CHECK;
+
 bool content_delete(const struct scope *scope, const char *digest, struct cancel *cancel,
                     struct error *err) MUST_CHECK;
 

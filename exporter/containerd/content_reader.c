@@ -28,7 +28,7 @@ struct content_reader *content_reader_open(const struct scope *scope, const char
     }
     reader->scope = *scope;
     reader->message = (struct buf)BUF_INIT(MESSAGE_LIMIT_BYTES);
-    content_wire_digest(&request, digest);
+    content_wire_read(&request, digest, 0, 0);
     reader->stream = containerd_stream(scope, "/containerd.services.content.v1.Content/Read",
                                        &request, cancel, err);
     return reader->stream ? TAKE(reader) : NULL;

@@ -3,9 +3,13 @@
 #include "containerd/namespaces.h"
 
 #include "base/text.h"
-#include "collector/node.h"
 
 #define NAMESPACES_LIMIT_BYTES ((size_t)16 << 20)
+
+bool namespace_is_probes(const char *name)
+{
+    return text_starts_with(name, PROBE_NAMESPACE_PREFIX);
+}
 
 bool each_namespace(struct containerd *daemon, namespace_visit *visit, void *arg,
                     struct cancel *cancel, struct error *err)
@@ -18,7 +22,7 @@ bool each_namespace(struct containerd *daemon, namespace_visit *visit, void *arg
     for (size_t i = 0; i < namespaces.count; i++) {
         const struct scope scope = {.daemon = daemon, .name_space = namespaces.items[i].name};
 
-        if (text_starts_with(scope.name_space, PROBE_NAMESPACE_PREFIX) || visit(arg, &scope, err))
+        if (namespace_is_probes(scope.name_space) || visit(arg, &scope, err))
             continue;
         if (err->status == RPC_UNIMPLEMENTED)
             return true;

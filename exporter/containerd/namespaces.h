@@ -8,6 +8,12 @@
 
 #include "containerd/containerd.h"
 
+/* Each probe works in a namespace of its own, which has this prefix and the probe's name. The
+ * inventory leaves these namespaces out. */
+#define PROBE_NAMESPACE_PREFIX "containerd-exporter."
+
+bool namespace_is_probes(const char *name);
+
 /* `scope` lives until it returns. */
 typedef bool namespace_visit(void *arg, const struct scope *scope, struct error *err);
 

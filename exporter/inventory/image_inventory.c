@@ -4,7 +4,7 @@
 #include "base/text.h"
 #include "containerd/introspection.h"
 #include "inventory/metadata_file.h"
-#include "collector/node.h"
+#include "containerd/namespaces.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -197,7 +197,7 @@ bool image_inventory_list(struct image_inventory *inventory, struct cancel *canc
     if (!places.items)
         return error_memory(err);
     for (size_t i = 0; i < namespaces.count; i++) {
-        if (text_starts_with(namespaces.items[i].name, PROBE_NAMESPACE_PREFIX))
+        if (namespace_is_probes(namespaces.items[i].name))
             continue;
         if (!make_place(inventory, &places.items[places.count++], &namespaces.items[i], err))
             return false;

@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "containerd/events.h"
-#include "collector/node.h"
+#include "containerd/namespaces.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -92,7 +92,7 @@ static bool note(struct namespace_changes *changes, const struct event *event)
 {
     LOCK_SCOPE(&changes->lock);
 
-    if (text_starts_with(event->name_space, PROBE_NAMESPACE_PREFIX))
+    if (namespace_is_probes(event->name_space))
         return false;
     count_topic(&changes->counts, event->topic);
     if (event->name_space[0] == '\0' || text_starts_with(event->topic, "/namespaces/"))

@@ -12,7 +12,7 @@
 #include "net/go_error.h"
 
 #include "base/text.h"
-#include "registry/registry_status.h"
+#include "net/http_status.h"
 
 #include <fnmatch.h>
 #include <string.h>
@@ -200,7 +200,7 @@ static int status_in(const struct chain *chain)
 static enum error_code code_of_status(const struct chain *chain)
 {
     int status = status_in(chain);
-    enum error_code code = status > 0 ? registry_status_code(status) : ERROR_NONE;
+    enum error_code code = status > 0 ? http_status_reason(status) : ERROR_NONE;
     enum error_code refusal = look_up(chain, refusals, COUNT(refusals));
 
     if (status >= 400 && status < 500 && refusal != ERROR_NONE)

@@ -1,26 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Two tables: the HTTP status says roughly what is wrong, the registry's own code in the body
- * more precisely. The body does not overrule a 5xx: a broken server is broken whatever it says.
+ * The HTTP status (net/http_status.h) gives a rough reason, the registry's own code in the body a
+ * more precise one. The body does not overrule a 5xx: the server is broken, whatever its body says.
  */
 #include "registry/registry_status.h"
 
 #include "base/text.h"
 #include "encoding/json.h"
+#include "net/http_status.h"
 
 #include <string.h>
 
 #define WORDS_BYTES ((size_t)256)
-
-static const struct {
-    int status;
-    enum error_code code;
-} statuses[] = {
-    {401, ERROR_UNAUTHORIZED}, {403, ERROR_FORBIDDEN}, {404, ERROR_NOT_FOUND},
-    {405, ERROR_UNSUPPORTED},  {407, ERROR_PROXY},     {408, ERROR_SERVER_ERROR},
-    {412, ERROR_FORBIDDEN},    {413, ERROR_LIMIT},     {429, ERROR_RATE_LIMITED},
-    {507, ERROR_NO_SPACE},
-};
 
 static const struct {
     const char *name;
@@ -36,14 +27,6 @@ static const struct {
     {"MANIFEST_UNVERIFIED", ERROR_INVALID},  {"BLOB_UPLOAD_UNKNOWN", ERROR_NOT_FOUND},
     {"BLOB_UPLOAD_INVALID", ERROR_PROTOCOL}, {"RANGE_INVALID", ERROR_PROTOCOL},
 };
-
-enum error_code registry_status_code(int status)
-{
-    for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
-        if (statuses[i].status == status)
-            return statuses[i].code;
-    return status >= 500 && status < 600 ? ERROR_SERVER_ERROR : ERROR_PROTOCOL;
-}
 
 static enum error_code code_of_name(const char *name, enum error_code otherwise)
 {
@@ -61,7 +44,7 @@ static void clean(char out[WORDS_BYTES], const char *text)
 bool registry_status_error(const struct http_response *response, struct error *err)
 {
     const struct buf *body = &response->body;
-    enum error_code code = registry_status_code(response->status);
+    enum error_code code = http_status_reason(response->status);
     struct error unused;
     CLEANUP(json_freep)
     struct json_document *document =

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an answer that is no success means: the one table of HTTP statuses. */
+/* The reason of a reply that is not a success. */
 #ifndef REGISTRY_REGISTRY_STATUS_H
 #define REGISTRY_REGISTRY_STATUS_H
 
@@ -7,9 +7,6 @@
 
 /* Of the body of a failure: more than this is not looked at. */
 #define REGISTRY_FAILURE_BYTES ((size_t)16 << 10)
-
-/* What the status alone says; `status` is none of success. */
-enum error_code registry_status_code(int status);
 
 /* Fills *err from the status and from the registry's own words in the body. False, always. */
 bool registry_status_error(const struct http_response *response, struct error *err);

@@ -30,6 +30,16 @@ void content_wire_digest(struct buf *out, const char *digest)
     wire_pack(&request.base, out);
 }
 
+void content_wire_read(struct buf *out, const char *digest, uint64_t offset, uint64_t size)
+{
+    Content__ReadRequest request = CONTENT__READ_REQUEST__INIT;
+
+    request.digest = (char *)digest;
+    request.offset = (int64_t)offset;
+    request.size = (int64_t)size;
+    wire_pack(&request.base, out);
+}
+
 /* Reads a varint at *at; false where the message ends or the number is too long. */
 static bool varint(const struct buf *message, size_t *at, uint64_t *value)
 {

@@ -30,7 +30,7 @@ struct content_refs {
     size_t count;
 };
 
-/* A request that is nothing but a digest (Info, Read, Delete). */
+/* A request that is a digest only (Info, Delete). */
 void content_wire_digest(struct buf *out, const char *digest);
 bool content_wire_size(const struct buf *message, uint64_t *size, struct error *err) MUST_CHECK;
 bool content_wire_list(const struct buf *message, content_visit *visit, void *arg,
@@ -41,6 +41,9 @@ void content_wire_find(struct buf *out, const char *const *digests, size_t count
                        struct arena *arena);
 bool content_wire_records(const struct buf *message, struct arena *arena,
                           content_record_visit *visit, void *arg, struct error *err) MUST_CHECK;
+
+/* A size of 0 means up to the end. */
+void content_wire_read(struct buf *out, const char *digest, uint64_t offset, uint64_t size);
 
 /* The data of a Read reply, inside `message`: chunks are large, and not copied. */
 bool content_wire_data(const struct buf *message, const void **data, size_t *size,

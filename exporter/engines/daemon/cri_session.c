@@ -4,7 +4,7 @@
 #include "containerd/containers.h"
 #include "containerd/cri/cri_pull.h"
 #include "containerd/leases.h"
-#include "collector/node.h"
+#include "containerd/namespaces.h"
 
 #include "base/clock.h"
 #include "base/text.h"

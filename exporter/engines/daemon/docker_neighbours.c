@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "docker/docker_images.h"
 #include "docker/docker_marks.h"
-#include "collector/node.h"
+#include "containerd/namespaces.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -6,7 +6,7 @@
 #include "containerd/content.h"
 #include "containerd/images.h"
 #include "containerd/leases.h"
-#include "collector/node.h"
+#include "containerd/namespaces.h"
 #include "containerd/snapshots.h"
 
 #include <inttypes.h>
@@ -153,7 +153,7 @@ static bool sweep(const struct workspace *workspace, struct cancel *cancel, stru
 
         if (own && !clear(&scope, workspace->snapshotter, cancel, err))
             return error_wrap(err, "leftovers in namespace %s", namespace->name);
-        if (!own && text_starts_with(namespace->name, PROBE_NAMESPACE_PREFIX) &&
+        if (!own && namespace_is_probes(namespace->name) &&
             has_expired(namespace))
             (void)clear(&scope, workspace->snapshotter, cancel, &ignored);
     }

@@ -2,13 +2,8 @@
 #include "inventory/scrub/scrub_read.h"
 
 #include "containerd/content.h"
-#include "containerd/wire/content_wire.h"
-#include "containerd/wire/scrub_wire.h"
 
 #include <string.h>
-
-#define REQUEST_LIMIT_BYTES ((size_t)4 << 10)
-#define MESSAGE_LIMIT_BYTES ((size_t)16 << 20)
 
 /* A part of a blob, and what came of it. */
 struct part {
@@ -26,14 +21,12 @@ static void part_init(struct part *part, struct containerd *containerd,
     scrub_sum_text(&blob->sum, part->digest);
 }
 
-/* More than was asked for counts as if it had not come: it is no part of the blob. */
-static bool take(struct part *part, const struct buf *message, struct error *err)
+/* Ignores bytes beyond those that were asked for. */
+static bool take(void *arg, const void *data, size_t size, struct error *err)
 {
-    const void *data;
-    size_t size;
+    struct part *part = arg;
 
-    if (!content_wire_data(message, &data, &size, err))
-        return false;
+    (void)err;
     if (size > part->size - part->got)
         size = (size_t)(part->size - part->got);
     if (part->into)
@@ -44,20 +37,8 @@ static bool take(struct part *part, const struct buf *message, struct error *err
 
 static bool read_part(struct part *part, struct cancel *cancel, struct error *err)
 {
-    CLEANUP(buf_deinit) struct buf request = BUF_INIT(REQUEST_LIMIT_BYTES);
-    CLEANUP(buf_deinit) struct buf message = BUF_INIT(MESSAGE_LIMIT_BYTES);
-    struct rpc_stream *stream;
-    struct error leaving;
-    bool ok = true;
-
-    scrub_wire_read(&request, part->digest, part->offset, part->size);
-    stream = containerd_stream(&part->scope, "/containerd.services.content.v1.Content/Read",
-                               &request, cancel, err);
-    if (!stream)
-        return false;
-    while (ok && rpc_stream_next(stream, &message))
-        ok = take(part, &message, err);
-    return containerd_stream_close(&part->scope, stream, ok ? err : &leaving) && ok;
+    return content_stream_range(&part->scope, part->digest, part->offset, part->size, take, part,
+                                cancel, err);
 }
 
 /* Only what the daemon still believes to have can be bad. */

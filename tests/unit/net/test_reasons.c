@@ -5,6 +5,7 @@
  */
 #include "base/clock.h"
 #include "docker/docker_stream.h"
+#include "net/http_status.h"
 #include "registry/registry_status.h"
 #include "net/rpc_status.h"
 #include "support/fake_http.h"
@@ -85,7 +86,7 @@ static void http_statuses(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
-        assert_int_equal(registry_status_code(rows[i].status), rows[i].want);
+        assert_int_equal(http_status_reason(rows[i].status), rows[i].want);
         assert_int_equal(code_of(rows[i].status, "SOMETHING_NEW"), rows[i].want);
     }
 }
