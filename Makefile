@@ -203,7 +203,7 @@ man: $(BINARY)
 
 OUR_FILES := exporter/main.c $(SRCS) $(HEADERS) $(CXX_SRCS) $(wildcard tests/unit/*/*.[ch] tests/fuzz/*.c tests/bench/*.c)
 format:
-	clang-format -i $(OUR_FILES)
+	$(Q)clang-format -i $(OUR_FILES)
 
 lint: $(GENERATED)
 	clang-format --dry-run -Werror $(OUR_FILES)

@@ -4,9 +4,9 @@
  * from then on, with 0 where it has no container.
  */
 #include "containerd/containers.h"
-#include "containerd/namespaces.h"
-#include "collector/node.h"
 #include "collector/collector.h"
+#include "collector/node.h"
+#include "containerd/namespaces.h"
 
 #include <string.h>
 
@@ -53,7 +53,7 @@ static bool open_job(void *state, const struct job_context *context, struct erro
     struct containers_state *job = state;
 
     (void)err;
-    job->containerd = context->shared->containerd;
+    job->containerd = context->node->containerd;
     strcpy(job->runtimes[0], DEFAULT_RUNTIME);
     strcpy(job->runtimes[RUNTIMES_MAX], OTHER_RUNTIME);
     job->n_runtimes = 1;

@@ -4,11 +4,11 @@
  * is being written into it. Namespaces share blobs: only the whole counts each once.
  */
 #include "containerd/content.h"
-#include "oci/name_map.h"
-#include "containerd/namespaces.h"
-#include "containerd/ingests.h"
-#include "collector/node.h"
 #include "collector/collector.h"
+#include "collector/node.h"
+#include "containerd/ingests.h"
+#include "containerd/namespaces.h"
+#include "oci/name_map.h"
 
 #define INGESTS_LIMIT_BYTES ((size_t)32 << 20) /* the ingests of one namespace */
 
@@ -51,7 +51,7 @@ struct content_state {
 
 struct census {
     struct run *run;
-    struct digest_set unique;
+    struct name_map unique;
     double unique_bytes;
     double blobs, bytes; /* of the namespace that is counted */
 };
@@ -59,7 +59,7 @@ struct census {
 static bool open_job(void *state, const struct job_context *context, struct error *err)
 {
     (void)err;
-    ((struct content_state *)state)->containerd = context->shared->containerd;
+    ((struct content_state *)state)->containerd = context->node->containerd;
     return true;
 }
 
@@ -69,10 +69,10 @@ static bool add_blob(void *arg, const struct content_info *info, struct error *e
 
     census->blobs++;
     census->bytes += (double)info->size;
-    if (digest_set_find(&census->unique, info->digest, NULL))
+    if (name_map_find(&census->unique, info->digest, NULL))
         return true;
     census->unique_bytes += (double)info->size;
-    return digest_set_add(&census->unique, info->digest, info->size, err);
+    return name_map_add(&census->unique, info->digest, info->size, err);
 }
 
 static void add_ingests(const struct ingests *ingests, const char *name_space, struct snapshot *out)
@@ -109,10 +109,10 @@ static bool count(void *arg, const struct scope *scope, struct error *err)
 static bool run(void *state, struct run *run, struct error *err)
 {
     struct content_state *job = state;
-    struct census census = {.run = run, .unique = DIGEST_SET_INIT};
+    struct census census = {.run = run, .unique = NAME_MAP_INIT};
     bool ok = each_namespace(job->containerd, count, &census, run->cancel, err);
 
-    digest_set_deinit(&census.unique);
+    name_map_deinit(&census.unique);
     if (ok)
         snapshot_add(run->out, UNIQUE_BYTES, census.unique_bytes);
     return ok;

@@ -4,8 +4,8 @@
  * which no pod starts. Nothing where the daemon has no CRI.
  */
 #include "containerd/cri/cri.h"
-#include "collector/node.h"
 #include "collector/collector.h"
+#include "collector/node.h"
 
 #define ARENA_LIMIT_BYTES ((size_t)64 << 20) /* the images of k8s.io */
 
@@ -52,7 +52,7 @@ struct cri_state {
 static bool open_job(void *state, const struct job_context *context, struct error *err)
 {
     (void)err;
-    ((struct cri_state *)state)->containerd = context->shared->containerd;
+    ((struct cri_state *)state)->containerd = context->node->containerd;
     return true;
 }
 

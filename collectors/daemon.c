@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* containerd itself: whether it answers, who it is, and how its API behaves towards us. */
 
+#include "collector/collector.h"
 #include "collector/node.h"
 #include "containerd/containerd.h"
-#include "collector/collector.h"
 
 #include <assert.h>
 
@@ -46,7 +46,7 @@ struct daemon_state {
 static bool open_job(void *state, const struct job_context *context, struct error *err)
 {
     (void)err;
-    ((struct daemon_state *)state)->containerd = context->shared->containerd;
+    ((struct daemon_state *)state)->containerd = context->node->containerd;
     return true;
 }
 

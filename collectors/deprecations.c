@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What somebody uses of containerd that a later version will no longer have. */
 
-#include "containerd/introspection.h"
-#include "collector/node.h"
 #include "collector/collector.h"
+#include "collector/node.h"
+#include "containerd/introspection.h"
 
 #define ARENA_LIMIT_BYTES ((size_t)4 << 20)
 
@@ -32,7 +32,7 @@ struct deprecations_state {
 static bool open_job(void *state, const struct job_context *context, struct error *err)
 {
     (void)err;
-    ((struct deprecations_state *)state)->containerd = context->shared->containerd;
+    ((struct deprecations_state *)state)->containerd = context->node->containerd;
     return true;
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The Docker engine, where one is configured: whether it answers, who it is, how much it holds. */
 
-#include "docker/docker_images.h"
-#include "collector/node.h"
 #include "collector/collector.h"
+#include "collector/node.h"
+#include "docker/docker_images.h"
 
 #define ARENA_LIMIT_BYTES ((size_t)32 << 20)
 
@@ -33,7 +33,7 @@ struct docker_state {
 static bool open_job(void *state, const struct job_context *context, struct error *err)
 {
     (void)err;
-    ((struct docker_state *)state)->docker = context->shared->docker;
+    ((struct docker_state *)state)->docker = context->node->docker;
     return true;
 }
 

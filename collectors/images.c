@@ -7,10 +7,10 @@
  * does not tell of all (garbage collection), so everything is listed on a schedule.
  */
 #include "base/text.h"
+#include "collector/collector.h"
+#include "collector/node.h"
 #include "inventory/image_inventory.h"
 #include "inventory/namespace_changes.h"
-#include "collector/node.h"
-#include "collector/collector.h"
 
 #include <fnmatch.h>
 #include <stdio.h>
@@ -119,10 +119,10 @@ static bool check(void *state, struct arena *arena, const char **key, struct err
 static bool open_job(void *state, const struct job_context *context, struct error *err)
 {
     struct images *job = state;
-    job->inventory = image_inventory_new(context->shared->containerd, err);
+    job->inventory = image_inventory_new(context->node->containerd, err);
     if (!job->inventory)
         return false;
-    job->changes = namespace_changes_new(context->shared->containerd, err);
+    job->changes = namespace_changes_new(context->node->containerd, err);
     if (!job->changes)
         image_inventory_free(job->inventory);
     return job->changes;
@@ -209,7 +209,7 @@ struct selection {
     struct images *job;
     struct snapshot *out;
     uint64_t n_series;
-    struct digest_set shown; /* what labels can tell apart */
+    struct name_map shown; /* what labels can tell apart */
 };
 
 /* Two names may look the same once they are cleaned, and the same series twice would fail the
@@ -220,8 +220,8 @@ static bool is_new(struct selection *selection, const char *name_space, const ch
     char clean[LABEL_VALUE_LIMIT_BYTES + 1], key[KEY_BYTES];
     text_clean(clean, sizeof(clean), image, strlen(image));
     snprintf(key, sizeof(key), "%s %s", name_space, clean);
-    return !digest_set_find(&selection->shown, key, NULL) &&
-           digest_set_add(&selection->shown, key, 0, err);
+    return !name_map_find(&selection->shown, key, NULL) &&
+           name_map_add(&selection->shown, key, 0, err);
 }
 
 static void report_image(struct selection *selection, const char *name_space,
@@ -252,7 +252,7 @@ static void report_image(struct selection *selection, const char *name_space,
 static void report_images(struct images *job, const struct image_places *places,
                           struct snapshot *out)
 {
-    struct selection selection = {.job = job, .out = out, .shown = DIGEST_SET_INIT};
+    struct selection selection = {.job = job, .out = out, .shown = NAME_MAP_INIT};
     enum rank last = job->series == SERIES_ALL ? RANK_COMPLETE : RANK_DISCARDED;
 
     for (enum rank rank = RANK_BAD; job->series != SERIES_NONE && rank <= last; rank++)
@@ -262,7 +262,7 @@ static void report_images(struct images *job, const struct image_places *places,
                 if (rank_of(finding) == rank && is_chosen(job, finding->name))
                     report_image(&selection, places->items[i].name, finding);
             }
-    digest_set_deinit(&selection.shown);
+    name_map_deinit(&selection.shown);
 }
 
 static void report(struct images *job, struct snapshot *out)

@@ -3,10 +3,10 @@
 
 #include "containerd/leases.h"
 #include "base/clock.h"
-#include "encoding/rfc3339.h"
-#include "containerd/namespaces.h"
-#include "collector/node.h"
 #include "collector/collector.h"
+#include "collector/node.h"
+#include "containerd/namespaces.h"
+#include "encoding/rfc3339.h"
 
 #define ARENA_LIMIT_BYTES ((size_t)64 << 20) /* the leases of one namespace */
 #define EXPIRE_LABEL      "containerd.io/gc.expire"
@@ -36,7 +36,7 @@ struct leases_state {
 static bool open_job(void *state, const struct job_context *context, struct error *err)
 {
     (void)err;
-    ((struct leases_state *)state)->containerd = context->shared->containerd;
+    ((struct leases_state *)state)->containerd = context->node->containerd;
     return true;
 }
 

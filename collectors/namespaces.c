@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The namespaces of containerd, without those that probes use while they run. */
 
-#include "base/text.h"
-#include "collector/node.h"
 #include "containerd/namespaces.h"
+#include "base/text.h"
 #include "collector/collector.h"
+#include "collector/node.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -75,7 +75,7 @@ static bool check(void *state, struct arena *arena, const char **key, struct err
 static bool open_job(void *state, const struct job_context *context, struct error *err)
 {
     (void)err;
-    ((struct namespaces_state *)state)->containerd = context->shared->containerd;
+    ((struct namespaces_state *)state)->containerd = context->node->containerd;
     return true;
 }
 

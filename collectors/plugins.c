@@ -3,9 +3,9 @@
  * The plugins of containerd, with the words of `ctr plugins ls` (ok, skip, error), and what of
  * their details an operator decides by.
  */
-#include "containerd/introspection.h"
-#include "collector/node.h"
 #include "collector/collector.h"
+#include "collector/node.h"
+#include "containerd/introspection.h"
 
 #include <string.h>
 
@@ -44,7 +44,7 @@ static const struct metric_family families[] = {
                      {"snapshotter", "root", "capabilities"}},
     [SHARING_POLICY] = {METRIC_INFO,
                         "containerd_content_sharing_policy_info",
-                        "Whether namespaces share blobs: shared or isolated; always 1. Listed on a "
+                        "Whether namespaces share blobs: node or isolated; always 1. Listed on a "
                         "schedule.",
                         {"policy"}},
     [CRI] = {METRIC_INFO,
@@ -65,7 +65,7 @@ struct plugins_state {
 static bool open_job(void *state, const struct job_context *context, struct error *err)
 {
     (void)err;
-    ((struct plugins_state *)state)->containerd = context->shared->containerd;
+    ((struct plugins_state *)state)->containerd = context->node->containerd;
     return true;
 }
 

@@ -4,30 +4,30 @@
 #include "probe/probe.h"
 
 static const struct setting settings[] = {
-    CANARY_SETTINGS,
-    SETTING(SETTING_STRING, struct canary, snapshotter, "snapshotter", "overlayfs",
+    PROBE_SETTINGS,
+    SETTING(SETTING_STRING, struct probe, snapshotter, "snapshotter", "overlayfs",
             "Snapshotter that layers are unpacked into."),
-    SETTING(SETTING_BOOL, struct canary, unpack, "unpack", "true", "Whether layers are unpacked."),
-    SETTING(SETTING_UINT, struct canary, max_concurrent_downloads, "max_concurrent_downloads", "3",
+    SETTING(SETTING_BOOL, struct probe, unpack, "unpack", "true", "Whether layers are unpacked."),
+    SETTING(SETTING_UINT, struct probe, max_concurrent_downloads, "max_concurrent_downloads", "3",
             "Layers that are fetched at a time."),
-    SETTING(SETTING_STRING, struct canary, expected.digest, "expected.digest", "",
+    SETTING(SETTING_STRING, struct probe, expected.digest, "expected.digest", "",
             "Digest that the reference must stand for: of the index, if there is one."),
-    SETTING(SETTING_STRING, struct canary, expected.manifest_digest, "expected.manifest_digest", "",
+    SETTING(SETTING_STRING, struct probe, expected.manifest_digest, "expected.manifest_digest", "",
             "Digest of the platform's manifest."),
-    SETTING(SETTING_BYTES, struct canary, expected.size, "expected.size", "",
+    SETTING(SETTING_BYTES, struct probe, expected.size, "expected.size", "",
             "Size as ctr images ls shows it: index, manifest, config and layers; engine docker: as "
             "docker images shows it."),
-    SETTING(SETTING_BYTES, struct canary, expected.size_tolerance, "expected.size_tolerance", "0",
+    SETTING(SETTING_BYTES, struct probe, expected.size_tolerance, "expected.size_tolerance", "0",
             "How far the size may be off."),
     SETTING(
-        SETTING_STRING, struct canary, expected.served_by, "expected.served_by", "",
+        SETTING_STRING, struct probe, expected.served_by, "expected.served_by", "",
         "Host that must have served the manifest: mirror.example, with its port if it has one."),
     {0},
 };
 
 static bool check(void *state, struct arena *arena, const char **key, struct error *err)
 {
-    return canary_check(state, "pull", arena, key, err);
+    return probe_check(state, "pull", arena, key, err);
 }
 
 const struct collector pull_collector = {
@@ -35,5 +35,5 @@ const struct collector pull_collector = {
     .help = "Pulls an image from its registry into containerd, cold, and removes it.",
     .settings = settings,
     .check = check,
-    CANARY_COLLECTOR,
+    PROBE_COLLECTOR,
 };

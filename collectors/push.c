@@ -4,14 +4,14 @@
 #include "probe/push_settings.h"
 
 static const struct setting settings[] = {
-    CANARY_SETTINGS,
-    CANARY_PUSH_SETTINGS,
+    PROBE_SETTINGS,
+    PROBE_PUSH_SETTINGS,
     {0},
 };
 
 static bool check(void *state, struct arena *arena, const char **key, struct error *err)
 {
-    return canary_check_push(state, "push", arena, key, err);
+    return probe_check_push(state, "push", arena, key, err);
 }
 
 const struct collector push_collector = {
@@ -19,5 +19,5 @@ const struct collector push_collector = {
     .help = "Pushes an image to its registry: of fresh random bytes, or one that a daemon holds.",
     .settings = settings,
     .check = check,
-    CANARY_COLLECTOR,
+    PROBE_COLLECTOR,
 };

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The registries that probes ask: their limits, our budgets, their certificates. Asks nobody; what
- * the probes wrote into the ledger is read again every few seconds.
+ * the probes wrote into the registry_limits is read again every few seconds.
  */
 #include "base/clock.h"
-#include "registry/registry_limits.h"
-#include "collector/node.h"
 #include "collector/collector.h"
+#include "collector/node.h"
+#include "registry/registry_limits.h"
 
 enum {
     RATE_LIMIT,
@@ -53,13 +53,13 @@ static const struct metric_family families[] = {
 };
 
 struct registries_state {
-    struct ledger *ledger;
+    struct registry_limits *registry_limits;
 };
 
 static bool open_job(void *state, const struct job_context *context, struct error *err)
 {
     (void)err;
-    ((struct registries_state *)state)->ledger = context->shared->ledger;
+    ((struct registries_state *)state)->registry_limits = context->node->registry_limits;
     return true;
 }
 
@@ -78,7 +78,7 @@ static void add_budget(struct snapshot *out, const char *registry, const char *k
     snapshot_add(out, BUDGET_REMAINING, left, registry, kind);
 }
 
-static void add_registry(void *arg, const struct ledger_entry *entry)
+static void add_registry(void *arg, const struct registry_usage *entry)
 {
     struct snapshot *out = arg;
     const char *registry = entry->registry;
@@ -88,7 +88,7 @@ static void add_registry(void *arg, const struct ledger_entry *entry)
     add_known(out, CERTIFICATE_EXPIRY, entry->certificate_expiry, registry);
     add_budget(out, registry, "pulls", entry->pulls_per_hour, entry->pulls_left);
     add_budget(out, registry, "bytes", entry->bytes_per_hour, entry->bytes_left);
-    snapshot_add(out, HELD, entry->held_seconds, registry);
+    snapshot_add(out, HELD, entry->back_off_seconds, registry);
 }
 
 static bool run(void *state, struct run *run, struct error *err)
@@ -96,7 +96,7 @@ static bool run(void *state, struct run *run, struct error *err)
     const struct registries_state *job = state;
 
     (void)err;
-    ledger_list(job->ledger, clock_now_ns(), add_registry, run->out);
+    registry_limits_list(job->registry_limits, clock_now_ns(), add_registry, run->out);
     return true;
 }
 

@@ -4,16 +4,16 @@
 #include "probe/push_settings.h"
 
 static const struct setting settings[] = {
-    CANARY_SETTINGS,
-    CANARY_PUSH_SETTINGS,
-    SETTING(SETTING_STRING, struct canary, read_back_name, "read_back", "",
+    PROBE_SETTINGS,
+    PROBE_PUSH_SETTINGS,
+    SETTING(SETTING_STRING, struct probe, read_back_name, "read_back", "",
             "Engine that pulls it back; default: that of the push, else registry."),
     {0},
 };
 
 static bool check(void *state, struct arena *arena, const char **key, struct error *err)
 {
-    return canary_check_push(state, "roundtrip", arena, key, err);
+    return probe_check_push(state, "roundtrip", arena, key, err);
 }
 
 const struct collector roundtrip_collector = {
@@ -21,5 +21,5 @@ const struct collector roundtrip_collector = {
     .help = "Pushes an image to its registry, pulls it back by digest, and compares.",
     .settings = settings,
     .check = check,
-    CANARY_COLLECTOR,
+    PROBE_COLLECTOR,
 };

@@ -2,12 +2,12 @@
 /*
  * Finds what lists cannot show: blobs whose file is missing, cut short, unreadable or has other
  * bytes than its digest says, and the images that need them. Reads slowly, on a budget, one blob
- * at a time (client/scrub.h); where it is survives a reload.
+ * at a time (inventory/scrub/scrub.h); where it is survives a reload.
  */
 #include "inventory/scrub/scrub.h"
 #include "base/clock.h"
-#include "collector/node.h"
 #include "collector/collector.h"
+#include "collector/node.h"
 
 #define LOOKS_PER_RUN 2000
 
@@ -93,8 +93,8 @@ static bool open_job(void *state, const struct job_context *context, struct erro
     struct scrub_job *job = state;
 
     (void)err;
-    job->containerd = context->shared->containerd;
-    job->scrub = context->shared->scrub;
+    job->containerd = context->node->containerd;
+    job->scrub = context->node->scrub;
     return true;
 }
 

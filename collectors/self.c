@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The exporter itself: what it is, and how much of the machine it takes. Read during the scrape. */
 
-#include "os/build.h"
 #include "base/clock.h"
-#include "os/start_time.h"
 #include "collector/collector.h"
+#include "os/build.h"
+#include "os/start_time.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -5,11 +5,11 @@
  * whose other side is gone) costs its own numbers only.
  */
 #include "containerd/snapshots.h"
-#include "containerd/namespaces.h"
-#include "containerd/introspection.h"
-#include "collector/node.h"
-#include "inventory/snapshot_sizes.h"
 #include "collector/collector.h"
+#include "collector/node.h"
+#include "containerd/introspection.h"
+#include "containerd/namespaces.h"
+#include "inventory/snapshot_sizes.h"
 
 #include <string.h>
 
@@ -74,7 +74,7 @@ static bool open_job(void *state, const struct job_context *context, struct erro
     struct snapshots_state *job = state;
 
     (void)err;
-    job->containerd = context->shared->containerd;
+    job->containerd = context->node->containerd;
     job->sizes = (struct snapshot_sizes)SNAPSHOT_SIZES_INIT;
     return true;
 }

@@ -4,17 +4,17 @@
 #include "probe/probe.h"
 
 static const struct setting settings[] = {
-    CANARY_SETTINGS_FOR("registry"),
-    SETTING(SETTING_STRING, struct canary, tag, "tag", NULL,
+    PROBE_SETTINGS_FOR("registry"),
+    SETTING(SETTING_STRING, struct probe, tag, "tag", NULL,
             "The new tag, in the repository of the image."),
-    SETTING(SETTING_BOOL, struct canary, push.overwrite, "overwrite", "false",
+    SETTING(SETTING_BOOL, struct probe, push.overwrite, "overwrite", "false",
             "Whether an image that no probe put there is replaced."),
     {0},
 };
 
 static bool check(void *state, struct arena *arena, const char **key, struct error *err)
 {
-    return canary_check(state, "tag", arena, key, err);
+    return probe_check(state, "tag", arena, key, err);
 }
 
 const struct collector tag_collector = {
@@ -22,5 +22,5 @@ const struct collector tag_collector = {
     .help = "Puts an image's manifest under another tag, and reads it back: three requests.",
     .settings = settings,
     .check = check,
-    CANARY_COLLECTOR,
+    PROBE_COLLECTOR,
 };

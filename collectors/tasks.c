@@ -4,9 +4,9 @@
  * every shim in turn, and each one that hangs takes two seconds.
  */
 #include "containerd/tasks.h"
-#include "containerd/namespaces.h"
-#include "collector/node.h"
 #include "collector/collector.h"
+#include "collector/node.h"
+#include "containerd/namespaces.h"
 
 enum {
     TASKS,
@@ -29,7 +29,7 @@ struct tasks_state {
 static bool open_job(void *state, const struct job_context *context, struct error *err)
 {
     (void)err;
-    ((struct tasks_state *)state)->containerd = context->shared->containerd;
+    ((struct tasks_state *)state)->containerd = context->node->containerd;
     return true;
 }
 

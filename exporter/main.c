@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which command it is; each is a file in command/. */
 
-#include "encoding/suggest.h"
 #include "command/command.h"
 #include "command/complete.h"
+#include "encoding/suggest.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -5,27 +5,27 @@
 
 #include <string.h>
 
-void turns_init(struct turns *turns)
+void named_locks_init(struct named_locks *named_locks)
 {
     pthread_condattr_t monotonic;
 
-    *turns = (struct turns){0};
-    pthread_mutex_init(&turns->lock_, NULL);
+    *named_locks = (struct named_locks){0};
+    pthread_mutex_init(&named_locks->lock_, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&turns->changed_, &monotonic);
+    pthread_cond_init(&named_locks->changed_, &monotonic);
     pthread_condattr_destroy(&monotonic);
 }
 
-void turns_deinit(struct turns *turns)
+void named_locks_deinit(struct named_locks *named_locks)
 {
-    pthread_cond_destroy(&turns->changed_);
-    pthread_mutex_destroy(&turns->lock_);
+    pthread_cond_destroy(&named_locks->changed_);
+    pthread_mutex_destroy(&named_locks->lock_);
 }
 
-static bool is_next(const struct turns *turns, const struct turn *turn)
+static bool is_next(const struct named_locks *named_locks, const struct turn *turn)
 {
-    for (const struct turn *other = turns->first_; other != turn; other = other->next_)
+    for (const struct turn *other = named_locks->first_; other != turn; other = other->next_)
         if (strcmp(other->name, turn->name) == 0)
             return false;
     return true;
@@ -34,71 +34,72 @@ static bool is_next(const struct turns *turns, const struct turn *turn)
 static void wake(void *arg)
 {
     struct turn *turn = arg;
-    LOCK_SCOPE(&turn->turns_->lock_);
+    LOCK_SCOPE(&turn->locks_->lock_);
 
     turn->canceled_ = true;
-    pthread_cond_broadcast(&turn->turns_->changed_);
+    pthread_cond_broadcast(&turn->locks_->changed_);
 }
 
 /* Asks nothing of the cancel: it wakes us with its own lock held. */
-static bool wait_for(struct turns *turns, struct turn *turn, int64_t deadline_ns)
+static bool wait_for(struct named_locks *named_locks, struct turn *turn, int64_t deadline_ns)
 {
     struct timespec deadline = clock_timespec(deadline_ns);
-    LOCK_SCOPE(&turns->lock_);
+    LOCK_SCOPE(&named_locks->lock_);
 
-    while (!is_next(turns, turn))
+    while (!is_next(named_locks, turn))
         if (turn->canceled_ ||
-            pthread_cond_timedwait(&turns->changed_, &turns->lock_, &deadline) != 0)
-            return is_next(turns, turn);
+            pthread_cond_timedwait(&named_locks->changed_, &named_locks->lock_, &deadline) != 0)
+            return is_next(named_locks, turn);
     return true;
 }
 
-static void append(struct turns *turns, struct turn *turn)
+static void append(struct named_locks *named_locks, struct turn *turn)
 {
-    struct turn **end = &turns->first_;
-    LOCK_SCOPE(&turns->lock_);
+    struct turn **end = &named_locks->first_;
+    LOCK_SCOPE(&named_locks->lock_);
 
     while (*end)
         end = &(*end)->next_;
-    *turn = (struct turn){.name = turn->name, .turns_ = turns};
+    *turn = (struct turn){.name = turn->name, .locks_ = named_locks};
     *end = turn;
 }
 
-bool turn_begin(struct turns *turns, struct turn *turn, struct cancel *cancel, struct error *err)
+bool named_lock_acquire(struct named_locks *named_locks, struct turn *turn, struct cancel *cancel,
+                        struct error *err)
 {
     struct cancel_watcher watcher = {.wake = wake, .arg = turn};
     bool ours;
 
-    append(turns, turn);
+    append(named_locks, turn);
     if (!cancel_watch(cancel, &watcher, err)) {
-        turn_end(turn);
+        named_lock_release(turn);
         return false;
     }
-    ours = wait_for(turns, turn, cancel->deadline_ns);
+    ours = wait_for(named_locks, turn, cancel->deadline_ns);
     cancel_unwatch(cancel, &watcher);
     if (ours)
         return true;
-    turn_end(turn);
+    named_lock_release(turn);
     if (cancel_check(cancel, err))
         error_set(err, ERROR_TIMEOUT, "deadline exceeded");
     return error_wrap(err, "while another probe is at %s", turn->name);
 }
 
-void turn_end(struct turn *turn)
+void named_lock_release(struct turn *turn)
 {
-    struct turns *turns = turn->turns_;
+    struct named_locks *named_locks = turn->locks_;
 
-    if (!turns)
+    if (!named_locks)
         return;
     {
-        LOCK_SCOPE(&turns->lock_);
+        LOCK_SCOPE(&named_locks->lock_);
 
-        for (struct turn **at = &turns->first_; *at; at = &(*at)->next_)
+        for (struct turn **at = &named_locks->first_; *at; at = &(*at)->next_)
             if (*at == turn) {
                 *at = turn->next_;
                 break;
             }
-        pthread_cond_broadcast(&turns->changed_);
+        pthread_cond_broadcast(&named_locks->changed_);
     }
-    turn->turns_ = NULL;
+    turn->locks_ = NULL;
 }

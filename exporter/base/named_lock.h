@@ -10,26 +10,26 @@
 
 struct turn { /* with whoever works */
     const char *name;
-    struct turns *turns_; /* private */
+    struct named_locks *locks_; /* private */
     struct turn *next_;
     bool canceled_;
 };
 
-struct turns {             /* any thread may use it */
+struct named_locks {       /* any thread may use it */
     pthread_mutex_t lock_; /* private */
     pthread_cond_t changed_;
     struct turn *first_;
 };
 
-void turns_init(struct turns *turns);
-void turns_deinit(struct turns *turns);
+void named_locks_init(struct named_locks *named_locks);
+void named_locks_deinit(struct named_locks *named_locks);
 
-/* Waits until all turns of this name that began before have ended. turn->name is set; both stay
- * where they are until turn_end(). */
-bool turn_begin(struct turns *turns, struct turn *turn, struct cancel *cancel,
-                struct error *err) MUST_CHECK;
+/* Waits until all named_locks of this name that began before have ended. turn->name is set; both
+ * stay where they are until named_lock_release(). */
+bool named_lock_acquire(struct named_locks *named_locks, struct turn *turn, struct cancel *cancel,
+                        struct error *err) MUST_CHECK;
 
 /* Of a turn that has not begun: nothing. */
-void turn_end(struct turn *turn);
+void named_lock_release(struct turn *turn);
 
 #endif

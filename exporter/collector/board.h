@@ -66,8 +66,8 @@ const struct sample *board_next(const struct board_view *view, const char *name,
 const char *board_label(const struct metric_family *family, const struct sample *sample,
                         const char *label);
 
-/* The whole page, formatted anew: for tests and the command line. web/exposition.h is what scrapes
- * get. */
+/* The whole page, formatted anew: for tests and the command line. web/exposition/exposition.h is
+ * what scrapes get. */
 bool board_encode(struct board *board, struct encoder *encoder, struct error *err) MUST_CHECK;
 
 #endif

@@ -30,12 +30,12 @@ enum lane {
     LANE_SCRAPE,    /* during the scrape: may not block, includes nothing from client/ */
 };
 
-struct shared; /* what main made for all jobs (client/shared.h); the engine hands it on unseen */
+struct node; /* what main made for all jobs (collector/node.h); the engine hands it on unseen */
 
 /* What a job is told when it opens; outlives the job. */
 struct job_context {
     const char *name;
-    struct shared *shared;
+    struct node *node;
 };
 
 /* One execution: what goes in and what comes out travel together. */

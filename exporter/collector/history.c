@@ -263,8 +263,8 @@ static int newer_first(const void *a, const void *b)
 }
 
 /* The fitting ones, not yet referenced: `found` has room for all records. */
-static size_t gather(const struct history *history, const char *probe, const char *id,
-                     const struct run_record **found)
+static size_t exchange_stream(const struct history *history, const char *probe, const char *id,
+                              const struct run_record **found)
 {
     size_t n = 0;
 
@@ -289,7 +289,7 @@ struct history_list *history_find(struct history *history, const char *probe, co
     if (!list)
         return NULL;
     list->list.records = list->records;
-    list->list.count = gather(history, probe, id, list->records);
+    list->list.count = exchange_stream(history, probe, id, list->records);
     if (max > 0 && list->list.count > max)
         list->list.count = max;
     for (size_t i = 0; i < list->list.count; i++)

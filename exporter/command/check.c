@@ -3,10 +3,10 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "net/socket_path.h"
-#include "inventory/image_inventory.h"
 #include "command/terminal/check_rows.h"
 #include "command/terminal/check_scrub.h"
+#include "inventory/image_inventory.h"
+#include "net/socket_path.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -184,7 +184,7 @@ static bool scrub(const struct check_options *options, struct containerd *daemon
 static bool check(const struct check_options *options, bool *well, struct error *err)
 {
     CLEANUP(containerd_freep)
-    struct containerd *daemon = containerd_new(address_of_socket(options->address), err);
+    struct containerd *daemon = containerd_new(socket_path_find(options->address), err);
     CLEANUP(image_inventory_freep)
     struct image_inventory *inventory = daemon ? image_inventory_new(daemon, err) : NULL;
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "command/command.h"
 
-#include "command/terminal/help.h"
 #include "command/check.h"
 #include "command/exporter.h"
 #include "command/metrics_reference.h"
 #include "command/options.h"
 #include "command/run_probe.h"
+#include "command/terminal/help.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "command/complete.h"
 
-#include "command/terminal/help.h"
 #include "base/text.h"
 #include "command/command.h"
 #include "command/setup.h"
+#include "command/terminal/help.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "command/exporter.h"
 
-#include "os/build.h"
-#include "command/terminal/help.h"
 #include "command/command.h"
 #include "command/complete.h"
 #include "command/serve.h"
 #include "command/setup.h"
+#include "command/terminal/help.h"
+#include "os/build.h"
 #include "server/config/web_config.h"
 
 #include <stdio.h>

@@ -38,7 +38,7 @@ void command_metrics_flags(void (*visit)(void *arg, const struct flag *flags), v
     visit(arg, flags);
 }
 
-static void print_text(const struct family_list *list, struct buf *out)
+static void print_text(const struct metric_catalog *list, struct buf *out)
 {
     for (size_t i = 0; i < list->count; i++) {
         const struct metric_family *family = list->families[i];
@@ -62,7 +62,7 @@ static void print_cell(const char *text, struct buf *out)
     }
 }
 
-static void print_markdown(const struct family_list *list, struct buf *out)
+static void print_markdown(const struct metric_catalog *list, struct buf *out)
 {
     int group = -1;
 
@@ -83,10 +83,10 @@ static void print_markdown(const struct family_list *list, struct buf *out)
 
 static bool run(const struct reference_options *options, struct error *err)
 {
-    CLEANUP(family_list_deinit) struct family_list list = {0};
+    CLEANUP(metric_catalog_deinit) struct metric_catalog list = {0};
     CLEANUP(buf_deinit) struct buf out = BUF_INIT(OUTPUT_LIMIT_BYTES);
 
-    if (!family_list_init(&list, web_tables, err))
+    if (!metric_catalog_init(&list, web_tables, err))
         return false;
     if (options->markdown)
         print_markdown(&list, &out);

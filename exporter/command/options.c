@@ -3,9 +3,9 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "collector/catalog.h"
 #include "command/command.h"
 #include "command/web_path.h"
-#include "collector/catalog.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -3,8 +3,8 @@
 #ifndef COMMAND_OPTIONS_H
 #define COMMAND_OPTIONS_H
 
-#include "command/terminal/flags.h"
 #include "base/log.h"
+#include "command/terminal/flags.h"
 #include "config/config.h"
 
 #define COLLECTORS_MAX 48

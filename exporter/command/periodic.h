@@ -9,7 +9,7 @@
 #include <signal.h>
 #include <stdint.h>
 
-struct chore {
+struct periodic_task {
     void (*run)(void *arg); /* NULL ends the list */
     void *arg;
     int64_t every_ns; /* 0: never */
@@ -17,6 +17,6 @@ struct chore {
 };
 
 /* Returns the signal of `signals` (which are blocked) that came. */
-int chores_until_signal(struct chore *chores, const sigset_t *signals);
+int run_tasks_until_signal(struct periodic_task *tasks, const sigset_t *signals);
 
 #endif

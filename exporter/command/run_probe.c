@@ -2,11 +2,11 @@
 #include "command/run_probe.h"
 
 #include "base/log.h"
-#include "encoding/suggest.h"
 #include "collector/node.h"
+#include "command/setup.h"
 #include "command/terminal/probe_result.h"
 #include "command/terminal/probe_run.h"
-#include "command/setup.h"
+#include "encoding/suggest.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -15,7 +15,6 @@
 #define PROBLEMS_LIMIT_BYTES ((size_t)256 << 10)
 #define RESULT_LIMIT_BYTES   ((size_t)64 << 10)
 #define HINT_LIMIT_BYTES     ((size_t)2 << 10)
-#define VISITOR_BYTES        SHARED_VISITOR_BYTES
 
 enum {
     EXIT_GOOD = 0,
@@ -138,28 +137,28 @@ static void list(const struct config *config)
 
 struct session {
     const struct probe_options *options;
-    struct probe_run_options run;
+    struct terminal_run_options run;
     struct probe_signals *signals;
     bool well;
 };
 
-static void tell(const struct session *session, const struct probe_run *run)
+static void tell(const struct session *session, const struct terminal_run *run)
 {
     CLEANUP(buf_deinit) struct buf out = BUF_INIT(RESULT_LIMIT_BYTES);
 
     if (session->options->json)
-        probe_result_json(&run->record, &out);
+        run_json(&run->record, &out);
     else
-        probe_result_text(&run->record, &out);
+        run_text(&run->record, &out);
     fwrite(out.data ? out.data : "", 1, out.size, stdout);
     fflush(stdout);
 }
 
 static bool run_one(struct session *session, struct config_job *job, struct error *err)
 {
-    CLEANUP(probe_run_deinit) struct probe_run run;
+    CLEANUP(terminal_run_deinit) struct terminal_run run;
 
-    if (!probe_run(&run, job, &session->run, session->signals, err))
+    if (!terminal_run(&run, job, &session->run, session->signals, err))
         return false;
     session->well = session->well && run.error.code == ERROR_NONE;
     tell(session, &run);
@@ -183,23 +182,23 @@ static bool run_all(struct session *session, const struct config *config, struct
 static bool run_with(const struct probe_options *options, const struct config *config,
                      struct probe_signals *signals, bool *well, struct error *err)
 {
-    CLEANUP(setup_free_sharedp)
-    struct shared *shared = setup_make_shared(config->globals, err);
+    CLEANUP(setup_free_nodep)
+    struct node *node = setup_make_node(config->globals, err);
     struct session session = {
-        options, {shared, options->debug, options->quiet}, signals, .well = true};
-    bool ok = shared && run_all(&session, config, err);
+        options, {node, options->debug, options->quiet}, signals, .well = true};
+    bool ok = node && run_all(&session, config, err);
 
     *well = session.well;
     return ok;
 }
 
 /* What follows a probe's name in all that its runs create: no other process has the same. */
-static void make_visitor(char visitor[VISITOR_BYTES])
+static void make_suffix(char suffix[ONE_SHOT_SUFFIX_BYTES])
 {
     uint32_t number = 0;
 
     (void)!getrandom(&number, sizeof(number), GRND_NONBLOCK);
-    snprintf(visitor, VISITOR_BYTES, "-%05x", (unsigned)(number & 0xfffff));
+    snprintf(suffix, ONE_SHOT_SUFFIX_BYTES, "-%05x", (unsigned)(number & 0xfffff));
 }
 
 static bool probe(const struct probe_options *options, struct probe_signals *signals, bool *well,
@@ -208,7 +207,7 @@ static bool probe(const struct probe_options *options, struct probe_signals *sig
     CLEANUP(buf_deinit) struct buf problems = BUF_INIT(PROBLEMS_LIMIT_BYTES);
     CLEANUP(config_deinit) struct config config = {0};
     const char *path = setup_config_file(options->config_file);
-    char visitor[VISITOR_BYTES];
+    char suffix[ONE_SHOT_SUFFIX_BYTES];
     bool ok;
 
     if (!path)
@@ -222,8 +221,8 @@ static bool probe(const struct probe_options *options, struct probe_signals *sig
         list(&config);
         return true;
     }
-    make_visitor(visitor);
-    if (!check_names(&config, options, err) || !setup_begin(visitor, err))
+    make_suffix(suffix);
+    if (!check_names(&config, options, err) || !setup_begin(suffix, err))
         return false;
     ok = run_with(options, &config, signals, well, err);
     setup_end();

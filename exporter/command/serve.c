@@ -5,12 +5,12 @@
  */
 #include "command/serve.h"
 
-#include "os/build.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "os/systemd.h"
 #include "command/periodic.h"
 #include "command/setup.h"
+#include "os/build.h"
+#include "os/systemd.h"
 #include "scheduler/reload.h"
 #include "web/web.h"
 
@@ -89,8 +89,8 @@ static bool start_engine(struct parts *parts, const struct options *options,
                                       .node = setup_node()};
     struct reload_options reload = {.path = options->config_file,
                                     .schema = schema,
-                                    .make_shared = setup_make_shared,
-                                    .free_shared = setup_free_shared};
+                                    .make_node = setup_make_node,
+                                    .free_node = setup_free_node};
 
     parts->board = board_new();
     if (!parts->board)
@@ -180,7 +180,7 @@ static void feed_watchdog(void *arg)
 static void wait_for_end(struct parts *parts, const struct options *options,
                          const sigset_t *signals)
 {
-    struct chore chores[] = {
+    struct periodic_task tasks[] = {
         {reload_if_changed, parts, options->auto_reload_ns},
         {check_web_config, parts, parts->web_reloader ? WEB_CONFIG_NS : 0},
         {feed_watchdog, NULL, systemd_watchdog_ns() / 2},
@@ -189,7 +189,7 @@ static void wait_for_end(struct parts *parts, const struct options *options,
     struct error err;
     int signal_number;
 
-    while ((signal_number = chores_until_signal(chores, signals)) == SIGHUP) {
+    while ((signal_number = run_tasks_until_signal(tasks, signals)) == SIGHUP) {
         reload(parts);
         web_reloader_reload(parts->web_reloader, &err); /* tells by itself */
     }

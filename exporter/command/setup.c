@@ -2,15 +2,15 @@
 #include "command/setup.h"
 
 #include "base/log.h"
-#include "net/socket_path.h"
-#include "credentials/credentials.h"
+#include "collector/catalog.h"
+#include "collector/node.h"
 #include "containerd/containerd.h"
+#include "credentials/credentials.h"
 #include "docker/docker.h"
 #include "inventory/scrub/scrub.h"
 #include "net/http.h"
+#include "net/socket_path.h"
 #include "registry/registry_limits.h"
-#include "collector/node.h"
-#include "collector/catalog.h"
 
 #include <fcntl.h>
 #include <malloc.h>
@@ -55,8 +55,8 @@ const struct config_schema setup_schema = {
     .globals_size = sizeof(struct globals),
 };
 
-static char node_name[256], visitor_name[SHARED_VISITOR_BYTES];
-static struct ledger *ledger;
+static char node_name[256], one_shot_suffix[ONE_SHOT_SUFFIX_BYTES];
+static struct registry_limits *registry_limits;
 static struct {
     pthread_mutex_t lock;
     char containerd[ADDRESS_BYTES], docker[ADDRESS_BYTES];
@@ -99,16 +99,16 @@ static void keep_memory_out_of_core_dumps(void)
         close(fd);
 }
 
-bool setup_begin(const char *visitor, struct error *err)
+bool setup_begin(const char *suffix, struct error *err)
 {
-    snprintf(visitor_name, sizeof(visitor_name), "%s", visitor);
+    snprintf(one_shot_suffix, sizeof(one_shot_suffix), "%s", suffix);
     mallopt(M_ARENA_MAX, ARENAS); /* or each of some twenty threads keeps what it freed */
     find_node_name();
-    ledger = ledger_new(err);
-    credential_cache = ledger ? credential_cache_new(err) : NULL;
+    registry_limits = registry_limits_new(err);
+    credential_cache = registry_limits ? credential_cache_new(err) : NULL;
     if (!credential_cache) {
-        if (ledger)
-            ledger_free(TAKE(ledger));
+        if (registry_limits)
+            registry_limits_free(TAKE(registry_limits));
         return false;
     }
     keep_memory_out_of_core_dumps();
@@ -122,19 +122,19 @@ void setup_end(void)
     http_library_deinit();
     rpc_library_deinit();
     credential_cache_free(TAKE(credential_cache));
-    ledger_free(TAKE(ledger));
+    registry_limits_free(TAKE(registry_limits));
 }
 
-void setup_free_shared(struct shared *shared)
+void setup_free_node(struct node *node)
 {
-    if (shared->scrub)
-        scrub_free(shared->scrub);
-    if (shared->containerd)
-        containerd_free(shared->containerd);
-    if (shared->docker)
-        docker_free(shared->docker);
-    free(shared->hosts_roots);
-    free(shared);
+    if (node->scrub)
+        scrub_free(node->scrub);
+    if (node->containerd)
+        containerd_free(node->containerd);
+    if (node->docker)
+        docker_free(node->docker);
+    free(node->hosts_roots);
+    free(node);
 }
 
 static void keep_addresses(const char *containerd, const char *docker)
@@ -153,36 +153,36 @@ void setup_daemon_address(const char *daemon, char *out, size_t out_size)
     snprintf(out, out_size, "%s", docker ? addresses.docker : addresses.containerd);
 }
 
-struct shared *setup_make_shared(const void *data, struct error *err)
+struct node *setup_make_node(const void *data, struct error *err)
 {
     const struct globals *globals = data;
-    const char *address = address_of_socket(globals->containerd_address);
-    CLEANUP(setup_free_sharedp) struct shared *shared = calloc(1, sizeof(*shared));
+    const char *address = socket_path_find(globals->containerd_address);
+    CLEANUP(setup_free_nodep) struct node *node = calloc(1, sizeof(*node));
 
-    if (!shared) {
+    if (!node) {
         error_memory(err);
         return NULL;
     }
-    shared->node = node_name;
-    shared->visitor = visitor_name;
-    shared->ledger = ledger;
-    shared->credential_cache = credential_cache;
-    shared->hosts_roots = strdup(globals->hosts_dir);
-    shared->scrub = scrub_new();
-    if (!shared->hosts_roots || !shared->scrub) {
+    node->name = node_name;
+    node->one_shot = one_shot_suffix;
+    node->registry_limits = registry_limits;
+    node->credential_cache = credential_cache;
+    node->hosts_roots = strdup(globals->hosts_dir);
+    node->scrub = scrub_new();
+    if (!node->hosts_roots || !node->scrub) {
         error_memory(err);
         return NULL;
     }
-    shared->containerd = containerd_new(address, err);
-    if (!shared->containerd)
+    node->containerd = containerd_new(address, err);
+    if (!node->containerd)
         return NULL;
     if (*globals->docker_address) {
-        shared->docker = docker_new(globals->docker_address, err);
-        if (!shared->docker)
+        node->docker = docker_new(globals->docker_address, err);
+        if (!node->docker)
             return NULL;
-        log_info("Docker is expected at %s", docker_address(shared->docker));
+        log_info("Docker is expected at %s", docker_address(node->docker));
     }
     keep_addresses(address, globals->docker_address);
     log_info("containerd is expected at %s", address);
-    return TAKE(shared);
+    return TAKE(node);
 }

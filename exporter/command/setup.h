@@ -8,7 +8,7 @@
 
 #include "config/config.h"
 
-struct shared;
+struct node;
 
 extern const struct config_schema setup_schema;
 
@@ -16,21 +16,21 @@ extern const struct config_schema setup_schema;
  * installs; NULL if there is none. */
 const char *setup_config_file(const char *named);
 
-/* The libraries, the node's name, and what outlives every configuration. `visitor` follows the name
+/* The libraries, the node's name, and what outlives every configuration. `suffix` follows the name
  * of a probe in the names of what its runs create: "" for the exporter, which is one per node. */
-bool setup_begin(const char *visitor, struct error *err) MUST_CHECK;
+bool setup_begin(const char *suffix, struct error *err) MUST_CHECK;
 void setup_end(void);
 
 /* The name of this node: $NODE_NAME, else the host's. */
 const char *setup_node(void);
 
-/* Where the daemon "containerd" or "docker" is looked for since the last setup_make_shared(), ""
+/* Where the daemon "containerd" or "docker" is looked for since the last setup_make_node(), ""
  * for nowhere. From any thread. */
 void setup_daemon_address(const char *daemon, char *out, size_t out_size);
 
 /* For struct reload_options. `globals` is what setup_schema fills. */
-struct shared *setup_make_shared(const void *globals, struct error *err);
-void setup_free_shared(struct shared *shared);
-DEFINE_CLEANUP(struct shared *, setup_free_shared)
+struct node *setup_make_node(const void *globals, struct error *err);
+void setup_free_node(struct node *node);
+DEFINE_CLEANUP(struct node *, setup_free_node)
 
 #endif

@@ -2,13 +2,13 @@
 /* The file as a whole: read it, look at its top level, give each part to who knows it. */
 #include "config/config.h"
 
-#include "encoding/suggest.h"
 #include "config/canary_checker/canary_documents.h"
-#include "config/config_sections.h"
 #include "config/config_dump.h"
+#include "config/config_sections.h"
 #include "config/fingerprint.h"
 #include "config/settings.h"
 #include "config/variables.h"
+#include "encoding/suggest.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -57,9 +57,9 @@ static void read_globals(struct config_reading *reading)
 
         settings_check_keys(&source, tables);
         if (settings_fill(&source, at->settings, SETTINGS_ALL, config->globals)) {
-            effective_heading(&(struct effective){&config->effective}, at->name);
-            effective_settings(&(struct effective){&config->effective, 2}, at->settings,
-                               config->globals);
+            config_dump_heading(&(struct config_dump){&config->config_dump}, at->name);
+            config_dump_settings(&(struct config_dump){&config->config_dump, 2}, at->settings,
+                                 config->globals);
         }
         fingerprint_tree(&fingerprint, section);
     }
@@ -114,7 +114,7 @@ bool config_parse(struct config *config, const struct config_schema *schema, con
     size_t n;
 
     *config = (struct config){.arena_ = ARENA_INIT(GLOBALS_LIMIT_BYTES),
-                              .effective = BUF_INIT(EFFECTIVE_LIMIT_BYTES)};
+                              .config_dump = BUF_INIT(EFFECTIVE_LIMIT_BYTES)};
     if (documents)
         read_parts(&reading, documents);
     if (documents && !arena_ok(&arena, err)) /* then something was left out, perhaps unsaid */
@@ -171,7 +171,7 @@ void config_deinit(struct config *config)
             config_job_release(&config->jobs[i]);
     free(config->jobs);
     free(config->globals);
-    buf_deinit(&config->effective);
+    buf_deinit(&config->config_dump);
     arena_deinit(&config->arena_);
     *config = (struct config){0};
 }

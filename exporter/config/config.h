@@ -47,8 +47,9 @@ struct config_schema {
     const struct config_section *sections;
     size_t globals_size; /* all sections fill one struct of this size */
     /* What the command line wants of collectors, but not of probes. */
-    bool collectors_off;               /* those run that the file or a flag asks for */
-    const enum config_switch *collectors; /* as in the catalog, and over the file; NULL: no switch */
+    bool collectors_off; /* those run that the file or a flag asks for */
+    const enum config_switch
+        *collectors; /* as in the catalog, and over the file; NULL: no switch */
 };
 
 struct config_job {
@@ -78,9 +79,9 @@ struct config {
     struct config_canaries canaries;
     void *globals;
     const char *globals_fingerprint;
-    struct buf effective; /* what belongs to no job, as engine/effective.h shows it: global
-                           * sections, registries, then `collectors:` with those that are off */
-    struct arena arena_;  /* private */
+    struct buf config_dump; /* what belongs to no job, as config/config_dump.h shows it: global
+                             * sections, registries, then `collectors:` with those that are off */
+    struct arena arena_;    /* private */
 };
 
 /* `data` need not end with a NUL. On failure `problems` holds one line per mistake and *err a

@@ -50,7 +50,7 @@ static void scalar(struct buf *out, const char *text)
     buf_append_char(out, '"');
 }
 
-static void line_start(struct effective *to, const char *key)
+static void line_start(struct config_dump *to, const char *key)
 {
     buf_printf(to->out, "%*s%s", to->item ? (int)to->indent - STEP : (int)to->indent, "",
                to->item ? "- " : "");
@@ -187,7 +187,7 @@ static bool is_of_group(const struct setting *setting, const struct setting *fir
     return group_size(setting->name) == size && strncmp(setting->name, first->name, size) == 0;
 }
 
-static void setting_line(struct effective *to, const struct setting *setting, const char *key,
+static void setting_line(struct config_dump *to, const struct setting *setting, const char *key,
                          const void *from)
 {
     line_start(to, key);
@@ -196,15 +196,15 @@ static void setting_line(struct effective *to, const struct setting *setting, co
     buf_append_char(to->out, '\n');
 }
 
-static void group(struct effective *to, const struct setting *first, const void *from)
+static void group(struct config_dump *to, const struct setting *first, const void *from)
 {
     size_t size = group_size(first->name);
-    struct effective below = {to->out, to->indent + STEP, false};
+    struct config_dump below = {to->out, to->indent + STEP, false};
     char name[64];
 
     memcpy(name, first->name, size);
     name[size] = '\0';
-    effective_heading(to, name);
+    config_dump_heading(to, name);
     for (const struct setting *setting = first; setting->name; setting++)
         if (is_of_group(setting, first) && is_shown(setting, from))
             setting_line(&below, setting, setting->name + size + 1, from);
@@ -219,13 +219,13 @@ static bool was_shown(const struct setting *table, const struct setting *setting
     return false;
 }
 
-void effective_heading(struct effective *to, const char *key)
+void config_dump_heading(struct config_dump *to, const char *key)
 {
     line_start(to, key);
     buf_append_char(to->out, '\n');
 }
 
-void effective_text(struct effective *to, const char *key, const char *text)
+void config_dump_text(struct config_dump *to, const char *key, const char *text)
 {
     line_start(to, key);
     buf_append_char(to->out, ' ');
@@ -233,7 +233,7 @@ void effective_text(struct effective *to, const char *key, const char *text)
     buf_append_char(to->out, '\n');
 }
 
-void effective_duration(struct effective *to, const char *key, int64_t ns)
+void config_dump_duration(struct config_dump *to, const char *key, int64_t ns)
 {
     line_start(to, key);
     buf_append_char(to->out, ' ');
@@ -241,7 +241,7 @@ void effective_duration(struct effective *to, const char *key, int64_t ns)
     buf_append_char(to->out, '\n');
 }
 
-void effective_settings(struct effective *to, const struct setting *table, const void *from)
+void config_dump_settings(struct config_dump *to, const struct setting *table, const void *from)
 {
     for (const struct setting *setting = table; setting && setting->name; setting++) {
         if (!is_shown(setting, from))
@@ -253,24 +253,24 @@ void effective_settings(struct effective *to, const struct setting *table, const
     }
 }
 
-void effective_job(struct effective *to, const struct config_job *job)
+void config_dump_job(struct config_dump *to, const struct config_job *job)
 {
     const struct collector *collector = job->collector;
 
     if (collector->lane == LANE_PROBE) {
-        effective_text(to, "name", job->name);
-        effective_text(to, "operation", collector->name);
+        config_dump_text(to, "name", job->name);
+        config_dump_text(to, "operation", collector->name);
     } else {
         line_start(to, "enabled");
         buf_append_str(to->out, " true\n");
     }
     if (job->schedule && *job->schedule)
-        effective_text(to, "schedule", job->schedule);
+        config_dump_text(to, "schedule", job->schedule);
     else if (collector->lane != LANE_SCRAPE)
-        effective_duration(to, "interval", job->interval_ns);
+        config_dump_duration(to, "interval", job->interval_ns);
     if (collector->lane != LANE_SCRAPE)
-        effective_duration(to, "timeout", job->timeout_ns);
+        config_dump_duration(to, "timeout", job->timeout_ns);
     if (collector->lane == LANE_PROBE)
-        effective_duration(to, "retry_interval", job->retry_ns);
-    effective_settings(to, collector->settings, job->state);
+        config_dump_duration(to, "retry_interval", job->retry_ns);
+    config_dump_settings(to, collector->settings, job->state);
 }

@@ -9,20 +9,20 @@
 #include "base/buf.h"
 #include "config/config.h"
 
-struct effective {
+struct config_dump {
     struct buf *out;
     unsigned indent;
     bool item; /* what comes next begins an item of a list */
 };
 
-void effective_heading(struct effective *to, const char *key); /* "key:" */
-void effective_text(struct effective *to, const char *key, const char *text);
-void effective_duration(struct effective *to, const char *key, int64_t ns);
+void config_dump_heading(struct config_dump *to, const char *key); /* "key:" */
+void config_dump_text(struct config_dump *to, const char *key, const char *text);
+void config_dump_duration(struct config_dump *to, const char *key, int64_t ns);
 
 /* What settings_fill() put into `from` by this table, which may be NULL. */
-void effective_settings(struct effective *to, const struct setting *table, const void *from);
+void config_dump_settings(struct config_dump *to, const struct setting *table, const void *from);
 
 /* The section of a job, without the name that it stands under if it is no probe. */
-void effective_job(struct effective *to, const struct config_job *job);
+void config_dump_job(struct config_dump *to, const struct config_job *job);
 
 #endif

@@ -3,9 +3,9 @@
 #include "config/config_sections.h"
 
 #include "base/clock.h"
-#include "encoding/suggest.h"
-#include "config/config_job.h"
 #include "config/config_dump.h"
+#include "config/config_job.h"
+#include "encoding/suggest.h"
 
 #include <string.h>
 
@@ -74,14 +74,14 @@ static size_t find_tables(const struct config_reading *reading,
 /* Reports what is wrong with values that no job will have, and shows them (`show` NULL: does not).
  */
 static void check_values(const struct settings_source *source, const struct setting *table,
-                         size_t state_size, struct effective *show)
+                         size_t state_size, struct config_dump *show)
 {
     CLEANUP(freep) void *scratch = calloc(1, state_size + 1);
 
     if (!scratch)
         problems_add(source->problems, source->place, "out of memory");
     else if (settings_fill(source, table, show ? SETTINGS_ALL : SETTINGS_WRITTEN, scratch) && show)
-        effective_settings(show, table, scratch);
+        config_dump_settings(show, table, scratch);
 }
 
 static void check_name_of(const struct config_reading *reading, const struct yaml_node *entry,
@@ -102,12 +102,12 @@ static void check_registry(const struct config_reading *reading, const struct ya
     size_t n = find_tables(reading, owners, tables);
     struct settings_source source =
         settings_source_of(entry, NULL, reading->arena, reading->problems);
-    struct effective show = {&reading->config->effective, 2};
+    struct config_dump show = {&reading->config->config_dump, 2};
 
     if (!*entry->key->text)
         problems_add(reading->problems, entry->key->place, "the host of a registry is missing");
     settings_check_keys(&source, tables);
-    effective_heading(&show, entry->key->text);
+    config_dump_heading(&show, entry->key->text);
     show.indent = 4;
     for (size_t i = 0; i < n; i++) {
         check_name_of(reading, entry, owners[i]);
@@ -121,7 +121,7 @@ void config_read_registries(struct config_reading *reading)
     reading->registries = config_part(reading, "registries", YAML_MAPPING);
     if (!reading->registries)
         return;
-    effective_heading(&(struct effective){&reading->config->effective}, "registries");
+    config_dump_heading(&(struct config_dump){&reading->config->config_dump}, "registries");
     for (const struct yaml_node *entry = reading->registries->children; entry; entry = entry->next)
         check_registry(reading, entry);
 }
@@ -173,7 +173,7 @@ static void read_collector(struct config_reading *reading, size_t at,
         return;
     }
     check_values(&source, collector->settings, collector->state_size, NULL);
-    buf_printf(&reading->config->effective, "  %s:\n    enabled: false\n", collector->name);
+    buf_printf(&reading->config->config_dump, "  %s:\n    enabled: false\n", collector->name);
 }
 
 /* Collectors that have a section of their own: all but the probes. */
@@ -205,7 +205,7 @@ void config_read_collectors(struct config_reading *reading)
 
     for (const struct yaml_node *at = sections ? sections->children : NULL; at; at = at->next)
         refuse_collector(reading, at);
-    effective_heading(&(struct effective){&reading->config->effective}, "collectors");
+    config_dump_heading(&(struct config_dump){&reading->config->config_dump}, "collectors");
     for (size_t i = 0; reading->schema->catalog[i]; i++) {
         const struct collector *collector = reading->schema->catalog[i];
 

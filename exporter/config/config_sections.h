@@ -6,8 +6,8 @@
 #ifndef CONFIG_CONFIG_SECTIONS_H
 #define CONFIG_CONFIG_SECTIONS_H
 
-#include "encoding/yaml.h"
 #include "config/config.h"
+#include "encoding/yaml.h"
 
 #define PROBE_NAME_MAX 50
 

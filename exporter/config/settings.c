@@ -2,8 +2,8 @@
 /* Which keys a section may have, which are written, and what the others fall back to. */
 #include "config/settings.h"
 
-#include "encoding/suggest.h"
 #include "config/settings_types.h"
+#include "encoding/suggest.h"
 
 #include <string.h>
 

@@ -8,8 +8,8 @@
 #ifndef CONFIG_SETTINGS_H
 #define CONFIG_SETTINGS_H
 
-#include "encoding/yaml.h"
 #include "collector/setting.h"
+#include "encoding/yaml.h"
 
 /* Where values come from, where strings go, who hears of mistakes. */
 struct settings_source {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "containerd/containerd.h"
 
-#include "net/socket_path.h"
 #include "containerd/wire/containerd_wire.h"
 #include "net/go_error.h"
+#include "net/socket_path.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -88,7 +88,7 @@ static bool explain(const struct containerd *containerd, struct error *err)
     char words[WORDS_BYTES];
 
     if (err->code == ERROR_RUNTIME_UNAVAILABLE &&
-        address_try(containerd->address, "containerd", words, sizeof(words)) && *words)
+        socket_path_try(containerd->address, "containerd", words, sizeof(words)) && *words)
         error_status(err, ERROR_RUNTIME_UNAVAILABLE, RPC_UNAVAILABLE, "%s: %s", containerd->address,
                      words);
     return false;

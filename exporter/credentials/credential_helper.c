@@ -2,9 +2,9 @@
 /* What it prints when it fails may hold secrets, so a failure is told by its exit status alone. */
 #include "credentials/credential_helper.h"
 
-#include "os/process.h"
 #include "credentials/docker_config.h"
 #include "encoding/json.h"
+#include "os/process.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* docker-credential-NAME: a program that knows the passwords of registries. */
+/* docker-credential-NAME: a program that knows the basic_auth of registries. */
 #ifndef CREDENTIALS_CREDENTIAL_HELPER_H
 #define CREDENTIALS_CREDENTIAL_HELPER_H
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "credentials/credential_plugin.h"
 
-#include "encoding/go_duration.h"
-#include "os/process.h"
 #include "base/text.h"
 #include "credentials/credential_cache.h"
 #include "credentials/credential_providers.h"
 #include "credentials/image_pattern.h"
+#include "encoding/go_duration.h"
 #include "encoding/json.h"
+#include "os/process.h"
 
 #include <inttypes.h>
 #include <stdio.h>

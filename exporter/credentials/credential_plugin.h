@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The kubelet's credential providers: programs that are asked for the passwords of images, in the
+ * The kubelet's credential providers: programs that are asked for the basic_auth of images, in the
  * order of the kubelet's configuration, and whose answers are kept for as long as they say.
  */
 #ifndef CREDENTIALS_CREDENTIAL_PLUGIN_H

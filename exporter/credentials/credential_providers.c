@@ -2,10 +2,10 @@
 /* Strict about what the kubelet needs as well; a key that is unknown may be of a newer one. */
 #include "credentials/credential_providers.h"
 
-#include "os/file.h"
-#include "encoding/go_duration.h"
 #include "base/text.h"
+#include "encoding/go_duration.h"
 #include "encoding/yaml.h"
+#include "os/file.h"
 
 #include <dirent.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The kubelet's CredentialProviderConfig: which program knows the passwords for which images.
+ * The kubelet's CredentialProviderConfig: which program knows the basic_auth for which images.
  * Versions v1, v1beta1 and v1alpha1 of kubelet.config.k8s.io, in YAML or JSON.
  */
 #ifndef CREDENTIALS_CREDENTIAL_PROVIDERS_H

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "credentials/credentials.h"
 
-#include "os/file.h"
 #include "credentials/credential_helper.h"
 #include "credentials/credential_plugin.h"
 #include "credentials/docker_config.h"
+#include "os/file.h"
 
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "credentials/docker_config.h"
 
-#include "encoding/base64.h"
 #include "base/text.h"
+#include "encoding/base64.h"
 #include "encoding/json.h"
 
 #include <string.h>

@@ -3,8 +3,8 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "net/socket_path.h"
 #include "encoding/json.h"
+#include "net/socket_path.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -22,7 +22,7 @@
 
 struct docker {
     char address[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
-    struct turns turns;
+    struct named_locks named_locks;
 };
 
 struct docker_client {
@@ -46,13 +46,13 @@ struct docker *docker_new(const char *address, struct error *err)
         return NULL;
     }
     strcpy(docker->address, path);
-    turns_init(&docker->turns);
+    named_locks_init(&docker->named_locks);
     return TAKE(docker);
 }
 
 void docker_free(struct docker *docker)
 {
-    turns_deinit(&docker->turns);
+    named_locks_deinit(&docker->named_locks);
     free(docker);
 }
 
@@ -61,9 +61,9 @@ const char *docker_address(const struct docker *docker)
     return docker->address;
 }
 
-struct turns *docker_turns(struct docker *docker)
+struct named_locks *docker_locks(struct docker *docker)
 {
-    return &docker->turns;
+    return &docker->named_locks;
 }
 
 /* Of our own exchange with Docker; what it says of registries comes in answers. libcurl's words
@@ -74,7 +74,8 @@ static bool explain(const struct docker *docker, struct error *err)
 
     if (err->code == ERROR_INVALID) /* the URL is our own: it is the answer that is no HTTP */
         return error_set(err, ERROR_PROTOCOL, "%s: " NOT_DOCKER, docker->address);
-    if (err->code != ERROR_CONNECT || !address_try(docker->address, "Docker", words, sizeof(words)))
+    if (err->code != ERROR_CONNECT ||
+        !socket_path_try(docker->address, "Docker", words, sizeof(words)))
         return false;
     return error_set(err, ERROR_RUNTIME_UNAVAILABLE, "%s: %s", docker->address,
                      *words ? words : "Docker broke the connection off");

@@ -10,9 +10,9 @@
 #define DOCKER_DOCKER_H
 
 #include "base/cancel.h"
+#include "base/named_lock.h"
 #include "docker/docker_stream.h"
 #include "net/http.h"
-#include "base/named_lock.h"
 
 struct docker; /* knows the socket only; any thread may use it */
 
@@ -24,7 +24,7 @@ DEFINE_CLEANUP(struct docker *, docker_free)
 const char *docker_address(const struct docker *docker);
 
 /* For those who would take each other's images away: the engine has no namespaces. */
-struct turns *docker_turns(struct docker *docker);
+struct named_locks *docker_locks(struct docker *docker);
 
 struct docker_client; /* a connection to it; belongs to one thread */
 

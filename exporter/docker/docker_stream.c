@@ -2,8 +2,8 @@
 #include "docker/docker_stream.h"
 
 #include "base/text.h"
-#include "net/go_error.h"
 #include "encoding/json.h"
+#include "net/go_error.h"
 
 #include <string.h>
 

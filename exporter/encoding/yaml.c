@@ -8,7 +8,7 @@
 #include <string.h>
 #include <yaml.h>
 
-struct frame {
+struct layout {
     struct yaml_node *node;      /* the sequence or mapping that is open */
     const struct yaml_node *key; /* the key that waits for its value */
     bool drop;                   /* the key is there already: read its value, forget it */
@@ -20,7 +20,7 @@ struct reader {
     struct problems *problems;
     struct yaml_node *root;
     bool several; /* the root is the list of the documents */
-    struct frame frames[YAML_DEPTH_MAX];
+    struct layout frames[YAML_DEPTH_MAX];
     size_t depth;
     size_t n_documents;
     bool hopeless; /* what was read so far would only cause mistakes that are none */
@@ -72,7 +72,7 @@ static bool append(struct reader *reader, struct yaml_node *parent, struct yaml_
                                                     : "too many members in one list or mapping");
 }
 
-static bool add_key(struct reader *reader, struct frame *frame, const struct yaml_node *key)
+static bool add_key(struct reader *reader, struct layout *layout, const struct yaml_node *key)
 {
     const struct yaml_node *known;
 
@@ -80,9 +80,9 @@ static bool add_key(struct reader *reader, struct frame *frame, const struct yam
         return give_up(reader, key->place, "a key must be a word, not a list or mapping");
     if (strcmp(key->text, "<<") == 0 && !key->quoted)
         problems_add(reader->problems, key->place, "merge keys (<<) are not supported");
-    known = yaml_member(frame->node, key->text, strlen(key->text));
-    frame->key = key;
-    frame->drop = known || (strcmp(key->text, "<<") == 0 && !key->quoted);
+    known = yaml_member(layout->node, key->text, strlen(key->text));
+    layout->key = key;
+    layout->drop = known || (strcmp(key->text, "<<") == 0 && !key->quoted);
     if (known)
         problems_add(reader->problems, key->place, "key \"%s\" is here twice; first at line %zu",
                      key->text, known->key->place.line);
@@ -92,22 +92,22 @@ static bool add_key(struct reader *reader, struct frame *frame, const struct yam
 /* Puts a node where it belongs: the document, a sequence, or a mapping as key or as value. */
 static bool add_node(struct reader *reader, struct yaml_node *node)
 {
-    struct frame *frame = reader->depth > 0 ? &reader->frames[reader->depth - 1] : NULL;
+    struct layout *layout = reader->depth > 0 ? &reader->frames[reader->depth - 1] : NULL;
     const struct yaml_node *key;
 
-    if (!frame && reader->several)
+    if (!layout && reader->several)
         return append(reader, reader->root, node);
-    if (!frame) {
+    if (!layout) {
         reader->root = node;
         return true;
     }
-    if (frame->node->kind == YAML_SEQUENCE)
-        return append(reader, frame->node, node);
-    if (!frame->key)
-        return add_key(reader, frame, node);
-    key = TAKE(frame->key);
+    if (layout->node->kind == YAML_SEQUENCE)
+        return append(reader, layout->node, node);
+    if (!layout->key)
+        return add_key(reader, layout, node);
+    key = TAKE(layout->key);
     node->key = key;
-    return frame->drop || append(reader, frame->node, node);
+    return layout->drop || append(reader, layout->node, node);
 }
 
 static void refuse_properties(struct reader *reader, const yaml_event_t *event,
@@ -169,7 +169,7 @@ static bool on_start(struct reader *reader, const yaml_event_t *event, enum yaml
         return give_up(reader, node->place, "too many lists and mappings inside one another");
     if (!add_node(reader, node))
         return false;
-    reader->frames[reader->depth++] = (struct frame){.node = node};
+    reader->frames[reader->depth++] = (struct layout){.node = node};
     return true;
 }
 

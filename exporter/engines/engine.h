@@ -4,7 +4,7 @@
  *
  * A way is one file, probe/OPERATION_ENGINE.c (pull, push, tag), that defines one constant, e.g.
  *
- *     const struct probe_engine pull_client_engine = {"pull", "client", run};
+ *     const struct engine pull_client_engine = {"pull", "client", run};
  *
  * The build finds it by its file name. Whatever the way, numbers mean the same:
  * what an engine cannot see stays negative (or 0 bytes of a kind that it does not
@@ -19,7 +19,7 @@
 #include "oci/platform.h"
 #include "registry/registry.h"
 
-enum probe_phase {
+enum engine_phase {
     PHASE_RESOLVE,   /* from the reference to the manifest of the platform */
     PHASE_FETCH,     /* configuration and layers */
     PHASE_UNPACK,    /* layers into snapshots */
@@ -30,10 +30,10 @@ enum probe_phase {
     PHASES,
 };
 
-const char *probe_phase_name(enum probe_phase phase);
+const char *engine_phase_name(enum engine_phase phase);
 
 /* What is pushed: an image of new bytes, or one that the daemon holds. */
-struct probe_content {
+struct push_content {
     uint64_t layers, layer_bytes; /* random bytes in each, before the tar around them */
     bool docker_types;            /* Docker's schema 2 instead of OCI's media types */
     bool index;                   /* an index of one entry above the manifest */
@@ -41,8 +41,8 @@ struct probe_content {
     const char *name_space; /* of containerd, where that image is */
 };
 
-struct probe_push {
-    struct probe_content content;
+struct push_request {
+    struct push_content content;
     bool overwrite;          /* a push may replace what no probe made */
     const char *last_digest; /* "" or what this probe itself put there last: that it may, too */
     uint64_t chunk_bytes;    /* PATCHes of this size; 0: one PUT for a blob */
@@ -51,9 +51,9 @@ struct probe_push {
 };
 
 /* Between the end of a run at the latest, and that of its lifetime. */
-#define PROBE_LEFTOVER_SECONDS 3600
+#define LEFTOVER_SECONDS 3600
 
-struct probe_request {
+struct engine_request {
     const char *name;          /* of the probe; names what it creates */
     struct progress *progress; /* NULL: nobody wants to know */
     struct containerd *containerd;
@@ -71,15 +71,15 @@ struct probe_request {
     bool cold; /* a run that would not be cold may be refused before it starts */
     const char *snapshotter;
     unsigned max_concurrent_downloads; /* layers at a time; at least 1 */
-    struct probe_push push;
+    struct push_request push;
     struct upload_sent *sent; /* where a push notes what it leaves; NULL: nobody wants to know */
     int64_t lifetime_seconds; /* after which leftovers may be removed by anybody */
-    bool visitor;             /* of a process that is not the node's exporter */
+    bool one_shot;            /* of a process that is not the node's exporter */
 };
 
-#define PROBE_TEXT_BYTES 256
+#define ENGINE_TEXT_BYTES 256
 
-struct probe_result {
+struct engine_result {
     double seconds;               /* the operation, without preparation and clean-up */
     double phase_seconds[PHASES]; /* negative: did not happen, or cannot be seen */
     struct registry_traffic traffic;
@@ -88,11 +88,11 @@ struct probe_result {
     uint64_t unpacked_bytes;        /* of the layers' tars; 0: not unpacked */
     char digest[DIGEST_TEXT_BYTES]; /* what the reference stands for */
     char manifest_digest[DIGEST_TEXT_BYTES]; /* of the platform's manifest */
-    char media_type[PROBE_TEXT_BYTES];       /* of the former */
-    char host[PROBE_TEXT_BYTES];             /* who served it, or took it; "": cannot be seen */
+    char media_type[ENGINE_TEXT_BYTES];      /* of the former */
+    char host[ENGINE_TEXT_BYTES];            /* who served it, or took it; "": cannot be seen */
     struct error passed_over;                /* what the first host of the list said that did not
                                               * serve; ERROR_NONE: the first one served */
-    char note[PROBE_TEXT_BYTES * 2];         /* for the log: why the numbers are what they are */
+    char note[ENGINE_TEXT_BYTES * 2];        /* for the log: why the numbers are what they are */
     uint64_t seed;                           /* of the bytes that were made; 0: none were */
     bool cleanup_failed;
     struct error cleanup_error;
@@ -100,54 +100,55 @@ struct probe_result {
 };
 
 /* Settings that not every engine can honour. */
-enum probe_ability {
-    PROBE_UNPACK = 1,         /* unpacks, and can leave it out */
-    PROBE_PLATFORM = 2,       /* takes a platform other than the node's */
-    PROBE_ALL_PLATFORMS = 4,  /* takes all of them */
-    PROBE_SNAPSHOTTER = 8,    /* takes another than the daemon's default */
-    PROBE_SEES_HOST = 32,     /* can tell who served */
-    PROBE_SEES_MANIFEST = 64, /* can tell the digest of the platform's manifest */
-    PROBE_OWN_NETWORK = 16,   /* the exporter fetches: hosts, CA, concurrency, family are ours */
+enum engine_ability {
+    ENGINE_UNPACK = 1,         /* unpacks, and can leave it out */
+    ENGINE_PLATFORM = 2,       /* takes a platform other than the node's */
+    ENGINE_ALL_PLATFORMS = 4,  /* takes all of them */
+    ENGINE_SNAPSHOTTER = 8,    /* takes another than the daemon's default */
+    ENGINE_SEES_HOST = 32,     /* can tell who served */
+    ENGINE_SEES_MANIFEST = 64, /* can tell the digest of the platform's manifest */
+    ENGINE_OWN_NETWORK = 16,   /* the exporter fetches: hosts, CA, concurrency, family are ours */
     /* Of pushes. */
-    PROBE_CHUNKS = 128,     /* sends a blob in pieces */
-    PROBE_MOUNT = 2048,     /* has blobs mounted from another repository */
-    PROBE_TYPES = 256,      /* makes OCI's media types or Docker's, with an index or without */
-    PROBE_HELD = 512,       /* sends an image that a daemon holds */
-    PROBE_NAMESPACE = 1024, /* finds it in a namespace of containerd */
+    ENGINE_CHUNKS = 128,       /* sends a blob in pieces */
+    ENGINE_MOUNT = 2048,       /* has blobs mounted from another repository */
+    ENGINE_TYPES = 256,        /* makes OCI's media types or Docker's, with an index or without */
+    ENGINE_DAEMON_IMAGE = 512, /* sends an image that a daemon holds */
+    ENGINE_NAMESPACE = 1024,   /* finds it in a namespace of containerd */
 };
 
-struct probe_engine {
+struct engine {
     const char *operation, *name;
     unsigned abilities;
     int preference; /* for `engine: auto`: the highest that is offered; 0: never by itself */
     /* Whether this node has what the engine needs, now. NULL: always. */
-    bool (*offered)(const struct probe_request *request, struct cancel *cancel, struct error *err);
-    /* Of pushes with PROBE_HELD: the digest of what push.content.image would become at the
+    bool (*offered)(const struct engine_request *request, struct cancel *cancel, struct error *err);
+    /* Of pushes with ENGINE_DAEMON_IMAGE: the digest of what push.content.image would become at the
      * registry: of its manifest, or where that is not known before, of its configuration. */
-    bool (*identify)(const struct probe_request *request, char digest[DIGEST_TEXT_BYTES],
+    bool (*identify)(const struct engine_request *request, char digest[DIGEST_TEXT_BYTES],
                      struct cancel *cancel, struct error *err);
-    bool (*run)(const struct probe_request *request, struct probe_result *result,
+    bool (*run)(const struct engine_request *request, struct engine_result *result,
                 struct cancel *cancel, struct error *err);
 };
 
-extern const struct probe_engine *const probe_engines[]; /* ends with NULL */
+extern const struct engine *const engines[]; /* ends with NULL */
 
-const struct probe_engine *probe_engine_find(const char *operation, const char *name);
+const struct engine *engine_find(const char *operation, const char *name);
 
-void probe_result_init(struct probe_result *result);
+void engine_result_init(struct engine_result *result);
 
 /* The registry of the request, as the exporter itself asks it. */
-struct registry *probe_registry(const struct probe_request *request, bool push, struct error *err);
+struct registry *engine_registry(const struct engine_request *request, bool push,
+                                 struct error *err);
 
 /* Measures a phase: starts with the block, ends with it. */
-struct probe_timer {
+struct engine_timer {
     double *seconds;
     int64_t start_ns;
 };
-struct probe_timer probe_timer_start(struct probe_result *result, enum probe_phase phase);
-void probe_timer_stop(struct probe_timer *timer);
-#define PROBE_PHASE(result, phase) \
-    CLEANUP(probe_timer_stop)      \
-    struct probe_timer phase_timer_ __attribute__((unused)) = probe_timer_start((result), (phase))
+struct engine_timer engine_timer_start(struct engine_result *result, enum engine_phase phase);
+void engine_timer_stop(struct engine_timer *timer);
+#define ENGINE_PHASE(result, phase) \
+    CLEANUP(engine_timer_stop)      \
+    struct engine_timer phase_timer_ __attribute__((unused)) = engine_timer_start((result), (phase))
 
 #endif

@@ -6,27 +6,26 @@
 
 #include <string.h>
 
-#define ENGINE(name) extern const struct probe_engine name##_engine;
+#define ENGINE(name) extern const struct engine name##_engine;
 #include "engines.inc"
 #undef ENGINE
 
 #define ENGINE(name) &name##_engine,
-const struct probe_engine *const probe_engines[] = {
+const struct engine *const engines[] = {
 #include "engines.inc"
     NULL,
 };
 #undef ENGINE
 
-const struct probe_engine *probe_engine_find(const char *operation, const char *name)
+const struct engine *engine_find(const char *operation, const char *name)
 {
-    for (size_t i = 0; probe_engines[i]; i++)
-        if (strcmp(probe_engines[i]->operation, operation) == 0 &&
-            strcmp(probe_engines[i]->name, name) == 0)
-            return probe_engines[i];
+    for (size_t i = 0; engines[i]; i++)
+        if (strcmp(engines[i]->operation, operation) == 0 && strcmp(engines[i]->name, name) == 0)
+            return engines[i];
     return NULL;
 }
 
-const char *probe_phase_name(enum probe_phase phase)
+const char *engine_phase_name(enum engine_phase phase)
 {
     static const char *const names[PHASES] = {
         [PHASE_RESOLVE] = "resolve", [PHASE_FETCH] = "fetch",   [PHASE_UNPACK] = "unpack",
@@ -37,14 +36,14 @@ const char *probe_phase_name(enum probe_phase phase)
     return names[phase];
 }
 
-void probe_result_init(struct probe_result *result)
+void engine_result_init(struct engine_result *result)
 {
-    *result = (struct probe_result){.traffic = REGISTRY_TRAFFIC_INIT};
+    *result = (struct engine_result){.traffic = REGISTRY_TRAFFIC_INIT};
     for (size_t i = 0; i < PHASES; i++)
         result->phase_seconds[i] = -1;
 }
 
-struct registry *probe_registry(const struct probe_request *request, bool push, struct error *err)
+struct registry *engine_registry(const struct engine_request *request, bool push, struct error *err)
 {
     const struct registry_options options = {.hosts = request->hosts,
                                              .credentials = request->credentials,
@@ -55,13 +54,13 @@ struct registry *probe_registry(const struct probe_request *request, bool push, 
     return registry_new(&request->reference, &options, err);
 }
 
-struct probe_timer probe_timer_start(struct probe_result *result, enum probe_phase phase)
+struct engine_timer engine_timer_start(struct engine_result *result, enum engine_phase phase)
 {
-    progress_phase(result->progress, probe_phase_name(phase));
-    return (struct probe_timer){&result->phase_seconds[phase], clock_now_ns()};
+    progress_phase(result->progress, engine_phase_name(phase));
+    return (struct engine_timer){&result->phase_seconds[phase], clock_now_ns()};
 }
 
-void probe_timer_stop(struct probe_timer *timer)
+void engine_timer_stop(struct engine_timer *timer)
 {
     double sum = *timer->seconds < 0 ? 0 : *timer->seconds;
 

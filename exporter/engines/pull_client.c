@@ -10,9 +10,9 @@
 #include "containerd/content.h"
 #include "containerd/images.h"
 #include "containerd/snapshots.h"
+#include "engines/daemon/workspace.h"
 #include "engines/image/parallel_blobs.h"
 #include "engines/image/remote_image.h"
-#include "engines/daemon/workspace.h"
 
 #include "base/clock.h"
 
@@ -23,8 +23,8 @@
 #define LABELS_MAX ((size_t)1024) /* on one blob: as many as layers get a reference */
 
 struct pull {
-    const struct probe_request *request;
-    struct probe_result *result;
+    const struct engine_request *request;
+    struct engine_result *result;
     struct registry *registry;
     struct workspace workspace;
     struct remote_image image;
@@ -181,7 +181,7 @@ static size_t first_layer(const struct remote_image *image)
 static bool unpack_next(struct pull *pull, const struct descriptor *layer, size_t n,
                         char parent[DIGEST_TEXT_BYTES], struct error *err)
 {
-    PROBE_PHASE(pull->result, PHASE_UNPACK);
+    ENGINE_PHASE(pull->result, PHASE_UNPACK);
     const struct image_config *config = &pull->image.config;
     char chain_id[DIGEST_TEXT_BYTES];
     int64_t start_ns = clock_now_ns();
@@ -207,7 +207,7 @@ static bool unpack(struct pull *pull, struct error *err)
     for (size_t i = 0; i < manifest->n_children; i++) {
         if (!manifest_is_layer(manifest->children[i].media_type))
             continue;
-        if (!layers_wait(pull->layers, first + i, err))
+        if (!parallel_blobs_wait(pull->layers, first + i, err))
             return false;
         if (!unpack_next(pull, &manifest->children[i], n, parent, err))
             return error_wrap(err, "unpack layer %zu", i);
@@ -220,24 +220,24 @@ static bool unpack(struct pull *pull, struct error *err)
 
 static bool fetch_and_unpack(struct pull *pull, struct error *err)
 {
-    const struct layers_plan plan = {.registry = pull->registry,
-                                     .blobs = pull->image.layers,
-                                     .count = pull->image.n_layers,
-                                     .at_once = pull->request->max_concurrent_downloads,
-                                     .fetch = fetch_layer,
-                                     .arg = pull,
-                                     .progress = pull->request->progress};
+    const struct parallel_blobs_plan plan = {.registry = pull->registry,
+                                             .blobs = pull->image.layers,
+                                             .count = pull->image.n_layers,
+                                             .at_once = pull->request->max_concurrent_downloads,
+                                             .fetch = fetch_layer,
+                                             .arg = pull,
+                                             .progress = pull->request->progress};
     int64_t start_ns = clock_now_ns(), ended_ns = start_ns;
-    CLEANUP(layers_freep) struct layers *layers = NULL;
+    CLEANUP(parallel_blobs_freep) struct layers *layers = NULL;
     bool ok;
 
-    progress_phase(pull->request->progress, probe_phase_name(PHASE_FETCH));
+    progress_phase(pull->request->progress, engine_phase_name(PHASE_FETCH));
     if (!remote_image_fetch_configs(&pull->image, pull->registry, pull->cancel, err) ||
         !store_configs(pull, err))
         return false;
-    layers = pull->layers = layers_start(&plan, pull->cancel, err);
+    layers = pull->layers = parallel_blobs_start(&plan, pull->cancel, err);
     ok = layers && (!pull->request->unpack || unpack(pull, err)) &&
-         layers_join(layers, &ended_ns, err);
+         parallel_blobs_join(layers, &ended_ns, err);
     pull->result->phase_seconds[PHASE_FETCH] =
         ns_to_seconds((ok ? ended_ns : clock_now_ns()) - start_ns);
     return ok;
@@ -261,12 +261,12 @@ static bool pull_image(struct pull *pull, struct error *err)
            fetch_and_unpack(pull, err) && store_manifests(pull, err) && create_image(pull, err);
 }
 
-static bool run(const struct probe_request *request, struct probe_result *result,
+static bool run(const struct engine_request *request, struct engine_result *result,
                 struct cancel *cancel, struct error *err)
 {
     int64_t start_ns = clock_now_ns();
     CLEANUP(registry_freep)
-    struct registry *registry = probe_registry(request, false, err);
+    struct registry *registry = engine_registry(request, false, err);
     struct pull pull = {
         .request = request, .result = result, .registry = registry, .cancel = cancel};
     bool ok;
@@ -282,11 +282,11 @@ static bool run(const struct probe_request *request, struct probe_result *result
     return ok;
 }
 
-const struct probe_engine pull_client_engine = {
+const struct engine pull_client_engine = {
     .operation = "pull",
     .name = "client",
-    .abilities = PROBE_UNPACK | PROBE_PLATFORM | PROBE_ALL_PLATFORMS | PROBE_SNAPSHOTTER |
-                 PROBE_OWN_NETWORK | PROBE_SEES_HOST | PROBE_SEES_MANIFEST,
+    .abilities = ENGINE_UNPACK | ENGINE_PLATFORM | ENGINE_ALL_PLATFORMS | ENGINE_SNAPSHOTTER |
+                 ENGINE_OWN_NETWORK | ENGINE_SEES_HOST | ENGINE_SEES_MANIFEST,
     .preference = 3,
     .offered = workspace_offered,
     .run = run,

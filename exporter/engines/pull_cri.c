@@ -19,18 +19,18 @@
 #define CLEANUP_CANCELED_NS (NS_PER_SECOND + NS_PER_SECOND / 2) /* within the time to stop */
 
 struct pull {
-    const struct probe_request *request;
-    struct probe_result *result;
-    struct cri_guest guest;
+    const struct engine_request *request;
+    struct engine_result *result;
+    struct cri_session session;
     struct cancel *cancel;
 };
 
 static bool prepare(struct pull *pull, struct error *err)
 {
-    return cri_guest_open(&pull->guest, pull->request, pull->cancel, err) &&
-           (!pull->guest.present || !pull->request->cold ||
+    return cri_session_open(&pull->session, pull->request, pull->cancel, err) &&
+           (!pull->session.present || !pull->request->cold ||
             error_set(err, ERROR_NOT_COLD, "%s is on this node already; nothing was pulled",
-                      pull->guest.name));
+                      pull->session.name));
 }
 
 static bool pull_image(struct pull *pull, struct error *err)
@@ -39,7 +39,7 @@ static bool pull_image(struct pull *pull, struct error *err)
     char server[SERVER_BYTES];
     const struct cri_pull_request request = {
         .image = pull->request->reference.name,
-        .lease = pull->guest.lease,
+        .lease = pull->session.lease,
         .credentials = credentials_any(credentials) ? credentials : NULL,
         .server = server,
     };
@@ -49,17 +49,17 @@ static bool pull_image(struct pull *pull, struct error *err)
         !credentials->identity_token.text)
         snprintf(pull->result->note, sizeof(pull->result->note),
                  "containerd does not use registry tokens: it pulls without credentials");
-    progress_phase(pull->request->progress, probe_phase_name(PHASE_FETCH));
+    progress_phase(pull->request->progress, engine_phase_name(PHASE_FETCH));
     progress_note(pull->request->progress, "the CRI is asked to pull %s", request.image);
-    return cri_pull(pull->request->containerd, &request, &pull->guest.arena, &pull->guest.id,
+    return cri_pull(pull->request->containerd, &request, &pull->session.arena, &pull->session.id,
                     pull->cancel, err);
 }
 
 static bool pull_and_examine(struct pull *pull, struct error *err)
 {
-    const struct stored_image_query query = {
-        .scope = &pull->guest.scope,
-        .name = pull->guest.name,
+    const struct pulled_image_query query = {
+        .scope = &pull->session.scope,
+        .name = pull->session.name,
         .platform = &pull->request->platform,
         .snapshotter = "",
         .started_unix_ns = clock_unix_ns(),
@@ -68,27 +68,27 @@ static bool pull_and_examine(struct pull *pull, struct error *err)
     bool ok = pull_image(pull, err);
 
     pull->result->seconds = ns_to_seconds(clock_now_ns() - start_ns);
-    return ok && stored_image_examine(&query, pull->result, pull->cancel, err);
+    return ok && pulled_image_examine(&query, pull->result, pull->cancel, err);
 }
 
 static void clean_up(struct pull *pull)
 {
-    PROBE_PHASE(pull->result, PHASE_CLEANUP);
-    struct probe_result *result = pull->result;
+    ENGINE_PHASE(pull->result, PHASE_CLEANUP);
+    struct engine_result *result = pull->result;
     bool hurry = cancel_requested(pull->cancel);
     struct cancel cancel;
 
     cancel_init(&cancel, clock_now_ns() + (hurry ? CLEANUP_CANCELED_NS : CLEANUP_NS));
-    result->cleanup_failed = !cri_guest_close(&pull->guest, &cancel, &result->cleanup_error);
+    result->cleanup_failed = !cri_session_close(&pull->session, &cancel, &result->cleanup_error);
     if (result->cleanup_failed)
-        error_wrap(&result->cleanup_error, "clean-up of %s", pull->guest.name);
-    if (pull->guest.in_use)
+        error_wrap(&result->cleanup_error, "clean-up of %s", pull->session.name);
+    if (pull->session.in_use)
         snprintf(result->note, sizeof(result->note),
                  "a container was made from the image meanwhile, so it stays");
     cancel_deinit(&cancel);
 }
 
-static bool run(const struct probe_request *request, struct probe_result *result,
+static bool run(const struct engine_request *request, struct engine_result *result,
                 struct cancel *cancel, struct error *err)
 {
     int64_t start_ns = clock_now_ns();
@@ -98,17 +98,17 @@ static bool run(const struct probe_request *request, struct probe_result *result
     result->seconds = ns_to_seconds(clock_now_ns() - start_ns);
     ok = ok && pull_and_examine(&pull, err);
     clean_up(&pull);
-    cri_guest_deinit(&pull.guest);
+    cri_session_deinit(&pull.session);
     return ok;
 }
 
-static bool offered(const struct probe_request *request, struct cancel *cancel, struct error *err)
+static bool offered(const struct engine_request *request, struct cancel *cancel, struct error *err)
 {
     return cri_is_there(request->containerd, cancel, err);
 }
 
-const struct probe_engine pull_cri_engine = {.operation = "pull",
-                                             .name = "cri",
-                                             .abilities = PROBE_SEES_MANIFEST,
-                                             .offered = offered,
-                                             .run = run};
+const struct engine pull_cri_engine = {.operation = "pull",
+                                       .name = "cri",
+                                       .abilities = ENGINE_SEES_MANIFEST,
+                                       .offered = offered,
+                                       .run = run};

@@ -18,11 +18,11 @@
 #define ARENA_LIMIT_BYTES ((size_t)32 << 20)
 
 struct pull {
-    const struct probe_request *request;
-    struct probe_result *result;
+    const struct engine_request *request;
+    struct engine_result *result;
     struct docker_client *client;
     struct arena arena;
-    struct docker_visit visit;
+    struct docker_session visit;
     struct docker_image image; /* what the name stands for afterwards */
     struct docker_stream stream;
     struct cancel *cancel;
@@ -30,7 +30,7 @@ struct pull {
 
 static void pull_free(struct pull *pull)
 {
-    docker_visit_deinit(&pull->visit);
+    docker_session_deinit(&pull->visit);
     if (pull->client)
         docker_client_free(pull->client);
     docker_stream_deinit(&pull->stream);
@@ -42,15 +42,15 @@ DEFINE_CLEANUP(struct pull *, pull_free)
 /* Refuses what could not be cold. */
 static bool prepare(struct pull *pull, struct error *err)
 {
-    const struct probe_request *request = pull->request;
+    const struct engine_request *request = pull->request;
 
-    pull->client = docker_visit_connect(request, pull->cancel, err);
+    pull->client = docker_session_connect(request, pull->cancel, err);
     if (!pull->client ||
-        !docker_visit_begin(&pull->visit, request, pull->client, &pull->arena, pull->cancel, err))
+        !docker_session_begin(&pull->visit, request, pull->client, &pull->arena, pull->cancel, err))
         return false;
     if (request->cold && pull->visit.was_there)
         return error_set(err, ERROR_NOT_COLD, "Docker has this image already; it stays");
-    return pull->visit.was_there || docker_visit_mark(&pull->visit, pull->cancel, err);
+    return pull->visit.was_there || docker_session_mark(&pull->visit, pull->cancel, err);
 }
 
 /* Layers are unpacked while others still come: "fetch" ends with the last download. */
@@ -90,9 +90,9 @@ static void write_note(const struct pull *pull, const struct docker_stream_total
 
 static bool fetch(struct pull *pull, struct docker_stream_totals *totals, struct error *err)
 {
-    const struct probe_request *request = pull->request;
+    const struct engine_request *request = pull->request;
     struct platform_matcher host;
-    char host_name[PROBE_TEXT_BYTES], name[PROBE_TEXT_BYTES];
+    char host_name[ENGINE_TEXT_BYTES], name[ENGINE_TEXT_BYTES];
     struct docker_pull what = {&request->reference, NULL, request->credentials};
     int64_t start_ns, end_ns;
     bool ok;
@@ -103,7 +103,7 @@ static bool fetch(struct pull *pull, struct docker_stream_totals *totals, struct
                platform_matcher_name(&request->platform, name, sizeof(name))) != 0)
         what.platform = name;
     pull->stream.progress = request->progress;
-    progress_phase(request->progress, probe_phase_name(PHASE_FETCH));
+    progress_phase(request->progress, engine_phase_name(PHASE_FETCH));
     start_ns = clock_now_ns();
     ok = docker_pull(pull->client, &what, &pull->stream, pull->cancel, err);
     end_ns = clock_now_ns();
@@ -125,7 +125,7 @@ static bool check_digest(struct pull *pull, struct error *err)
     if (asked && told[0] && strcmp(asked, told) != 0)
         return error_set(err, ERROR_DIGEST_MISMATCH, "Docker pulled %s", told);
     for (size_t i = 0; i < kept->count; i++) {
-        if (!docker_name_is_ours(pull->visit.request, kept->items[i], &parsed, &pull->arena) ||
+        if (!docker_name_is_probes(pull->visit.request, kept->items[i], &parsed, &pull->arena) ||
             !parsed.digest || (told[0] && strcmp(parsed.digest, told) != 0))
             continue;
         snprintf(pull->result->digest, sizeof(pull->result->digest), "%s", parsed.digest);
@@ -148,11 +148,11 @@ static bool examine(struct pull *pull, const struct docker_stream_totals *totals
     pull->result->unpacked_bytes = pull->image.bytes;
     if (!check_digest(pull, err))
         return false;
-    had_image = docker_visit_before(&pull->visit, pull->image.id);
+    had_image = docker_session_before(&pull->visit, pull->image.id);
     if (had_image || (totals->n_existed > 0 && totals->n_existed == pull->stream.n_layers))
         pull->result->cached_bytes = pull->image.bytes > 0 ? pull->image.bytes : 1;
-    else if (!docker_visit_existed(&pull->visit, &pull->stream, false, &pull->result->cached_bytes,
-                                   pull->cancel, err))
+    else if (!docker_session_existed(&pull->visit, &pull->stream, false,
+                                     &pull->result->cached_bytes, pull->cancel, err))
         return false;
     if (pull->request->cold && had_image)
         return error_set(err, ERROR_NOT_COLD, "Docker had this image already, by another name");
@@ -162,7 +162,7 @@ static bool examine(struct pull *pull, const struct docker_stream_totals *totals
     return true;
 }
 
-static bool run(const struct probe_request *request, struct probe_result *result,
+static bool run(const struct engine_request *request, struct engine_result *result,
                 struct cancel *cancel, struct error *err)
 {
     CLEANUP(pull_freep) struct pull *pull = calloc(1, sizeof(*pull));
@@ -181,15 +181,15 @@ static bool run(const struct probe_request *request, struct probe_result *result
     fetched = fetch(pull, &totals, err);
     ok = fetched && examine(pull, &totals, err);
     if (!pull->visit.was_there)
-        docker_visit_end(&pull->visit, !fetched, cancel, result);
+        docker_session_end(&pull->visit, !fetched, cancel, result);
     return ok;
 }
 
-const struct probe_engine pull_docker_engine = {
+const struct engine pull_docker_engine = {
     .operation = "pull",
     .name = "docker",
-    .abilities = PROBE_PLATFORM,
+    .abilities = ENGINE_PLATFORM,
     .preference = 2,
-    .offered = docker_visit_offered,
+    .offered = docker_session_offered,
     .run = run,
 };

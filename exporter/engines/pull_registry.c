@@ -25,32 +25,33 @@ static bool fetch_layer(void *arg, struct registry *registry, const struct descr
     return registry_blob(registry, layer, drop, arg, cancel, err);
 }
 
-static bool fetch(const struct probe_request *request, struct remote_image *image,
-                  struct registry *registry, struct probe_result *result, struct cancel *cancel,
+static bool fetch(const struct engine_request *request, struct remote_image *image,
+                  struct registry *registry, struct engine_result *result, struct cancel *cancel,
                   struct error *err)
 {
-    PROBE_PHASE(result, PHASE_FETCH);
-    CLEANUP(layers_freep) struct layers *layers = NULL;
+    ENGINE_PHASE(result, PHASE_FETCH);
+    CLEANUP(parallel_blobs_freep) struct layers *layers = NULL;
     int64_t ended_ns;
 
     if (!remote_image_fetch_configs(image, registry, cancel, err))
         return false;
-    layers = layers_start(&(struct layers_plan){.registry = registry,
-                                                .blobs = image->layers,
-                                                .count = image->n_layers,
-                                                .at_once = request->max_concurrent_downloads,
-                                                .fetch = fetch_layer,
-                                                .progress = request->progress},
-                          cancel, err);
-    return layers && layers_join(layers, &ended_ns, err);
+    layers = parallel_blobs_start(
+        &(struct parallel_blobs_plan){.registry = registry,
+                                      .blobs = image->layers,
+                                      .count = image->n_layers,
+                                      .at_once = request->max_concurrent_downloads,
+                                      .fetch = fetch_layer,
+                                      .progress = request->progress},
+        cancel, err);
+    return layers && parallel_blobs_join(layers, &ended_ns, err);
 }
 
-static bool run(const struct probe_request *request, struct probe_result *result,
+static bool run(const struct engine_request *request, struct engine_result *result,
                 struct cancel *cancel, struct error *err)
 {
     int64_t start_ns = clock_now_ns();
     CLEANUP(registry_freep)
-    struct registry *registry = probe_registry(request, false, err);
+    struct registry *registry = engine_registry(request, false, err);
     CLEANUP(remote_image_deinit) struct remote_image image;
     bool ok;
 
@@ -64,11 +65,11 @@ static bool run(const struct probe_request *request, struct probe_result *result
     return ok;
 }
 
-const struct probe_engine pull_registry_engine = {
+const struct engine pull_registry_engine = {
     .operation = "pull",
     .name = "registry",
-    .abilities = PROBE_PLATFORM | PROBE_ALL_PLATFORMS | PROBE_OWN_NETWORK | PROBE_SEES_HOST |
-                 PROBE_SEES_MANIFEST,
+    .abilities = ENGINE_PLATFORM | ENGINE_ALL_PLATFORMS | ENGINE_OWN_NETWORK | ENGINE_SEES_HOST |
+                 ENGINE_SEES_MANIFEST,
     .preference = 1,
     .run = run,
 };

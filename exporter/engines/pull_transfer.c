@@ -12,10 +12,10 @@
 #include "containerd/snapshots.h"
 #include "containerd/transfer/transfer_log.h"
 #include "containerd/transfer/transfer_progress.h"
-#include "engines/engine.h"
-#include "engines/image/pulled_image.h"
 #include "engines/daemon/transfer_session.h"
 #include "engines/daemon/workspace.h"
+#include "engines/engine.h"
+#include "engines/image/pulled_image.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -26,9 +26,9 @@
 #define LOOK_NS (NS_PER_SECOND + NS_PER_SECOND / 2)
 
 struct pull {
-    const struct probe_request *request;
-    struct probe_result *result;
-    struct transfer_daemon daemon;
+    const struct engine_request *request;
+    struct engine_result *result;
+    struct transfer_session daemon;
     struct workspace workspace;
     struct arena arena;
     struct transfer_progress progress;
@@ -43,7 +43,7 @@ static void note_progress(void *arg, const struct transfer_event *event)
 
 static struct transfer what_to_pull(struct pull *pull)
 {
-    const struct probe_request *request = pull->request;
+    const struct engine_request *request = pull->request;
     struct transfer transfer = transfer_of_request(request, &pull->arena);
 
     transfer.all_platforms = request->all_platforms;
@@ -79,7 +79,7 @@ static bool transfer(struct pull *pull, struct error *err)
     if (!arena_ok(&pull->arena, err))
         return false;
     pull->progress.told = pull->request->progress;
-    progress_phase(pull->request->progress, probe_phase_name(PHASE_FETCH));
+    progress_phase(pull->request->progress, engine_phase_name(PHASE_FETCH));
     what.progress = note_progress;
     what.arg = pull;
     pull->start_ns = clock_now_ns();
@@ -118,10 +118,10 @@ static bool check_unpacked(struct pull *pull, struct error *err)
 
 static bool examine(struct pull *pull, int64_t started_unix_ns, struct error *err)
 {
-    const struct probe_request *request = pull->request;
-    struct probe_result *result = pull->result;
+    const struct engine_request *request = pull->request;
+    struct engine_result *result = pull->result;
     uint64_t existing = transfer_progress_existing_bytes(&pull->progress), more;
-    const struct stored_image_query query = {
+    const struct pulled_image_query query = {
         .scope = &pull->workspace.scope,
         .name = request->reference.name,
         .platform = &request->platform,
@@ -130,7 +130,7 @@ static bool examine(struct pull *pull, int64_t started_unix_ns, struct error *er
         .started_unix_ns = started_unix_ns,
     };
 
-    if (!stored_image_examine(&query, result, pull->cancel, err))
+    if (!pulled_image_examine(&query, result, pull->cancel, err))
         return false;
     if (existing <= result->cached_bytes)
         return true;
@@ -160,7 +160,7 @@ static void note_log(void *arg, const char *text)
 static void note_host(struct pull *pull)
 {
     const struct host_list *hosts = pull->request->hosts;
-    struct probe_result *result = pull->result;
+    struct engine_result *result = pull->result;
     struct transfer what = what_to_pull(pull);
     struct look look = {0};
     struct error failed;
@@ -168,7 +168,7 @@ static void note_host(struct pull *pull)
 
     if (hosts && hosts->count == 1)
         snprintf(result->host, sizeof(result->host), "%s", hosts->items[0].authority);
-    if (!hosts || hosts->count < 2 || !pull->daemon.dialect->logs || cancel_requested(pull->cancel))
+    if (!hosts || hosts->count < 2 || !pull->daemon.rules->logs || cancel_requested(pull->cancel))
         return;
     what.log = note_log;
     what.arg = &look;
@@ -185,7 +185,7 @@ static bool pull_image(struct pull *pull, struct error *err)
 {
     int64_t started_unix_ns;
 
-    if (!transfer_daemon_learn(&pull->daemon, pull->request, &pull->arena, pull->cancel, err) ||
+    if (!transfer_session_init(&pull->daemon, pull->request, &pull->arena, pull->cancel, err) ||
         !workspace_open(&pull->workspace, pull->request, pull->cancel, err))
         return false;
     started_unix_ns = clock_unix_ns();
@@ -195,7 +195,7 @@ static bool pull_image(struct pull *pull, struct error *err)
     return true;
 }
 
-static bool run(const struct probe_request *request, struct probe_result *result,
+static bool run(const struct engine_request *request, struct engine_result *result,
                 struct cancel *cancel, struct error *err)
 {
     struct pull pull = {
@@ -216,11 +216,11 @@ static bool run(const struct probe_request *request, struct probe_result *result
     return ok;
 }
 
-const struct probe_engine pull_transfer_engine = {
+const struct engine pull_transfer_engine = {
     .operation = "pull",
     .name = "transfer",
-    .abilities = PROBE_UNPACK | PROBE_PLATFORM | PROBE_ALL_PLATFORMS | PROBE_SNAPSHOTTER |
-                 PROBE_SEES_HOST | PROBE_SEES_MANIFEST,
-    .offered = transfer_daemon_offered,
+    .abilities = ENGINE_UNPACK | ENGINE_PLATFORM | ENGINE_ALL_PLATFORMS | ENGINE_SNAPSHOTTER |
+                 ENGINE_SEES_HOST | ENGINE_SEES_MANIFEST,
+    .offered = transfer_session_offered,
     .run = run,
 };

@@ -115,24 +115,24 @@ static bool find_store(struct store *store, const struct scope *scope, struct ca
     return true;
 }
 
-static bool push_made(struct upload_plan *plan, const struct probe_request *request,
-                      struct probe_result *result, struct cancel *cancel, struct error *err)
+static bool push_made(struct upload_plan *plan, const struct engine_request *request,
+                      struct engine_result *result, struct cancel *cancel, struct error *err)
 {
-    const struct descriptor *blobs[MADE_LAYERS_MAX + 1];
-    CLEANUP(made_image_deinit) struct made_image image;
+    const struct descriptor *blobs[GENERATED_LAYERS_MAX + 1];
+    CLEANUP(generated_image_deinit) struct generated_image image;
     CLEANUP(store_deinit) struct store store = {.files = CONTENT_FILES_INIT};
     struct workspace workspace = {0};
     int64_t start_ns = clock_now_ns();
     bool ok;
 
-    ok = made_image_init(&image, &request->push.content, &request->platform.accepted[0], cancel,
-                         err) &&
+    ok = generated_image_init(&image, &request->push.content, &request->platform.accepted[0],
+                              cancel, err) &&
          workspace_open(&workspace, request, cancel, err) &&
-         made_store(&workspace, &image, cancel, err) &&
+         generated_image_store(&workspace, &image, cancel, err) &&
          find_store(&store, &workspace.scope, cancel, err);
     result->seconds = ns_to_seconds(clock_now_ns() - start_ns); /* should it end here */
     if (ok) {
-        made_image_note(&image, result);
+        generated_image_note(&image, result);
         upload_plan_made(plan, &image, blobs);
         plan->arg = &store;
         ok = upload_image(plan, request, result, cancel, err);
@@ -142,7 +142,7 @@ static bool push_made(struct upload_plan *plan, const struct probe_request *requ
 }
 
 /* Layers and the configuration, of an image that others have put there. */
-static bool plan_held(struct upload_plan *plan, struct held_image *image, struct error *err)
+static bool plan_held(struct upload_plan *plan, struct daemon_image *image, struct error *err)
 {
     const struct manifest *manifest = &image->manifest;
     const struct descriptor **blobs =
@@ -160,28 +160,28 @@ static bool plan_held(struct upload_plan *plan, struct held_image *image, struct
     return true;
 }
 
-static bool push_held(struct upload_plan *plan, const struct probe_request *request,
-                      struct probe_result *result, struct cancel *cancel, struct error *err)
+static bool push_held(struct upload_plan *plan, const struct engine_request *request,
+                      struct engine_result *result, struct cancel *cancel, struct error *err)
 {
-    CLEANUP(held_image_deinit) struct held_image image;
+    CLEANUP(daemon_image_deinit) struct daemon_image image;
     CLEANUP(store_deinit) struct store store = {.files = CONTENT_FILES_INIT};
     int64_t start_ns = clock_now_ns();
-    bool ok = held_image_find(&image, request, cancel, err) && plan_held(plan, &image, err) &&
+    bool ok = daemon_image_find(&image, request, cancel, err) && plan_held(plan, &image, err) &&
               find_store(&store, &image.scope, cancel, err);
 
     result->seconds = ns_to_seconds(clock_now_ns() - start_ns); /* should it end here */
     if (!ok)
         return false;
-    held_image_note(&image, result);
+    daemon_image_note(&image, result);
     plan->arg = &store;
     return upload_image(plan, request, result, cancel, err);
 }
 
-static bool run(const struct probe_request *request, struct probe_result *result,
+static bool run(const struct engine_request *request, struct engine_result *result,
                 struct cancel *cancel, struct error *err)
 {
     CLEANUP(registry_freep)
-    struct registry *registry = probe_registry(request, true, err);
+    struct registry *registry = engine_registry(request, true, err);
     struct upload_plan plan = {.registry = registry, .open = open_blob, .close = close_blob};
 
     if (!registry)
@@ -190,13 +190,13 @@ static bool run(const struct probe_request *request, struct probe_result *result
                                         : push_made(&plan, request, result, cancel, err);
 }
 
-const struct probe_engine push_client_engine = {
+const struct engine push_client_engine = {
     .operation = "push",
     .name = "client",
-    .abilities = PROBE_PLATFORM | PROBE_OWN_NETWORK | PROBE_CHUNKS | PROBE_MOUNT | PROBE_TYPES |
-                 PROBE_HELD | PROBE_NAMESPACE,
+    .abilities = ENGINE_PLATFORM | ENGINE_OWN_NETWORK | ENGINE_CHUNKS | ENGINE_MOUNT |
+                 ENGINE_TYPES | ENGINE_DAEMON_IMAGE | ENGINE_NAMESPACE,
     .preference = 3,
     .offered = workspace_offered,
-    .identify = held_image_identify,
+    .identify = daemon_image_identify,
     .run = run,
 };

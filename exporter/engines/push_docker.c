@@ -7,8 +7,8 @@
  * layers by itself: what it sends has other digests than what was made, and its progress counts
  * bytes before they are compressed.
  */
-#include "engines/image/docker_archive.h"
 #include "engines/daemon/docker_session.h"
+#include "engines/image/docker_archive.h"
 
 #include "base/clock.h"
 #include "docker/docker_transfer.h"
@@ -19,11 +19,11 @@
 #define ARENA_LIMIT_BYTES ((size_t)32 << 20)
 
 struct push {
-    const struct probe_request *request;
-    struct probe_result *result;
+    const struct engine_request *request;
+    struct engine_result *result;
     struct docker_client *client;
     struct arena arena;
-    struct docker_visit visit;
+    struct docker_session visit;
     struct docker_image image;
     struct docker_stream stream;
     struct cancel *cancel;
@@ -31,7 +31,7 @@ struct push {
 
 static void push_free(struct push *push)
 {
-    docker_visit_deinit(&push->visit);
+    docker_session_deinit(&push->visit);
     if (push->client)
         docker_client_free(push->client);
     docker_stream_deinit(&push->stream);
@@ -62,13 +62,13 @@ static bool is_open(const struct error *err)
 }
 
 /* A daemon that has the whole archive comes to its end without us. */
-static bool load(struct push *push, const struct made_image *image, struct error *err)
+static bool load(struct push *push, const struct generated_image *image, struct error *err)
 {
     CLEANUP(docker_archive_deinit) struct docker_archive archive;
     bool found;
 
     if (!docker_archive_init(&archive, image, push->visit.name, err) ||
-        !docker_visit_mark(&push->visit, push->cancel, err))
+        !docker_session_mark(&push->visit, push->cancel, err))
         return false;
     if (!docker_load(push->client, docker_archive_read, &archive, docker_archive_bytes(&archive),
                      &push->stream, push->cancel, err)) {
@@ -84,16 +84,16 @@ static bool load(struct push *push, const struct made_image *image, struct error
 
 static bool make(struct push *push, struct error *err)
 {
-    const struct probe_request *request = push->request;
-    CLEANUP(made_image_deinit) struct made_image image = {0};
+    const struct engine_request *request = push->request;
+    CLEANUP(generated_image_deinit) struct generated_image image = {0};
 
-    if (!docker_visit_claim(&push->visit, push->cancel, err))
+    if (!docker_session_claim(&push->visit, push->cancel, err))
         return false;
     if (push->visit.was_there)
         return error_set(err, ERROR_INVALID,
                          "Docker has an image by that name, which no probe made; it stays");
-    if (!made_image_init(&image, &request->push.content, &request->platform.accepted[0],
-                         push->cancel, err))
+    if (!generated_image_init(&image, &request->push.content, &request->platform.accepted[0],
+                              push->cancel, err))
         return false;
     push->result->seed = image.seed;
     return load(push, &image, err);
@@ -103,7 +103,7 @@ static bool make(struct push *push, struct error *err)
 static bool check_name(struct push *push, struct error *err)
 {
     const char *id = push->image.id;
-    const struct docker_image *before = docker_visit_before(&push->visit, id);
+    const struct docker_image *before = docker_session_before(&push->visit, id);
     bool found;
 
     if (push->visit.was_there) {
@@ -113,12 +113,12 @@ static bool check_name(struct push *push, struct error *err)
                error_set(err, ERROR_INVALID, "%s is another image in Docker; it stays",
                          push->visit.name);
     }
-    return !before || docker_visit_survives(&push->visit, before) ||
+    return !before || docker_session_leftovers(&push->visit, before) ||
            error_set(err, ERROR_INVALID,
                      "the image has no tag beside which Docker would let our name go again");
 }
 
-static bool find_source(const struct probe_request *request, struct docker_client *client,
+static bool find_source(const struct engine_request *request, struct docker_client *client,
                         struct arena *arena, struct docker_image *image, struct cancel *cancel,
                         struct error *err)
 {
@@ -137,13 +137,13 @@ static bool find_source(const struct probe_request *request, struct docker_clien
 
 static bool take_existing(struct push *push, struct error *err)
 {
-    const struct probe_request *request = push->request;
+    const struct engine_request *request = push->request;
 
     if (!find_source(request, push->client, &push->arena, &push->image, push->cancel, err) ||
         !check_name(push, err))
         return false;
     return push->visit.was_there ||
-           (docker_visit_mark(&push->visit, push->cancel, err) &&
+           (docker_session_mark(&push->visit, push->cancel, err) &&
             docker_image_tag(push->client, push->image.id, &request->reference, push->cancel, err));
 }
 
@@ -179,7 +179,7 @@ static void write_note(const struct push *push, const struct docker_stream_total
 
 static bool send(struct push *push, struct error *err)
 {
-    const struct probe_request *request = push->request;
+    const struct engine_request *request = push->request;
     const struct docker_push what = {
         .reference = &request->reference,
         .platform = is_made(push) ? NULL : &request->platform.accepted[0],
@@ -190,7 +190,7 @@ static bool send(struct push *push, struct error *err)
     bool ok;
 
     push->stream.progress = request->progress;
-    progress_phase(request->progress, probe_phase_name(PHASE_UPLOAD));
+    progress_phase(request->progress, engine_phase_name(PHASE_UPLOAD));
     ok = docker_push(push->client, &what, &push->stream, push->cancel, err);
 
     end_ns = clock_now_ns();
@@ -207,7 +207,7 @@ static bool send(struct push *push, struct error *err)
 
 static bool examine(struct push *push, struct error *err)
 {
-    struct probe_result *result = push->result;
+    struct engine_result *result = push->result;
 
     if (!push->stream.digest[0])
         return error_set(err, ERROR_PROTOCOL, "Docker told neither an error nor a digest");
@@ -215,11 +215,11 @@ static bool examine(struct push *push, struct error *err)
     if (is_made(push)) /* no index: that is what was loaded */
         snprintf(result->manifest_digest, sizeof(result->manifest_digest), "%s", result->digest);
     result->unpacked_bytes = push->image.bytes;
-    return docker_visit_existed(&push->visit, &push->stream, true, &result->cached_bytes,
-                                push->cancel, err);
+    return docker_session_existed(&push->visit, &push->stream, true, &result->cached_bytes,
+                                  push->cancel, err);
 }
 
-static bool run(const struct probe_request *request, struct probe_result *result,
+static bool run(const struct engine_request *request, struct engine_result *result,
                 struct cancel *cancel, struct error *err)
 {
     CLEANUP(push_freep) struct push *push = calloc(1, sizeof(*push));
@@ -232,23 +232,23 @@ static bool run(const struct probe_request *request, struct probe_result *result
     push->cancel = cancel;
     push->arena = (struct arena)ARENA_INIT(ARENA_LIMIT_BYTES);
     docker_stream_init(&push->stream);
-    push->client = docker_visit_connect(request, cancel, err);
+    push->client = docker_session_connect(request, cancel, err);
     if (!push->client ||
-        !docker_visit_begin(&push->visit, request, push->client, &push->arena, cancel, err))
+        !docker_session_begin(&push->visit, request, push->client, &push->arena, cancel, err))
         return false;
     sent = (is_made(push) ? make(push, err) : take_existing(push, err)) && send(push, err);
     ok = sent && examine(push, err);
-    docker_visit_end(&push->visit, !sent, cancel, result);
+    docker_session_end(&push->visit, !sent, cancel, result);
     return ok;
 }
 
 /* What Docker makes the manifest like is its own affair; the configuration stays as it is. */
-static bool identify(const struct probe_request *request, char digest[DIGEST_TEXT_BYTES],
+static bool identify(const struct engine_request *request, char digest[DIGEST_TEXT_BYTES],
                      struct cancel *cancel, struct error *err)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
     CLEANUP(docker_client_freep)
-    struct docker_client *client = docker_visit_connect(request, cancel, err);
+    struct docker_client *client = docker_session_connect(request, cancel, err);
     struct docker_image image;
 
     if (!client || !find_source(request, client, &arena, &image, cancel, err))
@@ -257,12 +257,12 @@ static bool identify(const struct probe_request *request, char digest[DIGEST_TEX
     return true;
 }
 
-const struct probe_engine push_docker_engine = {
+const struct engine push_docker_engine = {
     .operation = "push",
     .name = "docker",
-    .abilities = PROBE_PLATFORM | PROBE_HELD,
+    .abilities = ENGINE_PLATFORM | ENGINE_DAEMON_IMAGE,
     .preference = 2,
-    .offered = docker_visit_offered,
+    .offered = docker_session_offered,
     .identify = identify,
     .run = run,
 };

@@ -11,9 +11,9 @@
 
 /* A layer that is made on its way. */
 struct making {
-    const struct made_image *image;
+    const struct generated_image *image;
     size_t number;
-    struct made_layer layer;
+    struct generated_layer layer;
 };
 
 static bool rewind_layer(void *arg, struct cancel *cancel, struct error *err)
@@ -21,7 +21,7 @@ static bool rewind_layer(void *arg, struct cancel *cancel, struct error *err)
     struct making *making = arg;
 
     (void)cancel;
-    return made_layer_open(&making->layer, making->image, making->number, err);
+    return generated_layer_open(&making->layer, making->image, making->number, err);
 }
 
 static bool read_layer(void *arg, void *data, size_t size, size_t *n, struct error *err)
@@ -29,14 +29,14 @@ static bool read_layer(void *arg, void *data, size_t size, size_t *n, struct err
     struct making *making = arg;
 
     (void)err;
-    made_layer_read(&making->layer, data, size, n);
+    generated_layer_read(&making->layer, data, size, n);
     return true;
 }
 
 static bool open_blob(void *arg, const struct descriptor *blob, struct registry_source *source,
                       struct error *err)
 {
-    const struct made_image *image = arg;
+    const struct generated_image *image = arg;
     struct making *making;
 
     if (blob == &image->config)
@@ -54,14 +54,14 @@ static void close_blob(struct registry_source *source)
     free(source->arg);
 }
 
-static bool run(const struct probe_request *request, struct probe_result *result,
+static bool run(const struct engine_request *request, struct engine_result *result,
                 struct cancel *cancel, struct error *err)
 {
-    const struct descriptor *blobs[MADE_LAYERS_MAX + 1];
+    const struct descriptor *blobs[GENERATED_LAYERS_MAX + 1];
     int64_t start_ns = clock_now_ns();
     CLEANUP(registry_freep)
-    struct registry *registry = probe_registry(request, true, err);
-    CLEANUP(made_image_deinit) struct made_image image = {0};
+    struct registry *registry = engine_registry(request, true, err);
+    CLEANUP(generated_image_deinit) struct generated_image image = {0};
     struct upload_plan plan = {
         .registry = registry, .open = open_blob, .close = close_blob, .arg = &image};
     bool ok;
@@ -71,20 +71,20 @@ static bool run(const struct probe_request *request, struct probe_result *result
     if (*request->push.content.image)
         return error_set(err, ERROR_UNSUPPORTED, "there is no daemon that holds %s",
                          request->push.content.image);
-    ok = made_image_init(&image, &request->push.content, &request->platform.accepted[0], cancel,
-                         err);
+    ok = generated_image_init(&image, &request->push.content, &request->platform.accepted[0],
+                              cancel, err);
     result->seconds = ns_to_seconds(clock_now_ns() - start_ns); /* should it end here */
     if (!ok)
         return false;
-    made_image_note(&image, result);
+    generated_image_note(&image, result);
     upload_plan_made(&plan, &image, blobs);
     return upload_image(&plan, request, result, cancel, err);
 }
 
-const struct probe_engine push_registry_engine = {
+const struct engine push_registry_engine = {
     .operation = "push",
     .name = "registry",
-    .abilities = PROBE_PLATFORM | PROBE_OWN_NETWORK | PROBE_CHUNKS | PROBE_MOUNT | PROBE_TYPES,
+    .abilities = ENGINE_PLATFORM | ENGINE_OWN_NETWORK | ENGINE_CHUNKS | ENGINE_MOUNT | ENGINE_TYPES,
     .preference = 1,
     .run = run,
 };

@@ -12,9 +12,9 @@
 #include "base/clock.h"
 #include "containerd/images.h"
 #include "containerd/transfer/transfer_progress.h"
+#include "engines/daemon/transfer_session.h"
 #include "engines/image/daemon_image.h"
 #include "engines/image/generated_image_store.h"
-#include "engines/daemon/transfer_session.h"
 #include "engines/image/upload.h"
 
 #include <stdio.h>
@@ -22,9 +22,9 @@
 #define ARENA_LIMIT_BYTES ((size_t)4 << 20)
 
 struct push {
-    const struct probe_request *request;
-    struct probe_result *result;
-    struct transfer_daemon daemon;
+    const struct engine_request *request;
+    struct engine_result *result;
+    struct transfer_session daemon;
     struct workspace workspace;
     struct arena arena;
     struct transfer_progress progress;
@@ -69,7 +69,7 @@ static bool transfer(struct push *push, const struct descriptor *target, struct 
 
     what.all_platforms = true; /* of those that the target has in it */
     push->progress.told = push->request->progress;
-    progress_phase(push->request->progress, probe_phase_name(PHASE_UPLOAD));
+    progress_phase(push->request->progress, engine_phase_name(PHASE_UPLOAD));
     what.progress = note_progress;
     what.arg = push;
     if (!arena_ok(&push->arena, err) ||
@@ -86,31 +86,31 @@ static bool transfer(struct push *push, const struct descriptor *target, struct 
 
 static bool push_made(struct push *push, struct error *err)
 {
-    const struct probe_request *request = push->request;
-    CLEANUP(made_image_deinit) struct made_image image = {0};
+    const struct engine_request *request = push->request;
+    CLEANUP(generated_image_deinit) struct generated_image image = {0};
 
-    if (!made_image_init(&image, &request->push.content, &request->platform.accepted[0],
-                         push->cancel, err))
+    if (!generated_image_init(&image, &request->push.content, &request->platform.accepted[0],
+                              push->cancel, err))
         return false;
-    made_image_note(&image, push->result);
+    generated_image_note(&image, push->result);
     upload_note_made(request, &image); /* which of them, the daemon would have to tell */
     return workspace_open(&push->workspace, request, push->cancel, err) &&
-           made_store(&push->workspace, &image, push->cancel, err) &&
+           generated_image_store(&push->workspace, &image, push->cancel, err) &&
            transfer(push, &image.root, err);
 }
 
 static bool push_held(struct push *push, struct error *err)
 {
-    const struct probe_request *request = push->request;
-    CLEANUP(held_image_deinit) struct held_image image = {0};
+    const struct engine_request *request = push->request;
+    CLEANUP(daemon_image_deinit) struct daemon_image image = {0};
 
-    if (!held_image_find(&image, request, push->cancel, err))
+    if (!daemon_image_find(&image, request, push->cancel, err))
         return false;
-    held_image_note(&image, push->result);
+    daemon_image_note(&image, push->result);
     for (size_t i = 0; i < image.manifest.n_children; i++)
         transfer_progress_expect(&push->progress, image.manifest.children[i].digest);
     return workspace_open(&push->workspace, request, push->cancel, err) &&
-           held_image_share(&image, &push->workspace, request, push->cancel, err) &&
+           daemon_image_share(&image, &push->workspace, request, push->cancel, err) &&
            transfer(push, &image.descriptor, err);
 }
 
@@ -118,12 +118,12 @@ static bool push_image(struct push *push, struct error *err)
 {
     const char *image = push->request->push.content.image;
 
-    if (!transfer_daemon_learn(&push->daemon, push->request, &push->arena, push->cancel, err))
+    if (!transfer_session_init(&push->daemon, push->request, &push->arena, push->cancel, err))
         return false;
     return image && *image ? push_held(push, err) : push_made(push, err);
 }
 
-static bool run(const struct probe_request *request, struct probe_result *result,
+static bool run(const struct engine_request *request, struct engine_result *result,
                 struct cancel *cancel, struct error *err)
 {
     struct push push = {
@@ -144,12 +144,12 @@ static bool run(const struct probe_request *request, struct probe_result *result
     return ok;
 }
 
-const struct probe_engine push_transfer_engine = {
+const struct engine push_transfer_engine = {
     .operation = "push",
     .name = "transfer",
-    .abilities = PROBE_PLATFORM | PROBE_MOUNT | PROBE_TYPES | PROBE_HELD | PROBE_NAMESPACE |
-                 PROBE_SEES_HOST | PROBE_SEES_MANIFEST,
-    .offered = transfer_daemon_offered,
-    .identify = held_image_identify,
+    .abilities = ENGINE_PLATFORM | ENGINE_MOUNT | ENGINE_TYPES | ENGINE_DAEMON_IMAGE |
+                 ENGINE_NAMESPACE | ENGINE_SEES_HOST | ENGINE_SEES_MANIFEST,
+    .offered = transfer_session_offered,
+    .identify = daemon_image_identify,
     .run = run,
 };

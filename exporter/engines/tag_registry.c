@@ -15,8 +15,8 @@
 #define ARENA_LIMIT_BYTES ((size_t)64 << 10)
 
 struct tagging {
-    const struct probe_request *request;
-    struct probe_result *result;
+    const struct engine_request *request;
+    struct engine_result *result;
     struct registry *registry;
     struct arena arena;
     struct buf body;
@@ -34,8 +34,8 @@ static void tagging_deinit(struct tagging *tagging)
 static bool resolve(struct tagging *tagging, struct error *err)
 {
     const struct reference *from = &tagging->request->reference;
-    struct probe_result *result = tagging->result;
-    PROBE_PHASE(result, PHASE_RESOLVE);
+    struct engine_result *result = tagging->result;
+    ENGINE_PHASE(result, PHASE_RESOLVE);
 
     if (!registry_manifest(tagging->registry, reference_object(from), &tagging->body,
                            &tagging->manifest, &tagging->arena, tagging->cancel, err))
@@ -47,7 +47,7 @@ static bool resolve(struct tagging *tagging, struct error *err)
 
 static bool check_target(const struct tagging *tagging, struct error *err)
 {
-    struct probe_request target = *tagging->request;
+    struct engine_request target = *tagging->request;
 
     target.reference = tagging->request->new_tag;
     return upload_check_target(&target, tagging->manifest.digest, tagging->cancel, err);
@@ -55,7 +55,7 @@ static bool check_target(const struct tagging *tagging, struct error *err)
 
 static bool put(struct tagging *tagging, struct error *err)
 {
-    PROBE_PHASE(tagging->result, PHASE_COMMIT);
+    ENGINE_PHASE(tagging->result, PHASE_COMMIT);
 
     return registry_push_manifest(tagging->registry, tagging->request->new_tag.tag,
                                   &tagging->manifest, &tagging->body, tagging->cancel, err);
@@ -64,9 +64,9 @@ static bool put(struct tagging *tagging, struct error *err)
 static bool read_back(struct tagging *tagging, struct error *err)
 {
     CLEANUP(buf_deinit) struct buf body = BUF_INIT(MANIFEST_LIMIT_BYTES);
-    struct probe_result *result = tagging->result;
+    struct engine_result *result = tagging->result;
     struct descriptor found;
-    PROBE_PHASE(result, PHASE_READ_BACK);
+    ENGINE_PHASE(result, PHASE_READ_BACK);
 
     if (!registry_manifest(tagging->registry, tagging->request->new_tag.tag, &body, &found,
                            &tagging->arena, tagging->cancel, err))
@@ -77,13 +77,13 @@ static bool read_back(struct tagging *tagging, struct error *err)
                      tagging->request->new_tag.tag, found.digest, tagging->manifest.digest);
 }
 
-static bool run(const struct probe_request *request, struct probe_result *result,
+static bool run(const struct engine_request *request, struct engine_result *result,
                 struct cancel *cancel, struct error *err)
 {
     CLEANUP(tagging_deinit)
     struct tagging tagging = {.request = request,
                               .result = result,
-                              .registry = probe_registry(request, true, err),
+                              .registry = engine_registry(request, true, err),
                               .arena = ARENA_INIT(ARENA_LIMIT_BYTES),
                               .body = BUF_INIT(MANIFEST_LIMIT_BYTES),
                               .cancel = cancel};
@@ -103,10 +103,10 @@ static bool run(const struct probe_request *request, struct probe_result *result
     return ok;
 }
 
-const struct probe_engine tag_registry_engine = {
+const struct engine tag_registry_engine = {
     .operation = "tag",
     .name = "registry",
-    .abilities = PROBE_OWN_NETWORK | PROBE_SEES_HOST,
+    .abilities = ENGINE_OWN_NETWORK | ENGINE_SEES_HOST,
     .preference = 1,
     .run = run,
 };

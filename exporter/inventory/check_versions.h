@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-struct check_dialect {
+struct check_rules {
     unsigned since;       /* DAEMON_VERSION() from which on it is so */
     bool inline_data;     /* a document that its descriptor carries along needs no blob */
     bool config_variant;  /* an entry without platform: the variant in its configuration counts */
@@ -15,6 +15,6 @@ struct check_dialect {
 };
 
 /* What is no version gets the newest. */
-const struct check_dialect *check_dialect_of(const char *version);
+const struct check_rules *check_rules_of(const char *version);
 
 #endif

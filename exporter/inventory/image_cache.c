@@ -6,9 +6,9 @@
  */
 #include "inventory/image_cache.h"
 
+#include "inventory/image_cache_pack.h"
 #include "oci/digest.h"
 #include "oci/name_map.h"
-#include "inventory/image_cache_pack.h"
 
 #include <malloc.h>
 #include <stdalign.h>
@@ -27,14 +27,14 @@ struct entry {
     bool readable;
     union { /* the key tells which */
         struct manifest manifest;
-        struct image_essence essence;
+        struct image_essence config_facts;
     };
     alignas(max_align_t) char data[];
 };
 
 struct image_cache {
     struct entry *entries;
-    struct digest_set by_key; /* key -> address of the entry */
+    struct name_map by_key; /* key -> address of the entry */
     uint64_t generation;
     bool again;
     bool has_read;  /* since memory was last given back */
@@ -52,7 +52,7 @@ struct image_cache *image_cache_new(struct error *err)
         error_memory(err);
         return NULL;
     }
-    cache->by_key = (struct digest_set)DIGEST_SET_INIT;
+    cache->by_key = (struct name_map)NAME_MAP_INIT;
     cache->document = (struct buf)BUF_INIT(IMAGE_DOCUMENT_MAX);
     cache->scratch = (struct arena)ARENA_INIT(SCRATCH_LIMIT_BYTES);
     return cache;
@@ -81,7 +81,7 @@ void image_cache_free(struct image_cache *cache)
     if (!cache)
         return;
     drop_older(cache, UINT64_MAX);
-    digest_set_deinit(&cache->by_key);
+    name_map_deinit(&cache->by_key);
     buf_deinit(&cache->document);
     arena_deinit(&cache->scratch);
     free(cache);
@@ -99,9 +99,9 @@ static void sweep(struct image_cache *cache)
     struct error err;
     if (!drop_older(cache, cache->generation))
         return;
-    digest_set_clear(&cache->by_key);
+    name_map_clear(&cache->by_key);
     for (const struct entry *entry = cache->entries; entry; entry = entry->next)
-        if (!digest_set_add(&cache->by_key, entry->key, (uintptr_t)entry, &err))
+        if (!name_map_add(&cache->by_key, entry->key, (uintptr_t)entry, &err))
             fail(cache, &err); /* cannot be: the set was larger before */
 }
 
@@ -159,22 +159,22 @@ static struct entry *new_entry(const char *key, size_t size, struct error *err)
 static struct entry *manifest_entry(const char *key, const struct manifest *manifest,
                                     struct error *err)
 {
-    struct entry *entry = new_entry(key, image_pack_manifest(manifest, NULL, NULL), err);
+    struct entry *entry = new_entry(key, image_cache_pack_manifest(manifest, NULL, NULL), err);
     if (!entry)
         return NULL;
     entry->readable = true;
-    image_pack_manifest(manifest, &entry->manifest, entry->data);
+    image_cache_pack_manifest(manifest, &entry->manifest, entry->data);
     return entry;
 }
 
-static struct entry *config_entry(const char *key, const struct image_essence *essence,
+static struct entry *config_entry(const char *key, const struct image_essence *config_facts,
                                   struct error *err)
 {
-    struct entry *entry = new_entry(key, image_pack_essence(essence, NULL, NULL), err);
+    struct entry *entry = new_entry(key, image_cache_pack_config(config_facts, NULL, NULL), err);
     if (!entry)
         return NULL;
     entry->readable = true;
-    image_pack_essence(essence, &entry->essence, entry->data);
+    image_cache_pack_config(config_facts, &entry->config_facts, entry->data);
     return entry;
 }
 
@@ -212,14 +212,14 @@ static struct entry *parse_config(struct image_cache *cache, const char *key, si
                                   struct error *err)
 {
     struct image_config config;
-    struct image_essence essence;
+    struct image_essence config_facts;
     char text[DIGEST_TEXT_BYTES];
     if (!image_config_parse(&config, cache->document.data, size, &cache->scratch, err))
         return blames_us(err) ? NULL : new_entry(key, 0, err);
-    essence.platform = config.platform;
-    if (!chain_id_of(&config, text, &essence.chain_id, err))
+    config_facts.platform = config.platform;
+    if (!chain_id_of(&config, text, &config_facts.chain_id, err))
         return NULL;
-    return config_entry(key, &essence, err);
+    return config_entry(key, &config_facts, err);
 }
 
 static bool is_full(const struct image_cache *cache, const struct entry *entry)
@@ -235,7 +235,7 @@ static bool insert(struct image_cache *cache, struct entry *entry, struct error 
     if (is_full(cache, entry))
         return error_set(err, ERROR_LIMIT, "documents of images: %zu, %zu bytes: no room for more",
                          image_cache_count(cache), cache->bytes);
-    if (!digest_set_add(&cache->by_key, entry->key, (uintptr_t)entry, err))
+    if (!name_map_add(&cache->by_key, entry->key, (uintptr_t)entry, err))
         return false;
     entry->generation = cache->generation;
     entry->next = cache->entries;
@@ -312,7 +312,7 @@ static struct entry *look_up(struct image_cache *cache, const struct image_sourc
     int length = snprintf(key, sizeof(key), "%s %s", blob->digest, media_type ? media_type : "");
     if ((size_t)length >= sizeof(key))
         return NULL;
-    if (digest_set_find(&cache->by_key, key, &address)) {
+    if (name_map_find(&cache->by_key, key, &address)) {
         struct entry *known = (struct entry *)(uintptr_t)address;
         if (is_fresh(cache, known)) {
             known->generation = cache->generation;
@@ -347,6 +347,6 @@ enum image_lookup image_cache_config(struct image_cache *cache, const struct ima
     const struct entry *entry = look_up(cache, source, blob, NULL);
     if (!entry || !entry->readable)
         return IMAGE_UNREADABLE;
-    *config = &entry->essence;
+    *config = &entry->config_facts;
     return IMAGE_FOUND;
 }

@@ -67,7 +67,7 @@ static void pack_child(struct pack *pack, const struct manifest *from, size_t i,
         children[i] = to;
 }
 
-size_t image_pack_manifest(const struct manifest *from, struct manifest *to, char *room)
+size_t image_cache_pack_manifest(const struct manifest *from, struct manifest *to, char *room)
 {
     struct descriptor *children = (struct descriptor *)(void *)room;
     struct pack pack = {.room = room, .used = from->n_children * sizeof(*children)};
@@ -86,7 +86,8 @@ size_t image_pack_manifest(const struct manifest *from, struct manifest *to, cha
     return pack.used;
 }
 
-size_t image_pack_essence(const struct image_essence *from, struct image_essence *to, char *room)
+size_t image_cache_pack_config(const struct image_essence *from, struct image_essence *to,
+                               char *room)
 {
     struct pack pack = {.room = room};
     const struct image_essence result = {pack_platform(&pack, &from->platform),

@@ -8,7 +8,8 @@
 
 /* Copies everything that `from` points to into `room` (aligned as malloc does), and makes *to
  * point there. Returns how many bytes that takes; with `room` NULL it only counts them. */
-size_t image_pack_manifest(const struct manifest *from, struct manifest *to, char *room);
-size_t image_pack_essence(const struct image_essence *from, struct image_essence *to, char *room);
+size_t image_cache_pack_manifest(const struct manifest *from, struct manifest *to, char *room);
+size_t image_cache_pack_config(const struct image_essence *from, struct image_essence *to,
+                               char *room);
 
 #endif

@@ -45,7 +45,7 @@ static enum image_lookup find_blob(const struct image_facts *facts, const char *
 static enum image_lookup find_document(const struct image_facts *facts,
                                        const struct descriptor *descriptor, struct image_blob *blob)
 {
-    if (!facts->dialect->inline_data || !descriptor->data)
+    if (!facts->rules->inline_data || !descriptor->data)
         return find_blob(facts, descriptor->digest, blob);
     *blob = (struct image_blob){descriptor->digest, (uint64_t)descriptor->size, descriptor->data};
     return IMAGE_FOUND;
@@ -71,7 +71,7 @@ static enum image_lookup fits(const struct image_facts *facts, const struct desc
         if (found != IMAGE_FOUND)
             return found;
         platform = config->platform;
-        if (!facts->dialect->config_variant) {
+        if (!facts->rules->config_variant) {
             platform.variant = "";
             platform.has_features = false;
         }

@@ -36,7 +36,7 @@ struct image_essence {
 /* Results live at least until image_check() returns. A document is asked for only if size_of()
  * has found its blob (blob->size is what it said), or if the bytes are known. */
 struct image_facts {
-    const struct check_dialect *dialect;
+    const struct check_rules *rules;
     const struct platform_matcher *matcher;
     bool (*size_of)(void *arg, const char *digest, uint64_t *size);
     enum image_lookup (*manifest)(void *arg, const struct image_blob *blob, const char *media_type,

@@ -3,8 +3,8 @@
 
 #include "base/text.h"
 #include "containerd/introspection.h"
-#include "inventory/metadata_file.h"
 #include "containerd/namespaces.h"
+#include "inventory/metadata_file.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -22,7 +22,7 @@
                            */
 
 struct image_inventory {
-    struct image_looker looker;
+    struct image_scanner looker;
     struct image_places places;
     char identity[256]; /* of the daemon whose content store is open; "": none */
     struct metadata_file metadata;
@@ -39,11 +39,11 @@ struct image_inventory *image_inventory_new(struct containerd *daemon, struct er
         error_memory(err);
         return NULL;
     }
-    inventory->looker = (struct image_looker){
+    inventory->looker = (struct image_scanner){
         .daemon = daemon,
         .files = CONTENT_FILES_INIT,
-        .content = DIGEST_SET_INIT,
-        .snapshots = DIGEST_SET_INIT,
+        .content = NAME_MAP_INIT,
+        .snapshots = NAME_MAP_INIT,
     };
     platform_matcher_host(&inventory->looker.matcher);
     inventory->looker.cache = image_cache_new(err);
@@ -65,8 +65,8 @@ void image_inventory_free(struct image_inventory *inventory)
 {
     places_deinit(&inventory->places);
     content_files_close(&inventory->looker.files);
-    digest_set_deinit(&inventory->looker.content);
-    digest_set_deinit(&inventory->looker.snapshots);
+    name_map_deinit(&inventory->looker.content);
+    name_map_deinit(&inventory->looker.snapshots);
     image_cache_free(inventory->looker.cache);
     free(inventory);
 }
@@ -88,7 +88,7 @@ static bool find_files(struct image_inventory *inventory, struct cancel *cancel,
 static bool identify(struct image_inventory *inventory, struct cancel *cancel, struct error *err)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
-    struct image_looker *looker = &inventory->looker;
+    struct image_scanner *looker = &inventory->looker;
     struct containerd_identity identity;
     char text[sizeof(inventory->identity)];
 
@@ -99,9 +99,9 @@ static bool identify(struct image_inventory *inventory, struct cancel *cancel, s
         return true;
     if (!find_files(inventory, cancel, err))
         return false;
-    looker->dialect = check_dialect_of(identity.version);
-    looker->matcher.no_dotted_variants = !looker->dialect->dotted_variants;
-    looker->matcher.no_features = looker->dialect->os_features;
+    looker->rules = check_rules_of(identity.version);
+    looker->matcher.no_dotted_variants = !looker->rules->dotted_variants;
+    looker->matcher.no_features = looker->rules->os_features;
     memcpy(inventory->identity, text, sizeof(text));
     return true;
 }
@@ -119,7 +119,7 @@ static void mark_database(struct image_inventory *inventory)
 bool image_inventory_begin(struct image_inventory *inventory, bool all, struct cancel *cancel,
                            struct error *err)
 {
-    if ((all || !inventory->looker.dialect) && !identify(inventory, cancel, err)) {
+    if ((all || !inventory->looker.rules) && !identify(inventory, cancel, err)) {
         inventory->listed_ns = 0;
         return false;
     }
@@ -212,7 +212,7 @@ bool image_inventory_list(struct image_inventory *inventory, struct cancel *canc
 bool image_inventory_look(struct image_inventory *inventory, struct image_place *place,
                           struct cancel *cancel, struct error *err)
 {
-    if (image_look(&inventory->looker, place->name, place->snapshotter, &place->findings, cancel,
+    if (image_scan(&inventory->looker, place->name, place->snapshotter, &place->findings, cancel,
                    err))
         return true;
     if (err->code != ERROR_NOT_FOUND)

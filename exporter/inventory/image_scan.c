@@ -16,7 +16,7 @@
 
 /* What a check sees: one namespace at one time. */
 struct view {
-    struct image_looker *looker;
+    struct image_scanner *looker;
     struct scope scope;
     const char *snapshotter;
     struct cancel *cancel;
@@ -68,7 +68,7 @@ static bool read_blob(void *arg, const struct image_blob *blob, struct buf *out,
 static bool size_of(void *arg, const char *digest, uint64_t *size)
 {
     struct view *view = arg;
-    if (digest_set_find(&view->looker->content, digest, size))
+    if (name_map_find(&view->looker->content, digest, size))
         return true;
     suspect(view, digest, false);
     return false;
@@ -102,12 +102,12 @@ static enum image_lookup find_snapshot(void *arg, const char *chain_id)
     const struct view *view = arg;
     if (!view->snapshotter_known)
         return IMAGE_UNREADABLE;
-    return digest_set_find(&view->looker->snapshots, chain_id, NULL) ? IMAGE_FOUND : IMAGE_MISSING;
+    return name_map_find(&view->looker->snapshots, chain_id, NULL) ? IMAGE_FOUND : IMAGE_MISSING;
 }
 
 static bool judge(struct view *view, struct image_finding *finding, struct error *err)
 {
-    const struct image_facts facts = {.dialect = view->looker->dialect,
+    const struct image_facts facts = {.rules = view->looker->rules,
                                       .matcher = &view->looker->matcher,
                                       .size_of = size_of,
                                       .manifest = find_manifest,
@@ -151,19 +151,19 @@ static bool judge_all(struct view *view, const struct image_records *records,
 
 static bool add_content(void *arg, const struct content_info *info, struct error *err)
 {
-    return digest_set_add(arg, info->digest, info->size, err);
+    return name_map_add(arg, info->digest, info->size, err);
 }
 
 static bool add_snapshot(void *arg, const struct snapshot_info *info, struct error *err)
 {
-    return digest_set_add(arg, info->name, 0, err);
+    return name_map_add(arg, info->name, 0, err);
 }
 
 /* Content and snapshots at the same time: all that matters is that the images were read before,
  * since a pull writes them last. Where there are thousands, the daemon uses two cores. */
 static bool list_rest(struct view *view, struct error *err)
 {
-    struct digest_set *content = &view->looker->content, *snapshots = &view->looker->snapshots;
+    struct name_map *content = &view->looker->content, *snapshots = &view->looker->snapshots;
     struct rpc_stream *stream =
         snapshots_list_begin(&view->scope, view->snapshotter, view->cancel, err);
     struct error leaving;
@@ -185,8 +185,8 @@ static bool list(struct view *view, struct image_findings *findings, struct erro
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(RECORDS_LIMIT_BYTES);
     struct image_records records;
 
-    digest_set_clear(&view->looker->content);
-    digest_set_clear(&view->looker->snapshots);
+    name_map_clear(&view->looker->content);
+    name_map_clear(&view->looker->snapshots);
     return images_list(&view->scope, &arena, &records, view->cancel, err) &&
            (records.count == 0 || list_rest(view, err)) && judge_all(view, &records, findings, err);
 }
@@ -281,7 +281,7 @@ static void conclude(struct image_findings *fresh, const struct image_findings *
     fresh->count = count;
 }
 
-bool image_look(struct image_looker *looker, const char *name_space, const char *snapshotter,
+bool image_scan(struct image_scanner *looker, const char *name_space, const char *snapshotter,
                 struct image_findings *findings, struct cancel *cancel, struct error *err)
 {
     CLEANUP(image_findings_deinit) struct image_findings previous = IMAGE_FINDINGS_INIT;

@@ -12,8 +12,8 @@
 
 #include "containerd/containerd.h"
 #include "containerd/content_files.h"
-#include "oci/name_map.h"
 #include "inventory/image_cache.h"
+#include "oci/name_map.h"
 
 struct image_finding {
     const char *name, *media_type, *digest; /* the record: its name and its target */
@@ -43,19 +43,19 @@ void image_findings_deinit(struct image_findings *findings);
 bool image_finding_is_bad(const struct image_finding *finding);
 
 /* What looks have in common. */
-struct image_looker {
+struct image_scanner {
     struct containerd *daemon;
-    const struct check_dialect *dialect;
+    const struct check_rules *rules;
     struct platform_matcher matcher;
     struct content_files files;
     struct image_cache *cache;
-    struct digest_set content;   /* of the namespace that is looked at; digest -> size */
-    struct digest_set snapshots; /* of its snapshotter */
+    struct name_map content;   /* of the namespace that is looked at; digest -> size */
+    struct name_map snapshots; /* of its snapshotter */
 };
 
 /* Replaces *findings, which are those of the last look at this namespace (or empty): what was
  * asked for then and is still the same is not asked for again. On failure they stay. */
-bool image_look(struct image_looker *looker, const char *name_space, const char *snapshotter,
+bool image_scan(struct image_scanner *looker, const char *name_space, const char *snapshotter,
                 struct image_findings *findings, struct cancel *cancel,
                 struct error *err) MUST_CHECK;
 

@@ -8,7 +8,7 @@
 void snapshot_sizes_begin(struct snapshot_sizes *sizes, size_t max_calls)
 {
     sizes->calls_left_ = max_calls;
-    digest_set_clear(&sizes->seen_);
+    name_map_clear(&sizes->seen_);
 }
 
 /* A name may come again for other content: the time of its making is part of the key. */
@@ -39,28 +39,28 @@ bool snapshot_sizes_add(struct snapshot_sizes *sizes, const struct scope *scope,
 
     if (!key_of(&key, scope, snapshotter, snapshot, err))
         return false;
-    if (!digest_set_find(&sizes->known_, key.data, &size)) {
+    if (!name_map_find(&sizes->known_, key.data, &size)) {
         if (sizes->calls_left_ == 0) {
             *told = false;
             return true;
         }
         if (!ask(sizes, scope, snapshotter, snapshot, &size, cancel, err) ||
-            !digest_set_add(&sizes->known_, key.data, size, err))
+            !name_map_add(&sizes->known_, key.data, size, err))
             return false;
     }
     *bytes += size;
-    return digest_set_add(&sizes->seen_, key.data, size, err);
+    return name_map_add(&sizes->seen_, key.data, size, err);
 }
 
 void snapshot_sizes_end(struct snapshot_sizes *sizes)
 {
-    digest_set_deinit(&sizes->known_);
+    name_map_deinit(&sizes->known_);
     sizes->known_ = sizes->seen_;
-    sizes->seen_ = (struct digest_set)DIGEST_SET_INIT;
+    sizes->seen_ = (struct name_map)NAME_MAP_INIT;
 }
 
 void snapshot_sizes_deinit(struct snapshot_sizes *sizes)
 {
-    digest_set_deinit(&sizes->known_);
-    digest_set_deinit(&sizes->seen_);
+    name_map_deinit(&sizes->known_);
+    name_map_deinit(&sizes->seen_);
 }

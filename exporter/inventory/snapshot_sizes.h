@@ -8,17 +8,17 @@
 #ifndef INVENTORY_SNAPSHOT_SIZES_H
 #define INVENTORY_SNAPSHOT_SIZES_H
 
-#include "oci/name_map.h"
 #include "containerd/snapshots.h"
+#include "oci/name_map.h"
 
 struct snapshot_sizes {
-    struct digest_set known_, seen_; /* private */
+    struct name_map known_, seen_; /* private */
     size_t calls_left_;
 };
 
-#define SNAPSHOT_SIZES_INIT                                  \
-    {                                                        \
-        .known_ = DIGEST_SET_INIT, .seen_ = DIGEST_SET_INIT, \
+#define SNAPSHOT_SIZES_INIT                              \
+    {                                                    \
+        .known_ = NAME_MAP_INIT, .seen_ = NAME_MAP_INIT, \
     }
 
 void snapshot_sizes_begin(struct snapshot_sizes *sizes, size_t max_calls);

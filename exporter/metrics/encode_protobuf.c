@@ -3,7 +3,7 @@
  * io.prometheus.client.MetricFamily, one after the other, each behind its length.
  *
  * A message's length stands before it and is known after it: one byte is left for it, and what
- * turns out to be longer is moved. Fields are written by number, in whatever order is handy.
+ * named_locks out to be longer is moved. Fields are written by number, in whatever order is handy.
  */
 #include "metrics/encode_format.h"
 #include "metrics/native_spans.h"

@@ -8,9 +8,9 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
-#include "os/file.h"
 #include "net/http_message.h"
 #include "net/proxy.h"
+#include "os/file.h"
 
 #include <curl/curl.h>
 #include <inttypes.h>
@@ -608,7 +608,7 @@ bool http_exchange(struct http *http, const struct http_request *request,
         .http = http, .request = request, .url = request->url, .response = response};
     bool ok = follow(&exchange, cancel, err);
 
-    /* It must not point at what ends with this frame. Connections belong to the multi handle. */
+    /* It must not point at what ends with this layout. Connections belong to the multi handle. */
     curl_easy_reset(http->easy);
     return ok;
 }

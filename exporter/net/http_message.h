@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* For http.c: how an answer is collected. Everybody else reads it by client/http.h. */
+/* For http.c: how an answer is collected. Everybody else reads it by net/http.h. */
 #ifndef NET_HTTP_MESSAGE_H
 #define NET_HTTP_MESSAGE_H
 

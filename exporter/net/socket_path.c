@@ -29,7 +29,7 @@ static const char *default_socket(void)
     return usual[0];
 }
 
-const char *address_of_socket(const char *configured)
+const char *socket_path_find(const char *configured)
 {
     const char *address = configured[0] != '\0' ? configured : default_socket();
 
@@ -55,7 +55,7 @@ static void explain(int errnum, const char *daemon, char *words, size_t words_si
     }
 }
 
-bool address_try(const char *path, const char *daemon, char *words, size_t words_size)
+bool socket_path_try(const char *path, const char *daemon, char *words, size_t words_size)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);

@@ -7,8 +7,8 @@
 #include "oci/manifest.h"
 
 #include "encoding/base64.h"
-#include "oci/digest.h"
 #include "encoding/json.h"
+#include "oci/digest.h"
 
 #include <string.h>
 

@@ -14,7 +14,7 @@ struct digest_slot {
     uint64_t value;
 };
 
-_Static_assert(DIGEST_SET_TEXT_MAX < UINT32_MAX, "the place of a name must fit its field");
+_Static_assert(NAME_MAP_TEXT_MAX < UINT32_MAX, "the place of a name must fit its field");
 
 static uint32_t hash_of(const char *name) /* folded to 32 bits */
 {
@@ -23,7 +23,7 @@ static uint32_t hash_of(const char *name) /* folded to 32 bits */
 }
 
 /* The slot of the name, or the free one where it would go. */
-static struct digest_slot *search(const struct digest_set *set, const char *name, uint32_t hash)
+static struct digest_slot *search(const struct name_map *set, const char *name, uint32_t hash)
 {
     size_t mask = set->n_slots_ - 1;
     size_t at = hash & mask;
@@ -36,7 +36,7 @@ static struct digest_slot *search(const struct digest_set *set, const char *name
     return &set->slots_[at];
 }
 
-static bool grow(struct digest_set *set, struct error *err)
+static bool grow(struct name_map *set, struct error *err)
 {
     size_t n_slots = set->n_slots_ == 0 ? FIRST_SLOTS : set->n_slots_ * 2;
     struct digest_slot *slots = calloc(n_slots, sizeof(*slots));
@@ -56,15 +56,15 @@ static bool grow(struct digest_set *set, struct error *err)
     return true;
 }
 
-bool digest_set_add(struct digest_set *set, const char *name, uint64_t value, struct error *err)
+bool name_map_add(struct name_map *set, const char *name, uint64_t value, struct error *err)
 {
     if (set->count >= set->n_slots_ / 2 && !grow(set, err))
         return false;
     uint32_t hash = hash_of(name);
     struct digest_slot *slot = search(set, name, hash);
     if (slot->name == 0) {
-        if (set->count >= DIGEST_SET_NAMES_MAX)
-            return error_set(err, ERROR_LIMIT, "more than %zu names", DIGEST_SET_NAMES_MAX);
+        if (set->count >= NAME_MAP_NAMES_MAX)
+            return error_set(err, ERROR_LIMIT, "more than %zu names", NAME_MAP_NAMES_MAX);
         size_t place = set->text_.size;
         buf_append(&set->text_, name, strlen(name) + 1);
         if (!buf_ok(&set->text_, err))
@@ -76,7 +76,7 @@ bool digest_set_add(struct digest_set *set, const char *name, uint64_t value, st
     return true;
 }
 
-bool digest_set_find(const struct digest_set *set, const char *name, uint64_t *value)
+bool name_map_find(const struct name_map *set, const char *name, uint64_t *value)
 {
     if (set->count == 0)
         return false;
@@ -88,7 +88,7 @@ bool digest_set_find(const struct digest_set *set, const char *name, uint64_t *v
     return true;
 }
 
-void digest_set_clear(struct digest_set *set)
+void name_map_clear(struct name_map *set)
 {
     if (set->slots_)
         memset(set->slots_, 0, set->n_slots_ * sizeof(*set->slots_));
@@ -96,9 +96,9 @@ void digest_set_clear(struct digest_set *set)
     set->count = 0;
 }
 
-void digest_set_deinit(struct digest_set *set)
+void name_map_deinit(struct name_map *set)
 {
     free(set->slots_);
     buf_deinit(&set->text_);
-    *set = (struct digest_set)DIGEST_SET_INIT;
+    *set = (struct name_map)NAME_MAP_INIT;
 }

@@ -10,30 +10,30 @@
 
 #include <stdint.h>
 
-#define DIGEST_SET_NAMES_MAX ((size_t)1000000)
-#define DIGEST_SET_TEXT_MAX  ((size_t)128 << 20) /* bytes of all names together */
+#define NAME_MAP_NAMES_MAX ((size_t)1000000)
+#define NAME_MAP_TEXT_MAX  ((size_t)128 << 20) /* bytes of all names together */
 
-struct digest_set {
+struct name_map {
     size_t count;
     struct digest_slot *slots_; /* private */
     size_t n_slots_;
     struct buf text_;
 };
 
-#define DIGEST_SET_INIT                        \
-    {                                          \
-        .text_ = BUF_INIT(DIGEST_SET_TEXT_MAX) \
+#define NAME_MAP_INIT                        \
+    {                                        \
+        .text_ = BUF_INIT(NAME_MAP_TEXT_MAX) \
     }
 
 /* A name that is there already gets the new number. ERROR_LIMIT, ERROR_MEMORY. */
-bool digest_set_add(struct digest_set *set, const char *name, uint64_t value,
-                    struct error *err) MUST_CHECK;
+bool name_map_add(struct name_map *set, const char *name, uint64_t value,
+                  struct error *err) MUST_CHECK;
 
 /* False where there is no such name. `value` may be NULL. */
-bool digest_set_find(const struct digest_set *set, const char *name, uint64_t *value);
+bool name_map_find(const struct name_map *set, const char *name, uint64_t *value);
 
 /* Empty again, the memory is kept. */
-void digest_set_clear(struct digest_set *set);
-void digest_set_deinit(struct digest_set *set);
+void name_map_clear(struct name_map *set);
+void name_map_deinit(struct name_map *set);
 
 #endif

@@ -31,7 +31,7 @@ enum {
     RESUMES,
 };
 
-const struct metric_family canary_families[] = {
+const struct metric_family probe_families[] = {
     [INFO] = {METRIC_INFO,
               "image_canary_info",
               "A configured probe, with the labels that the configuration gives it; always 1.",
@@ -135,35 +135,35 @@ const struct metric_family canary_families[] = {
 };
 
 #undef P
-#define P(canary) \
-    (canary)->name, (canary)->operation, canary_engine_name(canary), (canary)->reference.host
+#define P(probe) \
+    (probe)->name, (probe)->operation, probe_engine_name(probe), (probe)->reference.host
 
-static void report_counters(const struct canary *canary, struct snapshot *out)
+static void report_counters(const struct probe *probe, struct snapshot *out)
 {
-    const struct canary_counters *c = &canary->counters;
+    const struct probe_counters *c = &probe->counters;
 
-    snapshot_add(out, ATTEMPTS, c->attempts, P(canary));
-    snapshot_add(out, RETRIES, c->retries, P(canary));
-    snapshot_add(out, RESUMES, c->resumed, P(canary));
-    snapshot_add(out, FAILURES, c->failures, P(canary));
+    snapshot_add(out, ATTEMPTS, c->attempts, P(probe));
+    snapshot_add(out, RETRIES, c->retries, P(probe));
+    snapshot_add(out, RESUMES, c->resumed, P(probe));
+    snapshot_add(out, FAILURES, c->failures, P(probe));
     for (size_t code = 0; code < ERROR_CODES; code++)
         if (c->reasons[code] > 0)
-            snapshot_add(out, REASONS, c->reasons[code], P(canary), error_code_name(code));
-    snapshot_add(out, SLOW, c->slow, P(canary));
-    snapshot_add(out, FETCHED, c->fetched_bytes, P(canary));
-    snapshot_add(out, UPLOADED, c->uploaded_bytes, P(canary));
-    snapshot_add(out, CACHED, c->cached_bytes, P(canary));
-    snapshot_add(out, CLEANUP_FAILURES, c->cleanup_failures, P(canary));
-    snapshot_add_histogram(out, DURATION, &c->duration, P(canary));
+            snapshot_add(out, REASONS, c->reasons[code], P(probe), error_code_name(code));
+    snapshot_add(out, SLOW, c->slow, P(probe));
+    snapshot_add(out, FETCHED, c->fetched_bytes, P(probe));
+    snapshot_add(out, UPLOADED, c->uploaded_bytes, P(probe));
+    snapshot_add(out, CACHED, c->cached_bytes, P(probe));
+    snapshot_add(out, CLEANUP_FAILURES, c->cleanup_failures, P(probe));
+    snapshot_add_histogram(out, DURATION, &c->duration, P(probe));
     for (size_t phase = 0; phase < PHASES; phase++)
         if (c->phases[phase])
-            snapshot_add_histogram(out, PHASE_DURATION, c->phases[phase], P(canary),
-                                   probe_phase_name(phase));
+            snapshot_add_histogram(out, PHASE_DURATION, c->phases[phase], P(probe),
+                                   engine_phase_name(phase));
 }
 
-static void report_network(const struct canary *canary, struct snapshot *out)
+static void report_network(const struct probe *probe, struct snapshot *out)
 {
-    const struct registry_traffic *traffic = &canary->counters.last_traffic;
+    const struct registry_traffic *traffic = &probe->counters.last_traffic;
     const struct {
         const char *stage;
         double seconds;
@@ -174,27 +174,27 @@ static void report_network(const struct canary *canary, struct snapshot *out)
 
     for (size_t i = 0; i < sizeof(stages) / sizeof(stages[0]); i++)
         if (stages[i].seconds >= 0)
-            snapshot_add(out, LAST_NETWORK, stages[i].seconds, P(canary), stages[i].stage);
+            snapshot_add(out, LAST_NETWORK, stages[i].seconds, P(probe), stages[i].stage);
 }
 
-static void report_image(const struct canary *canary, struct snapshot *out)
+static void report_image(const struct probe *probe, struct snapshot *out)
 {
-    const struct canary_good *good = &canary->counters.last_good;
+    const struct probe_success *good = &probe->counters.last_success_run;
 
-    snapshot_add(out, LAST_SUCCESS, canary->counters.last_success, P(canary));
+    snapshot_add(out, LAST_SUCCESS, probe->counters.last_success, P(probe));
     if (good->declared_bytes > 0)
-        snapshot_add(out, IMAGE_BYTES, (double)good->declared_bytes, P(canary), "declared");
+        snapshot_add(out, IMAGE_BYTES, (double)good->declared_bytes, P(probe), "declared");
     if (good->fetched_bytes > 0)
-        snapshot_add(out, IMAGE_BYTES, (double)good->fetched_bytes, P(canary), "fetched");
+        snapshot_add(out, IMAGE_BYTES, (double)good->fetched_bytes, P(probe), "fetched");
     if (good->unpacked_bytes > 0)
-        snapshot_add(out, IMAGE_BYTES, (double)good->unpacked_bytes, P(canary), "unpacked");
-    snapshot_add(out, IMAGE_INFO, 1, P(canary), good->digest, good->manifest_digest,
+        snapshot_add(out, IMAGE_BYTES, (double)good->unpacked_bytes, P(probe), "unpacked");
+    snapshot_add(out, IMAGE_INFO, 1, P(probe), good->digest, good->manifest_digest,
                  good->media_type);
     if (*good->host)
-        snapshot_add(out, SERVED_BY, 1, P(canary), good->host);
+        snapshot_add(out, SERVED_BY, 1, P(probe), good->host);
 }
 
-static void report_last(const struct canary *canary, struct snapshot *out)
+static void report_last(const struct probe *probe, struct snapshot *out)
 {
     static const char *const checks[CHECKS] = {
         [CHECK_DIGEST] = "digest",
@@ -202,27 +202,26 @@ static void report_last(const struct canary *canary, struct snapshot *out)
         [CHECK_SIZE] = "size",
         [CHECK_SERVED_BY] = "served_by",
     };
-    const struct canary_counters *c = &canary->counters;
+    const struct probe_counters *c = &probe->counters;
 
-    snapshot_add(out, SUCCESS, c->success, P(canary));
-    snapshot_add(out, LAST_DURATION, c->last_seconds, P(canary));
-    snapshot_add(out, LAST_ATTEMPT, c->last_attempt, P(canary));
+    snapshot_add(out, SUCCESS, c->success, P(probe));
+    snapshot_add(out, LAST_DURATION, c->last_seconds, P(probe));
+    snapshot_add(out, LAST_ATTEMPT, c->last_attempt, P(probe));
     for (size_t check = 0; check < CHECKS; check++)
         if (c->expectations[check] >= 0)
-            snapshot_add(out, EXPECTATION, c->expectations[check], P(canary), checks[check]);
-    report_network(canary, out);
+            snapshot_add(out, EXPECTATION, c->expectations[check], P(probe), checks[check]);
+    report_network(probe, out);
 }
 
-void canary_report(const struct canary *canary, struct snapshot *out)
+void probe_report(const struct probe *probe, struct snapshot *out)
 {
-    const struct extra_labels extra = {canary->labels.names, canary->labels.values,
-                                       canary->labels.count};
+    const struct extra_labels extra = {probe->labels.names, probe->labels.values,
+                                       probe->labels.count};
 
-    snapshot_add_info(out, INFO, &extra, P(canary), canary_image_text(canary),
-                      canary->platform_text);
-    report_counters(canary, out);
-    if (canary->counters.last_attempt > 0)
-        report_last(canary, out);
-    if (canary->counters.last_success > 0)
-        report_image(canary, out);
+    snapshot_add_info(out, INFO, &extra, P(probe), probe_image_text(probe), probe->platform_text);
+    report_counters(probe, out);
+    if (probe->counters.last_attempt > 0)
+        report_last(probe, out);
+    if (probe->counters.last_success > 0)
+        report_image(probe, out);
 }

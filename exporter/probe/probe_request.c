@@ -13,49 +13,48 @@
 #define NAME_MAX_BYTES    ((size_t)2048)
 
 /* containerd 1.6 and 1.7 read a hosts.toml less kindly than 2 does. */
-static bool runs_containerd_1(const struct canary *canary, struct arena *arena,
-                              struct cancel *cancel)
+static bool runs_containerd_1(const struct probe *probe, struct arena *arena, struct cancel *cancel)
 {
     struct containerd_identity identity;
     struct error ignored; /* the pull itself will tell */
 
-    return canary->engine && strcmp(canary->engine->name, "client") == 0 &&
-           containerd_identify(canary->shared->containerd, arena, &identity, cancel, &ignored) &&
+    return probe->engine && strcmp(probe->engine->name, "client") == 0 &&
+           containerd_identify(probe->node->containerd, arena, &identity, cancel, &ignored) &&
            daemon_version(identity.version) < DAEMON_VERSION(2, 0);
 }
 
-static bool find_hosts(struct canary_request *request, const struct canary *canary,
+static bool find_hosts(struct probe_request *request, const struct probe *probe,
                        struct cancel *cancel, struct error *err)
 {
-    struct host_options options = canary->host;
-    const struct reference *reference = &request->probe.reference;
+    struct host_options options = probe->host;
+    const struct reference *reference = &request->engine.reference;
 
-    options.roots = canary->shared->hosts_roots;
-    options.like_containerd_1 = runs_containerd_1(canary, &request->arena, cancel);
+    options.roots = probe->node->hosts_roots;
+    options.like_containerd_1 = runs_containerd_1(probe, &request->arena, cancel);
     return hosts_find(reference, &options, &request->arena, &request->hosts, &request->warning,
                       err);
 }
 
-const struct credentials_settings *canary_auth(const struct canary *canary)
+const struct credentials_settings *probe_auth(const struct probe *probe)
 {
-    return credentials_configured(&canary->auth) ? &canary->auth : &canary->registry_auth;
+    return credentials_configured(&probe->auth) ? &probe->auth : &probe->registry_auth;
 }
 
-bool canary_references(const struct canary *canary, const struct placeholders *values,
-                       struct arena *arena, struct reference *image, struct reference *new_tag,
-                       const char **key, struct error *err)
+bool probe_references(const struct probe *probe, const struct placeholders *values,
+                      struct arena *arena, struct reference *image, struct reference *new_tag,
+                      const char **key, struct error *err)
 {
-    const char *text = placeholder_fill(canary->image, values, arena, err), *tag;
+    const char *text = placeholder_fill(probe->image, values, arena, err), *tag;
     CLEANUP(buf_deinit) struct buf name = BUF_INIT(NAME_MAX_BYTES);
 
     *key = "image";
     *new_tag = (struct reference){0};
     if (!text || !reference_parse(image, text, arena, err))
         return false;
-    if (!canary->tag || !*canary->tag)
+    if (!probe->tag || !*probe->tag)
         return true;
     *key = "tag";
-    tag = placeholder_fill(canary->tag, values, arena, err);
+    tag = placeholder_fill(probe->tag, values, arena, err);
     if (!tag)
         return false;
     if (strpbrk(tag, "/@"))
@@ -64,17 +63,17 @@ bool canary_references(const struct canary *canary, const struct placeholders *v
     return buf_ok(&name, err) && reference_parse(new_tag, name.data, arena, err);
 }
 
-const char *canary_image_text(const struct canary *canary)
+const char *probe_image_text(const struct probe *probe)
 {
-    return strchr(canary->image, '{') ? canary->image : canary->reference.name;
+    return strchr(probe->image, '{') ? probe->image : probe->reference.name;
 }
 
 /* Whose credentials they are, and never what they are. */
-static void note_credentials(const struct canary *canary, const struct credentials *found,
+static void note_credentials(const struct probe *probe, const struct credentials *found,
                              struct progress *progress)
 {
-    const struct credentials_settings *auth = canary_auth(canary);
-    const char *owner = auth == &canary->auth ? "the probe" : "the registry";
+    const struct credentials_settings *auth = probe_auth(probe);
+    const char *owner = auth == &probe->auth ? "the probe" : "the registry";
 
     if (credentials_any(found))
         progress_note(progress, "credentials: %s of %s", found->source, owner);
@@ -84,105 +83,104 @@ static void note_credentials(const struct canary *canary, const struct credentia
         progress_note(progress, "no credentials");
 }
 
-bool canary_request_init(struct canary_request *request, const struct canary *canary,
-                         struct progress *progress, struct cancel *cancel, struct error *err)
+bool probe_request_init(struct probe_request *request, const struct probe *probe,
+                        struct progress *progress, struct cancel *cancel, struct error *err)
 {
-    const struct placeholders now = {canary->shared->node, canary->name,
-                                     (int64_t)clock_unix_seconds()};
+    const struct placeholders now = {probe->node->name, probe->name, (int64_t)clock_unix_seconds()};
     int64_t left_ns = cancel->deadline_ns - clock_now_ns();
     const char *key;
 
-    *request = (struct canary_request){.arena = ARENA_INIT(ARENA_LIMIT_BYTES)};
-    snprintf(request->name, sizeof(request->name), "%s%s", canary->name, canary->shared->visitor);
-    request->probe = (struct probe_request){
+    *request = (struct probe_request){.arena = ARENA_INIT(ARENA_LIMIT_BYTES)};
+    snprintf(request->name, sizeof(request->name), "%s%s", probe->name, probe->node->one_shot);
+    request->engine = (struct engine_request){
         .name = request->name,
         .progress = progress,
-        .containerd = canary->shared->containerd,
-        .docker = canary->shared->docker,
+        .containerd = probe->node->containerd,
+        .docker = probe->node->docker,
         .hosts = &request->hosts,
-        .hosts_roots = canary->shared->hosts_roots,
-        .plain_http = canary->host.plain_http,
+        .hosts_roots = probe->node->hosts_roots,
+        .plain_http = probe->host.plain_http,
         .credentials = &request->credentials,
-        .family = (enum http_family)canary->family,
-        .platform = canary->matcher,
-        .all_platforms = canary->all_platforms,
-        .unpack = canary->unpack,
-        .cold = canary->cold == COLD_REQUIRED,
-        .snapshotter = canary->snapshotter,
-        .max_concurrent_downloads = (unsigned)canary->max_concurrent_downloads,
-        .push = canary->push,
-        .lifetime_seconds = left_ns / NS_PER_SECOND + PROBE_LEFTOVER_SECONDS,
-        .visitor = *canary->shared->visitor != 0,
+        .family = (enum http_family)probe->family,
+        .platform = probe->matcher,
+        .all_platforms = probe->all_platforms,
+        .unpack = probe->unpack,
+        .cold = probe->cold == COLD_REQUIRED,
+        .snapshotter = probe->snapshotter,
+        .max_concurrent_downloads = (unsigned)probe->max_concurrent_downloads,
+        .push = probe->push,
+        .lifetime_seconds = left_ns / NS_PER_SECOND + LEFTOVER_SECONDS,
+        .one_shot = *probe->node->one_shot != 0,
     };
-    request->probe.push.last_digest = canary->counters.last_good.digest;
-    if (!canary_references(canary, &now, &request->arena, &request->probe.reference,
-                           &request->probe.new_tag, &key, err) ||
-        !credentials_find(canary_auth(canary), &request->probe.reference,
-                          canary->shared->credential_cache, &request->credentials, cancel, err))
+    request->engine.push.last_digest = probe->counters.last_success_run.digest;
+    if (!probe_references(probe, &now, &request->arena, &request->engine.reference,
+                          &request->engine.new_tag, &key, err) ||
+        !credentials_find(probe_auth(probe), &request->engine.reference,
+                          probe->node->credential_cache, &request->credentials, cancel, err))
         return false;
-    note_credentials(canary, &request->credentials, progress);
-    return find_hosts(request, canary, cancel, err);
+    note_credentials(probe, &request->credentials, progress);
+    return find_hosts(request, probe, cancel, err);
 }
 
-void canary_request_deinit(struct canary_request *request)
+void probe_request_deinit(struct probe_request *request)
 {
     credentials_deinit(&request->credentials);
     arena_deinit(&request->arena);
 }
 
-const char *canary_engine_name(const struct canary *canary)
+const char *probe_engine_name(const struct probe *probe)
 {
-    return canary->engine ? canary->engine->name : canary->engine_name;
+    return probe->engine ? probe->engine->name : probe->engine_name;
 }
 
-const struct probe_engine *canary_read_back(const struct canary *canary)
+const struct engine *probe_read_back(const struct probe *probe)
 {
-    const struct probe_engine *same;
+    const struct engine *same;
 
-    if (strcmp(canary->operation, "roundtrip") != 0)
+    if (strcmp(probe->operation, "roundtrip") != 0)
         return NULL;
-    if (canary->read_back)
-        return canary->read_back;
-    same = canary->engine ? probe_engine_find("pull", canary->engine->name) : NULL;
-    return same ? same : probe_engine_find("pull", "registry");
+    if (probe->read_back)
+        return probe->read_back;
+    same = probe->engine ? engine_find("pull", probe->engine->name) : NULL;
+    return same ? same : engine_find("pull", "registry");
 }
 
-static bool better(const struct canary *canary, const struct probe_engine *engine,
-                   const struct probe_engine *best)
+static bool better(const struct probe *probe, const struct engine *engine,
+                   const struct engine *best)
 {
-    return strcmp(engine->operation, canary->engine_operation) == 0 &&
+    return strcmp(engine->operation, probe->engine_operation) == 0 &&
            engine->preference > (best ? best->preference : 0);
 }
 
-static bool has_abilities(const struct canary *canary, const struct probe_engine *engine)
+static bool has_abilities(const struct probe *probe, const struct engine *engine)
 {
-    struct canary with = *canary;
+    struct probe with = *probe;
     const char *key;
     struct error ignored;
 
     with.engine = engine;
-    return canary_check_abilities(&with, &key, &ignored);
+    return probe_check_abilities(&with, &key, &ignored);
 }
 
-bool canary_choose_engine(struct canary *canary, const struct canary_request *request,
-                          struct cancel *cancel, struct error *err)
+bool probe_choose_engine(struct probe *probe, const struct probe_request *request,
+                         struct cancel *cancel, struct error *err)
 {
-    const struct probe_engine *best = canary->engine;
+    const struct engine *best = probe->engine;
 
-    if (strcmp(canary->engine_name, CANARY_ENGINE_AUTO) != 0)
+    if (strcmp(probe->engine_name, ENGINE_AUTO) != 0)
         return true;
-    for (size_t i = 0; probe_engines[i]; i++) {
-        const struct probe_engine *engine = probe_engines[i];
+    for (size_t i = 0; engines[i]; i++) {
+        const struct engine *engine = engines[i];
         struct error ignored;
 
-        if (better(canary, engine, best) && has_abilities(canary, engine) &&
-            (!engine->offered || engine->offered(&request->probe, cancel, &ignored)))
+        if (better(probe, engine, best) && has_abilities(probe, engine) &&
+            (!engine->offered || engine->offered(&request->engine, cancel, &ignored)))
             best = engine;
     }
     if (!best)
         return error_set(err, ERROR_UNSUPPORTED, "this node offers no engine for this");
-    if (canary->engine && canary->engine != best)
-        canary_reset(canary); /* what was counted is another engine's */
-    canary->engine = best;
+    if (probe->engine && probe->engine != best)
+        probe_reset(probe); /* what was counted is another engine's */
+    probe->engine = best;
     return true;
 }

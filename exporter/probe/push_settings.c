@@ -12,7 +12,7 @@
 #define CHUNK_BYTES_MAX (UINT64_C(4) << 30)
 #define NAME_MAX_BYTES  ((size_t)2048)
 
-static bool check_made(const struct probe_content *content, const char **key, struct error *err)
+static bool check_made(const struct push_content *content, const char **key, struct error *err)
 {
     *key = "content.layers";
     if (content->layers < 1 || content->layers > LAYERS_MAX)
@@ -23,7 +23,7 @@ static bool check_made(const struct probe_content *content, const char **key, st
 }
 
 /* An image that is there is sent as it is: what would describe a made one is a mistake. */
-static bool check_held(struct probe_content *content, struct arena *arena, const char **key,
+static bool check_held(struct push_content *content, struct arena *arena, const char **key,
                        struct error *err)
 {
     struct reference image;
@@ -42,12 +42,12 @@ static bool check_held(struct probe_content *content, struct arena *arena, const
     return *content->name_space || error_set(err, ERROR_INVALID, "must not be empty");
 }
 
-static bool check_upload(const struct canary *canary, struct arena *arena, const char **key,
+static bool check_upload(const struct probe *probe, struct arena *arena, const char **key,
                          struct error *err)
 {
     CLEANUP(buf_deinit) struct buf name = BUF_INIT(NAME_MAX_BYTES);
-    const char *from = canary->push.mount_from;
-    uint64_t chunk_bytes = canary->push.chunk_bytes;
+    const char *from = probe->push.mount_from;
+    uint64_t chunk_bytes = probe->push.chunk_bytes;
     struct reference source;
 
     *key = "upload.chunk_size";
@@ -56,51 +56,51 @@ static bool check_upload(const struct canary *canary, struct arena *arena, const
     *key = "upload.mount_from";
     if (!*from)
         return true;
-    buf_printf(&name, "%s/%s", canary->reference.host, from);
+    buf_printf(&name, "%s/%s", probe->reference.host, from);
     if (strpbrk(from, ":@"))
         return error_set(err, ERROR_INVALID, "\"%s\" is not a repository", from);
     return buf_ok(&name, err) && reference_parse(&source, name.data, arena, err);
 }
 
-static bool find_read_back(struct canary *canary, const char **key, struct error *err)
+static bool find_read_back(struct probe *probe, const char **key, struct error *err)
 {
     CLEANUP(buf_deinit) struct buf names = BUF_INIT(1024);
 
     *key = "read_back";
-    if (!canary->read_back_name || !*canary->read_back_name)
+    if (!probe->read_back_name || !*probe->read_back_name)
         return true;
-    canary->read_back = probe_engine_find("pull", canary->read_back_name);
-    if (canary->read_back)
+    probe->read_back = engine_find("pull", probe->read_back_name);
+    if (probe->read_back)
         return true;
-    for (size_t i = 0; probe_engines[i]; i++)
-        if (strcmp(probe_engines[i]->operation, "pull") == 0)
-            buf_printf(&names, "%s%s", names.size > 0 ? ", " : "", probe_engines[i]->name);
+    for (size_t i = 0; engines[i]; i++)
+        if (strcmp(engines[i]->operation, "pull") == 0)
+            buf_printf(&names, "%s%s", names.size > 0 ? ", " : "", engines[i]->name);
     return error_set(err, ERROR_INVALID, "engine \"%s\" cannot pull; there is: %s",
-                     canary->read_back_name, names.data ? names.data : "");
+                     probe->read_back_name, names.data ? names.data : "");
 }
 
 /* What it could not honour of what the push does. */
-static bool check_read_back(struct canary *canary, const char **key, struct error *err)
+static bool check_read_back(struct probe *probe, const char **key, struct error *err)
 {
-    unsigned wanted = (*canary->platform ? PROBE_PLATFORM : 0) |
-                      (canary->family != HTTP_FAMILY_ANY ? PROBE_OWN_NETWORK : 0);
+    unsigned wanted = (*probe->platform ? ENGINE_PLATFORM : 0) |
+                      (probe->family != HTTP_FAMILY_ANY ? ENGINE_OWN_NETWORK : 0);
 
-    if (!find_read_back(canary, key, err))
+    if (!find_read_back(probe, key, err))
         return false;
-    return !canary->read_back || (canary->read_back->abilities & wanted) == wanted ||
+    return !probe->read_back || (probe->read_back->abilities & wanted) == wanted ||
            error_set(err, ERROR_UNSUPPORTED, "engine %s has no say in platform or address_family",
-                     canary->read_back->name);
+                     probe->read_back->name);
 }
 
-bool canary_check_push(struct canary *canary, const char *operation, struct arena *arena,
-                       const char **key, struct error *err)
+bool probe_check_push(struct probe *probe, const char *operation, struct arena *arena,
+                      const char **key, struct error *err)
 {
-    if (!canary_check(canary, operation, arena, key, err))
+    if (!probe_check(probe, operation, arena, key, err))
         return false;
     *key = "image";
-    if (!canary->reference.tag || canary->reference.digest)
+    if (!probe->reference.tag || probe->reference.digest)
         return error_set(err, ERROR_INVALID, "a push needs a tag, and no digest");
-    return check_made(&canary->push.content, key, err) &&
-           check_held(&canary->push.content, arena, key, err) &&
-           check_upload(canary, arena, key, err) && check_read_back(canary, key, err);
+    return check_made(&probe->push.content, key, err) &&
+           check_held(&probe->push.content, arena, key, err) &&
+           check_upload(probe, arena, key, err) && check_read_back(probe, key, err);
 }

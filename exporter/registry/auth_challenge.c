@@ -2,7 +2,7 @@
 /*
  * One pass over the header. What makes it awkward: the comma separates parameters and
  * challenges alike, so a word after a comma is a parameter if a "=" follows and else the scheme
- * of the next challenge. Every step of every loop eats at least one character.
+ * of the next auth_challenge. Every step of every loop eats at least one character.
  */
 #include "registry/auth_challenge.h"
 
@@ -18,7 +18,7 @@
 
 struct scheme {
     const char *name;
-    enum challenge_scheme scheme;
+    enum auth_challenge_scheme scheme;
 };
 
 static const struct scheme schemes[] = {
@@ -26,7 +26,7 @@ static const struct scheme schemes[] = {
     {"Bearer", CHALLENGE_BEARER},
 };
 
-static enum challenge_scheme scheme_of(const char *word, size_t size)
+static enum auth_challenge_scheme scheme_of(const char *word, size_t size)
 {
     for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
         if (text_equal_ignoring_case(word, size, schemes[i].name))
@@ -81,20 +81,21 @@ static const char *read_value(const char *at, const char **value, struct arena *
     return at + size;
 }
 
-static const char **slot_of(struct challenge *challenge, const char *name, size_t size)
+static const char **slot_of(struct auth_challenge *auth_challenge, const char *name, size_t size)
 {
     if (text_equal_ignoring_case(name, size, "realm"))
-        return &challenge->realm;
+        return &auth_challenge->realm;
     if (text_equal_ignoring_case(name, size, "service"))
-        return &challenge->service;
+        return &auth_challenge->service;
     if (text_equal_ignoring_case(name, size, "scope"))
-        return &challenge->scope;
+        return &auth_challenge->scope;
     if (text_equal_ignoring_case(name, size, "error"))
-        return &challenge->error;
+        return &auth_challenge->error;
     return NULL;
 }
 
-static const char *read_parameters(const char *at, struct challenge *challenge, struct arena *arena)
+static const char *read_parameters(const char *at, struct auth_challenge *auth_challenge,
+                                   struct arena *arena)
 {
     for (;;) {
         const char *value_at = value_of_parameter(at), *value;
@@ -102,7 +103,7 @@ static const char *read_parameters(const char *at, struct challenge *challenge, 
 
         if (!value_at)
             return at;
-        slot = slot_of(challenge, at, strspn(at, TOKEN));
+        slot = slot_of(auth_challenge, at, strspn(at, TOKEN));
         at = read_value(value_at, &value, arena);
         if (slot)
             *slot = value;
@@ -111,34 +112,36 @@ static const char *read_parameters(const char *at, struct challenge *challenge, 
     }
 }
 
-static const char *read_challenge(const char *at, struct challenge *challenge, struct arena *arena)
+static const char *read_challenge(const char *at, struct auth_challenge *auth_challenge,
+                                  struct arena *arena)
 {
     size_t size = strspn(at, TOKEN);
 
-    *challenge = (struct challenge){scheme_of(at, size), "", "", "", ""};
+    *auth_challenge = (struct auth_challenge){scheme_of(at, size), "", "", "", ""};
     at += size;
     at += strspn(at, BLANKS);
     if (value_of_parameter(at))
-        return read_parameters(at, challenge, arena);
+        return read_parameters(at, auth_challenge, arena);
     at += strspn(at, TOKEN68);
     return at + strcspn(at, ",");
 }
 
-/* A bearer challenge that does not say where tokens are had cannot be answered. */
-static bool is_answerable(const struct challenge *challenge)
+/* A bearer auth_challenge that does not say where tokens are had cannot be answered. */
+static bool is_answerable(const struct auth_challenge *auth_challenge)
 {
-    return challenge->scheme == CHALLENGE_BASIC ||
-           (challenge->scheme == CHALLENGE_BEARER && challenge->realm && challenge->realm[0]);
+    return auth_challenge->scheme == CHALLENGE_BASIC ||
+           (auth_challenge->scheme == CHALLENGE_BEARER && auth_challenge->realm &&
+            auth_challenge->realm[0]);
 }
 
-bool challenge_parse(struct challenge *challenge, const char *header, struct arena *arena,
-                     struct error *err)
+bool auth_challenge_parse(struct auth_challenge *auth_challenge, const char *header,
+                          struct arena *arena, struct error *err)
 {
-    struct challenge best = *challenge, offer;
+    struct auth_challenge best = *auth_challenge, offer;
     const char *at = header + strspn(header, "," BLANKS);
 
     if (best.scheme == CHALLENGE_NONE)
-        best = (struct challenge){CHALLENGE_NONE, "", "", "", ""};
+        best = (struct auth_challenge){CHALLENGE_NONE, "", "", "", ""};
     while (*at) {
         if (strspn(at, TOKEN) > 0) {
             at = read_challenge(at, &offer, arena);
@@ -151,6 +154,6 @@ bool challenge_parse(struct challenge *challenge, const char *header, struct are
     }
     if (!arena_ok(arena, err))
         return false;
-    *challenge = best;
+    *auth_challenge = best;
     return true;
 }

@@ -5,20 +5,20 @@
 
 #include "base/arena.h"
 
-enum challenge_scheme {
+enum auth_challenge_scheme {
     CHALLENGE_NONE,
     CHALLENGE_BASIC,
     CHALLENGE_BEARER,
 };
 
-struct challenge {
-    enum challenge_scheme scheme;
+struct auth_challenge {
+    enum auth_challenge_scheme scheme;
     const char *realm, *service, *scope, *error; /* "" where absent */
 };
 
-/* Takes the better of what *challenge holds and what `header` offers: bearer, then basic. A
+/* Takes the better of what *auth_challenge holds and what `header` offers: bearer, then basic. A
  * header may carry several challenges; what cannot be read is skipped. */
-bool challenge_parse(struct challenge *challenge, const char *header, struct arena *arena,
-                     struct error *err) MUST_CHECK;
+bool auth_challenge_parse(struct auth_challenge *auth_challenge, const char *header,
+                          struct arena *arena, struct error *err) MUST_CHECK;
 
 #endif

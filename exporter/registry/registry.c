@@ -7,8 +7,8 @@
  */
 #include "registry/registry.h"
 
-#include "oci/digest.h"
 #include "encoding/json.h"
+#include "oci/digest.h"
 #include "registry/registry_call.h"
 #include "registry/registry_status.h"
 

@@ -13,11 +13,11 @@
 
 #include "base/progress.h"
 #include "credentials/credentials.h"
-#include "oci/digest.h"
-#include "registry/hosts/hosts.h"
 #include "net/http.h"
+#include "oci/digest.h"
 #include "oci/manifest.h"
 #include "oci/reference.h"
+#include "registry/hosts/hosts.h"
 
 struct registry; /* belongs to one thread */
 

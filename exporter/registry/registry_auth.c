@@ -5,8 +5,8 @@
 #include "base/clock.h"
 #include "base/secret.h"
 #include "base/text.h"
-#include "net/http_message.h"
 #include "encoding/json.h"
+#include "net/http_message.h"
 #include "registry/registry_status.h"
 #include "registry/registry_token.h"
 
@@ -42,7 +42,7 @@ static bool copy_credentials(struct credentials *to, const struct credentials *f
 }
 
 static bool set_header(struct registry_auth *auth, const struct buf *header,
-                       enum challenge_scheme scheme, struct error *err)
+                       enum auth_challenge_scheme scheme, struct error *err)
 {
     if (!buf_ok(header, err) || !secret_set(&auth->header, header->data, header->size, err))
         return false;
@@ -193,12 +193,13 @@ static void note_seconds(struct registry_auth *auth, double seconds)
 }
 
 static bool fetch_token(struct registry_auth *auth, struct http *http,
-                        const struct challenge *challenge, struct cancel *cancel, struct error *err)
+                        const struct auth_challenge *auth_challenge, struct cancel *cancel,
+                        struct error *err)
 {
     CLEANUP(secret_response_deinit)
     struct http_response response = HTTP_RESPONSE_INIT(TOKEN_BYTES_MAX);
     int64_t start_ns = clock_now_ns();
-    bool ok = registry_token_request(auth, http, challenge, &response, cancel, err);
+    bool ok = registry_token_request(auth, http, auth_challenge, &response, cancel, err);
 
     note_seconds(auth, ns_to_seconds(clock_now_ns() - start_ns));
     if (!ok)
@@ -209,7 +210,7 @@ static bool fetch_token(struct registry_auth *auth, struct http *http,
 }
 
 static bool answer_bearer(struct registry_auth *auth, struct http *http,
-                          const struct challenge *challenge, struct cancel *cancel,
+                          const struct auth_challenge *auth_challenge, struct cancel *cancel,
                           struct error *err)
 {
     char server[HTTP_ORIGIN_BYTES];
@@ -219,25 +220,26 @@ static bool answer_bearer(struct registry_auth *auth, struct http *http,
     if (secret_text(&auth->who.registry_token)[0])
         return error_status(err, ERROR_UNAUTHORIZED, 401,
                             "the registry does not accept the registry token");
-    if (!check_realm(auth, challenge->realm, err))
+    if (!check_realm(auth, auth_challenge->realm, err))
         return false;
-    http_origin(challenge->realm, server, sizeof(server));
+    http_origin(auth_challenge->realm, server, sizeof(server));
     start_ns = clock_now_ns();
-    ok = fetch_token(auth, http, challenge, cancel, err);
+    ok = fetch_token(auth, http, auth_challenge, cancel, err);
     progress_note(auth->progress, "token of %s: %s, %.3f s", server,
                   ok ? "ok" : error_code_name(err->code),
                   seconds_between(start_ns, clock_now_ns()));
     return ok || error_wrap(err, "token of %s", server);
 }
 
-static bool read_challenge(const struct http_response *refusal, struct challenge *challenge,
-                           struct arena *arena, struct error *err)
+static bool read_challenge(const struct http_response *refusal,
+                           struct auth_challenge *auth_challenge, struct arena *arena,
+                           struct error *err)
 {
     char header[HEADER_BYTES_MAX];
 
     for (size_t i = 0; i < HEADERS_MAX; i++)
         if (http_response_header(refusal, "www-authenticate", i, header, sizeof(header)) &&
-            !challenge_parse(challenge, header, arena, err))
+            !auth_challenge_parse(auth_challenge, header, arena, err))
             return false;
     return true;
 }
@@ -247,18 +249,18 @@ bool registry_auth_answer(struct registry_auth *auth, struct http *http,
                           struct cancel *cancel, struct error *err)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(CHALLENGES_BYTES);
-    struct challenge challenge = {CHALLENGE_NONE};
+    struct auth_challenge auth_challenge = {CHALLENGE_NONE};
     LOCK_SCOPE(&auth->lock);
 
     if (auth->generation != generation)
         return true;
-    if (!read_challenge(refusal, &challenge, &arena, err))
+    if (!read_challenge(refusal, &auth_challenge, &arena, err))
         return false;
-    switch (challenge.scheme) {
+    switch (auth_challenge.scheme) {
     case CHALLENGE_BASIC:
         return answer_basic(auth, err);
     case CHALLENGE_BEARER:
-        return answer_bearer(auth, http, &challenge, cancel, err);
+        return answer_bearer(auth, http, &auth_challenge, cancel, err);
     default:
         return error_status(err, ERROR_UNAUTHORIZED, 401,
                             "the registry does not say how it wants to know who we are");

@@ -9,9 +9,9 @@
 #define REGISTRY_REGISTRY_AUTH_H
 
 #include "base/progress.h"
-#include "registry/auth_challenge.h"
 #include "credentials/credentials.h"
 #include "net/http.h"
+#include "registry/auth_challenge.h"
 
 #include <stdatomic.h>
 
@@ -23,7 +23,7 @@ struct registry_auth {
     char *scope;          /* "repository:library/busybox:pull" */
     struct secret header; /* "Authorization: ..." once it is known */
     unsigned generation;  /* of the header: 0 before the first */
-    enum challenge_scheme scheme;
+    enum auth_challenge_scheme scheme;
     double token_seconds;              /* of all token requests; negative if there was none */
     struct registry_auth *root, *next; /* of a host's others: its first one, and a list */
 };
@@ -45,8 +45,8 @@ bool registry_auth_header(struct registry_auth *auth, struct secret *header, uns
 
 /* Makes a header from the challenges of a 401 that the header of `generation` met; if another
  * thread made a newer one meanwhile, that is the answer. ERROR_UNAUTHORIZED if there is no
- * challenge that we can answer, or if we have answered already all that we can. `http` is for the
- * token. */
+ * auth_challenge that we can answer, or if we have answered already all that we can. `http` is for
+ * the token. */
 bool registry_auth_answer(struct registry_auth *auth, struct http *http,
                           const struct http_response *refusal, unsigned generation,
                           struct cancel *cancel, struct error *err) MUST_CHECK;

@@ -18,91 +18,97 @@ struct minute {
     uint64_t pulls, bytes;
 };
 
-struct ledger_account {
-    struct ledger *ledger;
+struct registry_account {
+    struct registry_limits *registry_limits;
     char registry[REGISTRY_BYTES];
     size_t users;
-    struct ledger_budget budget;
+    struct registry_budget budget;
     struct minute minutes[MINUTES]; /* by minute modulo MINUTES */
     int64_t minute;                 /* the last that was written to; goes forward only */
     uint64_t expected_bytes;        /* of the runs that are going on */
-    int64_t held_until_ns;
+    int64_t back_off_until_ns;
     double rate_limit, rate_limit_remaining, certificate_expiry; /* negative: not known */
 };
 
-struct ledger {
+struct registry_limits {
     pthread_mutex_t lock; /* of everything below */
     size_t n_accounts;
-    struct ledger_account accounts[ACCOUNTS_MAX];
+    struct registry_account accounts[ACCOUNTS_MAX];
 };
 
-struct ledger *ledger_new(struct error *err)
+struct registry_limits *registry_limits_new(struct error *err)
 {
-    struct ledger *ledger = calloc(1, sizeof(*ledger)); /* what is not used is never touched */
+    struct registry_limits *registry_limits =
+        calloc(1, sizeof(*registry_limits)); /* what is not used is never touched */
 
-    if (!ledger) {
+    if (!registry_limits) {
         error_memory(err);
         return NULL;
     }
-    pthread_mutex_init(&ledger->lock, NULL);
-    return ledger;
+    pthread_mutex_init(&registry_limits->lock, NULL);
+    return registry_limits;
 }
 
-void ledger_free(struct ledger *ledger)
+void registry_limits_free(struct registry_limits *registry_limits)
 {
-    pthread_mutex_destroy(&ledger->lock);
-    free(ledger);
+    pthread_mutex_destroy(&registry_limits->lock);
+    free(registry_limits);
 }
 
 /* ---- accounts ---- */
 
 /* The place of `registry`: its own, a new one, or that of one which nobody uses. */
-static struct ledger_account *find_place(struct ledger *ledger, const char *registry)
+static struct registry_account *find_place(struct registry_limits *registry_limits,
+                                           const char *registry)
 {
-    struct ledger_account *unused = NULL;
+    struct registry_account *unused = NULL;
 
-    for (size_t i = 0; i < ledger->n_accounts; i++) {
-        struct ledger_account *account = &ledger->accounts[i];
+    for (size_t i = 0; i < registry_limits->n_accounts; i++) {
+        struct registry_account *account = &registry_limits->accounts[i];
 
         if (strcmp(account->registry, registry) == 0)
             return account;
         if (account->users == 0)
             unused = account;
     }
-    return ledger->n_accounts < ACCOUNTS_MAX ? &ledger->accounts[ledger->n_accounts++] : unused;
+    return registry_limits->n_accounts < ACCOUNTS_MAX
+               ? &registry_limits->accounts[registry_limits->n_accounts++]
+               : unused;
 }
 
-struct ledger_account *ledger_account(struct ledger *ledger, const char *registry)
+struct registry_account *registry_account(struct registry_limits *registry_limits,
+                                          const char *registry)
 {
-    struct ledger_account *account;
-    LOCK_SCOPE(&ledger->lock);
+    struct registry_account *account;
+    LOCK_SCOPE(&registry_limits->lock);
 
     if (strlen(registry) >= REGISTRY_BYTES)
         return NULL;
-    account = find_place(ledger, registry);
+    account = find_place(registry_limits, registry);
     if (!account)
         return NULL;
-    if (!account->ledger || strcmp(account->registry, registry) != 0) {
-        *account = (struct ledger_account){.ledger = ledger,
-                                           .rate_limit = -1,
-                                           .rate_limit_remaining = -1,
-                                           .certificate_expiry = -1};
+    if (!account->registry_limits || strcmp(account->registry, registry) != 0) {
+        *account = (struct registry_account){.registry_limits = registry_limits,
+                                             .rate_limit = -1,
+                                             .rate_limit_remaining = -1,
+                                             .certificate_expiry = -1};
         memcpy(account->registry, registry, strlen(registry) + 1);
     }
     account->users++;
     return account;
 }
 
-void ledger_account_unref(struct ledger_account *account)
+void registry_account_unref(struct registry_account *account)
 {
-    LOCK_SCOPE(&account->ledger->lock);
+    LOCK_SCOPE(&account->registry_limits->lock);
 
     account->users--;
 }
 
-void ledger_set_budget(struct ledger_account *account, const struct ledger_budget *budget)
+void registry_account_set_budget(struct registry_account *account,
+                                 const struct registry_budget *budget)
 {
-    LOCK_SCOPE(&account->ledger->lock);
+    LOCK_SCOPE(&account->registry_limits->lock);
 
     account->budget = *budget;
 }
@@ -116,7 +122,7 @@ static uint64_t add(uint64_t a, uint64_t b)
 
 /* The minute of now, when all before the last hour is forgotten. A thread that read the clock a
  * little earlier than another writes to the same minute as that one. */
-static struct minute *advance(struct ledger_account *account, int64_t now_ns)
+static struct minute *advance(struct registry_account *account, int64_t now_ns)
 {
     int64_t minute = now_ns / MINUTE_NS;
 
@@ -130,7 +136,7 @@ static struct minute *advance(struct ledger_account *account, int64_t now_ns)
 }
 
 /* What counts now, or when the `forgotten` oldest minutes do not count any more. */
-static struct minute used(const struct ledger_account *account, int forgotten)
+static struct minute used(const struct registry_account *account, int forgotten)
 {
     struct minute sum = {.bytes = account->expected_bytes};
 
@@ -148,7 +154,7 @@ static bool fits(uint64_t limit, uint64_t used_up, uint64_t more)
     return limit == 0 || add(used_up, more) <= limit;
 }
 
-static bool has_room(const struct ledger_account *account, int forgotten, uint64_t bytes)
+static bool has_room(const struct registry_account *account, int forgotten, uint64_t bytes)
 {
     struct minute sum = used(account, forgotten);
 
@@ -156,7 +162,7 @@ static bool has_room(const struct ledger_account *account, int forgotten, uint64
            fits(account->budget.bytes_per_hour, sum.bytes, bytes);
 }
 
-static bool refuse(const struct ledger_account *account, uint64_t bytes, const char *budget,
+static bool refuse(const struct registry_account *account, uint64_t bytes, const char *budget,
                    struct error *err)
 {
     int minutes = 1;
@@ -172,7 +178,7 @@ static bool refuse(const struct ledger_account *account, uint64_t bytes, const c
                      account->registry, budget, minutes, minutes == 1 ? "" : "s");
 }
 
-static bool check_pulls(const struct ledger_account *account, uint64_t pulls, uint64_t bytes,
+static bool check_pulls(const struct registry_account *account, uint64_t pulls, uint64_t bytes,
                         struct error *err)
 {
     uint64_t limit = account->budget.pulls_per_hour;
@@ -184,7 +190,7 @@ static bool check_pulls(const struct ledger_account *account, uint64_t pulls, ui
     return refuse(account, bytes, text, err);
 }
 
-static bool check_bytes(const struct ledger_account *account, uint64_t used_bytes, uint64_t bytes,
+static bool check_bytes(const struct registry_account *account, uint64_t used_bytes, uint64_t bytes,
                         struct error *err)
 {
     uint64_t limit = account->budget.bytes_per_hour;
@@ -203,10 +209,11 @@ static bool check_bytes(const struct ledger_account *account, uint64_t used_byte
     return refuse(account, bytes, text, err);
 }
 
-bool ledger_take(struct ledger_account *account, int64_t now_ns, uint64_t bytes, struct error *err)
+bool registry_account_take(struct registry_account *account, int64_t now_ns, uint64_t bytes,
+                           struct error *err)
 {
     struct minute *minute, sum;
-    LOCK_SCOPE(&account->ledger->lock);
+    LOCK_SCOPE(&account->registry_limits->lock);
 
     minute = advance(account, now_ns);
     sum = used(account, 0);
@@ -218,11 +225,11 @@ bool ledger_take(struct ledger_account *account, int64_t now_ns, uint64_t bytes,
     return true;
 }
 
-void ledger_charge(struct ledger_account *account, int64_t now_ns, uint64_t expected_bytes,
-                   uint64_t bytes)
+void registry_account_charge(struct registry_account *account, int64_t now_ns,
+                             uint64_t expected_bytes, uint64_t bytes)
 {
     struct minute *minute;
-    LOCK_SCOPE(&account->ledger->lock);
+    LOCK_SCOPE(&account->registry_limits->lock);
 
     minute = advance(account, now_ns);
     minute->bytes = add(minute->bytes, bytes);
@@ -232,35 +239,36 @@ void ledger_charge(struct ledger_account *account, int64_t now_ns, uint64_t expe
 
 /* ---- what the registry says ---- */
 
-void ledger_hold(struct ledger_account *account, int64_t until_ns)
+void registry_account_back_off(struct registry_account *account, int64_t until_ns)
 {
     int64_t most_ns = clock_now_ns() + HOLD_MAX_NS;
-    LOCK_SCOPE(&account->ledger->lock);
+    LOCK_SCOPE(&account->registry_limits->lock);
 
     if (until_ns > most_ns)
         until_ns = most_ns;
-    if (until_ns > account->held_until_ns)
-        account->held_until_ns = until_ns;
+    if (until_ns > account->back_off_until_ns)
+        account->back_off_until_ns = until_ns;
 }
 
-int64_t ledger_held_until(struct ledger_account *account)
+int64_t registry_account_back_off_until(struct registry_account *account)
 {
-    LOCK_SCOPE(&account->ledger->lock);
+    LOCK_SCOPE(&account->registry_limits->lock);
 
-    return account->held_until_ns;
+    return account->back_off_until_ns;
 }
 
-void ledger_note_rate_limit(struct ledger_account *account, double limit, double remaining)
+void registry_account_record_rate_limit(struct registry_account *account, double limit,
+                                        double remaining)
 {
-    LOCK_SCOPE(&account->ledger->lock);
+    LOCK_SCOPE(&account->registry_limits->lock);
 
     account->rate_limit = limit;
     account->rate_limit_remaining = remaining;
 }
 
-void ledger_note_certificate(struct ledger_account *account, int64_t expiry)
+void registry_account_record_certificate(struct registry_account *account, int64_t expiry)
 {
-    LOCK_SCOPE(&account->ledger->lock);
+    LOCK_SCOPE(&account->registry_limits->lock);
 
     account->certificate_expiry = (double)expiry;
 }
@@ -274,14 +282,15 @@ static double left_of(uint64_t limit, uint64_t used_up)
     return limit > used_up ? (double)(limit - used_up) : 0;
 }
 
-static void fill_entry(struct ledger_entry *entry, struct ledger_account *account, int64_t now_ns)
+static void fill_entry(struct registry_usage *entry, struct registry_account *account,
+                       int64_t now_ns)
 {
-    const struct ledger_budget *budget = &account->budget;
+    const struct registry_budget *budget = &account->budget;
     struct minute sum;
 
     advance(account, now_ns);
     sum = used(account, 0);
-    *entry = (struct ledger_entry){
+    *entry = (struct registry_usage){
         .registry = account->registry,
         .rate_limit = account->rate_limit,
         .rate_limit_remaining = account->rate_limit_remaining,
@@ -291,19 +300,19 @@ static void fill_entry(struct ledger_entry *entry, struct ledger_account *accoun
         .bytes_per_hour = budget->bytes_per_hour > 0 ? (double)budget->bytes_per_hour : -1,
         .bytes_left = left_of(budget->bytes_per_hour, sum.bytes),
     };
-    if (account->held_until_ns > now_ns)
-        entry->held_seconds = ns_to_seconds(account->held_until_ns - now_ns);
+    if (account->back_off_until_ns > now_ns)
+        entry->back_off_seconds = ns_to_seconds(account->back_off_until_ns - now_ns);
 }
 
 /* The entry that follows `name`, which is replaced by its own. */
-static bool next_entry(struct ledger *ledger, int64_t now_ns, char name[REGISTRY_BYTES],
-                       struct ledger_entry *entry)
+static bool next_entry(struct registry_limits *registry_limits, int64_t now_ns,
+                       char name[REGISTRY_BYTES], struct registry_usage *entry)
 {
-    struct ledger_account *next = NULL;
-    LOCK_SCOPE(&ledger->lock);
+    struct registry_account *next = NULL;
+    LOCK_SCOPE(&registry_limits->lock);
 
-    for (size_t i = 0; i < ledger->n_accounts; i++) {
-        struct ledger_account *account = &ledger->accounts[i];
+    for (size_t i = 0; i < registry_limits->n_accounts; i++) {
+        struct registry_account *account = &registry_limits->accounts[i];
 
         if (account->users > 0 && strcmp(account->registry, name) > 0 &&
             (!next || strcmp(account->registry, next->registry) < 0))
@@ -317,12 +326,12 @@ static bool next_entry(struct ledger *ledger, int64_t now_ns, char name[REGISTRY
     return true;
 }
 
-void ledger_list(struct ledger *ledger, int64_t now_ns,
-                 void (*visit)(void *arg, const struct ledger_entry *entry), void *arg)
+void registry_limits_list(struct registry_limits *registry_limits, int64_t now_ns,
+                          void (*visit)(void *arg, const struct registry_usage *entry), void *arg)
 {
     char name[REGISTRY_BYTES] = "";
-    struct ledger_entry entry;
+    struct registry_usage entry;
 
-    while (next_entry(ledger, now_ns, name, &entry))
+    while (next_entry(registry_limits, now_ns, name, &entry))
         visit(arg, &entry);
 }

@@ -65,12 +65,13 @@ static void each_word(const char *scopes, const char *known, visit_scope *visit,
     }
 }
 
-/* Our own scope, then what the challenge adds. */
-static void each_scope(const struct registry_auth *auth, const struct challenge *challenge,
-                       visit_scope *visit, struct buf *out)
+/* Our own scope, then what the auth_challenge adds. */
+static void each_scope(const struct registry_auth *auth,
+                       const struct auth_challenge *auth_challenge, visit_scope *visit,
+                       struct buf *out)
 {
     each_word(auth->scope, "", visit, out);
-    each_word(challenge->scope, auth->scope, visit, out);
+    each_word(auth_challenge->scope, auth->scope, visit, out);
 }
 
 static void append_query_scope(struct buf *out, const char *scope)
@@ -87,18 +88,18 @@ static void append_form_scope(struct buf *out, const char *scope)
 }
 
 static bool request_by_get(struct registry_auth *auth, struct http *http,
-                           const struct challenge *challenge, struct http_response *response,
-                           struct cancel *cancel, struct error *err)
+                           const struct auth_challenge *auth_challenge,
+                           struct http_response *response, struct cancel *cancel, struct error *err)
 {
     CLEANUP(buf_deinit) struct buf url = BUF_INIT(URL_BYTES_MAX);
     CLEANUP(secret_buf_deinit) struct buf basic = SECRET_BUF_INIT(TOKEN_BYTES_MAX);
     const char *headers[2] = {NULL};
     struct http_request request = {.method = "GET", .headers = headers, .follow_redirects = true};
 
-    buf_append_str(&url, challenge->realm);
-    buf_append_str(&url, strchr(challenge->realm, '?') ? "&service=" : "?service=");
-    http_escape(&url, challenge->service);
-    each_scope(auth, challenge, append_query_scope, &url);
+    buf_append_str(&url, auth_challenge->realm);
+    buf_append_str(&url, strchr(auth_challenge->realm, '?') ? "&service=" : "?service=");
+    http_escape(&url, auth_challenge->service);
+    each_scope(auth, auth_challenge, append_query_scope, &url);
     if (secret_text(&auth->who.username)[0])
         registry_auth_append_basic(&basic, auth);
     if (!buf_ok(&url, err) || !buf_ok(&basic, err))
@@ -110,13 +111,15 @@ static bool request_by_get(struct registry_auth *auth, struct http *http,
 
 /* No redirects: the password is in the body, and the body would go along. */
 static bool request_by_post(struct registry_auth *auth, struct http *http,
-                            const struct challenge *challenge, struct http_response *response,
-                            struct cancel *cancel, struct error *err)
+                            const struct auth_challenge *auth_challenge,
+                            struct http_response *response, struct cancel *cancel,
+                            struct error *err)
 {
     static const char *const headers[] = {"Content-Type: application/x-www-form-urlencoded", NULL};
     CLEANUP(secret_buf_deinit) struct buf form = SECRET_BUF_INIT(TOKEN_BYTES_MAX);
     struct http_text body = {&form, 0};
-    struct http_request request = {.method = "POST", .url = challenge->realm, .headers = headers};
+    struct http_request request = {
+        .method = "POST", .url = auth_challenge->realm, .headers = headers};
     const char *refresh = refresh_token(auth);
 
     buf_printf(&form, "client_id=%s&grant_type=%s", CLIENT_ID,
@@ -127,9 +130,9 @@ static bool request_by_post(struct registry_auth *auth, struct http *http,
         http_escape(&form, secret_text(&auth->who.password));
     }
     buf_append_str(&form, "&service=");
-    http_escape(&form, challenge->service);
+    http_escape(&form, auth_challenge->service);
     buf_append_str(&form, "&scope=");
-    each_scope(auth, challenge, append_form_scope, &form);
+    each_scope(auth, auth_challenge, append_form_scope, &form);
     if (!buf_ok(&form, err))
         return false;
     request.source = http_text_read;
@@ -145,14 +148,15 @@ static bool post_is_unknown(int status)
 }
 
 bool registry_token_request(struct registry_auth *auth, struct http *http,
-                            const struct challenge *challenge, struct http_response *response,
-                            struct cancel *cancel, struct error *err)
+                            const struct auth_challenge *auth_challenge,
+                            struct http_response *response, struct cancel *cancel,
+                            struct error *err)
 {
     if (registry_auth_has_credentials(auth)) {
-        if (!request_by_post(auth, http, challenge, response, cancel, err))
+        if (!request_by_post(auth, http, auth_challenge, response, cancel, err))
             return false;
         if (!post_is_unknown(response->status) || secret_text(&auth->who.identity_token)[0])
             return true;
     }
-    return request_by_get(auth, http, challenge, response, cancel, err);
+    return request_by_get(auth, http, auth_challenge, response, cancel, err);
 }

@@ -12,9 +12,10 @@ bool registry_auth_has_credentials(const struct registry_auth *auth);
 /* "Authorization: Basic ..." */
 void registry_auth_append_basic(struct buf *out, const struct registry_auth *auth);
 
-/* For the scope of `auth` and what the challenge adds. Any answer is a success here. */
+/* For the scope of `auth` and what the auth_challenge adds. Any answer is a success here. */
 bool registry_token_request(struct registry_auth *auth, struct http *http,
-                            const struct challenge *challenge, struct http_response *response,
-                            struct cancel *cancel, struct error *err) MUST_CHECK;
+                            const struct auth_challenge *auth_challenge,
+                            struct http_response *response, struct cancel *cancel,
+                            struct error *err) MUST_CHECK;
 
 #endif

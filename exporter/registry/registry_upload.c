@@ -38,7 +38,7 @@ static bool move(struct blob_upload *upload, const struct http_response *respons
     if (!http_response_header(response, "location", 0, location, sizeof(location)))
         return upload->url.size > 0 ||
                error_set(err, ERROR_PROTOCOL, "the registry opened an upload without a Location");
-    if (!upload_place_url(location, here, &url, err))
+    if (!upload_location_url(location, here, &url, err))
         return false;
     http_origin(upload->site->base, ours, sizeof(ours));
     http_origin(url.data, theirs, sizeof(theirs));
@@ -168,7 +168,7 @@ static bool note_range(struct blob_upload *upload, const char *range, struct err
 {
     uint64_t last;
 
-    if (!upload_place_range(range, &last))
+    if (!upload_location_range(range, &last))
         return error_set(err, ERROR_PROTOCOL, "the registry has the range \"%.40s\" of the upload",
                          range);
     upload->offset = last == 0 && upload->sent != 1 ? 0 : last + 1;

@@ -18,7 +18,7 @@ static bool begins_with_host(const char *location)
            text_equal_ignoring_case(location, size, "localhost");
 }
 
-bool upload_place_url(const char *location, const char *base, struct buf *url, struct error *err)
+bool upload_location_url(const char *location, const char *base, struct buf *url, struct error *err)
 {
     char origin[HTTP_ORIGIN_BYTES];
     size_t scheme_size = strcspn(base, ":") + 1;
@@ -39,7 +39,7 @@ bool upload_place_url(const char *location, const char *base, struct buf *url, s
     return buf_ok(url, err);
 }
 
-bool upload_place_range(const char *text, uint64_t *last)
+bool upload_location_range(const char *text, uint64_t *last)
 {
     struct error unused;
 

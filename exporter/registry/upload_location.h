@@ -9,10 +9,10 @@
 
 /* Appends a Location as a whole URL, without fragment: it may be one, one without scheme, or a path
  * on the host of `base`, the URL that was asked. */
-bool upload_place_url(const char *location, const char *base, struct buf *url,
-                      struct error *err) MUST_CHECK;
+bool upload_location_url(const char *location, const char *base, struct buf *url,
+                         struct error *err) MUST_CHECK;
 
 /* "0-1023", or "bytes=0-1023": *last is where the last byte is. False for anything else. */
-bool upload_place_range(const char *text, uint64_t *last) MUST_CHECK;
+bool upload_location_range(const char *text, uint64_t *last) MUST_CHECK;
 
 #endif

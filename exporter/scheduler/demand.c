@@ -159,7 +159,7 @@ void demands_refuse(struct scheduler *scheduler, const struct job *job)
             answer_with_nothing(scheduler, demand);
 }
 
-void demands_tell(struct job *job, const struct run_record *record, bool counts)
+void demands_report(struct job *job, const struct run_record *record, bool counts)
 {
     struct scheduler *scheduler = job->runner;
     struct demand *demand;

@@ -45,7 +45,7 @@ static bool make_beginning(struct job *job, struct error *err)
     return snapshot_ok(job->beginning, err);
 }
 
-struct job *job_new(struct board *board, struct config_job *plan, struct shared *shared,
+struct job *job_new(struct board *board, struct config_job *plan, struct node *node,
                     struct error *err)
 {
     CLEANUP(job_freep) struct job *job = calloc(1, sizeof(*job));
@@ -56,7 +56,7 @@ struct job *job_new(struct board *board, struct config_job *plan, struct shared 
     }
     job->plan = *plan;
     plan->arena = NULL;
-    job->context = (struct job_context){.name = job->plan.name, .shared = shared};
+    job->context = (struct job_context){.name = job->plan.name, .node = node};
     job->slot = board_add(board, job->plan.collector->name);
     if (job->plan.collector->lane != LANE_PROBE)
         job->report_slot = board_add(board, job->plan.collector->name);

@@ -9,8 +9,8 @@
 
 #include "collector/board.h"
 #include "collector/collector.h"
-#include "config/config.h"
 #include "collector/history.h"
+#include "config/config.h"
 #include "scheduler/schedule.h"
 #include "scheduler/watcher.h"
 
@@ -49,7 +49,7 @@ struct job {
 };
 
 /* Takes the job out of *plan, also on failure, and opens it. */
-struct job *job_new(struct board *board, struct config_job *plan, struct shared *shared,
+struct job *job_new(struct board *board, struct config_job *plan, struct node *node,
                     struct error *err);
 void job_free(struct job *job);
 DEFINE_CLEANUP(struct job *, job_free)

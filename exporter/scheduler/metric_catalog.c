@@ -45,7 +45,7 @@ enum family_group family_group(const struct metric_family *family)
     return FAMILIES_EXPORTER;
 }
 
-static bool is_known(const struct family_list *list, const char *name)
+static bool is_known(const struct metric_catalog *list, const char *name)
 {
     for (size_t i = 0; i < list->count; i++)
         if (strcmp(list->families[i]->name, name) == 0)
@@ -53,7 +53,7 @@ static bool is_known(const struct family_list *list, const char *name)
     return false;
 }
 
-static bool add_table(struct family_list *list, const struct metric_family *table,
+static bool add_table(struct metric_catalog *list, const struct metric_family *table,
                       enum family_group group, struct error *err)
 {
     for (; table && table->name; table++) {
@@ -69,7 +69,7 @@ static bool add_table(struct family_list *list, const struct metric_family *tabl
     return true;
 }
 
-static bool add_group(struct family_list *list, const struct metric_family *const *more,
+static bool add_group(struct metric_catalog *list, const struct metric_family *const *more,
                       enum family_group group, struct error *err)
 {
     static const struct metric_family *const own[] = {job_families, reload_families,
@@ -85,19 +85,19 @@ static bool add_group(struct family_list *list, const struct metric_family *cons
     return ok;
 }
 
-bool family_list_init(struct family_list *list, const struct metric_family *const *more,
-                      struct error *err)
+bool metric_catalog_init(struct metric_catalog *list, const struct metric_family *const *more,
+                         struct error *err)
 {
-    *list = (struct family_list){0};
+    *list = (struct metric_catalog){0};
     for (int group = 0; group < FAMILIES_GROUPS; group++)
         if (!add_group(list, more, (enum family_group)group, err)) {
-            family_list_deinit(list);
+            metric_catalog_deinit(list);
             return false;
         }
     return true;
 }
 
-void family_list_deinit(struct family_list *list)
+void metric_catalog_deinit(struct metric_catalog *list)
 {
     free(TAKE(list->families));
     list->count = 0;

@@ -19,16 +19,16 @@ enum family_group {
     FAMILIES_GROUPS,
 };
 
-struct family_list {
+struct metric_catalog {
     const struct metric_family **families; /* each name once; by group, then in the order of the
                                             * tables */
     size_t count;
 };
 
 /* `more`: tables that the engine cannot know; ends with NULL. */
-bool family_list_init(struct family_list *list, const struct metric_family *const *more,
-                      struct error *err) MUST_CHECK;
-void family_list_deinit(struct family_list *list);
+bool metric_catalog_init(struct metric_catalog *list, const struct metric_family *const *more,
+                         struct error *err) MUST_CHECK;
+void metric_catalog_deinit(struct metric_catalog *list);
 
 enum family_group family_group(const struct metric_family *family);
 const char *family_group_name(enum family_group group);

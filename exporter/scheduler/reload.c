@@ -2,9 +2,9 @@
 #include "scheduler/reload.h"
 
 #include "base/clock.h"
-#include "os/file.h"
 #include "base/log.h"
 #include "encoding/problems.h"
+#include "os/file.h"
 
 #include <string.h>
 
@@ -29,12 +29,12 @@ struct reloader {
     struct reload_options options;
     pthread_mutex_t lock;
     struct board_slot *slot;
-    struct shared *shared;
-    char *globals_fingerprint; /* of what `shared` was made from */
+    struct node *node;
+    char *globals_fingerprint; /* of what `node` was made from */
     double last_success;
     uint64_t stamp;            /* of the file, just before it was read */
     pthread_mutex_t text_lock; /* of what follows; `lock` is held for as long as a reload takes */
-    struct buf effective;      /* what belongs to no job */
+    struct buf config_dump;    /* what belongs to no job */
 };
 
 struct reloader *reloader_new(const struct reload_options *options, struct error *err)
@@ -59,12 +59,12 @@ struct reloader *reloader_new(const struct reload_options *options, struct error
 
 void reloader_free(struct reloader *reloader)
 {
-    if (reloader->shared)
-        reloader->options.free_shared(reloader->shared);
+    if (reloader->node)
+        reloader->options.free_node(reloader->node);
     if (reloader->slot)
         board_remove(reloader->slot);
     free(reloader->globals_fingerprint);
-    buf_deinit(&reloader->effective);
+    buf_deinit(&reloader->config_dump);
     pthread_mutex_destroy(&reloader->text_lock);
     pthread_mutex_destroy(&reloader->lock);
     free(reloader);
@@ -89,24 +89,24 @@ static void post_status(struct reloader *reloader, bool ok)
 static bool apply(struct reloader *reloader, struct config *config, struct error *err)
 {
     bool same =
-        reloader->shared && strcmp(reloader->globals_fingerprint, config->globals_fingerprint) == 0;
-    struct shared *shared = reloader->shared;
+        reloader->node && strcmp(reloader->globals_fingerprint, config->globals_fingerprint) == 0;
+    struct node *node = reloader->node;
     CLEANUP(freep) char *fingerprint = strdup(config->globals_fingerprint);
 
     if (!fingerprint)
         return error_memory(err);
-    if (!same && !(shared = reloader->options.make_shared(config->globals, err)))
+    if (!same && !(node = reloader->options.make_node(config->globals, err)))
         return false;
-    if (!scheduler_apply(reloader->options.scheduler, config, shared, err)) {
+    if (!scheduler_apply(reloader->options.scheduler, config, node, err)) {
         if (!same)
-            reloader->options.free_shared(shared);
+            reloader->options.free_node(node);
         return false;
     }
     if (same)
         return true;
-    if (reloader->shared)
-        reloader->options.free_shared(reloader->shared); /* every job has been replaced */
-    reloader->shared = shared;
+    if (reloader->node)
+        reloader->options.free_node(reloader->node); /* every job has been replaced */
+    reloader->node = node;
     free(reloader->globals_fingerprint);
     reloader->globals_fingerprint = TAKE(fingerprint);
     return true;
@@ -116,9 +116,9 @@ static void keep_text(struct reloader *reloader, struct config *config)
 {
     LOCK_SCOPE(&reloader->text_lock);
 
-    buf_deinit(&reloader->effective);
-    reloader->effective = config->effective;
-    config->effective = (struct buf){0};
+    buf_deinit(&reloader->config_dump);
+    reloader->config_dump = config->config_dump;
+    config->config_dump = (struct buf){0};
 }
 
 static bool load_and_apply(struct reloader *reloader, struct error *err)
@@ -153,7 +153,7 @@ void reloader_config(struct reloader *reloader, struct buf *out)
 {
     LOCK_SCOPE(&reloader->text_lock);
 
-    buf_append(out, reloader->effective.data, reloader->effective.size);
+    buf_append(out, reloader->config_dump.data, reloader->config_dump.size);
     scheduler_config(reloader->options.scheduler, out);
 }
 

@@ -2,7 +2,7 @@
 /*
  * Reads the configuration file and makes it the one in force; the start is the
  * first reload. A file with a mistake changes nothing: it is logged line by line,
- * and containerd_exporter_config_last_reload_successful turns 0.
+ * and containerd_exporter_config_last_reload_successful named_locks 0.
  */
 #ifndef SCHEDULER_RELOAD_H
 #define SCHEDULER_RELOAD_H
@@ -19,8 +19,8 @@ struct reload_options {
     struct scheduler *scheduler;
     struct board *board;
     /* What all jobs share depends on the global sections; made anew when these change. */
-    struct shared *(*make_shared)(const void *globals, struct error *err);
-    void (*free_shared)(struct shared *shared);
+    struct node *(*make_node)(const void *globals, struct error *err);
+    void (*free_node)(struct node *node);
 };
 
 /* `options` is copied. */
@@ -33,7 +33,7 @@ DEFINE_CLEANUP(struct reloader *, reloader_free)
 /* From any thread; one after the other. */
 bool reloader_reload(struct reloader *reloader, struct error *err) MUST_CHECK;
 
-/* Appends the configuration that is in force, as engine/effective.h shows it: a file that would
+/* Appends the configuration that is in force, as config/config_dump.h shows it: a file that would
  * mean the same, but for its secrets and its documents of canary-checker, which are the probes that
  * they came to. From any thread. */
 void reloader_config(struct reloader *reloader, struct buf *out);

@@ -78,7 +78,7 @@ static void run_unlocked(struct scheduler *scheduler, struct job *job)
     struct job_turn turn = {.cancel = &cancel,
                             .trigger = job->schedule.retry ? RUN_RETRY : RUN_SCHEDULED,
                             .history = scheduler->history,
-                            .tell = demands_tell};
+                            .tell = demands_report};
     struct outcome outcome;
     int64_t due_ns;
 
@@ -218,7 +218,7 @@ static void free_list(struct job *jobs)
 }
 
 /* Opens the jobs of `config` that do not run yet: all of them or none. */
-static bool open_fresh(struct scheduler *scheduler, struct config *config, struct shared *shared,
+static bool open_fresh(struct scheduler *scheduler, struct config *config, struct node *node,
                        struct job **fresh, struct error *err)
 {
     struct job **tail = fresh;
@@ -226,7 +226,7 @@ static bool open_fresh(struct scheduler *scheduler, struct config *config, struc
     for (size_t i = 0; i < config->n_jobs; i++) {
         if (runs_already(scheduler, &config->jobs[i]))
             continue;
-        *tail = job_new(scheduler->board, &config->jobs[i], shared, err);
+        *tail = job_new(scheduler->board, &config->jobs[i], node, err);
         if (!*tail) {
             free_list(*fresh);
             return false;
@@ -329,12 +329,12 @@ static void forget(struct scheduler *scheduler, const struct job *gone)
             history_forget(scheduler->history, gone->plan.name);
 }
 
-bool scheduler_apply(struct scheduler *scheduler, struct config *config, struct shared *shared,
+bool scheduler_apply(struct scheduler *scheduler, struct config *config, struct node *node,
                      struct error *err)
 {
     struct job *fresh = NULL, *gone;
 
-    if (!open_fresh(scheduler, config, shared, &fresh, err))
+    if (!open_fresh(scheduler, config, node, &fresh, err))
         return false;
     pthread_mutex_lock(&scheduler->scrape_lock);
     pthread_mutex_lock(&scheduler->lock);

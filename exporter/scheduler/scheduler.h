@@ -5,10 +5,10 @@
  * The number of threads is the number of jobs at once, and with the limits of
  * each run it bounds the memory of the whole program. A job never overlaps with
  * itself. Probes that hang may hold every worker of their lane; the inventory
- * has workers of its own. When a job is due is engine/schedule.h's business,
- * who is next engine/queue.h's.
+ * has workers of its own. When a job is due is scheduler/schedule.h's business,
+ * who is next scheduler/queue.h's.
  *
- * A collector with watch() has a thread of its own beside (engine/watcher.h): what
+ * A collector with watch() has a thread of its own beside (scheduler/watcher.h): what
  * it sees lets the next run come early, at most one, and never right after another.
  *
  * apply() is the start and every reload: jobs whose fingerprint did not change
@@ -40,7 +40,7 @@ DEFINE_CLEANUP(struct scheduler *, scheduler_free)
 
 /* Takes the jobs it needs out of `config`. On failure (a job could not be opened) nothing has
  * changed. Waits until the jobs that are no longer wanted have ended. */
-bool scheduler_apply(struct scheduler *scheduler, struct config *config, struct shared *shared,
+bool scheduler_apply(struct scheduler *scheduler, struct config *config, struct node *node,
                      struct error *err) MUST_CHECK;
 
 /* Runs the jobs that belong to the scrape, in this thread. If another scrape is at it, nothing is
@@ -103,7 +103,7 @@ struct probe_status {
 void scheduler_probes(struct scheduler *scheduler,
                       void (*visit)(void *arg, const struct probe_status *probe), void *arg);
 
-/* Appends its section of the effective configuration as YAML, without secrets. False: there is no
+/* Appends its section of the config_dump configuration as YAML, without secrets. False: there is no
  * such probe. */
 bool scheduler_settings(struct scheduler *scheduler, const char *probe, struct buf *out);
 

@@ -55,7 +55,7 @@ void demands_end(struct scheduler *scheduler);
 int64_t demands_begin(struct scheduler *scheduler, struct job *job, struct job_turn *turn,
                       int64_t end_ns);
 /* What it found; fits job_turn.tell, and is called without the lock. */
-void demands_tell(struct job *job, const struct run_record *record, bool counts);
+void demands_report(struct job *job, const struct run_record *record, bool counts);
 /* It does not run any more, and waits for its next turn. */
 void demands_follow(struct scheduler *scheduler, struct job *job);
 /* It is not configured any more. */

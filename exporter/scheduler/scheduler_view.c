@@ -42,24 +42,24 @@ bool scheduler_settings(struct scheduler *scheduler, const char *probe, struct b
 
     job = scheduler_find_probe(scheduler, probe);
     if (job)
-        effective_job(&(struct effective){.out = out}, &job->plan);
+        config_dump_job(&(struct config_dump){.out = out}, &job->plan);
     return job;
 }
 
 void scheduler_config(struct scheduler *scheduler, struct buf *out)
 {
-    struct effective inventory = {out, 4, false};
+    struct config_dump inventory = {out, 4, false};
     LOCK_SCOPE(&scheduler->lock);
 
     for (const struct job *job = scheduler->jobs; job; job = job->next)
         if (job->plan.collector->lane != LANE_PROBE) {
-            effective_heading(&(struct effective){out, 2}, job->plan.name);
-            effective_job(&inventory, &job->plan);
+            config_dump_heading(&(struct config_dump){out, 2}, job->plan.name);
+            config_dump_job(&inventory, &job->plan);
         }
-    effective_heading(&(struct effective){out}, "probes");
+    config_dump_heading(&(struct config_dump){out}, "probes");
     for (const struct job *job = scheduler->jobs; job; job = job->next)
         if (job->plan.collector->lane == LANE_PROBE)
-            effective_job(&(struct effective){out, 4, true}, &job->plan);
+            config_dump_job(&(struct config_dump){out, 4, true}, &job->plan);
 }
 
 static int64_t slow_ns(const struct config_job *plan)

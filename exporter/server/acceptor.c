@@ -13,11 +13,11 @@
 
 #define SLACK_MS 1000 /* the kernel counts in ticks */
 
-static void wake(struct doorman *doorman)
+static void wake(struct acceptor *acceptor)
 {
     const uint64_t one = 1;
 
-    (void)!write(doorman->alarm, &one, sizeof(one)); /* full means that it will wake, too */
+    (void)!write(acceptor->alarm, &one, sizeof(one)); /* full means that it will wake, too */
 }
 
 /* ---- Who has to go ------------------------------------------------------------------------- */
@@ -47,48 +47,48 @@ static void look(struct connection *connection, int64_t now_ns)
     connection->look_ns = now_ns + LOOK_NS;
     if (has_unread(connection)) {
         connection->state = CONNECTION_READING;
-        doorman_cut(connection);
+        acceptor_cut(connection);
     } else if (has_asked(connection, now_ns)) {
         connection_enter(connection, CONNECTION_ASKING, now_ns);
     }
 }
 
 /* Called with the lock held. */
-static void sweep(struct doorman *doorman)
+static void sweep(struct acceptor *acceptor)
 {
     int64_t now_ns = clock_now_ns();
     struct connection *connection = NULL;
 
-    while ((connection = connections_overdue(&doorman->table, connection, now_ns)))
-        doorman_cut(connection);
+    while ((connection = connections_overdue(&acceptor->table, connection, now_ns)))
+        acceptor_cut(connection);
     for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
-        connection = &doorman->table.items[i];
+        connection = &acceptor->table.items[i];
         if (connection->fd >= 0 && !connection->cut && connection->look_ns <= now_ns)
             look(connection, now_ns);
     }
 }
 
 /* Tells whoever waits for the client that it has gone away. */
-static void tell(struct doorman *doorman, struct connection *connection, uint64_t id)
+static void tell(struct acceptor *acceptor, struct connection *connection, uint64_t id)
 {
     void (*gone)(void *arg);
     void *arg;
 
-    pthread_mutex_lock(&doorman->lock);
+    pthread_mutex_lock(&acceptor->lock);
     if (connection->fd < 0 || connection->id != id || !connection->watched) {
-        pthread_mutex_unlock(&doorman->lock);
+        pthread_mutex_unlock(&acceptor->lock);
         return;
     }
     connection->watched = false;
     gone = connection->gone;
     arg = connection->gone_arg;
-    doorman->telling = id;
-    pthread_mutex_unlock(&doorman->lock);
+    acceptor->telling = id;
+    pthread_mutex_unlock(&acceptor->lock);
     gone(arg);
-    pthread_mutex_lock(&doorman->lock);
-    doorman->telling = 0;
-    pthread_cond_broadcast(&doorman->changed);
-    pthread_mutex_unlock(&doorman->lock);
+    pthread_mutex_lock(&acceptor->lock);
+    acceptor->telling = 0;
+    pthread_cond_broadcast(&acceptor->changed);
+    pthread_mutex_unlock(&acceptor->lock);
 }
 
 /* ---- The thread ---------------------------------------------------------------------------- */
@@ -104,239 +104,239 @@ static struct timespec *time_left(int64_t until_ns, struct timespec *out)
 }
 
 /* What to wait for. Called with the lock held. */
-static size_t prepare(struct doorman *doorman)
+static size_t prepare(struct acceptor *acceptor)
 {
-    bool open = doorman->paused_ns == 0 && doorman->table.count < CONNECTIONS_MAX;
+    bool open = acceptor->paused_ns == 0 && acceptor->table.count < CONNECTIONS_MAX;
     size_t n = 0;
 
-    doorman->polled[n++] = (struct pollfd){.fd = doorman->alarm, .events = POLLIN};
-    for (size_t i = 0; i < doorman->n_listeners; i++)
-        doorman->polled[n++] =
-            (struct pollfd){.fd = open ? doorman->listeners[i] : -1, .events = POLLIN};
-    doorman->n_polled = 0;
+    acceptor->polled[n++] = (struct pollfd){.fd = acceptor->alarm, .events = POLLIN};
+    for (size_t i = 0; i < acceptor->n_listeners; i++)
+        acceptor->polled[n++] =
+            (struct pollfd){.fd = open ? acceptor->listeners[i] : -1, .events = POLLIN};
+    acceptor->n_polled = 0;
     for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
-        struct connection *connection = &doorman->table.items[i];
+        struct connection *connection = &acceptor->table.items[i];
 
         if (connection->fd < 0 || !connection->watched)
             continue;
-        doorman->polled[n++] = (struct pollfd){.fd = connection->fd, .events = POLLRDHUP};
-        doorman->polled_connections[doorman->n_polled] = connection;
-        doorman->polled_ids[doorman->n_polled++] = connection->id;
+        acceptor->polled[n++] = (struct pollfd){.fd = connection->fd, .events = POLLRDHUP};
+        acceptor->polled_connections[acceptor->n_polled] = connection;
+        acceptor->polled_ids[acceptor->n_polled++] = connection->id;
     }
-    doorman->armed_ns = connections_next_ns(&doorman->table);
-    if (doorman->paused_ns != 0 && doorman->paused_ns < doorman->armed_ns)
-        doorman->armed_ns = doorman->paused_ns;
+    acceptor->armed_ns = connections_next_ns(&acceptor->table);
+    if (acceptor->paused_ns != 0 && acceptor->paused_ns < acceptor->armed_ns)
+        acceptor->armed_ns = acceptor->paused_ns;
     return n;
 }
 
-static void handle(struct doorman *doorman)
+static void handle(struct acceptor *acceptor)
 {
-    const struct pollfd *polled = doorman->polled;
+    const struct pollfd *polled = acceptor->polled;
     uint64_t drained;
 
     if (polled[0].revents)
-        (void)!read(doorman->alarm, &drained, sizeof(drained));
-    if (doorman->paused_ns != 0 && clock_now_ns() >= doorman->paused_ns)
-        doorman->paused_ns = 0;
-    for (size_t i = 0; i < doorman->n_polled; i++)
-        if (polled[1 + doorman->n_listeners + i].revents)
-            tell(doorman, doorman->polled_connections[i], doorman->polled_ids[i]);
-    for (size_t i = 0; i < doorman->n_listeners; i++)
+        (void)!read(acceptor->alarm, &drained, sizeof(drained));
+    if (acceptor->paused_ns != 0 && clock_now_ns() >= acceptor->paused_ns)
+        acceptor->paused_ns = 0;
+    for (size_t i = 0; i < acceptor->n_polled; i++)
+        if (polled[1 + acceptor->n_listeners + i].revents)
+            tell(acceptor, acceptor->polled_connections[i], acceptor->polled_ids[i]);
+    for (size_t i = 0; i < acceptor->n_listeners; i++)
         if (polled[1 + i].revents)
-            doorman_accept(doorman, doorman->listeners[i]);
+            acceptor_accept(acceptor, acceptor->listeners[i]);
 }
 
 static void *run(void *arg)
 {
-    struct doorman *doorman = arg;
+    struct acceptor *acceptor = arg;
     struct timespec left;
     bool tidy;
     size_t n;
 
-    pthread_mutex_lock(&doorman->lock);
-    while (!doorman->stopping) {
-        sweep(doorman);
-        n = prepare(doorman);
-        pthread_mutex_unlock(&doorman->lock);
-        if (ppoll(doorman->polled, n, time_left(doorman->armed_ns, &left), NULL) > 0 ||
-            doorman->paused_ns != 0)
-            handle(doorman);
-        pthread_mutex_lock(&doorman->lock);
-        doorman->armed_ns = INT64_MIN;
-        tidy = doorman->left;
-        doorman->left = false;
-        if (doorman->draining && doorman->n_listeners > 0) {
-            pthread_mutex_unlock(&doorman->lock);
-            doorman_close_door(doorman);
-            pthread_mutex_lock(&doorman->lock);
+    pthread_mutex_lock(&acceptor->lock);
+    while (!acceptor->stopping) {
+        sweep(acceptor);
+        n = prepare(acceptor);
+        pthread_mutex_unlock(&acceptor->lock);
+        if (ppoll(acceptor->polled, n, time_left(acceptor->armed_ns, &left), NULL) > 0 ||
+            acceptor->paused_ns != 0)
+            handle(acceptor);
+        pthread_mutex_lock(&acceptor->lock);
+        acceptor->armed_ns = INT64_MIN;
+        tidy = acceptor->left;
+        acceptor->left = false;
+        if (acceptor->draining && acceptor->n_listeners > 0) {
+            pthread_mutex_unlock(&acceptor->lock);
+            acceptor_close_listeners(acceptor);
+            pthread_mutex_lock(&acceptor->lock);
         }
         if (tidy) {
-            pthread_mutex_unlock(&doorman->lock);
-            doorman->options.tidy(doorman->options.arg);
-            pthread_mutex_lock(&doorman->lock);
+            pthread_mutex_unlock(&acceptor->lock);
+            acceptor->options.tidy(acceptor->options.arg);
+            pthread_mutex_lock(&acceptor->lock);
         }
     }
-    pthread_mutex_unlock(&doorman->lock);
+    pthread_mutex_unlock(&acceptor->lock);
     return NULL;
 }
 
-struct doorman *doorman_new(const struct doorman_options *options, struct error *err)
+struct acceptor *acceptor_new(const struct acceptor_options *options, struct error *err)
 {
-    struct doorman *doorman = calloc(1, sizeof(*doorman));
+    struct acceptor *acceptor = calloc(1, sizeof(*acceptor));
     pthread_condattr_t attributes;
 
-    if (!doorman) {
+    if (!acceptor) {
         error_memory(err);
         return NULL;
     }
-    doorman->options = *options;
-    doorman->alarm = -1;
-    connections_init(&doorman->table);
-    pthread_mutex_init(&doorman->lock, NULL);
+    acceptor->options = *options;
+    acceptor->alarm = -1;
+    connections_init(&acceptor->table);
+    pthread_mutex_init(&acceptor->lock, NULL);
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&doorman->changed, &attributes);
+    pthread_cond_init(&acceptor->changed, &attributes);
     pthread_condattr_destroy(&attributes);
-    return doorman;
+    return acceptor;
 }
 
-void doorman_free(struct doorman *doorman)
+void acceptor_free(struct acceptor *acceptor)
 {
-    if (doorman->alarm >= 0)
-        close(doorman->alarm);
-    pthread_cond_destroy(&doorman->changed);
-    pthread_mutex_destroy(&doorman->lock);
-    free(doorman);
+    if (acceptor->alarm >= 0)
+        close(acceptor->alarm);
+    pthread_cond_destroy(&acceptor->changed);
+    pthread_mutex_destroy(&acceptor->lock);
+    free(acceptor);
 }
 
-bool doorman_start(struct doorman *doorman, const int *listeners, size_t n_listeners,
-                   struct error *err)
+bool acceptor_start(struct acceptor *acceptor, const int *listeners, size_t n_listeners,
+                    struct error *err)
 {
-    doorman->alarm = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (doorman->alarm < 0)
+    acceptor->alarm = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (acceptor->alarm < 0)
         return error_errno(err, errno, "cannot start the HTTP server");
-    memcpy(doorman->listeners, listeners, n_listeners * sizeof(listeners[0]));
-    doorman->n_listeners = n_listeners;
-    doorman->started = pthread_create(&doorman->thread, NULL, run, doorman) == 0;
-    return doorman->started || error_set(err, ERROR_INTERNAL, "no thread for the HTTP server");
+    memcpy(acceptor->listeners, listeners, n_listeners * sizeof(listeners[0]));
+    acceptor->n_listeners = n_listeners;
+    acceptor->started = pthread_create(&acceptor->thread, NULL, run, acceptor) == 0;
+    return acceptor->started || error_set(err, ERROR_INTERNAL, "no thread for the HTTP server");
 }
 
 /* ---- From other threads --------------------------------------------------------------------- */
 
-void doorman_generation(struct doorman *doorman, unsigned generation)
+void acceptor_generation(struct acceptor *acceptor, unsigned generation)
 {
-    LOCK_SCOPE(&doorman->lock);
+    LOCK_SCOPE(&acceptor->lock);
 
-    doorman->generation = generation;
-    connections_retire(&doorman->table, generation, clock_now_ns());
-    doorman->left = true; /* the old one may be empty already */
-    wake(doorman);
+    acceptor->generation = generation;
+    connections_retire(&acceptor->table, generation, clock_now_ns());
+    acceptor->left = true; /* the old one may be empty already */
+    wake(acceptor);
 }
 
-size_t doorman_count(struct doorman *doorman, unsigned generation)
+size_t acceptor_count(struct acceptor *acceptor, unsigned generation)
 {
-    LOCK_SCOPE(&doorman->lock);
+    LOCK_SCOPE(&acceptor->lock);
 
-    return connections_in(&doorman->table, generation);
+    return connections_in(&acceptor->table, generation);
 }
 
-void doorman_drain(struct doorman *doorman, int64_t limit_ns)
+void acceptor_drain(struct acceptor *acceptor, int64_t limit_ns)
 {
     const struct timespec deadline = clock_timespec(clock_now_ns() + limit_ns);
-    LOCK_SCOPE(&doorman->lock);
+    LOCK_SCOPE(&acceptor->lock);
 
-    doorman->draining = true;
-    connections_hurry(&doorman->table, clock_now_ns());
-    wake(doorman);
-    while (doorman->table.count > 0 || doorman->n_listeners > 0)
-        if (pthread_cond_timedwait(&doorman->changed, &doorman->lock, &deadline) != 0)
+    acceptor->draining = true;
+    connections_hurry(&acceptor->table, clock_now_ns());
+    wake(acceptor);
+    while (acceptor->table.count > 0 || acceptor->n_listeners > 0)
+        if (pthread_cond_timedwait(&acceptor->changed, &acceptor->lock, &deadline) != 0)
             return;
 }
 
-void doorman_stop(struct doorman *doorman)
+void acceptor_stop(struct acceptor *acceptor)
 {
-    if (!doorman->started)
+    if (!acceptor->started)
         return;
-    pthread_mutex_lock(&doorman->lock);
-    doorman->draining = doorman->ending = true;
-    connections_end(&doorman->table, clock_now_ns());
-    wake(doorman);
-    while (doorman->table.count > 0 || doorman->n_listeners > 0)
-        pthread_cond_wait(&doorman->changed, &doorman->lock);
-    doorman->stopping = true;
-    wake(doorman);
-    pthread_mutex_unlock(&doorman->lock);
-    pthread_join(doorman->thread, NULL);
-    doorman->started = false;
+    pthread_mutex_lock(&acceptor->lock);
+    acceptor->draining = acceptor->ending = true;
+    connections_end(&acceptor->table, clock_now_ns());
+    wake(acceptor);
+    while (acceptor->table.count > 0 || acceptor->n_listeners > 0)
+        pthread_cond_wait(&acceptor->changed, &acceptor->lock);
+    acceptor->stopping = true;
+    wake(acceptor);
+    pthread_mutex_unlock(&acceptor->lock);
+    pthread_join(acceptor->thread, NULL);
+    acceptor->started = false;
 }
 
-struct connection *doorman_take(struct doorman *doorman, int fd)
+struct connection *acceptor_take(struct acceptor *acceptor, int fd)
 {
     struct connection *connection;
-    LOCK_SCOPE(&doorman->lock);
+    LOCK_SCOPE(&acceptor->lock);
 
-    connection = connections_find(&doorman->table, fd);
+    connection = connections_find(&acceptor->table, fd);
     if (!connection)
         return NULL;
     connection->taken = true;
     if (connection->cut)
-        doorman_cut(connection);
+        acceptor_cut(connection);
     return connection;
 }
 
-void doorman_state(struct doorman *doorman, struct connection *connection,
-                   enum connection_state state)
+void acceptor_state(struct acceptor *acceptor, struct connection *connection,
+                    enum connection_state state)
 {
-    LOCK_SCOPE(&doorman->lock);
+    LOCK_SCOPE(&acceptor->lock);
 
     connection_enter(connection, state, clock_now_ns());
-    if (doorman->ending || (doorman->draining && state == CONNECTION_RESTING))
+    if (acceptor->ending || (acceptor->draining && state == CONNECTION_RESTING))
         connection->deadline_ns = connection->since_ns;
-    if (connection->generation != doorman->generation) /* its reply may have been made before */
-        connections_retire(&doorman->table, doorman->generation, connection->since_ns);
-    if (connection->deadline_ns < doorman->armed_ns)
-        wake(doorman);
+    if (connection->generation != acceptor->generation) /* its reply may have been made before */
+        connections_retire(&acceptor->table, acceptor->generation, connection->since_ns);
+    if (connection->deadline_ns < acceptor->armed_ns)
+        wake(acceptor);
 }
 
-void doorman_leave(struct doorman *doorman, struct connection *connection)
+void acceptor_leave(struct acceptor *acceptor, struct connection *connection)
 {
     bool was_full;
-    LOCK_SCOPE(&doorman->lock);
+    LOCK_SCOPE(&acceptor->lock);
 
-    was_full = doorman->table.count == CONNECTIONS_MAX;
-    if (connection->generation != doorman->generation)
-        doorman->left = true;
-    connections_remove(&doorman->table, connection);
-    if (was_full || doorman->left)
-        wake(doorman);
-    pthread_cond_broadcast(&doorman->changed);
+    was_full = acceptor->table.count == CONNECTIONS_MAX;
+    if (connection->generation != acceptor->generation)
+        acceptor->left = true;
+    connections_remove(&acceptor->table, connection);
+    if (was_full || acceptor->left)
+        wake(acceptor);
+    pthread_cond_broadcast(&acceptor->changed);
 }
 
-bool doorman_wants_close(struct doorman *doorman, const struct connection *connection)
+bool acceptor_wants_close(struct acceptor *acceptor, const struct connection *connection)
 {
-    LOCK_SCOPE(&doorman->lock);
+    LOCK_SCOPE(&acceptor->lock);
 
-    return doorman->draining || connection->generation != doorman->generation;
+    return acceptor->draining || connection->generation != acceptor->generation;
 }
 
-void doorman_watch(struct doorman *doorman, struct connection *connection, void (*gone)(void *arg),
-                   void *arg)
+void acceptor_watch(struct acceptor *acceptor, struct connection *connection,
+                    void (*gone)(void *arg), void *arg)
 {
-    LOCK_SCOPE(&doorman->lock);
+    LOCK_SCOPE(&acceptor->lock);
 
     connection->gone = gone;
     connection->gone_arg = arg;
     connection->watched = true;
-    wake(doorman);
+    wake(acceptor);
 }
 
-void doorman_unwatch(struct doorman *doorman, struct connection *connection)
+void acceptor_unwatch(struct acceptor *acceptor, struct connection *connection)
 {
     uint64_t id;
-    LOCK_SCOPE(&doorman->lock);
+    LOCK_SCOPE(&acceptor->lock);
 
     id = connection->id;
     connection->watched = false;
-    while (doorman->telling == id && !pthread_equal(pthread_self(), doorman->thread))
-        pthread_cond_wait(&doorman->changed, &doorman->lock);
+    while (acceptor->telling == id && !pthread_equal(pthread_self(), acceptor->thread))
+        pthread_cond_wait(&acceptor->changed, &acceptor->lock);
 }

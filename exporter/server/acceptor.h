@@ -13,9 +13,9 @@
 #include "server/connections.h"
 #include "server/listeners.h"
 
-struct doorman;
+struct acceptor;
 
-struct doorman_options {
+struct acceptor_options {
     /* Takes the descriptor over, whatever comes of it; false if it is closed already. */
     bool (*admit)(void *arg, int fd, const struct sockaddr *peer, socklen_t peer_size,
                   unsigned generation);
@@ -23,33 +23,33 @@ struct doorman_options {
     void *arg;
 };
 
-struct doorman *doorman_new(const struct doorman_options *options, struct error *err);
+struct acceptor *acceptor_new(const struct acceptor_options *options, struct error *err);
 /* Opens the door; the listening sockets are its own when it succeeds. */
-bool doorman_start(struct doorman *doorman, const int *listeners, size_t n_listeners,
-                   struct error *err) MUST_CHECK;
+bool acceptor_start(struct acceptor *acceptor, const int *listeners, size_t n_listeners,
+                    struct error *err) MUST_CHECK;
 
 /* New connections belong to `generation`. */
-void doorman_generation(struct doorman *doorman, unsigned generation);
-size_t doorman_count(struct doorman *doorman, unsigned generation);
+void acceptor_generation(struct acceptor *acceptor, unsigned generation);
+size_t acceptor_count(struct acceptor *acceptor, unsigned generation);
 
 /* Closes the listening sockets and waits until everybody has left, for `limit_ns` at most. */
-void doorman_drain(struct doorman *doorman, int64_t limit_ns);
+void acceptor_drain(struct acceptor *acceptor, int64_t limit_ns);
 /* Ends every connection, and waits until all have left. */
-void doorman_stop(struct doorman *doorman);
-void doorman_free(struct doorman *doorman);
+void acceptor_stop(struct acceptor *acceptor);
+void acceptor_free(struct acceptor *acceptor);
 
 /* By those who serve a connection: from the moment that they have its descriptor until just before
  * they close it. NULL: it may not stay. */
-struct connection *doorman_take(struct doorman *doorman, int fd);
-void doorman_state(struct doorman *doorman, struct connection *connection,
-                   enum connection_state state);
-void doorman_leave(struct doorman *doorman, struct connection *connection);
-bool doorman_wants_close(struct doorman *doorman, const struct connection *connection);
+struct connection *acceptor_take(struct acceptor *acceptor, int fd);
+void acceptor_state(struct acceptor *acceptor, struct connection *connection,
+                    enum connection_state state);
+void acceptor_leave(struct acceptor *acceptor, struct connection *connection);
+bool acceptor_wants_close(struct acceptor *acceptor, const struct connection *connection);
 
-/* gone(arg) is called, once, from the doorman's thread, if the client goes away; it must not wait.
+/* gone(arg) is called, once, from the acceptor's thread, if the client goes away; it must not wait.
  * After unwatch() returned it is not running and will not run, unless unwatch() is called by it. */
-void doorman_watch(struct doorman *doorman, struct connection *connection, void (*gone)(void *arg),
-                   void *arg);
-void doorman_unwatch(struct doorman *doorman, struct connection *connection);
+void acceptor_watch(struct acceptor *acceptor, struct connection *connection,
+                    void (*gone)(void *arg), void *arg);
+void acceptor_unwatch(struct acceptor *acceptor, struct connection *connection);
 
 #endif

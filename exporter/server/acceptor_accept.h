@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the two files of the doorman share: itself, and the way in. */
+/* What the two files of the acceptor share: itself, and the way in. */
 #ifndef SERVER_ACCEPTOR_ACCEPT_H
 #define SERVER_ACCEPTOR_ACCEPT_H
 
@@ -7,8 +7,8 @@
 
 #include <poll.h>
 
-struct doorman {
-    struct doorman_options options;
+struct acceptor {
+    struct acceptor_options options;
     int listeners[LISTENERS_MAX];
     size_t n_listeners; /* only the thread changes it, with the lock held */
     int alarm;          /* an eventfd: look again */
@@ -32,12 +32,12 @@ struct doorman {
     bool left, draining, ending, stopping;
 };
 
-/* Lets in who waits at a listening socket; on the doorman's thread. */
-void doorman_accept(struct doorman *doorman, int listener);
+/* Lets in who waits at a listening socket; on the acceptor's thread. */
+void acceptor_accept(struct acceptor *acceptor, int listener);
 /* The last who waited, then nobody any more. */
-void doorman_close_door(struct doorman *doorman);
+void acceptor_close_listeners(struct acceptor *acceptor);
 
 /* Tells a connection to end. Called with the lock held. */
-void doorman_cut(struct connection *connection);
+void acceptor_cut(struct connection *connection);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/basic_auth.h"
 
-#include "encoding/base64.h"
-#include "os/keyed_hash.h"
 #include "base/secret.h"
 #include "base/text.h"
+#include "encoding/base64.h"
+#include "os/keyed_hash.h"
 
 #include <crypt.h>
 #include <string.h>
@@ -38,7 +38,7 @@ struct request {
     void *arg;
 };
 
-struct passwords {
+struct basic_auth {
     struct keyed_hash_key key;
     struct crypt_data crypt; /* of the thread alone */
     pthread_t thread;
@@ -96,13 +96,13 @@ static bool is_same(const void *a, const void *b, size_t size)
 
 /* The hash to compare with, as the newest kind of bcrypt, which reads the others, too. For an
  * unknown user it costs what that of some user costs, always the same one. */
-static void choose_hash(const struct passwords *passwords, const struct web_config *config,
+static void choose_hash(const struct basic_auth *basic_auth, const struct web_config *config,
                         const char *name, struct request *request)
 {
     unsigned char fingerprint[KEYED_HASH_BYTES];
     const char *cost_of;
 
-    keyed_hash(&passwords->key, name, strlen(name), fingerprint);
+    keyed_hash(&basic_auth->key, name, strlen(name), fingerprint);
     cost_of = config->users[fingerprint[0] % config->n_users].hash;
     memcpy(request->hash, nobodys_hash, sizeof(nobodys_hash));
     memcpy(request->hash + HASH_COST_AT, cost_of + HASH_COST_AT, 2);
@@ -114,7 +114,7 @@ static void choose_hash(const struct passwords *passwords, const struct web_conf
     request->hash[2] = 'y';
 }
 
-static bool take_fingerprint(const struct passwords *passwords,
+static bool take_fingerprint(const struct basic_auth *basic_auth,
                              const struct credentials *credentials, struct request *request)
 {
     CLEANUP(secret_buf_deinit) struct buf text = SECRET_BUF_INIT(FINGERPRINTED_MAX);
@@ -125,7 +125,7 @@ static bool take_fingerprint(const struct passwords *passwords,
     buf_append(&text, credentials->password, strlen(credentials->password));
     if (!buf_ok(&text, &err))
         return false;
-    keyed_hash(&passwords->key, text.data, text.size, request->fingerprint);
+    keyed_hash(&basic_auth->key, text.data, text.size, request->fingerprint);
     return true;
 }
 
@@ -138,7 +138,7 @@ static void request_free(struct request *request)
 }
 DEFINE_CLEANUP(struct request *, request_free)
 
-static struct request *new_request(const struct passwords *passwords, struct web_config *config,
+static struct request *new_request(const struct basic_auth *basic_auth, struct web_config *config,
                                    const char *authorization)
 {
     CLEANUP(secret_buf_deinit) struct buf text = SECRET_BUF_INIT(AUTHORIZATION_MAX);
@@ -148,8 +148,8 @@ static struct request *new_request(const struct passwords *passwords, struct web
 
     if (!request || !read_authorization(authorization, &text, &credentials))
         return NULL;
-    choose_hash(passwords, config, credentials.user, request);
-    if (!take_fingerprint(passwords, &credentials, request) ||
+    choose_hash(basic_auth, config, credentials.user, request);
+    if (!take_fingerprint(basic_auth, &credentials, request) ||
         !secret_set(&request->password, credentials.password, strlen(credentials.password), &err))
         return NULL;
     request->config = web_config_ref(config);
@@ -159,21 +159,21 @@ static struct request *new_request(const struct passwords *passwords, struct web
 /* ---- Verdicts; all with the lock held ---------------------------------------------------------
  */
 
-static struct verdict *find_verdict(struct passwords *passwords, const unsigned char *fingerprint)
+static struct verdict *find_verdict(struct basic_auth *basic_auth, const unsigned char *fingerprint)
 {
     struct verdict *found = NULL;
 
     for (size_t i = 0; i < CACHE_ENTRIES; i++) {
-        struct verdict *verdict = &passwords->verdicts[i];
+        struct verdict *verdict = &basic_auth->verdicts[i];
         if (is_same(verdict->fingerprint, fingerprint, KEYED_HASH_BYTES) && verdict->used > 0)
             found = verdict;
     }
     if (found)
-        found->used = ++passwords->looks;
+        found->used = ++basic_auth->looks;
     return found;
 }
 
-/* Whoever guesses passwords must not drive out those who know them: a wrong one goes first. */
+/* Whoever guesses basic_auth must not drive out those who know them: a wrong one goes first. */
 static bool goes_before(const struct verdict *a, const struct verdict *b)
 {
     if (a->used == 0 || b->used == 0)
@@ -181,16 +181,16 @@ static bool goes_before(const struct verdict *a, const struct verdict *b)
     return a->right != b->right ? b->right : a->used < b->used;
 }
 
-static void remember(struct passwords *passwords, const struct request *request, bool right)
+static void remember(struct basic_auth *basic_auth, const struct request *request, bool right)
 {
-    struct verdict *place = &passwords->verdicts[0];
+    struct verdict *place = &basic_auth->verdicts[0];
 
     for (size_t i = 1; i < CACHE_ENTRIES; i++)
-        if (goes_before(&passwords->verdicts[i], place))
-            place = &passwords->verdicts[i];
+        if (goes_before(&basic_auth->verdicts[i], place))
+            place = &basic_auth->verdicts[i];
     memcpy(place->fingerprint, request->fingerprint, KEYED_HASH_BYTES);
     place->right = right;
-    place->used = ++passwords->looks;
+    place->used = ++basic_auth->looks;
 }
 
 /* ---- The thread -------------------------------------------------------------------------------
@@ -198,63 +198,63 @@ static void remember(struct passwords *passwords, const struct request *request,
 
 /* The salt went in, so only what follows it tells something; and crypt_r() clears bits of its last
  * letter that mean nothing, which some who make hashes leave set. */
-static bool is_right(struct passwords *passwords, const struct request *request)
+static bool is_right(struct basic_auth *basic_auth, const struct request *request)
 {
-    const char *hash = crypt_r(request->password.text, request->hash, &passwords->crypt);
+    const char *hash = crypt_r(request->password.text, request->hash, &basic_auth->crypt);
     bool same =
         hash && strlen(hash) == HASH_BYTES &&
         is_same(hash + HASH_SALT_END, request->hash + HASH_SALT_END, HASH_BYTES - HASH_SALT_END);
 
-    explicit_bzero(&passwords->crypt, sizeof(passwords->crypt));
+    explicit_bzero(&basic_auth->crypt, sizeof(basic_auth->crypt));
     return same && request->known;
 }
 
 /* Many may have waited with the same password: it is looked for once more. */
-static bool judge(struct passwords *passwords, const struct request *request)
+static bool judge(struct basic_auth *basic_auth, const struct request *request)
 {
     const struct verdict *verdict;
     bool right;
 
-    pthread_mutex_lock(&passwords->lock);
-    verdict = find_verdict(passwords, request->fingerprint);
+    pthread_mutex_lock(&basic_auth->lock);
+    verdict = find_verdict(basic_auth, request->fingerprint);
     right = verdict && verdict->right;
-    pthread_mutex_unlock(&passwords->lock);
+    pthread_mutex_unlock(&basic_auth->lock);
     if (verdict)
         return right;
-    right = is_right(passwords, request);
-    pthread_mutex_lock(&passwords->lock);
-    remember(passwords, request, right);
-    pthread_mutex_unlock(&passwords->lock);
+    right = is_right(basic_auth, request);
+    pthread_mutex_lock(&basic_auth->lock);
+    remember(basic_auth, request, right);
+    pthread_mutex_unlock(&basic_auth->lock);
     return right;
 }
 
 /* NULL when it is time to stop and nobody waits any more. */
-static struct request *next_request(struct passwords *passwords, bool *stopping)
+static struct request *next_request(struct basic_auth *basic_auth, bool *stopping)
 {
     struct request *request;
-    LOCK_SCOPE(&passwords->lock);
+    LOCK_SCOPE(&basic_auth->lock);
 
-    while (!passwords->first && !passwords->stopping)
-        pthread_cond_wait(&passwords->work, &passwords->lock);
-    *stopping = passwords->stopping;
-    request = passwords->first;
+    while (!basic_auth->first && !basic_auth->stopping)
+        pthread_cond_wait(&basic_auth->work, &basic_auth->lock);
+    *stopping = basic_auth->stopping;
+    request = basic_auth->first;
     if (!request)
         return NULL;
-    passwords->first = request->next;
-    if (!passwords->first)
-        passwords->end = &passwords->first;
-    passwords->n_waiting--;
+    basic_auth->first = request->next;
+    if (!basic_auth->first)
+        basic_auth->end = &basic_auth->first;
+    basic_auth->n_waiting--;
     return request;
 }
 
 static void *run(void *arg)
 {
-    struct passwords *passwords = arg;
+    struct basic_auth *basic_auth = arg;
     struct request *request;
     bool stopping;
 
-    while ((request = next_request(passwords, &stopping))) {
-        request->done(request->arg, !stopping && judge(passwords, request));
+    while ((request = next_request(basic_auth, &stopping))) {
+        request->done(request->arg, !stopping && judge(basic_auth, request));
         request_free(request);
     }
     return NULL;
@@ -263,72 +263,72 @@ static void *run(void *arg)
 /* ---- Anybody ----------------------------------------------------------------------------------
  */
 
-struct passwords *passwords_new(struct error *err)
+struct basic_auth *basic_auth_new(struct error *err)
 {
-    struct passwords *passwords = calloc(1, sizeof(*passwords));
+    struct basic_auth *basic_auth = calloc(1, sizeof(*basic_auth));
 
-    if (!passwords) {
+    if (!basic_auth) {
         error_memory(err);
         return NULL;
     }
-    passwords->end = &passwords->first;
-    pthread_mutex_init(&passwords->lock, NULL);
-    pthread_cond_init(&passwords->work, NULL);
-    if (keyed_hash_key_make(&passwords->key, err)) {
-        int r = pthread_create(&passwords->thread, NULL, run, passwords);
+    basic_auth->end = &basic_auth->first;
+    pthread_mutex_init(&basic_auth->lock, NULL);
+    pthread_cond_init(&basic_auth->work, NULL);
+    if (keyed_hash_key_make(&basic_auth->key, err)) {
+        int r = pthread_create(&basic_auth->thread, NULL, run, basic_auth);
 
         if (r == 0)
-            return passwords;
+            return basic_auth;
         error_errno(err, r, "cannot start a thread");
     }
-    pthread_cond_destroy(&passwords->work);
-    pthread_mutex_destroy(&passwords->lock);
-    free(passwords);
+    pthread_cond_destroy(&basic_auth->work);
+    pthread_mutex_destroy(&basic_auth->lock);
+    free(basic_auth);
     return NULL;
 }
 
-void passwords_stop(struct passwords *passwords)
+void basic_auth_stop(struct basic_auth *basic_auth)
 {
-    LOCK_SCOPE(&passwords->lock);
+    LOCK_SCOPE(&basic_auth->lock);
 
-    passwords->stopping = true;
-    pthread_cond_signal(&passwords->work);
+    basic_auth->stopping = true;
+    pthread_cond_signal(&basic_auth->work);
 }
 
-void passwords_free(struct passwords *passwords)
+void basic_auth_free(struct basic_auth *basic_auth)
 {
-    passwords_stop(passwords);
-    pthread_join(passwords->thread, NULL);
-    pthread_cond_destroy(&passwords->work);
-    pthread_mutex_destroy(&passwords->lock);
-    explicit_bzero(passwords, sizeof(*passwords));
-    free(passwords);
+    basic_auth_stop(basic_auth);
+    pthread_join(basic_auth->thread, NULL);
+    pthread_cond_destroy(&basic_auth->work);
+    pthread_mutex_destroy(&basic_auth->lock);
+    explicit_bzero(basic_auth, sizeof(*basic_auth));
+    free(basic_auth);
 }
 
-enum password_verdict passwords_check(struct passwords *passwords, struct web_config *config,
-                                      const char *authorization,
-                                      void (*done)(void *arg, bool admitted), void *arg)
+enum basic_auth_verdict basic_auth_check(struct basic_auth *basic_auth, struct web_config *config,
+                                         const char *authorization,
+                                         void (*done)(void *arg, bool admitted), void *arg)
 {
     CLEANUP(request_freep) struct request *request = NULL;
     const struct verdict *known;
 
     if (config->n_users == 0)
         return PASSWORD_RIGHT;
-    request = new_request(passwords, config, authorization);
+    request = new_request(basic_auth, config, authorization);
     if (!request)
         return PASSWORD_WRONG;
     request->done = done;
     request->arg = arg;
-    LOCK_SCOPE(&passwords->lock);
-    known = find_verdict(passwords, request->fingerprint);
+    LOCK_SCOPE(&basic_auth->lock);
+    known = find_verdict(basic_auth, request->fingerprint);
     if (known)
         return known->right ? PASSWORD_RIGHT : PASSWORD_WRONG;
-    if (passwords->n_waiting == QUEUE_MAX || passwords->stopping)
+    if (basic_auth->n_waiting == QUEUE_MAX || basic_auth->stopping)
         return PASSWORD_WRONG;
-    passwords->n_waiting++;
-    *passwords->end = request;
-    passwords->end = &request->next;
+    basic_auth->n_waiting++;
+    *basic_auth->end = request;
+    basic_auth->end = &request->next;
     request = NULL;
-    pthread_cond_signal(&passwords->work);
+    pthread_cond_signal(&basic_auth->work);
     return PASSWORD_LATER;
 }

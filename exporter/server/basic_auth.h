@@ -12,26 +12,27 @@
 
 #include "server/config/web_config.h"
 
-struct passwords;
+struct basic_auth;
 
-enum password_verdict {
+enum basic_auth_verdict {
     PASSWORD_RIGHT,
     PASSWORD_WRONG,
     PASSWORD_LATER, /* done() will be called */
 };
 
-struct passwords *passwords_new(struct error *err);
+struct basic_auth *basic_auth_new(struct error *err);
 /* From now on who is not remembered is told no; also those that wait, as soon as the hash that is
  * being computed is done. Does not wait. */
-void passwords_stop(struct passwords *passwords);
+void basic_auth_stop(struct basic_auth *basic_auth);
 /* Stops, and waits until everybody was told. */
-void passwords_free(struct passwords *passwords);
-DEFINE_CLEANUP(struct passwords *, passwords_free)
+void basic_auth_free(struct basic_auth *basic_auth);
+DEFINE_CLEANUP(struct basic_auth *, basic_auth_free)
 
-/* `authorization` is the header, or NULL. done(arg, admitted) is called from passwords' own thread,
- * at most once, and only after PASSWORD_LATER. A reference to `config` is held until then. */
-enum password_verdict passwords_check(struct passwords *passwords, struct web_config *config,
-                                      const char *authorization,
-                                      void (*done)(void *arg, bool admitted), void *arg);
+/* `authorization` is the header, or NULL. done(arg, admitted) is called from basic_auth' own
+ * thread, at most once, and only after PASSWORD_LATER. A reference to `config` is held until then.
+ */
+enum basic_auth_verdict basic_auth_check(struct basic_auth *basic_auth, struct web_config *config,
+                                         const char *authorization,
+                                         void (*done)(void *arg, bool admitted), void *arg);
 
 #endif

@@ -4,14 +4,14 @@
  *
  * A request is seen four times: begin() when its first line came, handle() when its headers did and
  * again when its body did (and after each sleep), completed() when the reply was sent or nobody
- * wants it any more. The daemon has no listening sockets: the doorman passes connections to it.
+ * wants it any more. The daemon has no listening sockets: the acceptor passes connections to it.
  */
 #include "server/exchange_accessors.h"
 
+#include "server/config/tls.h"
 #include "server/exchange_stream.h"
 #include "server/reply.h"
 #include "server/request_check.h"
-#include "server/config/tls.h"
 
 #include <microhttpd.h>
 #include <string.h>
@@ -74,16 +74,17 @@ static bool is_tls(const struct exchanges *all)
 
 static struct MHD_Response *gather_parts(const struct reply *reply)
 {
-    struct gather *gather =
-        gather_new(reply->parts, reply->n_parts, reply->release, reply->release_arg);
+    struct exchange_stream *exchange_stream =
+        exchange_stream_new(reply->parts, reply->n_parts, reply->release, reply->release_arg);
     struct MHD_Response *response;
 
-    if (!gather)
+    if (!exchange_stream)
         return NULL;
-    response = MHD_create_response_from_callback(gather_size(gather), TLS_RECORD_BYTES, gather_read,
-                                                 gather, gather_free);
+    response = MHD_create_response_from_callback(exchange_stream_size(exchange_stream),
+                                                 TLS_RECORD_BYTES, exchange_stream_read,
+                                                 exchange_stream, exchange_stream_free);
     if (!response)
-        free(gather);
+        free(exchange_stream);
     return response;
 }
 
@@ -142,7 +143,7 @@ static struct MHD_Response *make_response(const struct exchange *exchange, struc
         return NULL;
     }
     n = reply_headers(reply, exchange->config,
-                      doorman_wants_close(exchange->all->options.doorman, exchange->place),
+                      acceptor_wants_close(exchange->all->options.acceptor, exchange->place),
                       headers);
     for (size_t i = 0; i < n; i++)
         MHD_add_response_header(response, headers[i].name, headers[i].value);
@@ -177,7 +178,7 @@ static bool sleeps(struct exchange *exchange)
 void exchange_reply(struct exchange *exchange, struct reply *reply)
 {
     if (exchange->watched)
-        doorman_unwatch(exchange->all->options.doorman, exchange->place);
+        acceptor_unwatch(exchange->all->options.acceptor, exchange->place);
     exchange->response = make_response(exchange, reply);
     exchange->status = reply->status;
     buf_deinit(&reply->body);
@@ -201,7 +202,7 @@ static void *begin(void *cls, const char *text, struct MHD_Connection *connectio
     struct exchange *exchange = place ? exchange_new(all, connection, place, text) : NULL;
 
     if (exchange)
-        doorman_state(all->options.doorman, place, CONNECTION_ASKING);
+        acceptor_state(all->options.acceptor, place, CONNECTION_ASKING);
     return exchange;
 }
 
@@ -210,7 +211,7 @@ static enum MHD_Result send_response(struct exchange *exchange)
     enum MHD_Result result = MHD_NO;
 
     if (exchange->response) {
-        doorman_state(exchange->all->options.doorman, exchange->place, CONNECTION_READING);
+        acceptor_state(exchange->all->options.acceptor, exchange->place, CONNECTION_READING);
         result = MHD_queue_response(exchange->connection, exchange->status, exchange->response);
         MHD_destroy_response(TAKE(exchange->response));
     }
@@ -250,7 +251,7 @@ static bool ask(struct exchange *exchange)
 static enum MHD_Result answer(struct exchange *exchange)
 {
     if (!exchange->called)
-        doorman_state(exchange->all->options.doorman, exchange->place, CONNECTION_SERVED);
+        acceptor_state(exchange->all->options.acceptor, exchange->place, CONNECTION_SERVED);
     return ask(exchange) ? MHD_YES : send_response(exchange);
 }
 
@@ -286,7 +287,7 @@ static void completed(void *cls, struct MHD_Connection *connection, void **reque
         return;
     if (exchange->response) /* it came when the client had gone */
         MHD_destroy_response(exchange->response);
-    doorman_state(exchange->all->options.doorman, exchange->place, CONNECTION_RESTING);
+    acceptor_state(exchange->all->options.acceptor, exchange->place, CONNECTION_RESTING);
     exchange_free(exchange);
 }
 
@@ -306,14 +307,14 @@ static void connected(void *cls, struct MHD_Connection *connection, void **place
 
     if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
         if (*place)
-            doorman_leave(all->options.doorman, *place);
+            acceptor_leave(all->options.acceptor, *place);
         return;
     }
     info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     if (!info)
         return;
     fd = info->connect_fd;
-    *place = doorman_take(all->options.doorman, fd);
+    *place = acceptor_take(all->options.acceptor, fd);
     info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
     if (!*place || (info && info->tls_session &&
                     !tls_setup_session(all->options.tls->ready, info->tls_session, &err)))

@@ -12,7 +12,7 @@
 struct exchanges; /* what one daemon serves */
 
 struct exchanges_options {
-    struct doorman *doorman;
+    struct acceptor *acceptor;
     struct web_config *tls; /* with its TLS, or without if it has none; NULL: without */
     /* A reference to the configuration that a new request is served by; or NULL. */
     struct web_config *(*config)(void *arg);

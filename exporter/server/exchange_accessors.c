@@ -72,7 +72,7 @@ void exchange_defer(struct exchange *exchange, void (*gone)(void *arg), void *ar
 {
     exchange->watched = gone != NULL;
     if (gone)
-        doorman_watch(exchange->all->options.doorman, exchange->place, gone, arg);
+        acceptor_watch(exchange->all->options.acceptor, exchange->place, gone, arg);
 }
 
 void exchange_again(struct exchange *exchange, enum admission admission)

@@ -12,17 +12,17 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
-struct gather;
+struct exchange_stream;
 
-/* NULL without memory; release(arg), which may be NULL, is called by gather_free(). */
-struct gather *gather_new(const struct iovec *parts, size_t n_parts, void (*release)(void *arg),
-                          void *arg);
-void gather_free(void *gather);
+/* NULL without memory; release(arg), which may be NULL, is called by exchange_stream_free(). */
+struct exchange_stream *exchange_stream_new(const struct iovec *parts, size_t n_parts,
+                                            void (*release)(void *arg), void *arg);
+void exchange_stream_free(void *exchange_stream);
 
-uint64_t gather_size(const struct gather *gather);
+uint64_t exchange_stream_size(const struct exchange_stream *exchange_stream);
 
 /* The next bytes, at most `max`; -1 after the last. Fits MHD_ContentReaderCallback: `position` is
  * where the last call ended. */
-ssize_t gather_read(void *gather, uint64_t position, char *out, size_t max);
+ssize_t exchange_stream_read(void *exchange_stream, uint64_t position, char *out, size_t max);
 
 #endif

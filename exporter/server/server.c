@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Puts the server together: listening sockets, the doorman, who may ask, and a generation of
+ * Puts the server together: listening sockets, the acceptor, who may ask, and a generation of
  * exchanges for every configuration of TLS.
  */
 #include "server/server.h"
 
 #include "base/log.h"
-#include "server/exchange.h"
 #include "server/basic_auth.h"
+#include "server/exchange.h"
 #include "server/rate_limit.h"
 
 #include <string.h>
@@ -22,14 +22,14 @@ struct generation {
 
 struct server {
     struct server_options options;
-    struct doorman *doorman;
+    struct acceptor *acceptor;
     struct rate_limit rate_limit;
     struct listeners listeners;
 
     pthread_mutex_t lock; /* of what follows */
     struct generation *generations;
-    struct web_config *config;   /* or NULL */
-    struct passwords *passwords; /* from the first configuration with users on */
+    struct web_config *config;     /* or NULL */
+    struct basic_auth *basic_auth; /* from the first configuration with users on */
 };
 
 /* ---- Who may ask ---------------------------------------------------------------------------- */
@@ -70,8 +70,8 @@ static enum admission admission_of(struct server *server, struct exchange *excha
         return admission;
     if (!config || config->n_users == 0 || is_open(server, config, exchange_path(exchange)))
         return ADMISSION_GRANTED;
-    switch (passwords_check(server->passwords, config, exchange_header(exchange, "Authorization"),
-                            told, exchange)) {
+    switch (basic_auth_check(server->basic_auth, config, exchange_header(exchange, "Authorization"),
+                             told, exchange)) {
     case PASSWORD_RIGHT:
         return ADMISSION_GRANTED;
     case PASSWORD_WRONG:
@@ -163,12 +163,13 @@ static struct generation *new_generation(struct server *server, unsigned number,
         return NULL;
     }
     generation->number = number;
-    generation->exchanges = exchanges_start(&(struct exchanges_options){.doorman = server->doorman,
-                                                                        .tls = config,
-                                                                        .config = current_config,
-                                                                        .handle = handle,
-                                                                        .arg = server},
-                                            err);
+    generation->exchanges =
+        exchanges_start(&(struct exchanges_options){.acceptor = server->acceptor,
+                                                    .tls = config,
+                                                    .config = current_config,
+                                                    .handle = handle,
+                                                    .arg = server},
+                        err);
     return generation->exchanges ? TAKE(generation) : NULL;
 }
 
@@ -199,7 +200,7 @@ static struct generation *take_ended(struct server *server)
     for (struct generation **it = &server->generations->next; *it;) {
         struct generation *old = *it;
 
-        if (doorman_count(server->doorman, old->number) > 0) {
+        if (acceptor_count(server->acceptor, old->number) > 0) {
             it = &old->next;
             continue;
         }
@@ -244,9 +245,9 @@ bool server_apply(struct server *server, struct web_config *config, struct error
     struct web_config *old;
     unsigned number = server->generations ? server->generations->number : 0;
 
-    if (config && config->n_users > 0 && !server->passwords) {
-        server->passwords = passwords_new(err);
-        if (!server->passwords)
+    if (config && config->n_users > 0 && !server->basic_auth) {
+        server->basic_auth = basic_auth_new(err);
+        if (!server->basic_auth)
             return false;
     }
     if (!server->generations || !same_tls(config, server->config)) {
@@ -256,7 +257,7 @@ bool server_apply(struct server *server, struct web_config *config, struct error
     }
     old = replace(server, generation, config);
     if (generation)
-        doorman_generation(server->doorman, number);
+        acceptor_generation(server->acceptor, number);
     if (old)
         web_config_unref(old);
     return true;
@@ -285,12 +286,12 @@ struct server *server_start(const struct server_options *options, struct error *
     rate_limit_init(&server->rate_limit);
     server->listeners = *options->listeners;
     options->listeners->n = 0;
-    server->doorman = doorman_new(&(struct doorman_options){admit, tidy, server}, err);
-    if (!server->doorman || !server_apply(server, options->config, err) ||
-        !doorman_start(server->doorman, server->listeners.fds, server->listeners.n, err))
+    server->acceptor = acceptor_new(&(struct acceptor_options){admit, tidy, server}, err);
+    if (!server->acceptor || !server_apply(server, options->config, err) ||
+        !acceptor_start(server->acceptor, server->listeners.fds, server->listeners.n, err))
         return NULL;
     for (size_t i = 0; i < server->listeners.n; i++)
-        server->listeners.fds[i] = -1; /* the doorman has them */
+        server->listeners.fds[i] = -1; /* the acceptor has them */
     tell(&server->listeners, options->config);
     return TAKE(server);
 }
@@ -298,21 +299,21 @@ struct server *server_start(const struct server_options *options, struct error *
 void server_drain(struct server *server, int64_t limit_ns)
 {
     listeners_close(&server->listeners);
-    doorman_drain(server->doorman, limit_ns);
+    acceptor_drain(server->acceptor, limit_ns);
 }
 
 void server_stop(struct server *server)
 {
     listeners_close(&server->listeners);
-    if (server->passwords)
-        passwords_stop(server->passwords);
-    if (server->doorman)
-        doorman_stop(server->doorman);
+    if (server->basic_auth)
+        basic_auth_stop(server->basic_auth);
+    if (server->acceptor)
+        acceptor_stop(server->acceptor);
     free_generations(server->generations);
-    if (server->passwords)
-        passwords_free(server->passwords);
-    if (server->doorman)
-        doorman_free(server->doorman);
+    if (server->basic_auth)
+        basic_auth_free(server->basic_auth);
+    if (server->acceptor)
+        acceptor_free(server->acceptor);
     if (server->config)
         web_config_unref(server->config);
     rate_limit_deinit(&server->rate_limit);

@@ -6,7 +6,7 @@
  * handle() runs on one of the server's few threads and must not wait: it replies at once, or defers
  * and replies later from a thread of its own. Whoever may not ask (rate limit, password) never
  * reaches it. exchange.c is the only file that knows libmicrohttpd, tls.c the only one that knows
- * GnuTLS, doorman.c accepts and ends connections.
+ * GnuTLS, acceptor.c accepts and ends connections.
  *
  * Limits (connections.h, request_check.h): 10 s for a request, from its first byte on a new
  * connection, from its first line on another (or from when it is noticed that bytes came, at most
@@ -19,8 +19,8 @@
 #define SERVER_SERVER_H
 
 #include "base/buf.h"
-#include "server/listeners.h"
 #include "server/config/web_config.h"
+#include "server/listeners.h"
 
 #include <sys/uio.h>
 

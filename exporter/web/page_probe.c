@@ -30,7 +30,7 @@ enum {
 };
 
 /* By name, as pages are. */
-const struct metric_family probe_families[] = {
+const struct metric_family page_probe_families[] = {
     [DURATION] = {METRIC_GAUGE, "probe_duration_seconds",
                   "How long the run took, without preparation and clean-up."},
     [BYTES] =
@@ -108,7 +108,7 @@ static bool append_metrics(struct buf *out, const struct asked *asked, enum enco
                            const struct run_record *record, struct error *err)
 {
     CLEANUP(snapshot_unrefp)
-    struct snapshot *run = snapshot_new(probe_families, SNAPSHOT_LIMIT_BYTES);
+    struct snapshot *run = snapshot_new(page_probe_families, SNAPSHOT_LIMIT_BYTES);
     struct encoder encoder = {.out = out, .format = format};
 
     if (!run)
@@ -118,12 +118,12 @@ static bool append_metrics(struct buf *out, const struct asked *asked, enum enco
     else
         add_nothing(run, asked);
     snapshot_add(run, TIMEOUT, ns_to_seconds(asked->timeout_ns));
-    for (size_t i = 0; probe_families[i].name; i++) {
+    for (size_t i = 0; page_probe_families[i].name; i++) {
         if (!snapshot_samples(run, i))
             continue;
-        encode_family(&encoder, &probe_families[i]);
-        encode_samples(&encoder, &probe_families[i], snapshot_samples(run, i));
-        encode_family_end(&encoder, &probe_families[i]);
+        encode_family(&encoder, &page_probe_families[i]);
+        encode_samples(&encoder, &page_probe_families[i], snapshot_samples(run, i));
+        encode_family_end(&encoder, &page_probe_families[i]);
     }
     encode_end(&encoder);
     return snapshot_ok(run, err) && buf_ok(out, err);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "web/scrape.h"
 
-#include "os/start_time.h"
 #include "collector/catalog.h"
 #include "metrics/negotiate.h"
+#include "os/start_time.h"
 
 #include <inttypes.h>
 #include <stdatomic.h>
@@ -47,7 +47,7 @@ struct scrape {
 /* A page that is being sent. */
 struct sending {
     struct scrape *scrape;
-    struct exposition_lease *lease;
+    struct reply_blocks *lease;
 };
 
 struct scrape *scrape_new(const struct scrape_options *options, struct error *err)
@@ -187,8 +187,8 @@ static void fail(struct scrape *scrape, struct exchange *exchange, const struct 
     exchange_reply_text(exchange, 500, err->message);
 }
 
-static void gather(struct scrape *scrape, struct exchange *exchange, const struct query *query,
-                   const struct negotiated *negotiated)
+static void exchange_stream(struct scrape *scrape, struct exchange *exchange,
+                            const struct query *query, const struct negotiated *negotiated)
 {
     struct exposition_page page;
     struct reply reply = {
@@ -248,5 +248,5 @@ void scrape_answer(struct scrape *scrape, struct exchange *exchange)
         scrape->in_flight--;
         refuse(scrape, exchange);
     } else
-        gather(scrape, exchange, &query, &negotiated);
+        exchange_stream(scrape, exchange, &query, &negotiated);
 }

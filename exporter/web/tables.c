@@ -8,4 +8,4 @@
 #include <stddef.h>
 
 const struct metric_family *const web_tables[] = {scrape_families, web_reload_families,
-                                                  probe_families, NULL};
+                                                  page_probe_families, NULL};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tables of families of this floor: engine/families.h cannot know them. */
+/* Tables of families of this floor: scheduler/metric_catalog.h cannot know them. */
 #ifndef WEB_TABLES_H
 #define WEB_TABLES_H
 

@@ -13,8 +13,8 @@
 #include "collector/history.h"
 #include "scheduler/reload.h"
 #include "scheduler/scheduler.h"
-#include "server/server.h"
 #include "server/config/web_reload.h"
+#include "server/server.h"
 #include "web/exposition/exposition.h"
 
 struct web;

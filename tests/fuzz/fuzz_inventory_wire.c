@@ -4,7 +4,6 @@
  * message had bytes, statuses and kinds stay inside their tables, and what is no message is
  * refused with a reason. The same bytes are tried as a time.
  */
-#include "encoding/rfc3339.h"
 #include "containerd/wire/containers_wire.h"
 #include "containerd/wire/cri_wire.h"
 #include "containerd/wire/ingests_wire.h"
@@ -12,6 +11,7 @@
 #include "containerd/wire/leases_wire.h"
 #include "containerd/wire/snapshots_wire.h"
 #include "containerd/wire/tasks_wire.h"
+#include "encoding/rfc3339.h"
 
 #include <stdint.h>
 #include <stdlib.h>

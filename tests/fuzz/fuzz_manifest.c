@@ -44,10 +44,10 @@ static void check_image(const struct manifest *image)
 
 static void check_pack(const struct manifest *from)
 {
-    size_t size = image_pack_manifest(from, NULL, NULL);
+    size_t size = image_cache_pack_manifest(from, NULL, NULL);
     CLEANUP(freep) char *room = malloc(size + 1);
     struct manifest to;
-    require(room && image_pack_manifest(from, &to, room) == size);
+    require(room && image_cache_pack_manifest(from, &to, room) == size);
     require(to.n_children == from->n_children);
     for (size_t i = 0; i < to.n_children; i++) {
         require(strcmp(to.children[i].digest, from->children[i].digest) == 0);

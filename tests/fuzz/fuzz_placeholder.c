@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is filled has no placeholder left, keeps what stands before the first one, and its name of
  * the node is good in a repository. */
-#include "probe/placeholder.h"
 #include "oci/reference.h"
+#include "probe/placeholder.h"
 
 #include <stdint.h>
 #include <stdio.h>

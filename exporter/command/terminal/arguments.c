@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "os/file.h"
 #include "command/terminal/flags.h"
+#include "os/file.h"
 
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "command/terminal/flags.h"
 
-#include "encoding/suggest.h"
 #include "base/text.h"
+#include "encoding/suggest.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Command line flags, as users of Prometheus' exporters know them: --name=value,
- * --name value, --switch, --no-switch. A table says what there is; base/help.h
+ * --name value, --switch, --no-switch. A table says what there is; command/terminal/help.h
  * tells people.
  */
 #ifndef COMMAND_TERMINAL_FLAGS_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "command/terminal/probe_result.h"
 
-#include "command/terminal/help.h"
 #include "base/text.h"
+#include "command/terminal/help.h"
 #include "encoding/json.h"
 #include "web/pages/reason_help.h"
 
@@ -72,15 +72,15 @@ static void bytes(const struct run_record *record, struct buf *out)
 
 static void advise(const struct run_record *record, struct buf *out)
 {
-    struct advice advice = {"", ""};
+    struct reason_help reason_help = {"", ""};
 
     if (record->reason != ERROR_NONE)
-        advice = advice_of(record->reason);
-    line(out, "meaning", advice.what);
-    line(out, "to do", advice.todo);
+        reason_help = reason_help_of(record->reason);
+    line(out, "meaning", reason_help.what);
+    line(out, "to do", reason_help.todo);
 }
 
-void probe_result_text(const struct run_record *record, struct buf *out)
+void run_text(const struct run_record *record, struct buf *out)
 {
     char what[TEXT_BYTES];
 
@@ -109,7 +109,7 @@ static void member(struct buf *out, const char *name, const char *text)
     json_quote(out, clean);
 }
 
-void probe_result_json(const struct run_record *record, struct buf *out)
+void run_json(const struct run_record *record, struct buf *out)
 {
     const char *comma = "";
 

@@ -7,9 +7,9 @@
 #include "collector/history.h"
 
 /* A paragraph. */
-void probe_result_text(const struct run_record *record, struct buf *out);
+void run_text(const struct run_record *record, struct buf *out);
 
 /* One line. */
-void probe_result_json(const struct run_record *record, struct buf *out);
+void run_json(const struct run_record *record, struct buf *out);
 
 #endif

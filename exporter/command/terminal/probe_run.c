@@ -38,9 +38,9 @@ void probe_signals_deinit(struct probe_signals *signals)
 
 /* What the worker needs; `ended` becomes readable when it is through. */
 struct work {
-    struct probe_run *run;
+    struct terminal_run *run;
     struct config_job *job;
-    struct shared *shared;
+    struct node *node;
     struct cancel cancel;
     int ended;
 };
@@ -48,7 +48,7 @@ struct work {
 static bool measure(struct work *work, struct run *turn, struct error *err)
 {
     const struct collector *collector = work->job->collector;
-    const struct job_context context = {.name = work->job->name, .shared = work->shared};
+    const struct job_context context = {.name = work->job->name, .node = work->node};
     bool ok;
 
     if (collector->open && !collector->open(work->job->state, &context, err))
@@ -62,7 +62,7 @@ static bool measure(struct work *work, struct run *turn, struct error *err)
 static void *work_thread(void *arg)
 {
     struct work *work = arg;
-    struct probe_run *run = work->run;
+    struct terminal_run *run = work->run;
     CLEANUP(snapshot_unrefp)
     struct snapshot *out = snapshot_new(work->job->collector->families, SNAPSHOT_LIMIT_BYTES);
     struct run turn = {
@@ -109,25 +109,25 @@ static void look_on(struct work *work, struct probe_screen *screen, struct probe
     }
 }
 
-static void begin(struct probe_run *run, const struct config_job *job)
+static void begin(struct terminal_run *run, const struct config_job *job)
 {
-    *run = (struct probe_run){.record = {.probe = job->name,
-                                         .operation = job->collector->name,
-                                         .engine = "",
-                                         .registry = "",
-                                         .image = "",
-                                         .host = "",
-                                         .digest = "",
-                                         .trigger = RUN_DEMAND,
-                                         .start = clock_unix_seconds(),
-                                         .timeout_seconds = ns_to_seconds(job->timeout_ns),
-                                         .message = "",
-                                         .warning = "",
-                                         .log = ""}};
+    *run = (struct terminal_run){.record = {.probe = job->name,
+                                            .operation = job->collector->name,
+                                            .engine = "",
+                                            .registry = "",
+                                            .image = "",
+                                            .host = "",
+                                            .digest = "",
+                                            .trigger = RUN_DEMAND,
+                                            .start = clock_unix_seconds(),
+                                            .timeout_seconds = ns_to_seconds(job->timeout_ns),
+                                            .message = "",
+                                            .warning = "",
+                                            .log = ""}};
     progress_init(&run->progress);
 }
 
-static void end(struct probe_run *run)
+static void end(struct terminal_run *run)
 {
     memcpy(run->record.id, run->progress.id, sizeof(run->record.id));
     if (run->record.seconds <= 0)
@@ -137,11 +137,11 @@ static void end(struct probe_run *run)
     run->record.warning = run->warning.message;
 }
 
-bool probe_run(struct probe_run *run, struct config_job *job,
-               const struct probe_run_options *options, struct probe_signals *signals,
-               struct error *err)
+bool terminal_run(struct terminal_run *run, struct config_job *job,
+                  const struct terminal_run_options *options, struct probe_signals *signals,
+                  struct error *err)
 {
-    struct work work = {run, job, options->shared, .ended = eventfd(0, EFD_CLOEXEC)};
+    struct work work = {run, job, options->node, .ended = eventfd(0, EFD_CLOEXEC)};
     struct probe_screen screen;
     pthread_t thread;
     int r;
@@ -163,7 +163,7 @@ bool probe_run(struct probe_run *run, struct config_job *job,
     return r == 0 || error_errno(err, r, "a run cannot be started");
 }
 
-void probe_run_deinit(struct probe_run *run)
+void terminal_run_deinit(struct terminal_run *run)
 {
     progress_deinit(&run->progress);
 }

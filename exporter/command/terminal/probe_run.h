@@ -6,15 +6,15 @@
 #include "base/progress.h"
 #include "config/config.h"
 
-struct probe_run {
+struct terminal_run {
     struct progress progress;
     struct run_record record;
     struct error error, warning; /* ERROR_NONE: there was none */
     bool skipped;                /* nothing was tried */
 };
 
-struct probe_run_options {
-    struct shared *shared;
+struct terminal_run_options {
+    struct node *node;
     bool follows; /* the run's log is shown as it comes */
     bool quiet;   /* nothing else is */
 };
@@ -29,9 +29,9 @@ void probe_signals_deinit(struct probe_signals *signals);
 
 /* Runs the job in a thread of its own until it has ended; a signal cancels it, a second one ends
  * the process. What the record says lives in the job and in *run. */
-bool probe_run(struct probe_run *run, struct config_job *job,
-               const struct probe_run_options *options, struct probe_signals *signals,
-               struct error *err) MUST_CHECK;
-void probe_run_deinit(struct probe_run *run);
+bool terminal_run(struct terminal_run *run, struct config_job *job,
+                  const struct terminal_run_options *options, struct probe_signals *signals,
+                  struct error *err) MUST_CHECK;
+void terminal_run_deinit(struct terminal_run *run);
 
 #endif

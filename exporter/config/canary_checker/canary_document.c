@@ -3,10 +3,10 @@
 #include "config/canary_checker/canary_document.h"
 
 #include "base/text.h"
-#include "encoding/yaml_build.h"
 #include "config/canary_checker/canary_fields.h"
 #include "config/canary_checker/canary_probe.h"
 #include "config/config_sections.h"
+#include "encoding/yaml_build.h"
 
 #include <stdio.h>
 #include <string.h>

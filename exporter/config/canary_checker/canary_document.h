@@ -3,8 +3,8 @@
 #ifndef CONFIG_CANARY_CHECKER_CANARY_DOCUMENT_H
 #define CONFIG_CANARY_CHECKER_CANARY_DOCUMENT_H
 
-#include "encoding/yaml.h"
 #include "config/config.h"
+#include "encoding/yaml.h"
 
 struct canary_folders {
     const char *secrets_dir, *config_maps_dir;

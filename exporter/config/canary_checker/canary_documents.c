@@ -2,10 +2,10 @@
 /* Tells the documents apart, opens lists of them, and gives each Canary to canary_document.c. */
 #include "config/canary_checker/canary_documents.h"
 
-#include "encoding/yaml_build.h"
 #include "config/canary_checker/canary_document.h"
 #include "config/canary_checker/canary_fields.h"
 #include "config/settings.h"
+#include "encoding/yaml_build.h"
 
 #include <string.h>
 

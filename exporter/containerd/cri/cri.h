@@ -21,7 +21,7 @@ struct cri_status {
     const char *sandbox_image; /* as configured; NULL: containerd 2 does not tell */
 };
 
-/* The daemon's answer holds its CRI configuration, which may hold passwords of registries: our
+/* The daemon's answer holds its CRI configuration, which may hold basic_auth of registries: our
  * copies are wiped before this returns (those of the libraries are freed), and it is in no message.
  */
 bool cri_status(struct containerd *daemon, struct arena *arena, struct cri_status *status,

@@ -4,9 +4,9 @@
 #include "base/clock.h"
 #include "base/secret.h"
 #include "containerd/daemon_version.h"
-#include "net/go_error.h"
 #include "containerd/transfer/streaming.h"
 #include "containerd/wire/transfer_wire.h"
+#include "net/go_error.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -36,12 +36,12 @@ static const struct transfer_dialect dialects[] = {
 
 const struct transfer_dialect *transfer_dialect_of(const char *version)
 {
-    const struct transfer_dialect *dialect = &dialects[0];
+    const struct transfer_dialect *rules = &dialects[0];
 
     for (size_t i = 1; i < sizeof(dialects) / sizeof(dialects[0]); i++)
         if (daemon_version(version) >= dialects[i].since)
-            dialect = &dialects[i];
-    return dialect;
+            rules = &dialects[i];
+    return rules;
 }
 
 static void hear_progress(void *arg, struct streaming *stream,

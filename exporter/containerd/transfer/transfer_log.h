@@ -2,7 +2,7 @@
 /*
  * Who answered a daemon that asked for a manifest, from its log of HTTP requests and responses.
  *
- * The log has passwords and tokens in it: nothing of it is kept but the name of a host.
+ * The log has basic_auth and tokens in it: nothing of it is kept but the name of a host.
  */
 #ifndef CONTAINERD_TRANSFER_TRANSFER_LOG_H
 #define CONTAINERD_TRANSFER_TRANSFER_LOG_H

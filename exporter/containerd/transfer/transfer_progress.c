@@ -35,12 +35,12 @@ static struct transfer_blob *find(struct transfer_progress *progress, const char
     uint64_t place;
 
     *is_new = false;
-    if (digest_set_find(&progress->places, digest, &place))
+    if (name_map_find(&progress->places, digest, &place))
         return &progress->blobs[place];
     if (!progress->blobs)
         progress->blobs = calloc(TRANSFER_BLOBS_MAX, sizeof(*progress->blobs));
     if (!progress->blobs || progress->n_blobs == TRANSFER_BLOBS_MAX ||
-        !digest_set_add(&progress->places, digest, progress->n_blobs, &full))
+        !name_map_add(&progress->places, digest, progress->n_blobs, &full))
         return NULL;
     *is_new = true;
     return &progress->blobs[progress->n_blobs++];
@@ -119,7 +119,7 @@ void transfer_progress_add(struct transfer_progress *progress, const struct tran
 void transfer_progress_deinit(struct transfer_progress *progress)
 {
     free(progress->blobs);
-    digest_set_deinit(&progress->places);
+    name_map_deinit(&progress->places);
 }
 
 uint64_t transfer_progress_existing_bytes(const struct transfer_progress *progress)

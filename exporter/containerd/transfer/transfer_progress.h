@@ -14,8 +14,8 @@
 #define CONTAINERD_TRANSFER_TRANSFER_PROGRESS_H
 
 #include "base/progress.h"
-#include "oci/name_map.h"
 #include "containerd/transfer/transfer.h"
+#include "oci/name_map.h"
 
 #define TRANSFER_BLOBS_MAX ((size_t)4096) /* more are not told apart, and not counted */
 
@@ -37,12 +37,12 @@ struct transfer_progress {
     /* Private. */
     struct transfer_blob *blobs;
     size_t n_blobs;
-    struct digest_set places;
+    struct name_map places;
 };
 
-#define TRANSFER_PROGRESS_INIT    \
-    {                             \
-        .places = DIGEST_SET_INIT \
+#define TRANSFER_PROGRESS_INIT  \
+    {                           \
+        .places = NAME_MAP_INIT \
     }
 
 /* Before a push, for every blob that the image names, as often as it does: of one that is there

@@ -23,14 +23,14 @@
 #define GRACE_NS          (60 * NS_PER_SECOND) /* for the clean-up after the deadline */
 #define POLL_NS           (100 * NS_PER_MS)
 
-void cri_guest_deinit(struct cri_guest *guest)
+void cri_session_deinit(struct cri_session *session)
 {
-    arena_deinit(&guest->arena);
+    arena_deinit(&session->arena);
 }
 
-static void init(struct cri_guest *guest, struct containerd *daemon)
+static void init(struct cri_session *session, struct containerd *daemon)
 {
-    *guest = (struct cri_guest){
+    *session = (struct cri_session){
         .scope = {.daemon = daemon, .name_space = KUBELET_NAMESPACE},
         .arena = ARENA_INIT(ARENA_LIMIT_BYTES),
     };
@@ -44,9 +44,9 @@ static const struct image_record *find_record(const struct image_records *record
     return NULL;
 }
 
-static bool was_there(const struct cri_guest *guest, const char *name)
+static bool was_there(const struct cri_session *session, const char *name)
 {
-    return find_record(&guest->before_, name) != NULL;
+    return find_record(&session->before_, name) != NULL;
 }
 
 /* The length of "host:port/repository". */
@@ -67,24 +67,25 @@ static bool same_repository(const char *a, const char *b)
 
 /* What the pull has made, whether or not it came to its end. CRI gives an image a second name, by
  * its digest. */
-static bool identify(struct cri_guest *guest, bool *any, struct cancel *cancel, struct error *err)
+static bool identify(struct cri_session *session, bool *any, struct cancel *cancel,
+                     struct error *err)
 {
     const struct image_record *record;
     struct image_records now;
     struct cri_names names;
 
     *any = false;
-    if (guest->present)
+    if (session->present)
         return true;
-    if (!images_list(&guest->scope, &guest->arena, &now, cancel, err) ||
-        !cri_names(guest->scope.daemon, guest->name, &guest->arena, &names, cancel, err))
+    if (!images_list(&session->scope, &session->arena, &now, cancel, err) ||
+        !cri_names(session->scope.daemon, session->name, &session->arena, &names, cancel, err))
         return false;
-    record = find_record(&now, guest->name);
+    record = find_record(&now, session->name);
     if (record)
-        snprintf(guest->digest_name_, sizeof(guest->digest_name_), "%.*s@%s",
-                 (int)repository_size(guest->name), guest->name, record->target.digest);
-    if (!guest->id)
-        guest->id = names.id;
+        snprintf(session->digest_name_, sizeof(session->digest_name_), "%.*s@%s",
+                 (int)repository_size(session->name), session->name, record->target.digest);
+    if (!session->id)
+        session->id = names.id;
     *any = record || names.id;
     return true;
 }
@@ -99,93 +100,94 @@ static bool count_container(void *arg, const struct container_info *info, struct
 }
 
 /* Whether a pod was started from it meanwhile. */
-static bool look_for_use(struct cri_guest *guest, struct cancel *cancel, struct error *err)
+static bool look_for_use(struct cri_session *session, struct cancel *cancel, struct error *err)
 {
-    const char *const names[] = {guest->name, guest->digest_name_, guest->id};
-    char filter[CRI_GUEST_NAME_BYTES + sizeof("image==\"\"")];
+    const char *const names[] = {session->name, session->digest_name_, session->id};
+    char filter[CRI_SESSION_NAME_BYTES + sizeof("image==\"\"")];
     size_t count = 0;
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (!names[i] || names[i][0] == '\0')
             continue;
         snprintf(filter, sizeof(filter), "image==\"%s\"", names[i]);
-        if (!containers_list(&guest->scope, filter, count_container, &count, cancel, err))
+        if (!containers_list(&session->scope, filter, count_container, &count, cancel, err))
             return false;
     }
-    guest->in_use = count > 0;
+    session->in_use = count > 0;
     return true;
 }
 
-static bool is_own_name(const struct cri_guest *guest, const char *name)
+static bool is_own_name(const struct cri_session *session, const char *name)
 {
-    return (strcmp(name, guest->name) == 0 || strcmp(name, guest->digest_name_) == 0) &&
-           !was_there(guest, name);
+    return (strcmp(name, session->name) == 0 || strcmp(name, session->digest_name_) == 0) &&
+           !was_there(session, name);
 }
 
 /* Whether nobody but us has a name for it. */
-static bool is_ours(const struct cri_guest *guest, const struct cri_names *names)
+static bool is_ours(const struct cri_session *session, const struct cri_names *names)
 {
     for (size_t i = 0; i < names->n_tags; i++)
-        if (!is_own_name(guest, names->tags[i]))
+        if (!is_own_name(session, names->tags[i]))
             return false;
     for (size_t i = 0; i < names->n_digests; i++)
-        if (!is_own_name(guest, names->digests[i]))
+        if (!is_own_name(session, names->digests[i]))
             return false;
-    return !was_there(guest, names->id);
+    return !was_there(session, names->id);
 }
 
 /* The image with all its names, where it is ours alone. */
-static bool remove_image(struct cri_guest *guest, struct cancel *cancel, struct error *err)
+static bool remove_image(struct cri_session *session, struct cancel *cancel, struct error *err)
 {
     struct cri_names names;
 
-    if (!guest->id)
+    if (!session->id)
         return true;
-    if (!cri_names(guest->scope.daemon, guest->id, &guest->arena, &names, cancel, err))
+    if (!cri_names(session->scope.daemon, session->id, &session->arena, &names, cancel, err))
         return false;
-    return !names.id || !is_ours(guest, &names) ||
-           cri_remove(guest->scope.daemon, guest->id, cancel, err);
+    return !names.id || !is_ours(session, &names) ||
+           cri_remove(session->scope.daemon, session->id, cancel, err);
 }
 
 /* Our names for an image that others have names for, too. */
-static bool remove_names(struct cri_guest *guest, struct cancel *cancel, struct error *err)
+static bool remove_names(struct cri_session *session, struct cancel *cancel, struct error *err)
 {
-    const char *const names[] = {guest->name, guest->digest_name_};
+    const char *const names[] = {session->name, session->digest_name_};
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (names[i][0] != '\0' && !was_there(guest, names[i]) &&
-            !images_delete(&guest->scope, names[i], cancel, err))
+        if (names[i][0] != '\0' && !was_there(session, names[i]) &&
+            !images_delete(&session->scope, names[i], cancel, err))
             return false;
     return true;
 }
 
-static bool remove_all(struct cri_guest *guest, struct cancel *cancel, struct error *err)
+static bool remove_all(struct cri_session *session, struct cancel *cancel, struct error *err)
 {
-    if (!look_for_use(guest, cancel, err))
+    if (!look_for_use(session, cancel, err))
         return false;
-    return guest->in_use || (remove_image(guest, cancel, err) && remove_names(guest, cancel, err));
+    return session->in_use ||
+           (remove_image(session, cancel, err) && remove_names(session, cancel, err));
 }
 
 /* The lease goes last, with a garbage collection. Once it is gone, a pull that the daemon still
  * works at cannot store anything; but it may have ended just before, so there is a second look. */
-bool cri_guest_close(struct cri_guest *guest, struct cancel *cancel, struct error *err)
+bool cri_session_close(struct cri_session *session, struct cancel *cancel, struct error *err)
 {
     bool any;
 
-    if (!guest->marked_)
+    if (!session->marked_)
         return true;
     for (size_t i = 0; i < CLEAR_ATTEMPTS; i++) {
-        if (!identify(guest, &any, cancel, err))
+        if (!identify(session, &any, cancel, err))
             return false;
         if (i > 0 && !any)
             return true;
-        if ((any && !remove_all(guest, cancel, err)) ||
-            !leases_delete(&guest->scope, guest->lease, true, cancel, err))
+        if ((any && !remove_all(session, cancel, err)) ||
+            !leases_delete(&session->scope, session->lease, true, cancel, err))
             return false;
-        if (guest->present || guest->in_use)
+        if (session->present || session->in_use)
             return true;
     }
-    return error_set(err, ERROR_RUNTIME, "%s comes back", guest->name);
+    return error_set(err, ERROR_RUNTIME, "%s comes back", session->name);
 }
 
 static bool number_of(const struct lease *lease, const char *name, int64_t *number)
@@ -205,26 +207,26 @@ static bool number_of(const struct lease *lease, const char *name, int64_t *numb
 static bool sweep_lease(struct containerd *daemon, const struct lease *lease, struct cancel *cancel,
                         struct error *err)
 {
-    CLEANUP(cri_guest_deinit) struct cri_guest guest;
+    CLEANUP(cri_session_deinit) struct cri_session session;
     const char *image = labels_get(&lease->labels, IMAGE_LABEL);
-    struct image_records *before = &guest.before_;
+    struct image_records *before = &session.before_;
     int64_t started_unix_ns;
     size_t count = 0;
 
-    init(&guest, daemon);
+    init(&session, daemon);
     if (!image || !number_of(lease, STARTED_LABEL, &started_unix_ns))
-        return leases_delete(&guest.scope, lease->id, true, cancel, err);
-    if (!images_list(&guest.scope, &guest.arena, before, cancel, err))
+        return leases_delete(&session.scope, lease->id, true, cancel, err);
+    if (!images_list(&session.scope, &session.arena, before, cancel, err))
         return false;
     for (size_t i = 0; i < before->count; i++)
         if (before->items[i].created_unix_ns < started_unix_ns)
             before->items[count++] = before->items[i];
     before->count = count;
-    snprintf(guest.lease, sizeof(guest.lease), "%s", lease->id);
-    snprintf(guest.name, sizeof(guest.name), "%s", image);
-    guest.marked_ = true;
-    guest.present = was_there(&guest, guest.name);
-    return cri_guest_close(&guest, cancel, err);
+    snprintf(session.lease, sizeof(session.lease), "%s", lease->id);
+    snprintf(session.name, sizeof(session.name), "%s", image);
+    session.marked_ = true;
+    session.present = was_there(&session, session.name);
+    return cri_session_close(&session, cancel, err);
 }
 
 static bool is_claimed(const struct lease *lease)
@@ -236,34 +238,34 @@ static bool is_claimed(const struct lease *lease)
 
 /* Removes what a run of this probe has left that did not live to do it, and what nobody claims any
  * more. */
-static bool sweep(const struct cri_guest *guest, struct cancel *cancel, struct error *err)
+static bool sweep(const struct cri_session *session, struct cancel *cancel, struct error *err)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
     struct leases leases;
 
-    if (!leases_list(&guest->scope, &arena, &leases, cancel, err))
+    if (!leases_list(&session->scope, &arena, &leases, cancel, err))
         return false;
     for (size_t i = 0; i < leases.count; i++) {
         const struct lease *lease = &leases.items[i];
-        bool own = strcmp(lease->id, guest->lease) == 0;
+        bool own = strcmp(lease->id, session->lease) == 0;
         struct error ignored; /* another probe may be at it, too */
 
-        if (own && !sweep_lease(guest->scope.daemon, lease, cancel, err))
+        if (own && !sweep_lease(session->scope.daemon, lease, cancel, err))
             return error_wrap(err, "leftovers of lease %s", lease->id);
         if (!own && text_starts_with(lease->id, PROBE_NAMESPACE_PREFIX) && !is_claimed(lease))
-            (void)!sweep_lease(guest->scope.daemon, lease, cancel, &ignored);
+            (void)!sweep_lease(session->scope.daemon, lease, cancel, &ignored);
     }
     return true;
 }
 
-static bool mark(const struct cri_guest *guest, int64_t lifetime_seconds, struct cancel *cancel,
+static bool mark(const struct cri_session *session, int64_t lifetime_seconds, struct cancel *cancel,
                  struct error *err)
 {
-    const struct scope scope = {guest->scope.daemon, guest->scope.name_space, guest->lease};
+    const struct scope scope = {session->scope.daemon, session->scope.name_space, session->lease};
     int64_t now_ns = clock_unix_ns(), left_ns = cancel->deadline_ns - clock_now_ns();
     char started[24], ends[24];
     struct label items[] = {
-        {IMAGE_LABEL, guest->name}, {STARTED_LABEL, started}, {ENDS_LABEL, ends}};
+        {IMAGE_LABEL, session->name}, {STARTED_LABEL, started}, {ENDS_LABEL, ends}};
     const struct labels labels = {items, sizeof(items) / sizeof(items[0])};
 
     snprintf(started, sizeof(started), "%" PRId64, now_ns);
@@ -273,22 +275,22 @@ static bool mark(const struct cri_guest *guest, int64_t lifetime_seconds, struct
 
 /* Whether another probe is at the same repository. *give_way: of two that came at the same time one
  * has to let go, or both would wait for ever. */
-static bool look_for_others(const struct cri_guest *guest, bool *others, bool *give_way,
+static bool look_for_others(const struct cri_session *session, bool *others, bool *give_way,
                             struct cancel *cancel, struct error *err)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
     struct leases leases;
 
     *others = *give_way = false;
-    if (!leases_list(&guest->scope, &arena, &leases, cancel, err))
+    if (!leases_list(&session->scope, &arena, &leases, cancel, err))
         return false;
     for (size_t i = 0; i < leases.count; i++) {
         const struct lease *lease = &leases.items[i];
         const char *image = labels_get(&lease->labels, IMAGE_LABEL);
-        int order = strcmp(lease->id, guest->lease);
+        int order = strcmp(lease->id, session->lease);
 
         if (order == 0 || !image || !text_starts_with(lease->id, PROBE_NAMESPACE_PREFIX) ||
-            !is_claimed(lease) || !same_repository(image, guest->name))
+            !is_claimed(lease) || !same_repository(image, session->name))
             continue;
         *others = true;
         *give_way = *give_way || order < 0;
@@ -298,16 +300,16 @@ static bool look_for_others(const struct cri_guest *guest, bool *others, bool *g
 
 /* Until no other probe is there; where we have the lease, at most until it is for us to give way.
  */
-static bool wait_for_others(const struct cri_guest *guest, bool *others, struct cancel *cancel,
+static bool wait_for_others(const struct cri_session *session, bool *others, struct cancel *cancel,
                             struct error *err)
 {
     const struct timespec pause = clock_timespec(POLL_NS);
     bool give_way;
 
     for (;;) {
-        if (!look_for_others(guest, others, &give_way, cancel, err))
+        if (!look_for_others(session, others, &give_way, cancel, err))
             return false;
-        if (!*others || (guest->marked_ && give_way))
+        if (!*others || (session->marked_ && give_way))
             return true;
         nanosleep(&pause, NULL);
         if (!cancel_check(cancel, err))
@@ -316,47 +318,48 @@ static bool wait_for_others(const struct cri_guest *guest, bool *others, struct 
 }
 
 /* Makes the lease, and keeps it once no other probe is at the same repository. */
-static bool take_turn(struct cri_guest *guest, int64_t lifetime_seconds, struct cancel *cancel,
+static bool take_turn(struct cri_session *session, int64_t lifetime_seconds, struct cancel *cancel,
                       struct error *err)
 {
     bool others;
 
     for (;;) {
-        guest->marked_ = true; /* or perhaps, should the answer get lost */
-        if (!mark(guest, lifetime_seconds, cancel, err) ||
-            !wait_for_others(guest, &others, cancel, err))
+        session->marked_ = true; /* or perhaps, should the answer get lost */
+        if (!mark(session, lifetime_seconds, cancel, err) ||
+            !wait_for_others(session, &others, cancel, err))
             return false;
         if (!others)
             return true;
-        if (!leases_delete(&guest->scope, guest->lease, false, cancel, err))
+        if (!leases_delete(&session->scope, session->lease, false, cancel, err))
             return false;
-        guest->marked_ = false;
-        if (!wait_for_others(guest, &others, cancel, err))
+        session->marked_ = false;
+        if (!wait_for_others(session, &others, cancel, err))
             return false;
     }
 }
 
-static bool look(struct cri_guest *guest, struct cancel *cancel, struct error *err)
+static bool look(struct cri_session *session, struct cancel *cancel, struct error *err)
 {
     struct cri_names names;
 
-    if (!cri_names(guest->scope.daemon, guest->name, &guest->arena, &names, cancel, err) ||
-        !images_list(&guest->scope, &guest->arena, &guest->before_, cancel, err))
+    if (!cri_names(session->scope.daemon, session->name, &session->arena, &names, cancel, err) ||
+        !images_list(&session->scope, &session->arena, &session->before_, cancel, err))
         return false;
-    guest->present = names.id || was_there(guest, guest->name);
+    session->present = names.id || was_there(session, session->name);
     return true;
 }
 
-bool cri_guest_open(struct cri_guest *guest, const struct probe_request *request,
-                    struct cancel *cancel, struct error *err)
+bool cri_session_open(struct cri_session *session, const struct engine_request *request,
+                      struct cancel *cancel, struct error *err)
 {
     const struct reference *reference = &request->reference;
 
-    init(guest, request->containerd);
-    guest->present = true; /* nothing is ours before we have looked */
-    snprintf(guest->lease, sizeof(guest->lease), PROBE_NAMESPACE_PREFIX "%s", request->name);
-    snprintf(guest->name, sizeof(guest->name), "%s/%s%s%s", reference->host, reference->repository,
-             reference->digest ? "@" : ":", reference_object(reference)); /* a digest wins */
-    return cri_is_there(request->containerd, cancel, err) && sweep(guest, cancel, err) &&
-           take_turn(guest, request->lifetime_seconds, cancel, err) && look(guest, cancel, err);
+    init(session, request->containerd);
+    session->present = true; /* nothing is ours before we have looked */
+    snprintf(session->lease, sizeof(session->lease), PROBE_NAMESPACE_PREFIX "%s", request->name);
+    snprintf(session->name, sizeof(session->name), "%s/%s%s%s", reference->host,
+             reference->repository, reference->digest ? "@" : ":",
+             reference_object(reference)); /* a digest wins */
+    return cri_is_there(request->containerd, cancel, err) && sweep(session, cancel, err) &&
+           take_turn(session, request->lifetime_seconds, cancel, err) && look(session, cancel, err);
 }

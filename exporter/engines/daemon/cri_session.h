@@ -14,31 +14,32 @@
 #include "containerd/images.h"
 #include "engines/engine.h"
 
-#define CRI_GUEST_NAME_BYTES ((size_t)1024)
+#define CRI_SESSION_NAME_BYTES ((size_t)1024)
 
-struct cri_guest {
+struct cri_session {
     struct scope scope; /* without the lease */
-    char lease[CRI_GUEST_NAME_BYTES];
-    char name[CRI_GUEST_NAME_BYTES]; /* of the image, as CRI has it */
-    bool present;                    /* before the pull: it is not ours */
-    bool in_use;                     /* a container was made from it meanwhile: it stays */
+    char lease[CRI_SESSION_NAME_BYTES];
+    char name[CRI_SESSION_NAME_BYTES]; /* of the image, as CRI has it */
+    bool present;                      /* before the pull: it is not ours */
+    bool in_use;                       /* a container was made from it meanwhile: it stays */
     const char *id; /* digest of its configuration; NULL: not known yet. The caller may set it */
     bool marked_;   /* private: the lease may be there */
-    char digest_name_[CRI_GUEST_NAME_BYTES];
+    char digest_name_[CRI_SESSION_NAME_BYTES];
     struct image_records before_;
     struct arena arena;
 };
 
 /* Removes what an earlier run has left, waits for probes that are at the same repository, and looks
  * what is there. To be closed in any case, also after a failure; then come the caller's last looks
- * at what it points to, and cri_guest_deinit(). */
-bool cri_guest_open(struct cri_guest *guest, const struct probe_request *request,
-                    struct cancel *cancel, struct error *err) MUST_CHECK;
+ * at what it points to, and cri_session_deinit(). */
+bool cri_session_open(struct cri_session *session, const struct engine_request *request,
+                      struct cancel *cancel, struct error *err) MUST_CHECK;
 
 /* Removes what was made since, whether or not the pull came to its end. What remains after a
  * failure goes when the probe opens the next time. */
-bool cri_guest_close(struct cri_guest *guest, struct cancel *cancel, struct error *err) MUST_CHECK;
+bool cri_session_close(struct cri_session *session, struct cancel *cancel,
+                       struct error *err) MUST_CHECK;
 
-void cri_guest_deinit(struct cri_guest *guest);
+void cri_session_deinit(struct cri_session *session);
 
 #endif

@@ -2,20 +2,20 @@
 #include "engines/daemon/docker_neighbours.h"
 
 #include "base/clock.h"
+#include "containerd/namespaces.h"
 #include "docker/docker_images.h"
 #include "docker/docker_marks.h"
-#include "containerd/namespaces.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #define STEP_NS           (50 * NS_PER_MS)
-#define VISITOR_MARK      "--visitor" /* ends the mark of a process that is not the exporter */
+#define ONE_SHOT_MARK     "--visitor" /* ends the mark of a process that is not the exporter */
 #define MARKS_LIMIT_BYTES ((size_t)8 << 20)
 
-bool docker_name_is_ours(const struct probe_request *request, const char *name,
-                         struct reference *parsed, struct arena *arena)
+bool docker_name_is_probes(const struct engine_request *request, const char *name,
+                           struct reference *parsed, struct arena *arena)
 {
     const struct reference *ours = &request->reference;
     struct error ignored; /* "<none>:<none>" */
@@ -37,7 +37,7 @@ static bool is_spared(const char *spared, const char *id)
 }
 
 /* What an interrupted run left. An image that Docker will not let go is somebody's by now. */
-static bool remove_leftover(const struct docker_others *others, const struct docker_mark *mark,
+static bool remove_leftover(const struct docker_neighbours *others, const struct docker_mark *mark,
                             struct cancel *cancel, struct error *err)
 {
     struct docker_image image;
@@ -53,7 +53,7 @@ static bool remove_leftover(const struct docker_others *others, const struct doc
 }
 
 /* *any: others have marks. */
-static bool sweep(const struct docker_others *others, bool *any, struct cancel *cancel,
+static bool sweep(const struct docker_neighbours *others, bool *any, struct cancel *cancel,
                   struct error *err)
 {
     int64_t now = (int64_t)time(NULL);
@@ -75,17 +75,17 @@ static bool sweep(const struct docker_others *others, bool *any, struct cancel *
     return true;
 }
 
-static bool is_visitors(const char *volume)
+static bool is_one_shot(const char *volume)
 {
-    size_t size = strlen(volume), end = strlen(VISITOR_MARK);
+    size_t size = strlen(volume), end = strlen(ONE_SHOT_MARK);
 
-    return size > end && strcmp(volume + size - end, VISITOR_MARK) == 0;
+    return size > end && strcmp(volume + size - end, ONE_SHOT_MARK) == 0;
 }
 
-/* Whether a run of another process is at the same repository: those of ours take turns, and their
- * marks may be what a crash has left. */
-static bool look_for_others(const struct docker_others *others, bool *any, struct cancel *cancel,
-                            struct error *err)
+/* Whether a run of another process is at the same repository: those of ours take named_locks, and
+ * their marks may be what a crash has left. */
+static bool look_for_others(const struct docker_neighbours *others, bool *any,
+                            struct cancel *cancel, struct error *err)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(MARKS_LIMIT_BYTES);
     int64_t now = (int64_t)time(NULL);
@@ -99,14 +99,14 @@ static bool look_for_others(const struct docker_others *others, bool *any, struc
         const struct docker_mark *mark = &marks.items[i];
 
         *any = *any || (strcmp(mark->volume, others->volume) != 0 &&
-                        (others->request->visitor || is_visitors(mark->volume)) &&
-                        mark->expires - PROBE_LEFTOVER_SECONDS > now &&
-                        docker_name_is_ours(others->request, mark->image, &parsed, &arena));
+                        (others->request->one_shot || is_one_shot(mark->volume)) &&
+                        mark->expires - LEFTOVER_SECONDS > now &&
+                        docker_name_is_probes(others->request, mark->image, &parsed, &arena));
     }
     return true;
 }
 
-static bool wait_for_others(const struct docker_others *others, struct cancel *cancel,
+static bool wait_for_others(const struct docker_neighbours *others, struct cancel *cancel,
                             struct error *err)
 {
     const struct timespec pause = clock_timespec(STEP_NS);
@@ -134,22 +134,22 @@ static const char *repository_name(const struct reference *reference, struct are
     return name;
 }
 
-bool docker_others_begin(struct docker_others *others, const struct probe_request *request,
-                         struct docker_client *client, struct arena *arena, struct cancel *cancel,
-                         struct error *err)
+bool docker_neighbours_begin(struct docker_neighbours *others, const struct engine_request *request,
+                             struct docker_client *client, struct arena *arena,
+                             struct cancel *cancel, struct error *err)
 {
     bool any;
 
-    *others = (struct docker_others){.request = request, .client = client, .arena = arena};
+    *others = (struct docker_neighbours){.request = request, .client = client, .arena = arena};
     snprintf(others->volume, sizeof(others->volume), PROBE_NAMESPACE_PREFIX "%s%s", request->name,
-             request->visitor ? VISITOR_MARK : "");
+             request->one_shot ? ONE_SHOT_MARK : "");
     others->turn.name = repository_name(&request->reference, arena);
     return arena_ok(arena, err) &&
-           turn_begin(docker_turns(request->docker), &others->turn, cancel, err) &&
+           named_lock_acquire(docker_locks(request->docker), &others->turn, cancel, err) &&
            sweep(others, &any, cancel, err) && (!any || wait_for_others(others, cancel, err));
 }
 
-void docker_others_end(struct docker_others *others)
+void docker_neighbours_end(struct docker_neighbours *others)
 {
-    turn_end(&others->turn);
+    named_lock_release(&others->turn);
 }

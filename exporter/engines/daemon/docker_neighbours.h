@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who else is at a repository in a Docker engine: other probes of ours take turns, those of other
- * processes are known by the marks that they leave in the engine. What a crash has left behind such
- * a mark is removed here.
+ * Who else is at a repository in a Docker engine: other probes of ours take named_locks, those of
+ * other processes are known by the marks that they leave in the engine. What a crash has left
+ * behind such a mark is removed here.
  */
 #ifndef ENGINES_DAEMON_DOCKER_NEIGHBOURS_H
 #define ENGINES_DAEMON_DOCKER_NEIGHBOURS_H
@@ -10,9 +10,9 @@
 #include "base/named_lock.h"
 #include "engines/engine.h"
 
-struct docker_others {
-    char volume[PROBE_TEXT_BYTES];       /* the name of our own mark */
-    const struct probe_request *request; /* private, from here on */
+struct docker_neighbours {
+    char volume[ENGINE_TEXT_BYTES];       /* the name of our own mark */
+    const struct engine_request *request; /* private, from here on */
     struct docker_client *client;
     struct arena *arena;
     struct turn turn;
@@ -20,15 +20,15 @@ struct docker_others {
 
 /* Waits until nobody else is at the same repository, and removes what an interrupted run of this
  * probe has left (or of any, if that is long ago). Client and arena outlive it. */
-bool docker_others_begin(struct docker_others *others, const struct probe_request *request,
-                         struct docker_client *client, struct arena *arena, struct cancel *cancel,
-                         struct error *err) MUST_CHECK;
+bool docker_neighbours_begin(struct docker_neighbours *others, const struct engine_request *request,
+                             struct docker_client *client, struct arena *arena,
+                             struct cancel *cancel, struct error *err) MUST_CHECK;
 
 /* Also after a begin that failed: the next may come. */
-void docker_others_end(struct docker_others *others);
+void docker_neighbours_end(struct docker_neighbours *others);
 
 /* Whether one of Docker's short names is of the probe's repository; *parsed is in `arena`. */
-bool docker_name_is_ours(const struct probe_request *request, const char *name,
-                         struct reference *parsed, struct arena *arena);
+bool docker_name_is_probes(const struct engine_request *request, const char *name,
+                           struct reference *parsed, struct arena *arena);
 
 #endif

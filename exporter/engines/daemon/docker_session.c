@@ -15,8 +15,8 @@
 #define NAMES_LIMIT_BYTES   ((size_t)8 << 20)  /* of one image */
 #define SPARED_LIMIT_BYTES  ((size_t)64 << 10) /* some 900 ids */
 
-struct docker_client *docker_visit_connect(const struct probe_request *request,
-                                           struct cancel *cancel, struct error *err)
+struct docker_client *docker_session_connect(const struct engine_request *request,
+                                             struct cancel *cancel, struct error *err)
 {
     if (request->docker)
         return docker_connect(request->docker, cancel, err);
@@ -24,16 +24,16 @@ struct docker_client *docker_visit_connect(const struct probe_request *request,
     return NULL;
 }
 
-bool docker_visit_offered(const struct probe_request *request, struct cancel *cancel,
-                          struct error *err)
+bool docker_session_offered(const struct engine_request *request, struct cancel *cancel,
+                            struct error *err)
 {
     CLEANUP(docker_client_freep)
-    struct docker_client *client = docker_visit_connect(request, cancel, err);
+    struct docker_client *client = docker_session_connect(request, cancel, err);
 
     return client;
 }
 
-const struct docker_image *docker_visit_before(const struct docker_visit *visit, const char *id)
+const struct docker_image *docker_session_before(const struct docker_session *visit, const char *id)
 {
     for (size_t i = 0; i < visit->before.count; i++)
         if (strcmp(visit->before.items[i].id, id) == 0)
@@ -45,7 +45,8 @@ struct names {
     size_t ours, others;
 };
 
-static struct names count_names(const struct docker_visit *visit, const struct docker_names *names)
+static struct names count_names(const struct docker_session *visit,
+                                const struct docker_names *names)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(NAMES_LIMIT_BYTES);
     struct names count = {0, 0};
@@ -53,7 +54,7 @@ static struct names count_names(const struct docker_visit *visit, const struct d
     struct error ignored; /* "<none>:<none>" is no name */
 
     for (size_t i = 0; i < names->count; i++) {
-        if (docker_name_is_ours(visit->request, names->items[i], &parsed, &arena))
+        if (docker_name_is_probes(visit->request, names->items[i], &parsed, &arena))
             count.ours++;
         else
             count.others += reference_parse(&parsed, names->items[i], &arena, &ignored);
@@ -63,7 +64,7 @@ static struct names count_names(const struct docker_visit *visit, const struct d
 
 /* With the last tag of a repository Docker removes its digests, and with the last name the image.
  */
-bool docker_visit_survives(const struct docker_visit *visit, const struct docker_image *before)
+bool docker_session_leftovers(const struct docker_session *visit, const struct docker_image *before)
 {
     struct names tags = count_names(visit, &before->tags);
     struct names digests = count_names(visit, &before->digests);
@@ -73,16 +74,16 @@ bool docker_visit_survives(const struct docker_visit *visit, const struct docker
     return tags.ours > 0 || (digests.ours == 0 && tags.others + digests.others > 0);
 }
 
-bool docker_visit_begin(struct docker_visit *visit, const struct probe_request *request,
-                        struct docker_client *client, struct arena *arena, struct cancel *cancel,
-                        struct error *err)
+bool docker_session_begin(struct docker_session *visit, const struct engine_request *request,
+                          struct docker_client *client, struct arena *arena, struct cancel *cancel,
+                          struct error *err)
 {
     struct docker_image image;
 
-    *visit = (struct docker_visit){.request = request, .client = client, .arena = arena};
+    *visit = (struct docker_session){.request = request, .client = client, .arena = arena};
     visit->name = docker_image_name(&request->reference, arena);
     return arena_ok(arena, err) &&
-           docker_others_begin(&visit->others, request, client, arena, cancel, err) &&
+           docker_neighbours_begin(&visit->others, request, client, arena, cancel, err) &&
            docker_images_list(client, true, arena, &visit->before, cancel, err) &&
            docker_image_find(client, visit->name, arena, &image, &visit->was_there, cancel, err);
 }
@@ -100,7 +101,7 @@ static bool has_no_name(const struct docker_image *image)
 }
 
 /* A load that we did not see the end of may have given our name to its image. */
-bool docker_visit_claim(struct docker_visit *visit, struct cancel *cancel, struct error *err)
+bool docker_session_claim(struct docker_session *visit, struct cancel *cancel, struct error *err)
 {
     struct docker_image image;
     bool found;
@@ -118,7 +119,7 @@ bool docker_visit_claim(struct docker_visit *visit, struct cancel *cancel, struc
 
 /* Such images, where another load came after theirs, have lost the name again. What is just being
  * loaded has none yet: so only those go that had none when the visit began, either. */
-static void sweep_nameless(struct docker_visit *visit, struct cancel *cancel)
+static void sweep_nameless(struct docker_session *visit, struct cancel *cancel)
 {
     struct docker_image image;
     struct error ignored; /* the next visit tries again */
@@ -138,7 +139,7 @@ static void sweep_nameless(struct docker_visit *visit, struct cancel *cancel)
 }
 
 /* The answer did not come: the mark may be there all the same, with nothing to mark. */
-static void take_mark_back(struct docker_visit *visit)
+static void take_mark_back(struct docker_session *visit)
 {
     struct cancel cancel;
     struct error ignored; /* then the next start takes it away */
@@ -148,7 +149,7 @@ static void take_mark_back(struct docker_visit *visit)
     cancel_deinit(&cancel);
 }
 
-bool docker_visit_mark(struct docker_visit *visit, struct cancel *cancel, struct error *err)
+bool docker_session_mark(struct docker_session *visit, struct cancel *cancel, struct error *err)
 {
     CLEANUP(buf_deinit) struct buf spared = BUF_INIT(SPARED_LIMIT_BYTES);
     struct docker_mark mark = {visit->others.volume, visit->name, "",
@@ -156,7 +157,7 @@ bool docker_visit_mark(struct docker_visit *visit, struct cancel *cancel, struct
     struct error too_many;
 
     for (size_t i = 0; i < visit->before.count; i++)
-        if (!docker_visit_survives(visit, &visit->before.items[i]))
+        if (!docker_session_leftovers(visit, &visit->before.items[i]))
             buf_printf(&spared, "%s%s", spared.size > 0 ? "," : "", visit->before.items[i].id);
     if (!buf_ok(&spared, &too_many))
         return true; /* no mark, rather than one that could cost somebody an image */
@@ -168,7 +169,7 @@ bool docker_visit_mark(struct docker_visit *visit, struct cancel *cancel, struct
 }
 
 /* The digest that came with our tag, beside a tag of the same repository that was there. */
-static bool remove_digest(struct docker_visit *visit, const struct docker_image *old,
+static bool remove_digest(struct docker_session *visit, const struct docker_image *old,
                           const struct docker_image *now, struct cancel *cancel, struct error *err)
 {
     struct reference parsed;
@@ -179,14 +180,14 @@ static bool remove_digest(struct docker_visit *visit, const struct docker_image 
         for (size_t k = 0; k < old->digests.count; k++)
             is_old |= strcmp(old->digests.items[k], now->digests.items[i]) == 0;
         if (!is_old &&
-            docker_name_is_ours(visit->request, now->digests.items[i], &parsed, visit->arena) &&
+            docker_name_is_probes(visit->request, now->digests.items[i], &parsed, visit->arena) &&
             !docker_image_remove(visit->client, now->digests.items[i], cancel, err))
             return false;
     }
     return true;
 }
 
-static bool remove_name(struct docker_visit *visit, struct cancel *cancel, struct error *err)
+static bool remove_name(struct docker_session *visit, struct cancel *cancel, struct error *err)
 {
     const struct docker_image *old;
     struct docker_image now;
@@ -196,10 +197,10 @@ static bool remove_name(struct docker_visit *visit, struct cancel *cancel, struc
         return false;
     if (!found)
         return true;
-    old = docker_visit_before(visit, now.id);
+    old = docker_session_before(visit, now.id);
     if (visit->was_there)
         return !old || remove_digest(visit, old, &now, cancel, err);
-    if (old && !docker_visit_survives(visit, old))
+    if (old && !docker_session_leftovers(visit, old))
         return error_set(err, ERROR_RUNTIME,
                          "the image was there before without this name; the name stays, since "
                          "Docker would remove more with it");
@@ -208,7 +209,7 @@ static bool remove_name(struct docker_visit *visit, struct cancel *cancel, struc
 }
 
 /* Until the image is there that nobody waits for any more, but not long. */
-static void await_name(struct docker_visit *visit, struct cancel *cancel)
+static void await_name(struct docker_session *visit, struct cancel *cancel)
 {
     const struct timespec pause = {.tv_nsec = AWAIT_STEP_NS};
     int64_t end_ns = clock_now_ns() + AWAIT_NS;
@@ -224,9 +225,9 @@ static void await_name(struct docker_visit *visit, struct cancel *cancel)
     visit->unsettled = !found;
 }
 
-bool docker_visit_existed(const struct docker_visit *visit, const struct docker_stream *stream,
-                          bool highest_first, uint64_t *bytes, struct cancel *cancel,
-                          struct error *err)
+bool docker_session_existed(const struct docker_session *visit, const struct docker_stream *stream,
+                            bool highest_first, uint64_t *bytes, struct cancel *cancel,
+                            struct error *err)
 {
     uint64_t sizes[DOCKER_LAYERS_MAX];
     size_t count;
@@ -248,10 +249,10 @@ bool docker_visit_existed(const struct docker_visit *visit, const struct docker_
     return true;
 }
 
-void docker_visit_end(struct docker_visit *visit, bool broken, struct cancel *run_cancel,
-                      struct probe_result *result)
+void docker_session_end(struct docker_session *visit, bool broken, struct cancel *run_cancel,
+                        struct engine_result *result)
 {
-    PROBE_PHASE(result, PHASE_CLEANUP);
+    ENGINE_PHASE(result, PHASE_CLEANUP);
     struct error *err = &result->cleanup_error;
     bool hurry = cancel_requested(run_cancel);
     struct cancel cancel;
@@ -273,7 +274,7 @@ void docker_visit_end(struct docker_visit *visit, bool broken, struct cancel *ru
     cancel_deinit(&cancel);
 }
 
-void docker_visit_deinit(struct docker_visit *visit)
+void docker_session_deinit(struct docker_session *visit)
 {
-    docker_others_end(&visit->others);
+    docker_neighbours_end(&visit->others);
 }

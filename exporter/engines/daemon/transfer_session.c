@@ -7,20 +7,20 @@
 
 #define ARENA_LIMIT_BYTES ((size_t)4 << 20)
 
-static bool check(const struct transfer_daemon *daemon, const struct probe_request *request,
+static bool check(const struct transfer_session *daemon, const struct engine_request *request,
                   struct error *err)
 {
     bool has_hosts = request->hosts && request->hosts->file && *request->hosts->file;
 
-    if (!daemon->dialect->transfers)
+    if (!daemon->rules->transfers)
         return error_set(err, ERROR_UNSUPPORTED,
                          "containerd %s has no transfer service: it came with 1.7",
                          daemon->version);
-    if (!daemon->dialect->reads_hosts && request->plain_http)
+    if (!daemon->rules->reads_hosts && request->plain_http)
         return error_set(err, ERROR_UNSUPPORTED,
                          "the transfer service of containerd %s speaks https only; 2.0 can do more",
                          daemon->version);
-    if (!daemon->dialect->reads_hosts && has_hosts)
+    if (!daemon->rules->reads_hosts && has_hosts)
         return error_set(err, ERROR_UNSUPPORTED,
                          "the transfer service of containerd %s does not read %s; that of 2.0 does",
                          daemon->version, request->hosts->file);
@@ -31,16 +31,16 @@ static bool check(const struct transfer_daemon *daemon, const struct probe_reque
     return true;
 }
 
-bool transfer_daemon_learn(struct transfer_daemon *daemon, const struct probe_request *request,
+bool transfer_session_init(struct transfer_session *daemon, const struct engine_request *request,
                            struct arena *arena, struct cancel *cancel, struct error *err)
 {
     struct containerd_identity identity;
 
     if (!containerd_identify(request->containerd, arena, &identity, cancel, err))
         return false;
-    *daemon = (struct transfer_daemon){
+    *daemon = (struct transfer_session){
         .version = identity.version,
-        .dialect = transfer_dialect_of(identity.version),
+        .rules = transfer_dialect_of(identity.version),
     };
     return check(daemon, request, err);
 }
@@ -56,8 +56,8 @@ static bool has_plugin(const struct plugin_details *plugins, const char *type, c
     return false;
 }
 
-bool transfer_daemon_offered(const struct probe_request *request, struct cancel *cancel,
-                             struct error *err)
+bool transfer_session_offered(const struct engine_request *request, struct cancel *cancel,
+                              struct error *err)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
     struct containerd_identity identity;
@@ -75,7 +75,7 @@ bool transfer_daemon_offered(const struct probe_request *request, struct cancel 
            error_set(err, ERROR_UNSUPPORTED, "containerd has no transfer plugin loaded");
 }
 
-struct transfer transfer_of_request(const struct probe_request *request, struct arena *arena)
+struct transfer transfer_of_request(const struct engine_request *request, struct arena *arena)
 {
     return (struct transfer){
         .reference = request->reference.name,

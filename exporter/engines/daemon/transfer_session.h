@@ -7,22 +7,22 @@
 #include "containerd/transfer/transfer.h"
 #include "engines/engine.h"
 
-struct transfer_daemon {
+struct transfer_session {
     const char *version;
-    const struct transfer_dialect *dialect;
+    const struct transfer_dialect *rules;
 };
 
 /* ERROR_UNSUPPORTED for what this daemon would do wrong, or not at all. Text is in `arena`. */
-bool transfer_daemon_learn(struct transfer_daemon *daemon, const struct probe_request *request,
+bool transfer_session_init(struct transfer_session *daemon, const struct engine_request *request,
                            struct arena *arena, struct cancel *cancel,
                            struct error *err) MUST_CHECK;
 
-/* For struct probe_engine. */
-bool transfer_daemon_offered(const struct probe_request *request, struct cancel *cancel,
-                             struct error *err);
+/* For struct engine. */
+bool transfer_session_offered(const struct engine_request *request, struct cancel *cancel,
+                              struct error *err);
 
 /* Between the request's reference and the image record of that name; nobody is told of it yet, and
  * nothing is unpacked. Ask arena_ok() after it. */
-struct transfer transfer_of_request(const struct probe_request *request, struct arena *arena);
+struct transfer transfer_of_request(const struct engine_request *request, struct arena *arena);
 
 #endif

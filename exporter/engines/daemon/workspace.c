@@ -153,14 +153,13 @@ static bool sweep(const struct workspace *workspace, struct cancel *cancel, stru
 
         if (own && !clear(&scope, workspace->snapshotter, cancel, err))
             return error_wrap(err, "leftovers in namespace %s", namespace->name);
-        if (!own && namespace_is_probes(namespace->name) &&
-            has_expired(namespace))
+        if (!own && namespace_is_probes(namespace->name) && has_expired(namespace))
             (void)clear(&scope, workspace->snapshotter, cancel, &ignored);
     }
     return true;
 }
 
-bool workspace_offered(const struct probe_request *request, struct cancel *cancel,
+bool workspace_offered(const struct engine_request *request, struct cancel *cancel,
                        struct error *err)
 {
     bool serving;
@@ -169,7 +168,7 @@ bool workspace_offered(const struct probe_request *request, struct cancel *cance
            (serving || error_set(err, ERROR_RUNTIME_UNAVAILABLE, "containerd does not serve"));
 }
 
-bool workspace_open(struct workspace *workspace, const struct probe_request *request,
+bool workspace_open(struct workspace *workspace, const struct engine_request *request,
                     struct cancel *cancel, struct error *err)
 {
     char expires[24];
@@ -192,9 +191,9 @@ bool workspace_open(struct workspace *workspace, const struct probe_request *req
 }
 
 void workspace_close(struct workspace *workspace, struct cancel *run_cancel,
-                     struct probe_result *result)
+                     struct engine_result *result)
 {
-    PROBE_PHASE(result, PHASE_CLEANUP);
+    ENGINE_PHASE(result, PHASE_CLEANUP);
     struct cancel cancel;
     bool cleared = false;
 

@@ -22,15 +22,15 @@ struct workspace {
 };
 
 /* Whether containerd serves: what an engine's `offered` says that needs nothing else. */
-bool workspace_offered(const struct probe_request *request, struct cancel *cancel,
+bool workspace_offered(const struct engine_request *request, struct cancel *cancel,
                        struct error *err) MUST_CHECK;
 
-bool workspace_open(struct workspace *workspace, const struct probe_request *request,
+bool workspace_open(struct workspace *workspace, const struct engine_request *request,
                     struct cancel *cancel, struct error *err) MUST_CHECK;
 
 /* Removes the namespace with all that is in it. Has a deadline of its own, since the run's may
  * have passed; a short one if the run was canceled. Measures and reports into *result. */
 void workspace_close(struct workspace *workspace, struct cancel *run_cancel,
-                     struct probe_result *result);
+                     struct engine_result *result);
 
 #endif

@@ -11,7 +11,7 @@
 #define REF_BYTES         ((size_t)256)
 #define SOURCE_LABEL      "containerd.io/distribution.source."
 
-static bool read_document(struct held_image *image, const struct descriptor *descriptor,
+static bool read_document(struct daemon_image *image, const struct descriptor *descriptor,
                           struct manifest *document, struct cancel *cancel, struct error *err)
 {
     buf_clear(&image->body);
@@ -21,7 +21,7 @@ static bool read_document(struct held_image *image, const struct descriptor *des
 }
 
 /* From the record's target to the manifest. */
-static bool choose(struct held_image *image, const struct descriptor *target,
+static bool choose(struct daemon_image *image, const struct descriptor *target,
                    const struct platform_matcher *platform, struct cancel *cancel,
                    struct error *err)
 {
@@ -41,13 +41,13 @@ static bool choose(struct held_image *image, const struct descriptor *target,
     return read_document(image, chosen, &image->manifest, cancel, err);
 }
 
-bool held_image_find(struct held_image *image, const struct probe_request *request,
-                     struct cancel *cancel, struct error *err)
+bool daemon_image_find(struct daemon_image *image, const struct engine_request *request,
+                       struct cancel *cancel, struct error *err)
 {
-    const struct probe_content *content = &request->push.content;
+    const struct push_content *content = &request->push.content;
     struct image_record record;
 
-    *image = (struct held_image){
+    *image = (struct daemon_image){
         .scope = {request->containerd, content->name_space, NULL},
         .arena = ARENA_INIT(ARENA_LIMIT_BYTES),
         .body = BUF_INIT(MANIFEST_LIMIT_BYTES),
@@ -57,24 +57,24 @@ bool held_image_find(struct held_image *image, const struct probe_request *reque
            error_wrap(err, "%s in namespace %s", content->image, content->name_space);
 }
 
-void held_image_deinit(struct held_image *image)
+void daemon_image_deinit(struct daemon_image *image)
 {
     arena_deinit(&image->arena);
     buf_deinit(&image->body);
 }
 
-bool held_image_identify(const struct probe_request *request, char digest[DIGEST_TEXT_BYTES],
-                         struct cancel *cancel, struct error *err)
+bool daemon_image_identify(const struct engine_request *request, char digest[DIGEST_TEXT_BYTES],
+                           struct cancel *cancel, struct error *err)
 {
-    CLEANUP(held_image_deinit) struct held_image image = {0};
+    CLEANUP(daemon_image_deinit) struct daemon_image image = {0};
 
-    if (!held_image_find(&image, request, cancel, err))
+    if (!daemon_image_find(&image, request, cancel, err))
         return false;
     snprintf(digest, DIGEST_TEXT_BYTES, "%s", image.descriptor.digest);
     return true;
 }
 
-void held_image_note(const struct held_image *image, struct probe_result *result)
+void daemon_image_note(const struct daemon_image *image, struct engine_result *result)
 {
     const struct manifest *manifest = &image->manifest;
 
@@ -88,7 +88,7 @@ void held_image_note(const struct held_image *image, struct probe_result *result
 }
 
 struct sharing {
-    const struct held_image *image;
+    const struct daemon_image *image;
     const struct workspace *workspace;
     const struct labels *labels;
     struct cancel *cancel;
@@ -134,10 +134,11 @@ static void source_label(char *out, size_t size, const char *host)
     snprintf(out, size, SOURCE_LABEL "%.*s", (int)strcspn(begin, bracketed ? "]" : ":"), begin);
 }
 
-bool held_image_share(const struct held_image *image, const struct workspace *workspace,
-                      const struct probe_request *request, struct cancel *cancel, struct error *err)
+bool daemon_image_share(const struct daemon_image *image, const struct workspace *workspace,
+                        const struct engine_request *request, struct cancel *cancel,
+                        struct error *err)
 {
-    char name[PROBE_TEXT_BYTES + sizeof(SOURCE_LABEL)];
+    char name[ENGINE_TEXT_BYTES + sizeof(SOURCE_LABEL)];
     struct label source = {name, request->push.mount_from};
     const struct labels labels = {&source, source.value && *source.value};
     const struct sharing sharing = {image, workspace, &labels, cancel};

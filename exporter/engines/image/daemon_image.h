@@ -8,7 +8,7 @@
 
 #include "engines/daemon/workspace.h"
 
-struct held_image {
+struct daemon_image {
     struct scope scope; /* where it is; nothing is written there */
     struct arena arena;
     struct descriptor descriptor; /* of the manifest */
@@ -18,21 +18,21 @@ struct held_image {
 
 /* request->push.content.image, of its namespace, for request->platform. ERROR_NOT_FOUND where there
  * is no such image, or nothing of it for the platform. To be deinit'ed in any case. */
-bool held_image_find(struct held_image *image, const struct probe_request *request,
-                     struct cancel *cancel, struct error *err) MUST_CHECK;
-void held_image_deinit(struct held_image *image);
+bool daemon_image_find(struct daemon_image *image, const struct engine_request *request,
+                       struct cancel *cancel, struct error *err) MUST_CHECK;
+void daemon_image_deinit(struct daemon_image *image);
 
 /* Only the manifest's digest: the way of engines to `identify`. */
-bool held_image_identify(const struct probe_request *request, char digest[DIGEST_TEXT_BYTES],
-                         struct cancel *cancel, struct error *err);
+bool daemon_image_identify(const struct engine_request *request, char digest[DIGEST_TEXT_BYTES],
+                           struct cancel *cancel, struct error *err);
 
 /* What the image is, into *result: digests, media type, declared bytes. */
-void held_image_note(const struct held_image *image, struct probe_result *result);
+void daemon_image_note(const struct daemon_image *image, struct engine_result *result);
 
 /* Lets the workspace have all of it, so that the daemon can push it from there. A blob may be
  * mounted by the registry from request->push.mount_from, and from nowhere else. */
-bool held_image_share(const struct held_image *image, const struct workspace *workspace,
-                      const struct probe_request *request, struct cancel *cancel,
-                      struct error *err) MUST_CHECK;
+bool daemon_image_share(const struct daemon_image *image, const struct workspace *workspace,
+                        const struct engine_request *request, struct cancel *cancel,
+                        struct error *err) MUST_CHECK;
 
 #endif

@@ -41,7 +41,7 @@ static void name_of(const struct docker_archive *archive, size_t member, char na
 
 static uint64_t size_of(const struct docker_archive *archive, size_t member)
 {
-    const struct made_image *image = archive->image;
+    const struct generated_image *image = archive->image;
 
     return member == MANIFEST ? archive->manifest.size
            : member == CONFIG ? image->config_body.size
@@ -67,7 +67,7 @@ static void write_manifest(struct docker_archive *archive, const char *name)
     buf_append_str(out, "]}]");
 }
 
-bool docker_archive_init(struct docker_archive *archive, const struct made_image *image,
+bool docker_archive_init(struct docker_archive *archive, const struct generated_image *image,
                          const char *name, struct error *err)
 {
     *archive = (struct docker_archive){.image = image, .manifest = BUF_INIT(MANIFEST_BYTES_MAX)};
@@ -85,7 +85,7 @@ uint64_t docker_archive_bytes(const struct docker_archive *archive)
     uint64_t bytes = END_BYTES;
 
     for (size_t member = 0; member < end_of_members(archive); member++)
-        bytes += GENERATOR_HEADER_BYTES + padded(size_of(archive, member));
+        bytes += RANDOM_LAYER_HEADER_BYTES + padded(size_of(archive, member));
     return bytes;
 }
 
@@ -101,11 +101,11 @@ static size_t smaller(uint64_t a, size_t b)
 
 static void read_header(const struct docker_archive *archive, unsigned char *data, size_t n)
 {
-    unsigned char header[GENERATOR_HEADER_BYTES];
+    unsigned char header[RANDOM_LAYER_HEADER_BYTES];
     char name[NAME_BYTES];
 
     name_of(archive, archive->member, name);
-    generator_tar_header(header, name, size_of(archive, archive->member));
+    random_layer_tar_header(header, name, size_of(archive, archive->member));
     memcpy(data, header + archive->at, n);
 }
 
@@ -113,7 +113,7 @@ static void read_header(const struct docker_archive *archive, unsigned char *dat
 static bool read_content(struct docker_archive *archive, uint64_t at, unsigned char *data,
                          size_t size, size_t *n, struct error *err)
 {
-    const struct made_image *image = archive->image;
+    const struct generated_image *image = archive->image;
     const struct buf *document =
         archive->member == MANIFEST ? &archive->manifest : &image->config_body;
 
@@ -122,9 +122,10 @@ static bool read_content(struct docker_archive *archive, uint64_t at, unsigned c
         memcpy(data, document->data + at, *n);
         return true;
     }
-    if (at == 0 && !made_layer_open(&archive->layer, image, archive->member - FIRST_LAYER, err))
+    if (at == 0 &&
+        !generated_layer_open(&archive->layer, image, archive->member - FIRST_LAYER, err))
         return false;
-    made_layer_read(&archive->layer, data, size, n);
+    generated_layer_read(&archive->layer, data, size, n);
     return *n > 0 || error_set(err, ERROR_INTERNAL, "a layer is shorter than it was");
 }
 
@@ -132,13 +133,13 @@ static bool read_content(struct docker_archive *archive, uint64_t at, unsigned c
 static bool read_part(struct docker_archive *archive, unsigned char *data, size_t size, size_t *n,
                       struct error *err)
 {
-    uint64_t end = GENERATOR_HEADER_BYTES + size_of(archive, archive->member);
+    uint64_t end = RANDOM_LAYER_HEADER_BYTES + size_of(archive, archive->member);
 
-    if (archive->at < GENERATOR_HEADER_BYTES) {
-        *n = smaller(GENERATOR_HEADER_BYTES - archive->at, size);
+    if (archive->at < RANDOM_LAYER_HEADER_BYTES) {
+        *n = smaller(RANDOM_LAYER_HEADER_BYTES - archive->at, size);
         read_header(archive, data, *n);
     } else if (archive->at < end) {
-        if (!read_content(archive, archive->at - GENERATOR_HEADER_BYTES, data,
+        if (!read_content(archive, archive->at - RANDOM_LAYER_HEADER_BYTES, data,
                           smaller(end - archive->at, size), n, err))
             return false;
     } else {

@@ -9,15 +9,15 @@
 #include "engines/image/generated_image.h"
 
 struct docker_archive { /* all of it is private */
-    const struct made_image *image;
+    const struct generated_image *image;
     struct buf manifest;
-    struct made_layer layer;
+    struct generated_layer layer;
     size_t member; /* the next to be read from: manifest, configuration, layers, the end */
     uint64_t at;   /* in the member, from its header */
 };
 
 /* `name`: which the image is to have. Image and archive stay where they are. */
-bool docker_archive_init(struct docker_archive *archive, const struct made_image *image,
+bool docker_archive_init(struct docker_archive *archive, const struct generated_image *image,
                          const char *name, struct error *err) MUST_CHECK;
 void docker_archive_deinit(struct docker_archive *archive);
 

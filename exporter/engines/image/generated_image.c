@@ -30,11 +30,11 @@ static const struct vocabulary docker_words = {
 
 /* Several threads hash; each takes the next layer. */
 struct hashing {
-    struct made_image *image;
+    struct generated_image *image;
     struct cancel *cancel;
     pthread_mutex_t lock; /* of what follows */
     size_t next;
-    char digests[MADE_LAYERS_MAX][DIGEST_TEXT_BYTES];
+    char digests[GENERATED_LAYERS_MAX][DIGEST_TEXT_BYTES];
     bool failed;
     struct error failure;
 };
@@ -42,15 +42,15 @@ struct hashing {
 static bool hash_layer(struct hashing *hashing, size_t number, void *piece, struct digest *digest,
                        struct error *err)
 {
-    struct made_layer layer;
+    struct generated_layer layer;
     size_t n;
 
-    if (!made_layer_open(&layer, hashing->image, number, err))
+    if (!generated_layer_open(&layer, hashing->image, number, err))
         return false;
     for (;;) {
         if (!cancel_check(hashing->cancel, err))
             return false;
-        made_layer_read(&layer, piece, PIECE_BYTES, &n);
+        generated_layer_read(&layer, piece, PIECE_BYTES, &n);
         if (n == 0)
             break;
         digest_update(digest, piece, n);
@@ -119,7 +119,7 @@ static void hash_in_parallel(struct hashing *hashing)
         pthread_join(helpers[--n], NULL);
 }
 
-static bool make_layers(struct made_image *image, const struct vocabulary *words,
+static bool make_layers(struct generated_image *image, const struct vocabulary *words,
                         struct cancel *cancel, struct error *err)
 {
     struct hashing hashing = {.image = image, .cancel = cancel, .lock = PTHREAD_MUTEX_INITIALIZER};
@@ -133,12 +133,12 @@ static bool make_layers(struct made_image *image, const struct vocabulary *words
         image->layers[i] = (struct descriptor){
             .media_type = words->layer,
             .digest = arena_strdup(&image->arena, hashing.digests[i]),
-            .size = (int64_t)generator_tar_bytes(image->file_bytes),
+            .size = (int64_t)random_layer_tar_bytes(image->file_bytes),
         };
     return arena_ok(&image->arena, err);
 }
 
-static bool describe(struct made_image *image, const char *media_type, const struct buf *body,
+static bool describe(struct generated_image *image, const char *media_type, const struct buf *body,
                      struct descriptor *out, struct error *err)
 {
     char digest[DIGEST_TEXT_BYTES];
@@ -153,7 +153,7 @@ static bool describe(struct made_image *image, const char *media_type, const str
     return arena_ok(&image->arena, err);
 }
 
-static bool make_index(struct made_image *image, const struct vocabulary *words,
+static bool make_index(struct generated_image *image, const struct vocabulary *words,
                        const struct platform *platform, struct error *err)
 {
     struct descriptor entry = image->manifest;
@@ -164,10 +164,10 @@ static bool make_index(struct made_image *image, const struct vocabulary *words,
     return describe(image, words->index, &image->index_body, &image->root, err);
 }
 
-static bool make_documents(struct made_image *image, const struct vocabulary *words,
+static bool make_documents(struct generated_image *image, const struct vocabulary *words,
                            const struct platform *platform, bool index, struct error *err)
 {
-    const char *diff_ids[MADE_LAYERS_MAX];
+    const char *diff_ids[GENERATED_LAYERS_MAX];
 
     for (size_t i = 0; i < image->n_layers; i++)
         diff_ids[i] = image->layers[i].digest; /* not compressed: the tar is the layer */
@@ -182,12 +182,12 @@ static bool make_documents(struct made_image *image, const struct vocabulary *wo
     return !index || make_index(image, words, platform, err);
 }
 
-bool made_image_init(struct made_image *image, const struct probe_content *content,
-                     const struct platform *platform, struct cancel *cancel, struct error *err)
+bool generated_image_init(struct generated_image *image, const struct push_content *content,
+                          const struct platform *platform, struct cancel *cancel, struct error *err)
 {
     const struct vocabulary *words = content->docker_types ? &docker_words : &oci_words;
 
-    *image = (struct made_image){
+    *image = (struct generated_image){
         .arena = ARENA_INIT(ARENA_LIMIT_BYTES),
         .file_bytes = content->layer_bytes,
         .n_layers = (size_t)content->layers,
@@ -195,13 +195,13 @@ bool made_image_init(struct made_image *image, const struct probe_content *conte
         .manifest_body = BUF_INIT(MANIFEST_LIMIT_BYTES),
         .index_body = BUF_INIT(MANIFEST_LIMIT_BYTES),
     };
-    if (content->layers > MADE_LAYERS_MAX)
-        return error_set(err, ERROR_INVALID, "more than %d layers", MADE_LAYERS_MAX);
-    return generator_seed(&image->seed, err) && make_layers(image, words, cancel, err) &&
+    if (content->layers > GENERATED_LAYERS_MAX)
+        return error_set(err, ERROR_INVALID, "more than %d layers", GENERATED_LAYERS_MAX);
+    return random_layer_seed(&image->seed, err) && make_layers(image, words, cancel, err) &&
            make_documents(image, words, platform, content->index, err);
 }
 
-void made_image_deinit(struct made_image *image)
+void generated_image_deinit(struct generated_image *image)
 {
     arena_deinit(&image->arena);
     buf_deinit(&image->config_body);
@@ -209,39 +209,39 @@ void made_image_deinit(struct made_image *image)
     buf_deinit(&image->index_body);
 }
 
-const struct buf *made_image_root_body(const struct made_image *image)
+const struct buf *generated_image_root_body(const struct generated_image *image)
 {
     return image->index_body.size > 0 ? &image->index_body : &image->manifest_body;
 }
 
-bool made_layer_open(struct made_layer *layer, const struct made_image *image, size_t number,
-                     struct error *err)
+bool generated_layer_open(struct generated_layer *layer, const struct generated_image *image,
+                          size_t number, struct error *err)
 {
     if (number >= image->n_layers)
         return error_set(err, ERROR_INTERNAL, "there is no layer %zu", number);
-    *layer = (struct made_layer){.image = image, .number = number};
-    generator_init(&layer->generator, image->seed, number);
+    *layer = (struct generated_layer){.image = image, .number = number};
+    random_layer_init(&layer->random_layer, image->seed, number);
     return true;
 }
 
 /* Of one of the three parts of a tar: the header, the file, the zeros after it. */
-static size_t read_part(struct made_layer *layer, unsigned char *data, size_t size)
+static size_t read_part(struct generated_layer *layer, unsigned char *data, size_t size)
 {
-    uint64_t file_end = GENERATOR_HEADER_BYTES + layer->image->file_bytes;
-    uint64_t end = layer->at < GENERATOR_HEADER_BYTES ? GENERATOR_HEADER_BYTES
-                   : layer->at < file_end             ? file_end
-                                          : generator_tar_bytes(layer->image->file_bytes);
+    uint64_t file_end = RANDOM_LAYER_HEADER_BYTES + layer->image->file_bytes;
+    uint64_t end = layer->at < RANDOM_LAYER_HEADER_BYTES ? RANDOM_LAYER_HEADER_BYTES
+                   : layer->at < file_end                ? file_end
+                                          : random_layer_tar_bytes(layer->image->file_bytes);
     size_t n = end - layer->at < size ? (size_t)(end - layer->at) : size;
 
-    if (layer->at < GENERATOR_HEADER_BYTES) {
-        unsigned char header[GENERATOR_HEADER_BYTES];
+    if (layer->at < RANDOM_LAYER_HEADER_BYTES) {
+        unsigned char header[RANDOM_LAYER_HEADER_BYTES];
         char name[32];
 
         snprintf(name, sizeof(name), "layer-%zu", layer->number);
-        generator_tar_header(header, name, layer->image->file_bytes);
+        random_layer_tar_header(header, name, layer->image->file_bytes);
         memcpy(data, header + layer->at, n);
     } else if (layer->at < file_end) {
-        generator_fill(&layer->generator, data, n);
+        random_layer_fill(&layer->random_layer, data, n);
     } else {
         memset(data, 0, n);
     }
@@ -249,7 +249,7 @@ static size_t read_part(struct made_layer *layer, unsigned char *data, size_t si
     return n;
 }
 
-void made_layer_read(struct made_layer *layer, void *data, size_t size, size_t *n)
+void generated_layer_read(struct generated_layer *layer, void *data, size_t size, size_t *n)
 {
     size_t part;
 
@@ -259,7 +259,7 @@ void made_layer_read(struct made_layer *layer, void *data, size_t size, size_t *
     while (part > 0);
 }
 
-void made_image_note(const struct made_image *image, struct probe_result *result)
+void generated_image_note(const struct generated_image *image, struct engine_result *result)
 {
     snprintf(result->digest, sizeof(result->digest), "%s", image->root.digest);
     snprintf(result->manifest_digest, sizeof(result->manifest_digest), "%s",

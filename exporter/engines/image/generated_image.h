@@ -10,44 +10,44 @@
 #ifndef ENGINES_IMAGE_GENERATED_IMAGE_H
 #define ENGINES_IMAGE_GENERATED_IMAGE_H
 
-#include "engines/image/random_layer.h"
 #include "engines/engine.h"
+#include "engines/image/random_layer.h"
 
-#define MADE_LAYERS_MAX 64
+#define GENERATED_LAYERS_MAX 64
 
-struct made_image {
+struct generated_image {
     struct arena arena;
     uint64_t seed;       /* of the run: with it the same image can be made again */
     uint64_t file_bytes; /* in each layer */
-    struct descriptor layers[MADE_LAYERS_MAX];
+    struct descriptor layers[GENERATED_LAYERS_MAX];
     size_t n_layers;
     struct descriptor config, manifest, root;          /* root: the index, or the manifest */
     struct buf config_body, manifest_body, index_body; /* the last is empty without an index */
 };
 
 /* Chooses a seed, hashes the layers, writes the documents. */
-bool made_image_init(struct made_image *image, const struct probe_content *content,
-                     const struct platform *platform, struct cancel *cancel,
-                     struct error *err) MUST_CHECK;
-void made_image_deinit(struct made_image *image);
+bool generated_image_init(struct generated_image *image, const struct push_content *content,
+                          const struct platform *platform, struct cancel *cancel,
+                          struct error *err) MUST_CHECK;
+void generated_image_deinit(struct generated_image *image);
 
 /* Index, or manifest. */
-const struct buf *made_image_root_body(const struct made_image *image);
+const struct buf *generated_image_root_body(const struct generated_image *image);
 
 /* The bytes of one layer, from the beginning, at most `size` at a time; *n = 0 is the end. Any
  * number may be read at once. */
-struct made_layer {
-    const struct made_image *image;
+struct generated_layer {
+    const struct generated_image *image;
     size_t number;
-    struct generator generator;
+    struct random_layer random_layer;
     uint64_t at;
 };
 
-bool made_layer_open(struct made_layer *layer, const struct made_image *image, size_t number,
-                     struct error *err) MUST_CHECK;
-void made_layer_read(struct made_layer *layer, void *data, size_t size, size_t *n);
+bool generated_layer_open(struct generated_layer *layer, const struct generated_image *image,
+                          size_t number, struct error *err) MUST_CHECK;
+void generated_layer_read(struct generated_layer *layer, void *data, size_t size, size_t *n);
 
 /* What the image is, into *result: digests, media type, declared bytes. */
-void made_image_note(const struct made_image *image, struct probe_result *result);
+void generated_image_note(const struct generated_image *image, struct engine_result *result);
 
 #endif

@@ -11,7 +11,7 @@
 
 struct store {
     const struct workspace *workspace;
-    const struct made_image *image;
+    const struct generated_image *image;
     struct cancel *cancel;
 };
 
@@ -20,7 +20,8 @@ static void ref_of(const struct store *store, const struct descriptor *blob, cha
     snprintf(out, REF_BYTES, "%s-%s", store->workspace->lease, blob->digest);
 }
 
-static bool write_all(struct content_writer *writer, struct made_layer *layer, struct error *err)
+static bool write_all(struct content_writer *writer, struct generated_layer *layer,
+                      struct error *err)
 {
     CLEANUP(freep) char *piece = malloc(PIECE_BYTES);
 
@@ -29,7 +30,7 @@ static bool write_all(struct content_writer *writer, struct made_layer *layer, s
     for (;;) {
         size_t n;
 
-        made_layer_read(layer, piece, PIECE_BYTES, &n);
+        generated_layer_read(layer, piece, PIECE_BYTES, &n);
         if (n == 0)
             return true;
         if (!content_writer_write(writer, piece, n, err))
@@ -42,10 +43,10 @@ static bool put_layer(const struct store *store, size_t number, struct error *er
 {
     const struct descriptor *blob = &store->image->layers[number];
     CLEANUP(content_writer_freep) struct content_writer *writer = NULL;
-    struct made_layer layer;
+    struct generated_layer layer;
     char ref[REF_BYTES];
 
-    if (!made_layer_open(&layer, store->image, number, err))
+    if (!generated_layer_open(&layer, store->image, number, err))
         return false;
     ref_of(store, blob, ref);
     writer = content_writer_open(&store->workspace->scope, ref, (uint64_t)blob->size, store->cancel,
@@ -67,9 +68,9 @@ static bool put_document(const struct store *store, const struct descriptor *blo
 
 static bool put_manifest(const struct store *store, struct error *err)
 {
-    const struct made_image *image = store->image;
-    char names[MADE_LAYERS_MAX][NAME_BYTES];
-    struct label items[MADE_LAYERS_MAX + 1] = {
+    const struct generated_image *image = store->image;
+    char names[GENERATED_LAYERS_MAX][NAME_BYTES];
+    struct label items[GENERATED_LAYERS_MAX + 1] = {
         {"containerd.io/gc.ref.content.config", image->config.digest}};
     const struct labels labels = {items, image->n_layers + 1};
 
@@ -82,15 +83,15 @@ static bool put_manifest(const struct store *store, struct error *err)
 
 static bool put_index(const struct store *store, struct error *err)
 {
-    const struct made_image *image = store->image;
+    const struct generated_image *image = store->image;
     struct label item = {"containerd.io/gc.ref.content.m.0", image->manifest.digest};
 
     return image->index_body.size == 0 ||
            put_document(store, &image->root, &image->index_body, &(struct labels){&item, 1}, err);
 }
 
-bool made_store(const struct workspace *workspace, const struct made_image *image,
-                struct cancel *cancel, struct error *err)
+bool generated_image_store(const struct workspace *workspace, const struct generated_image *image,
+                           struct cancel *cancel, struct error *err)
 {
     const struct store store = {workspace, image, cancel};
 

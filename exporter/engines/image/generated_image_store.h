@@ -3,11 +3,11 @@
 #ifndef ENGINES_IMAGE_GENERATED_IMAGE_STORE_H
 #define ENGINES_IMAGE_GENERATED_IMAGE_STORE_H
 
-#include "engines/image/generated_image.h"
 #include "engines/daemon/workspace.h"
+#include "engines/image/generated_image.h"
 
 /* All blobs and documents, with the labels that keep children alive as long as their parents. */
-bool made_store(const struct workspace *workspace, const struct made_image *image,
-                struct cancel *cancel, struct error *err) MUST_CHECK;
+bool generated_image_store(const struct workspace *workspace, const struct generated_image *image,
+                           struct cancel *cancel, struct error *err) MUST_CHECK;
 
 #endif

@@ -8,7 +8,7 @@
 #include <string.h>
 
 struct layers {
-    struct layers_plan plan;
+    struct parallel_blobs_plan plan;
     struct cancel *parent;
     struct cancel_watcher watcher; /* of the parent: stops the threads */
     bool watched;
@@ -26,7 +26,7 @@ struct layers {
         struct layers *layers;
         struct registry *registry;
         pthread_t thread;
-    } threads[LAYERS_AT_ONCE_MAX];
+    } threads[PARALLEL_BLOBS_MAX];
 };
 
 /* The next blob that is not another one's double; false when there is none. */
@@ -60,7 +60,7 @@ static void report(struct layers *layers, size_t i, bool ok, const struct error 
         cancel_now(&layers->cancel);
 }
 
-static void tell(const struct layers_plan *plan, size_t i, int64_t start_ns)
+static void tell(const struct parallel_blobs_plan *plan, size_t i, int64_t start_ns)
 {
     const struct descriptor *blob = plan->blobs[i];
     double seconds = seconds_between(start_ns, clock_now_ns());
@@ -102,7 +102,7 @@ static void stop(void *cancel)
 
 static bool find_doubles(struct layers *layers, struct error *err)
 {
-    CLEANUP(digest_set_deinit) struct digest_set seen = DIGEST_SET_INIT;
+    CLEANUP(name_map_deinit) struct name_map seen = NAME_MAP_INIT;
     size_t n = layers->plan.count > 0 ? layers->plan.count : 1;
 
     layers->there = calloc(n, sizeof(*layers->there));
@@ -112,8 +112,8 @@ static bool find_doubles(struct layers *layers, struct error *err)
     for (size_t i = 0; i < layers->plan.count; i++) {
         uint64_t first = i;
 
-        if (!digest_set_find(&seen, layers->plan.blobs[i]->digest, &first) &&
-            !digest_set_add(&seen, layers->plan.blobs[i]->digest, i, err))
+        if (!name_map_find(&seen, layers->plan.blobs[i]->digest, &first) &&
+            !name_map_add(&seen, layers->plan.blobs[i]->digest, i, err))
             return false;
         layers->same_as[i] = (size_t)first;
     }
@@ -139,8 +139,8 @@ static bool start_threads(struct layers *layers, struct error *err)
 
     for (size_t i = 0; i < layers->plan.count; i++)
         n += layers->same_as[i] == i;
-    if (most > LAYERS_AT_ONCE_MAX)
-        most = LAYERS_AT_ONCE_MAX;
+    if (most > PARALLEL_BLOBS_MAX)
+        most = PARALLEL_BLOBS_MAX;
     if (n > most)
         n = most;
     if (!make_branches(layers, n, err))
@@ -154,10 +154,10 @@ static bool start_threads(struct layers *layers, struct error *err)
     return r == 0 || error_errno(err, r, "cannot start a thread");
 }
 
-struct layers *layers_start(const struct layers_plan *plan, struct cancel *cancel,
-                            struct error *err)
+struct layers *parallel_blobs_start(const struct parallel_blobs_plan *plan, struct cancel *cancel,
+                                    struct error *err)
 {
-    CLEANUP(layers_freep) struct layers *layers = calloc(1, sizeof(*layers));
+    CLEANUP(parallel_blobs_freep) struct layers *layers = calloc(1, sizeof(*layers));
 
     if (!layers) {
         error_memory(err);
@@ -176,7 +176,7 @@ struct layers *layers_start(const struct layers_plan *plan, struct cancel *cance
     return TAKE(layers);
 }
 
-bool layers_wait(struct layers *layers, size_t i, struct error *err)
+bool parallel_blobs_wait(struct layers *layers, size_t i, struct error *err)
 {
     LOCK_SCOPE(&layers->lock);
 
@@ -205,7 +205,7 @@ static void join(struct layers *layers)
     }
 }
 
-bool layers_join(struct layers *layers, int64_t *ended_ns, struct error *err)
+bool parallel_blobs_join(struct layers *layers, int64_t *ended_ns, struct error *err)
 {
     join(layers);
     *ended_ns = layers->ended_ns;
@@ -214,11 +214,11 @@ bool layers_join(struct layers *layers, int64_t *ended_ns, struct error *err)
     return !layers->failed;
 }
 
-void layers_free(struct layers *layers)
+void parallel_blobs_free(struct layers *layers)
 {
     cancel_now(&layers->cancel);
     join(layers);
-    for (size_t i = layers->n_threads; i < LAYERS_AT_ONCE_MAX; i++)
+    for (size_t i = layers->n_threads; i < PARALLEL_BLOBS_MAX; i++)
         free_branch(layers, &layers->threads[i]); /* whose thread did not start */
     if (layers->watched)
         cancel_unwatch(layers->parent, &layers->watcher);

@@ -11,18 +11,19 @@
 
 #include "registry/registry.h"
 
-#define LAYERS_AT_ONCE_MAX 16
+#define PARALLEL_BLOBS_MAX 16
 
 /* Fetches one blob by `registry`, which is the thread's own. Called by several threads at once. */
-typedef bool layer_fetch(void *arg, struct registry *registry, const struct descriptor *blob,
-                         struct cancel *cancel, struct error *err);
+typedef bool parallel_blob_fetch(void *arg, struct registry *registry,
+                                 const struct descriptor *blob, struct cancel *cancel,
+                                 struct error *err);
 
-struct layers_plan {
+struct parallel_blobs_plan {
     struct registry *registry; /* the first thread takes this one, the others branches of it */
     const struct descriptor *const *blobs;
     size_t count;
     unsigned at_once;
-    layer_fetch *fetch;
+    parallel_blob_fetch *fetch;
     void *arg;
     struct progress *progress; /* NULL: nobody wants to know */
 };
@@ -30,17 +31,17 @@ struct layers_plan {
 struct layers;
 
 /* `plan` is copied, what it points to outlives the layers. */
-struct layers *layers_start(const struct layers_plan *plan, struct cancel *cancel,
-                            struct error *err);
+struct layers *parallel_blobs_start(const struct parallel_blobs_plan *plan, struct cancel *cancel,
+                                    struct error *err);
 
 /* Until blob number `i` is there; false once any blob has failed, with why. */
-bool layers_wait(struct layers *layers, size_t i, struct error *err) MUST_CHECK;
+bool parallel_blobs_wait(struct layers *layers, size_t i, struct error *err) MUST_CHECK;
 
 /* All of them. *ended_ns: when the last thread ended. */
-bool layers_join(struct layers *layers, int64_t *ended_ns, struct error *err) MUST_CHECK;
+bool parallel_blobs_join(struct layers *layers, int64_t *ended_ns, struct error *err) MUST_CHECK;
 
 /* Stops what still runs, and waits for it. */
-void layers_free(struct layers *layers);
-DEFINE_CLEANUP(struct layers *, layers_free)
+void parallel_blobs_free(struct layers *layers);
+DEFINE_CLEANUP(struct layers *, parallel_blobs_free)
 
 #endif

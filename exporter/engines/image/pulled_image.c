@@ -9,10 +9,10 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "containerd/content.h"
-#include "oci/name_map.h"
 #include "containerd/images.h"
 #include "containerd/introspection.h"
 #include "containerd/snapshots.h"
+#include "oci/name_map.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -35,13 +35,13 @@ struct blob {
 };
 
 struct examination {
-    const struct stored_image_query *query;
-    struct probe_result *result;
+    const struct pulled_image_query *query;
+    struct engine_result *result;
     struct cancel *cancel;
     struct arena arena;
     struct blob *blobs; /* each once */
     size_t n_blobs;
-    struct digest_set places; /* digest -> index of `blobs` */
+    struct name_map places;   /* digest -> index of `blobs` */
     struct manifest manifest; /* of the platform */
     const char *config_digest;
     const char *snapshotter;    /* NULL: not known */
@@ -52,7 +52,7 @@ struct examination {
 static void examination_deinit(struct examination *e)
 {
     arena_deinit(&e->arena);
-    digest_set_deinit(&e->places);
+    name_map_deinit(&e->places);
 }
 
 /* Adds to what the log says of the run. */
@@ -75,7 +75,7 @@ static bool add(struct examination *e, const struct descriptor *descriptor, size
     e->result->declared_bytes += bytes;
     if (!digest_valid(descriptor->digest))
         return error_set(err, ERROR_UNSUPPORTED, "digest \"%s\"", descriptor->digest);
-    if (digest_set_find(&e->places, descriptor->digest, NULL))
+    if (name_map_find(&e->places, descriptor->digest, NULL))
         return true;
     if (e->n_blobs == BLOBS_MAX)
         return error_set(err, ERROR_LIMIT, "more than %zu blobs", BLOBS_MAX);
@@ -83,7 +83,7 @@ static bool add(struct examination *e, const struct descriptor *descriptor, size
         return arena_ok(&e->arena, err);
     e->blobs[e->n_blobs] =
         (struct blob){.digest = descriptor->digest, .bytes = bytes, .layer = layer};
-    return digest_set_add(&e->places, descriptor->digest, e->n_blobs++, err);
+    return name_map_add(&e->places, descriptor->digest, e->n_blobs++, err);
 }
 
 static bool read_manifest(struct examination *e, const struct descriptor *descriptor,
@@ -191,7 +191,7 @@ static struct blob *find_blob(const struct examination *e, const char *digest)
 {
     uint64_t place;
 
-    return digest_set_find(&e->places, digest, &place) ? &e->blobs[place] : NULL;
+    return name_map_find(&e->places, digest, &place) ? &e->blobs[place] : NULL;
 }
 
 static bool date_own(void *arg, const struct content_record *record, struct error *err)
@@ -332,7 +332,7 @@ static bool judge_missing(struct examination *e, struct error *err)
 
 static void sum_up(struct examination *e)
 {
-    struct probe_result *result = e->result;
+    struct engine_result *result = e->result;
 
     result->cached_bytes = result->traffic.fetched_bytes = 0;
     for (size_t i = 0; i < e->n_blobs; i++) {
@@ -367,7 +367,7 @@ static bool examine(struct examination *e, struct error *err)
            measure_snapshots(e, err);
 }
 
-bool stored_image_examine(const struct stored_image_query *query, struct probe_result *result,
+bool pulled_image_examine(const struct pulled_image_query *query, struct engine_result *result,
                           struct cancel *cancel, struct error *err)
 {
     CLEANUP(examination_deinit)
@@ -376,7 +376,7 @@ bool stored_image_examine(const struct stored_image_query *query, struct probe_r
         .result = result,
         .cancel = cancel,
         .arena = ARENA_INIT(ARENA_LIMIT_BYTES),
-        .places = DIGEST_SET_INIT,
+        .places = NAME_MAP_INIT,
         .snapshotter = query->snapshotter && query->snapshotter[0] ? query->snapshotter : NULL,
     };
 

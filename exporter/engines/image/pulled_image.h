@@ -13,7 +13,7 @@
 
 #include "engines/engine.h"
 
-struct stored_image_query {
+struct pulled_image_query {
     const struct scope *scope; /* where it was pulled to */
     const char *name;          /* of the image record */
     const struct platform_matcher *platform;
@@ -27,7 +27,7 @@ struct stored_image_query {
  * of *result, from the image record, manifests and configuration in the content store, the times
  * of the blobs in all namespaces, and the snapshotter. Of a blob that is named twice, cached and
  * fetched bytes count once. Unpacked bytes are those that the snapshots occupy. */
-bool stored_image_examine(const struct stored_image_query *query, struct probe_result *result,
+bool pulled_image_examine(const struct pulled_image_query *query, struct engine_result *result,
                           struct cancel *cancel, struct error *err) MUST_CHECK;
 
 #endif

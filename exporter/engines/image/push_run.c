@@ -10,32 +10,32 @@
 
 #define NAME_BYTES ((size_t)512) /* of a repository, with a digest */
 
-static bool is_held(const struct probe_request *request)
+static bool is_held(const struct engine_request *request)
 {
     return *request->push.content.image;
 }
 
 /* An image that exists may stand there already: then it is replaced by itself. */
-static bool check_owner(const struct delivery *delivery, const struct probe_request *request,
+static bool check_owner(const struct push_run *push_run, const struct engine_request *request,
                         struct cancel *cancel, struct error *err)
 {
     char digest[DIGEST_TEXT_BYTES] = "";
 
     if (request->push.overwrite)
         return true;
-    if (is_held(request) && delivery->engine->identify &&
-        !delivery->engine->identify(request, digest, cancel, err))
+    if (is_held(request) && push_run->engine->identify &&
+        !push_run->engine->identify(request, digest, cancel, err))
         return false;
     return upload_check_target(request, digest, cancel, err);
 }
 
 /* Not part of what is measured, but how long a failure took. */
-static bool check_target(const struct delivery *delivery, const struct probe_request *request,
-                         struct probe_result *result, struct cancel *cancel, struct error *err)
+static bool check_target(const struct push_run *push_run, const struct engine_request *request,
+                         struct engine_result *result, struct cancel *cancel, struct error *err)
 {
     int64_t start_ns = clock_now_ns();
 
-    if (check_owner(delivery, request, cancel, err))
+    if (check_owner(push_run, request, cancel, err))
         return true;
     result->seconds = ns_to_seconds(clock_now_ns() - start_ns);
     return false;
@@ -44,7 +44,7 @@ static bool check_target(const struct delivery *delivery, const struct probe_req
 /* ---- read back ---- */
 
 /* What the pull adds to the numbers of the push; the network's stages stay the push's. */
-static void add_result(struct probe_result *sum, const struct probe_result *pulled)
+static void add_result(struct engine_result *sum, const struct engine_result *pulled)
 {
     double *cleanup = &sum->phase_seconds[PHASE_CLEANUP];
     double more = pulled->phase_seconds[PHASE_CLEANUP];
@@ -69,7 +69,7 @@ static void add_result(struct probe_result *sum, const struct probe_result *pull
 
 /* `exact`: fresh bytes, fetched by ourselves; then all of them have to have come over the network.
  * More may have: of downloads that broke. */
-static bool compare(const struct probe_result *pushed, const struct probe_result *pulled,
+static bool compare(const struct engine_result *pushed, const struct engine_result *pulled,
                     bool exact, struct error *err)
 {
     uint64_t came = pulled->traffic.fetched_bytes + pulled->cached_bytes;
@@ -90,13 +90,13 @@ static bool compare(const struct probe_result *pushed, const struct probe_result
                      pulled->declared_bytes);
 }
 
-static bool read_back(const struct delivery *delivery, const struct probe_request *request,
-                      struct probe_result *result, struct cancel *cancel, struct error *err)
+static bool read_back(const struct push_run *push_run, const struct engine_request *request,
+                      struct engine_result *result, struct cancel *cancel, struct error *err)
 {
-    struct probe_request pull = *request;
-    struct probe_result pulled;
+    struct engine_request pull = *request;
+    struct engine_result pulled;
     char name[NAME_BYTES];
-    bool ok, exact = (delivery->read_back->abilities & PROBE_OWN_NETWORK) && !is_held(request);
+    bool ok, exact = (push_run->read_back->abilities & ENGINE_OWN_NETWORK) && !is_held(request);
 
     snprintf(name, sizeof(name), "%s/%s@%s", request->reference.host, request->reference.repository,
              result->digest);
@@ -104,18 +104,18 @@ static bool read_back(const struct delivery *delivery, const struct probe_reques
     pull.reference.digest = result->digest;
     pull.reference.name = name;
     pull.unpack = false;
-    probe_result_init(&pulled);
-    progress_phase(request->progress, probe_phase_name(PHASE_READ_BACK));
-    progress_note(request->progress, "read back by %s", delivery->read_back->name);
-    ok = delivery->read_back->run(&pull, &pulled, cancel, err) &&
+    engine_result_init(&pulled);
+    progress_phase(request->progress, engine_phase_name(PHASE_READ_BACK));
+    progress_note(request->progress, "read back by %s", push_run->read_back->name);
+    ok = push_run->read_back->run(&pull, &pulled, cancel, err) &&
          compare(result, &pulled, exact, err);
     add_result(result, &pulled);
-    return ok || error_wrap(err, "read back by %s", delivery->read_back->name);
+    return ok || error_wrap(err, "read back by %s", push_run->read_back->name);
 }
 
 /* ---- clean up ---- */
 
-static void note_rest(struct probe_result *result, const char *why)
+static void note_rest(struct engine_result *result, const char *why)
 {
     result->cleanup_failed = true;
     error_set(&result->cleanup_error, ERROR_INVALID, "not removed from the registry: %s", why);
@@ -123,8 +123,8 @@ static void note_rest(struct probe_result *result, const char *why)
 
 /* A registry deletes by digest: of an image that others may have put there, too, only what came
  * wholly from us can go. */
-static void clean_up(const struct probe_request *request, bool pushed, uint64_t cached_bytes,
-                     struct probe_result *result, struct cancel *cancel)
+static void clean_up(const struct engine_request *request, bool pushed, uint64_t cached_bytes,
+                     struct engine_result *result, struct cancel *cancel)
 {
     if (!pushed && result->traffic.uploaded_bytes == 0)
         return;
@@ -135,21 +135,21 @@ static void clean_up(const struct probe_request *request, bool pushed, uint64_t 
                   pushed ? "it had some of the image before" : "what was sent before the failure");
 }
 
-bool delivery_run(const struct delivery *delivery, const struct probe_request *request,
-                  struct probe_result *result, struct cancel *cancel, struct error *err)
+bool push_run_execute(const struct push_run *push_run, const struct engine_request *request,
+                      struct engine_result *result, struct cancel *cancel, struct error *err)
 {
     struct upload_sent sent = {.count = 0};
-    struct probe_request noting = *request;
+    struct engine_request noting = *request;
     bool pushed, ok;
     uint64_t cached_bytes;
 
-    if (!check_target(delivery, request, result, cancel, err))
+    if (!check_target(push_run, request, result, cancel, err))
         return false;
     noting.sent = &sent;
-    pushed = delivery->engine->run(&noting, result, cancel, err);
+    pushed = push_run->engine->run(&noting, result, cancel, err);
     cached_bytes = result->cached_bytes;
-    ok = pushed && (!delivery->read_back || read_back(delivery, request, result, cancel, err));
-    if (delivery->delete_remote)
+    ok = pushed && (!push_run->read_back || read_back(push_run, request, result, cancel, err));
+    if (push_run->delete_remote)
         clean_up(&noting, pushed, cached_bytes, result, cancel);
     if (result->traffic.stranded > 0 && !result->cleanup_failed)
         note_rest(result, "uploads that broke off, which it does not take back");

@@ -12,15 +12,16 @@
 
 #include "engines/engine.h"
 
-struct delivery {
-    const struct probe_engine *engine;
-    const struct probe_engine *read_back; /* one that pulls; NULL: it is not read back */
+struct push_run {
+    const struct engine *engine;
+    const struct engine *read_back; /* one that pulls; NULL: it is not read back */
     bool delete_remote;
 };
 
 /* result->seconds is push and read-back. The clean-up of the registry comes last, whatever failed
  * before; it never takes what was there without us. */
-bool delivery_run(const struct delivery *delivery, const struct probe_request *request,
-                  struct probe_result *result, struct cancel *cancel, struct error *err) MUST_CHECK;
+bool push_run_execute(const struct push_run *push_run, const struct engine_request *request,
+                      struct engine_result *result, struct cancel *cancel,
+                      struct error *err) MUST_CHECK;
 
 #endif

@@ -26,7 +26,7 @@ static void target_deinit(struct target *target)
     registry_freep(&target->registry);
 }
 
-static bool target_open(struct target *target, const struct probe_request *request,
+static bool target_open(struct target *target, const struct engine_request *request,
                         struct error *err)
 {
     const struct registry_options options = {.hosts = &target->hosts,
@@ -93,7 +93,7 @@ static bool may_replace(const struct target *target, const struct descriptor *fo
     return *may || !parsed || config_is_ours(target, &manifest.config, cancel, may, err);
 }
 
-static bool check_manifest(const struct target *target, const struct probe_request *request,
+static bool check_manifest(const struct target *target, const struct engine_request *request,
                            const char *there, const char *digest, struct cancel *cancel,
                            struct error *err)
 {
@@ -111,7 +111,7 @@ static bool check_manifest(const struct target *target, const struct probe_reque
                             request->reference.name);
 }
 
-bool upload_check_target(const struct probe_request *request, const char *digest,
+bool upload_check_target(const struct engine_request *request, const char *digest,
                          struct cancel *cancel, struct error *err)
 {
     CLEANUP(target_deinit) struct target target = {.registry = NULL};
@@ -130,7 +130,7 @@ bool upload_check_target(const struct probe_request *request, const char *digest
 /* ---- what is removed ---- */
 
 struct removal {
-    const struct probe_request *request;
+    const struct engine_request *request;
     struct registry *registry;
     struct cancel *cancel;
     struct arena arena;
@@ -227,7 +227,7 @@ static bool delete_blobs(struct removal *removal, struct error *err)
            error_set(err, ERROR_LIMIT, "%zu blobs, %zu were removed", n_sent, UPLOAD_SENT_MAX);
 }
 
-static bool remove_all(const struct probe_request *request, const struct probe_result *result,
+static bool remove_all(const struct engine_request *request, const struct engine_result *result,
                        struct cancel *cancel, struct error *err)
 {
     CLEANUP(target_deinit) struct target target = {.registry = NULL};
@@ -247,10 +247,10 @@ static bool remove_all(const struct probe_request *request, const struct probe_r
                                       "what was sent before the failure is not known"));
 }
 
-void upload_remove(const struct probe_request *request, struct probe_result *result,
+void upload_remove(const struct engine_request *request, struct engine_result *result,
                    struct cancel *run_cancel)
 {
-    PROBE_PHASE(result, PHASE_CLEANUP);
+    ENGINE_PHASE(result, PHASE_CLEANUP);
     CLEANUP(cancel_deinit) struct cancel cancel;
     struct error err;
 

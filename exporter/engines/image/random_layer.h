@@ -17,32 +17,32 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define GENERATOR_LANES       4
-#define GENERATOR_BLOCK_BYTES (GENERATOR_LANES * sizeof(uint64_t))
+#define RANDOM_LAYER_LANES       4
+#define RANDOM_LAYER_BLOCK_BYTES (RANDOM_LAYER_LANES * sizeof(uint64_t))
 
-struct generator {
-    uint64_t state_[4][GENERATOR_LANES];         /* private: one word of each lane in a row */
-    unsigned char spare_[GENERATOR_BLOCK_BYTES]; /* made, and not asked for yet: its end */
+struct random_layer {
+    uint64_t state_[4][RANDOM_LAYER_LANES];         /* private: one word of each lane in a row */
+    unsigned char spare_[RANDOM_LAYER_BLOCK_BYTES]; /* made, and not asked for yet: its end */
     size_t n_spare_;
 };
 
 /* From the kernel; never 0. */
-bool generator_seed(uint64_t *seed, struct error *err) MUST_CHECK;
+bool random_layer_seed(uint64_t *seed, struct error *err) MUST_CHECK;
 
 /* Each number makes other bytes of the same seed. */
-void generator_init(struct generator *generator, uint64_t seed, uint64_t number);
+void random_layer_init(struct random_layer *random_layer, uint64_t seed, uint64_t number);
 
 /* What comes next, however it is divided into calls. */
-void generator_fill(struct generator *generator, void *data, size_t size);
+void random_layer_fill(struct random_layer *random_layer, void *data, size_t size);
 
-#define GENERATOR_HEADER_BYTES ((size_t)512)
+#define RANDOM_LAYER_HEADER_BYTES ((size_t)512)
 
 /* Size of the tar around a file of `file_bytes`. */
-uint64_t generator_tar_bytes(uint64_t file_bytes);
+uint64_t random_layer_tar_bytes(uint64_t file_bytes);
 
 /* The tar's first block, for a file of that name and size; and the zeros after its bytes. */
-void generator_tar_header(unsigned char header[GENERATOR_HEADER_BYTES], const char *name,
-                          uint64_t file_bytes);
-uint64_t generator_tar_padding(uint64_t file_bytes);
+void random_layer_tar_header(unsigned char header[RANDOM_LAYER_HEADER_BYTES], const char *name,
+                             uint64_t file_bytes);
+uint64_t random_layer_tar_padding(uint64_t file_bytes);
 
 #endif

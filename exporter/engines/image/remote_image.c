@@ -58,7 +58,7 @@ static bool fetch_manifest(struct remote_image *image, struct registry *registry
 }
 
 static bool fetch_entries(struct remote_image *image, struct registry *registry,
-                          const struct manifest *index, const struct probe_request *request,
+                          const struct manifest *index, const struct engine_request *request,
                           struct cancel *cancel, struct error *err)
 {
     const struct descriptor *chosen = platform_choose(&request->platform, index);
@@ -82,7 +82,7 @@ static bool fetch_entries(struct remote_image *image, struct registry *registry,
 }
 
 static bool find_manifests(struct remote_image *image, struct registry *registry,
-                           const struct probe_request *request, struct cancel *cancel,
+                           const struct engine_request *request, struct cancel *cancel,
                            struct error *err)
 {
     struct manifest top;
@@ -124,7 +124,7 @@ static bool list_layers(struct remote_image *image, struct error *err)
 }
 
 static void note_identity(const struct remote_image *image, const struct registry *registry,
-                          struct probe_result *result)
+                          struct engine_result *result)
 {
     snprintf(result->digest, sizeof(result->digest), "%s", image->root.digest);
     snprintf(result->manifest_digest, sizeof(result->manifest_digest), "%s",
@@ -142,10 +142,10 @@ static void note_identity(const struct remote_image *image, const struct registr
 }
 
 bool remote_image_resolve(struct remote_image *image, struct registry *registry,
-                          const struct probe_request *request, struct probe_result *result,
+                          const struct engine_request *request, struct engine_result *result,
                           struct cancel *cancel, struct error *err)
 {
-    PROBE_PHASE(result, PHASE_RESOLVE);
+    ENGINE_PHASE(result, PHASE_RESOLVE);
 
     if (!find_manifests(image, registry, request, cancel, err) || !list_layers(image, err))
         return false;

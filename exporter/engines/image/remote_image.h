@@ -39,7 +39,7 @@ const struct buf *remote_manifest_body(const struct remote_image *image,
 /* From the reference to the manifests, as PHASE_RESOLVE; tells *result what the image is, before
  * any blob is fetched. ERROR_NOT_FOUND where the index has nothing for the platform. */
 bool remote_image_resolve(struct remote_image *image, struct registry *registry,
-                          const struct probe_request *request, struct probe_result *result,
+                          const struct engine_request *request, struct engine_result *result,
                           struct cancel *cancel, struct error *err) MUST_CHECK;
 
 /* Fetches the configurations; that of the chosen manifest is read, too. */

@@ -9,13 +9,13 @@
 
 struct upload {
     const struct upload_plan *plan;
-    const struct probe_request *request;
+    const struct engine_request *request;
     pthread_mutex_t lock; /* of what follows */
-    struct probe_result *result;
+    struct engine_result *result;
 };
 
-void upload_plan_made(struct upload_plan *plan, const struct made_image *image,
-                      const struct descriptor *blobs[MADE_LAYERS_MAX + 1])
+void upload_plan_made(struct upload_plan *plan, const struct generated_image *image,
+                      const struct descriptor *blobs[GENERATED_LAYERS_MAX + 1])
 {
     plan->blobs = blobs;
     plan->n_blobs = plan->n_documents = 0;
@@ -67,7 +67,7 @@ bool upload_open_document(const struct buf *body, struct registry_source *source
     return true;
 }
 
-static void note_digest(const struct probe_request *request, const char *digest)
+static void note_digest(const struct engine_request *request, const char *digest)
 {
     struct upload_sent *sent = request->sent;
 
@@ -78,7 +78,7 @@ static void note_digest(const struct probe_request *request, const char *digest)
     sent->count++;
 }
 
-void upload_note_made(const struct probe_request *request, const struct made_image *image)
+void upload_note_made(const struct engine_request *request, const struct generated_image *image)
 {
     for (size_t i = 0; i < image->n_layers; i++)
         note_digest(request, image->layers[i].digest);
@@ -106,7 +106,7 @@ static bool send_blob(const struct upload *upload, struct registry *registry,
                       const struct descriptor *blob, bool *mounted, struct cancel *cancel,
                       struct error *err)
 {
-    const struct probe_push *push = &upload->request->push;
+    const struct push_request *push = &upload->request->push;
     const struct registry_upload how = {
         .chunk_bytes = push->chunk_bytes,
         .mount_from = push->mount_from && *push->mount_from ? push->mount_from : NULL,
@@ -141,8 +141,8 @@ static bool bring_blob(void *arg, struct registry *registry, const struct descri
 
 static bool bring_blobs(struct upload *upload, struct cancel *cancel, struct error *err)
 {
-    PROBE_PHASE(upload->result, PHASE_UPLOAD);
-    const struct layers_plan plan = {
+    ENGINE_PHASE(upload->result, PHASE_UPLOAD);
+    const struct parallel_blobs_plan plan = {
         .registry = upload->plan->registry,
         .blobs = upload->plan->blobs,
         .count = upload->plan->n_blobs,
@@ -151,16 +151,16 @@ static bool bring_blobs(struct upload *upload, struct cancel *cancel, struct err
         .arg = upload,
         .progress = upload->request->progress,
     };
-    CLEANUP(layers_freep) struct layers *layers = layers_start(&plan, cancel, err);
+    CLEANUP(parallel_blobs_freep) struct layers *layers = parallel_blobs_start(&plan, cancel, err);
     int64_t ended_ns;
 
-    return layers && layers_join(layers, &ended_ns, err);
+    return layers && parallel_blobs_join(layers, &ended_ns, err);
 }
 
 /* Only the root gets the tag; what is below it is found by its digest. */
 static bool commit(const struct upload *upload, struct cancel *cancel, struct error *err)
 {
-    PROBE_PHASE(upload->result, PHASE_COMMIT);
+    ENGINE_PHASE(upload->result, PHASE_COMMIT);
     const struct upload_plan *plan = upload->plan;
 
     for (size_t i = 0; i < plan->n_documents; i++) {
@@ -176,7 +176,7 @@ static bool commit(const struct upload *upload, struct cancel *cancel, struct er
     return true;
 }
 
-static void note_host(const struct probe_request *request, struct probe_result *result)
+static void note_host(const struct engine_request *request, struct engine_result *result)
 {
     for (size_t i = 0; i < request->hosts->count; i++)
         if (request->hosts->items[i].capabilities & HOST_PUSH) {
@@ -185,8 +185,8 @@ static void note_host(const struct probe_request *request, struct probe_result *
         }
 }
 
-bool upload_image(const struct upload_plan *plan, const struct probe_request *request,
-                  struct probe_result *result, struct cancel *cancel, struct error *err)
+bool upload_image(const struct upload_plan *plan, const struct engine_request *request,
+                  struct engine_result *result, struct cancel *cancel, struct error *err)
 {
     struct upload upload = {
         .plan = plan,

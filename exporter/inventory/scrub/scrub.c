@@ -2,8 +2,8 @@
 #include "inventory/scrub/scrub.h"
 
 #include "base/clock.h"
-#include "inventory/scrub/scrub_images.h"
 #include "inventory/scrub/scrub_bad_blobs.h"
+#include "inventory/scrub/scrub_images.h"
 #include "inventory/scrub/scrub_read.h"
 
 /* Between two looks at the clock. */
@@ -19,7 +19,7 @@ struct rotation {
 struct scrub {
     struct rotation looks, hashes;
     struct scrub_hash hash; /* that the last slice has not finished */
-    struct scrub_known known;
+    struct scrub_bad_blobs known;
     struct scrub_hits hits;
     uint64_t blobs, bytes; /* of the last list */
     uint64_t read_bytes;
@@ -58,7 +58,7 @@ struct scrub *scrub_new(void)
 void scrub_free(struct scrub *scrub)
 {
     scrub_hash_drop(&scrub->hash);
-    scrub_known_deinit(&scrub->known);
+    scrub_bad_blobs_deinit(&scrub->known);
     scrub_hits_clear(&scrub->hits);
     free(scrub);
 }
@@ -93,17 +93,18 @@ static bool look_settles(enum scrub_kind kind)
 static bool look_at(struct work *work, const struct scrub_blob *blob, struct error *err)
 {
     struct scrub *scrub = work->scrub;
-    const struct scrub_known_item *known = scrub_known_find(&scrub->known, &blob->sum);
+    const struct scrub_bad_blob *known = scrub_bad_blobs_find(&scrub->known, &blob->sum);
     enum scrub_kind kind;
 
-    switch (scrub_look(work->containerd, blob, &kind, &scrub->read_bytes, work->cancel, err)) {
+    switch (scrub_check_last_byte(work->containerd, blob, &kind, &scrub->read_bytes, work->cancel,
+                                  err)) {
     case SCRUB_FAILED:
         return false;
     case SCRUB_BAD:
-        return scrub_known_add(&scrub->known, &blob->sum, kind, err);
+        return scrub_bad_blobs_add(&scrub->known, &blob->sum, kind, err);
     default:
         if (known && look_settles(known->kind))
-            scrub_known_remove(&scrub->known, &blob->sum);
+            scrub_bad_blobs_remove(&scrub->known, &blob->sum);
         return true;
     }
 }
@@ -111,7 +112,7 @@ static bool look_at(struct work *work, const struct scrub_blob *blob, struct err
 /* What was bad is looked at again each time, so that a repair shows. */
 static bool look_again(struct work *work, size_t *looks, struct error *err)
 {
-    const struct scrub_known *known = &work->scrub->known;
+    const struct scrub_bad_blobs *known = &work->scrub->known;
 
     for (size_t i = known->count; i-- > 0 && *looks > 0 && clock_now_ns() < work->until_ns;) {
         if (!look_settles(known->items[i].kind))
@@ -146,7 +147,7 @@ static bool hash_step(struct work *work, const struct scrub_blob *blob, uint64_t
 {
     struct scrub *scrub = work->scrub;
     uint64_t step = *allowance < STEP_BYTES ? *allowance : STEP_BYTES, rest = *allowance - step;
-    const struct scrub_known_item *known;
+    const struct scrub_bad_blob *known;
     enum scrub_kind kind;
 
     *answer = scrub_hash_on(&scrub->hash, work->containerd, blob, &step, &kind, &scrub->read_bytes,
@@ -154,11 +155,11 @@ static bool hash_step(struct work *work, const struct scrub_blob *blob, uint64_t
     *allowance = rest + step;
     if (*answer == SCRUB_FAILED)
         return false;
-    known = scrub_known_find(&scrub->known, &blob->sum);
+    known = scrub_bad_blobs_find(&scrub->known, &blob->sum);
     if (*answer == SCRUB_BAD && !known)
-        return scrub_known_add(&scrub->known, &blob->sum, kind, err);
+        return scrub_bad_blobs_add(&scrub->known, &blob->sum, kind, err);
     if (*answer == SCRUB_GOOD && known && !look_settles(known->kind))
-        scrub_known_remove(&scrub->known, &blob->sum);
+        scrub_bad_blobs_remove(&scrub->known, &blob->sum);
     return true;
 }
 
@@ -184,12 +185,12 @@ static bool hash_on(struct work *work, uint64_t allowance, struct error *err)
 
 static bool is_bad(void *arg, const char *digest, enum scrub_kind *kind)
 {
-    const struct scrub_known_item *item;
+    const struct scrub_bad_blob *item;
     struct scrub_sum sum;
 
     if (!scrub_sum_parse(&sum, digest))
         return false;
-    item = scrub_known_find(arg, &sum);
+    item = scrub_bad_blobs_find(arg, &sum);
     if (item)
         *kind = item->kind;
     return item;
@@ -219,7 +220,7 @@ bool scrub_run(struct scrub *scrub, struct containerd *containerd, const struct 
         return false;
     scrub->blobs = blobs.count;
     scrub->bytes = blobs.bytes;
-    scrub_known_retain(&scrub->known, &blobs);
+    scrub_bad_blobs_retain(&scrub->known, &blobs);
     return look_again(&work, &looks, err) && look_on(&work, looks, err) &&
            hash_on(&work, slice->hash_bytes, err) &&
            find_hits(scrub, containerd, NULL, cancel, err);
@@ -242,7 +243,7 @@ void scrub_totals(const struct scrub *scrub, struct scrub_totals *totals)
         totals->bad[scrub->known.items[i].kind]++;
 }
 
-static void visit_bad(const struct scrub_known_item *item,
+static void visit_bad(const struct scrub_bad_blob *item,
                       void (*visit)(void *arg, const struct scrub_bad *bad), void *arg)
 {
     char digest[DIGEST_TEXT_BYTES];
@@ -270,12 +271,12 @@ static bool check_whole(struct work *work, const struct scrub_blob *blob,
                         struct error *err)
 {
     const uint64_t bytes = progress->bytes;
-    const struct scrub_known_item *item;
+    const struct scrub_bad_blob *item;
     enum scrub_answer answer = SCRUB_UNFINISHED;
 
     if (!look_at(work, blob, err))
         return false;
-    while (answer == SCRUB_UNFINISHED && !scrub_known_find(&work->scrub->known, &blob->sum)) {
+    while (answer == SCRUB_UNFINISHED && !scrub_bad_blobs_find(&work->scrub->known, &blob->sum)) {
         uint64_t allowance = STEP_BYTES;
 
         if (!hash_step(work, blob, &allowance, &answer, err))
@@ -286,7 +287,7 @@ static bool check_whole(struct work *work, const struct scrub_blob *blob,
     progress->bytes = bytes + blob->size;
     progress->blobs++;
     tell(observer, progress);
-    item = scrub_known_find(&work->scrub->known, &blob->sum);
+    item = scrub_bad_blobs_find(&work->scrub->known, &blob->sum);
     if (item && observer->bad)
         visit_bad(item, observer->bad, observer->arg);
     return true;

@@ -6,7 +6,7 @@
 #define CAPACITY_FIRST ((size_t)16)
 
 /* Where it is, or would be. */
-static size_t place_of(const struct scrub_known *known, const struct scrub_sum *sum)
+static size_t place_of(const struct scrub_bad_blobs *known, const struct scrub_sum *sum)
 {
     size_t low = 0, high = known->count;
 
@@ -21,8 +21,8 @@ static size_t place_of(const struct scrub_known *known, const struct scrub_sum *
     return low;
 }
 
-const struct scrub_known_item *scrub_known_find(const struct scrub_known *known,
-                                                const struct scrub_sum *sum)
+const struct scrub_bad_blob *scrub_bad_blobs_find(const struct scrub_bad_blobs *known,
+                                                  const struct scrub_sum *sum)
 {
     size_t place = place_of(known, sum);
 
@@ -31,10 +31,10 @@ const struct scrub_known_item *scrub_known_find(const struct scrub_known *known,
     return &known->items[place];
 }
 
-static bool make_room(struct scrub_known *known, struct error *err)
+static bool make_room(struct scrub_bad_blobs *known, struct error *err)
 {
     size_t capacity = known->capacity_ ? known->capacity_ * 2 : CAPACITY_FIRST;
-    struct scrub_known_item *items;
+    struct scrub_bad_blob *items;
 
     if (known->count < known->capacity_)
         return true;
@@ -46,13 +46,13 @@ static bool make_room(struct scrub_known *known, struct error *err)
     return true;
 }
 
-bool scrub_known_add(struct scrub_known *known, const struct scrub_sum *sum, enum scrub_kind kind,
-                     struct error *err)
+bool scrub_bad_blobs_add(struct scrub_bad_blobs *known, const struct scrub_sum *sum,
+                         enum scrub_kind kind, struct error *err)
 {
     size_t place = place_of(known, sum);
 
-    if (!scrub_known_find(known, sum)) {
-        if (known->count == SCRUB_KNOWN_MAX)
+    if (!scrub_bad_blobs_find(known, sum)) {
+        if (known->count == SCRUB_BAD_BLOBS_MAX)
             return true;
         if (!make_room(known, err))
             return false;
@@ -62,15 +62,15 @@ bool scrub_known_add(struct scrub_known *known, const struct scrub_sum *sum, enu
     } else if (known->items[place].kind != kind) {
         known->version++;
     }
-    known->items[place] = (struct scrub_known_item){*sum, kind};
+    known->items[place] = (struct scrub_bad_blob){*sum, kind};
     return true;
 }
 
-void scrub_known_remove(struct scrub_known *known, const struct scrub_sum *sum)
+void scrub_bad_blobs_remove(struct scrub_bad_blobs *known, const struct scrub_sum *sum)
 {
     size_t place = place_of(known, sum);
 
-    if (!scrub_known_find(known, sum))
+    if (!scrub_bad_blobs_find(known, sum))
         return;
     known->count--;
     memmove(&known->items[place], &known->items[place + 1],
@@ -78,7 +78,7 @@ void scrub_known_remove(struct scrub_known *known, const struct scrub_sum *sum)
     known->version++;
 }
 
-void scrub_known_retain(struct scrub_known *known, const struct scrub_blobs *blobs)
+void scrub_bad_blobs_retain(struct scrub_bad_blobs *known, const struct scrub_blobs *blobs)
 {
     size_t kept = 0;
 
@@ -90,8 +90,8 @@ void scrub_known_retain(struct scrub_known *known, const struct scrub_blobs *blo
     known->count = kept;
 }
 
-void scrub_known_deinit(struct scrub_known *known)
+void scrub_bad_blobs_deinit(struct scrub_bad_blobs *known)
 {
     free(known->items);
-    *known = (struct scrub_known){0};
+    *known = (struct scrub_bad_blobs){0};
 }

@@ -3,8 +3,8 @@
 
 #include "base/text.h"
 #include "containerd/content.h"
-#include "containerd/namespaces.h"
 #include "containerd/images.h"
+#include "containerd/namespaces.h"
 #include "inventory/scrub/scrub_blobs.h"
 
 #include <string.h>

@@ -71,9 +71,10 @@ static enum scrub_answer judge(const struct part *part, enum scrub_kind *kind,
     }
 }
 
-enum scrub_answer scrub_look(struct containerd *containerd, const struct scrub_blob *blob,
-                             enum scrub_kind *kind, uint64_t *read_bytes, struct cancel *cancel,
-                             struct error *err)
+enum scrub_answer scrub_check_last_byte(struct containerd *containerd,
+                                        const struct scrub_blob *blob, enum scrub_kind *kind,
+                                        uint64_t *read_bytes, struct cancel *cancel,
+                                        struct error *err)
 {
     const uint64_t last = blob->size > 0 ? 1 : 0; /* bytes that there are to see */
     struct part part;

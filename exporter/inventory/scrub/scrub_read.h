@@ -14,9 +14,10 @@ enum scrub_answer {
 };
 
 /* `*kind` is set with SCRUB_BAD. Bytes that came are added to *read_bytes. */
-enum scrub_answer scrub_look(struct containerd *containerd, const struct scrub_blob *blob,
-                             enum scrub_kind *kind, uint64_t *read_bytes, struct cancel *cancel,
-                             struct error *err);
+enum scrub_answer scrub_check_last_byte(struct containerd *containerd,
+                                        const struct scrub_blob *blob, enum scrub_kind *kind,
+                                        uint64_t *read_bytes, struct cancel *cancel,
+                                        struct error *err);
 
 /* A hash that is not finished. */
 struct scrub_hash {

@@ -9,9 +9,9 @@
 #include "registry/hosts/hosts.h"
 
 #include "base/clock.h"
-#include "os/file.h"
-#include "encoding/go_duration.h"
 #include "base/text.h"
+#include "encoding/go_duration.h"
+#include "os/file.h"
 #include "registry/hosts/hosts_certs.h"
 #include "registry/hosts/hosts_dir.h"
 #include "registry/hosts/hosts_toml.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "registry/hosts/hosts_certs.h"
 
-#include "os/file.h"
 #include "base/secret.h"
+#include "os/file.h"
 
 #include <dirent.h>
 #include <errno.h>

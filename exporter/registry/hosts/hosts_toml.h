@@ -39,7 +39,7 @@ struct hosts_toml {
 };
 
 /* What containerd could not read either is ERROR_INVALID, with the line but nothing of the text:
- * headers hold passwords. More than the ceilings: ERROR_LIMIT. `any_case`: names of keys may be
+ * headers hold basic_auth. More than the ceilings: ERROR_LIMIT. `any_case`: names of keys may be
  * written in any case. In `arena`. */
 bool hosts_toml_parse(const char *text, size_t size, bool any_case, struct arena *arena,
                       struct hosts_toml *out, struct error *err) MUST_CHECK;

@@ -2,9 +2,9 @@
 /* The file as a whole: read it, let the parts look at theirs, and keep what they made of it. */
 #include "server/config/web_config.h"
 
-#include "os/file.h"
 #include "base/secret.h"
 #include "base/text.h"
+#include "os/file.h"
 #include "server/config/tls.h"
 #include "server/config/web_config_keys.h"
 

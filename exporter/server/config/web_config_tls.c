@@ -2,8 +2,8 @@
 /* tls_server_config: certificates and keys, written there or in files, and who may be a client. */
 #include "server/config/web_config_keys.h"
 
-#include "os/file.h"
 #include "base/secret.h"
+#include "os/file.h"
 #include "server/config/tls.h"
 
 #include <string.h>

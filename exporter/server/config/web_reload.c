@@ -3,8 +3,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "encoding/problems.h"
 #include "base/text.h"
+#include "encoding/problems.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
  * Keeps the web configuration in force the one of the file: reads it again when it, or a
  * certificate that it names, was changed, and hands it over if it is good. A bad edit changes
  * nothing: it is logged line by line, once, and
- * containerd_exporter_web_config_last_reload_successful turns 0.
+ * containerd_exporter_web_config_last_reload_successful named_locks 0.
  */
 #ifndef SERVER_CONFIG_WEB_RELOAD_H
 #define SERVER_CONFIG_WEB_RELOAD_H

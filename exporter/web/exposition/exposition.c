@@ -2,8 +2,8 @@
 #include "web/exposition/exposition.h"
 
 #include "base/clock.h"
-#include "web/exposition/reply_blocks.h"
 #include "web/exposition/format_cache.h"
+#include "web/exposition/reply_blocks.h"
 
 #include <string.h>
 
@@ -16,11 +16,11 @@ struct exposition {
     struct exposition_options options;
     pthread_mutex_t lock;
     struct board_view *view;
-    struct workshop workshop;
-    struct rendering renderings[ENCODE_FORMATS];
+    struct render_context render_context;
+    struct format_cache renderings[ENCODE_FORMATS];
     bool *wanted; /* by slot, for filters */
     size_t n_wanted;
-    struct lease_pool leases;
+    struct reply_blocks_pool leases;
 };
 
 struct exposition *exposition_new(const struct exposition_options *options, struct error *err)
@@ -32,16 +32,16 @@ struct exposition *exposition_new(const struct exposition_options *options, stru
         return NULL;
     }
     pthread_mutex_init(&exposition->lock, NULL);
-    lease_pool_init(&exposition->leases);
+    reply_blocks_pool_init(&exposition->leases);
     exposition->options = *options;
-    exposition->workshop = (struct workshop){.pool = block_pool_new(),
-                                             .text = BUF_INIT(PAGE_LIMIT_BYTES),
-                                             .packed = BUF_INIT(PAGE_LIMIT_BYTES),
-                                             .options = options->encode};
+    exposition->render_context = (struct render_context){.pool = block_pool_new(),
+                                                         .text = BUF_INIT(PAGE_LIMIT_BYTES),
+                                                         .packed = BUF_INIT(PAGE_LIMIT_BYTES),
+                                                         .options = options->encode};
     for (int format = 0; format < ENCODE_FORMATS; format++)
         exposition->renderings[format].format = (enum encode_format)format;
     exposition->view = board_look(options->board);
-    if (!exposition->workshop.pool || !exposition->view) {
+    if (!exposition->render_context.pool || !exposition->view) {
         error_memory(err);
         return NULL;
     }
@@ -51,18 +51,18 @@ struct exposition *exposition_new(const struct exposition_options *options, stru
 
 void exposition_free(struct exposition *exposition)
 {
-    struct workshop *workshop = &exposition->workshop;
+    struct render_context *render_context = &exposition->render_context;
 
-    lease_pool_deinit(&exposition->leases);
+    reply_blocks_pool_deinit(&exposition->leases);
     for (int format = 0; format < ENCODE_FORMATS; format++)
-        rendering_clear(&exposition->renderings[format], workshop);
-    if (workshop->gzip)
-        gzip_free(workshop->gzip);
-    if (workshop->pool)
-        block_pool_free(workshop->pool);
-    page_plan_deinit(&workshop->plan);
-    buf_deinit(&workshop->text);
-    buf_deinit(&workshop->packed);
+        format_cache_clear(&exposition->renderings[format], render_context);
+    if (render_context->gzip)
+        gzip_free(render_context->gzip);
+    if (render_context->pool)
+        block_pool_free(render_context->pool);
+    family_index_deinit(&render_context->plan);
+    buf_deinit(&render_context->text);
+    buf_deinit(&render_context->packed);
     if (exposition->view)
         board_view_free(exposition->view);
     free(exposition->wanted);
@@ -72,43 +72,44 @@ void exposition_free(struct exposition *exposition)
 
 void exposition_release(void *lease)
 {
-    lease_release(lease);
+    reply_blocks_release(lease);
 }
 
-static struct exposition_lease *lease_text(struct exposition *exposition,
-                                           struct rendering *rendering)
+static struct reply_blocks *lease_text(struct exposition *exposition,
+                                       struct format_cache *format_cache)
 {
-    CLEANUP(lease_releasep)
-    struct exposition_lease *lease = lease_new(&exposition->leases, rendering->n_chunks);
+    CLEANUP(reply_blocks_releasep)
+    struct reply_blocks *lease = reply_blocks_new(&exposition->leases, format_cache->n_chunks);
 
-    for (size_t i = 0; lease && i < rendering->n_chunks; i++)
-        if (rendering->chunks[i].size > 0 &&
-            !lease_add_block(lease, rendering_text(rendering, &exposition->workshop, i)))
+    for (size_t i = 0; lease && i < format_cache->n_chunks; i++)
+        if (format_cache->chunks[i].size > 0 &&
+            !reply_blocks_add_block(
+                lease, format_cache_text(format_cache, &exposition->render_context, i)))
             return NULL;
     return TAKE(lease);
 }
 
-static struct exposition_lease *lease_packed(struct exposition *exposition,
-                                             struct rendering *rendering, struct error *err)
+static struct reply_blocks *lease_packed(struct exposition *exposition,
+                                         struct format_cache *format_cache, struct error *err)
 {
-    CLEANUP(lease_releasep) struct exposition_lease *lease = NULL;
+    CLEANUP(reply_blocks_releasep) struct reply_blocks *lease = NULL;
     struct gzip_sum sum = {0};
 
-    if (!rendering_pack(rendering, &exposition->workshop, err))
+    if (!format_cache_gzip(format_cache, &exposition->render_context, err))
         return NULL;
-    lease = lease_new(&exposition->leases, rendering->n_groups + 2);
+    lease = reply_blocks_new(&exposition->leases, format_cache->n_groups + 2);
     if (!lease) {
         error_memory(err);
         return NULL;
     }
-    lease_add(lease, gzip_start, sizeof(gzip_start));
-    for (size_t i = 0; i < rendering->n_groups; i++) {
-        if (!lease_add_block(lease, block_ref(rendering->groups[i].packed)))
+    reply_blocks_add(lease, gzip_start, sizeof(gzip_start));
+    for (size_t i = 0; i < format_cache->n_groups; i++) {
+        if (!reply_blocks_add_block(lease, block_ref(format_cache->groups[i].packed)))
             return NULL;
-        sum = gzip_join(sum, rendering->groups[i].sum);
+        sum = gzip_join(sum, format_cache->groups[i].sum);
     }
     gzip_finish(sum, lease->finish);
-    lease_add(lease, lease->finish, sizeof(lease->finish));
+    reply_blocks_add(lease, lease->finish, sizeof(lease->finish));
     return TAKE(lease);
 }
 
@@ -131,18 +132,18 @@ static bool owner_wanted(const struct exposition_filter *filter, const char *own
 
 static bool choose_slots(struct exposition *exposition, const struct exposition_filter *filter)
 {
-    const struct workshop *workshop = &exposition->workshop;
+    const struct render_context *render_context = &exposition->render_context;
 
-    if (workshop->n_entries > exposition->n_wanted) {
+    if (render_context->n_entries > exposition->n_wanted) {
         free(exposition->wanted);
         exposition->n_wanted = 0;
-        exposition->wanted = calloc(workshop->n_entries, sizeof(bool));
+        exposition->wanted = calloc(render_context->n_entries, sizeof(bool));
         if (!exposition->wanted)
             return false;
-        exposition->n_wanted = workshop->n_entries;
+        exposition->n_wanted = render_context->n_entries;
     }
-    for (size_t i = 0; i < workshop->n_entries; i++)
-        exposition->wanted[i] = owner_wanted(filter, workshop->entries[i].owner);
+    for (size_t i = 0; i < render_context->n_entries; i++)
+        exposition->wanted[i] = owner_wanted(filter, render_context->entries[i].owner);
     return true;
 }
 
@@ -150,66 +151,66 @@ static bool choose_slots(struct exposition *exposition, const struct exposition_
 static bool format_some(struct exposition *exposition, enum encode_format format,
                         const struct exposition_filter *filter, struct error *err)
 {
-    struct workshop *workshop = &exposition->workshop;
-    struct encoder encoder = {.out = &workshop->text, .format = format};
+    struct render_context *render_context = &exposition->render_context;
+    struct encoder encoder = {.out = &render_context->text, .format = format};
 
     if (!choose_slots(exposition, filter))
         return error_memory(err);
-    buf_clear(&workshop->text);
-    for (size_t i = 0; i < workshop->plan.n_families; i++) {
-        const struct page_family *family = &workshop->plan.families[i];
+    buf_clear(&render_context->text);
+    for (size_t i = 0; i < render_context->plan.n_families; i++) {
+        const struct page_family *family = &render_context->plan.families[i];
 
         if (filter->n_names == 0 || contains(filter->names, filter->n_names, family->family->name))
-            rendering_some(format, workshop, family, exposition->wanted, &workshop->text);
+            format_cache_some(format, render_context, family, exposition->wanted,
+                              &render_context->text);
     }
     encode_end(&encoder);
-    return buf_ok(&workshop->text, err);
+    return buf_ok(&render_context->text, err);
 }
 
-/* The text of the workshop as a page of its own. */
-static struct exposition_lease *lease_some(struct exposition *exposition, bool gzip,
-                                           struct error *err)
+/* The text of the render_context as a page of its own. */
+static struct reply_blocks *lease_some(struct exposition *exposition, bool gzip, struct error *err)
 {
-    struct workshop *workshop = &exposition->workshop;
-    CLEANUP(lease_releasep)
-    struct exposition_lease *lease = lease_new(&exposition->leases, 3);
-    const struct buf *bytes = gzip ? &workshop->packed : &workshop->text;
+    struct render_context *render_context = &exposition->render_context;
+    CLEANUP(reply_blocks_releasep)
+    struct reply_blocks *lease = reply_blocks_new(&exposition->leases, 3);
+    const struct buf *bytes = gzip ? &render_context->packed : &render_context->text;
     struct gzip_sum sum;
 
-    if (!lease || (gzip && !workshop_gzip(workshop))) {
+    if (!lease || (gzip && !render_context_gzip(render_context))) {
         error_memory(err);
         return NULL;
     }
     if (gzip) {
-        buf_clear(&workshop->packed);
-        sum =
-            gzip_pack(workshop->gzip, workshop->text.data, workshop->text.size, &workshop->packed);
-        if (!buf_ok(&workshop->packed, err))
+        buf_clear(&render_context->packed);
+        sum = gzip_pack(render_context->gzip, render_context->text.data, render_context->text.size,
+                        &render_context->packed);
+        if (!buf_ok(&render_context->packed, err))
             return NULL;
-        lease_add(lease, gzip_start, sizeof(gzip_start));
+        reply_blocks_add(lease, gzip_start, sizeof(gzip_start));
         gzip_finish(sum, lease->finish);
     }
     if (bytes->size > 0 &&
-        !lease_add_block(lease, block_new(workshop->pool, bytes->data, bytes->size))) {
+        !reply_blocks_add_block(lease, block_new(render_context->pool, bytes->data, bytes->size))) {
         error_memory(err);
         return NULL;
     }
     if (gzip)
-        lease_add(lease, lease->finish, sizeof(lease->finish));
+        reply_blocks_add(lease, lease->finish, sizeof(lease->finish));
     return TAKE(lease);
 }
 
 /* Large scratch space is rare, and given back. */
 static void tidy(struct exposition *exposition, int64_t now)
 {
-    struct workshop *workshop = &exposition->workshop;
+    struct render_context *render_context = &exposition->render_context;
 
-    buf_clear_to(&workshop->text, SCRATCH_BYTES);
-    buf_clear_to(&workshop->packed, SCRATCH_BYTES);
+    buf_clear_to(&render_context->text, SCRATCH_BYTES);
+    buf_clear_to(&render_context->packed, SCRATCH_BYTES);
     for (int format = 0; format < ENCODE_FORMATS; format++)
         if (exposition->renderings[format].n_chunks > 0 &&
             now - exposition->renderings[format].used_ns > UNUSED_NS)
-            rendering_clear(&exposition->renderings[format], workshop);
+            format_cache_clear(&exposition->renderings[format], render_context);
     board_view_let_go(exposition->view);
 }
 
@@ -221,35 +222,35 @@ static bool is_filter(const struct exposition_filter *filter)
 /* Sees what the board shows, until tidy(). */
 static bool look(struct exposition *exposition, struct error *err)
 {
-    struct workshop *workshop = &exposition->workshop;
+    struct render_context *render_context = &exposition->render_context;
 
     if (!board_look_again(exposition->options.board, exposition->view))
         return error_memory(err);
-    workshop->entries = board_entries(exposition->view, &workshop->n_entries);
-    return page_plan_follow(&workshop->plan, workshop->entries, workshop->n_entries,
-                            exposition->options.exporter_metrics) ||
+    render_context->entries = board_entries(exposition->view, &render_context->n_entries);
+    return family_index_follow(&render_context->plan, render_context->entries,
+                               render_context->n_entries, exposition->options.exporter_metrics) ||
            error_memory(err);
 }
 
-static struct exposition_lease *render(struct exposition *exposition, enum encode_format format,
-                                       bool *gzip, const struct exposition_filter *filter,
-                                       struct error *err)
+static struct reply_blocks *render(struct exposition *exposition, enum encode_format format,
+                                   bool *gzip, const struct exposition_filter *filter,
+                                   struct error *err)
 {
-    struct rendering *rendering = &exposition->renderings[format];
-    struct exposition_lease *lease;
+    struct format_cache *format_cache = &exposition->renderings[format];
+    struct reply_blocks *lease;
 
     if (is_filter(filter)) {
         if (!format_some(exposition, format, filter, err))
             return NULL;
-        *gzip &= exposition->workshop.text.size >= GZIP_BYTES_MIN;
+        *gzip &= exposition->render_context.text.size >= GZIP_BYTES_MIN;
         return lease_some(exposition, *gzip, err);
     }
-    if (!rendering_update(rendering, &exposition->workshop, err))
+    if (!format_cache_update(format_cache, &exposition->render_context, err))
         return NULL;
-    *gzip &= rendering->size >= GZIP_BYTES_MIN;
+    *gzip &= format_cache->size >= GZIP_BYTES_MIN;
     if (*gzip)
-        return lease_packed(exposition, rendering, err);
-    lease = lease_text(exposition, rendering);
+        return lease_packed(exposition, format_cache, err);
+    lease = lease_text(exposition, format_cache);
     if (!lease)
         error_memory(err);
     return lease;
@@ -259,7 +260,7 @@ bool exposition_render(struct exposition *exposition, enum encode_format format,
                        const struct exposition_filter *filter, struct exposition_page *page,
                        struct error *err)
 {
-    struct exposition_lease *lease;
+    struct reply_blocks *lease;
     int64_t now = clock_now_ns();
     LOCK_SCOPE(&exposition->lock);
 

@@ -38,8 +38,8 @@ struct exposition_filter {
 struct exposition_page {
     const struct iovec *parts;
     size_t n_parts, size;
-    bool gzip;                      /* it is: not where it was not asked for, or would not pay */
-    struct exposition_lease *lease; /* private */
+    bool gzip;                  /* it is: not where it was not asked for, or would not pay */
+    struct reply_blocks *lease; /* private */
 };
 
 /* The page until exposition_release(), which any thread may call. */

@@ -18,7 +18,7 @@ struct row {
 
 #define NOT_SHOWN UINT32_MAX
 
-static bool same_slots(const struct page_plan *plan, const struct board_entry *entries, size_t n)
+static bool same_slots(const struct family_index *plan, const struct board_entry *entries, size_t n)
 {
     if (!plan->slots_ || plan->n_slots_ != n)
         return false;
@@ -42,7 +42,7 @@ static size_t table_rows(const struct metric_family *table)
 }
 
 /* Finds out which tables there are; returns how many rows they have together. */
-static size_t list_slots(struct page_plan *plan, const struct board_entry *entries, size_t n)
+static size_t list_slots(struct family_index *plan, const struct board_entry *entries, size_t n)
 {
     size_t rows = 0;
 
@@ -91,7 +91,8 @@ static bool shown(const struct metric_family *family, bool internals)
 }
 
 /* Fills in which family each row belongs to, and the families. */
-static void list_families(struct page_plan *plan, struct row *rows, size_t n_rows, bool internals)
+static void list_families(struct family_index *plan, struct row *rows, size_t n_rows,
+                          bool internals)
 {
     const struct metric_family *last = NULL;
 
@@ -109,7 +110,7 @@ static void list_families(struct page_plan *plan, struct row *rows, size_t n_row
 }
 
 /* Counts the pieces of each family, or puts them into their places. */
-static void place_pieces(struct page_plan *plan, const struct row *rows, bool count)
+static void place_pieces(struct family_index *plan, const struct row *rows, bool count)
 {
     for (size_t i = 0; i < plan->n_slots_; i++) {
         const struct planned_slot *slot = &plan->slots_[i];
@@ -126,7 +127,7 @@ static void place_pieces(struct page_plan *plan, const struct row *rows, bool co
     }
 }
 
-static bool list_pieces(struct page_plan *plan, const struct row *rows)
+static bool list_pieces(struct family_index *plan, const struct row *rows)
 {
     uint32_t n = 0;
 
@@ -143,7 +144,7 @@ static bool list_pieces(struct page_plan *plan, const struct row *rows)
     return true;
 }
 
-static struct row *list_rows(const struct page_plan *plan, size_t n_rows)
+static struct row *list_rows(const struct family_index *plan, size_t n_rows)
 {
     struct row *rows = calloc(n_rows + 1, sizeof(*rows));
     uint32_t n = 0;
@@ -155,7 +156,7 @@ static struct row *list_rows(const struct page_plan *plan, size_t n_rows)
     return rows;
 }
 
-static void forget(struct page_plan *plan)
+static void forget(struct family_index *plan)
 {
     free(TAKE(plan->families));
     free(TAKE(plan->pieces));
@@ -163,7 +164,7 @@ static void forget(struct page_plan *plan)
     plan->n_families = plan->n_slots_ = 0;
 }
 
-static bool make(struct page_plan *plan, const struct board_entry *entries, size_t n,
+static bool make(struct family_index *plan, const struct board_entry *entries, size_t n,
                  bool internals)
 {
     CLEANUP(freep) struct row *rows = NULL;
@@ -183,8 +184,8 @@ static bool make(struct page_plan *plan, const struct board_entry *entries, size
     return list_pieces(plan, rows);
 }
 
-bool page_plan_follow(struct page_plan *plan, const struct board_entry *entries, size_t n,
-                      bool internals)
+bool family_index_follow(struct family_index *plan, const struct board_entry *entries, size_t n,
+                         bool internals)
 {
     bool ok = same_slots(plan, entries, n) || make(plan, entries, n, internals);
 
@@ -196,7 +197,7 @@ bool page_plan_follow(struct page_plan *plan, const struct board_entry *entries,
     return ok;
 }
 
-void page_plan_deinit(struct page_plan *plan)
+void family_index_deinit(struct family_index *plan)
 {
     forget(plan);
 }

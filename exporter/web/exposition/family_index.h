@@ -18,7 +18,7 @@ struct page_family {
     uint32_t first, n; /* its pieces */
 };
 
-struct page_plan {
+struct family_index {
     struct page_family *families;
     size_t n_families;
     struct page_piece *pieces;
@@ -30,9 +30,9 @@ struct page_plan {
 
 /* Follows what the view shows. `internals`: with process_* and promhttp_*. False without memory;
  * the plan is empty then. */
-bool page_plan_follow(struct page_plan *plan, const struct board_entry *entries, size_t n,
-                      bool internals) MUST_CHECK;
-void page_plan_deinit(struct page_plan *plan);
+bool family_index_follow(struct family_index *plan, const struct board_entry *entries, size_t n,
+                         bool internals) MUST_CHECK;
+void family_index_deinit(struct family_index *plan);
 
 /* The samples of one piece; NULL: there are none now. */
 const struct sample *page_piece_samples(const struct page_piece *piece,

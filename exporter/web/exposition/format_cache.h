@@ -11,17 +11,17 @@
 
 #include "metrics/encode.h"
 #include "web/exposition/block_pool.h"
-#include "web/exposition/gzip.h"
 #include "web/exposition/family_index.h"
+#include "web/exposition/gzip.h"
 
-#define RENDERING_KEEP_BYTES ((size_t)3 << 20) /* of texts, in all formats together */
+#define FORMAT_CACHE_KEEP_BYTES ((size_t)3 << 20) /* of texts, in all formats together */
 
 /* What the formats share, and what they are made from at the moment. */
-struct workshop {
+struct render_context {
     struct block_pool *pool;
     struct gzip *gzip;       /* made when first asked for */
     struct buf text, packed; /* for the work */
-    struct page_plan plan;
+    struct family_index plan;
     const struct board_entry *entries;
     size_t n_entries, kept_bytes;
     struct encode_options options;
@@ -43,7 +43,7 @@ struct chunk_group {
     struct gzip_sum sum;
 };
 
-struct rendering {
+struct format_cache {
     enum encode_format format;
     struct chunk *chunks;
     size_t n_chunks, capacity_;
@@ -58,24 +58,25 @@ struct rendering {
 };
 
 /* Makes what gzip takes, once; false without memory. */
-bool workshop_gzip(struct workshop *workshop) MUST_CHECK;
+bool render_context_gzip(struct render_context *render_context) MUST_CHECK;
 
-/* Makes everything true that the plan and the entries of the workshop tell. */
-bool rendering_update(struct rendering *rendering, struct workshop *workshop,
-                      struct error *err) MUST_CHECK;
+/* Makes everything true that the plan and the entries of the render_context tell. */
+bool format_cache_update(struct format_cache *format_cache, struct render_context *render_context,
+                         struct error *err) MUST_CHECK;
 
 /* A reference to the text of a chunk that has one; NULL without memory. */
-struct block *rendering_text(struct rendering *rendering, struct workshop *workshop, size_t chunk);
+struct block *format_cache_text(struct format_cache *format_cache,
+                                struct render_context *render_context, size_t chunk);
 
 /* Packs what has to be. */
-bool rendering_pack(struct rendering *rendering, struct workshop *workshop,
-                    struct error *err) MUST_CHECK;
+bool format_cache_gzip(struct format_cache *format_cache, struct render_context *render_context,
+                       struct error *err) MUST_CHECK;
 
 /* Gives everything back. */
-void rendering_clear(struct rendering *rendering, struct workshop *workshop);
+void format_cache_clear(struct format_cache *format_cache, struct render_context *render_context);
 
 /* Appends one family as it is, of the slots that `wanted` has, by their index. */
-void rendering_some(enum encode_format format, struct workshop *workshop,
-                    const struct page_family *family, const bool *wanted, struct buf *out);
+void format_cache_some(enum encode_format format, struct render_context *render_context,
+                       const struct page_family *family, const bool *wanted, struct buf *out);
 
 #endif

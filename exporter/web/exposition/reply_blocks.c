@@ -3,23 +3,23 @@
 
 #define SPARE_MAX 16
 
-void lease_pool_init(struct lease_pool *pool)
+void reply_blocks_pool_init(struct reply_blocks_pool *pool)
 {
-    *pool = (struct lease_pool){0};
+    *pool = (struct reply_blocks_pool){0};
     pthread_mutex_init(&pool->lock_, NULL);
 }
 
-static void free_lease(struct exposition_lease *lease)
+static void free_lease(struct reply_blocks *lease)
 {
     free(lease->parts);
     free(lease->blocks_);
     free(lease);
 }
 
-void lease_pool_deinit(struct lease_pool *pool)
+void reply_blocks_pool_deinit(struct reply_blocks_pool *pool)
 {
     while (pool->spare_) {
-        struct exposition_lease *lease = pool->spare_;
+        struct reply_blocks *lease = pool->spare_;
 
         pool->spare_ = lease->next_;
         free_lease(lease);
@@ -27,9 +27,9 @@ void lease_pool_deinit(struct lease_pool *pool)
     pthread_mutex_destroy(&pool->lock_);
 }
 
-static struct exposition_lease *take_spare(struct lease_pool *pool)
+static struct reply_blocks *take_spare(struct reply_blocks_pool *pool)
 {
-    struct exposition_lease *lease;
+    struct reply_blocks *lease;
     LOCK_SCOPE(&pool->lock_);
 
     lease = pool->spare_;
@@ -40,7 +40,7 @@ static struct exposition_lease *take_spare(struct lease_pool *pool)
     return lease;
 }
 
-static bool make_room(struct exposition_lease *lease, size_t parts)
+static bool make_room(struct reply_blocks *lease, size_t parts)
 {
     if (parts <= lease->capacity_)
         return true;
@@ -55,9 +55,9 @@ static bool make_room(struct exposition_lease *lease, size_t parts)
     return true;
 }
 
-struct exposition_lease *lease_new(struct lease_pool *pool, size_t parts)
+struct reply_blocks *reply_blocks_new(struct reply_blocks_pool *pool, size_t parts)
 {
-    struct exposition_lease *lease = take_spare(pool);
+    struct reply_blocks *lease = take_spare(pool);
 
     if (!lease)
         lease = calloc(1, sizeof(*lease));
@@ -71,9 +71,9 @@ struct exposition_lease *lease_new(struct lease_pool *pool, size_t parts)
     return NULL;
 }
 
-static bool give_back(struct exposition_lease *lease)
+static bool give_back(struct reply_blocks *lease)
 {
-    struct lease_pool *pool = lease->pool_;
+    struct reply_blocks_pool *pool = lease->pool_;
     LOCK_SCOPE(&pool->lock_);
 
     if (pool->n_spare_ == SPARE_MAX)
@@ -84,7 +84,7 @@ static bool give_back(struct exposition_lease *lease)
     return true;
 }
 
-void lease_release(struct exposition_lease *lease)
+void reply_blocks_release(struct reply_blocks *lease)
 {
     for (size_t i = 0; i < lease->n; i++)
         block_unref(lease->blocks_[i]);
@@ -92,18 +92,18 @@ void lease_release(struct exposition_lease *lease)
         free_lease(lease);
 }
 
-void lease_add(struct exposition_lease *lease, const void *data, size_t size)
+void reply_blocks_add(struct reply_blocks *lease, const void *data, size_t size)
 {
     lease->parts[lease->n] = (struct iovec){(void *)data, size};
     lease->blocks_[lease->n++] = NULL;
     lease->size += size;
 }
 
-bool lease_add_block(struct exposition_lease *lease, struct block *block)
+bool reply_blocks_add_block(struct reply_blocks *lease, struct block *block)
 {
     if (!block)
         return false;
-    lease_add(lease, block->data, block->size);
+    reply_blocks_add(lease, block->data, block->size);
     lease->blocks_[lease->n - 1] = block;
     return true;
 }

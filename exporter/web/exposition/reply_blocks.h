@@ -8,31 +8,31 @@
 
 #include <sys/uio.h>
 
-struct lease_pool {
+struct reply_blocks_pool {
     pthread_mutex_t lock_;
-    struct exposition_lease *spare_;
+    struct reply_blocks *spare_;
     size_t n_spare_;
 };
 
-struct exposition_lease {
-    struct lease_pool *pool_;
-    struct exposition_lease *next_;
+struct reply_blocks {
+    struct reply_blocks_pool *pool_;
+    struct reply_blocks *next_;
     struct iovec *parts;
     struct block **blocks_; /* one for each part, or NULL */
     size_t n, size, capacity_;
     unsigned char finish[GZIP_FINISH_BYTES];
 };
 
-void lease_pool_init(struct lease_pool *pool);
-void lease_pool_deinit(struct lease_pool *pool); /* after all leases */
+void reply_blocks_pool_init(struct reply_blocks_pool *pool);
+void reply_blocks_pool_deinit(struct reply_blocks_pool *pool); /* after all leases */
 
 /* An empty one with room for so many parts; NULL without memory. */
-struct exposition_lease *lease_new(struct lease_pool *pool, size_t parts);
-void lease_release(struct exposition_lease *lease); /* from any thread */
-DEFINE_CLEANUP(struct exposition_lease *, lease_release)
+struct reply_blocks *reply_blocks_new(struct reply_blocks_pool *pool, size_t parts);
+void reply_blocks_release(struct reply_blocks *lease); /* from any thread */
+DEFINE_CLEANUP(struct reply_blocks *, reply_blocks_release)
 
-void lease_add(struct exposition_lease *lease, const void *data, size_t size);
+void reply_blocks_add(struct reply_blocks *lease, const void *data, size_t size);
 /* Takes the block over. False if there is none: no memory. */
-bool lease_add_block(struct exposition_lease *lease, struct block *block) MUST_CHECK;
+bool reply_blocks_add_block(struct reply_blocks *lease, struct block *block) MUST_CHECK;
 
 #endif

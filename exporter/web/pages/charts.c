@@ -9,7 +9,7 @@
 #define HEIGHT    56
 #define BASE_Y    45 /* bars stand on it, marks are below */
 #define MARK_Y    51
-#define STEP      (WIDTH / DRAWING_RUNS_MAX)
+#define STEP      (WIDTH / CHART_RUNS_MAX)
 #define BAR_LEAST 1.5 /* or a run of a millisecond could not be seen */
 
 /* How far above the longest run a limit may be to be shown: else it would flatten the runs. */
@@ -21,7 +21,7 @@ struct scale {
     size_t count[DRAWING_KINDS];
 };
 
-enum drawing_kind drawing_kind_of(const struct run_record *run)
+enum chart_kind chart_kind_of(const struct run_record *run)
 {
     if (run->reason == ERROR_CANCELED)
         return DRAWING_CANCELED;
@@ -42,7 +42,7 @@ static bool is_near(const struct scale *scale, double limit, double near)
     return limit > 0 && limit <= scale->longest * near;
 }
 
-static struct scale scale_of(const struct drawing_run *runs, size_t n, double slow, double timeout)
+static struct scale scale_of(const struct chart_run *runs, size_t n, double slow, double timeout)
 {
     struct scale scale = {0};
 
@@ -77,8 +77,8 @@ static void draw_limit(struct buf *out, const struct scale *scale, double limit,
 }
 
 /* One path for all runs of a kind: a page of many probes stays small. */
-static void draw_kind(struct buf *out, const struct scale *scale, const struct drawing_run *runs,
-                      size_t n, enum drawing_kind kind)
+static void draw_kind(struct buf *out, const struct scale *scale, const struct chart_run *runs,
+                      size_t n, enum chart_kind kind)
 {
     static const struct {
         const char *bar, *mark, *mark_path;
@@ -107,26 +107,26 @@ static void draw_kind(struct buf *out, const struct scale *scale, const struct d
     buf_append_str(out, "\"/>");
 }
 
-void drawing_runs(struct buf *out, const struct drawing_run *runs, size_t n, double slow_seconds,
-                  double timeout_seconds)
+void chart_runs(struct buf *out, const struct chart_run *runs, size_t n, double slow_seconds,
+                double timeout_seconds)
 {
     struct scale scale;
 
-    if (n > DRAWING_RUNS_MAX)
-        n = DRAWING_RUNS_MAX;
+    if (n > CHART_RUNS_MAX)
+        n = CHART_RUNS_MAX;
     scale = scale_of(runs, n, slow_seconds, timeout_seconds);
     buf_printf(out, "<svg class=\"runs\" viewBox=\"0 0 %d %d\" role=\"img\">", WIDTH, HEIGHT);
     describe(out, &scale, n);
     buf_printf(out, "<path class=\"base\" d=\"M0 %d.5H%d\"/>", BASE_Y, WIDTH);
     for (int kind = 0; kind < DRAWING_KINDS; kind++)
-        draw_kind(out, &scale, runs, n, (enum drawing_kind)kind);
+        draw_kind(out, &scale, runs, n, (enum chart_kind)kind);
     draw_limit(out, &scale, slow_seconds, SLOW_NEAR, "limit");
     draw_limit(out, &scale, timeout_seconds, TIMEOUT_NEAR, "end");
     buf_append_str(out, "</svg>");
 }
 
-void drawing_share(struct buf *out, const struct drawing_part *parts, size_t n, double whole,
-                   const char *what)
+void chart_share(struct buf *out, const struct chart_part *parts, size_t n, double whole,
+                 const char *what)
 {
     buf_append_str(out, "<div class=\"share\" role=\"img\"");
     html_attribute(out, "aria-label", what);

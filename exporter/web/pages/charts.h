@@ -7,9 +7,9 @@
 #include "base/buf.h"
 #include "collector/history.h"
 
-#define DRAWING_RUNS_MAX 40
+#define CHART_RUNS_MAX 40
 
-enum drawing_kind {
+enum chart_kind {
     DRAWING_GOOD,
     DRAWING_SLOW,     /* with a dot below */
     DRAWING_BAD,      /* with a cross below */
@@ -17,26 +17,26 @@ enum drawing_kind {
     DRAWING_KINDS,
 };
 
-struct drawing_run {
+struct chart_run {
     double seconds;
-    enum drawing_kind kind;
+    enum chart_kind kind;
 };
 
-enum drawing_kind drawing_kind_of(const struct run_record *run);
+enum chart_kind chart_kind_of(const struct run_record *run);
 
 /* Runs as bars, the newest (the first of the list) at the right. The limits are lines where they
  * come near the bars; 0: there is none. */
-void drawing_runs(struct buf *out, const struct drawing_run *runs, size_t n, double slow_seconds,
-                  double timeout_seconds);
+void chart_runs(struct buf *out, const struct chart_run *runs, size_t n, double slow_seconds,
+                double timeout_seconds);
 
-struct drawing_part {
+struct chart_part {
     const char *name;
     const char *color; /* a class of the style sheet: "c0" to "c7", "cb", "cr" */
     double value;
 };
 
 /* Parts of a whole in one bar; `whole` may be more than they are together. `what`: "2 of 3". */
-void drawing_share(struct buf *out, const struct drawing_part *parts, size_t n, double whole,
-                   const char *what);
+void chart_share(struct buf *out, const struct chart_part *parts, size_t n, double whole,
+                 const char *what);
 
 #endif

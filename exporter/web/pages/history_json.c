@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "web/pages/history_json.h"
 
-#include "encoding/json_quote.h"
 #include "base/text.h"
+#include "encoding/json_quote.h"
 #include "metrics/encode.h"
 #include "web/pages/html.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "web/pages/layout.h"
 
-#include "os/build.h"
 #include "base/text.h"
+#include "os/build.h"
 #include "web/pages/html.h"
 #include "web/pages/style.h"
 
@@ -32,7 +32,7 @@ static size_t prefix_of(const struct web_options *options, const char **prefix)
     return size;
 }
 
-void frame_open_href(struct buf *out, const struct web_options *options, const char *path)
+void layout_open_href(struct buf *out, const struct web_options *options, const char *path)
 {
     const char *prefix;
     size_t size = prefix_of(options, &prefix);
@@ -42,30 +42,30 @@ void frame_open_href(struct buf *out, const struct web_options *options, const c
     html_text(out, path);
 }
 
-void frame_href(struct buf *out, const struct web_options *options, const char *path)
+void layout_href(struct buf *out, const struct web_options *options, const char *path)
 {
-    frame_open_href(out, options, path);
+    layout_open_href(out, options, path);
     buf_append_char(out, '"');
 }
 
-void frame_history_href(struct buf *out, const struct web_options *options, const char *probe)
+void layout_history_href(struct buf *out, const struct web_options *options, const char *probe)
 {
-    frame_open_href(out, options, "/history?probe=");
+    layout_open_href(out, options, "/history?probe=");
     html_query(out, probe);
     buf_append_char(out, '"');
 }
 
 static void print_head(struct buf *out, const struct web_options *options,
-                       const struct frame *frame)
+                       const struct layout *layout)
 {
     buf_append_str(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
                         "<meta name=\"viewport\" content=\"width=device-width, "
                         "initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n"
                         "<meta name=\"theme-color\" content=\"#e6522c\">\n");
-    if (frame->refresh_seconds > 0)
-        buf_printf(out, "<meta http-equiv=\"refresh\" content=\"%u\">\n", frame->refresh_seconds);
+    if (layout->refresh_seconds > 0)
+        buf_printf(out, "<meta http-equiv=\"refresh\" content=\"%u\">\n", layout->refresh_seconds);
     buf_append_str(out, "<title>");
-    html_text(out, frame->title);
+    html_text(out, layout->title);
     buf_append_str(out, " · ");
     html_text(out, options->node ? options->node : "containerd_exporter");
     buf_append_str(out, "</title>\n<link rel=\"icon\" href=\"");
@@ -75,9 +75,9 @@ static void print_head(struct buf *out, const struct web_options *options,
     buf_append_str(out, "</style>\n</head>\n");
 }
 
-void frame_begin(struct buf *out, const struct web_options *options, const struct frame *frame)
+void layout_begin(struct buf *out, const struct web_options *options, const struct layout *layout)
 {
-    print_head(out, options, frame);
+    print_head(out, options, layout);
     buf_append_str(out, "<body>\n<a class=\"skip\" href=\"#main\">To the content</a>\n"
                         "<header><div class=\"wide\">");
     buf_append_str(out, style_mark);
@@ -87,18 +87,18 @@ void frame_begin(struct buf *out, const struct web_options *options, const struc
                         "<nav aria-label=\"Pages\"><div class=\"wide\">");
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
         buf_append_str(out, "<a");
-        frame_open_href(out, options, places[i].path);
+        layout_open_href(out, options, places[i].path);
         buf_printf(out, "%s\"%s>", places[i].query,
-                   strcmp(frame->path, places[i].path) == 0 ? " aria-current=\"page\"" : "");
+                   strcmp(layout->path, places[i].path) == 0 ? " aria-current=\"page\"" : "");
         buf_append_str(out, places[i].name);
         buf_append_str(out, "</a>");
     }
     buf_append_str(out, "<a");
-    frame_href(out, options, options->telemetry_path);
+    layout_href(out, options, options->telemetry_path);
     buf_append_str(out, ">Metrics</a></div></nav>\n<main id=\"main\" class=\"wide\">\n");
 }
 
-void frame_end(struct buf *out, const struct web_options *options)
+void layout_end(struct buf *out, const struct web_options *options)
 {
     buf_append_str(out, "</main>\n<footer class=\"wide\"><p>containerd_exporter ");
     html_text(out, options->version);
@@ -108,16 +108,16 @@ void frame_end(struct buf *out, const struct web_options *options)
         buf_append_char(out, ')');
     }
     buf_append_str(out, "</p><ul><li><a");
-    frame_href(out, options, "/-/healthy");
+    layout_href(out, options, "/-/healthy");
     buf_append_str(out, ">Healthy</a></li><li><a");
-    frame_href(out, options, "/-/ready");
+    layout_href(out, options, "/-/ready");
     buf_append_str(out,
                    ">Ready</a></li><li>Handbook: README.md, "
                    "<code>man containerd_exporter</code></li></ul></footer>\n</body>\n</html>\n");
 }
 
-void frame_reply(struct exchange *exchange, unsigned status, const char *content_type,
-                 struct buf *out)
+void layout_reply(struct exchange *exchange, unsigned status, const char *content_type,
+                  struct buf *out)
 {
     struct reply reply = {
         .status = status,
@@ -141,22 +141,22 @@ void frame_reply(struct exchange *exchange, unsigned status, const char *content
     exchange_reply(exchange, &reply);
 }
 
-void frame_refuse(const struct web_options *options, struct exchange *exchange, unsigned status,
-                  const char *sentence)
+void layout_refuse(const struct web_options *options, struct exchange *exchange, unsigned status,
+                   const char *sentence)
 {
-    CLEANUP(buf_deinit) struct buf out = BUF_INIT(FRAME_LIMIT_BYTES);
+    CLEANUP(buf_deinit) struct buf out = BUF_INIT(LAYOUT_LIMIT_BYTES);
 
-    frame_begin(
+    layout_begin(
         &out, options,
-        &(struct frame){.title = status == 404 ? "Not found" : "Not understood", .path = ""});
+        &(struct layout){.title = status == 404 ? "Not found" : "Not understood", .path = ""});
     buf_printf(&out, "<h1>%s</h1><p>", status == 404 ? "Not found" : "Not understood");
     html_text(&out, sentence);
     buf_append_str(&out, "</p>\n");
-    frame_end(&out, options);
-    frame_reply(exchange, status, FRAME_HTML, &out);
+    layout_end(&out, options);
+    layout_reply(exchange, status, LAYOUT_HTML, &out);
 }
 
-bool frame_parameter(const struct exchange *exchange, const char *name, const char **value)
+bool layout_parameter(const struct exchange *exchange, const char *name, const char **value)
 {
     const char *values[1] = {NULL};
     size_t count = exchange_query(exchange, name, values, 1);
@@ -165,21 +165,21 @@ bool frame_parameter(const struct exchange *exchange, const char *name, const ch
     return count <= 1;
 }
 
-bool frame_number(const struct exchange *exchange, const char *name, uint64_t fallback,
-                  uint64_t max, uint64_t *value)
+bool layout_number(const struct exchange *exchange, const char *name, uint64_t fallback,
+                   uint64_t max, uint64_t *value)
 {
     const char *text;
     struct error ignored;
 
     *value = fallback;
-    if (!frame_parameter(exchange, name, &text))
+    if (!layout_parameter(exchange, name, &text))
         return false;
     return !text || (text_uint(text, value, &ignored) && *value >= 1 && *value <= max);
 }
 
-bool frame_format(const struct exchange *exchange, const char *one, const char *other,
-                  const char **format)
+bool layout_format(const struct exchange *exchange, const char *one, const char *other,
+                   const char **format)
 {
-    return frame_parameter(exchange, "format", format) &&
+    return layout_parameter(exchange, "format", format) &&
            (!*format || strcmp(*format, one) == 0 || strcmp(*format, other) == 0);
 }

@@ -2,8 +2,8 @@
 /* /config: the configuration that is in force, without its secrets, and how the exporter was
  * called. */
 #include "os/file.h"
-#include "web/pages/layout.h"
 #include "web/pages/html.h"
+#include "web/pages/layout.h"
 #include "web/pages/pages.h"
 
 #include <string.h>
@@ -66,10 +66,10 @@ static void print_config(struct buf *out, const struct web_options *options)
 /* Line by line: a line may be cut, the whole is not. */
 static void print_html(struct buf *out, const struct web_options *options, const char *text)
 {
-    frame_begin(out, options, &(struct frame){.title = "Configuration", .path = "/config"});
+    layout_begin(out, options, &(struct layout){.title = "Configuration", .path = "/config"});
     buf_append_str(out, "<h1>The configuration in force</h1>\n<p>Defaults are written out, secrets "
                         "are left out. <a");
-    frame_href(out, options, "/config");
+    layout_href(out, options, "/config");
     buf_append_str(out, ">As plain text</a></p>\n<pre>");
     while (*text) {
         size_t size = strcspn(text, "\n");
@@ -78,24 +78,24 @@ static void print_html(struct buf *out, const struct web_options *options, const
         text += size + (text[size] == '\n');
     }
     buf_append_str(out, "</pre>\n");
-    frame_end(out, options);
+    layout_end(out, options);
 }
 
 void page_config(const struct web_options *options, struct exchange *exchange)
 {
     CLEANUP(buf_deinit) struct buf text = BUF_INIT(CONFIG_LIMIT_BYTES);
-    CLEANUP(buf_deinit) struct buf out = BUF_INIT(FRAME_LIMIT_BYTES);
+    CLEANUP(buf_deinit) struct buf out = BUF_INIT(LAYOUT_LIMIT_BYTES);
     const char *format;
 
-    if (!frame_format(exchange, "html", "text", &format)) {
-        frame_refuse(options, exchange, 400, "format is text or html.");
+    if (!layout_format(exchange, "html", "text", &format)) {
+        layout_refuse(options, exchange, 400, "format is text or html.");
         return;
     }
     print_config(&text, options);
     if (!format || strcmp(format, "html") != 0) {
-        frame_reply(exchange, 200, "text/plain; charset=utf-8", &text);
+        layout_reply(exchange, 200, "text/plain; charset=utf-8", &text);
         return;
     }
     print_html(&out, options, text.data ? text.data : "");
-    frame_reply(exchange, 200, FRAME_HTML, &out);
+    layout_reply(exchange, 200, LAYOUT_HTML, &out);
 }

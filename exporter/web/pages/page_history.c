@@ -2,9 +2,9 @@
 /* /history: the last runs, of all probes or of one, for people and as JSON for scripts. */
 #include "base/clock.h"
 #include "web/pages/charts.h"
-#include "web/pages/layout.h"
 #include "web/pages/history_json.h"
 #include "web/pages/html.h"
+#include "web/pages/layout.h"
 #include "web/pages/pages.h"
 #include "web/pages/run_card.h"
 
@@ -29,7 +29,7 @@ struct wanted {
 /* A form sends what is empty, too. */
 static bool read_text(const struct exchange *exchange, const char *name, const char **value)
 {
-    if (!frame_parameter(exchange, name, value))
+    if (!layout_parameter(exchange, name, value))
         return false;
     if (*value && !**value)
         *value = NULL;
@@ -48,7 +48,7 @@ static bool read_wanted(const struct exchange *exchange, struct wanted *wanted)
     if (only && strcmp(only, "failures") != 0)
         return false;
     return read_text(exchange, "probe", &wanted->probe) && read_text(exchange, "id", &wanted->id) &&
-           frame_number(exchange, "limit", RUNS_DEFAULT, RUNS_MAX, &wanted->limit);
+           layout_number(exchange, "limit", RUNS_DEFAULT, RUNS_MAX, &wanted->limit);
 }
 
 struct names {
@@ -105,7 +105,7 @@ static size_t choose(const struct history_list *list, const struct wanted *wante
     size_t n = 0;
 
     for (size_t i = 0; i < list->count && n < wanted->limit; i++)
-        if (!wanted->failures || drawing_kind_of(list->records[i]) == DRAWING_BAD)
+        if (!wanted->failures || chart_kind_of(list->records[i]) == DRAWING_BAD)
             chosen[n++] = list->records[i];
     return n;
 }
@@ -113,16 +113,16 @@ static size_t choose(const struct history_list *list, const struct wanted *wante
 static void print_drawing(struct buf *out, const struct web_options *options,
                           const struct run_record *const *records, size_t n)
 {
-    struct drawing_run runs[DRAWING_RUNS_MAX];
+    struct chart_run runs[CHART_RUNS_MAX];
 
-    if (n > DRAWING_RUNS_MAX)
-        n = DRAWING_RUNS_MAX;
+    if (n > CHART_RUNS_MAX)
+        n = CHART_RUNS_MAX;
     for (size_t i = 0; i < n; i++)
-        runs[i] = (struct drawing_run){records[i]->seconds, drawing_kind_of(records[i])};
+        runs[i] = (struct chart_run){records[i]->seconds, chart_kind_of(records[i])};
     buf_append_str(out, "<div class=\"card\">");
-    drawing_runs(out, runs, n, 0, n > 0 ? records[0]->timeout_seconds : 0);
+    chart_runs(out, runs, n, 0, n > 0 ? records[0]->timeout_seconds : 0);
     buf_append_str(out, "<p class=\"small\"><a rel=\"nofollow\"");
-    frame_open_href(out, options, "/probe?debug=true&target=");
+    layout_open_href(out, options, "/probe?debug=true&target=");
     html_query(out, records[0]->probe);
     buf_append_str(out, "\">Run it now</a>, and see its log and metrics</p></div>\n");
 }
@@ -137,7 +137,7 @@ static void print_more(struct buf *out, const struct web_options *options,
         if (!json && (n < wanted->limit || wanted->limit == RUNS_MAX))
             continue;
         buf_append_str(out, "<a");
-        frame_open_href(out, options, "/history?probe=");
+        layout_open_href(out, options, "/history?probe=");
         html_query(out, wanted->probe ? wanted->probe : "");
         if (wanted->id) {
             buf_append_str(out, "&amp;id=");
@@ -157,7 +157,7 @@ static void print_page(struct buf *out, const struct web_options *options,
 {
     double now = clock_unix_seconds();
 
-    frame_begin(out, options, &(struct frame){.title = "History", .path = "/history"});
+    layout_begin(out, options, &(struct layout){.title = "History", .path = "/history"});
     buf_append_str(out, "<h1>");
     if (wanted->id)
         buf_append_str(out, "A run");
@@ -175,27 +175,27 @@ static void print_page(struct buf *out, const struct web_options *options,
     for (size_t i = 0; i < n && out->size < FULL_BYTES; i++)
         run_card(out, options, records[i], now, n == 1);
     print_more(out, options, wanted, n);
-    frame_end(out, options);
+    layout_end(out, options);
 }
 
 static void refuse(const struct web_options *options, struct exchange *exchange, bool json,
                    unsigned status, const char *sentence)
 {
-    CLEANUP(buf_deinit) struct buf out = BUF_INIT(FRAME_LIMIT_BYTES);
+    CLEANUP(buf_deinit) struct buf out = BUF_INIT(LAYOUT_LIMIT_BYTES);
 
     if (!json) {
-        frame_refuse(options, exchange, status, sentence);
+        layout_refuse(options, exchange, status, sentence);
         return;
     }
     history_json_error(&out, sentence);
-    frame_reply(exchange, status, JSON, &out);
+    layout_reply(exchange, status, JSON, &out);
 }
 
 static void answer(const struct web_options *options, struct exchange *exchange,
                    const struct wanted *wanted, const struct history_list *list)
 {
     CLEANUP(buf_deinit)
-    struct buf out = BUF_INIT(wanted->json ? JSON_LIMIT_BYTES : FRAME_LIMIT_BYTES);
+    struct buf out = BUF_INIT(wanted->json ? JSON_LIMIT_BYTES : LAYOUT_LIMIT_BYTES);
     CLEANUP(freep)
     const struct run_record **chosen = calloc(RUNS_MAX, sizeof(*chosen));
     size_t n;
@@ -209,7 +209,7 @@ static void answer(const struct web_options *options, struct exchange *exchange,
         history_json(&out, options->node ? options->node : "", clock_unix_seconds(), chosen, n);
     else
         print_page(&out, options, wanted, chosen, n);
-    frame_reply(exchange, 200, wanted->json ? JSON : FRAME_HTML, &out);
+    layout_reply(exchange, 200, wanted->json ? JSON : LAYOUT_HTML, &out);
 }
 
 void page_history(const struct web_options *options, struct exchange *exchange)

@@ -2,8 +2,8 @@
 /* /metrics-help: what every metric of this build means, and what to ask of it. */
 #include "encoding/json_quote.h"
 #include "scheduler/metric_catalog.h"
-#include "web/pages/layout.h"
 #include "web/pages/html.h"
+#include "web/pages/layout.h"
 #include "web/pages/pages.h"
 #include "web/tables.h"
 
@@ -21,7 +21,7 @@ static void print_name(struct buf *out, const char *name)
     }
 }
 
-static void print_index(struct buf *out, const struct family_list *list)
+static void print_index(struct buf *out, const struct metric_catalog *list)
 {
     int group = -1;
 
@@ -43,7 +43,7 @@ static void print_index(struct buf *out, const struct family_list *list)
 
 static void print_family(struct buf *out, const struct metric_family *family)
 {
-    CLEANUP(buf_deinit) struct buf query = BUF_INIT(FRAME_LIMIT_BYTES);
+    CLEANUP(buf_deinit) struct buf query = BUF_INIT(LAYOUT_LIMIT_BYTES);
 
     buf_printf(out,
                "<article class=\"card metric\" id=\"%s\"><h3><a class=\"ref\" href=\"#%s\">%s"
@@ -66,11 +66,11 @@ static void print_family(struct buf *out, const struct metric_family *family)
 }
 
 static void print_page(struct buf *out, const struct web_options *options,
-                       const struct family_list *list)
+                       const struct metric_catalog *list)
 {
     int group = -1;
 
-    frame_begin(out, options, &(struct frame){.title = "Metrics", .path = "/metrics-help"});
+    layout_begin(out, options, &(struct layout){.title = "Metrics", .path = "/metrics-help"});
     buf_printf(out,
                "<h1>The %zu metrics of this build</h1>\n<p>What was measured on a schedule is as "
                "old as its last run; what cannot be measured now is absent instead of old. The "
@@ -84,18 +84,18 @@ static void print_page(struct buf *out, const struct web_options *options,
         }
         print_family(out, list->families[i]);
     }
-    frame_end(out, options);
+    layout_end(out, options);
 }
 
 static void quote_query(struct buf *out, const struct metric_family *family)
 {
-    CLEANUP(buf_deinit) struct buf query = BUF_INIT(FRAME_LIMIT_BYTES);
+    CLEANUP(buf_deinit) struct buf query = BUF_INIT(LAYOUT_LIMIT_BYTES);
 
     family_query(family, &query);
     json_quote(out, query.data ? query.data : "");
 }
 
-static void print_json(struct buf *out, const struct family_list *list)
+static void print_json(struct buf *out, const struct metric_catalog *list)
 {
     buf_append_str(out, "{\"metrics\":[");
     for (size_t i = 0; i < list->count; i++) {
@@ -118,18 +118,18 @@ static void print_json(struct buf *out, const struct family_list *list)
 
 void page_metrics_help(const struct web_options *options, struct exchange *exchange)
 {
-    CLEANUP(buf_deinit) struct buf out = BUF_INIT(FRAME_LIMIT_BYTES);
-    CLEANUP(family_list_deinit) struct family_list list = {0};
+    CLEANUP(buf_deinit) struct buf out = BUF_INIT(LAYOUT_LIMIT_BYTES);
+    CLEANUP(metric_catalog_deinit) struct metric_catalog list = {0};
     const char *format;
     struct error err;
     bool json;
 
-    if (!frame_format(exchange, "json", "html", &format)) {
-        frame_refuse(options, exchange, 400, "format is html or json.");
+    if (!layout_format(exchange, "json", "html", &format)) {
+        layout_refuse(options, exchange, 400, "format is html or json.");
         return;
     }
     json = format && strcmp(format, "json") == 0;
-    if (!family_list_init(&list, web_tables, &err)) {
+    if (!metric_catalog_init(&list, web_tables, &err)) {
         exchange_reply_text(exchange, 500, err.message);
         return;
     }
@@ -137,5 +137,5 @@ void page_metrics_help(const struct web_options *options, struct exchange *excha
         print_json(&out, &list);
     else
         print_page(&out, options, &list);
-    frame_reply(exchange, 200, json ? JSON : FRAME_HTML, &out);
+    layout_reply(exchange, 200, json ? JSON : LAYOUT_HTML, &out);
 }

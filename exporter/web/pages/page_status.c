@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The page at /: how this node is, at a glance, and below that why. */
-#include "web/pages/layout.h"
 #include "web/pages/html.h"
+#include "web/pages/layout.h"
 #include "web/pages/pages.h"
 #include "web/pages/status.h"
 
@@ -117,10 +117,10 @@ bool status_print(struct status *status, uint64_t page, unsigned refresh_seconds
                   struct error *err)
 {
     print_sections(status, page);
-    frame_begin(out, status->options, &(struct frame){"Status", "/", refresh_seconds});
+    layout_begin(out, status->options, &(struct layout){"Status", "/", refresh_seconds});
     print_verdict(status, out);
     buf_append(out, status->body.data, status->body.size);
-    frame_end(out, status->options);
+    layout_end(out, status->options);
     return buf_ok(&status->body, err) && buf_ok(&status->troubles, err) &&
            buf_ok(&status->remarks, err) && buf_ok(out, err);
 }
@@ -140,14 +140,14 @@ static bool print_page(const struct web_options *options, uint64_t page, uint64_
 
 void page_status(const struct web_options *options, struct exchange *exchange)
 {
-    CLEANUP(buf_deinit) struct buf out = BUF_INIT(FRAME_LIMIT_BYTES);
+    CLEANUP(buf_deinit) struct buf out = BUF_INIT(LAYOUT_LIMIT_BYTES);
     uint64_t page, refresh;
     struct error err;
 
-    if (!frame_number(exchange, "page", 1, STATUS_PROBES_MAX, &page) ||
-        !frame_number(exchange, "refresh", 0, REFRESH_MAX, &refresh)) {
-        frame_refuse(options, exchange, 400,
-                     "page is a number from 1 on; refresh is a number of seconds, 1 to 3600.");
+    if (!layout_number(exchange, "page", 1, STATUS_PROBES_MAX, &page) ||
+        !layout_number(exchange, "refresh", 0, REFRESH_MAX, &refresh)) {
+        layout_refuse(options, exchange, 400,
+                      "page is a number from 1 on; refresh is a number of seconds, 1 to 3600.");
         return;
     }
     if (options->scheduler)
@@ -156,5 +156,5 @@ void page_status(const struct web_options *options, struct exchange *exchange)
         exchange_reply_text(exchange, 500, err.message);
         return;
     }
-    frame_reply(exchange, 200, FRAME_HTML, &out);
+    layout_reply(exchange, 200, LAYOUT_HTML, &out);
 }

@@ -11,6 +11,7 @@ void page_config(const struct web_options *options, struct exchange *exchange); 
 void page_metrics_help(const struct web_options *options, struct exchange *exchange); /* ... */
 void page_probe(const struct web_options *options, struct exchange *exchange);        /* /probe */
 
-extern const struct metric_family probe_families[]; /* of /probe, never of the page of metrics */
+extern const struct metric_family
+    page_probe_families[]; /* of /probe, never of the page of metrics */
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "web/pages/reason_help.h"
 
-static const struct advice advices[ERROR_CODES] = {
+static const struct reason_help advices[ERROR_CODES] = {
     [ERROR_NONE] = {"It succeeded.", "There is nothing to do."},
     [ERROR_DNS] = {"The registry's name has no address.",
                    "Resolve the name on this node (getent hosts NAME) and look at /etc/resolv.conf "
@@ -103,7 +103,7 @@ static const struct advice advices[ERROR_CODES] = {
          "all of that is well, it is a fault worth reporting."},
 };
 
-struct advice advice_of(enum error_code reason)
+struct reason_help reason_help_of(enum error_code reason)
 {
     return advices[reason];
 }

@@ -5,11 +5,11 @@
 
 #include "base/error.h"
 
-struct advice {
+struct reason_help {
     const char *what; /* "The registry's name has no address." */
     const char *todo;
 };
 
-struct advice advice_of(enum error_code reason);
+struct reason_help reason_help_of(enum error_code reason);
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "web/pages/run_card.h"
 
-#include "web/pages/reason_help.h"
 #include "web/pages/charts.h"
-#include "web/pages/layout.h"
 #include "web/pages/history_json.h"
 #include "web/pages/html.h"
+#include "web/pages/layout.h"
+#include "web/pages/reason_help.h"
 
 #include <string.h>
 
@@ -19,7 +19,7 @@ static void print_head(struct buf *out, const struct web_options *options,
     bool failed = record->reason != ERROR_NONE, canceled = record->reason == ERROR_CANCELED;
 
     buf_append_str(out, "<h3><a");
-    frame_open_href(out, options, "/history?id=");
+    layout_open_href(out, options, "/history?id=");
     html_query(out, record->id);
     buf_append_str(out, "\">");
     html_text(out, record->probe);
@@ -53,26 +53,26 @@ static void print_head(struct buf *out, const struct web_options *options,
 
 static void print_failure(struct buf *out, const struct run_record *record)
 {
-    struct advice advice = advice_of(record->reason);
+    struct reason_help reason_help = reason_help_of(record->reason);
 
     if (record->reason == ERROR_NONE)
         return;
     buf_printf(out,
                "<div class=\"why\"><p><strong class=\"bad\">%s</strong> <code>%s</code></p>"
                "<p class=\"ref\">",
-               advice.what, error_code_name(record->reason));
+               reason_help.what, error_code_name(record->reason));
     html_text(out, record->message);
-    buf_printf(out, "</p><p><strong>What to do:</strong> %s</p></div>", advice.todo);
+    buf_printf(out, "</p><p><strong>What to do:</strong> %s</p></div>", reason_help.todo);
 }
 
-static size_t list_phases(const struct run_record *record, struct drawing_part *parts)
+static size_t list_phases(const struct run_record *record, struct chart_part *parts)
 {
     size_t n = 0;
 
     for (size_t i = 0; i < record->n_phases && i < RUN_PHASES_MAX; i++)
         if (record->phases[i].seconds >= 0)
             parts[n++] =
-                (struct drawing_part){record->phases[i].name, colors[i], record->phases[i].seconds};
+                (struct chart_part){record->phases[i].name, colors[i], record->phases[i].seconds};
     return n;
 }
 
@@ -80,7 +80,7 @@ static size_t list_phases(const struct run_record *record, struct drawing_part *
  * all of them. */
 static void print_phases(struct buf *out, const struct run_record *record)
 {
-    struct drawing_part parts[RUN_PHASES_MAX];
+    struct chart_part parts[RUN_PHASES_MAX];
     size_t n = list_phases(record, parts);
     double whole = 0;
 
@@ -88,8 +88,8 @@ static void print_phases(struct buf *out, const struct run_record *record)
         whole += parts[i].value;
     if (n == 0)
         return;
-    drawing_share(out, parts, n, whole > record->seconds ? whole : record->seconds,
-                  "where the time went; the numbers follow");
+    chart_share(out, parts, n, whole > record->seconds ? whole : record->seconds,
+                "where the time went; the numbers follow");
     buf_append_str(out, "<p class=\"small legend\">");
     for (size_t i = 0; i < n; i++) {
         buf_printf(out, "<span><span class=\"key %s\"></span>%s ", parts[i].color, parts[i].name);

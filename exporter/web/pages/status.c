@@ -2,8 +2,8 @@
 #include "web/pages/status.h"
 
 #include "base/clock.h"
-#include "web/pages/layout.h"
 #include "web/pages/html.h"
+#include "web/pages/layout.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -142,7 +142,7 @@ static void join_history(struct status *status)
     for (size_t i = 0; status->history && i < status->history->count; i++) {
         const struct run_record *record = status->history->records[i];
         struct status_probe *probe = find(status, record->probe);
-        if (probe && probe->n_runs < DRAWING_RUNS_MAX)
+        if (probe && probe->n_runs < CHART_RUNS_MAX)
             probe->runs[probe->n_runs++] = record;
     }
 }
@@ -209,9 +209,9 @@ bool status_init(struct status *status, const struct web_options *options, struc
         .options = options,
         .now = clock_unix_seconds(),
         .arena = ARENA_INIT(ARENA_LIMIT_BYTES),
-        .body = BUF_INIT(FRAME_LIMIT_BYTES),
-        .troubles = BUF_INIT(FRAME_LIMIT_BYTES),
-        .remarks = BUF_INIT(FRAME_LIMIT_BYTES),
+        .body = BUF_INIT(LAYOUT_LIMIT_BYTES),
+        .troubles = BUF_INIT(LAYOUT_LIMIT_BYTES),
+        .remarks = BUF_INIT(LAYOUT_LIMIT_BYTES),
     };
     if (options->scheduler)
         scheduler_probes(options->scheduler, status_add, status);

@@ -30,7 +30,7 @@ struct status_probe {
     double last_attempt, last_success, last_seconds; /* timestamps 0: never */
     double failing_since;                            /* 0: it does not fail */
     enum status_kind kind;
-    const struct run_record *runs[DRAWING_RUNS_MAX]; /* newest first */
+    const struct run_record *runs[CHART_RUNS_MAX]; /* newest first */
     size_t n_runs;
 };
 

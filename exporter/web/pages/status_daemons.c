@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* containerd and Docker on the status page: who answers, and what they say of themselves. */
-#include "web/pages/layout.h"
 #include "web/pages/html.h"
+#include "web/pages/layout.h"
 #include "web/pages/status.h"
 
 #include <string.h>
@@ -210,7 +210,7 @@ static void print_exporter(struct status *status)
         status_trouble(status, true, "daemons", "the configuration file has mistakes");
     } else {
         buf_append_str(out, "<a");
-        frame_open_href(out, status->options, "/config?format=html");
+        layout_open_href(out, status->options, "/config?format=html");
         buf_append_str(out, "\">in force</a>");
     }
     if (status_value(status, "containerd_exporter_config_last_reload_success_timestamp_seconds",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Images and blobs of the status page that are not whole, and how to mend them. */
-#include "web/pages/layout.h"
 #include "web/pages/html.h"
+#include "web/pages/layout.h"
 #include "web/pages/status.h"
 
 #include <string.h>

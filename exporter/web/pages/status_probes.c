@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The probes of the status page: those that fail in full, with what to do; the others below. */
-#include "web/pages/reason_help.h"
-#include "web/pages/layout.h"
 #include "web/pages/html.h"
+#include "web/pages/layout.h"
+#include "web/pages/reason_help.h"
 #include "web/pages/status.h"
 
 #include <stdio.h>
@@ -22,11 +22,11 @@ static const struct {
 
 static void draw(struct buf *out, const struct status_probe *probe)
 {
-    struct drawing_run runs[DRAWING_RUNS_MAX];
+    struct chart_run runs[CHART_RUNS_MAX];
 
     for (size_t i = 0; i < probe->n_runs; i++)
-        runs[i] = (struct drawing_run){probe->runs[i]->seconds, drawing_kind_of(probe->runs[i])};
-    drawing_runs(out, runs, probe->n_runs, probe->slow_seconds, probe->timeout_seconds);
+        runs[i] = (struct chart_run){probe->runs[i]->seconds, chart_kind_of(probe->runs[i])};
+    chart_runs(out, runs, probe->n_runs, probe->slow_seconds, probe->timeout_seconds);
 }
 
 static size_t failures_of(const struct status_probe *probe)
@@ -46,7 +46,7 @@ static void print_figure(struct status *status, const struct status_probe *probe
     if (probe->n_runs == 0)
         return;
     buf_append_str(out, "<div class=\"figure\"><a");
-    frame_history_href(out, status->options, probe->name);
+    layout_history_href(out, status->options, probe->name);
     buf_append_str(out, ">");
     draw(out, probe);
     buf_printf(out, "</a>%zu %s", probe->n_runs, probe->n_runs == 1 ? "run" : "runs");
@@ -99,7 +99,7 @@ static void print_when(struct status *status, const struct status_probe *probe)
 static void print_run_link(struct status *status, const struct run_record *run)
 {
     buf_append_str(&status->body, "<a");
-    frame_open_href(&status->body, status->options, "/history?id=");
+    layout_open_href(&status->body, status->options, "/history?id=");
     html_query(&status->body, run->id);
     buf_append_str(&status->body, "\">The run with its log</a>");
 }
@@ -109,7 +109,7 @@ static void print_failure(struct status *status, const struct status_probe *prob
 {
     const struct run_record *last = status_last_run(probe);
     struct buf *out = &status->body;
-    struct advice advice;
+    struct reason_help reason_help;
 
     buf_append_str(out, "<div class=\"why\"><p>It began to fail ");
     html_time(out, probe->failing_since, status->now);
@@ -120,11 +120,11 @@ static void print_failure(struct status *status, const struct status_probe *prob
         buf_append_str(out, "; it has not succeeded since the exporter started");
     buf_append_str(out, ".</p>");
     if (last && last->reason != ERROR_NONE) {
-        advice = advice_of(last->reason);
+        reason_help = reason_help_of(last->reason);
         buf_printf(out, "<p><strong class=\"bad\">%s</strong> <code>%s</code></p><p class=\"ref\">",
-                   advice.what, error_code_name(last->reason));
+                   reason_help.what, error_code_name(last->reason));
         html_text(out, last->message);
-        buf_printf(out, "</p><p><strong>What to do:</strong> %s ", advice.todo);
+        buf_printf(out, "</p><p><strong>What to do:</strong> %s ", reason_help.todo);
         print_run_link(status, last);
         buf_append_str(out, "</p>");
     }
@@ -155,7 +155,7 @@ static void print_card(struct status *status, const struct status_probe *probe)
 
     buf_printf(out, "<article class=\"card probe%s\" id=\"probe-%zu\"><div><h3><a",
                looks[probe->kind].card, (size_t)(probe - status->probes));
-    frame_history_href(out, status->options, probe->name);
+    layout_history_href(out, status->options, probe->name);
     buf_append_char(out, '>');
     html_text(out, probe->name);
     buf_printf(out, "</a> <span class=\"tag %s\">%s</span></h3><p class=\"ref\">",
@@ -183,7 +183,7 @@ static void print_pages(struct status *status, uint64_t page, size_t n_pages)
         if ((step < 0 && page <= 1) || (step > 0 && page >= n_pages))
             continue;
         buf_append_str(out, "<a");
-        frame_open_href(out, status->options, "/?page=");
+        layout_open_href(out, status->options, "/?page=");
         buf_printf(out, "%llu#probes\">%s</a>",
                    (unsigned long long)(step < 0 ? page - 1 : page + 1),
                    step < 0 ? "Those before" : "Those after");
@@ -198,12 +198,12 @@ static void print_summary(struct status *status)
 {
     static const char *const colors[] = {"cb", "c2", "cr", "c0"};
     static const char *const words[] = {"fail", "slow", "without a run", "well"};
-    struct drawing_part parts[STATUS_KINDS];
+    struct chart_part parts[STATUS_KINDS];
     struct buf *out = &status->body;
 
     for (int kind = 0; kind < STATUS_KINDS; kind++)
-        parts[kind] = (struct drawing_part){words[kind], colors[kind], (double)status->count[kind]};
-    drawing_share(out, parts, STATUS_KINDS, (double)status->n_probes, "the numbers follow");
+        parts[kind] = (struct chart_part){words[kind], colors[kind], (double)status->count[kind]};
+    chart_share(out, parts, STATUS_KINDS, (double)status->n_probes, "the numbers follow");
     buf_printf(out, "<p class=\"small legend\"><span>%zu %s</span>", status->n_probes,
                status->n_probes == 1 ? "probe" : "probes");
     for (int kind = 0; kind < STATUS_KINDS; kind++)
@@ -223,7 +223,7 @@ static void tell_failures(struct status *status, uint64_t page)
         const struct run_record *last = status_last_run(&status->probes[i]);
         snprintf(anchor, sizeof(anchor), page == 1 ? "probe-%zu" : "probes", i);
         status_trouble(status, true, anchor, "%.200s: %s", status->probes[i].name,
-                       last && last->reason != ERROR_NONE ? advice_of(last->reason).what
+                       last && last->reason != ERROR_NONE ? reason_help_of(last->reason).what
                                                           : "the last run failed");
     }
     if (n > NAMED_MAX)

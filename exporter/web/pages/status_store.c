@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Disk by namespace, plugins, registries and collectors of the status page. */
-#include "web/pages/layout.h"
 #include "web/pages/html.h"
+#include "web/pages/layout.h"
 #include "web/pages/status.h"
 
 #include <math.h>
@@ -91,8 +91,8 @@ static int by_size(const void *a, const void *b)
 
 static void print_disk(struct status *status, const struct namespace_disk *disk, double most)
 {
-    const struct drawing_part parts[] = {{"content", "c1", disk->content},
-                                         {"snapshots", "c3", disk->snapshots}};
+    const struct chart_part parts[] = {{"content", "c1", disk->content},
+                                       {"snapshots", "c3", disk->snapshots}};
     struct buf *out = &status->body;
 
     buf_append_str(out, "<tr><th scope=\"row\">");
@@ -102,7 +102,7 @@ static void print_disk(struct status *status, const struct namespace_disk *disk,
     buf_append_str(out, "</td><td class=\"num\">");
     html_bytes(out, disk->snapshots);
     buf_append_str(out, "</td><td style=\"width:40%;vertical-align:middle\">");
-    drawing_share(out, parts, 2, most, "share of the largest namespace");
+    chart_share(out, parts, 2, most, "share of the largest namespace");
     buf_append_str(out, "</td></tr>\n");
 }
 

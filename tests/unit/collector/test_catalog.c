@@ -207,30 +207,30 @@ static void fills_settings_inside_the_state(void **state)
 static void lists_ways_to_pull_push_and_tag(void **state)
 {
     (void)state;
-    for (size_t i = 0; probe_engines[i]; i++) {
-        const struct probe_engine *engine = probe_engines[i];
+    for (size_t i = 0; engines[i]; i++) {
+        const struct engine *engine = engines[i];
 
         assert_true(strcmp(engine->operation, "pull") == 0 ||
                     strcmp(engine->operation, "push") == 0 ||
                     strcmp(engine->operation, "tag") == 0);
         assert_true(is_name(engine->name));
         assert_non_null(engine->run);
-        assert_ptr_equal(probe_engine_find(engine->operation, engine->name), engine);
+        assert_ptr_equal(engine_find(engine->operation, engine->name), engine);
     }
-    assert_non_null(probe_engine_find("pull", "client"));
-    assert_non_null(probe_engine_find("push", "client"));
-    assert_non_null(probe_engine_find("tag", "registry"));
-    assert_null(probe_engine_find("pull", "carrier_pigeon"));
-    assert_null(probe_engine_find("shove", "client"));
+    assert_non_null(engine_find("pull", "client"));
+    assert_non_null(engine_find("push", "client"));
+    assert_non_null(engine_find("tag", "registry"));
+    assert_null(engine_find("pull", "carrier_pigeon"));
+    assert_null(engine_find("shove", "client"));
 }
 
 static void names_every_phase(void **state)
 {
     (void)state;
     for (size_t i = 0; i < PHASES; i++) {
-        assert_true(is_name(probe_phase_name(i)));
+        assert_true(is_name(engine_phase_name(i)));
         for (size_t j = 0; j < i; j++)
-            assert_string_not_equal(probe_phase_name(i), probe_phase_name(j));
+            assert_string_not_equal(engine_phase_name(i), engine_phase_name(j));
     }
 }
 

@@ -37,7 +37,7 @@ static sigset_t block(void)
 static void runs_what_is_due_until_the_signal(void **state)
 {
     struct counted often = {.until = 5}, never = {0}, rarely = {0};
-    struct chore chores[] = {
+    struct periodic_task tasks[] = {
         {count, &often, NS_PER_MS},
         {count, &never, 0},
         {count, &rarely, 3600 * NS_PER_SECOND},
@@ -46,7 +46,7 @@ static void runs_what_is_due_until_the_signal(void **state)
     sigset_t set = block();
 
     (void)state;
-    assert_int_equal(chores_until_signal(chores, &set), SIGUSR1);
+    assert_int_equal(run_tasks_until_signal(tasks, &set), SIGUSR1);
     assert_int_equal(often.runs, 5);
     assert_int_equal(never.runs, 0);
     assert_int_equal(rarely.runs, 0);
@@ -55,28 +55,28 @@ static void runs_what_is_due_until_the_signal(void **state)
 static void goes_on_where_it_was(void **state)
 {
     struct counted rarely = {0};
-    struct chore chores[] = {{count, &rarely, 3600 * NS_PER_SECOND}, {0}};
+    struct periodic_task tasks[] = {{count, &rarely, 3600 * NS_PER_SECOND}, {0}};
     sigset_t set = block();
     int64_t due_ns;
 
     (void)state;
     kill(getpid(), SIGUSR1);
-    assert_int_equal(chores_until_signal(chores, &set), SIGUSR1);
-    due_ns = chores[0].due_ns;
+    assert_int_equal(run_tasks_until_signal(tasks, &set), SIGUSR1);
+    due_ns = tasks[0].due_ns;
     assert_true(due_ns > clock_now_ns());
     kill(getpid(), SIGUSR1);
-    assert_int_equal(chores_until_signal(chores, &set), SIGUSR1);
-    assert_true(chores[0].due_ns == due_ns);
+    assert_int_equal(run_tasks_until_signal(tasks, &set), SIGUSR1);
+    assert_true(tasks[0].due_ns == due_ns);
 }
 
 static void waits_for_the_signal_alone(void **state)
 {
-    struct chore chores[] = {{0}};
+    struct periodic_task tasks[] = {{0}};
     sigset_t set = block();
 
     (void)state;
     kill(getpid(), SIGUSR1);
-    assert_int_equal(chores_until_signal(chores, &set), SIGUSR1);
+    assert_int_equal(run_tasks_until_signal(tasks, &set), SIGUSR1);
 }
 
 int main(void)

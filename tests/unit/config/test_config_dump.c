@@ -44,7 +44,7 @@ static void assert_shown(const struct everything *everything, const char *expect
 {
     CLEANUP(buf_deinit) struct buf out = BUF_INIT(TEXT_BYTES);
 
-    effective_settings(&(struct effective){.out = &out}, table, everything);
+    config_dump_settings(&(struct config_dump){.out = &out}, table, everything);
     assert_string_equal(out.data, expected);
 }
 
@@ -99,7 +99,7 @@ static void quotes_what_would_be_read_as_something_else(void **state)
     for (size_t i = 0; i < COUNT(rows); i++) {
         CLEANUP(buf_deinit) struct buf out = BUF_INIT(TEXT_BYTES);
 
-        effective_text(&(struct effective){.out = &out}, "k", rows[i][0]);
+        config_dump_text(&(struct config_dump){.out = &out}, "k", rows[i][0]);
         assert_memory_equal(out.data, "k: ", 3);
         out.data[out.size - 1] = '\0';
         assert_string_equal(out.data + 3, rows[i][1]);
@@ -109,18 +109,18 @@ static void quotes_what_would_be_read_as_something_else(void **state)
 /* All of it: what belongs to no job, then the jobs as the scheduler shows them. */
 static void show(const struct config *config, struct buf *out)
 {
-    struct effective inventory = {out, 4, false};
+    struct config_dump inventory = {out, 4, false};
 
-    buf_append(out, config->effective.data, config->effective.size);
+    buf_append(out, config->config_dump.data, config->config_dump.size);
     for (size_t i = 0; i < config->n_jobs; i++)
         if (config->jobs[i].collector->lane != LANE_PROBE) {
-            effective_heading(&(struct effective){out, 2}, config->jobs[i].name);
-            effective_job(&inventory, &config->jobs[i]);
+            config_dump_heading(&(struct config_dump){out, 2}, config->jobs[i].name);
+            config_dump_job(&inventory, &config->jobs[i]);
         }
-    effective_heading(&(struct effective){out}, "probes");
+    config_dump_heading(&(struct config_dump){out}, "probes");
     for (size_t i = 0; i < config->n_jobs; i++)
         if (config->jobs[i].collector->lane == LANE_PROBE)
-            effective_job(&(struct effective){out, 4, true}, &config->jobs[i]);
+            config_dump_job(&(struct config_dump){out, 4, true}, &config->jobs[i]);
 }
 
 static void can_be_read_again_and_means_the_same(void **state)

@@ -23,15 +23,15 @@ struct member {
     size_t size;
 };
 
-static void make(struct made_image *image, uint64_t layers)
+static void make(struct generated_image *image, uint64_t layers)
 {
-    const struct probe_content content = {.layers = layers, .layer_bytes = FILE_BYTES};
+    const struct push_content content = {.layers = layers, .layer_bytes = FILE_BYTES};
     const struct platform platform = {.os = "linux", .architecture = "amd64", .variant = ""};
     struct cancel cancel;
     struct error err;
 
     cancel_init(&cancel, INT64_MAX);
-    assert_true(made_image_init(image, &content, &platform, &cancel, &err));
+    assert_true(generated_image_init(image, &content, &platform, &cancel, &err));
     cancel_deinit(&cancel);
 }
 
@@ -81,7 +81,7 @@ static void check_digest(const struct member *member, const char *expected)
     assert_string_equal(digest, expected);
 }
 
-static void check_manifest(const struct member *member, const struct made_image *image)
+static void check_manifest(const struct member *member, const struct generated_image *image)
 {
     struct error err;
     CLEANUP(json_freep)
@@ -102,7 +102,7 @@ static void check_manifest(const struct member *member, const struct made_image 
     }
 }
 
-static void check_archive(const struct buf *whole, const struct made_image *image)
+static void check_archive(const struct buf *whole, const struct generated_image *image)
 {
     struct member member;
     char name[32];
@@ -133,7 +133,7 @@ static void is_the_image_however_it_is_read(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
         CLEANUP(buf_deinit) struct buf whole = BUF_INIT(WHOLE_MAX);
-        CLEANUP(made_image_deinit) struct made_image image;
+        CLEANUP(generated_image_deinit) struct generated_image image;
         CLEANUP(docker_archive_deinit) struct docker_archive archive;
         struct error err;
 
@@ -149,7 +149,7 @@ static void is_the_image_however_it_is_read(void **state)
 
 static void has_not_ended_before_its_last_byte(void **state)
 {
-    CLEANUP(made_image_deinit) struct made_image image;
+    CLEANUP(generated_image_deinit) struct generated_image image;
     CLEANUP(docker_archive_deinit) struct docker_archive archive;
     struct error err;
     char byte;
@@ -169,12 +169,12 @@ static void has_not_ended_before_its_last_byte(void **state)
 static void names_are_quoted(void **state)
 {
     CLEANUP(buf_deinit) struct buf whole = BUF_INIT(WHOLE_MAX);
-    CLEANUP(made_image_deinit) struct made_image image;
+    CLEANUP(generated_image_deinit) struct generated_image image;
     CLEANUP(docker_archive_deinit) struct docker_archive archive;
     struct error err;
 
     (void)state;
-    make(&image, MADE_LAYERS_MAX);
+    make(&image, GENERATED_LAYERS_MAX);
     assert_true(docker_archive_init(&archive, &image, "a\"b", &err));
     read_all(&archive, 4096, &whole);
     assert_non_null(strstr(whole.data + BLOCK, "[\"a\\\"b\"]"));

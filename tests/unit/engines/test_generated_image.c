@@ -16,38 +16,39 @@
 static const struct platform arm = {"linux", "arm", "v7", false};
 
 struct made {
-    struct made_image image;
+    struct generated_image image;
     struct cancel cancel;
     struct error err;
 };
 
-static bool make(struct made *made, const struct probe_content *content)
+static bool make(struct made *made, const struct push_content *content)
 {
     *made = (struct made){0};
     cancel_init(&made->cancel, clock_now_ns() + 60 * NS_PER_SECOND);
-    return made_image_init(&made->image, content, &arm, &made->cancel, &made->err);
+    return generated_image_init(&made->image, content, &arm, &made->cancel, &made->err);
 }
 
 static void unmake(struct made *made)
 {
-    made_image_deinit(&made->image);
+    generated_image_deinit(&made->image);
     cancel_deinit(&made->cancel);
 }
 
 /* All of a layer, read `step` bytes at a time. */
-static void read_layer(const struct made_image *image, size_t number, size_t step, struct buf *out)
+static void read_layer(const struct generated_image *image, size_t number, size_t step,
+                       struct buf *out)
 {
-    struct made_layer layer;
+    struct generated_layer layer;
     struct error err;
     char piece[4096];
     size_t n;
 
     buf_clear(out);
-    assert_true(made_layer_open(&layer, image, number, &err));
+    assert_true(generated_layer_open(&layer, image, number, &err));
     do {
-        made_layer_read(&layer, piece, step, &n);
+        generated_layer_read(&layer, piece, step, &n);
         buf_append(out, piece, n);
-        assert_true(n == step || out->size == generator_tar_bytes(image->file_bytes));
+        assert_true(n == step || out->size == random_layer_tar_bytes(image->file_bytes));
     } while (n > 0);
     assert_true(buf_ok(out, &err));
 }
@@ -69,7 +70,7 @@ static void names_the_layers_that_it_sends(void **state)
     struct made made;
 
     (void)state;
-    assert_true(make(&made, &(struct probe_content){.layers = 5, .layer_bytes = FILE_BYTES}));
+    assert_true(make(&made, &(struct push_content){.layers = 5, .layer_bytes = FILE_BYTES}));
     assert_int_equal(made.image.n_layers, 5);
     for (size_t i = 0; i < 5; i++)
         for (size_t j = 0; j < sizeof(steps) / sizeof(steps[0]); j++) {
@@ -79,7 +80,7 @@ static void names_the_layers_that_it_sends(void **state)
             check_digest(&made.image.layers[i], &whole);
             snprintf(name, sizeof(name), "layer-%zu", i);
             assert_string_equal(whole.data, name);
-            for (size_t at = GENERATOR_HEADER_BYTES + FILE_BYTES; at < whole.size; at++)
+            for (size_t at = RANDOM_LAYER_HEADER_BYTES + FILE_BYTES; at < whole.size; at++)
                 assert_int_equal(whole.data[at], 0);
             for (size_t other = 0; other < i; other++)
                 assert_string_not_equal(made.image.layers[i].digest,
@@ -88,7 +89,7 @@ static void names_the_layers_that_it_sends(void **state)
     unmake(&made);
 }
 
-static void check_documents(const struct made_image *image, const char *const types[4])
+static void check_documents(const struct generated_image *image, const char *const types[4])
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(1 << 20);
     struct image_config config;
@@ -116,7 +117,7 @@ static void check_documents(const struct made_image *image, const char *const ty
     }
 }
 
-static void check_index(const struct made_image *image, const char *media_type)
+static void check_index(const struct generated_image *image, const char *media_type)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(1 << 20);
     struct platform_matcher matcher;
@@ -147,14 +148,14 @@ static void writes_documents_of_both_kinds(void **state)
     (void)state;
     for (int docker = 0; docker < 2; docker++)
         for (int index = 0; index < 2; index++) {
-            const struct probe_content content = {
+            const struct push_content content = {
                 .layers = 3, .layer_bytes = 10, .docker_types = docker, .index = index};
             struct made made;
             const struct buf *root;
 
             assert_true(make(&made, &content));
             check_documents(&made.image, types[docker]);
-            root = made_image_root_body(&made.image);
+            root = generated_image_root_body(&made.image);
             check_digest(&made.image.root, root);
             assert_true(manifest_is_ours(root->data, root->size));
             if (index)
@@ -167,27 +168,27 @@ static void writes_documents_of_both_kinds(void **state)
 
 static void tells_what_it_is(void **state)
 {
-    const struct probe_content content = {.layers = 2, .layer_bytes = 10, .index = true};
-    struct probe_result result;
+    const struct push_content content = {.layers = 2, .layer_bytes = 10, .index = true};
+    struct engine_result result;
     struct made made;
 
     (void)state;
-    probe_result_init(&result);
+    engine_result_init(&result);
     assert_true(make(&made, &content));
-    made_image_note(&made.image, &result);
+    generated_image_note(&made.image, &result);
     assert_string_equal(result.digest, made.image.root.digest);
     assert_string_equal(result.manifest_digest, made.image.manifest.digest);
     assert_string_equal(result.media_type, MEDIA_TYPE_OCI_INDEX);
     assert_true(result.seed == made.image.seed && result.seed != 0);
     assert_int_equal(result.declared_bytes,
                      made.image.index_body.size + made.image.manifest_body.size +
-                         made.image.config_body.size + 2 * generator_tar_bytes(10));
+                         made.image.config_body.size + 2 * random_layer_tar_bytes(10));
     unmake(&made);
 }
 
 static void is_another_one_every_time(void **state)
 {
-    const struct probe_content content = {.layers = 1, .layer_bytes = 10};
+    const struct push_content content = {.layers = 1, .layer_bytes = 10};
     struct made one, other;
 
     (void)state;
@@ -201,21 +202,22 @@ static void is_another_one_every_time(void **state)
 
 static void has_a_ceiling_and_can_be_stopped(void **state)
 {
-    struct made_layer layer;
+    struct generated_layer layer;
     struct made made;
 
     (void)state;
-    assert_false(make(&made, &(struct probe_content){.layers = MADE_LAYERS_MAX + 1}));
+    assert_false(make(&made, &(struct push_content){.layers = GENERATED_LAYERS_MAX + 1}));
     assert_int_equal(made.err.code, ERROR_INVALID);
     unmake(&made);
 
-    assert_true(make(&made, &(struct probe_content){.layers = MADE_LAYERS_MAX, .layer_bytes = 1}));
-    assert_false(made_layer_open(&layer, &made.image, MADE_LAYERS_MAX, &made.err));
-    made_image_deinit(&made.image);
+    assert_true(
+        make(&made, &(struct push_content){.layers = GENERATED_LAYERS_MAX, .layer_bytes = 1}));
+    assert_false(generated_layer_open(&layer, &made.image, GENERATED_LAYERS_MAX, &made.err));
+    generated_image_deinit(&made.image);
     cancel_now(&made.cancel);
-    assert_false(made_image_init(&made.image,
-                                 &(struct probe_content){.layers = 8, .layer_bytes = 1}, &arm,
-                                 &made.cancel, &made.err));
+    assert_false(generated_image_init(&made.image,
+                                      &(struct push_content){.layers = 8, .layer_bytes = 1}, &arm,
+                                      &made.cancel, &made.err));
     assert_int_equal(made.err.code, ERROR_CANCELED);
     unmake(&made);
 }

@@ -23,7 +23,7 @@ struct trial {
     struct host_list hosts;
     struct cancel cancel;
     const struct descriptor *list[BLOBS];
-    struct layers_plan plan;
+    struct parallel_blobs_plan plan;
     struct error err;
     pthread_mutex_t lock; /* of what follows */
     char order[BLOBS + 1];
@@ -70,7 +70,7 @@ static void begin(struct trial *t, unsigned at_once, int64_t seconds)
     cancel_init(&t->cancel, clock_now_ns() + seconds * NS_PER_SECOND);
     for (size_t i = 0; i < BLOBS; i++)
         t->list[i] = &blobs[i];
-    t->plan = (struct layers_plan){t->registry, t->list, BLOBS, at_once, fetch, t};
+    t->plan = (struct parallel_blobs_plan){t->registry, t->list, BLOBS, at_once, fetch, t};
 }
 
 static void end(struct trial *t)
@@ -89,11 +89,11 @@ static void fetches_each_once(void **state)
         struct layers *layers;
 
         begin(&t, at_once, 60);
-        layers = layers_start(&t.plan, &t.cancel, &t.err);
+        layers = parallel_blobs_start(&t.plan, &t.cancel, &t.err);
         assert_non_null(layers);
         for (size_t i = BLOBS; i-- > 0;)
-            assert_true(layers_wait(layers, i, &t.err));
-        assert_true(layers_join(layers, &ended_ns, &t.err));
+            assert_true(parallel_blobs_wait(layers, i, &t.err));
+        assert_true(parallel_blobs_join(layers, &ended_ns, &t.err));
         assert_true(ended_ns > start_ns && ended_ns <= clock_now_ns());
         assert_int_equal(strlen(t.order), 4);
         assert_true(strchr(t.order, 'a') && strchr(t.order, 'b') && strchr(t.order, 'c') &&
@@ -101,7 +101,7 @@ static void fetches_each_once(void **state)
         assert_true(t.most <= (at_once ? at_once : 1));
         if (at_once == 0)
             assert_string_equal(t.order, "abcd");
-        layers_free(layers);
+        parallel_blobs_free(layers);
         end(&t);
     }
 }
@@ -116,14 +116,14 @@ static void tells_the_first_failure_and_stops_the_rest(void **state)
     begin(&t, 3, 60);
     t.fails = "b";
     t.hangs = "a";
-    layers = layers_start(&t.plan, &t.cancel, &t.err);
-    assert_false(layers_wait(layers, 0, &t.err));
+    layers = parallel_blobs_start(&t.plan, &t.cancel, &t.err);
+    assert_false(parallel_blobs_wait(layers, 0, &t.err));
     assert_int_equal(t.err.code, ERROR_NOT_FOUND);
     assert_string_equal(t.err.message, "layer 1: no b");
-    assert_false(layers_join(layers, &ended_ns, &t.err));
+    assert_false(parallel_blobs_join(layers, &ended_ns, &t.err));
     assert_int_equal(t.err.code, ERROR_NOT_FOUND);
     assert_true(t.stopped);
-    layers_free(layers);
+    parallel_blobs_free(layers);
     end(&t);
 }
 
@@ -136,19 +136,19 @@ static void ends_with_whoever_started_it(void **state)
     (void)state;
     begin(&t, 2, 60);
     t.hangs = "c";
-    layers = layers_start(&t.plan, &t.cancel, &t.err);
-    assert_true(layers_wait(layers, 1, &t.err));
+    layers = parallel_blobs_start(&t.plan, &t.cancel, &t.err);
+    assert_true(parallel_blobs_wait(layers, 1, &t.err));
     cancel_now(&t.cancel);
-    assert_false(layers_join(layers, &ended_ns, &t.err));
+    assert_false(parallel_blobs_join(layers, &ended_ns, &t.err));
     assert_int_equal(t.err.code, ERROR_CANCELED);
-    layers_free(layers);
-    assert_null(layers_start(&t.plan, &t.cancel, &t.err));
+    parallel_blobs_free(layers);
+    assert_null(parallel_blobs_start(&t.plan, &t.cancel, &t.err));
     assert_int_equal(t.err.code, ERROR_CANCELED);
     end(&t);
 
     begin(&t, 2, 60); /* left early: nothing runs any more */
     t.hangs = "a";
-    layers_free(layers_start(&t.plan, &t.cancel, &t.err));
+    parallel_blobs_free(parallel_blobs_start(&t.plan, &t.cancel, &t.err));
     assert_int_equal(t.running, 0);
     end(&t);
 }
@@ -162,9 +162,9 @@ static void has_nothing_to_do(void **state)
     (void)state;
     begin(&t, 3, 60);
     t.plan.count = 0;
-    layers = layers_start(&t.plan, &t.cancel, &t.err);
-    assert_true(layers_join(layers, &ended_ns, &t.err));
-    layers_free(layers);
+    layers = parallel_blobs_start(&t.plan, &t.cancel, &t.err);
+    assert_true(parallel_blobs_join(layers, &ended_ns, &t.err));
+    parallel_blobs_free(layers);
     end(&t);
 }
 

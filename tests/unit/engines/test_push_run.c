@@ -18,7 +18,7 @@
 #define DIGEST_A     "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define DIGEST_B     "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 
-static struct probe_result push_gives, pull_gives;
+static struct engine_result push_gives, pull_gives;
 static enum error_code push_fails, pull_fails;
 static unsigned n_pulls;
 static char pulled_name[300];
@@ -29,7 +29,7 @@ static bool near(double a, double b)
     return fabs(a - b) < 1e-9;
 }
 
-static bool run_push(const struct probe_request *request, struct probe_result *result,
+static bool run_push(const struct engine_request *request, struct engine_result *result,
                      struct cancel *cancel, struct error *err)
 {
     (void)cancel;
@@ -38,7 +38,7 @@ static bool run_push(const struct probe_request *request, struct probe_result *r
     return push_fails == ERROR_NONE || error_set(err, push_fails, "push");
 }
 
-static bool run_pull(const struct probe_request *request, struct probe_result *result,
+static bool run_pull(const struct engine_request *request, struct engine_result *result,
                      struct cancel *cancel, struct error *err)
 {
     (void)cancel;
@@ -51,19 +51,19 @@ static bool run_pull(const struct probe_request *request, struct probe_result *r
     return pull_fails == ERROR_NONE || error_set(err, pull_fails, "pull");
 }
 
-static const struct probe_engine push_engine = {"push", "p", .run = run_push};
-static const struct probe_engine pull_engine = {"pull", "q", PROBE_OWN_NETWORK, .run = run_pull};
-static const struct probe_engine daemon_engine = {"pull", "d", .run = run_pull};
-static const struct delivery there = {&push_engine, NULL, false};
-static const struct delivery and_back = {&push_engine, &pull_engine, false};
-static const struct delivery by_daemon = {&push_engine, &daemon_engine, false};
+static const struct engine push_engine = {"push", "p", .run = run_push};
+static const struct engine pull_engine = {"pull", "q", ENGINE_OWN_NETWORK, .run = run_pull};
+static const struct engine daemon_engine = {"pull", "d", .run = run_pull};
+static const struct push_run there = {&push_engine, NULL, false};
+static const struct push_run and_back = {&push_engine, &pull_engine, false};
+static const struct push_run by_daemon = {&push_engine, &daemon_engine, false};
 
 static int prepare(void **state)
 {
     (void)state;
     push_fails = pull_fails = ERROR_NONE;
     n_pulls = 0;
-    probe_result_init(&push_gives);
+    engine_result_init(&push_gives);
     push_gives.seconds = 2;
     push_gives.declared_bytes = 1000;
     push_gives.traffic.uploaded_bytes = 1000;
@@ -73,7 +73,7 @@ static int prepare(void **state)
     push_gives.phase_seconds[PHASE_CLEANUP] = 0.5;
     strcpy(push_gives.digest, DIGEST_A);
     strcpy(push_gives.manifest_digest, DIGEST_A);
-    probe_result_init(&pull_gives);
+    engine_result_init(&pull_gives);
     pull_gives.seconds = 3;
     pull_gives.declared_bytes = 1000;
     pull_gives.traffic.fetched_bytes = 1000;
@@ -87,10 +87,10 @@ static int prepare(void **state)
     return 0;
 }
 
-static bool deliver(const struct delivery *delivery, const char *held, struct probe_result *result,
+static bool deliver(const struct push_run *push_run, const char *held, struct engine_result *result,
                     struct error *err)
 {
-    const struct probe_request request = {
+    const struct engine_request request = {
         .name = "a",
         .reference = {"r.io", "r.io", "a/b", "x", NULL, "r.io/a/b:x"},
         .unpack = true,
@@ -99,14 +99,14 @@ static bool deliver(const struct delivery *delivery, const char *held, struct pr
     CLEANUP(cancel_deinit) struct cancel cancel;
 
     cancel_init(&cancel, clock_now_ns() + NS_PER_SECOND);
-    probe_result_init(result);
+    engine_result_init(result);
     *err = (struct error){0};
-    return delivery_run(delivery, &request, result, &cancel, err);
+    return push_run_execute(push_run, &request, result, &cancel, err);
 }
 
 static void a_push_is_what_its_engine_says(void **state)
 {
-    struct probe_result result;
+    struct engine_result result;
     struct error err;
 
     (void)state;
@@ -123,7 +123,7 @@ static void a_push_is_what_its_engine_says(void **state)
 
 static void numbers_of_both_are_added(void **state)
 {
-    struct probe_result result;
+    struct engine_result result;
     struct error err;
 
     (void)state;
@@ -147,7 +147,7 @@ static void numbers_of_both_are_added(void **state)
 
 static void what_only_the_pull_can_see_is_taken_from_it(void **state)
 {
-    struct probe_result result;
+    struct engine_result result;
     struct error err;
 
     (void)state;
@@ -160,7 +160,7 @@ static void what_only_the_pull_can_see_is_taken_from_it(void **state)
 
 static void a_failed_pull_is_measured_too(void **state)
 {
-    struct probe_result result;
+    struct engine_result result;
     struct error err;
 
     (void)state;
@@ -176,7 +176,7 @@ static void a_failed_pull_is_measured_too(void **state)
 }
 
 struct difference {
-    const struct delivery *delivery;
+    const struct push_run *push_run;
     const char *held, *digest, *manifest_digest;
     uint64_t declared, fetched, cached;
     enum error_code want;
@@ -201,7 +201,7 @@ static void differences_are_failures(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
-        struct probe_result result;
+        struct engine_result result;
         struct error err;
 
         strcpy(pull_gives.digest, rows[i].digest);
@@ -209,7 +209,7 @@ static void differences_are_failures(void **state)
         pull_gives.declared_bytes = rows[i].declared;
         pull_gives.traffic.fetched_bytes = rows[i].fetched;
         pull_gives.cached_bytes = rows[i].cached;
-        assert_int_equal(deliver(rows[i].delivery, rows[i].held, &result, &err),
+        assert_int_equal(deliver(rows[i].push_run, rows[i].held, &result, &err),
                          rows[i].want == ERROR_NONE);
         if (err.code != rows[i].want)
             fail_msg("row %zu: %s", i, err.message);
@@ -220,8 +220,8 @@ static void differences_are_failures(void **state)
  * is no registry here), and what remains is said. */
 static void a_held_image_that_was_there_stays(void **state)
 {
-    static const struct delivery removing = {&push_engine, NULL, true};
-    struct probe_result result;
+    static const struct push_run removing = {&push_engine, NULL, true};
+    struct engine_result result;
     struct error err;
 
     (void)state;

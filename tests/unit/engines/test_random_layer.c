@@ -30,7 +30,7 @@ static uint64_t checksum(const unsigned char *header)
 {
     uint64_t sum = 0;
 
-    for (size_t i = 0; i < GENERATOR_HEADER_BYTES; i++)
+    for (size_t i = 0; i < RANDOM_LAYER_HEADER_BYTES; i++)
         sum += i >= CHECKSUM_AT && i < CHECKSUM_AT + CHECKSUM_BYTES ? (unsigned)' ' : header[i];
     return sum;
 }
@@ -41,10 +41,10 @@ static void writes_a_header_that_adds_up(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-        unsigned char header[GENERATOR_HEADER_BYTES];
+        unsigned char header[RANDOM_LAYER_HEADER_BYTES];
 
         memset(header, 0xee, sizeof(header));
-        generator_tar_header(header, "random.bin", sizes[i]);
+        random_layer_tar_header(header, "random.bin", sizes[i]);
         assert_string_equal((char *)header, "random.bin");
         assert_int_equal(octal(header + 100, 8), 0644);
         assert_int_equal(octal(header + 108, 8), 0);
@@ -64,13 +64,13 @@ static void writes_a_header_that_adds_up(void **state)
 
 static void cuts_a_name_that_is_too_long(void **state)
 {
-    unsigned char header[GENERATOR_HEADER_BYTES];
+    unsigned char header[RANDOM_LAYER_HEADER_BYTES];
     char name[201];
 
     (void)state;
     memset(name, 'n', sizeof(name) - 1);
     name[sizeof(name) - 1] = '\0';
-    generator_tar_header(header, name, 1);
+    random_layer_tar_header(header, name, 1);
     assert_int_equal(strlen((char *)header), 99);
     assert_int_equal(octal(header + 100, 8), 0644);
     assert_int_equal(octal(header + CHECKSUM_AT, CHECKSUM_BYTES), checksum(header));
@@ -87,9 +87,10 @@ static void pads_to_whole_blocks_and_ends(void **state)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         uint64_t total = (1 + rows[i].blocks + 2) * BLOCK_BYTES;
 
-        assert_int_equal(generator_tar_bytes(rows[i].file), total);
-        assert_int_equal(
-            GENERATOR_HEADER_BYTES + rows[i].file + generator_tar_padding(rows[i].file), total);
+        assert_int_equal(random_layer_tar_bytes(rows[i].file), total);
+        assert_int_equal(RANDOM_LAYER_HEADER_BYTES + rows[i].file +
+                             random_layer_tar_padding(rows[i].file),
+                         total);
     }
 }
 
@@ -108,17 +109,17 @@ static void says_what_xoshiro256pp_says(void **state)
         UINT64_C(15849039046786891736),
         UINT64_C(10450023813501588000),
     };
-    struct generator generator = {0};
+    struct random_layer random_layer = {0};
 
     (void)state;
     for (size_t word = 0; word < 4; word++)
-        for (size_t lane = 0; lane < GENERATOR_LANES; lane++)
-            generator.state_[word][lane] = word + 1;
+        for (size_t lane = 0; lane < RANDOM_LAYER_LANES; lane++)
+            random_layer.state_[word][lane] = word + 1;
     for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
-        uint64_t block[GENERATOR_LANES];
+        uint64_t block[RANDOM_LAYER_LANES];
 
-        generator_fill(&generator, block, sizeof(block));
-        for (size_t lane = 0; lane < GENERATOR_LANES; lane++)
+        random_layer_fill(&random_layer, block, sizeof(block));
+        for (size_t lane = 0; lane < RANDOM_LAYER_LANES; lane++)
             assert_true(block[lane] == want[i]);
     }
 }
@@ -136,29 +137,29 @@ static uint64_t scrambled(uint64_t *state)
 static void starts_as_splitmix64_says(void **state)
 {
     uint64_t zero = 0, seed = 42, number = 7, mixed;
-    struct generator generator;
+    struct random_layer random_layer;
 
     (void)state;
     assert_true(scrambled(&zero) == UINT64_C(0xe220a8397b1dcdaf)); /* published */
     assert_true(scrambled(&zero) == UINT64_C(0x6e789e6aa1b965f4));
-    generator_init(&generator, seed, number);
+    random_layer_init(&random_layer, seed, number);
     mixed = scrambled(&seed) ^ scrambled(&number);
-    for (size_t lane = 0; lane < GENERATOR_LANES; lane++)
+    for (size_t lane = 0; lane < RANDOM_LAYER_LANES; lane++)
         for (size_t word = 0; word < 4; word++)
-            assert_true(generator.state_[word][lane] == scrambled(&mixed));
+            assert_true(random_layer.state_[word][lane] == scrambled(&mixed));
 }
 
 static void fills_as_much_as_it_is_told(void **state)
 {
-    struct generator generator;
+    struct random_layer random_layer;
     unsigned char data[100];
 
     (void)state;
-    generator_init(&generator, 1, 0);
-    generator_fill(&generator, data, 0);
+    random_layer_init(&random_layer, 1, 0);
+    random_layer_fill(&random_layer, data, 0);
     for (size_t size = 0; size <= 80; size++) {
         memset(data, 0xa5, sizeof(data));
-        generator_fill(&generator, data, size);
+        random_layer_fill(&random_layer, data, size);
         for (size_t i = size; i < sizeof(data); i++)
             assert_int_equal(data[i], 0xa5);
     }
@@ -167,17 +168,17 @@ static void fills_as_much_as_it_is_told(void **state)
 static void says_the_same_in_pieces_of_any_size(void **state)
 {
     static unsigned char whole[RANDOM_BYTES], pieces[RANDOM_BYTES];
-    struct generator generator;
+    struct random_layer random_layer;
 
     (void)state;
-    generator_init(&generator, 1, 2);
-    generator_fill(&generator, whole, sizeof(whole));
-    for (size_t step = 1; step < 3 * GENERATOR_BLOCK_BYTES; step++) {
+    random_layer_init(&random_layer, 1, 2);
+    random_layer_fill(&random_layer, whole, sizeof(whole));
+    for (size_t step = 1; step < 3 * RANDOM_LAYER_BLOCK_BYTES; step++) {
         memset(pieces, 0, sizeof(pieces));
-        generator_init(&generator, 1, 2);
+        random_layer_init(&random_layer, 1, 2);
         for (size_t at = 0; at < sizeof(pieces); at += step)
-            generator_fill(&generator, pieces + at,
-                           step < sizeof(pieces) - at ? step : sizeof(pieces) - at);
+            random_layer_fill(&random_layer, pieces + at,
+                              step < sizeof(pieces) - at ? step : sizeof(pieces) - at);
         assert_memory_equal(whole, pieces, sizeof(whole));
     }
 }
@@ -186,21 +187,21 @@ static void never_says_the_same_twice(void **state)
 {
     static unsigned char first[RANDOM_BYTES], second[RANDOM_BYTES];
     uint64_t seeds[] = {0, 0};
-    struct generator generator;
+    struct random_layer random_layer;
     struct error err;
 
     (void)state;
-    assert_true(generator_seed(&seeds[0], &err) && generator_seed(&seeds[1], &err));
+    assert_true(random_layer_seed(&seeds[0], &err) && random_layer_seed(&seeds[1], &err));
     assert_true(seeds[0] != 0 && seeds[1] != 0 && seeds[0] != seeds[1]);
-    generator_init(&generator, seeds[0], 0);
-    generator_fill(&generator, first, sizeof(first));
-    generator_fill(&generator, second, sizeof(second));
+    random_layer_init(&random_layer, seeds[0], 0);
+    random_layer_fill(&random_layer, first, sizeof(first));
+    random_layer_fill(&random_layer, second, sizeof(second));
     assert_memory_not_equal(first, second, sizeof(first));
-    generator_init(&generator, seeds[0], 1);
-    generator_fill(&generator, second, sizeof(second));
+    random_layer_init(&random_layer, seeds[0], 1);
+    random_layer_fill(&random_layer, second, sizeof(second));
     assert_memory_not_equal(first, second, sizeof(first));
-    generator_init(&generator, seeds[1], 0);
-    generator_fill(&generator, second, sizeof(second));
+    random_layer_init(&random_layer, seeds[1], 0);
+    random_layer_fill(&random_layer, second, sizeof(second));
     assert_memory_not_equal(first, second, sizeof(first));
 }
 
@@ -210,11 +211,11 @@ static void looks_random(void **state)
 {
     static unsigned char data[RANDOM_BYTES];
     size_t counts[256] = {0};
-    struct generator generator;
+    struct random_layer random_layer;
 
     (void)state;
-    generator_init(&generator, 1, 0);
-    generator_fill(&generator, data, sizeof(data));
+    random_layer_init(&random_layer, 1, 0);
+    random_layer_fill(&random_layer, data, sizeof(data));
     for (size_t i = 0; i < sizeof(data); i++)
         counts[data[i]]++;
     for (size_t i = 0; i < 256; i++)

@@ -25,9 +25,9 @@ static void finds_the_row_of_a_version(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        const struct check_dialect *dialect = check_dialect_of(rows[i].version);
-        if (dialect->since != DAEMON_VERSION(rows[i].major, rows[i].minor))
-            fail_msg("%s: row of %u", rows[i].version, dialect->since);
+        const struct check_rules *rules = check_rules_of(rows[i].version);
+        if (rules->since != DAEMON_VERSION(rows[i].major, rows[i].minor))
+            fail_msg("%s: row of %u", rows[i].version, rules->since);
     }
 }
 

@@ -47,7 +47,7 @@ enum {
 struct world {
     unsigned flaws;
     struct manifest outer, inner, image;
-    struct image_essence essence;
+    struct image_essence config_facts;
 };
 
 static bool has(const struct world *world, unsigned flaw)
@@ -90,7 +90,7 @@ static enum image_lookup find_config(void *arg, const struct image_blob *blob,
 {
     struct world *world = arg;
     assert_string_equal(blob->digest, CONFIG);
-    *config = &world->essence;
+    *config = &world->config_facts;
     return has(world, LOST_CONFIG) ? IMAGE_UNREADABLE : IMAGE_FOUND;
 }
 
@@ -127,26 +127,22 @@ static void build(struct world *world, unsigned flaws)
         world->image.config.data = "{";
     if (has(world, BAD_CONFIG))
         world->image.config.digest = "";
-    world->essence = (struct image_essence){{"linux", "amd64", ""}, CHAIN};
+    world->config_facts = (struct image_essence){{"linux", "amd64", ""}, CHAIN};
     if (has(world, NO_CHAIN | NO_LAYERS))
-        world->essence.chain_id = "";
+        world->config_facts.chain_id = "";
 }
 
 static struct image_verdict check_as(struct world *world, const struct descriptor *target,
                                      const char *version, const char *machine)
 {
     struct platform_matcher matcher;
-    const struct image_facts facts = {check_dialect_of(version),
-                                      &matcher,
-                                      size_of,
-                                      find_manifest,
-                                      find_config,
-                                      find_snapshot,
-                                      world};
+    const struct image_facts facts = {
+        check_rules_of(version), &matcher, size_of, find_manifest, find_config,
+        find_snapshot,           world};
     struct image_verdict verdict;
     struct error err;
     assert_true(platform_matcher_parse(&matcher, machine, &err));
-    matcher.no_features = facts.dialect->os_features;
+    matcher.no_features = facts.rules->os_features;
     image_check(&verdict, target, &facts);
     return verdict;
 }
@@ -310,7 +306,7 @@ static void follows_only_the_best_entry_of_an_index(void **state)
         world.outer =
             (struct manifest){MANIFEST_INDEX, INDEX, .children = rows[i].entries, .n_children = 2};
         world.inner = (struct manifest){MANIFEST_INDEX, INDEX, .children = inner, .n_children = 1};
-        world.essence.platform.architecture = rows[i].machine;
+        world.config_facts.platform.architecture = rows[i].machine;
         struct image_verdict got = check(&world, &target);
         compare(&rows[i].row, &got);
     }
@@ -389,7 +385,7 @@ static void differs_between_versions_as_containerd_does(void **state)
         struct world world;
         build(&world, rows[i].flaws);
         world.outer = (struct manifest){MANIFEST_INDEX, INDEX, .children = entry, .n_children = 1};
-        world.essence.platform =
+        world.config_facts.platform =
             (struct platform){"linux", "arm", rows[i].variant, rows[i].features};
         struct image_verdict got = check_as(&world, &target, rows[i].version, rows[i].machine);
         if (got.status != rows[i].want)

@@ -42,12 +42,12 @@ static void add_blob(struct scrub_blobs *blobs, unsigned n, uint64_t size)
     assert_true(scrub_blobs_add(blobs, digest(n), size, "ns", &err));
 }
 
-static void add_bad(struct scrub_known *known, unsigned n, enum scrub_kind kind)
+static void add_bad(struct scrub_bad_blobs *known, unsigned n, enum scrub_kind kind)
 {
     const struct scrub_sum which = sum(n);
     struct error err;
 
-    assert_true(scrub_known_add(known, &which, kind, &err));
+    assert_true(scrub_bad_blobs_add(known, &which, kind, &err));
 }
 
 static void reads_and_writes_digests(void **state)
@@ -122,7 +122,7 @@ static void leaves_out_what_is_no_digest(void **state)
 
 static void knows_what_is_bad(void **state)
 {
-    CLEANUP(scrub_known_deinit) struct scrub_known known = {0};
+    CLEANUP(scrub_bad_blobs_deinit) struct scrub_bad_blobs known = {0};
     struct scrub_sum which;
 
     (void)state;
@@ -131,23 +131,23 @@ static void knows_what_is_bad(void **state)
     assert_int_equal(known.count, MANY);
     for (unsigned i = 0; i < MANY; i++) {
         which = sum(i * 7919 % MANY);
-        assert_int_equal(scrub_known_find(&known, &which)->kind, i % SCRUB_KINDS);
+        assert_int_equal(scrub_bad_blobs_find(&known, &which)->kind, i % SCRUB_KINDS);
     }
     which = sum(MANY);
-    assert_null(scrub_known_find(&known, &which));
+    assert_null(scrub_bad_blobs_find(&known, &which));
     for (unsigned i = 0; i < MANY; i += 2) {
         which = sum(i);
-        scrub_known_remove(&known, &which);
-        scrub_known_remove(&known, &which);
+        scrub_bad_blobs_remove(&known, &which);
+        scrub_bad_blobs_remove(&known, &which);
     }
     assert_int_equal(known.count, MANY / 2);
     which = sum(1);
-    assert_non_null(scrub_known_find(&known, &which));
+    assert_non_null(scrub_bad_blobs_find(&known, &which));
 }
 
 static void tells_that_something_changed(void **state)
 {
-    CLEANUP(scrub_known_deinit) struct scrub_known known = {0};
+    CLEANUP(scrub_bad_blobs_deinit) struct scrub_bad_blobs known = {0};
     struct scrub_sum which = sum(1);
     uint64_t version;
 
@@ -159,14 +159,14 @@ static void tells_that_something_changed(void **state)
     add_bad(&known, 1, SCRUB_MISSING_FILE);
     assert_int_not_equal(known.version, version);
     version = known.version;
-    scrub_known_remove(&known, &which);
+    scrub_bad_blobs_remove(&known, &which);
     assert_int_not_equal(known.version, version);
 }
 
 static void forgets_what_was_deleted(void **state)
 {
     CLEANUP(scrub_blobs_deinit) struct scrub_blobs blobs = SCRUB_BLOBS_INIT;
-    CLEANUP(scrub_known_deinit) struct scrub_known known = {0};
+    CLEANUP(scrub_bad_blobs_deinit) struct scrub_bad_blobs known = {0};
     struct scrub_sum which = sum(2);
 
     (void)state;
@@ -175,19 +175,19 @@ static void forgets_what_was_deleted(void **state)
     add_blob(&blobs, 2, 1);
     add_blob(&blobs, 9, 1);
     scrub_blobs_sort(&blobs);
-    scrub_known_retain(&known, &blobs);
+    scrub_bad_blobs_retain(&known, &blobs);
     assert_int_equal(known.count, 1);
-    assert_non_null(scrub_known_find(&known, &which));
+    assert_non_null(scrub_bad_blobs_find(&known, &which));
 }
 
 static void knows_no_more_than_its_ceiling(void **state)
 {
-    CLEANUP(scrub_known_deinit) struct scrub_known known = {0};
+    CLEANUP(scrub_bad_blobs_deinit) struct scrub_bad_blobs known = {0};
 
     (void)state;
-    for (unsigned i = 0; i < SCRUB_KNOWN_MAX + 10; i++)
+    for (unsigned i = 0; i < SCRUB_BAD_BLOBS_MAX + 10; i++)
         add_bad(&known, i, SCRUB_WRONG_HASH);
-    assert_int_equal(known.count, SCRUB_KNOWN_MAX);
+    assert_int_equal(known.count, SCRUB_BAD_BLOBS_MAX);
 }
 
 static void keeps_its_place_where_the_daemon_is_gone(void **state)

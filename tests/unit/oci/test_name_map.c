@@ -19,7 +19,7 @@ static void name_of(char name[80], unsigned i)
 
 static void finds_all_of_many_and_nothing_else(void **state)
 {
-    CLEANUP(digest_set_deinit) struct digest_set set = DIGEST_SET_INIT;
+    CLEANUP(name_map_deinit) struct name_map set = NAME_MAP_INIT;
     struct error err;
     char name[80];
     uint64_t value;
@@ -27,12 +27,12 @@ static void finds_all_of_many_and_nothing_else(void **state)
     (void)state;
     for (unsigned i = 0; i < MANY; i++) {
         name_of(name, i);
-        assert_true(digest_set_add(&set, name, i, &err));
+        assert_true(name_map_add(&set, name, i, &err));
     }
     assert_int_equal(set.count, MANY);
     for (unsigned i = 0; i < 2 * MANY; i++) {
         name_of(name, i);
-        assert_int_equal(digest_set_find(&set, name, &value), i < MANY);
+        assert_int_equal(name_map_find(&set, name, &value), i < MANY);
         if (i < MANY)
             assert_int_equal(value, i);
     }
@@ -40,59 +40,59 @@ static void finds_all_of_many_and_nothing_else(void **state)
 
 static void starts_empty(void **state)
 {
-    CLEANUP(digest_set_deinit) struct digest_set set = DIGEST_SET_INIT;
+    CLEANUP(name_map_deinit) struct name_map set = NAME_MAP_INIT;
     (void)state;
-    assert_false(digest_set_find(&set, "a", NULL));
-    digest_set_clear(&set);
-    assert_false(digest_set_find(&set, "", NULL));
+    assert_false(name_map_find(&set, "a", NULL));
+    name_map_clear(&set);
+    assert_false(name_map_find(&set, "", NULL));
 }
 
 static void keeps_the_last_number_of_a_name(void **state)
 {
-    CLEANUP(digest_set_deinit) struct digest_set set = DIGEST_SET_INIT;
+    CLEANUP(name_map_deinit) struct name_map set = NAME_MAP_INIT;
     struct error err;
     uint64_t value = 0;
     (void)state;
-    assert_true(digest_set_add(&set, "a", 1, &err));
-    assert_true(digest_set_add(&set, "", 3, &err));
-    assert_true(digest_set_add(&set, "a", UINT64_MAX, &err));
+    assert_true(name_map_add(&set, "a", 1, &err));
+    assert_true(name_map_add(&set, "", 3, &err));
+    assert_true(name_map_add(&set, "a", UINT64_MAX, &err));
     assert_int_equal(set.count, 2);
-    assert_true(digest_set_find(&set, "a", &value));
+    assert_true(name_map_find(&set, "a", &value));
     assert_true(value == UINT64_MAX);
-    assert_true(digest_set_find(&set, "", NULL));
-    assert_false(digest_set_find(&set, "ab", NULL));
+    assert_true(name_map_find(&set, "", NULL));
+    assert_false(name_map_find(&set, "ab", NULL));
 }
 
 static void forgets_when_cleared(void **state)
 {
-    CLEANUP(digest_set_deinit) struct digest_set set = DIGEST_SET_INIT;
+    CLEANUP(name_map_deinit) struct name_map set = NAME_MAP_INIT;
     struct error err;
     (void)state;
     for (unsigned round = 0; round < 3; round++) {
         char name[80];
         for (unsigned i = 0; i < 1000; i++) {
             name_of(name, round * 1000 + i);
-            assert_true(digest_set_add(&set, name, i, &err));
+            assert_true(name_map_add(&set, name, i, &err));
         }
         assert_int_equal(set.count, 1000);
-        digest_set_clear(&set);
+        name_map_clear(&set);
         assert_int_equal(set.count, 0);
-        assert_false(digest_set_find(&set, name, NULL));
+        assert_false(name_map_find(&set, name, NULL));
     }
 }
 
 static void has_a_ceiling(void **state)
 {
-    CLEANUP(digest_set_deinit) struct digest_set set = DIGEST_SET_INIT;
+    CLEANUP(name_map_deinit) struct name_map set = NAME_MAP_INIT;
     struct error err = {0};
     char name[24];
     (void)state;
-    for (size_t i = 0; i < DIGEST_SET_NAMES_MAX; i++) {
+    for (size_t i = 0; i < NAME_MAP_NAMES_MAX; i++) {
         snprintf(name, sizeof(name), "%zu", i);
-        assert_true(digest_set_add(&set, name, i, &err));
+        assert_true(name_map_add(&set, name, i, &err));
     }
-    assert_true(digest_set_add(&set, "0", 0, &err));
-    assert_false(digest_set_add(&set, "one more", 0, &err));
+    assert_true(name_map_add(&set, "0", 0, &err));
+    assert_false(name_map_add(&set, "one more", 0, &err));
     assert_int_equal(err.code, ERROR_LIMIT);
 }
 

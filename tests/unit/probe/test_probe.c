@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The settings of probes that push: what they come to, and what is refused where it stands. */
-#include "probe/probe.h"
 #include "collector/catalog.h"
 #include "config/config.h"
+#include "probe/probe.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -28,7 +28,7 @@ static const struct config_schema schema = {catalog, sections, 0};
 struct fixture {
     struct config config;
     struct buf problems;
-    const struct canary *canary; /* of the probe */
+    const struct probe *probe; /* of the probe */
 };
 
 static void fixture_deinit(struct fixture *fixture)
@@ -46,7 +46,7 @@ static bool parse(struct fixture *fixture, const char *text)
         return false;
     for (size_t i = 0; i < fixture->config.n_jobs; i++)
         if (strcmp(fixture->config.jobs[i].name, "a") == 0)
-            fixture->canary = fixture->config.jobs[i].state;
+            fixture->probe = fixture->config.jobs[i].state;
     return true;
 }
 
@@ -59,11 +59,11 @@ static void parse_good(struct fixture *fixture, const char *text)
 static void a_push_has_defaults(void **state)
 {
     CLEANUP(fixture_deinit) struct fixture fixture;
-    const struct probe_push *push;
+    const struct push_request *push;
 
     (void)state;
     parse_good(&fixture, PUSH "}\n");
-    push = &fixture.canary->push;
+    push = &fixture.probe->push;
     assert_int_equal(push->content.layers, 1);
     assert_int_equal(push->content.layer_bytes, 1 << 20);
     assert_false(push->content.docker_types || push->content.index || push->overwrite);
@@ -71,9 +71,9 @@ static void a_push_has_defaults(void **state)
     assert_string_equal(push->content.name_space, "k8s.io");
     assert_int_equal(push->chunk_bytes, 0);
     assert_string_equal(push->mount_from, "");
-    assert_false(fixture.canary->delete_remote);
-    assert_string_equal(fixture.canary->engine->operation, "push");
-    assert_null(canary_read_back(fixture.canary));
+    assert_false(fixture.probe->delete_remote);
+    assert_string_equal(fixture.probe->engine->operation, "push");
+    assert_null(probe_read_back(fixture.probe));
 }
 
 static void a_roundtrip_reads_back_as_it_pushed(void **state)
@@ -90,9 +90,9 @@ static void a_roundtrip_reads_back_as_it_pushed(void **state)
         CLEANUP(fixture_deinit) struct fixture fixture;
 
         parse_good(&fixture, rows[i][0]);
-        assert_string_equal(fixture.canary->operation, "roundtrip");
-        assert_string_equal(canary_read_back(fixture.canary)->operation, "pull");
-        assert_string_equal(canary_read_back(fixture.canary)->name, rows[i][1]);
+        assert_string_equal(fixture.probe->operation, "roundtrip");
+        assert_string_equal(probe_read_back(fixture.probe)->operation, "pull");
+        assert_string_equal(probe_read_back(fixture.probe)->name, rows[i][1]);
     }
 }
 
@@ -102,8 +102,8 @@ static void a_held_image_has_its_full_name(void **state)
 
     (void)state;
     parse_good(&fixture, PUSH "cold: 'no', content: {image: busybox, namespace: 'default'}}\n");
-    assert_string_equal(fixture.canary->push.content.image, "docker.io/library/busybox:latest");
-    assert_string_equal(fixture.canary->push.content.name_space, "default");
+    assert_string_equal(fixture.probe->push.content.image, "docker.io/library/busybox:latest");
+    assert_string_equal(fixture.probe->push.content.name_space, "default");
 }
 
 static void each_run_has_its_references(void **state)
@@ -120,9 +120,9 @@ static void each_run_has_its_references(void **state)
         &fixture,
         PROBE("push", "r.io/{node}/a:{timestamp}") "delete_remote: true}\n"
                                                    "registries: {r.io: {plain_http: true}}\n");
-    assert_true(fixture.canary->host.plain_http);
-    assert_string_equal(canary_image_text(fixture.canary), "r.io/{node}/a:{timestamp}");
-    assert_true(canary_references(fixture.canary, &values, &arena, &image, &new_tag, &key, &err));
+    assert_true(fixture.probe->host.plain_http);
+    assert_string_equal(probe_image_text(fixture.probe), "r.io/{node}/a:{timestamp}");
+    assert_true(probe_references(fixture.probe, &values, &arena, &image, &new_tag, &key, &err));
     assert_string_equal(image.name, "r.io/worker-1/a:20260202-024000");
     assert_null(new_tag.name);
 }
@@ -140,8 +140,8 @@ static void a_new_tag_is_in_the_same_repository(void **state)
     parse_good(&fixture, PROBE("tag", "busybox@sha256:"
                                       "95cf004f559831017cdf4628aaf1bb30133677be8702a8c5f2994629f637"
                                       "a209") "tag: 'canary-{node}'}\n");
-    assert_string_equal(fixture.canary->engine->name, "registry");
-    assert_true(canary_references(fixture.canary, &values, &arena, &image, &new_tag, &key, &err));
+    assert_string_equal(fixture.probe->engine->name, "registry");
+    assert_true(probe_references(fixture.probe, &values, &arena, &image, &new_tag, &key, &err));
     assert_string_equal(new_tag.name, "docker.io/library/busybox:canary-worker-1");
     assert_string_equal(new_tag.endpoint, image.endpoint);
     assert_null(new_tag.digest);

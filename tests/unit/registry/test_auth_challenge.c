@@ -13,7 +13,7 @@ static void reads_headers(void **state)
 {
     static const struct {
         const char *header;
-        struct challenge want;
+        struct auth_challenge want;
     } rows[] = {
         {"", {CHALLENGE_NONE, "", "", "", ""}},
         {"Basic realm=\"r\"", {CHALLENGE_BASIC, "r", "", "", ""}},
@@ -44,10 +44,10 @@ static void reads_headers(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(4096);
-        struct challenge got = {CHALLENGE_NONE};
+        struct auth_challenge got = {CHALLENGE_NONE};
         struct error err = {0};
 
-        assert_true(challenge_parse(&got, rows[i].header, &arena, &err));
+        assert_true(auth_challenge_parse(&got, rows[i].header, &arena, &err));
         assert_int_equal(got.scheme, rows[i].want.scheme);
         assert_string_equal(got.realm, rows[i].want.realm);
         assert_string_equal(got.service, rows[i].want.service);
@@ -59,12 +59,12 @@ static void reads_headers(void **state)
 static void takes_the_better_of_several_headers(void **state)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(4096);
-    struct challenge got = {CHALLENGE_NONE};
+    struct auth_challenge got = {CHALLENGE_NONE};
     struct error err = {0};
 
     (void)state;
-    assert_true(challenge_parse(&got, "Bearer realm=\"u\"", &arena, &err));
-    assert_true(challenge_parse(&got, "Basic realm=\"r\"", &arena, &err));
+    assert_true(auth_challenge_parse(&got, "Bearer realm=\"u\"", &arena, &err));
+    assert_true(auth_challenge_parse(&got, "Basic realm=\"r\"", &arena, &err));
     assert_int_equal(got.scheme, CHALLENGE_BEARER);
     assert_string_equal(got.realm, "u");
 }
@@ -72,11 +72,11 @@ static void takes_the_better_of_several_headers(void **state)
 static void keeps_to_the_arena(void **state)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(4);
-    struct challenge got = {CHALLENGE_NONE};
+    struct auth_challenge got = {CHALLENGE_NONE};
     struct error err = {0};
 
     (void)state;
-    assert_false(challenge_parse(&got, "Bearer realm=\"longer\"", &arena, &err));
+    assert_false(auth_challenge_parse(&got, "Bearer realm=\"longer\"", &arena, &err));
     assert_int_equal(err.code, ERROR_LIMIT);
     assert_int_equal(got.scheme, CHALLENGE_NONE);
 }

@@ -551,7 +551,7 @@ static void takes_no_more_than_a_number_of_hosts(void **state)
     close_fixture(&it);
 }
 
-/* Headers hold passwords: what is wrong with a file is said without a word of it. */
+/* Headers hold basic_auth: what is wrong with a file is said without a word of it. */
 static void keeps_the_text_to_itself(void **state)
 {
     static const char *const files[] = {

@@ -321,7 +321,7 @@ static void renews_a_token_once(void **state)
 static void refuses_odd_token_servers(void **state)
 {
     static const struct {
-        const char *challenge;
+        const char *auth_challenge;
         struct fake_rule token;
         enum error_code want;
     } rows[] = {
@@ -341,7 +341,9 @@ static void refuses_odd_token_servers(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         const struct fake_rule rules[] = {
-            {"GET /v2/", .status = "401 Who", .headers = rows[i].challenge}, rows[i].token, {0}};
+            {"GET /v2/", .status = "401 Who", .headers = rows[i].auth_challenge},
+            rows[i].token,
+            {0}};
         struct trial t;
 
         begin(&t, rules, (struct identity){0});

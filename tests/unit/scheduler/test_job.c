@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "support/engine_fixture.h"
+#include "support/scheduler_fixture.h"
 
 #include "base/log.h"
 #include "scheduler/job.h"

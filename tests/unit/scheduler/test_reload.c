@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "support/engine_fixture.h"
+#include "support/scheduler_fixture.h"
 
 #include "base/log.h"
 #include "scheduler/reload.h"
@@ -22,7 +22,7 @@ struct globals {
 };
 
 /* What the tests look at; under fake_lock where jobs touch it. */
-struct shared {
+struct node {
     unsigned users;
     char address[32];
 };
@@ -30,7 +30,7 @@ static unsigned n_shared, n_made, n_open, n_closed;
 static bool refuse_shared;
 
 struct thing_state {
-    struct shared *shared;
+    struct node *node;
     uint64_t size;
     double count;
 };
@@ -51,8 +51,8 @@ static bool open_thing(void *state, const struct job_context *context, struct er
 
     if (thing->size == 13)
         return error_set(err, ERROR_INVALID, "13 is bad luck");
-    thing->shared = context->shared;
-    thing->shared->users++;
+    thing->node = context->node;
+    thing->node->users++;
     n_open++;
     return true;
 }
@@ -62,7 +62,7 @@ static void close_thing(void *state)
     struct thing_state *thing = state;
     LOCK_SCOPE(&fake_lock);
 
-    thing->shared->users--;
+    thing->node->users--;
     n_closed++;
 }
 
@@ -72,7 +72,7 @@ static bool run_thing(void *state, struct run *run, struct error *err)
     LOCK_SCOPE(&fake_lock);
 
     (void)err;
-    snapshot_add(run->out, FAKE_RUNS, ++thing->count, thing->shared->address);
+    snapshot_add(run->out, FAKE_RUNS, ++thing->count, thing->node->address);
     return true;
 }
 
@@ -94,28 +94,28 @@ static const struct collector *const things[] = {&thing, NULL};
 static const struct config_section sections[] = {{"global", global_settings}, {0}};
 static const struct config_schema schema = {things, sections, sizeof(struct globals)};
 
-static struct shared *make_shared(const void *globals, struct error *err)
+static struct node *make_node(const void *globals, struct error *err)
 {
     const struct globals *from = globals;
-    struct shared *shared;
+    struct node *node;
 
     if (refuse_shared) {
         error_set(err, ERROR_RUNTIME, "nobody at %s", from->address);
         return NULL;
     }
-    shared = calloc(1, sizeof(*shared));
-    assert_non_null(shared);
-    snprintf(shared->address, sizeof(shared->address), "%s", from->address);
+    node = calloc(1, sizeof(*node));
+    assert_non_null(node);
+    snprintf(node->address, sizeof(node->address), "%s", from->address);
     n_shared++;
     n_made++;
-    return shared;
+    return node;
 }
 
-static void free_shared(struct shared *shared)
+static void free_node(struct node *node)
 {
-    assert_int_equal(shared->users, 0); /* every job is gone before */
+    assert_int_equal(node->users, 0); /* every job is gone before */
     n_shared--;
-    free(shared);
+    free(node);
 }
 
 struct world {
@@ -140,7 +140,7 @@ static void world_init(struct world *world, const char *text)
     const struct scheduler_options scheduler = {
         .inventory_workers = 1, .probe_workers = 1, .node = "node"};
     struct reload_options options = {
-        .schema = &schema, .make_shared = make_shared, .free_shared = free_shared};
+        .schema = &schema, .make_node = make_node, .free_node = free_node};
     struct error err;
 
     *world = (struct world){.directory = "/tmp/test_reload.XXXXXX", .board = board_new()};
@@ -246,7 +246,7 @@ static void replaces_a_job_that_changed(void **state)
     expect_run(&world, "nowhere", 1);
     assert_int_equal(n_open, 2);
     assert_int_equal(n_closed, 1);
-    assert_int_equal(n_made, 1); /* it is not the job's own settings that are shared */
+    assert_int_equal(n_made, 1); /* it is not the job's own settings that are node */
 }
 
 static void removes_a_job_that_is_not_wanted(void **state)
@@ -263,7 +263,7 @@ static void removes_a_job_that_is_not_wanted(void **state)
     assert_int_equal(fake_occurrences(world.board, "fake_runs_total"), 0);
 }
 
-/* free_shared() itself looks whether a job still uses it. */
+/* free_node() itself looks whether a job still uses it. */
 static void shares_anew_where_globals_changed(void **state)
 {
     CLEANUP(world_deinit) struct world world;

@@ -2,8 +2,8 @@
 /* Who is admitted, what is remembered of it, and that time tells nobody more. */
 #include "server/basic_auth.h"
 
-#include "encoding/base64.h"
 #include "base/clock.h"
+#include "encoding/base64.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,7 +26,7 @@
 #define CACHE_ENTRIES 100
 
 struct fixture {
-    struct passwords *passwords;
+    struct basic_auth *basic_auth;
     struct web_config *config;
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -39,8 +39,8 @@ static void fixture_init(struct fixture *f, const char *yaml)
     CLEANUP(buf_deinit) struct buf problems = BUF_INIT((size_t)1 << 16);
     struct error err;
 
-    *f = (struct fixture){.passwords = passwords_new(&err)};
-    assert_non_null(f->passwords);
+    *f = (struct fixture){.basic_auth = basic_auth_new(&err)};
+    assert_non_null(f->basic_auth);
     f->config = web_config_parse("f", yaml, strlen(yaml), &problems, &err);
     assert_non_null(f->config);
     pthread_mutex_init(&f->lock, NULL);
@@ -49,8 +49,8 @@ static void fixture_init(struct fixture *f, const char *yaml)
 
 static void fixture_deinit(struct fixture *f)
 {
-    if (f->passwords)
-        passwords_free(f->passwords);
+    if (f->basic_auth)
+        basic_auth_free(f->basic_auth);
     web_config_unref(f->config);
     pthread_cond_destroy(&f->changed);
     pthread_mutex_destroy(&f->lock);
@@ -83,16 +83,16 @@ static void wait_for(struct fixture *f, size_t n)
         pthread_cond_wait(&f->changed, &f->lock);
 }
 
-static enum password_verdict check_bytes(struct fixture *f, const char *bytes, size_t size)
+static enum basic_auth_verdict check_bytes(struct fixture *f, const char *bytes, size_t size)
 {
     CLEANUP(buf_deinit) struct buf header = BUF_INIT((size_t)1 << 16);
 
     buf_append_str(&header, "Basic ");
     base64_append(&header, bytes, size, false);
-    return passwords_check(f->passwords, f->config, header.data, done, f);
+    return basic_auth_check(f->basic_auth, f->config, header.data, done, f);
 }
 
-static enum password_verdict check(struct fixture *f, const char *pair)
+static enum basic_auth_verdict check(struct fixture *f, const char *pair)
 {
     return check_bytes(f, pair, strlen(pair));
 }
@@ -101,7 +101,7 @@ static enum password_verdict check(struct fixture *f, const char *pair)
 static bool admits(struct fixture *f, const char *pair)
 {
     size_t before = f->admitted, n = f->admitted + f->denied;
-    enum password_verdict verdict = check(f, pair);
+    enum basic_auth_verdict verdict = check(f, pair);
 
     if (verdict != PASSWORD_LATER)
         return verdict == PASSWORD_RIGHT;
@@ -157,7 +157,7 @@ static void without_users_everybody_is_admitted(void **state)
 
     (void)state;
     fixture_init(&f, "");
-    assert_int_equal(passwords_check(f.passwords, f.config, NULL, done, &f), PASSWORD_RIGHT);
+    assert_int_equal(basic_auth_check(f.basic_auth, f.config, NULL, done, &f), PASSWORD_RIGHT);
 }
 
 static void what_is_no_basic_authorization_is_denied_at_once(void **state)
@@ -177,9 +177,10 @@ static void what_is_no_basic_authorization_is_denied_at_once(void **state)
     (void)state;
     fixture_init(&f, "basic_auth_users: {alice: " SECRET "}\n");
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        assert_int_equal(passwords_check(f.passwords, f.config, rows[i], done, &f), PASSWORD_WRONG);
+        assert_int_equal(basic_auth_check(f.basic_auth, f.config, rows[i], done, &f),
+                         PASSWORD_WRONG);
     assert_true(admits(&f, "alice:secret"));
-    assert_int_equal(passwords_check(f.passwords, f.config, "bAsIc YWxpY2U6c2VjcmV0", done, &f),
+    assert_int_equal(basic_auth_check(f.basic_auth, f.config, "bAsIc YWxpY2U6c2VjcmV0", done, &f),
                      PASSWORD_RIGHT);
 }
 
@@ -293,7 +294,7 @@ static void whoever_waits_at_the_end_is_told(void **state)
         assert_int_equal(check(&f, pair), PASSWORD_LATER);
     }
     web_config_unref(web_config_ref(f.config)); /* the requests hold theirs */
-    passwords_free(TAKE(f.passwords));
+    basic_auth_free(TAKE(f.basic_auth));
     assert_int_equal(f.admitted, 0);
     assert_int_equal(f.denied, 20);
 }
@@ -309,7 +310,7 @@ static void after_the_end_only_who_is_remembered_is_admitted(void **state)
     assert_int_equal(check(&f, "alice:first"), PASSWORD_LATER);
     wait_for(&f, 2); /* now the thread is in done() */
     assert_int_equal(check(&f, "bob:secret"), PASSWORD_LATER);
-    passwords_stop(f.passwords);
+    basic_auth_stop(f.basic_auth);
     assert_int_equal(check(&f, "bob:secret"), PASSWORD_WRONG);
     assert_int_equal(check(&f, "alice:secret"), PASSWORD_RIGHT);
     hold(&f, false);

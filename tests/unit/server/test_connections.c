@@ -194,22 +194,22 @@ static void lets_go_at_the_end(void **state)
 static void who_comes_to_rest_under_an_old_configuration_may_not_stay(void **state)
 {
     struct error err;
-    struct doorman *doorman = doorman_new(&(struct doorman_options){0}, &err);
+    struct acceptor *acceptor = acceptor_new(&(struct acceptor_options){0}, &err);
     const struct sockaddr_in peer = {.sin_family = AF_INET};
     struct connection *connection;
 
     (void)state;
-    assert_non_null(doorman);
-    doorman_generation(doorman, 1);
+    assert_non_null(acceptor);
+    acceptor_generation(acceptor, 1);
     connection =
-        connections_add(&doorman->table, 1000, (const struct sockaddr *)&peer, 1, clock_now_ns());
-    doorman_state(doorman, connection, CONNECTION_RESTING);
+        connections_add(&acceptor->table, 1000, (const struct sockaddr *)&peer, 1, clock_now_ns());
+    acceptor_state(acceptor, connection, CONNECTION_RESTING);
     assert_int_equal(connection->deadline_ns, connection->since_ns + REST_NS);
-    doorman_state(doorman, connection, CONNECTION_READING);
-    doorman_generation(doorman, 2);
-    doorman_state(doorman, connection, CONNECTION_RESTING);
+    acceptor_state(acceptor, connection, CONNECTION_READING);
+    acceptor_generation(acceptor, 2);
+    acceptor_state(acceptor, connection, CONNECTION_RESTING);
     assert_int_equal(connection->deadline_ns, connection->since_ns + RETIRE_NS);
-    doorman_free(doorman);
+    acceptor_free(acceptor);
 }
 
 #define fresh(test) cmocka_unit_test_setup(test, setup)

@@ -27,15 +27,15 @@ static size_t count(const char *text, const char *part)
 
 static void marks_failures_and_slow_runs(void **state)
 {
-    static const struct drawing_run runs[] = {{2, DRAWING_GOOD},
-                                              {1, DRAWING_BAD},
-                                              {1, DRAWING_CANCELED},
-                                              {4, DRAWING_SLOW},
-                                              {1, DRAWING_GOOD}};
+    static const struct chart_run runs[] = {{2, DRAWING_GOOD},
+                                            {1, DRAWING_BAD},
+                                            {1, DRAWING_CANCELED},
+                                            {4, DRAWING_SLOW},
+                                            {1, DRAWING_GOOD}};
     CLEANUP(buf_deinit) struct buf out = BUF_INIT(LIMIT_BYTES);
 
     (void)state;
-    drawing_runs(&out, runs, 5, 0, 0);
+    chart_runs(&out, runs, 5, 0, 0);
     assert_non_null(strstr(out.data, "<title>The last 5 runs: 1 failed, 1 slow, the longest 4 s"));
     assert_non_null(strstr(out.data, "class=\"g\" d=\"M237 45v-22.0M213 45v-11.0\""));
     assert_non_null(strstr(out.data, "class=\"b\" d=\"M231 45v-11.0\""));
@@ -48,51 +48,51 @@ static void marks_failures_and_slow_runs(void **state)
 
 static void shows_limits_that_are_near(void **state)
 {
-    static const struct drawing_run runs[] = {{2, DRAWING_GOOD}};
+    static const struct chart_run runs[] = {{2, DRAWING_GOOD}};
     CLEANUP(buf_deinit) struct buf out = BUF_INIT(LIMIT_BYTES);
 
     (void)state;
-    drawing_runs(&out, runs, 1, 4, 60);
+    chart_runs(&out, runs, 1, 4, 60);
     assert_non_null(strstr(out.data, "class=\"limit\" d=\"M0 1.0H240\""));
     assert_non_null(strstr(out.data, "v-22.0"));
     assert_null(strstr(out.data, "class=\"end\""));
     buf_clear(&out);
-    drawing_runs(&out, runs, 1, 30, 2);
+    chart_runs(&out, runs, 1, 30, 2);
     assert_null(strstr(out.data, "class=\"limit\""));
     assert_non_null(strstr(out.data, "class=\"end\""));
 }
 
 static void draws_no_more_than_there_is_room_for(void **state)
 {
-    struct drawing_run runs[DRAWING_RUNS_MAX + 20];
+    struct chart_run runs[CHART_RUNS_MAX + 20];
     CLEANUP(buf_deinit) struct buf out = BUF_INIT(LIMIT_BYTES);
 
     (void)state;
-    for (size_t i = 0; i < DRAWING_RUNS_MAX + 20; i++)
-        runs[i] = (struct drawing_run){i == 3 ? INFINITY : i == 4 ? NAN : -1.0, DRAWING_GOOD};
-    drawing_runs(&out, runs, DRAWING_RUNS_MAX + 20, NAN, INFINITY);
-    assert_int_equal(count(out.data, "v-"), DRAWING_RUNS_MAX);
+    for (size_t i = 0; i < CHART_RUNS_MAX + 20; i++)
+        runs[i] = (struct chart_run){i == 3 ? INFINITY : i == 4 ? NAN : -1.0, DRAWING_GOOD};
+    chart_runs(&out, runs, CHART_RUNS_MAX + 20, NAN, INFINITY);
+    assert_int_equal(count(out.data, "v-"), CHART_RUNS_MAX);
     assert_int_equal(count(out.data, "nan") + count(out.data, "inf"), 0);
     buf_clear(&out);
-    drawing_runs(&out, runs, 0, 0, 0);
+    chart_runs(&out, runs, 0, 0, 0);
     assert_non_null(strstr(out.data, "The last 0 runs"));
 }
 
 static void shares_never_exceed_the_whole(void **state)
 {
-    static const struct drawing_part parts[] = {
+    static const struct chart_part parts[] = {
         {"a<b", "c0", 1}, {"none", "c1", 0}, {"half", "c2", 2}, {"too much", "c3", 99}};
     CLEANUP(buf_deinit) struct buf out = BUF_INIT(LIMIT_BYTES);
 
     (void)state;
-    drawing_share(&out, parts, 4, 4, "1 of 4");
+    chart_share(&out, parts, 4, 4, "1 of 4");
     assert_string_equal(
         out.data, "<div class=\"share\" role=\"img\" aria-label=\"1 of 4\"><span class=\"c0\" "
                   "style=\"width:25.00%\" title=\"a&lt;b\"></span><span class=\"c2\" "
                   "style=\"width:50.00%\" title=\"half\"></span><span class=\"c3\" "
                   "style=\"width:100.00%\" title=\"too much\"></span></div>");
     buf_clear(&out);
-    drawing_share(&out, parts, 4, 0, "nothing");
+    chart_share(&out, parts, 4, 0, "nothing");
     assert_null(strstr(out.data, "<span"));
 }
 

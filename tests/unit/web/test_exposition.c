@@ -505,15 +505,17 @@ static void many_may_ask_at_once(void **state)
 
 #define LITTLE_ROOM ((size_t)2000)
 
-static bool renders(struct rendering *rendering, struct workshop *workshop, struct board *board)
+static bool renders(struct format_cache *format_cache, struct render_context *render_context,
+                    struct board *board)
 {
     CLEANUP(board_view_freep) struct board_view *view = board_look(board);
     struct error err;
     bool ok;
 
-    workshop->entries = board_entries(view, &workshop->n_entries);
-    assert_true(page_plan_follow(&workshop->plan, workshop->entries, workshop->n_entries, true));
-    ok = rendering_update(rendering, workshop, &err);
+    render_context->entries = board_entries(view, &render_context->n_entries);
+    assert_true(family_index_follow(&render_context->plan, render_context->entries,
+                                    render_context->n_entries, true));
+    ok = format_cache_update(format_cache, render_context, &err);
     assert_true(ok || err.code == ERROR_LIMIT);
     return ok;
 }
@@ -522,22 +524,23 @@ static bool renders(struct rendering *rendering, struct workshop *workshop, stru
 static void gives_no_page_of_which_a_part_has_no_room(void **state)
 {
     CLEANUP(board_freep) struct board *board = board_new();
-    struct workshop workshop = {.pool = block_pool_new(), .text = BUF_INIT(LITTLE_ROOM)};
-    struct rendering rendering = {.format = ENCODE_TEXT};
+    struct render_context render_context = {.pool = block_pool_new(),
+                                            .text = BUF_INIT(LITTLE_ROOM)};
+    struct format_cache format_cache = {.format = ENCODE_TEXT};
     struct board_slot *slot = board_add(board, NULL);
 
     (void)state;
     post(slot, pull_families, "a", 1, 1);
-    assert_true(renders(&rendering, &workshop, board));
+    assert_true(renders(&format_cache, &render_context, board));
     post(slot, pull_families, "a", 1, 200);
-    assert_false(renders(&rendering, &workshop, board)); /* what was there has grown */
-    assert_false(renders(&rendering, &workshop, board)); /* made anew */
+    assert_false(renders(&format_cache, &render_context, board)); /* what was there has grown */
+    assert_false(renders(&format_cache, &render_context, board)); /* made anew */
     post(slot, pull_families, "a", 1, 1);
-    assert_true(renders(&rendering, &workshop, board));
-    rendering_clear(&rendering, &workshop);
-    page_plan_deinit(&workshop.plan);
-    buf_deinit(&workshop.text);
-    block_pool_free(workshop.pool);
+    assert_true(renders(&format_cache, &render_context, board));
+    format_cache_clear(&format_cache, &render_context);
+    family_index_deinit(&render_context.plan);
+    buf_deinit(&render_context.text);
+    block_pool_free(render_context.pool);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

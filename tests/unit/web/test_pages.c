@@ -103,8 +103,8 @@ static void says_why_a_probe_fails_since_when_and_what_to_do(void **state)
     has(&page, "<h1>1 of 2 probes fail</h1>");
     has(&page, "<a class=\"bad\" href=\"#probe-0\">bad: ");
     has(&page, ">10 min ago</time>; the last success was <time");
-    has(&page, advice_of(ERROR_UNAUTHORIZED).what);
-    has(&page, advice_of(ERROR_UNAUTHORIZED).todo);
+    has(&page, reason_help_of(ERROR_UNAUTHORIZED).what);
+    has(&page, reason_help_of(ERROR_UNAUTHORIZED).todo);
     has(&page, "HTTP 401 from the registry");
     has(&page, "href=\"/history?id=0000000000000004\"");
     assert_true(strstr(page.data, "id=\"probe-0\"") < strstr(page.data, "id=\"probe-1\""));
@@ -356,13 +356,13 @@ static void every_reason_has_words_and_advice(void **state)
 {
     (void)state;
     for (int reason = 0; reason < ERROR_CODES; reason++) {
-        struct advice advice = advice_of((enum error_code)reason);
-        assert_non_null(advice.what);
-        assert_non_null(advice.todo);
-        assert_int_equal(advice.what[strlen(advice.what) - 1], '.');
-        assert_int_equal(advice.todo[strlen(advice.todo) - 1], '.');
-        assert_null(strpbrk(advice.what, "<>&"));
-        assert_null(strpbrk(advice.todo, "<>&"));
+        struct reason_help reason_help = reason_help_of((enum error_code)reason);
+        assert_non_null(reason_help.what);
+        assert_non_null(reason_help.todo);
+        assert_int_equal(reason_help.what[strlen(reason_help.what) - 1], '.');
+        assert_int_equal(reason_help.todo[strlen(reason_help.todo) - 1], '.');
+        assert_null(strpbrk(reason_help.what, "<>&"));
+        assert_null(strpbrk(reason_help.todo, "<>&"));
     }
 }
 
@@ -488,7 +488,7 @@ static void tells_errors_in_json_to_scripts(void **state)
 static void explains_every_metric_once(void **state)
 {
     CLEANUP(exchange_deinit) struct exchange exchange = {0};
-    CLEANUP(family_list_deinit) struct family_list list = {0};
+    CLEANUP(metric_catalog_deinit) struct metric_catalog list = {0};
     CLEANUP(node_deinit) struct node node;
     struct error err;
 
@@ -496,7 +496,7 @@ static void explains_every_metric_once(void **state)
     node_init(&node);
     page_metrics_help(&node.options, &exchange);
     assert_int_equal(exchange.status, 200);
-    assert_true(family_list_init(&list, web_tables, &err));
+    assert_true(metric_catalog_init(&list, web_tables, &err));
     assert_in_range(list.count, 80, 400);
     for (size_t i = 0; i < list.count; i++) {
         CLEANUP(buf_deinit) struct buf query = BUF_INIT(NODE_LIMIT_BYTES);

@@ -4,8 +4,8 @@
  * config made by hand. Nothing here knows how fast the machine is: a test waits for an event,
  * and gives up after PATIENCE_S only. Include cmocka.h first.
  */
-#ifndef TESTS_ENGINE_FIXTURE_H
-#define TESTS_ENGINE_FIXTURE_H
+#ifndef TESTS_SCHEDULER_FIXTURE_H
+#define TESTS_SCHEDULER_FIXTURE_H
 
 #include "base/clock.h"
 #include "collector/board.h"
@@ -26,7 +26,7 @@
 struct fake {
     unsigned opened, closed, runs, ended, running, most_at_once;
     unsigned hanging, canceled; /* those that hang hear a cancellation */
-    const void *seen_shared;
+    const void *seen_node;
     bool refuses_to_open, too_many_samples;
     bool hangs; /* until it is canceled */
     bool deaf;  /* then it even ignores that, until it is not deaf any more */
@@ -101,7 +101,7 @@ static inline bool fake_open(void *state, const struct job_context *context, str
         return error_set(err, ERROR_INVALID, "will not open");
     snprintf(job->label, sizeof(job->label), "%s", context->name);
     job->fake->opened++;
-    job->fake->seen_shared = context->shared;
+    job->fake->seen_node = context->node;
     pthread_cond_broadcast(&fake_changed);
     return true;
 }

@@ -18,7 +18,7 @@ static void check_url(const char *location)
     char origin[HTTP_ORIGIN_BYTES];
     struct error err;
 
-    if (!upload_place_url(location, BASE, &url, &err))
+    if (!upload_location_url(location, BASE, &url, &err))
         return;
     if (strncasecmp(url.data, "http://", 7) != 0 && strncasecmp(url.data, "https://", 8) != 0)
         __builtin_trap();
@@ -40,7 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     if (range)
         *range++ = '\0';
-    if (range && upload_place_range(range, &last) && last >= INT64_MAX)
+    if (range && upload_location_range(range, &last) && last >= INT64_MAX)
         __builtin_trap();
     check_url(text);
     return 0;

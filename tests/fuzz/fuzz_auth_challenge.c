@@ -11,16 +11,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT((size_t)1 << 22);
     char *header = arena_strndup(&arena, (const char *)data, size);
-    struct challenge challenge = {CHALLENGE_NONE};
+    struct auth_challenge auth_challenge = {CHALLENGE_NONE};
     struct error err;
 
-    if (!header || !challenge_parse(&challenge, header, &arena, &err))
+    if (!header || !auth_challenge_parse(&auth_challenge, header, &arena, &err))
         return 0;
-    if (!challenge.realm || !challenge.service || !challenge.scope || !challenge.error)
+    if (!auth_challenge.realm || !auth_challenge.service || !auth_challenge.scope ||
+        !auth_challenge.error)
         __builtin_trap();
-    if (challenge.scheme == CHALLENGE_BEARER && !challenge.realm[0])
+    if (auth_challenge.scheme == CHALLENGE_BEARER && !auth_challenge.realm[0])
         __builtin_trap();
-    if (strlen(challenge.realm) > size || strlen(challenge.scope) > size)
+    if (strlen(auth_challenge.realm) > size || strlen(auth_challenge.scope) > size)
         __builtin_trap();
     return 0;
 }
