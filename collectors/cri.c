@@ -91,7 +91,7 @@ static bool run(void *state, struct run *run, struct error *err)
     const char *sandbox;
 
     if (!cri_status(job->containerd, &arena, &status, run->cancel, err))
-        return err->status == RPC_UNIMPLEMENTED;
+        return error_is_expected(err, STATUS_GRPC, RPC_UNIMPLEMENTED);
     for (size_t i = 0; i < status.count; i++)
         snapshot_add(run->out, CONDITION, status.conditions[i].met, status.conditions[i].type);
     if (!cri_images(job->containerd, &arena, &images, run->cancel, err))

@@ -43,7 +43,7 @@ static bool run(void *state, struct run *run, struct error *err)
     struct deprecations deprecations;
 
     if (!introspection_deprecations(job->containerd, &arena, &deprecations, run->cancel, err))
-        return err->status == RPC_UNIMPLEMENTED;
+        return error_is_expected(err, STATUS_GRPC, RPC_UNIMPLEMENTED);
     for (size_t i = 0; i < deprecations.count; i++) {
         const struct deprecation *item = &deprecations.items[i];
 

@@ -113,7 +113,8 @@ static bool add_bytes(const struct measurement *all, const struct scope *scope,
     for (const struct committed *at = view->committed; at; at = at->next)
         if (!snapshot_sizes_add(&all->job->sizes, scope, all->snapshotter, &at->info, &bytes, &told,
                                 all->run->cancel, err))
-            return err->status == RPC_UNIMPLEMENTED; /* a snapshotter without usage */
+            return error_is_expected(err, STATUS_GRPC,
+                                     RPC_UNIMPLEMENTED); /* a snapshotter without usage */
     if (told)
         snapshot_add(all->run->out, BYTES, (double)bytes, scope->name_space, all->snapshotter);
     return true;
@@ -126,7 +127,8 @@ static bool measure(void *arg, const struct scope *scope, struct error *err)
     struct view view = {.arena = &arena};
 
     if (!snapshots_list(scope, all->snapshotter, add_snapshot, &view, all->run->cancel, err))
-        return err->status == RPC_INVALID_ARGUMENT; /* not loaded: it has none */
+        return error_is_expected(err, STATUS_GRPC,
+                                 RPC_INVALID_ARGUMENT); /* not loaded: it has none */
     for (size_t kind = SNAPSHOT_VIEW; kind < KINDS; kind++)
         snapshot_add(all->run->out, SNAPSHOTS, (double)view.counts[kind], scope->name_space,
                      all->snapshotter, kinds[kind]);

@@ -44,6 +44,7 @@ bool error_set(struct error *err, enum error_code code, const char *fmt, ...)
     va_list args;
 
     err->code = code;
+    err->status_kind = STATUS_NONE;
     err->status = 0;
     va_start(args, fmt);
     vsnprintf(err->message, sizeof(err->message), fmt, args);
@@ -51,16 +52,44 @@ bool error_set(struct error *err, enum error_code code, const char *fmt, ...)
     return false;
 }
 
-bool error_status(struct error *err, enum error_code code, int status, const char *fmt, ...)
+bool error_status(struct error *err, enum error_code code, enum error_status_kind kind, int status,
+                  const char *fmt, ...)
 {
     va_list args;
 
     err->code = code;
+    err->status_kind = kind;
     err->status = status;
     va_start(args, fmt);
     vsnprintf(err->message, sizeof(err->message), fmt, args);
     va_end(args);
     return false;
+}
+
+bool error_has_status(const struct error *err, enum error_status_kind kind, int status)
+{
+    return err->status_kind == kind && (status == ANY_STATUS || err->status == status);
+}
+
+void error_clear(struct error *err)
+{
+    *err = (struct error){.code = ERROR_NONE};
+}
+
+bool error_is_expected(struct error *err, enum error_status_kind kind, int status)
+{
+    if (!error_has_status(err, kind, status))
+        return false;
+    error_clear(err);
+    return true;
+}
+
+bool error_is_expected_code(struct error *err, enum error_code code)
+{
+    if (err->code != code)
+        return false;
+    error_clear(err);
+    return true;
 }
 
 bool error_memory(struct error *err)
@@ -105,6 +134,7 @@ bool error_errno(struct error *err, int errnum, const char *fmt, ...)
     int n;
 
     err->code = code_from_errno(errnum);
+    err->status_kind = STATUS_NONE;
     err->status = 0;
     va_start(args, fmt);
     n = vsnprintf(err->message, sizeof(err->message), fmt, args);

@@ -89,8 +89,8 @@ static bool explain(const struct containerd *containerd, struct error *err)
 
     if (err->code == ERROR_RUNTIME_UNAVAILABLE &&
         socket_path_try(containerd->address, "containerd", words, sizeof(words)) && *words)
-        error_status(err, ERROR_RUNTIME_UNAVAILABLE, RPC_UNAVAILABLE, "%s: %s", containerd->address,
-                     words);
+        error_status(err, ERROR_RUNTIME_UNAVAILABLE, STATUS_GRPC, RPC_UNAVAILABLE, "%s: %s",
+                     containerd->address, words);
     return false;
 }
 
@@ -213,7 +213,7 @@ bool containerd_namespace_create(const struct scope *scope, const struct labels 
     containerd_wire_namespace_create(&request, scope->name_space, labels, &arena);
     return containerd_call(scope, "/containerd.services.namespaces.v1.Namespaces/Create", &request,
                            &reply, cancel, err) ||
-           err->status == RPC_ALREADY_EXISTS;
+           error_is_expected(err, STATUS_GRPC, RPC_ALREADY_EXISTS);
 }
 
 bool containerd_namespace_delete(const struct scope *scope, struct cancel *cancel,
@@ -225,5 +225,5 @@ bool containerd_namespace_delete(const struct scope *scope, struct cancel *cance
     containerd_wire_namespace_delete(&request, scope->name_space);
     return containerd_call(scope, "/containerd.services.namespaces.v1.Namespaces/Delete", &request,
                            &reply, cancel, err) ||
-           err->status == RPC_NOT_FOUND;
+           error_is_expected(err, STATUS_GRPC, RPC_NOT_FOUND);
 }

@@ -56,5 +56,6 @@ bool containers_list(const struct scope *scope, const char *filter, containers_v
     containers_wire_list(&request, filter);
     if (list_streamed(scope, &request, &visitor, cancel, err))
         return true;
-    return err->status == RPC_UNIMPLEMENTED && list_at_once(scope, &request, &visitor, cancel, err);
+    return error_is_expected(err, STATUS_GRPC, RPC_UNIMPLEMENTED) &&
+           list_at_once(scope, &request, &visitor, cancel, err);
 }

@@ -132,7 +132,7 @@ bool content_delete(const struct scope *scope, const char *digest, struct cancel
     content_wire_digest(&request, digest);
     return containerd_call(scope, "/containerd.services.content.v1.Content/Delete", &request,
                            &reply, cancel, err) ||
-           err->status == RPC_NOT_FOUND;
+           error_is_expected(err, STATUS_GRPC, RPC_NOT_FOUND);
 }
 
 static bool abort_one(const struct scope *scope, const char *ref, struct cancel *cancel,
@@ -144,7 +144,7 @@ static bool abort_one(const struct scope *scope, const char *ref, struct cancel 
     content_wire_abort(&request, ref);
     return containerd_call(scope, "/containerd.services.content.v1.Content/Abort", &request, &reply,
                            cancel, err) ||
-           err->status == RPC_NOT_FOUND;
+           error_is_expected(err, STATUS_GRPC, RPC_NOT_FOUND);
 }
 
 bool content_abort_all(const struct scope *scope, struct cancel *cancel, struct error *err)

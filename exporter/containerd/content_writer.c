@@ -141,9 +141,9 @@ bool content_writer_write(struct content_writer *writer, const void *data, size_
 }
 
 /* Whether the daemon refused only because it has the blob. */
-static bool refused_as_known(struct content_writer *writer, const struct error *err)
+static bool refused_as_known(struct content_writer *writer, struct error *err)
 {
-    return !writer->stream && err->status == RPC_ALREADY_EXISTS;
+    return !writer->stream && error_is_expected(err, STATUS_GRPC, RPC_ALREADY_EXISTS);
 }
 
 bool content_writer_sink(void *writer, const void *data, size_t size, struct error *err)
@@ -169,7 +169,8 @@ bool content_writer_commit(struct content_writer *writer, const char *digest,
     while (rpc_stream_next(writer->stream, &rest))
         continue;
     return containerd_stream_close(&writer->scope, TAKE(writer->stream), err) ||
-           err->status == RPC_ALREADY_EXISTS || error_wrap(err, "Content/Write");
+           error_is_expected(err, STATUS_GRPC, RPC_ALREADY_EXISTS) ||
+           error_wrap(err, "Content/Write");
 }
 
 bool content_share(const struct scope *scope, const char *ref, const struct content_info *info,
@@ -180,7 +181,7 @@ bool content_share(const struct scope *scope, const char *ref, const struct cont
     struct content_writer *writer = open_writer(scope, ref, info->digest, info->size, cancel, err);
 
     if (!writer) {
-        *shared = err->status == RPC_ALREADY_EXISTS;
+        *shared = error_is_expected(err, STATUS_GRPC, RPC_ALREADY_EXISTS);
         return *shared;
     }
     *shared = writer->last.offset == info->size;

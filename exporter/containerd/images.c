@@ -50,5 +50,5 @@ bool images_delete(const struct scope *scope, const char *name, struct cancel *c
     images_wire_delete(&request, name);
     return containerd_call(scope, "/containerd.services.images.v1.Images/Delete", &request, &reply,
                            cancel, err) ||
-           err->status == RPC_NOT_FOUND;
+           error_is_expected(err, STATUS_GRPC, RPC_NOT_FOUND);
 }

@@ -68,5 +68,5 @@ bool leases_delete(const struct scope *scope, const char *id, bool sync, struct 
     leases_wire_delete(&request, id, sync);
     return containerd_call(&outside, "/containerd.services.leases.v1.Leases/Delete", &request,
                            &reply, cancel, err) ||
-           err->status == RPC_NOT_FOUND;
+           error_is_expected(err, STATUS_GRPC, RPC_NOT_FOUND);
 }

@@ -24,9 +24,9 @@ bool each_namespace(struct containerd *daemon, namespace_visit *visit, void *arg
 
         if (namespace_is_probes(scope.name_space) || visit(arg, &scope, err))
             continue;
-        if (err->status == RPC_UNIMPLEMENTED)
+        if (error_is_expected(err, STATUS_GRPC, RPC_UNIMPLEMENTED))
             return true;
-        if (err->code != ERROR_NOT_FOUND)
+        if (!error_is_expected(err, STATUS_GRPC, RPC_NOT_FOUND))
             return error_wrap(err, "namespace %s", scope.name_space);
     }
     return true;

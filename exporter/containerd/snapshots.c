@@ -81,7 +81,8 @@ bool snapshots_remove(const struct scope *scope, const char *snapshotter, const 
     CLEANUP(buf_deinit) struct buf request = BUF_INIT(REQUEST_LIMIT_BYTES);
 
     snapshots_wire_key(&request, snapshotter, key);
-    return command(scope, SERVICE "Remove", &request, cancel, err) || err->status == RPC_NOT_FOUND;
+    return command(scope, SERVICE "Remove", &request, cancel, err) ||
+           error_is_expected(err, STATUS_GRPC, RPC_NOT_FOUND);
 }
 
 bool snapshots_stat(const struct scope *scope, const char *snapshotter, const char *key,

@@ -68,7 +68,7 @@ bool credential_helper_get(const char *name, const char *server, struct credenti
     snprintf(program, sizeof(program), PREFIX "%s", name);
     if (process_run(&call, &answer, NULL, cancel, err))
         return read_answer(&answer, credentials, err) || error_wrap(err, "%s", program);
-    if (err->code == ERROR_INTERNAL && says_not_found(&answer))
+    if (says_not_found(&answer) && error_is_expected_code(err, ERROR_INTERNAL))
         return true;
     if (err->code == ERROR_INTERNAL || err->code == ERROR_LIMIT)
         err->code = ERROR_INVALID;

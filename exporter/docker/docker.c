@@ -94,8 +94,9 @@ static bool refused(const struct http_response *response, struct error *err)
 
     text = text ? text : "";
     text_clean(words, sizeof(words), text, strlen(text));
-    return error_status(err, docker_failure_code(text, response->status), response->status,
-                        "Docker: HTTP %d%s%s", response->status, words[0] ? ": " : "", words);
+    return error_status(err, docker_failure_code(text, response->status), STATUS_HTTP,
+                        response->status, "Docker: HTTP %d%s%s", response->status,
+                        words[0] ? ": " : "", words);
 }
 
 static bool exchange(struct docker_client *client, const struct http_request *request,

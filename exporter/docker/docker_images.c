@@ -103,7 +103,7 @@ bool docker_image_find(struct docker_client *client, const char *name, struct ar
     document = get(client, path, IMAGE_LIMIT_BYTES, cancel, err);
     *found = document;
     if (!document)
-        return err->status == HTTP_NOT_FOUND;
+        return error_is_expected(err, STATUS_HTTP, HTTP_NOT_FOUND);
     return read_image(json_root(document), image, arena, err);
 }
 
@@ -153,5 +153,5 @@ bool docker_image_remove(struct docker_client *client, const char *name, struct 
 
     snprintf(path, sizeof(path), "/images/%s?noprune=false", name);
     return docker_call(client, "DELETE", path, NULL, &response, cancel, err) ||
-           err->status == HTTP_NOT_FOUND;
+           error_is_expected(err, STATUS_HTTP, HTTP_NOT_FOUND);
 }

@@ -101,5 +101,5 @@ bool docker_mark_clear(struct docker_client *client, const char *volume, struct 
 
     snprintf(path, sizeof(path), "/volumes/%s", volume);
     return docker_call(client, "DELETE", path, NULL, &response, cancel, err) ||
-           err->status == HTTP_NOT_FOUND;
+           error_is_expected(err, STATUS_HTTP, HTTP_NOT_FOUND);
 }

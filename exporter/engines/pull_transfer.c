@@ -107,7 +107,8 @@ static bool check_unpacked(struct pull *pull, struct error *err)
         return true;
     if (!snapshots_list(&pull->workspace.scope, snapshotter, count_snapshot, &n_snapshots,
                         pull->cancel, err) &&
-        err->status != RPC_INVALID_ARGUMENT && err->status != RPC_NOT_FOUND)
+        !error_is_expected(err, STATUS_GRPC, RPC_INVALID_ARGUMENT) &&
+        !error_is_expected(err, STATUS_GRPC, RPC_NOT_FOUND))
         return false;
     return n_snapshots > 0 ||
            error_set(err, ERROR_UNSUPPORTED,

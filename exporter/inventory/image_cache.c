@@ -205,7 +205,7 @@ static bool chain_id_of(const struct image_config *config, char text[DIGEST_TEXT
         *chain_id = text;
         return true;
     }
-    return err->code == ERROR_UNSUPPORTED;
+    return error_is_expected_code(err, ERROR_UNSUPPORTED);
 }
 
 static struct entry *parse_config(struct image_cache *cache, const char *key, size_t size,

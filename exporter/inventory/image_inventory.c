@@ -215,7 +215,7 @@ bool image_inventory_look(struct image_inventory *inventory, struct image_place 
     if (image_scan(&inventory->looker, place->name, place->snapshotter, &place->findings, cancel,
                    err))
         return true;
-    if (err->code != ERROR_NOT_FOUND)
+    if (!error_is_expected_code(err, ERROR_NOT_FOUND))
         return error_wrap(err, "namespace %s", place->name);
     image_findings_deinit(&place->findings); /* the namespace is gone, just now */
     return true;

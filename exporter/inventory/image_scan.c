@@ -176,8 +176,8 @@ static bool list_rest(struct view *view, struct error *err)
     }
     view->snapshotter_known =
         snapshots_list_end(&view->scope, stream, add_snapshot, snapshots, err);
-    return view->snapshotter_known || err->status == RPC_INVALID_ARGUMENT ||
-           err->status == RPC_NOT_FOUND;
+    return view->snapshotter_known || error_is_expected(err, STATUS_GRPC, RPC_INVALID_ARGUMENT) ||
+           error_is_expected(err, STATUS_GRPC, RPC_NOT_FOUND);
 }
 
 static bool list(struct view *view, struct image_findings *findings, struct error *err)
@@ -230,7 +230,7 @@ static bool ask_for_suspects(const struct view *view, bool *same, struct error *
     for (size_t i = 0; *same && i < view->n_suspects; i++) {
         uint64_t size;
         bool found = content_size(&view->scope, view->suspects[i].digest, &size, view->cancel, err);
-        if (!found && err->status != RPC_NOT_FOUND)
+        if (!found && !error_is_expected(err, STATUS_GRPC, RPC_NOT_FOUND))
             return false;
         *same = found == view->suspects[i].listed;
     }
@@ -244,7 +244,8 @@ static bool confirm(struct view *view, struct image_finding *finding, bool *outd
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(RECORD_LIMIT_BYTES);
     struct image_record record;
     if (!images_get(&view->scope, finding->name, &arena, &record, view->cancel, err))
-        return err->status == RPC_NOT_FOUND; /* it is gone, and stays unsettled */
+        return error_is_expected(err, STATUS_GRPC,
+                                 RPC_NOT_FOUND); /* it is gone, and stays unsettled */
     *outdated = strcmp(record.target.digest, finding->digest) != 0 ||
                 strcmp(record.target.media_type, finding->media_type) != 0;
     if (*outdated)

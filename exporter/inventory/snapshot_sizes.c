@@ -27,7 +27,7 @@ static bool ask(struct snapshot_sizes *sizes, const struct scope *scope, const c
     sizes->calls_left_--;
     *size = 0;
     return snapshots_usage(scope, snapshotter, snapshot->name, size, cancel, err) ||
-           err->code == ERROR_NOT_FOUND;
+           error_is_expected_code(err, ERROR_NOT_FOUND);
 }
 
 bool snapshot_sizes_add(struct snapshot_sizes *sizes, const struct scope *scope,

@@ -127,8 +127,8 @@ static bool start_batch(struct rpc_stream *stream, const grpc_op *ops, size_t n_
     if (r == GRPC_CALL_OK)
         return true;
     /* A header that the protocol cannot carry, or our mistake. */
-    error_status(&stream->failure, ERROR_INVALID, RPC_INVALID_ARGUMENT, "cannot be sent: %s",
-                 grpc_call_error_to_string(r));
+    error_status(&stream->failure, ERROR_INVALID, STATUS_GRPC, RPC_INVALID_ARGUMENT,
+                 "cannot be sent: %s", grpc_call_error_to_string(r));
     grpc_call_cancel(stream->call, NULL); /* so that nobody waits for an answer */
     return false;
 }
@@ -367,8 +367,8 @@ static void tell(const struct rpc_stream *stream, struct error *err)
     size = strlen(words);
     head = size <= room ? size : HEAD_BYTES;
     tail = size <= room ? 0 : room - head - 5;
-    error_status(err, rpc_status_reason((int)stream->status), (int)stream->status, "%.*s%s%s",
-                 (int)head, words, tail > 0 ? " ... " : "", words + size - tail);
+    error_status(err, rpc_status_reason((int)stream->status), STATUS_GRPC, (int)stream->status,
+                 "%.*s%s%s", (int)head, words, tail > 0 ? " ... " : "", words + size - tail);
 }
 
 /* Tells how a call went whose status is known, then frees it. */

@@ -310,7 +310,7 @@ static bool child_finish(struct child *child, struct buf *out, struct buf *failu
     if (WIFSIGNALED(status))
         return error_set(err, ERROR_INTERNAL, "killed by signal %d", WTERMSIG(status));
     if (WEXITSTATUS(status) != 0)
-        return error_status(err, ERROR_INTERNAL, WEXITSTATUS(status), "exit status %d",
+        return error_status(err, ERROR_INTERNAL, STATUS_EXIT, WEXITSTATUS(status), "exit status %d",
                             WEXITSTATUS(status));
     return buf_ok(out, err) || error_wrap(err, "its output");
 }

@@ -130,10 +130,10 @@ static bool answer_basic(struct registry_auth *auth, struct error *err)
     CLEANUP(secret_buf_deinit) struct buf header = SECRET_BUF_INIT(TOKEN_BYTES_MAX);
 
     if (!secret_text(&auth->who.username)[0] && !secret_text(&auth->who.password)[0])
-        return error_status(err, ERROR_UNAUTHORIZED, 401,
+        return error_status(err, ERROR_UNAUTHORIZED, STATUS_HTTP, 401,
                             "the registry wants a user and a password, and none is configured");
     if (auth->header.text && auth->scheme == CHALLENGE_BASIC)
-        return error_status(err, ERROR_UNAUTHORIZED, 401,
+        return error_status(err, ERROR_UNAUTHORIZED, STATUS_HTTP, 401,
                             "the registry does not accept user and password");
     registry_auth_append_basic(&header, auth);
     return set_header(auth, &header, CHALLENGE_BASIC, err);
@@ -218,7 +218,7 @@ static bool answer_bearer(struct registry_auth *auth, struct http *http,
     bool ok;
 
     if (secret_text(&auth->who.registry_token)[0])
-        return error_status(err, ERROR_UNAUTHORIZED, 401,
+        return error_status(err, ERROR_UNAUTHORIZED, STATUS_HTTP, 401,
                             "the registry does not accept the registry token");
     if (!check_realm(auth, auth_challenge->realm, err))
         return false;
@@ -262,7 +262,7 @@ bool registry_auth_answer(struct registry_auth *auth, struct http *http,
     case CHALLENGE_BEARER:
         return answer_bearer(auth, http, &auth_challenge, cancel, err);
     default:
-        return error_status(err, ERROR_UNAUTHORIZED, 401,
+        return error_status(err, ERROR_UNAUTHORIZED, STATUS_HTTP, 401,
                             "the registry does not say how it wants to know who we are");
     }
 }

@@ -57,7 +57,8 @@ static bool digest_of_document(struct registry *registry, struct registry_site *
     struct descriptor found = {.digest = ""};
     const struct registry_manifest_query query = {object, &body, &found, &arena};
 
-    if (!registry_ask_manifest(registry, site, &query, cancel, err) && err->code != ERROR_NOT_FOUND)
+    if (!registry_ask_manifest(registry, site, &query, cancel, err) &&
+        !error_is_expected_code(err, ERROR_NOT_FOUND))
         return false;
     snprintf(digest, DIGEST_TEXT_BYTES, "%s", found.digest);
     return true;

@@ -117,7 +117,7 @@ static bool fill(struct push *push, struct cancel *cancel, struct error *err)
 /* 416: the registry and we do not agree on what it has. */
 static bool is_break(const struct error *err)
 {
-    return err->code == ERROR_CONNECT || err->status == 416;
+    return err->code == ERROR_CONNECT || error_has_status(err, STATUS_HTTP, 416);
 }
 
 /* After a break: the registry may have all of it (*done), or know how far it came, or neither. */
@@ -135,7 +135,7 @@ static bool recover(struct push *push, bool *done, struct cancel *cancel, struct
         return false;
     if (*done || (chunked && blob_upload_ask(upload, cancel, &lost)))
         return true;
-    if (chunked && lost.status == 0) {
+    if (chunked && lost.status_kind == STATUS_NONE) {
         *err = lost;
         return false;
     }

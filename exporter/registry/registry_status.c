@@ -57,6 +57,7 @@ bool registry_status_error(const struct http_response *response, struct error *e
     clean(message, json_text(json_member(first, "message")));
     if (response->status >= 400 && response->status < 500)
         code = code_of_name(name, code);
-    return error_status(err, code, response->status, "HTTP %d%s%s%s%s", response->status,
-                        name[0] ? " " : "", name, message[0] ? ": " : "", message);
+    return error_status(err, code, STATUS_HTTP, response->status, "HTTP %d%s%s%s%s",
+                        response->status, name[0] ? " " : "", name, message[0] ? ": " : "",
+                        message);
 }

@@ -141,7 +141,8 @@ static bool ask_mount(struct blob_upload *upload, const char *from, bool *mounte
 static bool is_refusal(const struct error *err)
 {
     return err->code == ERROR_UNAUTHORIZED || err->code == ERROR_FORBIDDEN ||
-           (err->status >= 400 && err->status < 500 && err->code != ERROR_RATE_LIMITED);
+           (err->status_kind == STATUS_HTTP && err->status >= 400 && err->status < 500 &&
+            err->code != ERROR_RATE_LIMITED);
 }
 
 bool blob_upload_mount(struct blob_upload *upload, const char *from, bool *mounted,

@@ -42,7 +42,7 @@ static void reserve(struct buf *request, const struct credentials *credentials)
  */
 static void refine(struct error *err)
 {
-    switch (err->status) {
+    switch (err->status_kind == STATUS_GRPC ? err->status : RPC_OK) {
     case RPC_UNKNOWN:
     case RPC_INTERNAL:
     case RPC_FAILED_PRECONDITION:

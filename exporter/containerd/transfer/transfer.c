@@ -181,7 +181,7 @@ static bool open_all(struct beside_call *call, const struct scope *scope,
 /* Codes of the daemon that say less than its words. */
 static void refine(struct error *err)
 {
-    switch (err->status) {
+    switch (err->status_kind == STATUS_GRPC ? err->status : RPC_OK) {
     case RPC_CANCELLED:
     case RPC_DEADLINE_EXCEEDED:
     case RPC_UNAVAILABLE:

@@ -47,7 +47,8 @@ static bool remove_leftover(const struct docker_neighbours *others, const struct
         !docker_image_find(others->client, mark->image, others->arena, &image, &found, cancel, err))
         return false;
     if (found && !is_spared(mark->spared, image.id) &&
-        !docker_image_remove(others->client, mark->image, cancel, err) && err->status == 0)
+        !docker_image_remove(others->client, mark->image, cancel, err) &&
+        !error_is_expected(err, STATUS_HTTP, ANY_STATUS))
         return false;
     return docker_mark_clear(others->client, mark->volume, cancel, err);
 }
@@ -61,7 +62,8 @@ static bool sweep(const struct docker_neighbours *others, bool *any, struct canc
 
     *any = false;
     if (!docker_marks_list(others->client, others->arena, &marks, cancel, err))
-        return err->status != 0; /* an engine that lets us see no volumes */
+        return error_is_expected(err, STATUS_HTTP,
+                                 ANY_STATUS); /* a Docker engine that hides its volumes */
     for (size_t i = 0; i < marks.count; i++) {
         const struct docker_mark *mark = &marks.items[i];
 
@@ -94,7 +96,8 @@ static bool look_for_others(const struct docker_neighbours *others, bool *any,
 
     *any = false;
     if (!docker_marks_list(others->client, &arena, &marks, cancel, err))
-        return err->status != 0; /* an engine that lets us see no volumes */
+        return error_is_expected(err, STATUS_HTTP,
+                                 ANY_STATUS); /* a Docker engine that hides its volumes */
     for (size_t i = 0; i < marks.count; i++) {
         const struct docker_mark *mark = &marks.items[i];
 

@@ -163,9 +163,9 @@ bool docker_session_mark(struct docker_session *visit, struct cancel *cancel, st
         return true; /* no mark, rather than one that could cost somebody an image */
     mark.spared = spared.data ? spared.data : "";
     visit->marked = docker_mark_set(visit->client, &mark, cancel, err);
-    if (!visit->marked && err->status == 0)
+    if (!visit->marked && err->status_kind == STATUS_NONE)
         take_mark_back(visit);
-    return visit->marked || err->status != 0;
+    return visit->marked || error_is_expected(err, STATUS_HTTP, ANY_STATUS);
 }
 
 /* The digest that came with our tag, beside a tag of the same repository that was there. */

@@ -83,7 +83,8 @@ static bool remove_snapshots(const struct scope *scope, const char *snapshotter,
         struct names names = {.arena = &arena};
 
         if (!snapshots_list(scope, snapshotter, collect_snapshot, &names, cancel, err))
-            return err->status == RPC_INVALID_ARGUMENT || err->status == RPC_NOT_FOUND;
+            return error_is_expected(err, STATUS_GRPC, RPC_INVALID_ARGUMENT) ||
+                   error_is_expected(err, STATUS_GRPC, RPC_NOT_FOUND);
         if (names.count == 0)
             return true;
         if (names.count >= before)
@@ -91,7 +92,7 @@ static bool remove_snapshots(const struct scope *scope, const char *snapshotter,
         before = names.count;
         for (size_t i = 0; i < names.count; i++)
             if (!snapshots_remove(scope, snapshotter, names.items[i], cancel, err) &&
-                err->status != RPC_FAILED_PRECONDITION)
+                !error_is_expected(err, STATUS_GRPC, RPC_FAILED_PRECONDITION))
                 return false;
     }
 }
@@ -121,7 +122,7 @@ static bool clear(const struct scope *scope, const char *snapshotter, struct can
         return false;
     if (containerd_namespace_delete(&outside, cancel, err))
         return true;
-    if (err->status != RPC_FAILED_PRECONDITION)
+    if (!error_is_expected(err, STATUS_GRPC, RPC_FAILED_PRECONDITION))
         return false;
     return remove_snapshots(&outside, snapshotter, cancel, err) &&
            delete_content(&outside, cancel, err) &&

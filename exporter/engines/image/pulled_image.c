@@ -137,7 +137,7 @@ static bool add_other(struct examination *e, const struct descriptor *descriptor
     if (manifest_kind(descriptor->media_type) != MANIFEST_IMAGE)
         return true;
     if (!read_manifest(e, descriptor, &manifest, err))
-        return err->code == ERROR_NOT_FOUND;
+        return error_is_expected_code(err, ERROR_NOT_FOUND);
     return add_parts(e, &manifest, false, err);
 }
 
@@ -273,7 +273,7 @@ static bool read_config(struct examination *e, struct error *err)
     CLEANUP(buf_deinit) struct buf body = BUF_INIT(MANIFEST_LIMIT_BYTES);
 
     if (!content_read(e->query->scope, e->config_digest, &body, e->cancel, err))
-        return err->code == ERROR_NOT_FOUND;
+        return error_is_expected_code(err, ERROR_NOT_FOUND);
     e->has_config = image_config_parse(&e->config, body.data, body.size, &e->arena, err);
     return e->has_config || error_wrap(err, "config");
 }
@@ -284,9 +284,10 @@ static bool has_snapshots(const struct examination *e)
 }
 
 /* A snapshotter that the daemon has not got, or a snapshot that it has not. */
-static bool is_absence(const struct error *err)
+static bool is_absence(struct error *err)
 {
-    return err->status == RPC_NOT_FOUND || err->status == RPC_INVALID_ARGUMENT;
+    return error_is_expected(err, STATUS_GRPC, RPC_NOT_FOUND) ||
+           error_is_expected(err, STATUS_GRPC, RPC_INVALID_ARGUMENT);
 }
 
 /* *is_new: the layer was unpacked by this pull, so it was fetched, too. */

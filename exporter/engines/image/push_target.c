@@ -71,7 +71,7 @@ static bool config_is_ours(const struct target *target, const struct descriptor 
     if (config->size <= 0 || (uint64_t)config->size > CONFIG_BYTES_MAX)
         return true;
     if (!registry_blob(target->registry, config, keep_config, &body, cancel, err))
-        return err->code == ERROR_NOT_FOUND;
+        return error_is_expected_code(err, ERROR_NOT_FOUND);
     *ours = image_config_is_ours(body.data ? body.data : "", body.size);
     return true;
 }
@@ -103,7 +103,7 @@ static bool check_manifest(const struct target *target, const struct engine_requ
     bool may;
 
     if (!registry_manifest(target->registry, there, &body, &found, &arena, cancel, err))
-        return err->code == ERROR_NOT_FOUND; /* gone meanwhile */
+        return error_is_expected_code(err, ERROR_NOT_FOUND); /* gone meanwhile */
     if (!may_replace(target, &found, &body, digest, cancel, &may, err))
         return false;
     return may || error_set(err, ERROR_INVALID,
@@ -167,7 +167,7 @@ static bool read_manifest(struct removal *removal, const char *digest, struct ma
     *manifest = (struct manifest){.kind = MANIFEST_OTHER};
     if (!registry_manifest(removal->registry, digest, &body, &found, &removal->arena,
                            removal->cancel, err))
-        return err->code == ERROR_NOT_FOUND;
+        return error_is_expected_code(err, ERROR_NOT_FOUND);
     if (!manifest_parse(manifest, found.media_type, body.data, body.size, &removal->arena, err))
         return false;
     if (removal->n_manifests == MANIFESTS_MAX)
@@ -204,7 +204,7 @@ static bool delete_manifests(struct removal *removal, struct error *err)
 static bool delete_blob(struct removal *removal, const char *digest, struct error *err)
 {
     if (registry_delete_blob(removal->registry, digest, removal->cancel, err) ||
-        (err->code == ERROR_UNSUPPORTED && removal->deleted))
+        (removal->deleted && error_is_expected_code(err, ERROR_UNSUPPORTED)))
         return true;
     return err->code == ERROR_UNSUPPORTED
                ? error_set(err, ERROR_UNSUPPORTED, "the registry deletes no blobs")

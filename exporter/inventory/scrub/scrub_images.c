@@ -83,7 +83,17 @@ static void enqueue(struct queue *queue, const struct descriptor *blob)
         queue->items[queue->n++] = *blob;
 }
 
-/* A document that cannot be read or makes no sense needs nothing that we could know of. */
+/* Whether the document is at fault, not the daemon. Clears *err then. */
+static bool is_fault_of_document(struct error *err)
+{
+    if (err->code == ERROR_CANCELED || err->code == ERROR_TIMEOUT ||
+        err->code == ERROR_RUNTIME_UNAVAILABLE || err->code == ERROR_MEMORY)
+        return false;
+    error_clear(err);
+    return true;
+}
+
+/* A document that cannot be read or parsed has no known needs. */
 static bool read_document(struct search *search, const struct scope *scope, const char *image,
                           struct queue *queue, struct arena *arena, struct error *err)
 {
@@ -92,11 +102,10 @@ static bool read_document(struct search *search, const struct scope *scope, cons
     struct manifest manifest;
 
     if (!content_read(scope, blob->digest, &data, search->cancel, err))
-        return err->code != ERROR_CANCELED && err->code != ERROR_TIMEOUT &&
-               err->code != ERROR_RUNTIME_UNAVAILABLE;
+        return is_fault_of_document(err);
     if (!manifest_parse(&manifest, blob->media_type, data.data ? data.data : "", data.size, arena,
                         err))
-        return arena_ok(arena, err) || err->code == ERROR_LIMIT;
+        return is_fault_of_document(err);
     if (manifest.kind == MANIFEST_IMAGE && !ask(search, scope, image, &manifest.config, err))
         return false;
     for (size_t i = 0; i < manifest.n_children; i++) {

@@ -50,14 +50,14 @@ static enum scrub_answer bad(const struct part *part, enum scrub_kind what, enum
     *kind = what;
     if (content_size(&part->scope, part->digest, &size, cancel, err))
         return SCRUB_BAD;
-    return err->status == RPC_NOT_FOUND ? SCRUB_GOOD : SCRUB_FAILED;
+    return error_is_expected(err, STATUS_GRPC, RPC_NOT_FOUND) ? SCRUB_GOOD : SCRUB_FAILED;
 }
 
 /* Why a read did not end well: the blob's fault, or the daemon's. */
 static enum scrub_answer judge(const struct part *part, enum scrub_kind *kind,
                                struct cancel *cancel, struct error *err)
 {
-    switch (err->status) {
+    switch (err->status_kind == STATUS_GRPC ? err->status : RPC_OK) {
     case RPC_NOT_FOUND:
         return bad(part, SCRUB_MISSING_FILE, kind, cancel, err);
     case RPC_OUT_OF_RANGE:

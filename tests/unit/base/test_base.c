@@ -139,7 +139,7 @@ static void error_carries_code_status_and_words(void **state)
     struct error err = {0};
 
     (void)state;
-    assert_false(error_status(&err, ERROR_SERVER_ERROR, 503, "status %d", 503));
+    assert_false(error_status(&err, ERROR_SERVER_ERROR, STATUS_HTTP, 503, "status %d", 503));
     assert_int_equal(err.status, 503);
     assert_false(error_wrap(&err, "registry %s", "r.io"));
     assert_string_equal(err.message, "registry r.io: status 503");
@@ -149,6 +149,29 @@ static void error_carries_code_status_and_words(void **state)
     assert_int_equal(err.status, 0);
     assert_false(error_memory(&err));
     assert_int_equal(err.code, ERROR_MEMORY);
+}
+
+static void expected_errors_are_cleared(void **state)
+{
+    struct error err;
+
+    (void)state;
+    error_status(&err, ERROR_NOT_FOUND, STATUS_GRPC, 5, "x");
+    assert_true(error_has_status(&err, STATUS_GRPC, 5));
+    assert_true(error_has_status(&err, STATUS_GRPC, ANY_STATUS));
+    assert_false(error_is_expected(&err, STATUS_GRPC, 6));
+    assert_false(error_is_expected(&err, STATUS_HTTP, 5));
+    assert_false(error_is_expected_code(&err, ERROR_INVALID));
+    assert_int_equal(err.code, ERROR_NOT_FOUND);
+    assert_true(error_is_expected(&err, STATUS_GRPC, 5));
+    assert_int_equal(err.code, ERROR_NONE);
+    assert_int_equal(err.status_kind, STATUS_NONE);
+    assert_int_equal(err.status, 0);
+    assert_string_equal(err.message, "");
+    error_set(&err, ERROR_LIMIT, "x");
+    assert_int_equal(err.status_kind, STATUS_NONE);
+    assert_true(error_is_expected_code(&err, ERROR_LIMIT));
+    assert_int_equal(err.code, ERROR_NONE);
 }
 
 static void error_translates_errno(void **state)
@@ -339,6 +362,7 @@ int main(void)
         cmocka_unit_test(arena_gives_zeroed_aligned_memory),
         cmocka_unit_test(arena_keeps_to_its_limit),
         cmocka_unit_test(error_carries_code_status_and_words),
+        cmocka_unit_test(expected_errors_are_cleared),
         cmocka_unit_test(error_translates_errno),
         cmocka_unit_test(error_survives_long_words),
         cmocka_unit_test(every_error_code_has_a_name_of_its_own),
