@@ -4,7 +4,7 @@
 #include "probe/probe.h"
 
 static const struct setting settings[] = {
-    PROBE_SETTINGS,
+    PROBE_ENGINE_SETTING("client"),
     SETTING(SETTING_STRING, struct probe, snapshotter, "snapshotter", "overlayfs",
             "Snapshotter that layers are unpacked into."),
     SETTING(SETTING_BOOL, struct probe, unpack, "unpack", "true", "Whether layers are unpacked."),
@@ -33,7 +33,7 @@ static bool check(void *state, struct arena *arena, const char **key, struct err
 const struct collector pull_collector = {
     .name = "pull",
     .help = "Pulls an image from its registry into containerd, cold, and removes it.",
-    .settings = settings,
+    .settings = SETTINGS(probe_settings, probe_auth_settings, settings),
     .check = check,
     PROBE_COLLECTOR,
 };

@@ -4,7 +4,7 @@
 #include "probe/probe.h"
 
 static const struct setting settings[] = {
-    PROBE_SETTINGS_FOR("registry"),
+    PROBE_ENGINE_SETTING("registry"),
     SETTING(SETTING_STRING, struct probe, tag, "tag", NULL,
             "The new tag, in the repository of the image."),
     SETTING(SETTING_BOOL, struct probe, push.overwrite, "overwrite", "false",
@@ -20,7 +20,7 @@ static bool check(void *state, struct arena *arena, const char **key, struct err
 const struct collector tag_collector = {
     .name = "tag",
     .help = "Puts an image's manifest under another tag, and reads it back: three requests.",
-    .settings = settings,
+    .settings = SETTINGS(probe_settings, probe_auth_settings, settings),
     .check = check,
     PROBE_COLLECTOR,
 };

@@ -67,7 +67,8 @@ struct collector {
     const char *name; /* the file's name; for a probe also its `operation` */
     const char *help;
     const struct metric_family *families; /* ends with a NULL name; several may share a table */
-    const struct setting *settings;       /* the job's own section; NULL: none */
+    const struct setting *const
+        *settings; /* tables of the job's own section, SETTINGS(...); or NULL */
     const struct setting
         *resource_settings; /* the entry of `registries:` for resource(); or NULL */
     size_t state_size;

@@ -36,7 +36,7 @@ def test_client(lab, containerd, fake):
     assert ": success, " in log
     assert_lines(log, "no credentials", r"pull \S+/canary/a:v1, engine client", r"GET \S+/manifests/v1: 200, .* s",
                  r"layer 1 of \d, sha256:[0-9a-f]{12}: .* in .* s, .* MB/s", r"unpacked sha256:[0-9a-f]{12} in .* s",
-                 r".* crossed the network, 0.0 B were there already", r"clean-up took .* s")
+                 r".* crossed the network, 0.0 B were already present", r"clean-up took .* s")
 
 
 @pytest.mark.unprivileged
