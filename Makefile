@@ -145,11 +145,12 @@ headers: $(GENERATED)
 	$(Q)for h in $(HEADERS); do $(CC) $(OUR_CFLAGS) -fsyntax-only -x c -include $$h /dev/null || exit 1; done
 
 unit: $(TESTS)
-	$(Q)for t in $(TESTS); do echo "  TEST  $$t"; $(SAN_ENV) $$t || exit 1; done
+	$(Q)status=0; for t in $(TESTS); do echo "  TEST  $$t"; $(SAN_ENV) $$t || status=1; done; exit $$status
 
 corpus: $(FUZZERS:%=$(BUILD)/%)
-	$(Q)for f in $(FUZZERS); do echo "  FUZZ  $$f"; \
-	    $(SAN_ENV) $(BUILD)/$$f tests/fuzz/corpus/$${f#fuzz_}/* || exit 1; done
+	$(Q)passed=0; failed=0; for f in $(FUZZERS); do echo "  FUZZ  $$f"; \
+	    $(SAN_ENV) $(BUILD)/$$f tests/fuzz/corpus/$${f#fuzz_}/* && passed=$$((passed + 1)) || failed=$$((failed + 1)); \
+	done; echo "  CORPORA  one test per fuzzer: $$passed passed, $$failed failed"; [ $$failed = 0 ]
 
 SAN_ENV := TSAN_OPTIONS='ignore_noninstrumented_modules=1 suppressions=tests/tsan.supp' \
            LSAN_OPTIONS='suppressions=tests/lsan.supp print_suppressions=0' CMOCKA_MESSAGE_OUTPUT=stdout
