@@ -12,7 +12,8 @@ unset MAKEFLAGS MAKELEVEL
 
 passed=0 failed=0 skipped=0 failures=()
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+downloads=$(mktemp)
+trap 'rm -f "$log" "$downloads"' EXIT
 
 # count WORD...: what cmocka, `make corpus` and the last line of pytest report under these words.
 count() {
@@ -46,8 +47,9 @@ setarch "$(uname -m)" -R true 2>/dev/null && calm=(setarch "$(uname -m)" -R)
 
 # shellcheck disable=SC2086
 step "packages" need_packages $BUILD_PACKAGES $DEMO_PACKAGES $TEST_PACKAGES
-step "daemons" need_daemons
-step "newer daemons" need_newer_daemons
+# They are downloaded while the compiler works.
+{ need_daemons && need_newer_daemons; } >"$downloads" 2>&1 &
+downloading=$!
 step "build" make -j"$jobs" all
 step "check" make -k -j"$jobs" --output-sync=target check
 if [ -z "$FAST" ]; then
@@ -55,6 +57,12 @@ if [ -z "$FAST" ]; then
         step "check with SAN=$san" "${calm[@]}" make -k -j"$jobs" --output-sync=target SAN="$san" check
     done
 fi
+downloaded() {
+    cat "$downloads"
+    return "$1"
+}
+wait "$downloading"
+step "daemons" downloaded $?
 end_to_end() {
     local python
     # One more than there are cores: they wait for daemons a third of the time.
