@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pushes an image of fresh random bytes, or one that a daemon holds. */
+/* Pushes a generated image of random bytes, or an image of a daemon. */
 
 #include "probe/probe.h"
 #include "probe/push_settings.h"
@@ -16,7 +16,7 @@ static bool check(void *state, struct arena *arena, const char **key, struct err
 
 const struct collector push_collector = {
     .name = "push",
-    .help = "Pushes an image to its registry: of fresh random bytes, or one that a daemon holds.",
+    .help = "Pushes a generated image of random bytes, or an image of a daemon, to a registry.",
     .settings = SETTINGS(probe_settings, probe_auth_settings, push_settings, settings),
     .check = check,
     PROBE_COLLECTOR,

@@ -40,6 +40,7 @@ struct job_context {
 
 /* One execution: what goes in and what comes out travel together. */
 struct run {
+    struct node *node;
     struct snapshot *out; /* shown even if the run fails */
     struct cancel *cancel;
     struct progress *progress; /* of a probe: its id, its log, how far it is; NULL for others */
