@@ -23,11 +23,15 @@ import tarfile
 import threading
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 import inventory  # noqa: E402
 import scrapes  # noqa: E402
-from lab import MIB, OCI, Exporter, Lab, LabError, as_json, http_request, sha256, wait_until  # noqa: E402
+from lab import Lab  # noqa: E402
+from lab.exporter import Exporter  # noqa: E402
+from lab.images import MIB, OCI, as_json, sha256  # noqa: E402
+from lab.network import http_request  # noqa: E402
+from lab.wait import LabError, wait_until  # noqa: E402
 from measure import (Cpu, CpuTrace, Page, Scrapes, cpu_seconds, forget_peak, medians, quantile, rollup_kb, run,  # noqa: E402
                      sample, samples_sum, status_number, threads_seconds)
 

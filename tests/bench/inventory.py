@@ -15,7 +15,11 @@ import tarfile
 import tempfile
 import time
 
-from lab import MIB, OCI, ROOT, Exporter, Lab, LabError, as_json, wait_until
+from lab import Lab
+from lab.exporter import Exporter
+from lab.images import MIB, OCI, as_json
+from lab.programs import ROOT
+from lab.wait import LabError, wait_until
 from measure import Cpu, Page, rollup_kb, run, sample, samples_sum, status_number, threads_seconds
 
 MEMORY, MEMORY_BYTES = "/dev/shm", 2048 * MIB

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fixtures over lab.py: a lab of one's own per test, and daemons that a whole run shares."""
+"""Fixtures: a lab per test, and daemons that the tests of a run share."""
 import os
 import pathlib
 import signal
@@ -7,9 +7,11 @@ import sys
 
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from lab import VERSIONS, Lab, LabError, folder_of  # noqa: E402  pylint: disable=wrong-import-position
+from lab import Lab  # noqa: E402  pylint: disable=wrong-import-position
+from lab.programs import VERSIONS, folder_of  # noqa: E402  pylint: disable=wrong-import-position
+from lab.wait import LabError  # noqa: E402  pylint: disable=wrong-import-position
 
 
 def pytest_configure(config):

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""When probes run: by cron, sooner after a failure, and never more at once than a registry may be asked."""
+import time
+
+import pytest
+
+from lab.fake.registry import FakeRegistry
+from lab.wait import wait_until
+
+AT_ONCE = ["--probe.spread=0s"]
+
+
+def probe(registry, name, **more):
+    return {"name": name, "operation": "pull", "image": f"{registry.address}/canary/{name}:v1", "timeout": "60s", **more}
+
+
+def config_for(containerd, probes, **registries):
+    return {"containerd": {"address": containerd.address}, "probes": probes,
+            "registries": {"*": {"plain_http": True, **registries}}}
+
+
+@pytest.fixture
+def fake():
+    with FakeRegistry() as registry:
+        yield registry
+
+
+def test_a_line_of_cron_comes_at_its_time(lab, containerd, fake):
+    """In a time zone whose next minute begins in five seconds."""
+    for name in ("minutely", "yearly", "every"):
+        fake.add_image(f"canary/{name}", "v1")
+    shift = (int(time.time()) + 5) % 60
+    exporter = lab.exporter(config_for(containerd, [
+        probe(fake, "minutely", schedule="* * * * *"), probe(fake, "yearly", schedule="@yearly"),
+        probe(fake, "every", schedule="@every 1h")]), args=AT_ONCE, env={"TZ": f"XXX+0:00:{shift:02}"})
+    exporter.wait_for("image_canary_success", {"probe": "every"}, 1)
+    exporter.wait_for("image_canary_success", {"probe": "minutely"}, 1)
+    ended = exporter.value("image_canary_last_attempt_timestamp_seconds", probe="minutely")
+    took = exporter.value("image_canary_last_duration_seconds", probe="minutely")
+    assert (ended - took - shift) % 60 < 30, "a second or two; before its time would be 55 or more"
+    assert exporter.value("image_canary_attempts_total", probe="yearly") == 0
+    assert exporter.value("image_canary_attempts_total", probe="every") == 1
+
+
+def test_a_failed_probe_is_tried_again_soon(lab, containerd, fake):
+    for name in ("broken", "patient", "forbidden"):
+        fake.add_image(f"canary/{name}", "v1")
+    fake.fault("status", path="forbidden", status=403)
+    fault = fake.fault("status", path="broken|patient", status=500)
+    exporter = lab.exporter(config_for(containerd, [
+        probe(fake, "broken", interval="1h", retry_interval="1s"),
+        probe(fake, "patient", interval="1h", retry_interval="0s"),
+        probe(fake, "forbidden", interval="1h", retry_interval="1s")]), args=AT_ONCE)
+    exporter.wait_for("image_canary_attempts_total", {"probe": "broken"}, lambda n: n >= 3)
+    fake.unfault(fault)
+    exporter.wait_for("image_canary_success", {"probe": "broken"}, 1)
+    attempts = exporter.value("image_canary_attempts_total", probe="broken")
+    assert exporter.value("image_canary_failures_total", probe="broken") == attempts - 1
+    time.sleep(2.5)
+    assert exporter.value("image_canary_attempts_total", probe="broken") == attempts, "it works: an hour from now"
+    assert exporter.value("image_canary_attempts_total", probe="patient") == 1
+    assert exporter.value("image_canary_attempts_total", probe="forbidden") == 1, "nobody lets it in for asking twice"
+
+
+def test_a_registry_that_hangs_holds_one_worker(lab, containerd, fake):
+    """There are four workers and four probes that would hang: `max_concurrent` leaves three for the others."""
+    with FakeRegistry() as other:
+        other.add_image("canary/other", "v1")
+        fake.fault("hang", path="/v2/")
+        names = ("a", "b", "c", "d")
+        exporter = lab.exporter(config_for(
+            containerd, [*(probe(fake, name) for name in names), probe(other, "other", interval="1s")], max_concurrent=1),
+            args=AT_ONCE)
+        wait_until(fake.requests, what="a hanging probe")
+        exporter.wait_for("image_canary_attempts_total", {"probe": "other"}, lambda n: n >= 3)
+        assert len({name for name in names if fake.requests(path=f"/canary/{name}/")}) == 1
+        assert all(exporter.value("image_canary_attempts_total", probe=name) == 0 for name in names)
+
+
+def test_those_that_wait_for_a_registry_run_one_after_the_other(lab, containerd, fake):
+    names = ("a", "b", "c", "d", "e", "f")
+    for name in names:
+        fake.add_image(f"canary/{name}", "v1")
+    exporter = lab.exporter(config_for(containerd, [probe(fake, name) for name in names], max_concurrent=1), args=AT_ONCE)
+    for name in names:
+        exporter.wait_for("image_canary_success", {"probe": name}, 1)
+    order = [name for request in list(fake.log) for name in names if f"/canary/{name}/" in request.path]
+    changes = sum(a != b for a, b in zip(order, order[1:]))
+    assert changes == len(names) - 1, "no two mixed their requests"
+
+
+@pytest.mark.unprivileged
+def test_the_metrics_of_registries_are_read_without_one(lab):
+    exporter = lab.exporter({"containerd": {"address": str(lab.temp / "nothing.sock")}})
+    exporter.wait_for("containerd_exporter_collector_success", {"collector": "registries"}, 1)
+    assert not exporter.samples("image_registry_held_seconds")

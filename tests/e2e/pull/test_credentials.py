@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every place where nodes keep the passwords of registries, with the engine that needs no daemon."""
+import base64
+import json
+import pathlib
+
+import pytest
+
+from lab.fake.registry import FakeRegistry
+
+pytestmark = pytest.mark.unprivileged
+
+SECRET = "hunter2-of-the-test"
+USER = "user"
+
+
+@pytest.fixture
+def private():
+    """A registry with a token server, and one image that only USER may have."""
+    with FakeRegistry(auth="bearer", users={USER: SECRET}, anonymous_pull=False) as registry:
+        registry.add_image("team/image", "v1")
+        yield registry
+
+
+def probe(registry, name, repository="team/image", **more):
+    return {"name": name, "operation": "pull", "engine": "registry", "image": f"{registry.address}/{repository}:v1",
+            "interval": "1h", "timeout": "20s", **more}
+
+
+def run(lab, registry, probes, env=None, registries=None):
+    """{probe: reason of its first run, None for a success}, and the exporter."""
+    exporter = lab.exporter({"probes": probes, "registries": registries or {registry.address: {"plain_http": True}}},
+                            args=["--probe.spread=0s"], env=env)
+    for each in probes:
+        exporter.wait_for("image_canary_attempts_total", {"probe": each["name"]}, lambda n: n >= 1, timeout=30)
+    return {each["name"]: reason_of(exporter, each["name"]) for each in probes}, exporter
+
+
+def reason_of(exporter, name):
+    found = exporter.samples("image_canary_failure_reasons_total", probe=name)
+    assert len(found) + exporter.value("image_canary_success", probe=name) == 1, exporter.log
+    return dict(next(iter(found)))["reason"] if found else None
+
+
+def expect_silence(exporter):
+    """No secret anywhere that a person or a Prometheus can look."""
+    spoken = [exporter.log, exporter.raw()]
+    spoken += [exporter.get(path)[2].decode() for path in ("/", "/config", "/history")]
+    spoken.append(pathlib.Path(f"/proc/{exporter.pid}/cmdline").read_text(encoding="utf-8"))
+    encoded = base64.b64encode(f"{USER}:{SECRET}".encode()).decode()
+    for text in spoken:
+        assert SECRET not in text and encoded not in text
+
+
+def program(path, script):
+    path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    path.chmod(0o755)
+    return path
+
+
+def docker_config(path, **content):
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return str(path)
+
+
+def entry(password=SECRET):
+    return {"auth": base64.b64encode(f"{USER}:{password}".encode()).decode()}
+
+
+def test_files_and_tokens(lab, private):
+    password, identity, bearer = (lab.temp / name for name in ("password", "identity", "bearer"))
+    password.write_text(SECRET + "\n")
+    identity.write_text("identity-" + SECRET)
+    bearer.write_text("bearer-" + SECRET)
+    private.identity_tokens.add("identity-" + SECRET)
+    private.tokens["bearer-" + SECRET] = {("team/image", "pull")}
+    reasons, exporter = run(lab, private, [
+        probe(private, "file", auth={"username": USER, "password_file": str(password)}),
+        probe(private, "identity", auth={"identity_token_file": str(identity)}),
+        probe(private, "bearer", auth={"registry_token_file": str(bearer)}),
+        probe(private, "wrong-identity", auth={"identity_token": SECRET}),
+        probe(private, "wrong-bearer", auth={"registry_token": SECRET}),
+        probe(private, "missing", auth={"identity_token_file": "/nonexistent"}),
+        probe(private, "anonymous")])
+    assert reasons == {"file": None, "identity": None, "bearer": None, "wrong-identity": "unauthorized",
+                       "wrong-bearer": "unauthorized", "missing": "invalid", "anonymous": "unauthorized"}
+    expect_silence(exporter)
+
+
+def test_a_password_that_changes_is_in_force_with_the_next_run(lab, private):
+    password = lab.temp / "password"
+    password.write_text("old")
+    config = {"probes": [probe(private, "canary", auth={"username": USER, "password_file": str(password)},
+                               interval="1s", timeout="1s")],
+              "registries": {private.address: {"plain_http": True}}}
+    exporter = lab.exporter(config, args=["--probe.spread=0s"])
+    exporter.wait_for("image_canary_success", {"probe": "canary"}, 0)
+    password.write_text(SECRET)
+    exporter.wait_for("image_canary_success", {"probe": "canary"}, 1)
+
+
+def test_docker_config(lab, private):
+    address = private.address
+    reasons, exporter = run(lab, private, [
+        probe(private, "host", docker_config=docker_config(lab.temp / "host", auths={address: entry()})),
+        probe(private, "url", docker_config=docker_config(lab.temp / "url", auths={f"http://{address}/v1/": entry()})),
+        probe(private, "repository", docker_config=docker_config(
+            lab.temp / "repository", auths={f"{address}/team": entry(), address: entry("wrong")})),
+        probe(private, "wrong", docker_config=docker_config(lab.temp / "wrong", auths={address: entry("wrong")})),
+        probe(private, "other", docker_config=docker_config(lab.temp / "other", auths={"r.example": entry()})),
+        probe(private, "broken", docker_config=docker_config(lab.temp / "broken", auths={address: {"auth": SECRET}})),
+        probe(private, "missing", docker_config=str(lab.temp / "missing"))])
+    assert reasons == {"host": None, "url": None, "repository": None, "wrong": "unauthorized",
+                       "other": "unauthorized", "broken": "invalid", "missing": "invalid"}
+    expect_silence(exporter)
+
+
+def test_credential_helpers(lab, private):
+    folder = lab.folder("bin")
+    folder.mkdir()
+    program(folder / "docker-credential-good", f"""
+[ "$(cat)" = {private.address} ] && echo '{{"ServerURL":"x","Username":"{USER}","Secret":"{SECRET}"}}'""")
+    program(folder / "docker-credential-empty", "echo credentials not found in native keychain; exit 1")
+    program(folder / "docker-credential-bad", f"echo {SECRET}; echo {SECRET} >&2; exit 1")
+    program(folder / "docker-credential-hangs", "sleep 1000")
+    names = ("good", "empty", "bad", "hangs", "absent")
+    probes = [probe(private, name, timeout="3s", docker_config=docker_config(
+        lab.temp / f"{name}.json", credHelpers={private.address: name}, auths={private.address: entry("wrong")}))
+        for name in names]
+    probes.append(probe(private, "store", docker_config=docker_config(lab.temp / "store.json", credsStore="good")))
+    reasons, exporter = run(lab, private, probes, env={"PATH": f"{folder}:/usr/bin:/bin"})
+    assert reasons == {"good": None, "store": None, "empty": "unauthorized", "bad": "invalid", "hangs": "timeout",
+                       "absent": "invalid"}
+    expect_silence(exporter)
+    children = pathlib.Path(f"/proc/{exporter.pid}/task/{exporter.pid}/children").read_text(encoding="utf-8")
+    assert not children.strip(), "no helper stays, not even as a zombie"
+
+
+def provider(name, pattern, **more):
+    return {"name": name, "matchImages": [pattern], "defaultCacheDuration": "1h",
+            "apiVersion": "credentialprovider.kubelet.k8s.io/v1", **more}
+
+
+def provider_config(path, *providers):
+    path.write_text(json.dumps({"apiVersion": "kubelet.config.k8s.io/v1", "kind": "CredentialProviderConfig",
+                                "providers": providers}), encoding="utf-8")
+    return str(path)
+
+
+def answer(pattern, scope="Registry", password=SECRET):
+    return json.dumps({"apiVersion": "credentialprovider.kubelet.k8s.io/v1", "kind": "CredentialProviderResponse",
+                       "cacheKeyType": scope, "auth": {pattern: {"username": USER, "password": password}}})
+
+
+def test_credential_providers(lab, private):
+    folder = lab.folder("bin")
+    folder.mkdir()
+    address = private.address
+    program(folder / "good", f"""echo "$(cat)" >>{folder}/questions; echo '{answer(address)}'""")
+    program(folder / "fails", f"echo {SECRET} >&2; exit 1")
+    settings = {name: {"config": provider_config(lab.temp / f"{name}.json", *providers), "bin_dir": str(folder)}
+                for name, providers in {
+                    "good": [provider("good", address)],
+                    "pattern": [provider("good", "*.*.*.*:" + address.partition(":")[2])],
+                    "first-fails": [provider("fails", address), provider("good", address)],
+                    "fails": [provider("fails", address)],
+                    "absent": [provider("absent", address)],
+                    "other": [provider("good", "r.example")]}.items()}
+    reasons, exporter = run(lab, private, [probe(private, name, credential_provider=setting)
+                                           for name, setting in settings.items()])
+    assert reasons == {"good": None, "pattern": None, "first-fails": None, "fails": "invalid", "absent": "invalid",
+                       "other": "unauthorized"}
+    expect_silence(exporter)
+    questions = (folder / "questions").read_text(encoding="utf-8").splitlines()
+    assert {json.loads(line)["image"] for line in questions} == {f"{address}/team/image"}
+
+
+def test_an_answer_of_a_provider_is_kept_and_shared(lab, private):
+    folder = lab.folder("bin")
+    folder.mkdir()
+    private.add_image("team/second", "v1")
+    program(folder / "plugin", f"cat >/dev/null; echo run >>{folder}/runs; echo '{answer(private.address)}'")
+    setting = {"config": provider_config(lab.temp / "config", provider("plugin", private.address)),
+               "bin_dir": str(folder)}
+    registries = {private.address: {"plain_http": True, "credential_provider": setting, "max_concurrent": 1}}
+    probes = [probe(private, f"{repository}-{i}", f"team/{repository}")
+              for repository in ("image", "second") for i in range(3)]
+    reasons, _ = run(lab, private, probes, registries=registries)
+    assert set(reasons.values()) == {None}
+    assert (folder / "runs").read_text(encoding="utf-8").splitlines() == ["run"]
+
+
+@pytest.mark.parametrize("settings, words", [
+    ({"auth": {"password": SECRET}}, "auth.username"),
+    ({"auth": {"username": USER, "password": SECRET, "password_file": "/x"}}, "auth.password"),
+    ({"auth": {"username": USER, "password": SECRET, "registry_token": SECRET}}, "auth.password"),
+    ({"credential_provider": {"config": "/x"}}, "credential_provider.bin_dir"),
+])
+def test_what_makes_no_sense_is_refused(lab, private, settings, words):
+    exporter = lab.exporter({"probes": [probe(private, "canary", **settings)]}, ready=False)
+    assert exporter.child.wait(timeout=20) != 0
+    assert words in exporter.log and SECRET not in exporter.log

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The matrix: everything that can be wrong with a registry, through every engine that there is.
+
+Each cell is a reason and the seconds it took. All probes of an engine run in one exporter; the
+deadline is kept, nothing is left behind, and no cell says `internal`. The table stands at the end of
+pytest's output.
+"""
+import os
+
+import pytest
+
+from lab.fake.registry import make_bomb
+from lab.field import Field
+from lab.images import MIB
+from lab.matrix import OK, SLACK, TIMEOUT, WORKERS, Daemon, Table, as_tuple, config_for, log_of, need, open_files
+from lab.wait import wait_until
+
+# What comes out, whoever pulls.
+EXPECTED = {
+    "good": OK, "token": OK, "https": OK, "no-digest-header": OK,
+    "refused": "connect", "reset": "connect", "close": "connect", "reset-middle": "connect",
+    "close-middle": "connect", "token-down": "connect", "token-reset": "connect", "proxy-reset": "connect",
+    "proxy-reset-plain": "connect",
+    "hang-manifest": "timeout", "hang-token": "timeout", "hang-blob": "timeout", "hang-headers": "timeout",
+    "hang-middle": "timeout", "hang-handshake": "timeout", "drip": "timeout", "proxy-hang": "timeout",
+    "proxy-hang-plain": "timeout",
+    "no-such-host": "dns",
+    "expired": "tls", "not-yet-valid": "tls", "wrong-host": "tls", "self-signed": "tls", "http-as-https": "tls",
+    "401-loop": "unauthorized", "401-basic": "unauthorized", "401-bare": "unauthorized", "token-401": "unauthorized",
+    "403": "forbidden", "403-denied": "forbidden", "403-blob": "forbidden", "token-403": "forbidden",
+    "proxy-forbidden-plain": "forbidden",  # a proxy's own 403 to a GET looks like the registry's
+    "404": "not_found", "404-blob": "not_found", "no-repository": "not_found", "no-tag": "not_found",
+    "no-digest": "not_found", "no-platform": "not_found", "misleading": "not_found",
+    "429": "rate_limited", "429-retry-after": "rate_limited", "429-blob": "rate_limited", "token-429": "rate_limited",
+    "500": "server_error", "503": "server_error", "500-blob": "server_error", "token-500": "server_error",
+    "loop": "protocol", "loop-blob": "protocol", "token-garbage": "protocol", "token-empty": "protocol",
+    "garbage-manifest": "protocol",
+    "content-type": "protocol", "huge-manifest": "limit",
+    "wrong-digest-header": "digest_mismatch", "bad-json": "digest_mismatch", "wrong-bytes": "digest_mismatch",
+    "truncated": "size_mismatch", "longer": "size_mismatch",
+    "proxy-forbidden": "proxy", "proxy-password": "proxy", "proxy-password-plain": "proxy",
+    "reset-once": OK,
+}
+
+# containerd fetches, and its words say no more than this.
+CONTAINERD = {
+    "truncated": "connect",  # "unexpected EOF": as if the connection had broken
+    "wrong-digest-header": "not_found",  # it believes the header, and asks for that digest
+    "reset-once": ("connect", OK),  # 1.6 does not go on where it broke off
+}
+
+# dockerd fetches. It takes every 127.0.0.1 for a registry without TLS, and looks at digests, never at
+# sizes.
+DOCKER = {
+    "truncated": "digest_mismatch", "longer": "digest_mismatch",
+    "huge-manifest": "protocol", "bad-json": "protocol",  # read before it is verified
+    "wrong-digest-header": "not_found",  # it believes the header, and asks for that digest
+    **{name: OK for name in ("expired", "not-yet-valid", "wrong-host", "self-signed", "http-as-https")},
+}
+
+DIFFERENT = {"client": {}, "registry": {}, "cri": CONTAINERD, "transfer": CONTAINERD, "docker": DOCKER}
+
+
+TABLE = Table(DIFFERENT)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def table(pytestconfig):
+    yield
+    pytestconfig.tables.append(TABLE.text())
+
+
+def may_be(engine, fault):
+    return as_tuple(DIFFERENT[engine].get(fault, EXPECTED[fault]))
+
+
+@pytest.mark.parametrize("engine", DIFFERENT)
+def test_every_fault_has_its_reason(lab, engine):
+    need(lab, engine)
+    with Field(lab.folder("field")) as field:
+        assert set(field.references) == set(EXPECTED)
+        daemon = Daemon(lab, [engine], field)
+        before = daemon.state()
+        exporter = lab.exporter(config_for(field, daemon, engine, EXPECTED), env=field.proxy_env,
+                                args=["--probe.spread=0s", f"--probe.workers={WORKERS.get(engine, 16)}"])
+        count = len(field.references)
+        exporter.wait_for("image_canary_attempts_total", {}, lambda n: n >= count, timeout=120)
+        cells = {name: TABLE.note(exporter, engine, name) for name in EXPECTED}
+        wrong = {name: reason for name, (reason, _) in cells.items() if reason not in may_be(engine, name)}
+        late = {name: seconds for name, (_, seconds) in cells.items() if seconds > TIMEOUT.get(engine, 5) + SLACK}
+        assert not wrong, log_of(exporter, wrong)
+        assert not late
+        assert "internal" not in {reason for reason, _ in cells.values()}
+        assert exporter.value("image_canary_cleanup_failures_total") == 0, exporter.log
+        assert exporter.stop()[0] == 0
+        wait_until(lambda: daemon.state() == before, timeout=5, what="a daemon as it was before")
+
+
+@pytest.mark.parametrize("engine", ("client", "cri", "transfer", "docker"))
+def test_a_disk_that_is_full(lab, engine):
+    """An image that is larger than the disk, then one that only becomes so when it is unpacked."""
+    need(lab, engine)
+    with Field(lab.folder("field")) as field:
+        daemon = Daemon(lab, [engine], field, room=48 * MIB)
+        field.registry.add_image("canary/large", "v1", [{"large": os.urandom(64 * MIB)}])
+        field.registry.add_image("canary/bomb", "v1", [make_bomb(1024 * MIB)])
+        for name in ("large", "bomb"):
+            field.references[name] = f"{field.registry.address}/canary/{name}:v1"
+        before = daemon.state()
+        for name in ("large", "bomb"):
+            exporter = lab.exporter(config_for(field, daemon, engine, [name], timeout="30s"),
+                                    args=["--probe.spread=0s"])
+            exporter.wait_for("image_canary_attempts_total", {}, lambda n: n >= 1, timeout=40)
+            assert TABLE.note(exporter, engine, name)[0] == "no_space", exporter.log
+            assert exporter.stop()[0] == 0
+            wait_until(lambda: daemon.state() == before, timeout=5, what="a daemon as it was before")
+
+
+@pytest.mark.parametrize("engine", ("client", "cri", "transfer", "docker"))
+def test_a_daemon_that_is_killed_in_the_middle(lab, engine):
+    """It is seen at once, not at the deadline; with the daemon, the probe comes back and cleans up."""
+    need(lab, engine)
+    with Field(lab.folder("field")) as field:
+        daemon = Daemon(lab, [engine], field)
+        before = daemon.state()
+        image = field.registry.add_image("canary/killed", "v1", [{"slow": os.urandom(4 * MIB)}])
+        layer = image["layers"][0]["digest"]
+        field.registry.fault("slow", path=layer, value=0.25)  # 16 s in all
+        field.references["killed"] = f"{field.registry.address}/canary/killed:v1"
+        exporter = lab.exporter(config_for(field, daemon, engine, ["killed"], timeout="30s", interval="31s",
+                                           retry_interval="2s"), args=["--probe.spread=0s"])
+        wait_until(lambda: field.registry.requests("GET", layer), what="the layer that takes its time")
+        daemon.processes[0].kill()
+        exporter.wait_for("image_canary_attempts_total", {}, lambda n: n >= 1, timeout=10)
+        assert TABLE.note(exporter, engine, "killed")[0] == "runtime_unavailable", exporter.log
+        field.registry.unfault()
+        daemon.processes[0].start()
+        if engine in ("cri", "transfer"):
+            return  # what the daemon itself had begun stays under a lease of its own for a day
+        exporter.wait_for("image_canary_success", {}, 1, timeout=20)
+        assert exporter.stop()[0] == 0
+        wait_until(lambda: daemon.state() == before, timeout=5, what="a daemon as it was before")
+
+
+@pytest.mark.parametrize("engine", DIFFERENT)
+def test_a_proxy_that_is_not_there(lab, engine):
+    need(lab, engine)
+    with Field(lab.folder("field")) as field:
+        nowhere = f"http://{field.closed}"
+        field.proxy_env.update({name: nowhere for name in field.proxy_env if name.lower() != "no_proxy"})
+        daemon = Daemon(lab, [engine], field)
+        names = {"proxy-closed": "proxy-reset", "proxy-closed-plain": "proxy-reset-plain"}
+        field.references.update({name: field.references[like] for name, like in names.items()})
+        exporter = lab.exporter(config_for(field, daemon, engine, names), args=["--probe.spread=0s"],
+                                env=field.proxy_env)
+        exporter.wait_for("image_canary_attempts_total", {}, lambda n: n >= 2, timeout=30)
+        assert {TABLE.note(exporter, engine, name)[0] for name in names} == {"proxy"}, exporter.log
+
+
+def test_five_hundred_mixed_probes_leave_everything_as_it_was(lab):
+    """Quick faults and good pulls, through every engine in one exporter, until 500 have run."""
+    mixed = ("good", "token", "https", "reset-middle", "404-blob", "429", "500", "401-loop", "loop", "wrong-bytes",
+             "truncated", "garbage-manifest", "expired", "refused", "no-platform")
+    need(lab, "transfer")
+    with Field(lab.folder("field")) as field:
+        engines = list(DIFFERENT)
+        daemon = Daemon(lab, engines, field, version="2")
+        config = config_for(field, daemon, "client", [])
+        for engine in engines:
+            config["probes"] += [{**probe, "name": f"{engine}-{probe['name']}", "cold": "preferred"}
+                                 for probe in config_for(field, daemon, engine, mixed, interval="2s",
+                                                         timeout="2s")["probes"]]
+        before = daemon.state()
+        exporter = lab.exporter(config, args=["--probe.spread=0s", "--probe.workers=4"], env=field.proxy_env)
+
+        def ran(wanted):
+            exporter.wait_for("image_canary_attempts_total", {}, lambda n: n >= wanted, timeout=120)
+            return exporter.rss_kb(), open_files(exporter)
+
+        early, late = ran(150), ran(500)
+        print(f"RSS {early[0]} -> {late[0]} KiB, open files {early[1]} -> {late[1]}")
+        assert late[0] < early[0] + 3 * 1024, "RSS is flat"
+        assert late[1] < early[1] + 12, "open files are flat"
+        assert exporter.value("image_canary_failure_reasons_total", reason="internal") is None, exporter.log
+        for engine in engines:
+            assert exporter.value("image_canary_failures_total", probe=f"{engine}-404-blob") > 0
+            assert exporter.value("image_canary_last_success_timestamp_seconds", probe=f"{engine}-good"), exporter.log
+        assert exporter.value("image_canary_cleanup_failures_total") == 0, exporter.log
+        assert exporter.stop()[0] == 0
+        wait_until(lambda: daemon.state() == before, timeout=5, what="a daemon as it was before")

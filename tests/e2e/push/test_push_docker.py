@@ -1,0 +1,347 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Push probes through a real dockerd, to real (or, for faults, fake) registries on loopback, which
+Docker takes for insecure ones: plain HTTP works. Docker 20.10 tries an upload that fails five times
+within 50 seconds and does not tell why meanwhile: faults here are those that it does not try again."""
+import json
+import subprocess
+
+import pytest
+
+from lab.fake.registry import FakeRegistry
+from lab.images import as_json
+from lab.wait import wait_until
+
+
+@pytest.fixture(scope="module")
+def daemon(module_lab):
+    """The containerd below the dockerd."""
+    return module_lab.containerd()
+
+
+@pytest.fixture(scope="module")
+def docker(module_lab, daemon):
+    return module_lab.docker(daemon)
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left(docker):
+    """Whatever a test does, the engine is afterwards as it was before; a push that hangs holds its
+    layers until the registry ends it."""
+    before = docker.census()
+    yield
+    wait_until(lambda: docker.census() == before, what="the engine as it was")
+
+
+def probe(image, name="canary", **more):
+    return {"name": name, "operation": "push", "engine": "docker", "image": image, "interval": "1h",
+            "timeout": "20s", "content": {"size": "200KiB"}, **more}
+
+
+def config_for(docker, daemon, registry, *probes):
+    return {"containerd": {"address": daemon.address}, "docker": {"address": f"unix://{docker.address}"},
+            "registries": {registry: {"plain_http": True}}, "probes": list(probes)}
+
+
+def run_once(lab, config, name="canary", attempts=1):
+    exporter = lab.exporter(config, args=["--probe.spread=0s"])
+    exporter.wait_for("image_canary_attempts_total", {"probe": name}, lambda n: n >= attempts, timeout=40)
+    return exporter
+
+
+def reasons(exporter, name="canary"):
+    return {dict(labels)["reason"]: value
+            for labels, value in exporter.samples("image_canary_failure_reasons_total", probe=name).items()}
+
+
+def test_what_was_pushed_is_pulled_back_whole(lab, docker, daemon, registry):
+    reference = f"{registry.host}/docker-push/whole:probe"
+    exporter = run_once(lab, config_for(docker, daemon, registry.host,
+                                        probe(reference, content={"layers": 3, "size": "1MiB"})))
+    assert exporter.value("image_canary_success") == 1, exporter.log
+    digest, _, body = registry.manifest("docker-push/whole", "probe")
+    layers = json.loads(body)["layers"]
+    assert len(layers) == 3 and all(layer["size"] > 1 << 20 for layer in layers), "nothing was to be compressed"
+    uploaded = exporter.value("image_canary_uploaded_bytes_total")
+    assert 3 << 20 < uploaded < (3 << 20) * 1.01
+    assert exporter.value("image_canary_cached_bytes_total") == 0
+    assert exporter.value("image_canary_image_info", digest=digest, manifest_digest=digest) == 1
+    assert exporter.value("image_canary_image_bytes", kind="unpacked") == 3 << 20
+    for phase, count in (("upload", 1), ("commit", 1), ("cleanup", 1), ("fetch", None)):
+        assert exporter.value("image_canary_phase_duration_seconds_count", phase=phase) == count
+    assert exporter.value("image_canary_cleanup_failures_total") == 0
+    exporter.stop()
+    target = lab.folder("skopeo")
+    subprocess.run(["skopeo", "--tmpdir", lab.temp, "copy", "--src-tls-verify=false", "--preserve-digests",
+                    f"docker://{reference}", f"dir:{target}"], check=True, capture_output=True)
+    docker.remove(docker.pull(reference))
+
+
+def test_every_run_pushes_new_bytes(lab, docker, daemon, registry):
+    reference = f"{registry.host}/docker-push/again:probe"
+    exporter = run_once(lab, config_for(docker, daemon, registry.host,
+                                        probe(reference, interval="1s")), attempts=3)
+    assert exporter.value("image_canary_failures_total") == 0, exporter.log
+    assert exporter.value("image_canary_cached_bytes_total") == 0
+    assert exporter.stop()[0] == 0
+    exporter = run_once(lab, config_for(docker, daemon, registry.host, probe(reference)))
+    assert exporter.value("image_canary_success") == 1, f"it knows its own after a restart\n{exporter.log}"
+
+
+def test_what_no_probe_made_is_not_replaced(lab, docker, daemon, registry, maker):
+    reference = maker.image(docker=True).push(registry, "docker-push/precious", "1")
+    before = registry.manifest("docker-push/precious", "1")
+    exporter = run_once(lab, config_for(docker, daemon, registry.host, probe(reference)))
+    assert reasons(exporter) == {"invalid": 1}, exporter.log
+    assert "overwrite: true" in exporter.log
+    assert registry.manifest("docker-push/precious", "1") == before
+
+
+@pytest.mark.parametrize("engine", ["docker", "registry"])
+def test_round_trip(lab, docker, daemon, registry, engine):
+    exporter = run_once(lab, config_for(docker, daemon, registry.host, probe(
+        f"{registry.host}/docker-push/round-{engine}:probe", operation="roundtrip", read_back=engine,
+        delete_remote=True)))
+    assert exporter.value("image_canary_success") == 1, exporter.log
+    assert exporter.value("image_canary_phase_duration_seconds_count", phase="read_back") == 1
+    assert exporter.value("image_canary_fetched_bytes_total") > 200 << 10
+    assert exporter.value("image_canary_cleanup_failures_total") == 0, exporter.log
+    assert registry.tags(f"docker-push/round-{engine}") == []
+
+
+def test_passwords(lab, docker, daemon):
+    registry = lab.registry(htpasswd={"user": "secret-wörd"})
+
+    def one(name, **auth):
+        return probe(f"{registry.host}/docker-push/{name}:1", name, **({"auth": auth} if auth else {}))
+
+    exporter = run_once(lab, config_for(
+        docker, daemon, registry.host, one("right", username="user", password="secret-wörd"),
+        one("wrong", username="user", password="wrong-word"), one("anonymous")), "anonymous")
+    exporter.wait_for("image_canary_success", {"probe": "right"}, 1)
+    exporter.wait_for("image_canary_attempts_total", {"probe": "wrong"}, 1)
+    assert reasons(exporter, "wrong") == {"unauthorized": 1}, exporter.log
+    assert reasons(exporter, "anonymous") == {"unauthorized": 1}, exporter.log
+    for text in (exporter.log, exporter.raw()):
+        assert "secret-w" not in text and "wrong-word" not in text
+
+
+def test_tokens(lab, docker, daemon):
+    with FakeRegistry(auth="bearer", users={"user": "word"}) as registry:
+        exporter = run_once(lab, config_for(
+            docker, daemon, registry.address,
+            probe(f"{registry.address}/canary/known:v1", "known", auth={"username": "user", "password": "word"}),
+            probe(f"{registry.address}/canary/unknown:v1", "unknown")), "unknown")
+        exporter.wait_for("image_canary_success", {"probe": "known"}, 1)
+        assert reasons(exporter, "unknown") == {"unauthorized": 1}, exporter.log
+
+
+def errors(code, message):
+    return as_json({"errors": [{"code": code, "message": message}]})
+
+
+FAULTS = [
+    ("denied", dict(kind="status", method="POST", path="/uploads/", status=403, body=errors("DENIED", "no")), "forbidden"),
+    ("forbidden", dict(kind="status", method="PATCH", path="/uploads/", status=403), "forbidden"),
+    ("quota", dict(kind="status", method="PUT", path="/uploads/", status=403, body=errors("DENIED", "quota")), "forbidden"),
+    ("read-only", dict(kind="status", method="POST", path="/uploads/", status=405,
+                       body=errors("UNSUPPORTED", "the operation is unsupported")), "unsupported"),
+    ("too-many-uploads", dict(kind="status", method="POST", path="/uploads/", status=429), "rate_limited"),
+    ("too-many-bytes", dict(kind="status", method="PATCH", path="/uploads/", status=429,
+                            body=errors("TOOMANYREQUESTS", "slowly")), "rate_limited"),
+    ("too-many-manifests", dict(kind="status", method="PUT", path="/manifests/", status=429), "rate_limited"),
+    ("too-large", dict(kind="status", method="PATCH", path="/uploads/", status=413), "limit"),
+    ("broken-commit", dict(kind="status", method="PUT", path="/manifests/", status=500), "server_error"),
+    ("unknown-blob", dict(kind="status", method="PUT", path="/manifests/", status=400,
+                          body=errors("MANIFEST_BLOB_UNKNOWN", "blob unknown to registry")), "not_found"),
+    ("unauthorized", dict(kind="status", method="PUT", path="/manifests/", status=401), "unauthorized"),
+    ("reset-commit", dict(kind="reset", method="PUT", path="/manifests/"), "connect"),
+    ("no-digest", dict(kind="digest_header", method="PUT", path="/manifests/", value=""), "protocol"),
+    ("hang", dict(kind="hang", method="PATCH", path="/uploads/"), "timeout"),
+    ("hanging-commit", dict(kind="hang", method="PUT", path="/manifests/"), "timeout"),
+    ("tried-again", dict(kind="status", method="POST", path="/uploads/", status=500), "timeout"),
+]
+
+
+def test_faults_have_their_reasons(lab, docker, daemon):
+    with FakeRegistry() as registry:
+        probes = []
+        for name, fault, _ in FAULTS:
+            registry.fault(**{**fault, "path": f"/canary/{name}(/.*)?{fault['path']}"})
+            probes.append(probe(f"{registry.address}/canary/{name}:v1", name, timeout="8s", overwrite=True))
+        exporter = lab.exporter(config_for(docker, daemon, registry.address, *probes), args=["--probe.spread=0s"])
+        for name, _, _ in FAULTS:
+            exporter.wait_for("image_canary_attempts_total", {"probe": name}, 1, timeout=60)
+        assert {name: reasons(exporter, name) for name, _, _ in FAULTS} == \
+            {name: {reason: 1} for name, _, reason in FAULTS}, exporter.log
+        assert exporter.value("image_canary_cleanup_failures_total") == 0, exporter.log
+        assert "Docker began 1 uploads anew" in exporter.log
+        for name in ("hanging-commit", "broken-commit"):
+            assert exporter.value("image_canary_phase_duration_seconds_count", probe=name, phase="commit") == 1
+        assert exporter.value("image_canary_phase_duration_seconds_count", probe="hang", phase="commit") is None
+        assert exporter.stop()[0] == 0
+
+
+def test_a_registry_that_is_down_and_a_name_that_does_not_exist(lab, docker, daemon):
+    exporter = run_once(lab, config_for(
+        docker, daemon, "127.0.0.1:1", probe("127.0.0.1:1/canary/image:v1", overwrite=True),
+        probe("no-such-host.invalid/canary/image:v1", "dns", overwrite=True)))
+    for name, reason in (("canary", "connect"), ("dns", "dns")):
+        exporter.wait_for("image_canary_attempts_total", {"probe": name}, 1)
+        assert reasons(exporter, name) == {reason: 1}, exporter.log
+
+
+def test_sigterm_in_the_middle_of_a_push(lab, docker, daemon):
+    with FakeRegistry() as registry:
+        registry.fault("hang", method="PATCH", path="/uploads/")
+        exporter = lab.exporter(config_for(docker, daemon, registry.address,
+                                           probe(f"{registry.address}/canary/image:v1", timeout="60s", overwrite=True)),
+                                args=["--probe.spread=0s"])
+        wait_until(lambda: registry.requests("PATCH"), what="an upload")
+        code, seconds = exporter.stop()
+        assert code == 0 and seconds < 2.5, exporter.log
+        assert docker.census()["images"] == {}
+
+
+def test_kill_in_the_middle_of_a_push_leaves_nothing_after_a_restart(lab, docker, daemon):
+    with FakeRegistry() as registry:
+        hang = registry.fault("hang", method="PUT", path="/manifests/")
+        config = config_for(docker, daemon, registry.address,
+                            probe(f"{registry.address}/canary/image:v1", interval="5s", timeout="60s", overwrite=True))
+        exporter = lab.exporter(config, args=["--probe.spread=0s"])
+        wait_until(lambda: registry.requests("PUT", "/manifests/"), what="the manifest")
+        exporter.kill()
+        census = docker.census()
+        assert census["volumes"] == ["containerd-exporter.canary"], "the mark"
+        assert len(census["images"]) == 1
+        registry.unfault(hang)
+        exporter.start()
+        exporter.wait_for("image_canary_attempts_total", {}, lambda n: n >= 1)
+        assert exporter.value("image_canary_success") == 1, exporter.log
+        assert exporter.stop()[0] == 0
+
+
+def test_a_daemon_that_is_killed_in_the_middle(lab):
+    daemon = lab.containerd()
+    docker = lab.docker(daemon)
+    with FakeRegistry() as registry:
+        fault = registry.fault("hang", method="PATCH", path="/uploads/")
+        exporter = lab.exporter(config_for(docker, daemon, registry.address,
+                                           probe(f"{registry.address}/canary/image:v1", interval="2s", timeout="60s",
+                                                 overwrite=True)), args=["--probe.spread=0s"])
+        wait_until(lambda: registry.requests("PATCH"), what="an upload")
+        docker.kill()
+        exporter.wait_for("image_canary_attempts_total", {}, lambda n: n >= 1)
+        assert reasons(exporter).keys() == {"runtime_unavailable"}, exporter.log
+        (docker.dir / "docker.pid").unlink(missing_ok=True)
+        registry.unfault(fault)
+        docker.start()
+        exporter.wait_for("image_canary_success", {}, 1)
+        assert exporter.stop()[0] == 0
+        census = docker.census()
+        assert census["images"] == {} and census["bytes"] == 0 and census["volumes"] == []
+
+
+def test_a_name_that_docker_has_already_is_left_alone(lab, docker, daemon, registry, maker):
+    reference = docker.pull(maker.image().push(registry, "docker-push/before", "1"))
+    before = docker.census()
+    exporter = run_once(lab, config_for(docker, daemon, registry.host, probe(reference, overwrite=True)))
+    assert reasons(exporter) == {"invalid": 1}, exporter.log
+    assert "it stays" in exporter.log
+    assert docker.census() == before
+    exporter.stop()
+    docker.remove(reference)
+
+
+def test_an_image_that_docker_holds(lab, docker, daemon, registry, maker):
+    """Pushed as it is, under another name, which goes again; the second time nothing crosses the network."""
+    target = lab.registry()
+    source = docker.pull(maker.image(layers=2, size=200_000).push(registry, "docker-push/held", "1"))
+    before = docker.census()
+    reference = f"{target.host}/docker-push/copy:probe"
+    config = config_for(docker, daemon, target.host, probe(reference, content={"image": source}))
+    exporter = run_once(lab, config)
+    assert exporter.value("image_canary_success") == 1, exporter.log
+    uploaded = exporter.value("image_canary_uploaded_bytes_total")
+    assert 400_000 < uploaded < 420_000
+    digest = target.manifest("docker-push/copy", "probe")[0]
+    assert exporter.value("image_canary_image_info", digest=digest) == 1
+    assert docker.census() == before
+    exporter.stop()
+    exporter = run_once(lab, config)
+    assert reasons(exporter) == {"not_cold": 1}, exporter.log
+    assert exporter.value("image_canary_uploaded_bytes_total") == 0
+    assert exporter.value("image_canary_cached_bytes_total") in (2, 400_000), "told by the history, where there is one"
+    assert "the registry had 2 already" in exporter.log
+    assert docker.census() == before
+    exporter.stop()
+    docker.remove(source)
+
+
+@pytest.mark.parametrize("history", [False, True])
+def test_a_layer_that_the_registry_has_is_seen(lab, docker, daemon, registry, maker, history):
+    """Docker has it mounted from where it was pulled from."""
+    shared, own = maker.layer(100_000), maker.layer(50_000)
+    config = {"history": [{"created_by": "one"}, {"created_by": "nothing", "empty_layer": True},
+                          {"created_by": "two"}]} if history else {}
+    other = lab.registry()
+    neighbour = docker.pull(maker.image([shared]).push(other, "docker-push/neighbour", str(history)))
+    source = docker.pull(maker.image([shared, own], config=config).push(registry, "docker-push/shared", str(history)))
+    before = docker.census()
+    exporter = run_once(lab, config_for(docker, daemon, other.host, probe(
+        f"{other.host}/docker-push/mounted:probe", content={"image": source}, cold="no")))
+    assert exporter.value("image_canary_success") == 1, exporter.log
+    assert exporter.value("image_canary_cached_bytes_total") == (100_000 if history else 1)
+    assert docker.census() == before
+    exporter.stop()
+    docker.remove(source)
+    docker.remove(neighbour)
+
+
+def test_an_image_under_its_own_name(lab, docker, daemon, registry, maker):
+    """Nothing is tagged and nothing removed, but a digest that came with the push."""
+    image = maker.image()
+    source = docker.pull(image.push(registry, "docker-push/own", "1"))
+    local = docker.tag(source, f"{registry.host}/docker-push/local:1")
+    before = docker.census()
+    exporter = run_once(lab, config_for(docker, daemon, registry.host,
+                                        probe(local, content={"image": local}, cold="no")))
+    assert exporter.value("image_canary_success") == 1, exporter.log
+    assert registry.tags("docker-push/local") == ["1"]
+    assert docker.census() == before
+    exporter.stop()
+    docker.remove(local)
+    docker.remove(source)
+
+
+def test_the_name_of_another_image_is_not_taken_from_it(lab, docker, daemon, registry, maker):
+    source = docker.pull(maker.image().push(registry, "docker-push/one", "1"))
+    other = docker.pull(maker.image().push(registry, "docker-push/two", "1"))
+    before = docker.census()
+    exporter = run_once(lab, config_for(docker, daemon, registry.host,
+                                        probe(other, content={"image": source}, overwrite=True)))
+    assert reasons(exporter) == {"invalid": 1}, exporter.log
+    assert "another image in Docker" in exporter.log
+    assert docker.census() == before
+    exporter.stop()
+    for name in (source, other):
+        docker.remove(name)
+
+
+def test_an_image_with_a_digest_only_is_not_put_at_risk(lab, docker, daemon, registry, maker):
+    """With the only tag of a repository Docker would remove the digest that was there, too."""
+    image = maker.image()
+    reference = image.push(registry, "docker-push/nameless", "1")
+    source = docker.pull(f"{reference.rpartition(':')[0]}@{image.digest}")
+    before = docker.census()
+    exporter = run_once(lab, config_for(docker, daemon, registry.host, probe(
+        f"{registry.host}/docker-push/nameless:probe", content={"image": source})))
+    assert reasons(exporter) == {"invalid": 1}, exporter.log
+    assert docker.census() == before
+    exporter.stop()
+    docker.remove(source)
+
+
+def test_an_image_that_docker_does_not_hold(lab, docker, daemon, registry):
+    exporter = run_once(lab, config_for(docker, daemon, registry.host, probe(
+        f"{registry.host}/docker-push/none:probe", content={"image": f"{registry.host}/docker-push/nothing:1"})))
+    assert reasons(exporter) == {"not_found": 1}, exporter.log

@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pushes, by every engine that there is, to docker-registry as people run it: with passwords, tokens and a
+private authority, read-only, full, with and without deletion. What arrives is valid for everybody."""
+import json
+import subprocess
+
+import pytest
+
+from lab.field import Ground
+from lab.images import DOCKER, MIB, OCI, sha256
+from lab.matrix import Daemon, need
+from lab.wait import wait_until
+
+ENGINES = ("client", "registry", "transfer", "docker")
+LAYERS = 3
+AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"  # everybody's; without any, 127.0.0.1 is trusted
+
+
+class Node:
+    """What an engine needs, and what it knows of registries."""
+
+    def __init__(self, lab, engine):
+        self.engine, self.ground = engine, Ground(lab.folder("ground"))
+        self.daemon = Daemon(lab, [engine], self.ground)
+
+    def knows(self, registry, trust=""):
+        trust = (trust or registry.cafile) if registry.cafile else ""
+        self.ground.know(registry.host, plain=not registry.cafile, trust=trust)
+        return registry
+
+    def probe(self, reference, name="canary", **more):
+        return {"name": name, "operation": "push", "engine": self.engine, "image": reference, "interval": "1h",
+                "timeout": "20s", "content": {"layers": LAYERS, "size": "200KiB"}, **more}
+
+    def config(self, *probes):
+        return {**self.daemon.settings, "registries": self.ground.registries, "probes": list(probes)}
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def node(module_lab, request):
+    need(module_lab, request.param, "push")
+    return Node(module_lab, request.param)
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left(node):
+    before = node.daemon.state()
+    yield
+    wait_until(lambda: node.daemon.state() == before, timeout=5, what="a daemon as it was before")
+
+
+def run_once(lab, config):
+    exporter = lab.exporter(config, args=["--probe.spread=0s"])
+    count = len(config["probes"])
+    exporter.wait_for("image_canary_attempts_total", {}, lambda n: n >= count, timeout=60)
+    return exporter
+
+
+def reasons(exporter, name="canary"):
+    found = exporter.samples("image_canary_failure_reasons_total", probe=name)
+    return {dict(labels)["reason"]: value for labels, value in found.items()}
+
+
+def succeeded(exporter, name="canary"):
+    return exporter.value("image_canary_success", probe=name) == 1
+
+
+# ---- What arrives
+
+
+@pytest.fixture(scope="module")
+def reader(module_lab):
+    """Those who pull it back, none of whom took part in the push."""
+    containerd = module_lab.containerd()
+    return containerd, module_lab.docker(containerd)
+
+
+def read_by_skopeo(lab, reference, digest):
+    folder = lab.folder("skopeo")
+    subprocess.run(["skopeo", "--tmpdir", lab.temp, "copy", "--src-tls-verify=false", "--preserve-digests",
+                    f"docker://{reference}", f"dir:{folder}"], check=True, capture_output=True)
+    manifest = (folder / "manifest.json").read_bytes()
+    assert sha256(manifest) == digest
+    for blob in [json.loads(manifest)["config"], *json.loads(manifest)["layers"]]:
+        data = (folder / blob["digest"].removeprefix("sha256:")).read_bytes()
+        assert (sha256(data), len(data)) == (blob["digest"], blob["size"])
+
+
+def read_by_containerd(containerd, reference):
+    containerd.ctr("images", "pull", "--plain-http", reference, namespace="pulled")
+    (row,) = containerd.check("pulled").values()
+    blobs = str(1 + LAYERS)  # the manifest is not counted
+    assert row == {"status": "complete", "have": blobs, "want": blobs, "unpacked": True}
+    containerd.ctr("images", "rm", "--sync", reference, namespace="pulled")
+
+
+def read_by_docker(docker, reference, digest):
+    docker.pull(reference)
+    image = docker.image(reference)
+    assert image["RepoDigests"] == [f"{reference.rpartition(':')[0]}@{digest}"]
+    assert len(image["RootFS"]["Layers"]) == LAYERS
+    docker.remove(reference)
+
+
+@pytest.mark.parametrize("kind", ("oci", "docker"))
+def test_what_was_pushed_is_valid_for_skopeo_containerd_and_docker(lab, node, reader, registry, kind):
+    if (node.engine, kind) == ("docker", "oci"):
+        pytest.skip("dockerd knows its own format only")
+    node.knows(registry)
+    reference = f"{registry.host}/valid/{node.engine}:{kind}"
+    content = {"layers": LAYERS, "size": "200KiB", **({} if node.engine == "docker" else {"format": kind})}
+    exporter = run_once(lab, node.config(node.probe(reference, content=content)))
+    assert succeeded(exporter), exporter.log
+    digest, media_type, body = registry.manifest(f"valid/{node.engine}", kind)
+    assert media_type == {"oci": OCI, "docker": DOCKER}[kind]["manifest"]
+    manifest = json.loads(body)
+    assert len(manifest["layers"]) == LAYERS
+    assert all(layer["size"] > 200 * 1024 for layer in manifest["layers"]), "nothing makes random bytes smaller"
+    assert exporter.value("image_canary_image_info", digest=digest) == 1
+    if node.engine != "docker":  # which does not tell
+        assert exporter.value("image_canary_image_info", media_type=media_type) == 1
+    assert exporter.value("image_canary_uploaded_bytes_total") >= LAYERS * 200 * 1024
+    assert exporter.value("image_canary_cached_bytes_total", 0) == 0
+    assert exporter.value("image_canary_phase_duration_seconds_count", phase="upload") == 1
+    assert exporter.value("image_canary_cleanup_failures_total") == 0
+    assert registry.uploads() == {}
+    containerd, docker = reader
+    read_by_skopeo(lab, reference, digest)
+    read_by_containerd(containerd, reference)
+    read_by_docker(docker, reference, digest)
+
+
+# ---- Who may
+
+
+def test_a_private_authority(lab, node):
+    registry = node.knows(lab.registry(tls=True))
+    reference = f"{registry.host}/push/tls:probe"
+    exporter = run_once(lab, node.config(node.probe(reference)))
+    assert succeeded(exporter), exporter.log
+    assert registry.tags("push/tls") == ["probe"]
+    exporter.stop()
+    node.knows(registry, trust=AUTHORITIES)
+    exporter = run_once(lab, node.config(node.probe(reference)))
+    assert reasons(exporter) == {"tls": 1}, exporter.log
+
+
+def test_passwords(lab, node):
+    registry = node.knows(lab.registry(htpasswd={"user": "word"}))
+    who = {"right": {"username": "user", "password": "word"}, "wrong": {"username": "user", "password": "secret-no"},
+           "nobody": {}}
+    exporter = run_once(lab, node.config(*(node.probe(f"{registry.host}/push/{name}:probe", name, auth=auth)
+                                           for name, auth in who.items())))
+    assert succeeded(exporter, "right"), exporter.log
+    assert registry.repositories() == ["push/right"]
+    for name in ("wrong", "nobody"):
+        assert reasons(exporter, name) == {"unauthorized": 1}, exporter.log
+    assert "secret-no" not in exporter.log
+
+
+def test_tokens(lab, node):
+    """The token server gives a reader a token, but none that lets them push."""
+    tokens = lab.token_server(users={"writer": "word", "reader": "word"}, rights={"reader": {"pull"}})
+    registry = node.knows(lab.registry(tokens=tokens))
+    who = {"writer": {"username": "writer", "password": "word"}, "reader": {"username": "reader", "password": "word"},
+           "wrong": {"username": "writer", "password": "secret-no"}, "nobody": {}}
+    exporter = run_once(lab, node.config(*(node.probe(f"{registry.host}/push/{name}:probe", name, auth=auth)
+                                           for name, auth in who.items())))
+    assert succeeded(exporter, "writer"), exporter.log
+    assert registry.repositories() == ["push/writer"]
+    assert reasons(exporter, "wrong") == {"unauthorized": 1}, exporter.log
+    for name in ("reader", "nobody"):  # dockerd makes "denied" of a token that is not enough
+        assert reasons(exporter, name) == {"forbidden" if node.engine == "docker" else "unauthorized": 1}, exporter.log
+    assert any("push" in scope for name, scopes in tokens.asked for scope in scopes if name == "reader")
+
+
+# ---- Registries that take nothing
+
+
+def test_a_registry_that_is_read_only(lab, node):
+    """It answers 405 to whoever wants to write."""
+    registry = node.knows(lab.registry(readonly=True))
+    exporter = run_once(lab, node.config(node.probe(f"{registry.host}/push/readonly:probe")))
+    assert reasons(exporter) == {"unsupported": 1}, exporter.log
+    assert exporter.value("image_canary_last_duration_seconds") < 10
+
+
+def test_a_registry_without_room(lab, node):
+    """docker-registry answers 500 to an upload that no longer fits, whatever the cause, and dockerd tries that
+    again and again."""
+    registry = node.knows(lab.registry(room=2 * MIB))
+    large = node.probe(f"{registry.host}/push/large:probe", timeout="8s", content={"layers": 1, "size": "4MiB"})
+    exporter = run_once(lab, node.config(large))
+    assert reasons(exporter) == {"timeout" if node.engine == "docker" else "server_error": 1}, exporter.log
+    assert not registry.tags("push/large")
+
+
+# ---- What is removed again
+
+
+@pytest.mark.parametrize("delete", (True, False))
+def test_a_registry_that_deletes_and_one_that_does_not(lab, node, delete):
+    """What stays is one tag, counted and said."""
+    registry = node.knows(lab.registry(delete=delete))
+    exporter = run_once(lab, node.config(node.probe(f"{registry.host}/push/gone:probe", delete_remote=True)))
+    assert succeeded(exporter), exporter.log
+    assert registry.tags("push/gone") == ([] if delete else ["probe"])
+    assert exporter.value("image_canary_cleanup_failures_total") == (0 if delete else 1)
+    assert ("not removed from the registry" in exporter.log) == (not delete), exporter.log
+    assert exporter.value("image_canary_phase_duration_seconds_count", phase="cleanup") == 1
+    registry.collect_garbage()
+    assert bool(registry.blobs()) == (not delete)
