@@ -611,9 +611,10 @@ class FakeRegistry:
         return {"mediaType": document["mediaType"], "digest": digest, "size": len(body)}
 
     def add_image(self, repository, tag=None, layers=None, architecture="amd64", os="linux"):
-        """layers: a list of {name: bytes}, or of what make_layer() or make_bomb() gave. Gives descriptors
-        of manifest, config and layers."""
-        layers = layers or [{"hello": b"hello\n"}, {"random": secrets.token_bytes(4096)}]
+        """layers: a list of {name: bytes}, or of results of make_layer() and make_bomb(). Returns descriptors
+        of manifest, config and layers. Without `layers` the image shares no blob with any other image, so
+        that two pulls at the same time do not find each other's layers."""
+        layers = layers or [{"small": secrets.token_bytes(16)}, {"random": secrets.token_bytes(4096)}]
         made = [make_layer(layer) if isinstance(layer, dict) else layer for layer in layers]
         config = to_json({
             "architecture": architecture, "os": os, "config": {},
