@@ -9,7 +9,10 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
+pytest.register_assert_rewrite("lab")
+
 from lab import Lab  # noqa: E402  pylint: disable=wrong-import-position
+from lab.fake.registry import FakeRegistry  # noqa: E402  pylint: disable=wrong-import-position
 from lab.programs import VERSIONS, folder_of  # noqa: E402  pylint: disable=wrong-import-position
 from lab.wait import LabError  # noqa: E402  pylint: disable=wrong-import-position
 
@@ -83,6 +86,35 @@ def registry(session_lab):
 @pytest.fixture(scope="session")
 def maker(session_lab):
     return session_lab.maker
+
+
+@pytest.fixture(scope="module")
+def docker(module_lab):
+    """A dockerd on a containerd of its own, shared by the tests of a file."""
+    return module_lab.docker(module_lab.containerd())
+
+
+@pytest.fixture(scope="module")
+def daemon(module_lab):
+    """A containerd 2, whose transfer service does all that an engine needs; shared by the tests of a file."""
+    try:
+        return module_lab.containerd_of("2")
+    except LabError as error:
+        pytest.skip(f"CONTAINERD 2 IS NOT TESTED: {error}")
+
+
+@pytest.fixture
+def fake():
+    """A fake registry with the image canary/a:v1."""
+    with FakeRegistry() as registry:
+        registry.add_image("canary/a", "v1")
+        yield registry
+
+
+@pytest.fixture
+def socketless(lab):
+    """The configuration for a node without a containerd."""
+    return {"containerd": {"address": str(lab.temp / "none.sock")}}
 
 
 @pytest.fixture(scope="module", params=VERSIONS)

@@ -61,6 +61,11 @@ disabled_plugins = {json.dumps(disabled)}
         super().__init__([os.path.join(self.bin, "containerd"), "--config", self.dir / "config.toml"],
                          self.dir / "containerd.log", {"PATH": f"{self.bin}:{os.environ['PATH']}"})
 
+    @property
+    def settings(self):
+        """Sections of the exporter's configuration that name this daemon."""
+        return {"containerd": {"address": self.address}}
+
     def start(self):
         super().start()
         return self.wait_ready(lambda: os.path.exists(self.address) and self.run("version").returncode == 0)
@@ -173,6 +178,7 @@ class Docker(Process):
         self.dir = pathlib.Path(temp)
         self.dir.mkdir(parents=True, exist_ok=True)
         self.address = str(self.dir / "docker.sock")
+        self.containerd = containerd
         self.made = []
         home = self.dir / "home"
         home.mkdir(exist_ok=True)
@@ -189,6 +195,11 @@ class Docker(Process):
             self.dir / "docker.log",
             {"HOME": str(home), "PATH": f"{containerd.bin}:{os.environ['PATH']}",
              **({"LD_LIBRARY_PATH": libraries} if libraries else {})})
+
+    @property
+    def settings(self):
+        """Sections of the exporter's configuration that name this daemon and the containerd below it."""
+        return {**self.containerd.settings, "docker": {"address": f"unix://{self.address}"}}
 
     def start(self):
         self.made = [path for path in self.PLUGINS if not os.path.exists(path)] or self.made

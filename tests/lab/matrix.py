@@ -11,6 +11,7 @@ import pytest
 
 from lab.daemons import Containerd, Docker
 from lab.disks import limit_disk
+from lab.probes import config_for, probe, reasons
 from lab.programs import exporter_binary, folder_of
 from lab.wait import LabError
 
@@ -88,16 +89,17 @@ class Daemon:
 
 
 def reason_of(exporter, name):
+    """OK, or the reasons of a probe's failures."""
     if exporter.value("image_canary_success", probe=name) == 1:
         return OK
-    found = exporter.samples("image_canary_failure_reasons_total", probe=name)
-    return ",".join(sorted(dict(labels)["reason"] for labels in found))
+    return ",".join(sorted(reasons(exporter, name)))
 
 
-def config_for(field, daemon, engine, names, operation="pull", **more):
-    probes = [{"name": name, "operation": operation, "engine": engine, "image": field.references[name],
-               "interval": "1h", "timeout": f"{TIMEOUT.get(engine, 5)}s", **more} for name in names]
-    return {**daemon.settings, "probes": probes, "registries": field.registries}
+def matrix_config(field, daemon, engine, names, operation="pull", **more):
+    """A probe for each of these faults of the field, by one engine."""
+    options = {"engine": engine, "timeout": f"{TIMEOUT.get(engine, 5)}s", **more}
+    probes = (probe(field.references[name], name, operation, **options) for name in names)
+    return config_for(daemon, *probes, registries=field.registries)
 
 
 class Table:

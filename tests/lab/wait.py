@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Waiting for a condition, and the error that says that it did not come."""
+"""Waiting for a condition, with an error that names it."""
+import contextlib
 import time
 
 
@@ -22,3 +23,15 @@ def wait_until(check, timeout=20, what="condition", every=0.05):
         if time.monotonic() > deadline:
             raise LabError(f"{what}: not within {timeout} s" + (f" ({last!r})" if last else ""))
         time.sleep(every)
+
+
+@contextlib.contextmanager
+def unchanged(state, timeout=0):
+    """Asserts that state() is after the block what it was before. `timeout`: for daemons that remove
+    some things a moment after the request."""
+    before = state()
+    yield
+    deadline = time.monotonic() + timeout
+    while (after := state()) != before and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert after == before

@@ -7,7 +7,9 @@ import textwrap
 
 import pytest
 
+from lab.probes import config_for, probe, reasons, wait_for_runs
 from lab.programs import exporter_binary
+from lab.wait import unchanged
 
 API_VERSION = "canaries.flanksource.com/v1"
 
@@ -66,10 +68,6 @@ def canary(name, spec, **metadata):
     return {"apiVersion": API_VERSION, "kind": "Canary", "metadata": {"name": name, **metadata}, "spec": spec}
 
 
-def settings_for(containerd, registry, **more):
-    return {"containerd": {"address": containerd.address}, "registries": {registry.host: {"plain_http": True}}, **more}
-
-
 def as_text(*documents):
     """json leaves no anchors where two documents share an object."""
     return "---\n".join(json.dumps(document) + "\n" for document in documents)
@@ -79,20 +77,11 @@ def run_documents(lab, *documents):
     return lab.exporter(as_text(*documents), args=["--probe.spread=0s"])
 
 
-def wait_for_run(exporter, name):
-    exporter.wait_for("image_canary_attempts_total", {"probe": name}, lambda n: n >= 1, timeout=30)
-
-
-def reasons(exporter, name):
-    return {dict(labels)["reason"] for labels in exporter.samples("image_canary_failure_reasons_total", probe=name)}
-
-
 @pytest.fixture
-def unchanged(containerd):
-    """Whatever a test does, the daemon is afterwards as it was before."""
-    before = containerd.census()
-    yield
-    assert containerd.census() == before
+def nothing_is_left(containerd):
+    """Each test leaves the daemon as it was."""
+    with unchanged(containerd.census):
+        yield
 
 
 @pytest.mark.unprivileged
@@ -145,7 +134,7 @@ def test_a_file_that_checks_nothing_is_no_success(tmp_path):
     assert done.returncode == 1 and "image checks only" in done.stderr
 
 
-@pytest.mark.usefixtures("unchanged")
+@pytest.mark.usefixtures("nothing_is_left")
 def test_pulls(lab, containerd, registry, maker):
     image = maker.image(layers=2)
     reference = image.push(registry, "canaries/pull", "1")
@@ -158,13 +147,12 @@ def test_pulls(lab, containerd, registry, maker):
             {"name": "Wrong size", "image": reference, "expectedSize": size - 1, "description": "too small"},
             {"image": reference, "expectedDigest": "", "expectedSize": 0}]},
             namespace="default", labels={"app.kubernetes.io/part-of": "tests"}),
-        settings_for(containerd, registry, probes=[{"name": "own", "operation": "pull", "image": reference,
-                                                    "interval": "1h"}]))
+        config_for(containerd, probe(reference, "own"), plain=registry.host))
     names = {"named": set(), "Wrong-digest": {"digest_mismatch"}, "Wrong-size": {"size_mismatch"}, "named-2": set(),
              "own": set()}
     for name, expected in names.items():
-        wait_for_run(exporter, name)
-        assert reasons(exporter, name) == expected, exporter.log
+        wait_for_runs(exporter, name)
+        assert set(reasons(exporter, name)) == expected, exporter.log
     assert {dict(labels)["probe"] for labels in exporter.samples("image_canary_info")} == set(names)
     (info,) = exporter.samples("image_canary_info", probe="named")
     assert dict(info) == {"probe": "named", "operation": "pull", "engine": "client", "registry": registry.host,
@@ -177,7 +165,7 @@ def test_pulls(lab, containerd, registry, maker):
     assert not exporter.samples("image_canary_expectation", probe="named-2"), "nothing was expected"
 
 
-@pytest.mark.usefixtures("unchanged")
+@pytest.mark.usefixtures("nothing_is_left")
 def test_passwords_come_from_mounted_secrets(lab, containerd, maker):
     registry = lab.registry(htpasswd={"user": "secret-word"})
     reference = maker.image().push(registry, "canaries/private", "1")
@@ -196,12 +184,12 @@ def test_passwords_come_from_mounted_secrets(lab, containerd, maker):
             check("missing", {"valueFrom": {"configMapKeyRef": {"name": "hub", "key": "password"}}}),
             check("inline", {"value": "secret-word"}),
             {"name": "anonymous", "image": reference}]}),
-        settings_for(containerd, registry, kubernetes={"secrets_dir": str(secrets.parent),
-                                                       "config_maps_dir": str(lab.folder("maps"))}))
+        config_for(containerd, plain=registry.host, kubernetes={"secrets_dir": str(secrets.parent),
+                                                                "config_maps_dir": str(lab.folder("maps"))}))
     for name, expected in (("from-secret", set()), ("missing", {"invalid"}), ("inline", set()),
                            ("anonymous", {"unauthorized"})):
-        wait_for_run(exporter, name)
-        assert reasons(exporter, name) == expected, exporter.log
+        wait_for_runs(exporter, name)
+        assert set(reasons(exporter, name)) == expected, exporter.log
     for text in (exporter.log, exporter.raw()):
         assert "secret-word" not in text
 
@@ -219,7 +207,7 @@ def test_pushes_send_what_containerd_holds(lab, containerd, maker):
     held.load(containerd, "default", target)
     loaded = containerd.census()
     who = {"probe": "ContainerdPush-Check", "operation": "push", "engine": "client"}
-    settings = settings_for(containerd, registry)
+    settings = config_for(containerd, plain=registry.host)
     for cached in (False, True):  # the second time the registry has all of it: cold: no
         exporter = run_documents(lab, push_documents("containerdPush", target), settings)
         exporter.wait_for("image_canary_success", who, 1, timeout=30)
@@ -231,14 +219,14 @@ def test_pushes_send_what_containerd_holds(lab, containerd, maker):
     other = maker.image()
     other.push(registry, "canaries/push", "1")
     exporter = run_documents(lab, push_documents("containerdPush", target), settings)
-    wait_for_run(exporter, who["probe"])
-    assert reasons(exporter, who["probe"]) == {"invalid"}, exporter.log
+    wait_for_runs(exporter, who["probe"])
+    assert set(reasons(exporter, who["probe"])) == {"invalid"}, exporter.log
     assert registry.manifest("canaries/push", "1")[0] == other.digest
     exporter.stop()
 
     exporter = run_documents(lab, push_documents("containerdPush", f"{registry.host}/canaries/none:1"), settings)
-    wait_for_run(exporter, who["probe"])
-    assert reasons(exporter, who["probe"]) == {"not_found"}, exporter.log
+    wait_for_runs(exporter, who["probe"])
+    assert set(reasons(exporter, who["probe"])) == {"not_found"}, exporter.log
     exporter.stop()
     containerd.ctr("images", "rm", "--sync", target, namespace="default")
     containerd.ctr("namespaces", "rm", "default")
@@ -253,31 +241,31 @@ def test_pushes_send_what_docker_holds(lab, containerd, maker):
     docker.pull(f"{registry.host}/canaries/source:1")
     docker.tag(f"{registry.host}/canaries/source:1", target)
     before = docker.census()
-    settings = settings_for(containerd, registry, docker={"address": docker.address})
+    settings = config_for(docker, plain=registry.host)
     document = canary("push", {"interval": 3600, "dockerPush": [{"name": "docker", "image": target}]})
     for _ in range(2):
         exporter = run_documents(lab, document, settings)
-        wait_for_run(exporter, "docker")
-        assert reasons(exporter, "docker") == set(), exporter.log
+        wait_for_runs(exporter, "docker")
+        assert set(reasons(exporter, "docker")) == set(), exporter.log
         exporter.stop()
     assert registry.tags("canaries/docker") == ["1"]
     assert docker.census() == before
     maker.image(docker=True).push(registry, "canaries/docker", "1")
     exporter = run_documents(lab, document, settings)
-    wait_for_run(exporter, "docker")
-    assert reasons(exporter, "docker") == {"invalid"}, exporter.log
+    wait_for_runs(exporter, "docker")
+    assert set(reasons(exporter, "docker")) == {"invalid"}, exporter.log
     exporter.stop()
 
 
 def test_a_suspended_canary_waits(lab, containerd, registry, maker):
     reference = maker.image().push(registry, "canaries/suspended", "1")
     spec = {"interval": 3600, "containerd": [{"image": reference}]}
-    settings = settings_for(containerd, registry)
+    settings = config_for(containerd, plain=registry.host)
     exporter = run_documents(lab, settings, canary("one", spec), canary("two", {**spec, "replicas": 0}),
                              canary("three", spec, annotations={"suspend": "true"}))
-    wait_for_run(exporter, "one")
+    wait_for_runs(exporter, "one")
     assert {dict(labels)["probe"] for labels in exporter.samples("image_canary_info")} == {"one"}
     exporter.reload(as_text({"apiVersion": "v1", "kind": "List", "items": [
         canary("one", spec), canary("two", spec)]}, settings))
-    wait_for_run(exporter, "two")
+    wait_for_runs(exporter, "two")
     assert exporter.value("image_canary_attempts_total", probe="one") == 1, "it did not change, so it goes on"

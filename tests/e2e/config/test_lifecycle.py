@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Start, configuration, reload, serving and stop of the exporter itself."""
 import concurrent.futures
+import json
 import os
 import re
 import signal
@@ -11,15 +12,14 @@ import time
 import pytest
 
 from lab.fake.registry import FakeRegistry
-from lab.network import free_port
-from lab.programs import ROOT
+from lab.network import free_port, http_request
+from lab.probes import AT_ONCE, config_for, probe, run_once
+from lab.programs import ROOT, exporter_binary, find
 from lab.wait import wait_until
-
-BINARY = os.environ.get("EXPORTER_BIN") or str(ROOT / "build/containerd_exporter")
 
 
 def run(*args, **environment):
-    return subprocess.run([BINARY, *map(str, args)], capture_output=True, text=True, timeout=20, check=False,
+    return subprocess.run([exporter_binary(), *map(str, args)], capture_output=True, text=True, timeout=20, check=False,
                           env={**os.environ, **environment})
 
 
@@ -99,12 +99,6 @@ def test_a_port_that_is_taken(tmp_path):
         assert done.returncode == 1 and "Address already in use" in done.stderr
 
 
-@pytest.fixture(name="socketless")
-def _socketless(lab):
-    """A configuration for a node whose containerd is not there."""
-    return {"containerd": {"address": str(lab.temp / "none.sock")}}
-
-
 @pytest.mark.unprivileged
 def test_endpoints(lab, socketless):
     exporter = lab.exporter(socketless)
@@ -127,7 +121,6 @@ def test_endpoints(lab, socketless):
 def test_the_page_is_accepted_by_promtool_and_keeps_its_order(lab, socketless):
     exporter = lab.exporter(socketless)
     exporter.wait_for("containerd_up", predicate=0)
-    from lab import find
     done = subprocess.run([find("promtool"), "check", "metrics"], input=exporter.raw(), text=True, capture_output=True,
                           check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
@@ -142,13 +135,8 @@ def test_the_page_is_accepted_by_promtool_and_keeps_its_order(lab, socketless):
 
 def test_with_a_daemon_the_page_is_accepted_too(lab, containerd, registry, maker):
     reference = maker.image().push(registry, "lifecycle/page", "1")
-    exporter = lab.exporter({"containerd": {"address": containerd.address},
-                             "registries": {registry.host: {"plain_http": True}},
-                             "probes": [{"name": "pull", "operation": "pull", "image": reference},
-                                        {"name": "push", "operation": "push", "image": reference}]},
-                            args=["--probe.spread=0s"])
-    exporter.wait_for("image_canary_attempts_total", {}, 2)
-    from lab import find
+    exporter = run_once(lab, config_for(containerd, probe(reference, "pull"), probe(reference, "push", "push"),
+                                        plain=registry.host))
     done = subprocess.run([find("promtool"), "check", "metrics"], input=exporter.raw(), text=True, capture_output=True,
                           check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
@@ -158,21 +146,22 @@ def test_with_a_daemon_the_page_is_accepted_too(lab, containerd, registry, maker
     assert not [line for line in server.log.splitlines() if "level=warn" in line and "scrape" in line]
 
 
-def probe(registry, name, **more):
-    return {"name": name, "operation": "pull", "image": f"{registry.address}/canary/image:v1", "interval": "1s", **more}
+def pull(registry, name, **more):
+    return probe(f"{registry.address}/canary/image:v1", name, **{"interval": "1s", **more})
 
 
 def test_reload_keeps_what_did_not_change(lab, containerd):
     with FakeRegistry() as registry:
         registry.add_image("canary/image", "v1")
-        base = {"containerd": {"address": containerd.address}, "registries": {registry.address: {"plain_http": True}}}
-        exporter = lab.exporter({**base, "probes": [probe(registry, "kept"), probe(registry, "changed"),
-                                                    probe(registry, "removed")]})
+
+        def config(*probes):
+            return config_for(containerd, *probes, plain=registry.address)
+        exporter = lab.exporter(config(pull(registry, "kept"), pull(registry, "changed"), pull(registry, "removed")))
         for name in ("kept", "changed", "removed"):
             exporter.wait_for("image_canary_attempts_total", {"probe": name}, lambda n: n >= 2)
         before = exporter.value("image_canary_attempts_total", probe="kept")
-        status, body = exporter.reload({**base, "probes": [probe(registry, "kept"), probe(registry, "new"),
-                                                           probe(registry, "changed", slow="5s", interval="1h")]})
+        status, body = exporter.reload(config(pull(registry, "kept"), pull(registry, "new"),
+                                              pull(registry, "changed", slow="5s", interval="1h")))
         assert status == 200, body
         assert exporter.value("image_canary_attempts_total", probe="kept") >= before, "counters go on"
         assert exporter.value("image_canary_attempts_total", probe="changed") <= 1, "a changed probe starts anew"
@@ -188,7 +177,7 @@ def test_reload_keeps_what_did_not_change(lab, containerd):
         count = exporter.value("image_canary_attempts_total", probe="kept")
         exporter.wait_for("image_canary_attempts_total", {"probe": "kept"}, lambda n: n > count)
 
-        exporter.write_config({**base, "probes": [probe(registry, "kept")]})
+        exporter.write_config(config(pull(registry, "kept")))
         exporter.send(signal.SIGHUP)
         exporter.wait_for("containerd_exporter_config_last_reload_successful", {}, 1)
         assert exporter.value("image_canary_attempts_total", probe="kept") >= count
@@ -208,11 +197,11 @@ def test_reload_to_another_daemon(lab, containerd):
 def test_reload_while_a_probe_hangs_delays_no_scrape(lab, containerd):
     with FakeRegistry() as registry:
         registry.fault("hang", path="/v2/")
-        base = {"containerd": {"address": containerd.address}, "registries": {registry.address: {"plain_http": True}}}
-        exporter = lab.exporter({**base, "probes": [probe(registry, "hangs", timeout="60s")]}, args=["--probe.spread=0s"])
+        config = config_for(containerd, pull(registry, "hangs", timeout="60s"), plain=registry.address)
+        exporter = lab.exporter(config, args=[AT_ONCE])
         wait_until(lambda: registry.requests(), what="a hanging probe")
         with concurrent.futures.ThreadPoolExecutor() as pool:
-            reload = pool.submit(exporter.reload, {**base, "probes": []})
+            reload = pool.submit(exporter.reload, {**config, "probes": []})
             while not reload.done():
                 began = time.monotonic()
                 exporter.raw()
@@ -233,7 +222,6 @@ def test_it_ends_with_0(lab, socketless, number):
 def test_several_addresses(lab, socketless):
     second = free_port()
     exporter = lab.exporter(socketless, args=[f"--web.listen-address=[::1]:{second}"])
-    from lab import http_request
     assert exporter.get("/-/healthy")[0] == 200
     assert http_request(f"http://[::1]:{second}/-/healthy")[0] == 200
 
@@ -248,7 +236,6 @@ def test_many_scrapes_at_once(lab, socketless):
 
 @pytest.mark.unprivileged
 def test_json_log(lab, socketless):
-    import json
     exporter = lab.exporter(socketless, args=["--log.format=json", "--log.level=debug"])
     for line in exporter.log.splitlines():
         assert {"time", "level", "source", "msg"} <= set(json.loads(line))

@@ -5,24 +5,14 @@ import time
 import pytest
 
 from lab.fake.registry import FakeRegistry
+from lab.probes import AT_ONCE, config_for, probe
 from lab.wait import wait_until
 
-AT_ONCE = ["--probe.spread=0s"]
+ONE_AT_A_TIME = {"*": {"plain_http": True, "max_concurrent": 1}}
 
 
-def probe(registry, name, **more):
-    return {"name": name, "operation": "pull", "image": f"{registry.address}/canary/{name}:v1", "timeout": "60s", **more}
-
-
-def config_for(containerd, probes, **registries):
-    return {"containerd": {"address": containerd.address}, "probes": probes,
-            "registries": {"*": {"plain_http": True, **registries}}}
-
-
-@pytest.fixture
-def fake():
-    with FakeRegistry() as registry:
-        yield registry
+def pull(registry, name, **more):
+    return probe(f"{registry.address}/canary/{name}:v1", name, timeout="60s", **more)
 
 
 def test_a_line_of_cron_comes_at_its_time(lab, containerd, fake):
@@ -30,9 +20,9 @@ def test_a_line_of_cron_comes_at_its_time(lab, containerd, fake):
     for name in ("minutely", "yearly", "every"):
         fake.add_image(f"canary/{name}", "v1")
     shift = (int(time.time()) + 5) % 60
-    exporter = lab.exporter(config_for(containerd, [
-        probe(fake, "minutely", schedule="* * * * *"), probe(fake, "yearly", schedule="@yearly"),
-        probe(fake, "every", schedule="@every 1h")]), args=AT_ONCE, env={"TZ": f"XXX+0:00:{shift:02}"})
+    exporter = lab.exporter(config_for(
+        containerd, pull(fake, "minutely", schedule="* * * * *"), pull(fake, "yearly", schedule="@yearly"),
+        pull(fake, "every", schedule="@every 1h"), plain="*"), args=[AT_ONCE], env={"TZ": f"XXX+0:00:{shift:02}"})
     exporter.wait_for("image_canary_success", {"probe": "every"}, 1)
     exporter.wait_for("image_canary_success", {"probe": "minutely"}, 1)
     ended = exporter.value("image_canary_last_attempt_timestamp_seconds", probe="minutely")
@@ -47,10 +37,10 @@ def test_a_failed_probe_is_tried_again_soon(lab, containerd, fake):
         fake.add_image(f"canary/{name}", "v1")
     fake.fault("status", path="forbidden", status=403)
     fault = fake.fault("status", path="broken|patient", status=500)
-    exporter = lab.exporter(config_for(containerd, [
-        probe(fake, "broken", interval="1h", retry_interval="1s"),
-        probe(fake, "patient", interval="1h", retry_interval="0s"),
-        probe(fake, "forbidden", interval="1h", retry_interval="1s")]), args=AT_ONCE)
+    exporter = lab.exporter(config_for(
+        containerd, pull(fake, "broken", interval="1h", retry_interval="1s"),
+        pull(fake, "patient", interval="1h", retry_interval="0s"),
+        pull(fake, "forbidden", interval="1h", retry_interval="1s"), plain="*"), args=[AT_ONCE])
     exporter.wait_for("image_canary_attempts_total", {"probe": "broken"}, lambda n: n >= 3)
     fake.unfault(fault)
     exporter.wait_for("image_canary_success", {"probe": "broken"}, 1)
@@ -69,8 +59,9 @@ def test_a_registry_that_hangs_holds_one_worker(lab, containerd, fake):
         fake.fault("hang", path="/v2/")
         names = ("a", "b", "c", "d")
         exporter = lab.exporter(config_for(
-            containerd, [*(probe(fake, name) for name in names), probe(other, "other", interval="1s")], max_concurrent=1),
-            args=AT_ONCE)
+            containerd, *(pull(fake, name) for name in names), pull(other, "other", interval="1s"),
+            registries=ONE_AT_A_TIME),
+            args=[AT_ONCE])
         wait_until(fake.requests, what="a hanging probe")
         exporter.wait_for("image_canary_attempts_total", {"probe": "other"}, lambda n: n >= 3)
         assert len({name for name in names if fake.requests(path=f"/canary/{name}/")}) == 1
@@ -81,7 +72,8 @@ def test_those_that_wait_for_a_registry_run_one_after_the_other(lab, containerd,
     names = ("a", "b", "c", "d", "e", "f")
     for name in names:
         fake.add_image(f"canary/{name}", "v1")
-    exporter = lab.exporter(config_for(containerd, [probe(fake, name) for name in names], max_concurrent=1), args=AT_ONCE)
+    exporter = lab.exporter(config_for(containerd, *[pull(fake, name) for name in names],
+                                       registries=ONE_AT_A_TIME), args=[AT_ONCE])
     for name in names:
         exporter.wait_for("image_canary_success", {"probe": name}, 1)
     order = [name for request in list(fake.log) for name in names if f"/canary/{name}/" in request.path]

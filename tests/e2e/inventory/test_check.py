@@ -8,26 +8,19 @@ import time
 import pytest
 
 from lab.images import Image, as_json
-from lab.programs import ROOT
+from lab.probes import config_for
+from lab.programs import exporter_binary
 from lab.wait import wait_until
 
-VERSIONS = {"1.6": None, "1.7": "/tmp/suites/trixie/root", "2.1": "/tmp/suites/sid/root"}
 
-
-def installed():
-    return [name for name, folder in VERSIONS.items() if folder is None or os.path.isdir(folder)]
-
-
-@pytest.fixture(scope="module", params=installed())
-def containerd(request, module_lab):
-    folder = VERSIONS[request.param]
-    return module_lab.containerd(**({"folder": folder} if folder else {}))
+@pytest.fixture(scope="module")
+def containerd(containerd_of_version):
+    return containerd_of_version
 
 
 def check(containerd, *args, env=None):
-    binary = os.environ.get("EXPORTER_BIN") or str(ROOT / "build/containerd_exporter")
     address = ("--address", containerd.address) if containerd else ()
-    return subprocess.run([binary, "check", *address, *args], capture_output=True, text=True, timeout=60, check=False,
+    return subprocess.run([exporter_binary(), "check", *address, *args], capture_output=True, text=True, timeout=60, check=False,
                           env={**os.environ, **(env or {})})
 
 
@@ -113,7 +106,7 @@ def test_a_name_that_is_not_one_breaks_no_table_and_no_scrape(containerd, module
     assert len(lines) == 3 and lines[1].split()[1:3] == ["%s", '"}']
     objects = [json.loads(line) for line in check(containerd, "-n", space, "--json").stdout.splitlines()]
     assert {o["ref"] for o in objects} == {odd, "lab.example/plain:1"}
-    exporter = module_lab.exporter(config(containerd, series="all"))
+    exporter = module_lab.exporter(images_config(containerd, series="all"))
     exporter.wait_for("containerd_image_status", {"namespace": space, "image": '%s "}', "status": "complete"}, 1)
 
 
@@ -144,10 +137,10 @@ def test_exit_status_is_0_where_all_is_well_or_discarded(containerd, module_lab)
 
 # ---- The collector ------------------------------------------------------------------------------
 
-def config(containerd, interval="1s", **images):
+def images_config(containerd, interval="1s", **images):
     quiet = {name: {"enabled": False} for name in ("namespaces", "plugins")}
-    return {"containerd": {"address": containerd.address},
-            "collectors": {"images": {"interval": interval, **images}, "daemon": {"interval": "1s"}, **quiet}}
+    return config_for(containerd, collectors={"images": {"interval": interval, **images}, "daemon": {"interval": "1s"},
+                                              **quiet})
 
 
 def test_images_have_series_of_their_own_by_choice(containerd, module_lab):
@@ -164,7 +157,7 @@ def test_images_have_series_of_their_own_by_choice(containerd, module_lab):
         return {dict(key)["image"][len("lab.example/"):-2] for key in exporter.samples(metric, namespace=space)}
 
     began = time.time()
-    exporter = module_lab.exporter(config(containerd, include=["lab.example/?-*"]))
+    exporter = module_lab.exporter(images_config(containerd, include=["lab.example/?-*"]))
     assert shown(exporter) == {"b-broken", "c-broken", "d-discarded"}
     assert shown(exporter, "containerd_image_not_complete_since_timestamp_seconds") == {"b-broken", "c-broken"}
     broken = {"namespace": space, "image": "lab.example/b-broken:1"}
@@ -178,13 +171,13 @@ def test_images_have_series_of_their_own_by_choice(containerd, module_lab):
     assert exporter.value("containerd_image_not_complete_since_timestamp_seconds", **broken) == since, "it survives runs"
     assert exporter.value("containerd_series_dropped_total", collector="images") == 0
     exporter.close()
-    exporter = module_lab.exporter(config(containerd, series="all", include=["lab.example/?-*"], exclude=["*/c-*"]))
+    exporter = module_lab.exporter(images_config(containerd, series="all", include=["lab.example/?-*"], exclude=["*/c-*"]))
     assert shown(exporter) == {"a-whole", "b-broken", "d-discarded"}
     exporter.close()
-    exporter = module_lab.exporter(config(containerd, series="none"))
+    exporter = module_lab.exporter(images_config(containerd, series="none"))
     assert shown(exporter) == set()
     exporter.close()
-    exporter = module_lab.exporter(config(containerd, series="all", include=["lab.example/?-*"], max_series=14))
+    exporter = module_lab.exporter(images_config(containerd, series="all", include=["lab.example/?-*"], max_series=14))
     assert shown(exporter) == {"b-broken", "c-broken"}, "what is broken comes first"
     assert exporter.value("containerd_series_dropped_total", collector="images") >= 12
 
@@ -196,7 +189,7 @@ def rpcs(exporter):
 def test_a_change_is_seen_within_a_second_and_with_few_calls(containerd, module_lab):
     image, space = module_lab.maker.image(), "events"
     image.load(containerd, space, "lab.example/first:1")
-    exporter = module_lab.exporter(config(containerd, interval="50s"))
+    exporter = module_lab.exporter(images_config(containerd, interval="50s"))
     complete = {"namespace": space, "status": "complete", "unpacked": "true"}
     exporter.wait_for("containerd_images", complete, 1)
     time.sleep(3)  # subscribed, and everything looked at once more
@@ -227,7 +220,7 @@ def test_nothing_changed_means_no_call_per_image(containerd, module_lab):
         containerd.remove_blob(image.config_digest, space)
     hidden = ("unshare", "--kill-child", "-p", "-f", "--mount-proc")  # the daemon's process and so its database: always by lists
     for wrap in ((), hidden):
-        exporter = module_lab.exporter(config(containerd), wrap=wrap)
+        exporter = module_lab.exporter(images_config(containerd), wrap=wrap)
         exporter.wait_for("containerd_images", {"namespace": space, "status": "incomplete", "unpacked": "false"}, 3)
         time.sleep(3)
         before = rpcs(exporter)
@@ -243,7 +236,7 @@ def test_what_garbage_collection_takes_is_seen_though_nobody_tells(containerd, m
     image, other = module_lab.maker.image(), module_lab.maker.image()
     image.load(containerd, "silent", "lab.example/silent:1")
     other.load(containerd, "noisy", "lab.example/noisy:1")
-    exporter = module_lab.exporter(config(containerd))
+    exporter = module_lab.exporter(images_config(containerd))
     labels = {"namespace": "silent", "unpacked": "true"}
     exporter.wait_for("containerd_images", {**labels, "status": "complete"}, 1)
     time.sleep(2.5)  # long enough for the database to count as quiet
@@ -258,7 +251,7 @@ def test_a_daemon_that_comes_back_is_believed_again(module_lab):
     containerd = module_lab.containerd()
     image = module_lab.maker.image()
     image.load(containerd, "back", "lab.example/back:1")
-    exporter = module_lab.exporter(config(containerd))
+    exporter = module_lab.exporter(images_config(containerd))
     labels = {"namespace": "back", "unpacked": "true"}
     exporter.wait_for("containerd_images", {**labels, "status": "complete"}, 1)
     containerd.restart()
@@ -273,11 +266,11 @@ def test_without_access_to_the_files_the_daemon_is_asked(containerd, module_lab)
     for i in range(3):
         module_lab.maker.image(layers=1, size=64).load(containerd, space, f"lab.example/{i}:1")
     blobs = containerd.root / "io.containerd.content.v1.content/blobs"
-    exporter = module_lab.exporter(config(containerd))
+    exporter = module_lab.exporter(images_config(containerd))
     exporter.wait_for("containerd_images", {"namespace": space, "status": "complete", "unpacked": "true"}, 3)
     assert not [m for m in rpcs(exporter) if m.endswith("Content/Read")], "files are read where they can be"
     exporter.close()
     wrap = ("unshare", "-m", "sh", "-c", f'mount -t tmpfs none {blobs} && exec "$0" "$@"')
-    exporter = module_lab.exporter(config(containerd), wrap=wrap)
+    exporter = module_lab.exporter(images_config(containerd), wrap=wrap)
     exporter.wait_for("containerd_images", {"namespace": space, "status": "complete", "unpacked": "true"}, 3)
     wait_until(lambda: any(m.endswith("Content/Read") for m in rpcs(exporter)))

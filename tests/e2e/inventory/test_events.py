@@ -3,15 +3,16 @@
 bring a change there. How fast it is: make bench."""
 import pytest
 
+from lab.probes import config_for
 from lab.wait import wait_until
 
 HOUR = {"interval": "1h"}
 SOON = 10  # seconds; an hour is what it would take otherwise
 
 
-def config_for(containerd, **collectors):
-    return {"containerd": {"address": containerd.address},
-            "collectors": {"images": HOUR, "daemon": {"interval": "1s"}, **collectors}}
+def events_config(containerd, **collectors):
+    """Images are listed hourly: what comes sooner, an event has told."""
+    return config_for(containerd, collectors={"images": HOUR, "daemon": {"interval": "1s"}, **collectors})
 
 
 def images(exporter, namespace, **labels):
@@ -24,7 +25,7 @@ def soon(check, what):
 
 @pytest.fixture(scope="module")
 def exporter(containerd_of_version, module_lab):
-    own = module_lab.exporter(config_for(containerd_of_version))
+    own = module_lab.exporter(events_config(containerd_of_version))
     own.wait_for("containerd_events_total", {}, lambda value: value is not None)
     yield own
     own.close()
@@ -66,7 +67,7 @@ def test_the_subscription_leaves_nothing_in_the_daemon(exporter, containerd_of_v
 def test_what_changed_while_the_daemon_was_gone(containerd_of_version, module_lab):
     """A change between the end of one subscription and the start of the next is listed, not told."""
     containerd, image = containerd_of_version, module_lab.maker.image()
-    own = module_lab.exporter(config_for(containerd))
+    own = module_lab.exporter(events_config(containerd))
     image.load(containerd, "gone", "lab.example/gone:1")
     soon(lambda: images(own, "gone", status="complete") == 1, "it listens")
     containerd.restart()
@@ -80,9 +81,9 @@ def test_what_changed_while_the_daemon_was_gone(containerd_of_version, module_la
 
 def test_a_reload_ends_the_watch_of_the_old_settings(containerd_of_version, module_lab):
     containerd, image = containerd_of_version, module_lab.maker.image()
-    own = module_lab.exporter(config_for(containerd))
+    own = module_lab.exporter(events_config(containerd))
     for n in range(1, 6):
-        status, body = own.reload(config_for(containerd, images={"interval": f"{n}h"}))
+        status, body = own.reload(events_config(containerd, images={"interval": f"{n}h"}))
         assert status == 200, body
     image.load(containerd, "reloaded", "lab.example/reloaded:1")
     soon(lambda: images(own, "reloaded", status="complete") == 1, "the new job listens")

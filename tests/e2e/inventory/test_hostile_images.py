@@ -15,6 +15,7 @@ import pytest
 from lab.check_table import check_rows
 from lab.exporter import exporter_check
 from lab.images import MIB, OCI
+from lab.probes import config_for
 from lab.rpc import Store
 from lab.situations import Kit, entry
 from lab.wait import wait_until
@@ -118,9 +119,9 @@ def hostile(containerd_of_version):
     return containerd_of_version
 
 
-def config_for(address, **images):
-    collectors = {"images": {"interval": "1s", "timeout": "20s", **images}, "daemon": {"interval": "1s"}}
-    return {"containerd": {"address": str(address)}, "collectors": collectors}
+def images_config(containerd, **images):
+    return config_for(containerd, collectors={"images": {"interval": "1s", "timeout": "20s", **images},
+                                              "daemon": {"interval": "1s"}})
 
 
 def image_counts(exporter, namespace):
@@ -141,7 +142,7 @@ def test_a_hostile_image_harms_no_other(hostile, module_lab):
         assert (rows[name].status, rows[name].have, rows[name].want, rows[name].unpacked) == expected
     print({name: rows[name].status for name in HOSTILE})
 
-    exporter = module_lab.exporter(config_for(hostile.address, series="all", max_series=1000))
+    exporter = module_lab.exporter(images_config(hostile, series="all", max_series=1000))
     exporter.wait_for("containerd_images", timeout=40)
     for name, row in rows.items():
         assert exporter.value("containerd_image_status", image=name, status=row.status) == 1, name
@@ -155,7 +156,8 @@ class CuttingProxy:
     """A socket before the daemon's that cuts the connection after so many bytes of answers."""
 
     def __init__(self, path, upstream):
-        self.path, self.upstream, self.limit, self.cuts = path, upstream, None, 0
+        self.upstream, self.limit, self.cuts = upstream, None, 0
+        self.settings = {"containerd": {"address": str(path)}}
         self.server = socket.socket(socket.AF_UNIX)
         self.server.bind(str(path))
         self.server.listen()
@@ -202,7 +204,7 @@ def test_a_daemon_that_dies_in_the_middle_of_a_list(containerd_of_version, modul
         for number in range(30):
             store.tag(f"lab.example/{'x' * 200}/{number}", kit.image(layers=3, unpack=number < 5).target)
     proxy = CuttingProxy(module_lab.temp / f"cut-{version}.sock", containerd_of_version.address)
-    exporter = module_lab.exporter(config_for(proxy.path))
+    exporter = module_lab.exporter(images_config(proxy))
     truth = wait_until(lambda: image_counts(exporter, "cut"), what="first counts")
     assert truth == {("complete", "true"): 5, ("complete", "false"): 25}
     for limit in (50, 700, 2500, 6000, 9000, 12000, 16000):
@@ -222,7 +224,7 @@ def test_a_daemon_that_is_killed_while_it_is_asked(lab, version):
         kit = Kit(store, random.Random(5))
         for number in range(20):
             store.tag(f"lab.example/image:{number}", kit.image().target)
-    exporter = lab.exporter(config_for(containerd.address))
+    exporter = lab.exporter(images_config(containerd))
     truth = wait_until(lambda: image_counts(exporter, "killed"), what="first counts")
     for _ in range(2):
         containerd.send(signal.SIGSTOP)  # whoever asks now waits
@@ -243,7 +245,7 @@ def test_a_namespace_that_comes_and_goes_alarms_nobody(containerd_of_version, mo
         kit = Kit(steady, random.Random(6))
         for number in range(5):
             steady.tag(f"lab.example/steady:{number}", kit.image().target)
-    exporter = module_lab.exporter(config_for(containerd.address))
+    exporter = module_lab.exporter(images_config(containerd))
     wait_until(lambda: image_counts(exporter, "steady") == {("complete", "true"): 5}, what="first counts")
     stop, rounds, errors = threading.Event(), [], []
 

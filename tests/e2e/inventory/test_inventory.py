@@ -7,14 +7,11 @@ import time
 
 import pytest
 
+from lab.probes import config_for
 from lab.wait import wait_until
 
 STATUSES = ("complete", "incomplete", "unavailable", "error")
 QUICK = {name: {"interval": "1s"} for name in ("daemon", "images", "namespaces", "plugins")}
-
-
-def config_for(containerd, **more):
-    return {"containerd": {"address": containerd.address}, "collectors": QUICK, **more}
 
 
 def counts_by_ctr(containerd, namespace):
@@ -59,7 +56,7 @@ def store(module_lab):
 
 
 def test_images_are_counted_as_ctr_counts_them(store, module_lab):
-    exporter = module_lab.exporter(config_for(store))
+    exporter = module_lab.exporter(config_for(store, collectors=QUICK))
     exporter.wait_for("containerd_images")
     for namespace in ("damaged", "second"):
         assert counts_by_exporter(exporter, namespace) == counts_by_ctr(store, namespace)
@@ -72,14 +69,14 @@ def test_bytes_are_those_of_the_manifests(store, module_lab):
     image = module_lab.maker.image(layers=2)
     image.load(store, "bytes", "lab.example/bytes:1")
     store.remove_blob(image.layers[1].digest, "bytes")
-    exporter = module_lab.exporter(config_for(store))
+    exporter = module_lab.exporter(config_for(store, collectors=QUICK))
     assert exporter.wait_for("containerd_image_bytes", {"namespace": "bytes", "state": "required"}) == image.size
     lost = len(image.layers[1].data)
     assert exporter.value("containerd_image_bytes", namespace="bytes", state="present") == image.size - lost
 
 
 def test_a_change_is_seen_within_the_interval(store, module_lab):
-    exporter = module_lab.exporter(config_for(store))
+    exporter = module_lab.exporter(config_for(store, collectors=QUICK))
     image = module_lab.maker.image()
     image.load(store, "changing", "lab.example/changing:1")
     labels = {"namespace": "changing", "status": "complete", "unpacked": "true"}
@@ -91,7 +88,7 @@ def test_a_change_is_seen_within_the_interval(store, module_lab):
 
 
 def test_plugins_are_those_of_ctr(store, module_lab):
-    exporter = module_lab.exporter(config_for(store))
+    exporter = module_lab.exporter(config_for(store, collectors=QUICK))
     exporter.wait_for("containerd_plugins", {"status": "ok"})
     expected = store.plugins()
     seen = {}
@@ -109,7 +106,7 @@ def test_plugins_are_those_of_ctr(store, module_lab):
 
 def test_namespaces_are_those_of_ctr_with_the_labels_asked_for(store, module_lab):
     store.ctr("namespaces", "create", "labelled", "containerd.io/defaults/snapshotter=native", "other=x")
-    config = config_for(store)
+    config = config_for(store, collectors=QUICK)
     config["collectors"] = {**QUICK, "namespaces": {"interval": "1s", "labels": ["containerd.io/defaults/snapshotter"]}}
     exporter = module_lab.exporter(config)
     exporter.wait_for("containerd_namespaces", predicate=len(store.namespaces()))
@@ -119,7 +116,7 @@ def test_namespaces_are_those_of_ctr_with_the_labels_asked_for(store, module_lab
 
 
 def test_the_daemon_tells_who_it_is(store, module_lab):
-    exporter = module_lab.exporter(config_for(store))
+    exporter = module_lab.exporter(config_for(store, collectors=QUICK))
     exporter.wait_for("containerd_up", predicate=1)
     (labels,) = [dict(key) for key in exporter.samples("containerd_info")]
     version = store.ctr("version")
@@ -136,7 +133,7 @@ def changes_logged(exporter):
 
 def test_a_daemon_that_goes_and_comes_back(lab):
     containerd = lab.containerd()
-    exporter = lab.exporter(config_for(containerd))
+    exporter = lab.exporter(config_for(containerd, collectors=QUICK))
     exporter.wait_for("containerd_up", predicate=1)
     containerd.stop()
     exporter.wait_for("containerd_up", predicate=0)

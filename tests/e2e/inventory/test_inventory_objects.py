@@ -18,10 +18,12 @@ import grpc
 import pytest
 
 from lab.images import Layer
+from lab.probes import config_for
 from lab.programs import find
 from lab.wait import wait_until
 
 COLLECTORS = ("daemon", "plugins", "content", "snapshots", "leases", "containers", "tasks", "cri", "deprecations")
+EACH_SECOND = {name: {"interval": "1s"} for name in COLLECTORS}
 KINDS = ("view", "active", "committed")
 STATUSES = ("unknown", "created", "running", "stopped", "paused", "pausing")
 RUNC = "io.containerd.runc.v2"
@@ -34,11 +36,6 @@ CRI_SECRETS = f"""
   username = "somebody"
   password = "{PASSWORD}"
 """
-
-
-def config_for(containerd):
-    return {"containerd": {"address": containerd.address},
-            "collectors": {name: {"interval": "1s"} for name in COLLECTORS}}
 
 
 def settle(exporter, names=COLLECTORS):
@@ -168,7 +165,7 @@ def store(module_lab, version, program):
 
 @pytest.fixture(scope="module")
 def exporter(store, module_lab):
-    exporter = module_lab.exporter(config_for(store))
+    exporter = module_lab.exporter(config_for(store, collectors=EACH_SECOND))
     settle(exporter)
     yield exporter
     exporter.close()
@@ -376,7 +373,7 @@ def test_every_collector_succeeds_in_silence(exporter):
 
 def test_a_daemon_without_cri(lab, version):
     containerd = lab.containerd_of(version)
-    exporter = lab.exporter(config_for(containerd))
+    exporter = lab.exporter(config_for(containerd, collectors=EACH_SECOND))
     exporter.wait_for("containerd_exporter_collector_success", {"collector": "cri"}, 1)
     assert not [name for name in exporter.metrics() if name.startswith("containerd_cri_")]
     assert "fails" not in exporter.log
@@ -384,7 +381,7 @@ def test_a_daemon_without_cri(lab, version):
 
 def test_namespaces_that_vanish_between_the_lists(lab, version):
     containerd = lab.containerd_of(version)
-    exporter = lab.exporter(config_for(containerd))
+    exporter = lab.exporter(config_for(containerd, collectors=EACH_SECOND))
     lab.maker.image().load(containerd, "stays", "lab.example/a:1")
     exporter.wait_for("containerd_content_blobs", {"namespace": "stays"})
     for _ in range(25):
@@ -452,7 +449,7 @@ def test_a_proxy_snapshotter_and_its_end(lab, version, end):
     snapshot(front, "overlayfs", "prepare", "own", namespace="one")
     kept = {name.rpartition("/")[2] for name in backend.snapshots("proxied", "native")}
     assert kept == {"a", "b", "look"}, "the snapshots are the other daemon's"
-    config = config_for(front)
+    config = config_for(front, collectors=EACH_SECOND)
     config["collectors"]["snapshots"]["timeout"] = "3s"
     exporter = lab.exporter(config)
     exporter.wait_for("containerd_snapshots", {"snapshotter": "remote", "kind": "committed"}, 2)

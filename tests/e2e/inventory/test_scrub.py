@@ -6,14 +6,15 @@ import time
 import pytest
 
 from lab.images import MIB
+from lab.probes import config_for
 from lab.wait import wait_until
 
 KINDS = ("missing_file", "truncated", "wrong_hash", "unreadable")
 
 
-def config_for(containerd, **settings):
+def scrub_config(containerd, **settings):
     scrub = {"enabled": True, "interval": "1s", "timeout": "5s", "bytes_per_second": "16MiB", **settings}
-    return {"containerd": {"address": containerd.address}, "collectors": {"scrub": scrub}}
+    return config_for(containerd, collectors={"scrub": scrub})
 
 
 def overwrite(containerd, digest, change):
@@ -73,7 +74,7 @@ def test_every_kind_of_damage_is_found_and_named(containerd_of_version, module_l
     by_ctr = containerd.check("damaged")
     for name in ("no-file", "short", "empty", "flipped"):
         assert by_ctr[f"lab.example/{name}:1"]["status"] == "complete", "ctr sees none of it"
-    exporter = module_lab.exporter(config_for(containerd))
+    exporter = module_lab.exporter(scrub_config(containerd))
     after_rotations(exporter)
     assert bad_blobs(exporter) == expected(missing_file=2, truncated=2, wrong_hash=1)
     assert hits(exporter) == {("damaged", f"lab.example/{name}:1", *what) for name, what in damage.items()}
@@ -92,7 +93,7 @@ def test_a_shared_blob_counts_once_and_names_all_its_images(containerd_of_versio
         image.load(containerd, namespace, "lab.example/shared:1", unpack=False, all_platforms=True)
     lost = image.manifests[1].layers[0].digest
     containerd.lose_blob_file(lost)
-    exporter = module_lab.exporter(config_for(containerd))
+    exporter = module_lab.exporter(scrub_config(containerd))
     after_rotations(exporter, "look")
     assert bad_blobs(exporter) == expected(missing_file=1)
     assert hits(exporter) == {(n, "lab.example/shared:1", lost, "missing_file") for n in ("one", "two")}
@@ -108,7 +109,7 @@ def test_a_repair_shows(containerd_of_version, module_lab):
     kept = {d: containerd.blob_path(d).read_bytes() for d in (image.layers[0].digest, image.layers[1].digest)}
     containerd.lose_blob_file(image.layers[0].digest)
     overwrite(containerd, image.layers[1].digest, flip)
-    exporter = module_lab.exporter(config_for(containerd))
+    exporter = module_lab.exporter(scrub_config(containerd))
     after_rotations(exporter)
     assert bad_blobs(exporter) == expected(missing_file=1, wrong_hash=1)
     for digest, data in kept.items():
@@ -124,7 +125,7 @@ def test_a_large_blob_is_hashed_over_several_runs_within_the_budget(containerd_o
     image.load(containerd, "large", "lab.example/large:1", unpack=False)
     overwrite(containerd, image.layers[0].digest, lambda data: data[:-1] + bytes([data[-1] ^ 1]))
     began = time.monotonic()
-    exporter = module_lab.exporter(config_for(containerd, bytes_per_second="1MiB"))
+    exporter = module_lab.exporter(scrub_config(containerd, bytes_per_second="1MiB"))
     while exporter.value("containerd_content_bad_blobs", kind="wrong_hash") != 1:
         read = exporter.value("containerd_content_scrubbed_bytes_total", default=0)
         # A second's worth in advance; some bytes for the looks.
@@ -141,7 +142,7 @@ def test_without_hashes_it_looks_only(containerd_of_version, module_lab):
     image.load(containerd, "looked", "lab.example/looked:1", unpack=False)
     containerd.lose_blob_file(image.layers[0].digest)
     overwrite(containerd, image.layers[1].digest, flip)
-    exporter = module_lab.exporter(config_for(containerd, full_hash=False))
+    exporter = module_lab.exporter(scrub_config(containerd, full_hash=False))
     after_rotations(exporter, "look", 3)
     assert bad_blobs(exporter) == expected(missing_file=1)
     looks = exporter.value("containerd_content_scrub_rotations_total", check="look")
@@ -155,7 +156,7 @@ def test_without_hashes_it_looks_only(containerd_of_version, module_lab):
 def test_what_is_deleted_meanwhile_is_not_bad(containerd_of_version, module_lab):
     """Images come and go while the scrub reads: nothing is ever called bad."""
     containerd, maker = containerd_of_version, module_lab.maker
-    exporter = module_lab.exporter(config_for(containerd, bytes_per_second="64MiB"))
+    exporter = module_lab.exporter(scrub_config(containerd, bytes_per_second="64MiB"))
     for i in range(20):
         image = maker.image(layers=3, size=256 * 1024)
         image.load(containerd, "passing", f"lab.example/passing-{i}:1", unpack=False)
@@ -171,11 +172,11 @@ def test_it_goes_on_after_a_reload_and_a_restart_of_the_daemon(lab):
     containerd, image = lab.containerd(), lab.maker.image(layers=2)
     image.load(containerd, "reloaded", "lab.example/reloaded:1", unpack=False)
     overwrite(containerd, image.layers[0].digest, flip)
-    exporter = lab.exporter(config_for(containerd))
+    exporter = lab.exporter(scrub_config(containerd))
     after_rotations(exporter)
     read = exporter.value("containerd_content_scrubbed_bytes_total")
     rotations = exporter.value("containerd_content_scrub_rotations_total", check="hash")
-    status, body = exporter.reload(config_for(containerd, bytes_per_second="8MiB"))
+    status, body = exporter.reload(scrub_config(containerd, bytes_per_second="8MiB"))
     assert status == 200, body
     wait_until(lambda: exporter.value("containerd_content_scrubbed_bytes_total", default=0) > read, what="more was read")
     assert exporter.value("containerd_content_scrub_rotations_total", check="hash") >= rotations
@@ -194,7 +195,7 @@ def test_names_are_limited_and_what_was_cut_is_counted(lab):
     for i in range(1, 6):
         containerd.ctr("images", "tag", "lab.example/named:0", f"lab.example/named:{i}", namespace="named")
     containerd.lose_blob_file(image.layers[0].digest)
-    exporter = lab.exporter(config_for(containerd, max_series=2))
+    exporter = lab.exporter(scrub_config(containerd, max_series=2))
     after_rotations(exporter, "look")
     assert len(hits(exporter)) == 2
     assert exporter.value("containerd_series_dropped_total", collector="scrub") >= 4

@@ -7,6 +7,7 @@ import pathlib
 import pytest
 
 from lab.fake.registry import FakeRegistry
+from lab.probes import config_for, plain_http, probe, reason, run_once
 
 pytestmark = pytest.mark.unprivileged
 
@@ -22,24 +23,15 @@ def private():
         yield registry
 
 
-def probe(registry, name, repository="team/image", **more):
-    return {"name": name, "operation": "pull", "engine": "registry", "image": f"{registry.address}/{repository}:v1",
-            "interval": "1h", "timeout": "20s", **more}
+def pull(registry, name, repository="team/image", **more):
+    return probe(f"{registry.address}/{repository}:v1", name, engine="registry", **more)
 
 
 def run(lab, registry, probes, env=None, registries=None):
     """{probe: reason of its first run, None for a success}, and the exporter."""
-    exporter = lab.exporter({"probes": probes, "registries": registries or {registry.address: {"plain_http": True}}},
-                            args=["--probe.spread=0s"], env=env)
-    for each in probes:
-        exporter.wait_for("image_canary_attempts_total", {"probe": each["name"]}, lambda n: n >= 1, timeout=30)
-    return {each["name"]: reason_of(exporter, each["name"]) for each in probes}, exporter
-
-
-def reason_of(exporter, name):
-    found = exporter.samples("image_canary_failure_reasons_total", probe=name)
-    assert len(found) + exporter.value("image_canary_success", probe=name) == 1, exporter.log
-    return dict(next(iter(found)))["reason"] if found else None
+    config = config_for(None, *probes, registries=registries or plain_http(registry.address))
+    exporter = run_once(lab, config, env=env)
+    return {each["name"]: reason(exporter, each["name"]) for each in probes}, exporter
 
 
 def expect_silence(exporter):
@@ -75,13 +67,13 @@ def test_files_and_tokens(lab, private):
     private.identity_tokens.add("identity-" + SECRET)
     private.tokens["bearer-" + SECRET] = {("team/image", "pull")}
     reasons, exporter = run(lab, private, [
-        probe(private, "file", auth={"username": USER, "password_file": str(password)}),
-        probe(private, "identity", auth={"identity_token_file": str(identity)}),
-        probe(private, "bearer", auth={"registry_token_file": str(bearer)}),
-        probe(private, "wrong-identity", auth={"identity_token": SECRET}),
-        probe(private, "wrong-bearer", auth={"registry_token": SECRET}),
-        probe(private, "missing", auth={"identity_token_file": "/nonexistent"}),
-        probe(private, "anonymous")])
+        pull(private, "file", auth={"username": USER, "password_file": str(password)}),
+        pull(private, "identity", auth={"identity_token_file": str(identity)}),
+        pull(private, "bearer", auth={"registry_token_file": str(bearer)}),
+        pull(private, "wrong-identity", auth={"identity_token": SECRET}),
+        pull(private, "wrong-bearer", auth={"registry_token": SECRET}),
+        pull(private, "missing", auth={"identity_token_file": "/nonexistent"}),
+        pull(private, "anonymous")])
     assert reasons == {"file": None, "identity": None, "bearer": None, "wrong-identity": "unauthorized",
                        "wrong-bearer": "unauthorized", "missing": "invalid", "anonymous": "unauthorized"}
     expect_silence(exporter)
@@ -90,9 +82,8 @@ def test_files_and_tokens(lab, private):
 def test_a_password_that_changes_is_in_force_with_the_next_run(lab, private):
     password = lab.temp / "password"
     password.write_text("old")
-    config = {"probes": [probe(private, "canary", auth={"username": USER, "password_file": str(password)},
-                               interval="1s", timeout="1s")],
-              "registries": {private.address: {"plain_http": True}}}
+    config = config_for(None, pull(private, "canary", auth={"username": USER, "password_file": str(password)},
+                                   interval="1s", timeout="1s"), plain=private.address)
     exporter = lab.exporter(config, args=["--probe.spread=0s"])
     exporter.wait_for("image_canary_success", {"probe": "canary"}, 0)
     password.write_text(SECRET)
@@ -102,14 +93,14 @@ def test_a_password_that_changes_is_in_force_with_the_next_run(lab, private):
 def test_docker_config(lab, private):
     address = private.address
     reasons, exporter = run(lab, private, [
-        probe(private, "host", docker_config=docker_config(lab.temp / "host", auths={address: entry()})),
-        probe(private, "url", docker_config=docker_config(lab.temp / "url", auths={f"http://{address}/v1/": entry()})),
-        probe(private, "repository", docker_config=docker_config(
+        pull(private, "host", docker_config=docker_config(lab.temp / "host", auths={address: entry()})),
+        pull(private, "url", docker_config=docker_config(lab.temp / "url", auths={f"http://{address}/v1/": entry()})),
+        pull(private, "repository", docker_config=docker_config(
             lab.temp / "repository", auths={f"{address}/team": entry(), address: entry("wrong")})),
-        probe(private, "wrong", docker_config=docker_config(lab.temp / "wrong", auths={address: entry("wrong")})),
-        probe(private, "other", docker_config=docker_config(lab.temp / "other", auths={"r.example": entry()})),
-        probe(private, "broken", docker_config=docker_config(lab.temp / "broken", auths={address: {"auth": SECRET}})),
-        probe(private, "missing", docker_config=str(lab.temp / "missing"))])
+        pull(private, "wrong", docker_config=docker_config(lab.temp / "wrong", auths={address: entry("wrong")})),
+        pull(private, "other", docker_config=docker_config(lab.temp / "other", auths={"r.example": entry()})),
+        pull(private, "broken", docker_config=docker_config(lab.temp / "broken", auths={address: {"auth": SECRET}})),
+        pull(private, "missing", docker_config=str(lab.temp / "missing"))])
     assert reasons == {"host": None, "url": None, "repository": None, "wrong": "unauthorized",
                        "other": "unauthorized", "broken": "invalid", "missing": "invalid"}
     expect_silence(exporter)
@@ -124,10 +115,10 @@ def test_credential_helpers(lab, private):
     program(folder / "docker-credential-bad", f"echo {SECRET}; echo {SECRET} >&2; exit 1")
     program(folder / "docker-credential-hangs", "sleep 1000")
     names = ("good", "empty", "bad", "hangs", "absent")
-    probes = [probe(private, name, timeout="3s", docker_config=docker_config(
+    probes = [pull(private, name, timeout="3s", docker_config=docker_config(
         lab.temp / f"{name}.json", credHelpers={private.address: name}, auths={private.address: entry("wrong")}))
         for name in names]
-    probes.append(probe(private, "store", docker_config=docker_config(lab.temp / "store.json", credsStore="good")))
+    probes.append(pull(private, "store", docker_config=docker_config(lab.temp / "store.json", credsStore="good")))
     reasons, exporter = run(lab, private, probes, env={"PATH": f"{folder}:/usr/bin:/bin"})
     assert reasons == {"good": None, "store": None, "empty": "unauthorized", "bad": "invalid", "hangs": "timeout",
                        "absent": "invalid"}
@@ -166,7 +157,7 @@ def test_credential_providers(lab, private):
                     "fails": [provider("fails", address)],
                     "absent": [provider("absent", address)],
                     "other": [provider("good", "r.example")]}.items()}
-    reasons, exporter = run(lab, private, [probe(private, name, credential_provider=setting)
+    reasons, exporter = run(lab, private, [pull(private, name, credential_provider=setting)
                                            for name, setting in settings.items()])
     assert reasons == {"good": None, "pattern": None, "first-fails": None, "fails": "invalid", "absent": "invalid",
                        "other": "unauthorized"}
@@ -183,7 +174,7 @@ def test_an_answer_of_a_provider_is_kept_and_shared(lab, private):
     setting = {"config": provider_config(lab.temp / "config", provider("plugin", private.address)),
                "bin_dir": str(folder)}
     registries = {private.address: {"plain_http": True, "credential_provider": setting, "max_concurrent": 1}}
-    probes = [probe(private, f"{repository}-{i}", f"team/{repository}")
+    probes = [pull(private, f"{repository}-{i}", f"team/{repository}")
               for repository in ("image", "second") for i in range(3)]
     reasons, _ = run(lab, private, probes, registries=registries)
     assert set(reasons.values()) == {None}
@@ -197,6 +188,6 @@ def test_an_answer_of_a_provider_is_kept_and_shared(lab, private):
     ({"credential_provider": {"config": "/x"}}, "credential_provider.bin_dir"),
 ])
 def test_what_makes_no_sense_is_refused(lab, private, settings, words):
-    exporter = lab.exporter({"probes": [probe(private, "canary", **settings)]}, ready=False)
+    exporter = lab.exporter({"probes": [pull(private, "canary", **settings)]}, ready=False)
     assert exporter.child.wait(timeout=20) != 0
     assert words in exporter.log and SECRET not in exporter.log

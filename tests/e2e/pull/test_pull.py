@@ -5,43 +5,15 @@ import time
 import pytest
 
 from lab.fake.registry import FakeRegistry
-from lab.wait import wait_until
-
-NEVER = "1h"
-
-
-def probe(image, name="canary", **more):
-    return {"name": name, "operation": "pull", "image": image, "interval": NEVER, "timeout": "20s", **more}
-
-
-def config_for(containerd, probes, registry=None, collectors=None, **settings):
-    config = {"containerd": {"address": containerd.address}, "probes": probes}
-    if registry:
-        config["registries"] = {registry: {"plain_http": True, **settings}}
-    if collectors:
-        config["collectors"] = collectors
-    return config
-
-
-def run_once(lab, config, name="canary", timeout=30):
-    """An exporter whose probe `name` has run at least once."""
-    exporter = lab.exporter(config, args=["--probe.spread=0s"])
-    exporter.wait_for("image_canary_attempts_total", {"probe": name}, lambda n: n >= 1, timeout=timeout)
-    return exporter
-
-
-def reasons(exporter, name="canary"):
-    return {dict(labels)["reason"]: value
-            for labels, value in exporter.samples("image_canary_failure_reasons_total", probe=name).items()}
+from lab.probes import config_for, probe, reasons, run_once
+from lab.wait import unchanged, wait_until
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_left(containerd, request):
-    """Whatever a test does, the daemon is afterwards as it was before."""
-    before = containerd.census()
-    yield
-    if "dirty" not in request.keywords:
-        assert containerd.census() == before
+def nothing_is_left(containerd):
+    """Each test leaves the daemon as it was."""
+    with unchanged(containerd.census):
+        yield
 
 
 @pytest.mark.parametrize("docker", [False, True])
@@ -49,9 +21,9 @@ def nothing_is_left(containerd, request):
 def test_an_image_of_two_layers(lab, containerd, registry, maker, docker, compress):
     image = maker.image(layers=2, docker=docker, compress=compress)
     reference = image.push(registry, "pull/two", f"{docker}-{compress}")
-    exporter = run_once(lab, config_for(containerd, [probe(
+    exporter = run_once(lab, config_for(containerd, probe(
         reference, expected={"digest": image.digest, "manifest_digest": image.digest,
-                             "size": image.size + len(image.data)}, labels={"team": "platform"})], registry.host))
+                             "size": image.size + len(image.data)}, labels={"team": "platform"}), plain=registry.host))
     assert exporter.value("image_canary_success") == 1, exporter.log
     assert reasons(exporter) == {}
     fetched = exporter.value("image_canary_fetched_bytes_total")
@@ -77,10 +49,10 @@ def test_a_multi_platform_image_gives_the_platform_asked_for(lab, containerd, re
     index = maker.multi_platform()
     reference = index.push(registry, "pull/multi", "1")
     expected = {"digest": index.digest, "manifest_digest": index.manifests[0].digest}
-    exporter = run_once(lab, config_for(containerd, [
-        probe(reference, expected=expected),
+    exporter = run_once(lab, config_for(
+        containerd, probe(reference, expected=expected),
         probe(reference, "arm", platform="linux/arm64", expected={"manifest_digest": index.manifests[1].digest}),
-        probe(reference, "none", platform="linux/riscv64")], registry.host), "none")
+        probe(reference, "none", platform="linux/riscv64"), plain=registry.host))
     exporter.wait_for("image_canary_success", {"probe": "canary"}, 1)
     exporter.wait_for("image_canary_success", {"probe": "arm"}, 1)
     assert reasons(exporter, "none") == {"not_found": 1}
@@ -92,14 +64,14 @@ def test_what_is_wrong_is_told_apart(lab, containerd, registry, maker):
     image = maker.image()
     reference = image.push(registry, "pull/wrong", "1")
     other = "sha256:" + "0" * 64
-    exporter = run_once(lab, config_for(containerd, [
-        probe(reference, "digest", expected={"digest": other}),
+    exporter = run_once(lab, config_for(
+        containerd, probe(reference, "digest", expected={"digest": other}),
         probe(reference, "manifest", expected={"manifest_digest": other}),
         probe(reference, "size", expected={"size": 1}),
         probe(reference, "tolerated", expected={"size": image.size, "size_tolerance": "10KiB"}),
         probe(reference.rpartition(":")[0] + ":missing", "tag"),
         probe(reference.rpartition(":")[0] + "@" + other, "by-digest"),
-        probe(f"{registry.host}/pull/nothing:1", "repository")], registry.host), "repository")
+        probe(f"{registry.host}/pull/nothing:1", "repository"), plain=registry.host))
     for name in ("digest", "manifest", "size", "tag", "by-digest"):
         exporter.wait_for("image_canary_attempts_total", {"probe": name}, 1)
     exporter.wait_for("image_canary_success", {"probe": "tolerated"}, 1)
@@ -120,7 +92,7 @@ def test_a_pull_is_cold_though_another_namespace_has_the_image(lab, containerd, 
     reference = image.push(registry, "pull/cold", "1")
     image.load(containerd, "neighbour", reference)
     try:
-        config = config_for(containerd, [probe(reference, interval="2s")], registry.host)
+        config = config_for(containerd, probe(reference, interval="2s"), plain=registry.host)
         exporter = run_once(lab, config)
         exporter.wait_for("image_canary_attempts_total", {}, lambda n: n >= 2)
         runs = exporter.value("image_canary_attempts_total")
@@ -138,12 +110,12 @@ def test_passwords(lab, containerd, maker):
     reference = image.push(registry, "pull/private", "1")
     password_file = lab.temp / "password"
     password_file.write_text("secret-word\n")
-    exporter = run_once(lab, config_for(containerd, [
-        probe(reference, "right", auth={"username": "user", "password": "secret-word"}),
+    exporter = run_once(lab, config_for(
+        containerd, probe(reference, "right", auth={"username": "user", "password": "secret-word"}),
         probe(reference, "file", auth={"username": "user", "password_file": str(password_file)}),
         probe(reference, "wrong", auth={"username": "user", "password": "wrong-word"}),
         probe(reference, "anonymous"),
-        probe(reference, "no-file", auth={"username": "user", "password_file": "/nowhere"})], registry.host), "no-file")
+        probe(reference, "no-file", auth={"username": "user", "password_file": "/nowhere"}), plain=registry.host))
     exporter.wait_for("image_canary_success", {"probe": "right"}, 1)
     exporter.wait_for("image_canary_success", {"probe": "file"}, 1)
     for name, reason in (("wrong", "unauthorized"), ("anonymous", "unauthorized"), ("no-file", "invalid")):
@@ -156,8 +128,8 @@ def test_passwords(lab, containerd, maker):
 def test_a_registry_entry_gives_the_credentials(lab, containerd, maker):
     registry = lab.registry(htpasswd={"user": "word"})
     reference = maker.image().push(registry, "pull/private", "1")
-    exporter = run_once(lab, config_for(containerd, [probe(reference)], registry.host,
-                                        auth={"username": "user", "password": "word"}))
+    exporter = run_once(lab, config_for(containerd, probe(reference), registries={
+        registry.host: {"plain_http": True, "auth": {"username": "user", "password": "word"}}}))
     assert exporter.value("image_canary_success") == 1, exporter.log
 
 
@@ -166,12 +138,12 @@ def test_tokens(lab, containerd):
             FakeRegistry(auth="bearer") as public:
         for registry in (private, public):
             registry.add_image("canary/image", "v1")
-        config = config_for(containerd, [
-            probe(f"{private.address}/canary/image:v1", "known", auth={"username": "user", "password": "word"}),
+        config = config_for(
+            containerd, probe(f"{private.address}/canary/image:v1", "known", auth={"username": "user", "password": "word"}),
             probe(f"{private.address}/canary/image:v1", "unknown", auth={"username": "user", "password": "no"}),
-            probe(f"{public.address}/canary/image:v1", "anonymous")])
+            probe(f"{public.address}/canary/image:v1", "anonymous"))
         config["registries"] = {r.address: {"plain_http": True} for r in (private, public)}
-        exporter = run_once(lab, config, "unknown")
+        exporter = run_once(lab, config)
         exporter.wait_for("image_canary_success", {"probe": "known"}, 1)
         exporter.wait_for("image_canary_success", {"probe": "anonymous"}, 1)
         assert reasons(exporter, "unknown") == {"unauthorized": 1}
@@ -183,7 +155,7 @@ def test_https_with_a_ca_of_ones_own(lab, containerd, maker):
     reference = maker.image().push(registry, "pull/tls", "1")
     for settings, outcome in (({"ca_file": registry.cafile}, {}), ({"skip_verify": True}, {}),
                               ({"ca_file": "/etc/ssl/certs/ca-certificates.crt"}, {"tls": 1})):
-        config = config_for(containerd, [probe(reference)])
+        config = config_for(containerd, probe(reference))
         config["registries"] = {registry.host: settings}
         exporter = run_once(lab, config)
         assert reasons(exporter) == outcome, exporter.log
@@ -210,8 +182,8 @@ def test_faults_have_their_reasons(lab, containerd, name, fault, reason):
     with FakeRegistry() as registry:
         registry.add_image("canary/image", "v1")
         registry.fault(**fault)
-        exporter = run_once(lab, config_for(containerd, [probe(f"{registry.address}/canary/image:v1", name)],
-                                            registry.address), name)
+        exporter = run_once(lab, config_for(containerd, probe(f"{registry.address}/canary/image:v1", name),
+                                            plain=registry.address))
         assert reasons(exporter, name) == {reason: 1}, exporter.log
 
 
@@ -220,15 +192,15 @@ def test_a_registry_that_accepts_and_never_answers(lab, containerd, path):
     with FakeRegistry() as registry:
         registry.add_image("canary/image", "v1")
         registry.fault("hang", path=path)
-        exporter = run_once(lab, config_for(containerd, [probe(f"{registry.address}/canary/image:v1", timeout="2s")],
-                                            registry.address))
+        exporter = run_once(lab, config_for(containerd, probe(f"{registry.address}/canary/image:v1", timeout="2s"),
+                                            plain=registry.address))
         assert reasons(exporter) == {"timeout": 1}, exporter.log
         assert 1.9 <= exporter.value("image_canary_last_duration_seconds") < 4
 
 
 def test_a_registry_that_is_down_and_a_name_that_does_not_exist(lab, containerd):
-    exporter = run_once(lab, config_for(containerd, [probe("127.0.0.1:1/canary/image:v1"),
-                                                     probe("no-such-host.invalid/canary/image:v1", "dns")]))
+    exporter = run_once(lab, config_for(containerd, probe("127.0.0.1:1/canary/image:v1"),
+                                        probe("no-such-host.invalid/canary/image:v1", "dns")))
     exporter.wait_for("image_canary_attempts_total", {"probe": "dns"}, 1)
     assert reasons(exporter) == {"connect": 1}
     assert reasons(exporter, "dns") == {"dns": 1}
@@ -240,8 +212,10 @@ def test_hanging_registries_hold_only_the_probes(lab, containerd):
         registry.fault("hang", path="/v2/")
         quick = {name: {"interval": "1s"} for name in ("daemon", "images", "namespaces", "plugins")}
         probes = [probe(f"{registry.address}/canary/image:v{i}", f"hang-{i}", timeout="60s") for i in range(8)]
-        exporter = lab.exporter(config_for(containerd, probes, registry.address, quick), args=["--probe.spread=0s"])
+        exporter = lab.exporter(config_for(containerd, *probes,
+                                           plain=registry.address, collectors=quick), args=["--probe.spread=0s"])
         wait_until(lambda: len(registry.requests()) >= 4, what="four hanging probes")
+
         def update():
             return exporter.value("containerd_inventory_last_update_timestamp_seconds", collector="images")
         for _ in range(3):
@@ -261,8 +235,8 @@ def test_sigterm_in_the_middle_of_a_pull(lab, containerd):
         image = registry.add_image("canary/image", "v1", layers=[{"a": b"a" * 100000}, {"b": b"b" * 100000}])
         registry.fault("hang", path=image["layers"][1]["digest"])
         before = containerd.census()
-        exporter = lab.exporter(config_for(containerd, [probe(f"{registry.address}/canary/image:v1", timeout="60s")],
-                                           registry.address), args=["--probe.spread=0s"])
+        exporter = lab.exporter(config_for(containerd, probe(f"{registry.address}/canary/image:v1", timeout="60s"),
+                                           plain=registry.address), args=["--probe.spread=0s"])
         wait_until(lambda: registry.requests(path=image["layers"][1]["digest"]), what="the second layer")
         assert containerd.census() != before, "something is there to be removed"
         code, seconds = exporter.stop()
@@ -276,8 +250,8 @@ def test_kill_in_the_middle_of_a_pull_leaves_nothing_after_a_restart(lab, contai
         image = registry.add_image("canary/image", "v1", layers=[{"a": b"a" * 100000}, {"b": b"b" * 100000}])
         hang = registry.fault("hang", path=image["layers"][1]["digest"])
         before = containerd.census()
-        config = config_for(containerd, [probe(f"{registry.address}/canary/image:v1", interval="5s", timeout="60s")],
-                            registry.address)
+        config = config_for(containerd, probe(f"{registry.address}/canary/image:v1", interval="5s", timeout="60s"),
+                            plain=registry.address)
         exporter = lab.exporter(config)
         wait_until(lambda: registry.requests(path=image["layers"][1]["digest"]), what="the second layer")
         exporter.kill()
@@ -297,7 +271,7 @@ def test_the_leftovers_of_a_probe_that_is_no_longer_configured(lab, containerd, 
     containerd.ctr("namespaces", "create", "containerd-exporter.gone", "containerd-exporter/expires=1")
     containerd.ctr("namespaces", "create", "containerd-exporter.alive", "containerd-exporter/expires=99999999999")
     maker.image().load(containerd, "containerd-exporter.gone", "lab.example/leftover:1")
-    exporter = run_once(lab, config_for(containerd, [probe(reference)], registry.host))
+    exporter = run_once(lab, config_for(containerd, probe(reference), plain=registry.host))
     assert exporter.value("image_canary_success") == 1, exporter.log
     assert containerd.namespaces() >= {"containerd-exporter.alive"}
     assert "containerd-exporter.gone" not in containerd.namespaces()
@@ -314,7 +288,7 @@ def test_fifty_probes_leave_the_daemon_as_it_was(lab, containerd, registry, make
         probes = [probe(two, "two", interval="1s"), probe(multi, "multi", interval="1s"),
                   probe(f"{fake.address}/canary/image:v1", "broken", interval="1s"),
                   probe(two, "wrong", interval="1s", expected={"size": 1})]
-        config = config_for(containerd, probes, registry.host)
+        config = config_for(containerd, *probes, plain=registry.host)
         config["registries"][fake.address] = {"plain_http": True}
         exporter = lab.exporter(config)
         exporter.wait_for("image_canary_attempts_total", {}, lambda n: n >= 50, timeout=120)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pull probes that leave the work to the daemon, as the kubelet does, on three versions of it."""
 import contextlib
+import functools
 import signal
 import time
 
@@ -8,7 +9,10 @@ import pytest
 
 from lab import rpc
 from lab.fake.registry import FakeRegistry
-from lab.wait import wait_until
+from lab.probes import AT_ONCE, config_for, probe, reasons, run_once
+from lab.wait import unchanged, wait_until
+
+pull = functools.partial(probe, engine="cri")
 
 NAMESPACE = "k8s.io"
 LEASE = "containerd-exporter.canary"
@@ -70,33 +74,11 @@ def registry(module_lab):
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_left(node, registry, request):
-    """Whatever a test does, the daemon is afterwards as it was before."""
+def nothing_is_left(node, registry):
+    """Each test leaves the daemon as it was."""
     node.knows(registry)
-    before = node.containerd.census()
-    yield
-    if "dirty" not in request.keywords:
-        wait_until(lambda: node.containerd.census() == before, timeout=5, what="the daemon as it was")
-
-
-def probe(image, name="canary", **more):
-    return {"name": name, "operation": "pull", "engine": "cri", "image": image, "interval": "1h", "timeout": "20s",
-            **more}
-
-
-def exporter_of(lab, containerd, *probes, wait=True):
-    """An exporter; its probes have run once."""
-    exporter = lab.exporter({"containerd": {"address": containerd.address}, "probes": list(probes)},
-                            args=["--probe.spread=0s"])
-    if wait:
-        for one in probes:
-            exporter.wait_for("image_canary_attempts_total", {"probe": one["name"]}, lambda n: n >= 1, timeout=30)
-    return exporter
-
-
-def reasons(exporter, name="canary"):
-    return {dict(labels)["reason"]: value
-            for labels, value in exporter.samples("image_canary_failure_reasons_total", probe=name).items()}
+    with unchanged(node.containerd.census, timeout=5):
+        yield
 
 
 def fetched(exporter, name="canary"):
@@ -110,9 +92,9 @@ def cached(exporter, name="canary"):
 def test_every_byte_is_fetched_and_nothing_stays(lab, node, registry, maker):
     image, index = maker.image(layers=2), maker.multi_platform()
     before = node.containerd.census()
-    exporter = exporter_of(
-        lab, node.containerd, probe(image.push(registry, "cri/one", "1"), timeout="15s", interval="2s"),
-        probe(index.push(registry, "cri/index", "1"), "index", expected={"manifest_digest": index.manifests[0].digest}))
+    exporter = run_once(lab, config_for(
+        node.containerd, pull(image.push(registry, "cri/one", "1"), timeout="15s", interval="2s"),
+        pull(index.push(registry, "cri/index", "1"), "index", expected={"manifest_digest": index.manifests[0].digest})))
     size = image.size + len(image.data)
     assert reasons(exporter) == {} and reasons(exporter, "index") == {}, exporter.log
     assert exporter.value("image_canary_image_bytes", probe="canary", kind="declared") == size
@@ -137,7 +119,7 @@ def test_what_is_there_already_is_left_alone(lab, node, registry, maker):
     reference = image.push(registry, "cri/present", "1")
     node.pull(reference)
     before = node.containerd.census()
-    exporter = exporter_of(lab, node.containerd, probe(reference), probe(reference, "warm", cold="no"))
+    exporter = run_once(lab, config_for(node.containerd, pull(reference), pull(reference, "warm", cold="no")))
     assert reasons(exporter) == {"not_cold": 1}
     assert reasons(exporter, "warm") == {}, exporter.log
     assert "is on this node already; nothing was pulled" in exporter.log
@@ -153,7 +135,7 @@ def test_an_image_of_a_pod_under_another_name_stays(lab, node, registry, maker):
     workload, reference = image.push(registry, "cri/workload", "1"), image.push(registry, "cri/shared", "1")
     node.pull(workload)
     before = node.containerd.census()
-    exporter = exporter_of(lab, node.containerd, probe(reference), probe(reference, "warm", cold="preferred"))
+    exporter = run_once(lab, config_for(node.containerd, pull(reference), pull(reference, "warm", cold="preferred")))
     assert reasons(exporter) == {"not_cold": 1}, exporter.log
     exporter.stop()
     assert node.containerd.census() == before
@@ -167,7 +149,7 @@ def test_a_pod_that_names_the_image_by_digest_keeps_it(lab, node, registry, make
     pinned = f"{registry.host}/cri/by-digest@{image.digest}"
     node.pull(pinned)
     before = node.containerd.census()
-    exporter = exporter_of(lab, node.containerd, probe(reference))
+    exporter = run_once(lab, config_for(node.containerd, pull(reference)))
     assert reasons(exporter) == {"not_cold": 1}, exporter.log
     exporter.stop()
     assert node.containerd.census() == before
@@ -179,9 +161,9 @@ def test_references_by_digest(lab, node, registry, maker):
     image.push(registry, "cri/digest", "1")
     other.push(registry, "cri/digest", "2")
     repository = f"{registry.host}/cri/digest"
-    exporter = exporter_of(lab, node.containerd, probe(f"{repository}@{image.digest}"),
-                           probe(f"{repository}:2@{other.digest}", "both"),
-                           probe(f"{repository}@sha256:{'0' * 64}", "none"))
+    exporter = run_once(lab, config_for(node.containerd, pull(f"{repository}@{image.digest}"),
+                                        pull(f"{repository}:2@{other.digest}", "both"),
+                                        pull(f"{repository}@sha256:{'0' * 64}", "none")))
     assert reasons(exporter) == {} and reasons(exporter, "both") == {}, exporter.log
     assert fetched(exporter) == image.size + len(image.data)
     assert reasons(exporter, "none") == {"not_found": 1}
@@ -191,7 +173,7 @@ def test_what_another_namespace_has_was_not_fetched(lab, node, registry, maker):
     shared, new = maker.layer(size=100 * 1024), maker.layer()
     base, image = maker.image(layers=[shared]), maker.image(layers=[shared, new])
     base.load(node.containerd, "neighbour", "lab.example/base:1")
-    exporter = exporter_of(lab, node.containerd, probe(image.push(registry, "cri/neighbour", "1")))
+    exporter = run_once(lab, config_for(node.containerd, pull(image.push(registry, "cri/neighbour", "1"))))
     assert reasons(exporter) == {"not_cold": 1}, exporter.log
     assert cached(exporter) == len(shared.data)
     assert fetched(exporter) == image.size + len(image.data) - len(shared.data)
@@ -203,11 +185,11 @@ def test_what_another_namespace_has_was_not_fetched(lab, node, registry, maker):
 def test_credentials_and_what_is_missing(lab, node, maker):
     private = node.knows(lab.registry(htpasswd={"user": "secret-word"}))
     images = {name: maker.image().push(private, f"cri/{name}", "1") for name in ("right", "wrong", "anonymous")}
-    exporter = exporter_of(
-        lab, node.containerd, probe(images["right"], "right", auth={"username": "user", "password": "secret-word"}),
-        probe(images["wrong"], "wrong", auth={"username": "user", "password": "wrong-word"}),
-        probe(images["anonymous"], "anonymous"),
-        probe(images["right"] + "2", "tag", auth={"username": "user", "password": "secret-word"}))
+    exporter = run_once(lab, config_for(
+        node.containerd, pull(images["right"], "right", auth={"username": "user", "password": "secret-word"}),
+        pull(images["wrong"], "wrong", auth={"username": "user", "password": "wrong-word"}),
+        pull(images["anonymous"], "anonymous"),
+        pull(images["right"] + "2", "tag", auth={"username": "user", "password": "secret-word"})))
     assert reasons(exporter, "right") == {}, exporter.log
     assert reasons(exporter, "wrong") == {"unauthorized": 1}, exporter.log
     assert reasons(exporter, "anonymous") == {"unauthorized": 1}, exporter.log
@@ -235,7 +217,7 @@ def reaches(registry):
 @pytest.mark.parametrize("path", ["/manifests/", "/blobs/"])
 def test_a_registry_that_never_answers(lab, node, fake, path):
     fake.fault("hang", path=path)
-    exporter = exporter_of(lab, node.containerd, probe(fake.reference, timeout="2s"))
+    exporter = run_once(lab, config_for(node.containerd, pull(fake.reference, timeout="2s")))
     assert reasons(exporter) == {"timeout": 1}, exporter.log
     assert 1.5 <= exporter.value("image_canary_last_duration_seconds") < 3
 
@@ -243,7 +225,7 @@ def test_a_registry_that_never_answers(lab, node, fake, path):
 def test_a_pull_that_breaks_leaves_no_pieces(lab, node, fake):
     before = node.containerd.census()
     fake.fault("status", path=fake.layer, status=404)
-    exporter = exporter_of(lab, node.containerd, probe(fake.reference))
+    exporter = run_once(lab, config_for(node.containerd, pull(fake.reference)))
     assert reasons(exporter) == {"not_found": 1}, exporter.log
     exporter.stop()
     assert node.containerd.census() == before
@@ -252,7 +234,7 @@ def test_a_pull_that_breaks_leaves_no_pieces(lab, node, fake):
 def test_sigterm_in_the_middle_of_a_pull(lab, node, fake):
     before = node.containerd.census()
     fake.fault("hang_middle", path=fake.layer)
-    exporter = exporter_of(lab, node.containerd, probe(fake.reference, timeout="60s"), wait=False)
+    exporter = lab.exporter(config_for(node.containerd, pull(fake.reference, timeout="60s")), args=[AT_ONCE])
     reaches(fake)
     code, seconds = exporter.stop()
     assert code == 0 and seconds < 2.5
@@ -261,11 +243,11 @@ def test_sigterm_in_the_middle_of_a_pull(lab, node, fake):
 
 def test_a_killed_exporter_is_tidied_up_after(lab, node, fake):
     fake.fault("hang_middle", path=fake.layer, times=1)
-    exporter = exporter_of(lab, node.containerd, probe(fake.reference, timeout="60s"), wait=False)
+    exporter = lab.exporter(config_for(node.containerd, pull(fake.reference, timeout="60s")), args=[AT_ONCE])
     reaches(fake)
     exporter.stop(signal.SIGKILL)
     assert LEASE in node.containerd.leases(NAMESPACE)
-    exporter = exporter_of(lab, node.containerd, probe(fake.reference))
+    exporter = run_once(lab, config_for(node.containerd, pull(fake.reference)))
     assert reasons(exporter) == {}, exporter.log
     assert cached(exporter) == 0
 
@@ -277,7 +259,7 @@ def test_an_image_that_a_killed_exporter_has_pulled_is_removed(lab, node, regist
     labels = [f"containerd-exporter/image={reference}", f"containerd-exporter/started={time.time_ns()}"]
     node.containerd.ctr("leases", "create", "--id", LEASE, *labels, namespace=NAMESPACE)
     node.pull(reference, containerd_lease=LEASE)
-    exporter = exporter_of(lab, node.containerd, probe(reference))
+    exporter = run_once(lab, config_for(node.containerd, pull(reference)))
     assert reasons(exporter) == {} and cached(exporter) == 0, exporter.log
     exporter.stop()
     assert f"{registry.host}/cri/killed:older" in node.images()
@@ -290,7 +272,7 @@ def test_an_image_that_a_container_was_made_from_stays(lab, node, registry, make
         rpc.field(5, rpc.field(1, "spec") + rpc.field(2, "{}"))
     with contextlib.closing(rpc.Store(node.containerd, NAMESPACE)) as store:
         store.call(rpc.SERVICES + "containers.v1.Containers/Create", rpc.field(1, container))
-    exporter = exporter_of(lab, node.containerd, probe(reference))
+    exporter = run_once(lab, config_for(node.containerd, pull(reference)))
     assert reasons(exporter) == {}, exporter.log
     assert exporter.value("image_canary_cleanup_failures_total") == 0
     exporter.stop()
@@ -302,7 +284,8 @@ def test_an_image_that_a_container_was_made_from_stays(lab, node, registry, make
 
 def test_a_daemon_that_dies(lab, node, fake):
     fake.fault("hang_middle", path=fake.layer, times=1)
-    exporter = exporter_of(lab, node.containerd, probe(fake.reference, interval="3s", timeout="2500ms"), wait=False)
+    exporter = lab.exporter(config_for(node.containerd, pull(fake.reference, interval="3s", timeout="2500ms")),
+                            args=[AT_ONCE])
     reaches(fake)
     node.containerd.kill()
     exporter.wait_for("image_canary_failure_reasons_total", {"reason": "runtime_unavailable"}, lambda n: n >= 1)
@@ -315,7 +298,7 @@ def test_layers_that_the_daemon_discards_were_fetched(lab, version, registry, ma
     node = Node(lab, version, DISCARD)
     node.knows(registry)
     image = maker.image(layers=3)
-    exporter = exporter_of(lab, node.containerd, probe(image.push(registry, "cri/discard", "1")))
+    exporter = run_once(lab, config_for(node.containerd, pull(image.push(registry, "cri/discard", "1"))))
     assert reasons(exporter) == {}, exporter.log
     assert fetched(exporter) == image.size + len(image.data) and cached(exporter) == 0
     assert exporter.value("image_canary_image_bytes", kind="unpacked") >= 3 * 64 * 1024
@@ -328,7 +311,7 @@ def test_namespaces_that_share_nothing(lab, version, registry, maker):
     reference = image.push(registry, "cri/isolated", "1")
     image.load(node.containerd, "neighbour", reference)
     seen = registry.log.count("GET /v2/cri/isolated/blobs/")
-    exporter = exporter_of(lab, node.containerd, probe(reference))
+    exporter = run_once(lab, config_for(node.containerd, pull(reference)))
     assert reasons(exporter) == {}, exporter.log
     assert fetched(exporter) == image.size + len(image.data) and cached(exporter) == 0
     assert registry.log.count("GET /v2/cri/isolated/blobs/") > seen, "by the registry's own account"
@@ -336,7 +319,7 @@ def test_namespaces_that_share_nothing(lab, version, registry, maker):
 
 def test_a_daemon_without_cri(lab, containerd_of_version, registry, maker):
     before = containerd_of_version.census()
-    exporter = exporter_of(lab, containerd_of_version, probe(maker.image().push(registry, "cri/none", "1")))
+    exporter = run_once(lab, config_for(containerd_of_version, pull(maker.image().push(registry, "cri/none", "1"))))
     assert reasons(exporter) == {"unsupported": 1}, exporter.log
     exporter.stop()
     assert containerd_of_version.census() == before, "not even a namespace"
@@ -345,6 +328,6 @@ def test_a_daemon_without_cri(lab, containerd_of_version, registry, maker):
 def test_probes_of_one_repository_take_turns(lab, node, registry, maker):
     reference = maker.image(size=1024 * 1024).push(registry, "cri/turns", "1")
     names = [f"turn-{i}" for i in range(4)]
-    exporter = exporter_of(lab, node.containerd, *[probe(reference, name) for name in names])
+    exporter = run_once(lab, config_for(node.containerd, *[pull(reference, name) for name in names]))
     for name in names:
         assert reasons(exporter, name) == {} and cached(exporter, name) == 0, exporter.log

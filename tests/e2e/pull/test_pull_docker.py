@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pull probes through a real dockerd, from real (or, for faults, fake) registries on loopback, which
 Docker takes for insecure ones: plain HTTP works."""
+import functools
 import json
 import os
 import subprocess
@@ -10,58 +11,25 @@ import yaml
 
 from lab.fake.registry import FakeRegistry
 from lab.images import as_json
+from lab.probes import config_for, probe, reasons, run_once
 from lab.programs import exporter_binary
-from lab.wait import wait_until
+from lab.wait import unchanged, wait_until
 
-NEVER = "1h"
-
-
-@pytest.fixture(scope="module")
-def daemon(module_lab):
-    """The containerd below the dockerd."""
-    return module_lab.containerd()
-
-
-@pytest.fixture(scope="module")
-def docker(module_lab, daemon):
-    return module_lab.docker(daemon)
+pull = functools.partial(probe, engine="docker")
 
 
 @pytest.fixture(autouse=True)
 def nothing_is_left(docker):
-    """Whatever a test does, the engine is afterwards as it was before."""
-    before = docker.census()
-    yield
-    assert docker.census() == before
-
-
-def probe(image, name="canary", **more):
-    return {"name": name, "operation": "pull", "engine": "docker", "image": image, "interval": NEVER,
-            "timeout": "20s", **more}
-
-
-def config_for(docker, daemon, *probes):
-    return {"containerd": {"address": daemon.address}, "docker": {"address": f"unix://{docker.address}"},
-            "probes": list(probes)}
-
-
-def run_once(lab, config, name="canary", timeout=30):
-    """An exporter whose probe `name` has run at least once."""
-    exporter = lab.exporter(config, args=["--probe.spread=0s"])
-    exporter.wait_for("image_canary_attempts_total", {"probe": name}, lambda n: n >= 1, timeout=timeout)
-    return exporter
-
-
-def reasons(exporter, name="canary"):
-    return {dict(labels)["reason"]: value
-            for labels, value in exporter.samples("image_canary_failure_reasons_total", probe=name).items()}
+    """Each test leaves the dockerd as it was."""
+    with unchanged(docker.census):
+        yield
 
 
 @pytest.mark.parametrize("kind", ["docker", "oci", "index"])
-def test_a_cold_pull(lab, docker, daemon, registry, maker, kind):
+def test_a_cold_pull(lab, docker, registry, maker, kind):
     image = maker.image(layers=3, size=1 << 20, docker=kind == "docker") if kind != "index" else maker.multi_platform()
     reference = image.push(registry, "docker/cold", kind)
-    exporter = run_once(lab, config_for(docker, daemon, probe(reference, expected={"digest": image.digest})))
+    exporter = run_once(lab, config_for(docker, pull(reference, expected={"digest": image.digest})))
     assert exporter.value("image_canary_success") == 1, exporter.log
     layers = (image.manifests[0] if image.manifests else image).layers
     fetched = exporter.value("image_canary_fetched_bytes_total")
@@ -77,40 +45,40 @@ def test_a_cold_pull(lab, docker, daemon, registry, maker, kind):
     assert docker.image(reference) is None
 
 
-def test_every_run_is_cold(lab, docker, daemon, registry, maker):
+def test_every_run_is_cold(lab, docker, registry, maker):
     reference = maker.image().push(registry, "docker/again", "1")
-    exporter = run_once(lab, config_for(docker, daemon, probe(reference, interval="1s")))
+    exporter = run_once(lab, config_for(docker, pull(reference, interval="1s")))
     exporter.wait_for("image_canary_attempts_total", {}, lambda n: n >= 4)
     assert exporter.value("image_canary_failures_total") == 0, exporter.log
     assert exporter.value("image_canary_cached_bytes_total") == 0
     assert exporter.stop()[0] == 0
 
 
-def test_by_digest_and_by_tag_with_digest(lab, docker, daemon, registry, maker):
+def test_by_digest_and_by_tag_with_digest(lab, docker, registry, maker):
     image = maker.image()
     reference = image.push(registry, "docker/digest", "1")
     name = reference.rpartition(":")[0]
-    exporter = run_once(lab, config_for(docker, daemon, probe(f"{name}@{image.digest}"),
-                                        probe(f"{name}:1@{image.digest}", "both"),
-                                        probe(f"{name}@sha256:{'0' * 64}", "none")), "none")
+    exporter = run_once(lab, config_for(docker, pull(f"{name}@{image.digest}"),
+                                        pull(f"{name}:1@{image.digest}", "both"),
+                                        pull(f"{name}@sha256:{'0' * 64}", "none")))
     exporter.wait_for("image_canary_success", {"probe": "both"}, 1)
     exporter.wait_for("image_canary_success", {"probe": "canary"}, 1)
     assert reasons(exporter, "none") == {"not_found": 1}
     assert docker.image(f"{name}@{image.digest}") is None
 
 
-def test_another_platform(lab, docker, daemon, registry, maker):
+def test_another_platform(lab, docker, registry, maker):
     index = maker.multi_platform(("linux/arm64", "linux/s390x"))
     reference = index.push(registry, "docker/platform", "1")
-    exporter = run_once(lab, config_for(docker, daemon, probe(reference, "node")), "node")
+    exporter = run_once(lab, config_for(docker, pull(reference, "node")))
     assert reasons(exporter, "node") == {"not_found": 1}
     exporter.stop()
-    exporter = run_once(lab, config_for(docker, daemon, probe(reference, platform="linux/arm64")))
+    exporter = run_once(lab, config_for(docker, pull(reference, platform="linux/arm64")))
     assert exporter.value("image_canary_success") == 1, exporter.log
     assert exporter.value("image_canary_image_info", digest=index.digest) == 1
 
 
-def test_passwords(lab, docker, daemon, maker):
+def test_passwords(lab, docker, maker):
     registry = lab.registry(htpasswd={"user": "secret-wörd"})
     for name in ("right", "wrong", "anonymous"):
         maker.image().push(registry, f"docker/{name}", "1")
@@ -119,9 +87,9 @@ def test_passwords(lab, docker, daemon, maker):
         return f"{registry.host}/docker/{name}:1"
 
     exporter = run_once(lab, config_for(
-        docker, daemon, probe(reference("right"), "right", auth={"username": "user", "password": "secret-wörd"}),
-        probe(reference("wrong"), "wrong", auth={"username": "user", "password": "wrong-word"}),
-        probe(reference("anonymous"), "anonymous")), "anonymous")
+        docker, pull(reference("right"), "right", auth={"username": "user", "password": "secret-wörd"}),
+        pull(reference("wrong"), "wrong", auth={"username": "user", "password": "wrong-word"}),
+        pull(reference("anonymous"), "anonymous")))
     exporter.wait_for("image_canary_success", {"probe": "right"}, 1)
     exporter.wait_for("image_canary_attempts_total", {"probe": "wrong"}, 1)
     assert reasons(exporter, "wrong") == {"unauthorized": 1}, exporter.log
@@ -130,30 +98,30 @@ def test_passwords(lab, docker, daemon, maker):
         assert "secret-w" not in text and "wrong-word" not in text
 
 
-def test_tokens(lab, docker, daemon):
+def test_tokens(lab, docker):
     with FakeRegistry(auth="bearer", users={"user": "word"}, anonymous_pull=False) as private, \
             FakeRegistry(auth="bearer") as public:
         for registry in (private, public):
             for name in ("known", "unknown"):
                 registry.add_image(f"canary/{name}", "v1")
         exporter = run_once(lab, config_for(
-            docker, daemon,
-            probe(f"{private.address}/canary/known:v1", "known", auth={"username": "user", "password": "word"}),
-            probe(f"{private.address}/canary/unknown:v1", "unknown", auth={"username": "user", "password": "no"}),
-            probe(f"{public.address}/canary/known:v1", "anonymous")), "unknown")
+            docker,
+            pull(f"{private.address}/canary/known:v1", "known", auth={"username": "user", "password": "word"}),
+            pull(f"{private.address}/canary/unknown:v1", "unknown", auth={"username": "user", "password": "no"}),
+            pull(f"{public.address}/canary/known:v1", "anonymous")))
         exporter.wait_for("image_canary_success", {"probe": "known"}, 1)
         exporter.wait_for("image_canary_success", {"probe": "anonymous"}, 1)
         assert reasons(exporter, "unknown") == {"unauthorized": 1}, exporter.log
 
 
-def test_an_image_that_was_there_is_refused_and_stays(lab, docker, daemon, registry, maker):
+def test_an_image_that_was_there_is_refused_and_stays(lab, docker, registry, maker):
     reference = docker.pull(maker.image().push(registry, "docker/before", "1"))
     before = docker.census()
-    exporter = run_once(lab, config_for(docker, daemon, probe(reference)))
+    exporter = run_once(lab, config_for(docker, pull(reference)))
     assert reasons(exporter) == {"not_cold": 1}, exporter.log
     assert docker.census() == before
     exporter.stop()
-    exporter = run_once(lab, config_for(docker, daemon, probe(reference, cold="no")))
+    exporter = run_once(lab, config_for(docker, pull(reference, cold="no")))
     assert exporter.value("image_canary_success") == 1, exporter.log
     assert exporter.value("image_canary_fetched_bytes_total") == 0
     assert exporter.value("image_canary_cached_bytes_total") == 2 * 64 * 1024, "as it is unpacked"
@@ -164,7 +132,7 @@ def test_an_image_that_was_there_is_refused_and_stays(lab, docker, daemon, regis
 
 @pytest.mark.parametrize("other", ["docker/named:2", "elsewhere/named:1"])
 @pytest.mark.parametrize("by_digest", [False, True])
-def test_an_image_that_was_there_by_another_name_survives(lab, docker, daemon, registry, maker, other, by_digest):
+def test_an_image_that_was_there_by_another_name_survives(lab, docker, registry, maker, other, by_digest):
     image = maker.image()
     reference = image.push(registry, "docker/named", "1")
     other = docker.pull(image.push(registry, *other.split(":")))
@@ -174,7 +142,7 @@ def test_an_image_that_was_there_by_another_name_survives(lab, docker, daemon, r
             docker.remove(other)
             return
     before = docker.census()
-    exporter = run_once(lab, config_for(docker, daemon, probe(reference)))
+    exporter = run_once(lab, config_for(docker, pull(reference)))
     assert reasons(exporter) == {"not_cold": 1}, exporter.log
     assert exporter.value("image_canary_cached_bytes_total") == 2 * 64 * 1024
     assert exporter.value("image_canary_cleanup_failures_total") == 0, exporter.log
@@ -183,7 +151,7 @@ def test_an_image_that_was_there_by_another_name_survives(lab, docker, daemon, r
     docker.remove(other)
 
 
-def test_an_image_that_was_there_without_a_name_is_not_removed(lab, docker, daemon, registry, maker):
+def test_an_image_that_was_there_without_a_name_is_not_removed(lab, docker, registry, maker):
     """Docker would remove it with our name: so our name stays, and is counted as a leftover."""
     image, other = maker.image(), maker.image()
     reference = docker.pull(image.push(registry, "docker/nameless", "1"))
@@ -192,7 +160,7 @@ def test_an_image_that_was_there_without_a_name_is_not_removed(lab, docker, daem
     docker.pull(reference)  # the tag moves: only a digest of the same repository is left of the first
     image.push(registry, "docker/nameless", "back")
     reference = f"{registry.host}/docker/nameless:back"
-    exporter = run_once(lab, config_for(docker, daemon, probe(reference)))
+    exporter = run_once(lab, config_for(docker, pull(reference)))
     assert reasons(exporter) == {"not_cold": 1}, exporter.log
     assert exporter.value("image_canary_cleanup_failures_total") == 1
     assert docker.image(identity)["RepoTags"] == [reference]
@@ -202,18 +170,18 @@ def test_an_image_that_was_there_without_a_name_is_not_removed(lab, docker, daem
 
 
 @pytest.mark.parametrize("history", [False, True])
-def test_a_layer_that_another_image_has_is_seen(lab, docker, daemon, registry, maker, history):
+def test_a_layer_that_another_image_has_is_seen(lab, docker, registry, maker, history):
     shared, own = maker.layer(100_000), maker.layer(50_000)
     config = {"history": [{"created_by": "one"}, {"created_by": "nothing", "empty_layer": True},
                           {"created_by": "two"}]} if history else {}
     neighbour = docker.pull(maker.image([shared]).push(registry, "docker/neighbour", str(history)))
     reference = maker.image([shared, own], config=config).push(registry, "docker/shared", str(history))
-    docker_config = config_for(docker, daemon, probe(reference))
+    docker_config = config_for(docker, pull(reference))
     exporter = run_once(lab, docker_config)
     assert reasons(exporter) == {"not_cold": 1}, exporter.log
     assert exporter.value("image_canary_cached_bytes_total") == (100_000 if history else 1)
     exporter.stop()
-    docker_config["probes"] = [probe(reference, cold="no")]
+    docker_config["probes"] = [pull(reference, cold="no")]
     exporter = run_once(lab, docker_config)
     assert exporter.value("image_canary_success") == 1, exporter.log
     assert exporter.value("image_canary_cached_bytes_total") == (100_000 if history else 1)
@@ -221,23 +189,23 @@ def test_a_layer_that_another_image_has_is_seen(lab, docker, daemon, registry, m
     docker.remove(neighbour)
 
 
-def test_an_image_that_was_there_by_a_local_tag_survives(lab, docker, daemon, registry, maker):
+def test_an_image_that_was_there_by_a_local_tag_survives(lab, docker, registry, maker):
     reference = docker.pull(maker.image().push(registry, "docker/local", "1"))
     kept = docker.tag(reference, "somebody/else:1")
     docker.remove(reference)
-    exporter = run_once(lab, config_for(docker, daemon, probe(reference)))
+    exporter = run_once(lab, config_for(docker, pull(reference)))
     assert reasons(exporter) == {"not_cold": 1}
     assert docker.image(kept)["RepoTags"] == [kept]
     docker.remove(kept)
 
 
-def test_kill_in_the_middle_of_a_pull_leaves_nothing_after_a_restart(lab, docker, daemon):
+def test_kill_in_the_middle_of_a_pull_leaves_nothing_after_a_restart(lab, docker):
     with FakeRegistry() as registry:
         registry.add_image("canary/image", "v1")
         # Not a layer: Docker 20.10 never hangs up on one, and lets later pulls of it wait, too.
         hang = registry.fault("hang", path="/manifests/")
         reference = f"{registry.address}/canary/image:v1"
-        exporter = lab.exporter(config_for(docker, daemon, probe(reference, interval="5s", timeout="60s")),
+        exporter = lab.exporter(config_for(docker, pull(reference, interval="5s", timeout="60s")),
                                 args=["--probe.spread=0s"])
         wait_until(lambda: registry.requests(path="/manifests/"), what="the manifest")
         exporter.kill()
@@ -250,7 +218,7 @@ def test_kill_in_the_middle_of_a_pull_leaves_nothing_after_a_restart(lab, docker
         assert exporter.stop()[0] == 0
 
 
-def test_marks_of_others(lab, docker, daemon, registry, maker):
+def test_marks_of_others(lab, docker, registry, maker):
     """Expired ones are cleared up, with the image unless that was there; the others are left alone."""
     names = ("expired", "spared", "alive")
     images = {name: docker.pull(maker.image().push(registry, f"docker/{name}", "1")) for name in names}
@@ -261,7 +229,7 @@ def test_marks_of_others(lab, docker, daemon, registry, maker):
             "containerd-exporter/expires": "99999999999" if name == "alive" else "1"}})
     docker.api("/volumes/create", "POST", {"Name": "somebody", "Labels": {"other": "label"}})
     reference = maker.image().push(registry, "docker/marks", "1")
-    exporter = run_once(lab, config_for(docker, daemon, probe(reference)))
+    exporter = run_once(lab, config_for(docker, pull(reference)))
     assert exporter.value("image_canary_success") == 1, exporter.log
     assert [name for name in names if docker.image(images[name])] == ["spared", "alive"]
     assert docker.census()["volumes"] == ["containerd-exporter.alive", "somebody"]
@@ -294,40 +262,40 @@ FAULTS = [
 
 
 @pytest.mark.parametrize("name, fault, reason", FAULTS, ids=[row[0] for row in FAULTS])
-def test_faults_have_their_reasons(lab, docker, daemon, name, fault, reason):
+def test_faults_have_their_reasons(lab, docker, name, fault, reason):
     with FakeRegistry() as registry:
         image = registry.add_image("canary/image", "v1")
         places = {"LAYER": image["layers"][1]["digest"], "CONFIG": image["config"]["digest"]}
         registry.fault(**{**fault, "path": places.get(fault["path"], fault["path"])})
-        exporter = run_once(lab, config_for(docker, daemon, probe(f"{registry.address}/canary/image:v1", name)), name)
+        exporter = run_once(lab, config_for(docker, pull(f"{registry.address}/canary/image:v1", name)))
         assert reasons(exporter, name) == {reason: 1}, exporter.log
         assert exporter.value("image_canary_cleanup_failures_total") == 0
 
 
-def test_a_registry_that_is_down_a_name_that_does_not_exist_and_what_is_missing(lab, docker, daemon, registry):
-    exporter = run_once(lab, config_for(docker, daemon, probe("127.0.0.1:1/canary/image:v1"),
-                                        probe("no-such-host.invalid/canary/image:v1", "dns"),
-                                        probe(f"{registry.host}/docker/nothing:1", "missing")))
+def test_a_registry_that_is_down_a_name_that_does_not_exist_and_what_is_missing(lab, docker, registry):
+    exporter = run_once(lab, config_for(docker, pull("127.0.0.1:1/canary/image:v1"),
+                                        pull("no-such-host.invalid/canary/image:v1", "dns"),
+                                        pull(f"{registry.host}/docker/nothing:1", "missing")))
     for name, reason in (("canary", "connect"), ("dns", "dns"), ("missing", "not_found")):
         exporter.wait_for("image_canary_attempts_total", {"probe": name}, 1)
         assert reasons(exporter, name) == {reason: 1}, exporter.log
 
 
 @pytest.mark.parametrize("path", ["/manifests/", "LAYER"])
-def test_a_registry_that_accepts_and_never_answers(lab, docker, daemon, path):
+def test_a_registry_that_accepts_and_never_answers(lab, docker, path):
     with FakeRegistry() as registry:
         image = registry.add_image("canary/image", "v1")
         registry.fault("hang", path=path.replace("LAYER", image["layers"][1]["digest"]))
-        exporter = run_once(lab, config_for(docker, daemon, probe(f"{registry.address}/canary/image:v1", timeout="2s")))
+        exporter = run_once(lab, config_for(docker, pull(f"{registry.address}/canary/image:v1", timeout="2s")))
         assert reasons(exporter) == {"timeout": 1}, exporter.log
         assert 1.9 <= exporter.value("image_canary_last_duration_seconds") < 4
 
 
-def test_sigterm_in_the_middle_of_a_pull(lab, docker, daemon):
+def test_sigterm_in_the_middle_of_a_pull(lab, docker):
     with FakeRegistry() as registry:
         image = registry.add_image("canary/image", "v1")
         registry.fault("hang", path=image["layers"][1]["digest"])
-        exporter = lab.exporter(config_for(docker, daemon, probe(f"{registry.address}/canary/image:v1", timeout="60s")),
+        exporter = lab.exporter(config_for(docker, pull(f"{registry.address}/canary/image:v1", timeout="60s")),
                                 args=["--probe.spread=0s"])
         wait_until(lambda: registry.requests(path=image["layers"][1]["digest"]), what="the second layer")
         code, seconds = exporter.stop()
@@ -335,12 +303,11 @@ def test_sigterm_in_the_middle_of_a_pull(lab, docker, daemon):
 
 
 def test_a_daemon_that_is_killed_in_the_middle(lab, maker):
-    daemon = lab.containerd()
-    docker = lab.docker(daemon)
+    docker = lab.docker(lab.containerd())
     with FakeRegistry() as registry:
         image = registry.add_image("canary/image", "v1")
         fault = registry.fault("hang", path=image["layers"][1]["digest"])
-        config = config_for(docker, daemon, probe(f"{registry.address}/canary/image:v1", interval="2s", timeout="60s"))
+        config = config_for(docker, pull(f"{registry.address}/canary/image:v1", interval="2s", timeout="60s"))
         config["collectors"] = {"docker": {"interval": "1s"}}
         exporter = lab.exporter(config, args=["--probe.spread=0s"])
         wait_until(lambda: registry.requests(path=image["layers"][1]["digest"]), what="the second layer")
@@ -357,18 +324,18 @@ def test_a_daemon_that_is_killed_in_the_middle(lab, maker):
         assert census["images"] == {} and census["bytes"] == 0
 
 
-def test_fifty_runs_leave_the_engine_as_it_was(lab, docker, daemon, registry, maker):
+def test_fifty_runs_leave_the_engine_as_it_was(lab, docker, registry, maker):
     good = maker.image().push(registry, "docker/fifty", "good")
     index = maker.multi_platform().push(registry, "docker/fifty", "index")
     missing = f"{registry.host}/docker/fifty:missing"
     with FakeRegistry() as fake:
         image = fake.add_image("canary/image", "v1")
         fake.fault("truncate", path=image["layers"][1]["digest"])
-        probes = [probe(good, "good", interval="1s"), probe(index, "index", interval="1s"),
-                  probe(missing, "missing", interval="1s"),
-                  probe(f"{fake.address}/canary/image:v1", "broken", interval="1s"),
-                  probe(good, "same", interval="1s", cold="no"), probe(good, "again", interval="1s")]
-        exporter = lab.exporter(config_for(docker, daemon, *probes), args=["--probe.spread=0s"])
+        probes = [pull(good, "good", interval="1s"), pull(index, "index", interval="1s"),
+                  pull(missing, "missing", interval="1s"),
+                  pull(f"{fake.address}/canary/image:v1", "broken", interval="1s"),
+                  pull(good, "same", interval="1s", cold="no"), pull(good, "again", interval="1s")]
+        exporter = lab.exporter(config_for(docker, *probes), args=["--probe.spread=0s"])
         exporter.wait_for("image_canary_attempts_total", {}, lambda n: n >= 50, timeout=90)
         assert exporter.value("image_canary_failures_total", probe="index") == 0, exporter.log
         for name in ("good", "same", "again"):
@@ -379,8 +346,8 @@ def test_fifty_runs_leave_the_engine_as_it_was(lab, docker, daemon, registry, ma
         assert exporter.stop()[0] == 0
 
 
-def test_a_socket_that_is_not_there_and_none_at_all(lab, docker, daemon):
-    config = config_for(docker, daemon, probe("127.0.0.1:1/canary/image:v1"))
+def test_a_socket_that_is_not_there_and_none_at_all(lab, docker):
+    config = config_for(docker, pull("127.0.0.1:1/canary/image:v1"))
     config["docker"]["address"] = "/nowhere/docker.sock"
     exporter = run_once(lab, config)
     assert reasons(exporter) == {"runtime_unavailable": 1}
@@ -394,18 +361,18 @@ def test_a_socket_that_is_not_there_and_none_at_all(lab, docker, daemon):
     assert not [name for name in exporter.metrics() if name.startswith("docker_")]
 
 
-def test_what_is_no_docker_is_called_so(lab, docker, daemon):
+def test_what_is_no_docker_is_called_so(lab, docker):
     """containerd's socket speaks, but something else."""
-    config = config_for(docker, daemon, probe("127.0.0.1:1/canary/image:v1"))
-    config["docker"]["address"] = daemon.address
+    config = config_for(docker, pull("127.0.0.1:1/canary/image:v1"))
+    config["docker"]["address"] = docker.containerd.address
     exporter = run_once(lab, config)
     assert reasons(exporter) == {"protocol": 1}, exporter.log
     assert "not Docker" in exporter.log
 
 
-def test_the_inventory(lab, docker, daemon, registry, maker):
+def test_the_inventory(lab, docker, registry, maker):
     reference = docker.pull(maker.image().push(registry, "docker/inventory", "1"))
-    exporter = lab.exporter({**config_for(docker, daemon), "collectors": {"docker": {"interval": "1s"}}})
+    exporter = lab.exporter({**config_for(docker), "collectors": {"docker": {"interval": "1s"}}})
     exporter.wait_for("docker_engine_images", {}, 1)
     assert exporter.value("docker_engine_up") == 1
     (info,) = exporter.samples("docker_engine_info")
@@ -415,7 +382,7 @@ def test_the_inventory(lab, docker, daemon, registry, maker):
 
 
 @pytest.mark.parametrize("first", ["exporter", "command"])
-def test_the_exporter_and_a_person_take_turns(lab, docker, daemon, first):
+def test_the_exporter_and_a_person_take_turns(lab, docker, first):
     """Both pull the same image cold, each after the other: neither sees what the other pulled."""
     def marks():
         return {volume["Name"] for volume in docker.api("/volumes").get("Volumes") or []
@@ -424,7 +391,7 @@ def test_the_exporter_and_a_person_take_turns(lab, docker, daemon, first):
     with FakeRegistry() as fake:
         fake.add_image("docker/turns", "1", layers=[{"random": os.urandom(256 << 10)}])
         fake.fault("slow", path="/blobs/", method="GET", value=0.2)
-        config = config_for(docker, daemon, probe(f"{fake.address}/docker/turns:1", timeout="60s"))
+        config = config_for(docker, pull(f"{fake.address}/docker/turns:1", timeout="60s"))
         path = lab.temp / "turns.yml"
         path.write_text(yaml.dump(config))
 

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from lab.fake.docker import FakeDocker
+from lab.probes import config_for, probe, reason, run_once
 
 pytestmark = pytest.mark.unprivileged
 
@@ -29,18 +30,8 @@ def engine(lab):
         yield fake
 
 
-def run(lab, engine, reference=REFERENCE, name="canary", **more):
-    probe = {"name": name, "operation": "pull", "engine": "docker", "image": reference, "interval": "1h",
-             "timeout": "5s", **more}
-    exporter = lab.exporter({"containerd": {"address": "/nowhere"}, "docker": {"address": engine.address},
-                             "probes": [probe]}, args=["--probe.spread=0s"])
-    exporter.wait_for("image_canary_attempts_total", {"probe": name}, 1)
-    return exporter
-
-
-def reason(exporter):
-    reasons = exporter.samples("image_canary_failure_reasons_total")
-    return dict(next(iter(reasons)))["reason"] if reasons else None
+def run(lab, engine, reference=REFERENCE, **more):
+    return run_once(lab, config_for(engine, probe(reference, **{"engine": "docker", "timeout": "5s", **more})))
 
 
 STREAMS = [
@@ -71,7 +62,7 @@ STREAMS = [
 def test_streams(lab, engine, name, stream, makes, expected, fetched):
     engine.stream, engine.makes = stream, makes
     exporter = run(lab, engine, name=name)
-    assert reason(exporter) == expected, exporter.log
+    assert reason(exporter, name) == expected, exporter.log
     assert exporter.value("image_canary_fetched_bytes_total") == fetched
     assert engine.images == {}, "removed"
 

@@ -12,7 +12,8 @@ import pytest
 from lab.fake.registry import make_bomb
 from lab.field import Field
 from lab.images import MIB
-from lab.matrix import OK, SLACK, TIMEOUT, WORKERS, Daemon, Table, as_tuple, config_for, log_of, need, open_files
+from lab.matrix import OK, SLACK, TIMEOUT, WORKERS, Daemon, Table, as_tuple, log_of, matrix_config, need, open_files
+from lab.probes import config_for
 from lab.wait import wait_until
 
 # What comes out, whoever pulls.
@@ -81,7 +82,7 @@ def test_every_fault_has_its_reason(lab, engine):
         assert set(field.references) == set(EXPECTED)
         daemon = Daemon(lab, [engine], field)
         before = daemon.state()
-        exporter = lab.exporter(config_for(field, daemon, engine, EXPECTED), env=field.proxy_env,
+        exporter = lab.exporter(matrix_config(field, daemon, engine, EXPECTED), env=field.proxy_env,
                                 args=["--probe.spread=0s", f"--probe.workers={WORKERS.get(engine, 16)}"])
         count = len(field.references)
         exporter.wait_for("image_canary_attempts_total", {}, lambda n: n >= count, timeout=120)
@@ -108,7 +109,7 @@ def test_a_disk_that_is_full(lab, engine):
             field.references[name] = f"{field.registry.address}/canary/{name}:v1"
         before = daemon.state()
         for name in ("large", "bomb"):
-            exporter = lab.exporter(config_for(field, daemon, engine, [name], timeout="30s"),
+            exporter = lab.exporter(matrix_config(field, daemon, engine, [name], timeout="30s"),
                                     args=["--probe.spread=0s"])
             exporter.wait_for("image_canary_attempts_total", {}, lambda n: n >= 1, timeout=40)
             assert TABLE.note(exporter, engine, name)[0] == "no_space", exporter.log
@@ -127,8 +128,8 @@ def test_a_daemon_that_is_killed_in_the_middle(lab, engine):
         layer = image["layers"][0]["digest"]
         field.registry.fault("slow", path=layer, value=0.25)  # 16 s in all
         field.references["killed"] = f"{field.registry.address}/canary/killed:v1"
-        exporter = lab.exporter(config_for(field, daemon, engine, ["killed"], timeout="30s", interval="31s",
-                                           retry_interval="2s"), args=["--probe.spread=0s"])
+        exporter = lab.exporter(matrix_config(field, daemon, engine, ["killed"], timeout="30s", interval="31s",
+                                              retry_interval="2s"), args=["--probe.spread=0s"])
         wait_until(lambda: field.registry.requests("GET", layer), what="the layer that takes its time")
         daemon.processes[0].kill()
         exporter.wait_for("image_canary_attempts_total", {}, lambda n: n >= 1, timeout=10)
@@ -151,7 +152,7 @@ def test_a_proxy_that_is_not_there(lab, engine):
         daemon = Daemon(lab, [engine], field)
         names = {"proxy-closed": "proxy-reset", "proxy-closed-plain": "proxy-reset-plain"}
         field.references.update({name: field.references[like] for name, like in names.items()})
-        exporter = lab.exporter(config_for(field, daemon, engine, names), args=["--probe.spread=0s"],
+        exporter = lab.exporter(matrix_config(field, daemon, engine, names), args=["--probe.spread=0s"],
                                 env=field.proxy_env)
         exporter.wait_for("image_canary_attempts_total", {}, lambda n: n >= 2, timeout=30)
         assert {TABLE.note(exporter, engine, name)[0] for name in names} == {"proxy"}, exporter.log
@@ -165,11 +166,10 @@ def test_five_hundred_mixed_probes_leave_everything_as_it_was(lab):
     with Field(lab.folder("field")) as field:
         engines = list(DIFFERENT)
         daemon = Daemon(lab, engines, field, version="2")
-        config = config_for(field, daemon, "client", [])
-        for engine in engines:
-            config["probes"] += [{**probe, "name": f"{engine}-{probe['name']}", "cold": "preferred"}
-                                 for probe in config_for(field, daemon, engine, mixed, interval="2s",
-                                                         timeout="2s")["probes"]]
+        config = config_for(daemon, *(
+            {**one, "name": f"{engine}-{one['name']}", "cold": "preferred"} for engine in engines
+            for one in matrix_config(field, daemon, engine, mixed, interval="2s", timeout="2s")["probes"]),
+            registries=field.registries)
         before = daemon.state()
         exporter = lab.exporter(config, args=["--probe.spread=0s", "--probe.workers=4"], env=field.proxy_env)
 

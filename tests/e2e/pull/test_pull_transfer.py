@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pulls by containerd's Transfer service: what 2.x does, and what older ones are told not to."""
+import functools
 import secrets
 import signal
 import time
@@ -9,62 +10,28 @@ import pytest
 from lab.daemons import Containerd
 from lab.fake.registry import FakeRegistry
 from lab.network import free_port
+from lab.probes import config_for, probe, reasons, run_once
 from lab.programs import folder_of
-from lab.wait import LabError, wait_until
+from lab.wait import LabError, unchanged, wait_until
 
-NEVER = "1h"
+pull = functools.partial(probe, engine="transfer")
+
 IMAGE = "canary/image"
 
 
-@pytest.fixture(scope="module")
-def daemon(module_lab):
-    try:
-        return module_lab.containerd_of("2")
-    except LabError as error:
-        pytest.skip(f"CONTAINERD 2 IS NOT TESTED: {error}")
-
-
 @pytest.fixture
-def clean(daemon):
-    """Whatever a test does, the daemon is afterwards as it was before."""
-    before = daemon.census()
-    yield
-    assert daemon.census() == before
+def nothing_is_left(daemon):
+    """Each test leaves the daemon as it was."""
+    with unchanged(daemon.census):
+        yield
 
 
-def probe(image, name="canary", **more):
-    return {"name": name, "operation": "pull", "engine": "transfer", "image": image, "interval": NEVER,
-            "timeout": "20s", **more}
-
-
-def config_for(daemon, probes, *registries, hosts_dir=None):
-    config = {"containerd": {"address": daemon.address}, "probes": probes}
-    if hosts_dir:
-        config["containerd"]["hosts_dir"] = str(hosts_dir)
-    if registries:
-        config["registries"] = {registry: {"plain_http": True} for registry in registries}
-    return config
-
-
-def run_once(lab, config, env=None):
-    """An exporter all of whose probes have run."""
-    exporter = lab.exporter(config, args=["--probe.spread=0s"], env=env)
-    for one in config["probes"]:
-        exporter.wait_for("image_canary_attempts_total", {"probe": one["name"]}, lambda n: n >= 1, timeout=40)
-    return exporter
-
-
-def reasons(exporter, name="canary"):
-    return {dict(labels)["reason"]: value
-            for labels, value in exporter.samples("image_canary_failure_reasons_total", probe=name).items()}
-
-
-@pytest.mark.usefixtures("clean")
+@pytest.mark.usefixtures("nothing_is_left")
 def test_a_cold_pull(lab, daemon):
     with FakeRegistry() as registry:
         image = registry.add_image(IMAGE, "v1")
-        exporter = run_once(lab, config_for(daemon, [probe(f"{registry.address}/{IMAGE}:v1", expected={
-            "digest": image["manifest"]["digest"], "size": image["size"]})], registry.address))
+        exporter = run_once(lab, config_for(daemon, pull(f"{registry.address}/{IMAGE}:v1", expected={
+            "digest": image["manifest"]["digest"], "size": image["size"]}), plain=registry.address))
         assert exporter.value("image_canary_success") == 1, exporter.log
         assert exporter.value("image_canary_fetched_bytes_total") == image["size"]
         assert exporter.value("image_canary_cached_bytes_total") == 0
@@ -79,43 +46,43 @@ def test_a_cold_pull(lab, daemon):
         assert len(paths) == len(set(paths)) and len(registry.requests("HEAD")) == 1, "nothing is asked twice"
 
 
-@pytest.mark.usefixtures("clean")
+@pytest.mark.usefixtures("nothing_is_left")
 def test_an_index_a_digest_and_another_platform(lab, daemon):
     """At once, so that one may get what another has fetched."""
     with FakeRegistry() as registry:
         made = registry.add_index(IMAGE, "v1", ("amd64", "arm64"))
         amd64, arm64 = (made["images"][a]["manifest"]["digest"] for a in ("amd64", "arm64"))
         name = f"{registry.address}/{IMAGE}"
-        exporter = run_once(lab, config_for(daemon, [
-            probe(f"{name}:v1", expected={"digest": made["index"]["digest"], "manifest_digest": amd64}, cold="no"),
-            probe(f"{name}@{amd64}", "digest", expected={"digest": amd64}, cold="no"),
-            probe(f"{name}:v1@{made['index']['digest']}", "both", expected={"manifest_digest": amd64}, cold="no"),
-            probe(f"{name}:v1", "none", platform="linux/riscv64"),
-            probe(f"{name}:v1", "arm", platform="linux/arm64", unpack=False,
-                  expected={"manifest_digest": arm64}, cold="no")], registry.address))
+        exporter = run_once(lab, config_for(
+            daemon, pull(f"{name}:v1", expected={"digest": made["index"]["digest"], "manifest_digest": amd64}, cold="no"),
+            pull(f"{name}@{amd64}", "digest", expected={"digest": amd64}, cold="no"),
+            pull(f"{name}:v1@{made['index']['digest']}", "both", expected={"manifest_digest": amd64}, cold="no"),
+            pull(f"{name}:v1", "none", platform="linux/riscv64"),
+            pull(f"{name}:v1", "arm", platform="linux/arm64", unpack=False,
+                 expected={"manifest_digest": arm64}, cold="no"), plain=registry.address))
         for one in ("canary", "digest", "both", "arm"):
             assert exporter.value("image_canary_success", probe=one) == 1, (one, exporter.log)
         assert reasons(exporter, "none") == {"not_found": 1}
         assert not exporter.value("image_canary_image_bytes", probe="arm", kind="unpacked")
 
 
-@pytest.mark.usefixtures("clean")
+@pytest.mark.usefixtures("nothing_is_left")
 def test_a_snapshotter_that_the_daemon_does_not_unpack_into_is_no_success(lab, daemon):
     """Its transfer service has a list of its own, whatever snapshotters there are."""
     with FakeRegistry() as registry:
         registry.add_image(IMAGE, "v1")
-        exporter = run_once(lab, config_for(daemon, [
-            probe(f"{registry.address}/{IMAGE}:v1", snapshotter="native")], registry.address))
+        exporter = run_once(lab, config_for(
+            daemon, pull(f"{registry.address}/{IMAGE}:v1", snapshotter="native"), plain=registry.address))
         assert reasons(exporter) == {"unsupported": 1}, exporter.log
         assert "no unpack platforms" in exporter.log
 
 
-@pytest.mark.usefixtures("clean")
+@pytest.mark.usefixtures("nothing_is_left")
 def test_all_platforms(lab, daemon):
     with FakeRegistry() as registry:
         made = registry.add_index(IMAGE, "v1", ("amd64", "arm64"))
-        exporter = run_once(lab, config_for(daemon, [
-            probe(f"{registry.address}/{IMAGE}:v1", platform="all")], registry.address))
+        exporter = run_once(lab, config_for(
+            daemon, pull(f"{registry.address}/{IMAGE}:v1", platform="all"), plain=registry.address))
         assert exporter.value("image_canary_success") == 1, exporter.log
         for image in made["images"].values():
             for layer in image["layers"]:
@@ -124,14 +91,15 @@ def test_all_platforms(lab, daemon):
         assert exporter.value("image_canary_image_bytes", kind="declared") == size
 
 
-@pytest.mark.usefixtures("clean")
+@pytest.mark.usefixtures("nothing_is_left")
 def test_what_another_namespace_has_is_not_fetched_and_that_is_told(lab, daemon, registry, maker):
     image = maker.image(layers=2)
     reference = image.push(registry, "transfer/shared", "1")
     image.load(daemon, "neighbour", reference)
     try:
-        exporter = run_once(lab, config_for(daemon, [
-            probe(reference, "required", cold="required"), probe(reference, "no", cold="no")], registry.host))
+        exporter = run_once(lab, config_for(
+            daemon, pull(reference, "required", cold="required"), pull(reference, "no", cold="no"),
+            plain=registry.host))
         assert reasons(exporter, "required") == {"not_cold": 1}
         assert exporter.value("image_canary_success", probe="no") == 1, exporter.log
         for name in ("required", "no"):
@@ -143,26 +111,26 @@ def test_what_another_namespace_has_is_not_fetched_and_that_is_told(lab, daemon,
         daemon.ctr("namespaces", "rm", "neighbour")
 
 
-@pytest.mark.usefixtures("clean")
+@pytest.mark.usefixtures("nothing_is_left")
 def test_a_layer_that_is_there_twice_is_no_cached_one(lab, daemon, registry, maker):
     layer = maker.layer()
     reference = maker.image(layers=[layer, maker.layer(), layer]).push(registry, "transfer/twice", "1")
-    exporter = run_once(lab, config_for(daemon, [probe(reference)], registry.host))
+    exporter = run_once(lab, config_for(daemon, pull(reference), plain=registry.host))
     assert exporter.value("image_canary_success") == 1, exporter.log
     assert exporter.value("image_canary_cached_bytes_total") == 0
 
 
-@pytest.mark.usefixtures("clean")
+@pytest.mark.usefixtures("nothing_is_left")
 @pytest.mark.parametrize("auth, by_post", [("basic", False), ("bearer", False), ("bearer", True)])
 def test_passwords_and_tokens(lab, daemon, auth, by_post):
     with FakeRegistry(auth=auth, users={"user": "secret-word"}, anonymous_pull=False, token_by_post=by_post) as registry:
         for name in ("right", "wrong", "nobody"):
             registry.add_image(f"canary/{name}", "v1")
         base = f"{registry.address}/canary"
-        exporter = run_once(lab, config_for(daemon, [
-            probe(f"{base}/right:v1", "right", auth={"username": "user", "password": "secret-word"}),
-            probe(f"{base}/wrong:v1", "wrong", auth={"username": "user", "password": "wrong-word"}),
-            probe(f"{base}/nobody:v1", "nobody")], registry.address))
+        exporter = run_once(lab, config_for(
+            daemon, pull(f"{base}/right:v1", "right", auth={"username": "user", "password": "secret-word"}),
+            pull(f"{base}/wrong:v1", "wrong", auth={"username": "user", "password": "wrong-word"}),
+            pull(f"{base}/nobody:v1", "nobody"), plain=registry.address))
         assert exporter.value("image_canary_success", probe="right") == 1, exporter.log
         assert reasons(exporter, "wrong") == {"unauthorized": 1}
         assert reasons(exporter, "nobody") == {"unauthorized": 1}
@@ -170,25 +138,25 @@ def test_passwords_and_tokens(lab, daemon, auth, by_post):
             assert "secret-word" not in text and "wrong-word" not in text
 
 
-@pytest.mark.usefixtures("clean")
+@pytest.mark.usefixtures("nothing_is_left")
 def test_an_identity_token_is_exchanged(lab, daemon):
     with FakeRegistry(auth="bearer", anonymous_pull=False) as registry:
         registry.identity_tokens.add("secret-word")
         for name in ("right", "wrong"):
             registry.add_image(f"canary/{name}", "v1")
-        exporter = run_once(lab, config_for(daemon, [
-            probe(f"{registry.address}/canary/right:v1", "right", auth={"identity_token": "secret-word"}),
-            probe(f"{registry.address}/canary/wrong:v1", "wrong", auth={"identity_token": "wrong-word"})],
-            registry.address))
+        exporter = run_once(lab, config_for(
+            daemon, pull(f"{registry.address}/canary/right:v1", "right", auth={"identity_token": "secret-word"}),
+            pull(f"{registry.address}/canary/wrong:v1", "wrong", auth={"identity_token": "wrong-word"}),
+            plain=registry.address))
         assert exporter.value("image_canary_success", probe="right") == 1, exporter.log
         assert reasons(exporter, "wrong") == {"unauthorized": 1}, exporter.log
         assert "secret-word" not in exporter.log and "wrong-word" not in exporter.log
 
 
-@pytest.mark.usefixtures("clean")
+@pytest.mark.usefixtures("nothing_is_left")
 def test_a_registry_token_cannot_be_handed_over(lab, daemon):
-    exporter = run_once(lab, config_for(daemon, [
-        probe("127.0.0.1:1/canary/image:v1", auth={"registry_token": "some-token"})], "127.0.0.1:1"))
+    exporter = run_once(lab, config_for(
+        daemon, pull("127.0.0.1:1/canary/image:v1", auth={"registry_token": "some-token"}), plain="127.0.0.1:1"))
     assert reasons(exporter) == {"unsupported": 1}
     assert "some-token" not in exporter.log
 
@@ -201,21 +169,21 @@ def mirror_of(folder, registry, *mirrors):
     return folder
 
 
-@pytest.mark.usefixtures("clean")
+@pytest.mark.usefixtures("nothing_is_left")
 def test_a_mirror_serves_and_is_named(lab, daemon):
     with FakeRegistry() as mirror, FakeRegistry() as broken:
         image = mirror.add_image(IMAGE, "v1")
         broken.fault("status", path="/v2/", status=503)
         dead = f"registry.invalid:{free_port()}"
         hosts = mirror_of(lab.temp / "certs.d", dead, broken.address, mirror.address)
-        exporter = run_once(lab, config_for(daemon, [probe(f"{dead}/{IMAGE}:v1")], hosts_dir=hosts))
+        exporter = run_once(lab, config_for(daemon, pull(f"{dead}/{IMAGE}:v1"), hosts_dir=hosts))
         assert exporter.value("image_canary_success") == 1, exporter.log
         assert exporter.value("image_canary_fetched_bytes_total") == image["size"]
         assert exporter.value("image_canary_served_by_info", host=mirror.address) == 1, exporter.log
         assert len(mirror.requests("GET", "/blobs/")) == 3, "to look who serves fetches nothing again"
 
 
-@pytest.mark.usefixtures("clean")
+@pytest.mark.usefixtures("nothing_is_left")
 def test_https_with_a_ca_of_ones_own(lab, daemon, maker):
     """The daemon knows it from hosts.toml alone, however the exporter is set up."""
     registry = lab.registry(tls=True)
@@ -227,7 +195,7 @@ def test_https_with_a_ca_of_ones_own(lab, daemon, maker):
     for ca, outcome in ((f'ca = "{registry.cafile}"\n', {}), ("", {"tls": 1})):
         (hosts / "registry.invalid/hosts.toml").write_text(
             f'server = "https://{registry.host}"\n[host."https://{registry.host}"]\n{ca}')
-        exporter = run_once(lab, config_for(daemon, [probe(name)], hosts_dir=hosts))
+        exporter = run_once(lab, config_for(daemon, pull(name), hosts_dir=hosts))
         assert reasons(exporter) == outcome, exporter.log
         if not outcome:
             assert exporter.value("image_canary_fetched_bytes_total") == image.size + len(image.data)
@@ -235,14 +203,14 @@ def test_https_with_a_ca_of_ones_own(lab, daemon, maker):
         exporter.stop()
 
 
-@pytest.mark.usefixtures("clean")
+@pytest.mark.usefixtures("nothing_is_left")
 def test_a_mirror_does_not_get_the_password(lab, daemon):
     with FakeRegistry(auth="basic", users={"user": "secret-word"}) as mirror:
         mirror.add_image(IMAGE, "v1")
         dead = f"registry.invalid:{free_port()}"
         hosts = mirror_of(lab.temp / "certs.d", dead, mirror.address)
-        exporter = run_once(lab, config_for(daemon, [
-            probe(f"{dead}/{IMAGE}:v1", auth={"username": "user", "password": "secret-word"})], hosts_dir=hosts))
+        exporter = run_once(lab, config_for(
+            daemon, pull(f"{dead}/{IMAGE}:v1", auth={"username": "user", "password": "secret-word"}), hosts_dir=hosts))
         assert exporter.value("image_canary_success") == 0
         assert {request.status for request in mirror.requests()} == {401}, "it would have let the password in"
 
@@ -262,7 +230,7 @@ FAULTS = [
 ]
 
 
-@pytest.mark.usefixtures("clean")
+@pytest.mark.usefixtures("nothing_is_left")
 def test_faults_have_their_reasons(lab, daemon):
     with FakeRegistry() as registry:
         probes, expected = [], {}
@@ -270,29 +238,29 @@ def test_faults_have_their_reasons(lab, daemon):
             registry.add_image(f"canary/{name}", "v1", layers=[{"random": secrets.token_bytes(4096)}])
             if fault:
                 registry.fault(**{**fault, "path": f"/canary/{name}{fault['path']}"})
-            probes.append(probe(f"{registry.address}/canary/{name}:{'v1' if fault else 'v2'}", name))
+            probes.append(pull(f"{registry.address}/canary/{name}:{'v1' if fault else 'v2'}", name))
             expected[name] = {reason: 1}
-        probes += [probe("127.0.0.1:1/canary/image:v1", "refused"), probe("no-host.invalid/canary/image:v1", "dns")]
+        probes += [pull("127.0.0.1:1/canary/image:v1", "refused"), pull("no-host.invalid/canary/image:v1", "dns")]
         expected |= {"refused": {"connect": 1}, "dns": {"dns": 1}}
-        exporter = run_once(lab, config_for(daemon, probes, registry.address))
+        exporter = run_once(lab, config_for(daemon, *probes, plain=registry.address))
         assert {name: reasons(exporter, name) for name in expected} == expected, exporter.log
 
 
-@pytest.mark.usefixtures("clean")
+@pytest.mark.usefixtures("nothing_is_left")
 @pytest.mark.parametrize("path", ["/manifests/", "/blobs/"])
 @pytest.mark.parametrize("kind", ["hang", "hang_middle"])
 def test_a_registry_that_hangs(lab, daemon, kind, path):
     with FakeRegistry() as registry:
         registry.add_image(IMAGE, "v1")
         registry.fault(kind, path=path)
-        exporter = run_once(lab, config_for(daemon, [
-            probe(f"{registry.address}/{IMAGE}:v1", timeout="2s")], registry.address))
+        exporter = run_once(lab, config_for(
+            daemon, pull(f"{registry.address}/{IMAGE}:v1", timeout="2s"), plain=registry.address))
         assert reasons(exporter) == {"timeout": 1}, exporter.log
         assert 1 <= exporter.value("image_canary_last_duration_seconds") < 3, "of 2 s, without the preparation"
         assert exporter.value("image_canary_cleanup_failures_total") == 0
 
 
-@pytest.mark.usefixtures("clean")
+@pytest.mark.usefixtures("nothing_is_left")
 def test_a_signed_address_stays_out_of_the_log_and_the_reason_in_it(lab, daemon):
     """Where blobs are elsewhere, addresses have a signature: secret, and longer than a message."""
     with FakeRegistry() as registry:
@@ -300,18 +268,19 @@ def test_a_signed_address_stays_out_of_the_log_and_the_reason_in_it(lab, daemon)
         signature = "secret-word" * 80
         registry.fault("status", path="signed", status=403)
         registry.fault("redirect", path="/blobs/", value=f"http://{registry.cdn_address}/signed?signature={signature}")
-        exporter = run_once(lab, config_for(daemon, [probe(f"{registry.address}/{IMAGE}:v1")], registry.address))
+        exporter = run_once(lab, config_for(daemon, pull(f"{registry.address}/{IMAGE}:v1"), plain=registry.address))
         assert reasons(exporter) == {"forbidden": 1}, exporter.log
         assert "secret-word" not in exporter.log and "/signed" in exporter.log
 
 
-@pytest.mark.usefixtures("clean")
+@pytest.mark.usefixtures("nothing_is_left")
 def test_sigterm_in_the_middle(lab, daemon):
     with FakeRegistry() as registry:
         image = registry.add_image(IMAGE, "v1")
         registry.fault("hang", path=image["layers"][1]["digest"])
-        exporter = lab.exporter(config_for(daemon, [
-            probe(f"{registry.address}/{IMAGE}:v1", timeout="60s")], registry.address), args=["--probe.spread=0s"])
+        exporter = lab.exporter(config_for(
+            daemon, pull(f"{registry.address}/{IMAGE}:v1", timeout="60s"),
+            plain=registry.address), args=["--probe.spread=0s"])
         wait_until(lambda: registry.requests(path=image["layers"][1]["digest"]), what="the last layer")
         code, seconds = exporter.stop()
         assert code == 0 and seconds < 2.5
@@ -325,8 +294,8 @@ def test_a_daemon_that_is_killed_in_the_middle(lab):
     with FakeRegistry() as registry:
         image = registry.add_image(IMAGE, "v1")
         fault = registry.fault("hang", path=image["layers"][1]["digest"])
-        exporter = lab.exporter(config_for(daemon, [
-            probe(f"{registry.address}/{IMAGE}:v1", interval="3s", timeout="60s")], registry.address),
+        exporter = lab.exporter(config_for(
+            daemon, pull(f"{registry.address}/{IMAGE}:v1", interval="3s", timeout="60s"), plain=registry.address),
             args=["--probe.spread=0s"])
         wait_until(lambda: registry.requests(path=image["layers"][1]["digest"]), what="the last layer")
         daemon.send(signal.SIGKILL)
@@ -347,13 +316,13 @@ def test_older_daemons_are_told_apart(lab, containerd_of_version, version):
         registry.add_image(IMAGE, "v1")
         before = containerd_of_version.census()
         name = f"{registry.address}/{IMAGE}:v1"
-        exporter = run_once(lab, config_for(containerd_of_version, [probe(name)], registry.address))
+        exporter = run_once(lab, config_for(containerd_of_version, pull(name), plain=registry.address))
         assert reasons(exporter) == {"unsupported": 1}
         assert ("https only" if version == "1.7" else "no transfer service") in exporter.log
         assert registry.requests() == []
         exporter.stop()
         if version == "1.7":
-            exporter = run_once(lab, config_for(containerd_of_version, [probe(name)]))
+            exporter = run_once(lab, config_for(containerd_of_version, pull(name)))
             assert reasons(exporter) == {"tls": 1}, "it tries https: " + exporter.log
             exporter.stop()
         assert containerd_of_version.census() == before
@@ -369,7 +338,7 @@ def test_1_7_pulls_by_https(lab, version, maker):
     daemon = Containerd(lab.folder("containerd"), folder=folder_of(version))
     daemon.env["SSL_CERT_FILE"] = registry.cafile
     lab.own(daemon)
-    exporter = run_once(lab, config_for(daemon, [probe(reference)]))
+    exporter = run_once(lab, config_for(daemon, pull(reference)))
     assert exporter.value("image_canary_success") == 1, exporter.log
     assert exporter.value("image_canary_fetched_bytes_total") == image.size + len(image.data)
     assert exporter.value("image_canary_image_bytes", kind="unpacked") > 0
@@ -385,6 +354,6 @@ def test_1_7_does_not_read_hosts(lab, containerd_of_version, version):
     registry = f"registry.invalid:{free_port()}"
     hosts = mirror_of(lab.temp / "certs.d", registry, "127.0.0.1:1")
     started = time.monotonic()
-    exporter = run_once(lab, config_for(containerd_of_version, [probe(f"{registry}/{IMAGE}:v1")], hosts_dir=hosts))
+    exporter = run_once(lab, config_for(containerd_of_version, pull(f"{registry}/{IMAGE}:v1"), hosts_dir=hosts))
     assert reasons(exporter) == {"unsupported": 1}, exporter.log
     assert "hosts.toml" in exporter.log and time.monotonic() - started < 15

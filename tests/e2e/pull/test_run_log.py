@@ -9,13 +9,6 @@ from lab.fake.registry import FakeRegistry
 SECRET = "bfvgq-geheim"
 
 
-@pytest.fixture
-def fake():
-    with FakeRegistry() as registry:
-        registry.add_image("canary/a", "v1")
-        yield registry
-
-
 def log_of(lab, probe, registries=None, **sections):
     probe = {"name": "a", "schedule": "@yearly", "timeout": "60s", **probe}
     exporter = lab.exporter({"probes": [probe], "registries": {"*": {"plain_http": True}, **(registries or {})}, **sections})

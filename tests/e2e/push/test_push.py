@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Push probes: what arrives at the registry is whole, new on every run, and gone from containerd."""
+import functools
 import json
 import subprocess
 
@@ -7,40 +8,22 @@ import pytest
 
 from lab.fake.registry import FakeRegistry
 from lab.images import sha256
-from lab.wait import wait_until
+from lab.probes import config_for, probe, reasons, run_once
+from lab.wait import unchanged, wait_until
 
-
-def probe(image, name="canary", **more):
-    return {"name": name, "operation": "push", "image": image, "interval": "1h", "timeout": "20s", **more}
-
-
-def config_for(containerd, registry, *probes, **settings):
-    return {"containerd": {"address": containerd.address}, "probes": list(probes),
-            "registries": {registry: {"plain_http": True, **settings}}}
-
-
-def run_once(lab, config, attempts=1):
-    exporter = lab.exporter(config, args=["--probe.spread=0s"])
-    exporter.wait_for("image_canary_attempts_total", {}, lambda n: n >= attempts, timeout=40)
-    return exporter
-
-
-def reasons(exporter):
-    return {dict(labels)["reason"]: value
-            for labels, value in exporter.samples("image_canary_failure_reasons_total").items()}
+push = functools.partial(probe, operation="push")
 
 
 @pytest.fixture(autouse=True)
 def nothing_is_left(containerd):
-    before = containerd.census()
-    yield
-    assert containerd.census() == before
+    with unchanged(containerd.census):
+        yield
 
 
 def test_what_was_pushed_is_pulled_back_whole(lab, containerd, registry):
     reference = f"{registry.host}/push/whole:probe"
-    exporter = run_once(lab, config_for(containerd, registry.host,
-                                        probe(reference, content={"layers": 3, "size": "300KiB"})))
+    exporter = run_once(lab, config_for(containerd,
+                                        push(reference, content={"layers": 3, "size": "300KiB"}), plain=registry.host))
     assert exporter.value("image_canary_success") == 1, exporter.log
     digest, media_type, body = registry.manifest("push/whole", "probe")
     manifest = json.loads(body)
@@ -76,10 +59,10 @@ MEDIA_TYPES = {
 def test_every_kind_of_image_is_valid_for_others(lab, containerd, registry):
     kinds = {f"{engine}-{form}-{'index' if index else 'image'}": (engine, form, index)
              for engine in ("client", "registry") for form in MEDIA_TYPES for index in (False, True)}
-    probes = [probe(f"{registry.host}/push/kinds:{name}", name, engine=engine,
-                    content={"layers": 4, "size": "100001", "format": form, "index": index})
+    probes = [push(f"{registry.host}/push/kinds:{name}", name, engine=engine,
+                   content={"layers": 4, "size": "100001", "format": form, "index": index})
               for name, (engine, form, index) in kinds.items()]
-    exporter = run_once(lab, config_for(containerd, registry.host, *probes), attempts=1)
+    exporter = run_once(lab, config_for(containerd, *probes, plain=registry.host))
     for name, (_, form, index) in kinds.items():
         reference = f"{registry.host}/push/kinds:{name}"
         exporter.wait_for("image_canary_success", {"probe": name}, lambda n: n == 1, timeout=40)
@@ -116,7 +99,7 @@ def test_every_kind_of_image_is_valid_for_others(lab, containerd, registry):
 
 def test_the_registry_engine_needs_no_runtime(lab, registry):
     config = {"containerd": {"address": "/nowhere/containerd.sock"}, "registries": {registry.host: {"plain_http": True}},
-              "probes": [probe(f"{registry.host}/push/alone:{engine}", engine, engine=engine)
+              "probes": [push(f"{registry.host}/push/alone:{engine}", engine, engine=engine)
                          for engine in ("registry", "auto", "client")]}
     exporter = run_once(lab, config)
     exporter.wait_for("image_canary_success", {"probe": "registry"}, lambda n: n == 1)
@@ -127,9 +110,9 @@ def test_the_registry_engine_needs_no_runtime(lab, registry):
 
 
 def test_as_many_layers_as_there_may_be(lab, containerd, registry):
-    probes = [probe(f"{registry.host}/push/many:{engine}", engine, engine=engine,
-                    content={"layers": 64, "size": "1KiB"}) for engine in ("client", "registry")]
-    exporter = run_once(lab, config_for(containerd, registry.host, *probes))
+    probes = [push(f"{registry.host}/push/many:{engine}", engine, engine=engine,
+                   content={"layers": 64, "size": "1KiB"}) for engine in ("client", "registry")]
+    exporter = run_once(lab, config_for(containerd, *probes, plain=registry.host))
     for engine in ("client", "registry"):
         exporter.wait_for("image_canary_success", {"probe": engine}, lambda n: n == 1)
         layers = json.loads(registry.manifest("push/many", engine)[2])["layers"]
@@ -141,9 +124,9 @@ def test_layers_are_sent_several_at_a_time(lab, containerd):
     """None of the first three is answered before all of them have come."""
     with FakeRegistry() as registry:
         registry.fault("hang", method="PUT", path="/uploads/")
-        probes = [probe(f"{registry.address}/push/{engine}:probe", engine, engine=engine, timeout="3s",
-                        content={"layers": 5, "size": "1KiB"}) for engine in ("client", "registry")]
-        exporter = lab.exporter(config_for(containerd, registry.address, *probes), args=["--probe.spread=0s"])
+        probes = [push(f"{registry.address}/push/{engine}:probe", engine, engine=engine, timeout="3s",
+                       content={"layers": 5, "size": "1KiB"}) for engine in ("client", "registry")]
+        exporter = lab.exporter(config_for(containerd, *probes, plain=registry.address), args=["--probe.spread=0s"])
         wait_until(lambda: len(registry.requests("PUT")) == 6, what="three uploads of each")
         exporter.wait_for("image_canary_failure_reasons_total", {"probe": "client", "reason": "timeout"}, lambda n: n == 1)
         exporter.wait_for("image_canary_failure_reasons_total", {"probe": "registry", "reason": "timeout"},
@@ -177,8 +160,8 @@ def test_an_image_that_containerd_holds(lab, containerd, registry, maker, held, 
     before = containerd.census()
     repository = f"push/held-{int(visible)}"
     target = f"{registry.host}/{repository}:probe"
-    config = config_for(containerd, registry.host, probe(target, interval="1s", cold="no", content={
-        "image": name, "namespace": held}))
+    config = config_for(containerd, push(target, interval="1s", cold="no", content={
+        "image": name, "namespace": held}), plain=registry.host)
     content = containerd.root / "io.containerd.content.v1.content"
     exporter = lab.exporter(config, args=["--probe.spread=0s"], wrap=[] if visible else [*HIDE, str(content)])
     exporter.wait_for("image_canary_attempts_total", {}, lambda n: n >= 1)
@@ -202,10 +185,10 @@ def test_what_is_not_held_cannot_be_pushed(lab, containerd, registry, maker, hel
     broken = maker.image(layers=2)
     broken.load(containerd, held, "example.org/held/broken:1", unpack=False)
     containerd.remove_blob(broken.layers[1].digest, held)
-    probes = [probe(f"{registry.host}/push/{name}:probe", name, content={"image": image, "namespace": space})
+    probes = [push(f"{registry.host}/push/{name}:probe", name, content={"image": image, "namespace": space})
               for name, image, space in (("missing", "example.org/held/none:1", held), ("elsewhere", whole, "k8s.io"),
                                          ("broken", "example.org/held/broken:1", held), ("foreign", foreign, held))]
-    exporter = run_once(lab, config_for(containerd, registry.host, *probes))
+    exporter = run_once(lab, config_for(containerd, *probes, plain=registry.host))
     for name in ("missing", "elsewhere", "broken"):
         exporter.wait_for("image_canary_failure_reasons_total", {"probe": name, "reason": "not_found"}, lambda n: n == 1)
     exporter.wait_for("image_canary_success", {"probe": "foreign"}, lambda n: n == 1)  # no index: nothing to choose
@@ -214,8 +197,9 @@ def test_what_is_not_held_cannot_be_pushed(lab, containerd, registry, maker, hel
 
 def test_every_run_pushes_new_bytes(lab, containerd, registry):
     reference = f"{registry.host}/push/again:probe"
-    exporter = run_once(lab, config_for(containerd, registry.host,
-                                        probe(reference, interval="1s", content={"size": "200KiB"})), attempts=3)
+    exporter = run_once(lab, config_for(containerd,
+                                        push(reference, interval="1s", content={"size": "200KiB"}),
+                                        plain=registry.host), attempts=3)
     exporter.stop()
     pushed = {line.split()[-1] for line in registry.log.splitlines() if "blob upload" in line.lower()}
     blobs = list((registry.dir / "data").glob("docker/registry/v2/blobs/sha256/*/*/data"))
@@ -226,16 +210,16 @@ def test_every_run_pushes_new_bytes(lab, containerd, registry):
 def test_what_no_probe_made_is_not_replaced(lab, containerd, registry, maker):
     reference = maker.image().push(registry, "push/precious", "1")
     before = registry.manifest("push/precious", "1")[0]
-    exporter = run_once(lab, config_for(containerd, registry.host, probe(reference)))
+    exporter = run_once(lab, config_for(containerd, push(reference), plain=registry.host))
     assert reasons(exporter) == {"invalid": 1}, exporter.log
     assert "overwrite: true" in exporter.log
     assert registry.manifest("push/precious", "1")[0] == before
     exporter.stop()
-    exporter = run_once(lab, config_for(containerd, registry.host, probe(reference, overwrite=True)))
+    exporter = run_once(lab, config_for(containerd, push(reference, overwrite=True), plain=registry.host))
     assert exporter.value("image_canary_success") == 1, exporter.log
     assert registry.manifest("push/precious", "1")[0] != before
     exporter.stop()
-    exporter = run_once(lab, config_for(containerd, registry.host, probe(reference)))  # its own now
+    exporter = run_once(lab, config_for(containerd, push(reference), plain=registry.host))  # its own now
     assert exporter.value("image_canary_success") == 1, exporter.log
     exporter.stop()
 
@@ -243,8 +227,8 @@ def test_what_no_probe_made_is_not_replaced(lab, containerd, registry, maker):
 def test_push_and_pull_of_the_same_reference(lab, containerd, registry):
     """What the demo shows: a push probe feeds a pull probe."""
     reference = f"{registry.host}/push/both:probe"
-    config = config_for(containerd, registry.host, probe(reference, "push", interval="1s"),
-                        {**probe(reference, "pull", interval="1s"), "operation": "pull"})
+    config = config_for(containerd, push(reference, "push", interval="1s"),
+                        {**push(reference, "pull", interval="1s"), "operation": "pull"}, plain=registry.host)
     exporter = run_once(lab, config)
     exporter.wait_for("image_canary_success", {"probe": "pull"}, 1)
     exporter.wait_for("image_canary_success", {"probe": "push"}, 1)
@@ -255,16 +239,18 @@ def test_passwords_and_rights(lab, containerd):
     registry = lab.registry(htpasswd={"user": "word"})
     reference = f"{registry.host}/push/private:probe"
     exporter = run_once(lab, config_for(
-        containerd, registry.host, probe(reference, "right", auth={"username": "user", "password": "word"}),
-        probe(reference, "wrong", auth={"username": "user", "password": "no"}), probe(reference, "anonymous")), 3)
+        containerd, push(reference, "right", auth={"username": "user", "password": "word"}),
+        push(reference, "wrong", auth={"username": "user", "password": "no"}), push(reference, "anonymous"),
+        plain=registry.host))
     assert exporter.value("image_canary_success", probe="right") == 1, exporter.log
-    assert reasons(exporter) == {"unauthorized": 1}
+    for name in ("wrong", "anonymous"):
+        assert reasons(exporter, name) == {"unauthorized": 1}
     assert exporter.value("image_canary_failures_total") == 2
     exporter.stop()
     with FakeRegistry(auth="bearer", users={"user": "word"}) as tokens:
         exporter = run_once(lab, config_for(
-            containerd, tokens.address, probe(f"{tokens.address}/push/token:probe"),
-            auth={"username": "user", "password": "word"}))
+            containerd, push(f"{tokens.address}/push/token:probe"),
+            auth={"username": "user", "password": "word"}, plain=tokens.address))
         assert exporter.value("image_canary_success") == 1, exporter.log
         exporter.stop()
 
@@ -282,8 +268,9 @@ def test_passwords_and_rights(lab, containerd):
 def test_faults_have_their_reasons(lab, containerd, fault, reason):
     with FakeRegistry() as registry:
         registry.fault(**fault)
-        exporter = run_once(lab, config_for(containerd, registry.address,
-                                            probe(f"{registry.address}/push/fault:probe", timeout="3s")))
+        exporter = run_once(lab, config_for(containerd,
+                                            push(f"{registry.address}/push/fault:probe", timeout="3s"),
+                                            plain=registry.address))
         assert reasons(exporter) == {reason: 1}, exporter.log
         exporter.stop()
 
@@ -291,9 +278,9 @@ def test_faults_have_their_reasons(lab, containerd, fault, reason):
 def test_blobs_of_a_failed_push_go_again(lab, containerd):
     with FakeRegistry() as registry:
         registry.fault("status", method="PUT", path="/manifests/", status=503)
-        probes = [probe(f"{registry.address}/push/rest-{engine}:probe", engine, engine=engine, delete_remote=True,
-                        content={"layers": 2}) for engine in ("client", "registry")]
-        exporter = run_once(lab, config_for(containerd, registry.address, *probes))
+        probes = [push(f"{registry.address}/push/rest-{engine}:probe", engine, engine=engine, delete_remote=True,
+                       content={"layers": 2}) for engine in ("client", "registry")]
+        exporter = run_once(lab, config_for(containerd, *probes, plain=registry.address))
         for engine in ("client", "registry"):
             exporter.wait_for("image_canary_failure_reasons_total", {"probe": engine, "reason": "server_error"},
                               lambda n: n == 1)
@@ -307,8 +294,9 @@ def test_sigterm_in_the_middle_of_a_push(lab, containerd):
     with FakeRegistry() as registry:
         registry.fault("hang", method="PUT", path="/uploads/")
         before = containerd.census()
-        exporter = lab.exporter(config_for(containerd, registry.address,
-                                           probe(f"{registry.address}/push/hang:probe", timeout="60s")),
+        exporter = lab.exporter(config_for(containerd,
+                                           push(f"{registry.address}/push/hang:probe", timeout="60s"),
+                                           plain=registry.address),
                                 args=["--probe.spread=0s"])
         wait_until(lambda: registry.requests("PUT"), what="an upload")
         assert containerd.census() != before

@@ -2,6 +2,7 @@
 """Push probes through a real dockerd, to real (or, for faults, fake) registries on loopback, which
 Docker takes for insecure ones: plain HTTP works. Docker 20.10 tries an upload that fails five times
 within 50 seconds and does not tell why meanwhile: faults here are those that it does not try again."""
+import functools
 import json
 import subprocess
 
@@ -9,54 +10,24 @@ import pytest
 
 from lab.fake.registry import FakeRegistry
 from lab.images import as_json
-from lab.wait import wait_until
+from lab.probes import config_for, probe, reasons, run_once
+from lab.wait import unchanged, wait_until
 
-
-@pytest.fixture(scope="module")
-def daemon(module_lab):
-    """The containerd below the dockerd."""
-    return module_lab.containerd()
-
-
-@pytest.fixture(scope="module")
-def docker(module_lab, daemon):
-    return module_lab.docker(daemon)
+push = functools.partial(probe, operation="push", engine="docker", content={"size": "200KiB"})
 
 
 @pytest.fixture(autouse=True)
 def nothing_is_left(docker):
     """Whatever a test does, the engine is afterwards as it was before; a push that hangs holds its
     layers until the registry ends it."""
-    before = docker.census()
-    yield
-    wait_until(lambda: docker.census() == before, what="the engine as it was")
+    with unchanged(docker.census, timeout=20):
+        yield
 
 
-def probe(image, name="canary", **more):
-    return {"name": name, "operation": "push", "engine": "docker", "image": image, "interval": "1h",
-            "timeout": "20s", "content": {"size": "200KiB"}, **more}
-
-
-def config_for(docker, daemon, registry, *probes):
-    return {"containerd": {"address": daemon.address}, "docker": {"address": f"unix://{docker.address}"},
-            "registries": {registry: {"plain_http": True}}, "probes": list(probes)}
-
-
-def run_once(lab, config, name="canary", attempts=1):
-    exporter = lab.exporter(config, args=["--probe.spread=0s"])
-    exporter.wait_for("image_canary_attempts_total", {"probe": name}, lambda n: n >= attempts, timeout=40)
-    return exporter
-
-
-def reasons(exporter, name="canary"):
-    return {dict(labels)["reason"]: value
-            for labels, value in exporter.samples("image_canary_failure_reasons_total", probe=name).items()}
-
-
-def test_what_was_pushed_is_pulled_back_whole(lab, docker, daemon, registry):
+def test_what_was_pushed_is_pulled_back_whole(lab, docker, registry):
     reference = f"{registry.host}/docker-push/whole:probe"
-    exporter = run_once(lab, config_for(docker, daemon, registry.host,
-                                        probe(reference, content={"layers": 3, "size": "1MiB"})))
+    exporter = run_once(lab, config_for(docker,
+                                        push(reference, content={"layers": 3, "size": "1MiB"}), plain=registry.host))
     assert exporter.value("image_canary_success") == 1, exporter.log
     digest, _, body = registry.manifest("docker-push/whole", "probe")
     layers = json.loads(body)["layers"]
@@ -76,31 +47,31 @@ def test_what_was_pushed_is_pulled_back_whole(lab, docker, daemon, registry):
     docker.remove(docker.pull(reference))
 
 
-def test_every_run_pushes_new_bytes(lab, docker, daemon, registry):
+def test_every_run_pushes_new_bytes(lab, docker, registry):
     reference = f"{registry.host}/docker-push/again:probe"
-    exporter = run_once(lab, config_for(docker, daemon, registry.host,
-                                        probe(reference, interval="1s")), attempts=3)
+    exporter = run_once(lab, config_for(docker,
+                                        push(reference, interval="1s"), plain=registry.host), attempts=3)
     assert exporter.value("image_canary_failures_total") == 0, exporter.log
     assert exporter.value("image_canary_cached_bytes_total") == 0
     assert exporter.stop()[0] == 0
-    exporter = run_once(lab, config_for(docker, daemon, registry.host, probe(reference)))
+    exporter = run_once(lab, config_for(docker, push(reference), plain=registry.host))
     assert exporter.value("image_canary_success") == 1, f"it knows its own after a restart\n{exporter.log}"
 
 
-def test_what_no_probe_made_is_not_replaced(lab, docker, daemon, registry, maker):
+def test_what_no_probe_made_is_not_replaced(lab, docker, registry, maker):
     reference = maker.image(docker=True).push(registry, "docker-push/precious", "1")
     before = registry.manifest("docker-push/precious", "1")
-    exporter = run_once(lab, config_for(docker, daemon, registry.host, probe(reference)))
+    exporter = run_once(lab, config_for(docker, push(reference), plain=registry.host))
     assert reasons(exporter) == {"invalid": 1}, exporter.log
     assert "overwrite: true" in exporter.log
     assert registry.manifest("docker-push/precious", "1") == before
 
 
 @pytest.mark.parametrize("engine", ["docker", "registry"])
-def test_round_trip(lab, docker, daemon, registry, engine):
-    exporter = run_once(lab, config_for(docker, daemon, registry.host, probe(
+def test_round_trip(lab, docker, registry, engine):
+    exporter = run_once(lab, config_for(docker, push(
         f"{registry.host}/docker-push/round-{engine}:probe", operation="roundtrip", read_back=engine,
-        delete_remote=True)))
+        delete_remote=True), plain=registry.host))
     assert exporter.value("image_canary_success") == 1, exporter.log
     assert exporter.value("image_canary_phase_duration_seconds_count", phase="read_back") == 1
     assert exporter.value("image_canary_fetched_bytes_total") > 200 << 10
@@ -108,15 +79,15 @@ def test_round_trip(lab, docker, daemon, registry, engine):
     assert registry.tags(f"docker-push/round-{engine}") == []
 
 
-def test_passwords(lab, docker, daemon):
+def test_passwords(lab, docker):
     registry = lab.registry(htpasswd={"user": "secret-wörd"})
 
     def one(name, **auth):
-        return probe(f"{registry.host}/docker-push/{name}:1", name, **({"auth": auth} if auth else {}))
+        return push(f"{registry.host}/docker-push/{name}:1", name, **({"auth": auth} if auth else {}))
 
     exporter = run_once(lab, config_for(
-        docker, daemon, registry.host, one("right", username="user", password="secret-wörd"),
-        one("wrong", username="user", password="wrong-word"), one("anonymous")), "anonymous")
+        docker, one("right", username="user", password="secret-wörd"),
+        one("wrong", username="user", password="wrong-word"), one("anonymous"), plain=registry.host))
     exporter.wait_for("image_canary_success", {"probe": "right"}, 1)
     exporter.wait_for("image_canary_attempts_total", {"probe": "wrong"}, 1)
     assert reasons(exporter, "wrong") == {"unauthorized": 1}, exporter.log
@@ -125,12 +96,12 @@ def test_passwords(lab, docker, daemon):
         assert "secret-w" not in text and "wrong-word" not in text
 
 
-def test_tokens(lab, docker, daemon):
+def test_tokens(lab, docker):
     with FakeRegistry(auth="bearer", users={"user": "word"}) as registry:
         exporter = run_once(lab, config_for(
-            docker, daemon, registry.address,
-            probe(f"{registry.address}/canary/known:v1", "known", auth={"username": "user", "password": "word"}),
-            probe(f"{registry.address}/canary/unknown:v1", "unknown")), "unknown")
+            docker,
+            push(f"{registry.address}/canary/known:v1", "known", auth={"username": "user", "password": "word"}),
+            push(f"{registry.address}/canary/unknown:v1", "unknown"), plain=registry.address))
         exporter.wait_for("image_canary_success", {"probe": "known"}, 1)
         assert reasons(exporter, "unknown") == {"unauthorized": 1}, exporter.log
 
@@ -162,13 +133,13 @@ FAULTS = [
 ]
 
 
-def test_faults_have_their_reasons(lab, docker, daemon):
+def test_faults_have_their_reasons(lab, docker):
     with FakeRegistry() as registry:
         probes = []
         for name, fault, _ in FAULTS:
             registry.fault(**{**fault, "path": f"/canary/{name}(/.*)?{fault['path']}"})
-            probes.append(probe(f"{registry.address}/canary/{name}:v1", name, timeout="8s", overwrite=True))
-        exporter = lab.exporter(config_for(docker, daemon, registry.address, *probes), args=["--probe.spread=0s"])
+            probes.append(push(f"{registry.address}/canary/{name}:v1", name, timeout="8s", overwrite=True))
+        exporter = lab.exporter(config_for(docker, *probes, plain=registry.address), args=["--probe.spread=0s"])
         for name, _, _ in FAULTS:
             exporter.wait_for("image_canary_attempts_total", {"probe": name}, 1, timeout=60)
         assert {name: reasons(exporter, name) for name, _, _ in FAULTS} == \
@@ -181,20 +152,21 @@ def test_faults_have_their_reasons(lab, docker, daemon):
         assert exporter.stop()[0] == 0
 
 
-def test_a_registry_that_is_down_and_a_name_that_does_not_exist(lab, docker, daemon):
+def test_a_registry_that_is_down_and_a_name_that_does_not_exist(lab, docker):
     exporter = run_once(lab, config_for(
-        docker, daemon, "127.0.0.1:1", probe("127.0.0.1:1/canary/image:v1", overwrite=True),
-        probe("no-such-host.invalid/canary/image:v1", "dns", overwrite=True)))
+        docker, push("127.0.0.1:1/canary/image:v1", overwrite=True),
+        push("no-such-host.invalid/canary/image:v1", "dns", overwrite=True), plain="127.0.0.1:1"))
     for name, reason in (("canary", "connect"), ("dns", "dns")):
         exporter.wait_for("image_canary_attempts_total", {"probe": name}, 1)
         assert reasons(exporter, name) == {reason: 1}, exporter.log
 
 
-def test_sigterm_in_the_middle_of_a_push(lab, docker, daemon):
+def test_sigterm_in_the_middle_of_a_push(lab, docker):
     with FakeRegistry() as registry:
         registry.fault("hang", method="PATCH", path="/uploads/")
-        exporter = lab.exporter(config_for(docker, daemon, registry.address,
-                                           probe(f"{registry.address}/canary/image:v1", timeout="60s", overwrite=True)),
+        exporter = lab.exporter(config_for(docker,
+                                           push(f"{registry.address}/canary/image:v1", timeout="60s", overwrite=True),
+                                           plain=registry.address),
                                 args=["--probe.spread=0s"])
         wait_until(lambda: registry.requests("PATCH"), what="an upload")
         code, seconds = exporter.stop()
@@ -202,11 +174,12 @@ def test_sigterm_in_the_middle_of_a_push(lab, docker, daemon):
         assert docker.census()["images"] == {}
 
 
-def test_kill_in_the_middle_of_a_push_leaves_nothing_after_a_restart(lab, docker, daemon):
+def test_kill_in_the_middle_of_a_push_leaves_nothing_after_a_restart(lab, docker):
     with FakeRegistry() as registry:
         hang = registry.fault("hang", method="PUT", path="/manifests/")
-        config = config_for(docker, daemon, registry.address,
-                            probe(f"{registry.address}/canary/image:v1", interval="5s", timeout="60s", overwrite=True))
+        config = config_for(docker,
+                            push(f"{registry.address}/canary/image:v1", interval="5s", timeout="60s", overwrite=True),
+                            plain=registry.address)
         exporter = lab.exporter(config, args=["--probe.spread=0s"])
         wait_until(lambda: registry.requests("PUT", "/manifests/"), what="the manifest")
         exporter.kill()
@@ -221,13 +194,12 @@ def test_kill_in_the_middle_of_a_push_leaves_nothing_after_a_restart(lab, docker
 
 
 def test_a_daemon_that_is_killed_in_the_middle(lab):
-    daemon = lab.containerd()
-    docker = lab.docker(daemon)
+    docker = lab.docker(lab.containerd())
     with FakeRegistry() as registry:
         fault = registry.fault("hang", method="PATCH", path="/uploads/")
-        exporter = lab.exporter(config_for(docker, daemon, registry.address,
-                                           probe(f"{registry.address}/canary/image:v1", interval="2s", timeout="60s",
-                                                 overwrite=True)), args=["--probe.spread=0s"])
+        exporter = lab.exporter(config_for(docker,
+                                           push(f"{registry.address}/canary/image:v1", interval="2s", timeout="60s",
+                                                overwrite=True), plain=registry.address), args=["--probe.spread=0s"])
         wait_until(lambda: registry.requests("PATCH"), what="an upload")
         docker.kill()
         exporter.wait_for("image_canary_attempts_total", {}, lambda n: n >= 1)
@@ -241,10 +213,10 @@ def test_a_daemon_that_is_killed_in_the_middle(lab):
         assert census["images"] == {} and census["bytes"] == 0 and census["volumes"] == []
 
 
-def test_a_name_that_docker_has_already_is_left_alone(lab, docker, daemon, registry, maker):
+def test_a_name_that_docker_has_already_is_left_alone(lab, docker, registry, maker):
     reference = docker.pull(maker.image().push(registry, "docker-push/before", "1"))
     before = docker.census()
-    exporter = run_once(lab, config_for(docker, daemon, registry.host, probe(reference, overwrite=True)))
+    exporter = run_once(lab, config_for(docker, push(reference, overwrite=True), plain=registry.host))
     assert reasons(exporter) == {"invalid": 1}, exporter.log
     assert "it stays" in exporter.log
     assert docker.census() == before
@@ -252,13 +224,13 @@ def test_a_name_that_docker_has_already_is_left_alone(lab, docker, daemon, regis
     docker.remove(reference)
 
 
-def test_an_image_that_docker_holds(lab, docker, daemon, registry, maker):
+def test_an_image_that_docker_holds(lab, docker, registry, maker):
     """Pushed as it is, under another name, which goes again; the second time nothing crosses the network."""
     target = lab.registry()
     source = docker.pull(maker.image(layers=2, size=200_000).push(registry, "docker-push/held", "1"))
     before = docker.census()
     reference = f"{target.host}/docker-push/copy:probe"
-    config = config_for(docker, daemon, target.host, probe(reference, content={"image": source}))
+    config = config_for(docker, push(reference, content={"image": source}), plain=target.host)
     exporter = run_once(lab, config)
     assert exporter.value("image_canary_success") == 1, exporter.log
     uploaded = exporter.value("image_canary_uploaded_bytes_total")
@@ -278,7 +250,7 @@ def test_an_image_that_docker_holds(lab, docker, daemon, registry, maker):
 
 
 @pytest.mark.parametrize("history", [False, True])
-def test_a_layer_that_the_registry_has_is_seen(lab, docker, daemon, registry, maker, history):
+def test_a_layer_that_the_registry_has_is_seen(lab, docker, registry, maker, history):
     """Docker has it mounted from where it was pulled from."""
     shared, own = maker.layer(100_000), maker.layer(50_000)
     config = {"history": [{"created_by": "one"}, {"created_by": "nothing", "empty_layer": True},
@@ -287,8 +259,8 @@ def test_a_layer_that_the_registry_has_is_seen(lab, docker, daemon, registry, ma
     neighbour = docker.pull(maker.image([shared]).push(other, "docker-push/neighbour", str(history)))
     source = docker.pull(maker.image([shared, own], config=config).push(registry, "docker-push/shared", str(history)))
     before = docker.census()
-    exporter = run_once(lab, config_for(docker, daemon, other.host, probe(
-        f"{other.host}/docker-push/mounted:probe", content={"image": source}, cold="no")))
+    exporter = run_once(lab, config_for(docker, push(
+        f"{other.host}/docker-push/mounted:probe", content={"image": source}, cold="no"), plain=other.host))
     assert exporter.value("image_canary_success") == 1, exporter.log
     assert exporter.value("image_canary_cached_bytes_total") == (100_000 if history else 1)
     assert docker.census() == before
@@ -297,14 +269,14 @@ def test_a_layer_that_the_registry_has_is_seen(lab, docker, daemon, registry, ma
     docker.remove(neighbour)
 
 
-def test_an_image_under_its_own_name(lab, docker, daemon, registry, maker):
+def test_an_image_under_its_own_name(lab, docker, registry, maker):
     """Nothing is tagged and nothing removed, but a digest that came with the push."""
     image = maker.image()
     source = docker.pull(image.push(registry, "docker-push/own", "1"))
     local = docker.tag(source, f"{registry.host}/docker-push/local:1")
     before = docker.census()
-    exporter = run_once(lab, config_for(docker, daemon, registry.host,
-                                        probe(local, content={"image": local}, cold="no")))
+    exporter = run_once(lab, config_for(docker,
+                                        push(local, content={"image": local}, cold="no"), plain=registry.host))
     assert exporter.value("image_canary_success") == 1, exporter.log
     assert registry.tags("docker-push/local") == ["1"]
     assert docker.census() == before
@@ -313,12 +285,12 @@ def test_an_image_under_its_own_name(lab, docker, daemon, registry, maker):
     docker.remove(source)
 
 
-def test_the_name_of_another_image_is_not_taken_from_it(lab, docker, daemon, registry, maker):
+def test_the_name_of_another_image_is_not_taken_from_it(lab, docker, registry, maker):
     source = docker.pull(maker.image().push(registry, "docker-push/one", "1"))
     other = docker.pull(maker.image().push(registry, "docker-push/two", "1"))
     before = docker.census()
-    exporter = run_once(lab, config_for(docker, daemon, registry.host,
-                                        probe(other, content={"image": source}, overwrite=True)))
+    exporter = run_once(lab, config_for(docker,
+                                        push(other, content={"image": source}, overwrite=True), plain=registry.host))
     assert reasons(exporter) == {"invalid": 1}, exporter.log
     assert "another image in Docker" in exporter.log
     assert docker.census() == before
@@ -327,21 +299,22 @@ def test_the_name_of_another_image_is_not_taken_from_it(lab, docker, daemon, reg
         docker.remove(name)
 
 
-def test_an_image_with_a_digest_only_is_not_put_at_risk(lab, docker, daemon, registry, maker):
+def test_an_image_with_a_digest_only_is_not_put_at_risk(lab, docker, registry, maker):
     """With the only tag of a repository Docker would remove the digest that was there, too."""
     image = maker.image()
     reference = image.push(registry, "docker-push/nameless", "1")
     source = docker.pull(f"{reference.rpartition(':')[0]}@{image.digest}")
     before = docker.census()
-    exporter = run_once(lab, config_for(docker, daemon, registry.host, probe(
-        f"{registry.host}/docker-push/nameless:probe", content={"image": source})))
+    exporter = run_once(lab, config_for(docker, push(
+        f"{registry.host}/docker-push/nameless:probe", content={"image": source}), plain=registry.host))
     assert reasons(exporter) == {"invalid": 1}, exporter.log
     assert docker.census() == before
     exporter.stop()
     docker.remove(source)
 
 
-def test_an_image_that_docker_does_not_hold(lab, docker, daemon, registry):
-    exporter = run_once(lab, config_for(docker, daemon, registry.host, probe(
-        f"{registry.host}/docker-push/none:probe", content={"image": f"{registry.host}/docker-push/nothing:1"})))
+def test_an_image_that_docker_does_not_hold(lab, docker, registry):
+    exporter = run_once(lab, config_for(docker, push(
+        f"{registry.host}/docker-push/none:probe", content={"image": f"{registry.host}/docker-push/nothing:1"}),
+                                        plain=registry.host))
     assert reasons(exporter) == {"not_found": 1}, exporter.log

@@ -9,6 +9,7 @@ import tarfile
 import pytest
 
 from lab.fake.docker import FakeDocker
+from lab.probes import config_for, probe, reason, run_once
 
 pytestmark = pytest.mark.unprivileged
 
@@ -32,18 +33,9 @@ def engine(lab):
         yield fake
 
 
-def run(lab, engine, name="canary", **more):
-    probe = {"name": name, "operation": "push", "engine": "docker", "image": REFERENCE, "interval": "1h", "timeout": "5s",
-             "content": {"size": "10KiB", "layers": 2}, "overwrite": True, **more}
-    exporter = lab.exporter({"containerd": {"address": "/nowhere"}, "docker": {"address": engine.address},
-                             "probes": [probe]}, args=["--probe.spread=0s"])
-    exporter.wait_for("image_canary_attempts_total", {"probe": name}, 1)
-    return exporter
-
-
-def reason(exporter):
-    reasons = exporter.samples("image_canary_failure_reasons_total")
-    return dict(next(iter(reasons)))["reason"] if reasons else None
+def run(lab, engine, **more):
+    push = {"engine": "docker", "timeout": "5s", "content": {"size": "10KiB", "layers": 2}, "overwrite": True, **more}
+    return run_once(lab, config_for(engine, probe(REFERENCE, operation="push", **push)))
 
 
 STREAMS = [
@@ -66,7 +58,7 @@ STREAMS = [
 def test_streams(lab, engine, name, stream, expected, uploaded):
     engine.stream = stream
     exporter = run(lab, engine, name=name)
-    assert reason(exporter) == expected, exporter.log
+    assert reason(exporter, name) == expected, exporter.log
     assert exporter.value("image_canary_uploaded_bytes_total") == uploaded
     assert engine.images == {}, "removed"
 

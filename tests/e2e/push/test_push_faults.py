@@ -6,8 +6,9 @@ import pytest
 
 from lab.field import PushField
 from lab.images import MIB
-from lab.matrix import (OK, SLACK, TIMEOUT, Daemon, Table, as_tuple, config_for, knows, log_of, need, open_files,
+from lab.matrix import (OK, SLACK, TIMEOUT, Daemon, Table, as_tuple, knows, log_of, matrix_config, need, open_files,
                         reason_of)
+from lab.probes import config_for, probe
 from lab.wait import wait_until
 
 # What comes out, whoever pushes.
@@ -89,7 +90,7 @@ def test_every_fault_has_its_reason(lab, engine):
         assert set(field.references) == set(EXPECTED)
         daemon = Daemon(lab, [engine], field)
         before = daemon.state()
-        exporter = lab.exporter(config_for(field, daemon, engine, EXPECTED, "push", content=CONTENT),
+        exporter = lab.exporter(matrix_config(field, daemon, engine, EXPECTED, "push", content=CONTENT),
                                 args=["--probe.spread=0s", f"--probe.workers={WORKERS}"],
                                 env=field.proxy_env)
         count = len(field.references)
@@ -115,8 +116,8 @@ def test_an_image_that_the_daemons_disk_cannot_hold(lab, engine):
     with PushField(lab.folder("field")) as field:
         daemon = Daemon(lab, [engine], field, room=48 * MIB)
         before = daemon.state()
-        exporter = lab.exporter(config_for(field, daemon, engine, ["good"], "push", timeout="30s",
-                                           content={"layers": 1, "size": "64MiB"}), args=["--probe.spread=0s"])
+        exporter = lab.exporter(matrix_config(field, daemon, engine, ["good"], "push", timeout="30s",
+                                              content={"layers": 1, "size": "64MiB"}), args=["--probe.spread=0s"])
         exporter.wait_for("image_canary_attempts_total", {}, 1, timeout=40)
         assert reason_of(exporter, "good") == "no_space", exporter.log
         assert not field.registry.requests("POST", "/uploads/")
@@ -134,8 +135,8 @@ def test_a_daemon_that_is_killed_in_the_middle(lab, engine):
         before = daemon.state()
         for method in ("PUT", "PATCH"):
             field.registry.fault("slow_body", method=method, path="/canary/good/blobs/uploads/", value=0.02)
-        exporter = lab.exporter(config_for(field, daemon, engine, ["good"], "push", timeout="9s", interval="10s",
-                                           retry_interval="2s", content={"layers": 1, "size": "8MiB"}),
+        exporter = lab.exporter(matrix_config(field, daemon, engine, ["good"], "push", timeout="9s", interval="10s",
+                                              retry_interval="2s", content={"layers": 1, "size": "8MiB"}),
                                 args=["--probe.spread=0s"])
         wait_until(lambda: field.registry.requests("POST", "/uploads/"), what="an upload")
         daemon.processes[0].kill()
@@ -166,9 +167,8 @@ class Rounds:
         self.deletes, self.keeps = lab.registry(), lab.registry(delete=False)
         for registry in (self.deletes, self.keeps):
             field.know(registry.host)
-        config = config_for(field, self.daemon, "client", [])
-        for engine in self.engines:
-            config["probes"] += self.probes(engine)
+        config = config_for(self.daemon, *(one for engine in self.engines for one in self.probes(engine)),
+                            registries=field.registries)
         self.lab, self.config = lab, config
         self.exporter = self.start(config)
 
@@ -182,9 +182,8 @@ class Rounds:
                  if "timeout" not in may_be(engine, name)}
         names.update({"gone": f"{self.deletes.host}/{engine}/gone:v1", "stays": f"{self.keeps.host}/{engine}/stays:v1",
                       "somebody-elses": self.field.references["somebody-elses"]})
-        return [{"name": f"{engine}-{name}", "operation": "push", "engine": engine, "image": reference,
-                 "interval": "2s", "timeout": "10s", "delete_remote": True, "content": CONTENT}
-                for name, reference in names.items()]
+        return [probe(reference, f"{engine}-{name}", "push", engine=engine, interval="2s", timeout="10s",
+                      delete_remote=True, content=CONTENT) for name, reference in names.items()]
 
     def ran(self, wanted):
         """Waits for so many pushes, of every probe at least one."""
@@ -199,7 +198,7 @@ class Rounds:
         """dockerd loads an image to its end, though nobody waits for it any more: the next run of the same probe
         removes what came of that."""
         assert self.exporter.stop()[0] == 0
-        late = [{**probe, "interval": "1h"} for probe in self.config["probes"] if probe["engine"] == "docker"]
+        late = [{**one, "interval": "1h"} for one in self.config["probes"] if one["engine"] == "docker"]
         if late:
             again = self.start({**self.config, "probes": late})
             again.wait_for("image_canary_attempts_total", {}, lambda n: n >= len(late), timeout=60)
@@ -215,15 +214,15 @@ class Rounds:
             return sum(n for labels, n in metrics.get(name, {}).items() if ("probe", probe) in labels)
 
         for engine in self.engines:
-            for probe in (probe["name"] for probe in self.probes(engine)):
-                tried, failed, left = (value(f"image_canary_{name}_total", probe)
+            for one in (one["name"] for one in self.probes(engine)):
+                tried, failed, left = (value(f"image_canary_{name}_total", one)
                                        for name in ("attempts", "failures", "cleanup_failures"))
-                name = probe.removeprefix(f"{engine}-")
+                name = one.removeprefix(f"{engine}-")
                 works = name in ("gone", "stays") or OK in may_be(engine, name)
-                assert tried > 0 and (failed == 0 if works else failed == tried), log_of(self.exporter, [probe])
+                assert tried > 0 and (failed == 0 if works else failed == tried), log_of(self.exporter, [one])
                 may_stay = {tried} if name == "stays" or name in LEFT and engine in OURS else {0}
                 may_stay |= {tried} if failed and engine == "docker" else set()
-                assert left in may_stay, log_of(self.exporter, [probe])
+                assert left in may_stay, log_of(self.exporter, [one])
         assert self.exporter.value("image_canary_failure_reasons_total", reason="internal") is None
 
     def check_registries(self):

@@ -9,7 +9,8 @@ import pytest
 from lab.field import Ground
 from lab.images import DOCKER, MIB, OCI, sha256
 from lab.matrix import Daemon, need
-from lab.wait import wait_until
+from lab.probes import config_for, probe, reasons, run_once
+from lab.wait import unchanged
 
 ENGINES = ("client", "registry", "transfer", "docker")
 LAYERS = 3
@@ -28,12 +29,12 @@ class Node:
         self.ground.know(registry.host, plain=not registry.cafile, trust=trust)
         return registry
 
-    def probe(self, reference, name="canary", **more):
-        return {"name": name, "operation": "push", "engine": self.engine, "image": reference, "interval": "1h",
-                "timeout": "20s", "content": {"layers": LAYERS, "size": "200KiB"}, **more}
+    def push(self, reference, name="canary", **more):
+        return probe(reference, name, "push", **{
+            "engine": self.engine, "content": {"layers": LAYERS, "size": "200KiB"}, **more})
 
     def config(self, *probes):
-        return {**self.daemon.settings, "registries": self.ground.registries, "probes": list(probes)}
+        return config_for(self.daemon, *probes, registries=self.ground.registries)
 
 
 @pytest.fixture(scope="module", params=ENGINES)
@@ -44,21 +45,8 @@ def node(module_lab, request):
 
 @pytest.fixture(autouse=True)
 def nothing_is_left(node):
-    before = node.daemon.state()
-    yield
-    wait_until(lambda: node.daemon.state() == before, timeout=5, what="a daemon as it was before")
-
-
-def run_once(lab, config):
-    exporter = lab.exporter(config, args=["--probe.spread=0s"])
-    count = len(config["probes"])
-    exporter.wait_for("image_canary_attempts_total", {}, lambda n: n >= count, timeout=60)
-    return exporter
-
-
-def reasons(exporter, name="canary"):
-    found = exporter.samples("image_canary_failure_reasons_total", probe=name)
-    return {dict(labels)["reason"]: value for labels, value in found.items()}
+    with unchanged(node.daemon.state, timeout=5):
+        yield
 
 
 def succeeded(exporter, name="canary"):
@@ -109,7 +97,7 @@ def test_what_was_pushed_is_valid_for_skopeo_containerd_and_docker(lab, node, re
     node.knows(registry)
     reference = f"{registry.host}/valid/{node.engine}:{kind}"
     content = {"layers": LAYERS, "size": "200KiB", **({} if node.engine == "docker" else {"format": kind})}
-    exporter = run_once(lab, node.config(node.probe(reference, content=content)))
+    exporter = run_once(lab, node.config(node.push(reference, content=content)))
     assert succeeded(exporter), exporter.log
     digest, media_type, body = registry.manifest(f"valid/{node.engine}", kind)
     assert media_type == {"oci": OCI, "docker": DOCKER}[kind]["manifest"]
@@ -136,12 +124,12 @@ def test_what_was_pushed_is_valid_for_skopeo_containerd_and_docker(lab, node, re
 def test_a_private_authority(lab, node):
     registry = node.knows(lab.registry(tls=True))
     reference = f"{registry.host}/push/tls:probe"
-    exporter = run_once(lab, node.config(node.probe(reference)))
+    exporter = run_once(lab, node.config(node.push(reference)))
     assert succeeded(exporter), exporter.log
     assert registry.tags("push/tls") == ["probe"]
     exporter.stop()
     node.knows(registry, trust=AUTHORITIES)
-    exporter = run_once(lab, node.config(node.probe(reference)))
+    exporter = run_once(lab, node.config(node.push(reference)))
     assert reasons(exporter) == {"tls": 1}, exporter.log
 
 
@@ -149,7 +137,7 @@ def test_passwords(lab, node):
     registry = node.knows(lab.registry(htpasswd={"user": "word"}))
     who = {"right": {"username": "user", "password": "word"}, "wrong": {"username": "user", "password": "secret-no"},
            "nobody": {}}
-    exporter = run_once(lab, node.config(*(node.probe(f"{registry.host}/push/{name}:probe", name, auth=auth)
+    exporter = run_once(lab, node.config(*(node.push(f"{registry.host}/push/{name}:probe", name, auth=auth)
                                            for name, auth in who.items())))
     assert succeeded(exporter, "right"), exporter.log
     assert registry.repositories() == ["push/right"]
@@ -164,7 +152,7 @@ def test_tokens(lab, node):
     registry = node.knows(lab.registry(tokens=tokens))
     who = {"writer": {"username": "writer", "password": "word"}, "reader": {"username": "reader", "password": "word"},
            "wrong": {"username": "writer", "password": "secret-no"}, "nobody": {}}
-    exporter = run_once(lab, node.config(*(node.probe(f"{registry.host}/push/{name}:probe", name, auth=auth)
+    exporter = run_once(lab, node.config(*(node.push(f"{registry.host}/push/{name}:probe", name, auth=auth)
                                            for name, auth in who.items())))
     assert succeeded(exporter, "writer"), exporter.log
     assert registry.repositories() == ["push/writer"]
@@ -180,7 +168,7 @@ def test_tokens(lab, node):
 def test_a_registry_that_is_read_only(lab, node):
     """It answers 405 to whoever wants to write."""
     registry = node.knows(lab.registry(readonly=True))
-    exporter = run_once(lab, node.config(node.probe(f"{registry.host}/push/readonly:probe")))
+    exporter = run_once(lab, node.config(node.push(f"{registry.host}/push/readonly:probe")))
     assert reasons(exporter) == {"unsupported": 1}, exporter.log
     assert exporter.value("image_canary_last_duration_seconds") < 10
 
@@ -189,7 +177,7 @@ def test_a_registry_without_room(lab, node):
     """docker-registry answers 500 to an upload that no longer fits, whatever the cause, and dockerd tries that
     again and again."""
     registry = node.knows(lab.registry(room=2 * MIB))
-    large = node.probe(f"{registry.host}/push/large:probe", timeout="8s", content={"layers": 1, "size": "4MiB"})
+    large = node.push(f"{registry.host}/push/large:probe", timeout="8s", content={"layers": 1, "size": "4MiB"})
     exporter = run_once(lab, node.config(large))
     assert reasons(exporter) == {"timeout" if node.engine == "docker" else "server_error": 1}, exporter.log
     assert not registry.tags("push/large")
@@ -202,7 +190,7 @@ def test_a_registry_without_room(lab, node):
 def test_a_registry_that_deletes_and_one_that_does_not(lab, node, delete):
     """What stays is one tag, counted and said."""
     registry = node.knows(lab.registry(delete=delete))
-    exporter = run_once(lab, node.config(node.probe(f"{registry.host}/push/gone:probe", delete_remote=True)))
+    exporter = run_once(lab, node.config(node.push(f"{registry.host}/push/gone:probe", delete_remote=True)))
     assert succeeded(exporter), exporter.log
     assert registry.tags("push/gone") == ([] if delete else ["probe"])
     assert exporter.value("image_canary_cleanup_failures_total") == (0 if delete else 1)

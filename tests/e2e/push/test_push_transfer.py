@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pushes by containerd's Transfer service: what 2.x sends, and what older ones are told not to."""
+import functools
 import json
 import signal
 import subprocess
@@ -10,27 +11,20 @@ from lab.daemons import Containerd
 from lab.fake.registry import FakeRegistry
 from lab.images import as_json, sha256
 from lab.network import free_port
+from lab.probes import config_for, probe, reasons, run_once
 from lab.programs import folder_of
-from lab.wait import LabError, wait_until
+from lab.wait import LabError, unchanged, wait_until
 
-NEVER = "1h"
+push = functools.partial(probe, operation="push", engine="transfer")
+
 HELD = "held"  # a namespace that is not the probe's
 
 
-@pytest.fixture(scope="module")
-def daemon(module_lab):
-    try:
-        return module_lab.containerd_of("2")
-    except LabError as error:
-        pytest.skip(f"CONTAINERD 2 IS NOT TESTED: {error}")
-
-
 @pytest.fixture
-def clean(daemon):
-    """Whatever a test does, the daemon is afterwards as it was before."""
-    before = daemon.census()
-    yield
-    assert daemon.census() == before
+def nothing_is_left(daemon):
+    """Each test leaves the daemon as it was."""
+    with unchanged(daemon.census):
+        yield
 
 
 @pytest.fixture
@@ -42,41 +36,15 @@ def held(daemon):
     daemon.ctr("namespaces", "rm", HELD)
 
 
-def probe(image, name="canary", **more):
-    return {"name": name, "operation": "push", "engine": "transfer", "image": image, "interval": NEVER,
-            "timeout": "20s", **more}
-
-
-def config_for(daemon, probes, *registries, hosts_dir=None):
-    config = {"containerd": {"address": daemon.address}, "probes": probes}
-    if hosts_dir:
-        config["containerd"]["hosts_dir"] = str(hosts_dir)
-    if registries:
-        config["registries"] = {registry: {"plain_http": True} for registry in registries}
-    return config
-
-
-def run_once(lab, config):
-    """An exporter all of whose probes have run."""
-    exporter = lab.exporter(config, args=["--probe.spread=0s"])
-    for one in config["probes"]:
-        exporter.wait_for("image_canary_attempts_total", {"probe": one["name"]}, lambda n: n >= 1, timeout=40)
-    return exporter
-
-
-def reasons(exporter, name="canary"):
-    return {dict(labels)["reason"]: value
-            for labels, value in exporter.samples("image_canary_failure_reasons_total", probe=name).items()}
-
-
 def from_namespace(image):
     return {"image": image, "namespace": HELD}
 
 
-@pytest.mark.usefixtures("clean")
+@pytest.mark.usefixtures("nothing_is_left")
 def test_what_was_pushed_is_pulled_back_whole(lab, daemon, registry):
     reference = f"{registry.host}/transfer/push:probe"
-    exporter = run_once(lab, config_for(daemon, [probe(reference, content={"layers": 3, "size": "300KiB"})], registry.host))
+    exporter = run_once(lab, config_for(daemon, push(reference, content={"layers": 3, "size": "300KiB"}),
+                                        plain=registry.host))
     assert exporter.value("image_canary_success") == 1, exporter.log
     digest, media_type, body = registry.manifest("transfer/push", "probe")
     manifest = json.loads(body)
@@ -102,13 +70,13 @@ def test_what_was_pushed_is_pulled_back_whole(lab, daemon, registry):
     daemon.ctr("namespaces", "rm", "pulled")
 
 
-@pytest.mark.usefixtures("clean")
+@pytest.mark.usefixtures("nothing_is_left")
 def test_an_index_and_the_types_of_docker(lab, daemon, registry):
     names = {"oci": "application/vnd.oci.image.index.v1+json",
              "docker": "application/vnd.docker.distribution.manifest.list.v2+json"}
-    exporter = run_once(lab, config_for(daemon, [
-        probe(f"{registry.host}/transfer/index:{name}", name, content={"index": True, "format": name})
-        for name in names], registry.host))
+    exporter = run_once(lab, config_for(daemon, *[
+        push(f"{registry.host}/transfer/index:{name}", name, content={"index": True, "format": name})
+        for name in names], plain=registry.host))
     for name, kind in names.items():
         assert exporter.value("image_canary_success", probe=name) == 1, exporter.log
         digest, media_type, body = registry.manifest("transfer/index", name)
@@ -119,32 +87,32 @@ def test_an_index_and_the_types_of_docker(lab, daemon, registry):
         assert exporter.value("image_canary_uploaded_bytes_total", probe=name) == size > len(body) + entry["size"]
 
 
-@pytest.mark.usefixtures("clean")
+@pytest.mark.usefixtures("nothing_is_left")
 def test_a_tag_is_overwritten_by_who_wrote_it(lab, daemon, registry, maker):
     reference = f"{registry.host}/transfer/again:probe"
     seen = set()
     for _ in range(2):
-        exporter = run_once(lab, config_for(daemon, [probe(reference)], registry.host))
+        exporter = run_once(lab, config_for(daemon, push(reference), plain=registry.host))
         assert exporter.value("image_canary_success") == 1, exporter.log
         exporter.stop()
         seen.add(registry.manifest("transfer/again", "probe")[0])
     assert len(seen) == 2, "new bytes every time"
     precious = maker.image().push(registry, "transfer/precious", "1")
     before = registry.manifest("transfer/precious", "1")
-    exporter = run_once(lab, config_for(daemon, [probe(precious)], registry.host))
+    exporter = run_once(lab, config_for(daemon, push(precious), plain=registry.host))
     assert reasons(exporter) == {"invalid": 1}, exporter.log
     assert registry.manifest("transfer/precious", "1") == before
 
 
-@pytest.mark.usefixtures("clean")
+@pytest.mark.usefixtures("nothing_is_left")
 @pytest.mark.parametrize("auth", ["basic", "bearer"])
 def test_passwords_and_tokens(lab, daemon, auth):
     with FakeRegistry(auth=auth, users={"user": "secret-word"}) as registry:
         base = f"{registry.address}/canary"
-        exporter = run_once(lab, config_for(daemon, [
-            probe(f"{base}/right:v1", "right", auth={"username": "user", "password": "secret-word"}),
-            probe(f"{base}/wrong:v1", "wrong", auth={"username": "user", "password": "wrong-word"}),
-            probe(f"{base}/nobody:v1", "nobody")], registry.address))
+        exporter = run_once(lab, config_for(
+            daemon, push(f"{base}/right:v1", "right", auth={"username": "user", "password": "secret-word"}),
+            push(f"{base}/wrong:v1", "wrong", auth={"username": "user", "password": "wrong-word"}),
+            push(f"{base}/nobody:v1", "nobody"), plain=registry.address))
         assert exporter.value("image_canary_success", probe="right") == 1, exporter.log
         assert reasons(exporter, "wrong") == {"unauthorized": 1}, exporter.log
         assert reasons(exporter, "nobody") == {"unauthorized": 1}, exporter.log
@@ -152,18 +120,19 @@ def test_passwords_and_tokens(lab, daemon, auth):
             assert "secret-word" not in text and "wrong-word" not in text
 
 
-@pytest.mark.usefixtures("clean")
+@pytest.mark.usefixtures("nothing_is_left")
 def test_a_real_registry_with_a_password(lab, daemon):
     registry = lab.registry(htpasswd={"user": "secret-word"})
     reference = f"{registry.host}/transfer/private:probe"
-    exporter = run_once(lab, config_for(daemon, [
-        probe(reference, auth={"username": "user", "password": "secret-word"}), probe(reference, "nobody")], registry.host))
+    exporter = run_once(lab, config_for(
+        daemon, push(reference, auth={"username": "user", "password": "secret-word"}), push(reference, "nobody"),
+        plain=registry.host))
     assert exporter.value("image_canary_success", probe="canary") == 1, exporter.log
     assert reasons(exporter, "nobody") == {"unauthorized": 1}, exporter.log
     assert registry.tags("transfer/private") == ["probe"]
 
 
-@pytest.mark.usefixtures("clean")
+@pytest.mark.usefixtures("nothing_is_left")
 def test_https_with_a_ca_of_ones_own(lab, daemon):
     registry = lab.registry(tls=True)
     hosts = lab.temp / "certs.d"
@@ -171,13 +140,13 @@ def test_https_with_a_ca_of_ones_own(lab, daemon):
     for ca, outcome in ((f'ca = "{registry.cafile}"\n', {}), ("", {"tls": 1})):
         (hosts / "registry.invalid/hosts.toml").write_text(
             f'server = "https://{registry.host}"\n[host."https://{registry.host}"]\n{ca}')
-        exporter = run_once(lab, config_for(daemon, [probe("registry.invalid/transfer/tls:probe")], hosts_dir=hosts))
+        exporter = run_once(lab, config_for(daemon, push("registry.invalid/transfer/tls:probe"), hosts_dir=hosts))
         assert reasons(exporter) == outcome, exporter.log
         exporter.stop()
     assert registry.tags("transfer/tls") == ["probe"]
 
 
-@pytest.mark.usefixtures("clean")
+@pytest.mark.usefixtures("nothing_is_left")
 def test_the_first_host_that_takes_pushes_gets_it(lab, daemon):
     with FakeRegistry() as mirror, FakeRegistry() as taker, FakeRegistry() as last:
         name = f"registry.invalid:{free_port()}"
@@ -186,7 +155,7 @@ def test_the_first_host_that_takes_pushes_gets_it(lab, daemon):
             f'server = "http://{last.address}"\n'
             f'[host."http://{mirror.address}"]\n  capabilities = ["pull", "resolve"]\n'
             f'[host."http://{taker.address}"]\n  capabilities = ["pull", "push"]\n')
-        exporter = run_once(lab, config_for(daemon, [probe(f"{name}/canary/image:v1")], hosts_dir=lab.temp / "certs.d"))
+        exporter = run_once(lab, config_for(daemon, push(f"{name}/canary/image:v1"), hosts_dir=lab.temp / "certs.d"))
         assert exporter.value("image_canary_success") == 1, exporter.log
         assert exporter.value("image_canary_served_by_info", host=taker.address) == 1
         assert ("canary/image", "v1") in taker.tags
@@ -215,35 +184,36 @@ FAULTS = [
 ]
 
 
-@pytest.mark.usefixtures("clean")
+@pytest.mark.usefixtures("nothing_is_left")
 def test_faults_have_their_reasons(lab, daemon):
     with FakeRegistry() as registry:
         probes, expected = [], {}
         for name, fault, reason in FAULTS:
             registry.fault(**{**fault, "path": f"/canary/{name}/{fault['path']}"})
-            probes.append(probe(f"{registry.address}/canary/{name}:v1", name, overwrite=True, content={"size": "64KiB"}))
+            probes.append(push(f"{registry.address}/canary/{name}:v1", name, overwrite=True, content={"size": "64KiB"}))
             expected[name] = {reason: 1}
-        probes += [probe("127.0.0.1:1/canary/image:v1", "refused"), probe("no-host.invalid/canary/image:v1", "dns")]
+        probes += [push("127.0.0.1:1/canary/image:v1", "refused"), push("no-host.invalid/canary/image:v1", "dns")]
         expected |= {"refused": {"connect": 1}, "dns": {"dns": 1}}
-        exporter = run_once(lab, config_for(daemon, probes, registry.address))
+        exporter = run_once(lab, config_for(daemon, *probes, plain=registry.address))
         assert {name: reasons(exporter, name) for name in expected} == expected, exporter.log
         assert exporter.value("image_canary_cleanup_failures_total") == 0
 
 
-@pytest.mark.usefixtures("clean")
+@pytest.mark.usefixtures("nothing_is_left")
 @pytest.mark.parametrize("path, phase", [("/uploads/", "upload"), ("/manifests/", "commit")])
 def test_a_registry_that_hangs(lab, daemon, path, phase):
     with FakeRegistry() as registry:
         registry.fault("hang", method="PUT", path=path)
-        exporter = run_once(lab, config_for(daemon, [
-            probe(f"{registry.address}/canary/image:v1", timeout="3s", content={"size": "64KiB"})], registry.address))
+        exporter = run_once(lab, config_for(
+            daemon, push(f"{registry.address}/canary/image:v1", timeout="3s", content={"size": "64KiB"}),
+            plain=registry.address))
         assert reasons(exporter) == {"timeout": 1}, exporter.log
         assert 1 <= exporter.value("image_canary_last_duration_seconds") < 4
         assert exporter.value("image_canary_phase_duration_seconds_sum", phase=phase) >= 1, "that it hangs in"
         assert exporter.value("image_canary_cleanup_failures_total") == 0
 
 
-@pytest.mark.usefixtures("clean")
+@pytest.mark.usefixtures("nothing_is_left")
 def test_the_image_of_an_index_that_is_here_in_part(lab, daemon, held, registry, maker):
     """The registry would refuse the index: what it names is not there."""
     index = maker.multi_platform()
@@ -251,11 +221,11 @@ def test_the_image_of_an_index_that_is_here_in_part(lab, daemon, held, registry,
     daemon.ctr("images", "pull", "--plain-http", "--platform", "linux/amd64", source, namespace=held)
     before = daemon.census()
     target = f"{registry.host}/transfer/copy:1"
-    exporter = run_once(lab, config_for(daemon, [
-        probe(target, content=from_namespace(source), platform="linux/amd64"),
-        probe(f"{target}-arm", "arm", content=from_namespace(source), platform="linux/arm64"),
-        probe(f"{target}-s390x", "s390x", content=from_namespace(source), platform="linux/s390x"),
-        probe(f"{target}-none", "none", content=from_namespace("example.org/no/image:1"))], registry.host))
+    exporter = run_once(lab, config_for(
+        daemon, push(target, content=from_namespace(source), platform="linux/amd64"),
+        push(f"{target}-arm", "arm", content=from_namespace(source), platform="linux/arm64"),
+        push(f"{target}-s390x", "s390x", content=from_namespace(source), platform="linux/s390x"),
+        push(f"{target}-none", "none", content=from_namespace("example.org/no/image:1")), plain=registry.host))
     assert exporter.value("image_canary_success", probe="canary") == 1, exporter.log
     amd64 = index.manifests[0]
     assert registry.manifest("transfer/copy", "1")[0] == amd64.digest
@@ -268,14 +238,14 @@ def test_the_image_of_an_index_that_is_here_in_part(lab, daemon, held, registry,
     assert daemon.census() == before, "and nothing of the neighbour's is touched"
 
 
-@pytest.mark.usefixtures("clean")
+@pytest.mark.usefixtures("nothing_is_left")
 def test_what_the_registry_has_is_not_sent_and_that_is_told(lab, daemon, held, registry, maker):
     image = maker.image()
     source = image.push(registry, "transfer/twice", "1")
     image.load(daemon, held, source)
-    exporter = run_once(lab, config_for(daemon, [
-        probe(source, "required", content=from_namespace(source)),
-        probe(source, "no", content=from_namespace(source), cold="no")], registry.host))
+    exporter = run_once(lab, config_for(
+        daemon, push(source, "required", content=from_namespace(source)),
+        push(source, "no", content=from_namespace(source), cold="no"), plain=registry.host))
     assert reasons(exporter, "required") == {"not_cold": 1}, exporter.log
     assert exporter.value("image_canary_success", probe="no") == 1, exporter.log
     for name in ("required", "no"):
@@ -283,27 +253,28 @@ def test_what_the_registry_has_is_not_sent_and_that_is_told(lab, daemon, held, r
         assert exporter.value("image_canary_uploaded_bytes_total", probe=name) == 0
 
 
-@pytest.mark.usefixtures("clean")
+@pytest.mark.usefixtures("nothing_is_left")
 def test_a_layer_that_is_there_twice_is_sent_once(lab, daemon, held, registry, maker):
     layer = maker.layer()
     image = maker.image(layers=[layer, maker.layer(), layer])
     image.load(daemon, held, "example.org/twice:1")
-    exporter = run_once(lab, config_for(daemon, [
-        probe(f"{registry.host}/transfer/double:1", content=from_namespace("example.org/twice:1"), cold="no")], registry.host))
+    exporter = run_once(lab, config_for(
+        daemon, push(f"{registry.host}/transfer/double:1", content=from_namespace("example.org/twice:1"), cold="no"),
+        plain=registry.host))
     assert exporter.value("image_canary_success") == 1, exporter.log
     assert exporter.value("image_canary_uploaded_bytes_total") == image.size + len(image.data)
 
 
-@pytest.mark.usefixtures("clean")
+@pytest.mark.usefixtures("nothing_is_left")
 def test_a_registry_mounts_only_what_it_is_asked_to(lab, daemon, held, registry, maker):
     """The daemon remembers where an image came from, and would have the registry mount it."""
     image = maker.image()
     source = image.push(registry, "transfer/origin", "1")
     daemon.ctr("images", "pull", "--plain-http", source, namespace=held)
-    exporter = run_once(lab, config_for(daemon, [
-        probe(f"{registry.host}/transfer/sent:1", "sent", content=from_namespace(source)),
-        probe(f"{registry.host}/transfer/mounted:1", "mounted", content=from_namespace(source), cold="no",
-              upload={"mount_from": "transfer/origin"})], registry.host))
+    exporter = run_once(lab, config_for(
+        daemon, push(f"{registry.host}/transfer/sent:1", "sent", content=from_namespace(source)),
+        push(f"{registry.host}/transfer/mounted:1", "mounted", content=from_namespace(source), cold="no",
+             upload={"mount_from": "transfer/origin"}), plain=registry.host))
     for name in ("sent", "mounted"):
         assert exporter.value("image_canary_success", probe=name) == 1, exporter.log
     assert exporter.value("image_canary_uploaded_bytes_total", probe="sent") == image.size + len(image.data)
@@ -321,21 +292,23 @@ def test_a_daemon_whose_namespaces_share_nothing(lab, registry, maker):
     image = maker.image()
     image.load(daemon, HELD, "example.org/isolated:1")
     before = daemon.check(HELD)
-    exporter = run_once(lab, config_for(daemon, [
-        probe(f"{registry.host}/transfer/isolated:1", content=from_namespace("example.org/isolated:1"))], registry.host))
+    exporter = run_once(lab, config_for(
+        daemon, push(f"{registry.host}/transfer/isolated:1", content=from_namespace("example.org/isolated:1")),
+        plain=registry.host))
     assert exporter.value("image_canary_success") == 1, exporter.log
     assert registry.manifest("transfer/isolated", "1")[0] == image.digest
     exporter.stop()
     assert daemon.namespaces() == {HELD} and daemon.check(HELD) == before
 
 
-@pytest.mark.usefixtures("clean")
+@pytest.mark.usefixtures("nothing_is_left")
 @pytest.mark.parametrize("path", ["/uploads/", "/manifests/"])
 def test_sigterm_in_the_middle(lab, daemon, path):
     with FakeRegistry() as registry:
         registry.fault("hang", method="PUT", path=path)
-        exporter = lab.exporter(config_for(daemon, [
-            probe(f"{registry.address}/canary/image:v1", timeout="60s")], registry.address), args=["--probe.spread=0s"])
+        exporter = lab.exporter(config_for(
+            daemon, push(f"{registry.address}/canary/image:v1", timeout="60s"),
+            plain=registry.address), args=["--probe.spread=0s"])
         wait_until(lambda: registry.requests("PUT", path), what="the upload")
         code, seconds = exporter.stop()
         assert code == 0 and seconds < 2.5
@@ -348,8 +321,8 @@ def test_a_daemon_that_is_killed_in_the_middle(lab):
         pytest.skip(f"CONTAINERD 2 IS NOT TESTED: {error}")
     with FakeRegistry() as registry:
         fault = registry.fault("hang", method="PUT", path="/uploads/")
-        exporter = lab.exporter(config_for(daemon, [
-            probe(f"{registry.address}/canary/image:v1", interval="3s", timeout="60s")], registry.address),
+        exporter = lab.exporter(config_for(
+            daemon, push(f"{registry.address}/canary/image:v1", interval="3s", timeout="60s"), plain=registry.address),
             args=["--probe.spread=0s"])
         wait_until(lambda: registry.requests("PUT"), what="the upload")
         daemon.send(signal.SIGKILL)
@@ -369,7 +342,7 @@ def test_older_daemons_are_told_apart(lab, containerd_of_version, version):
     with FakeRegistry() as registry:
         before = containerd_of_version.census()
         name = f"{registry.address}/canary/image:v1"
-        exporter = run_once(lab, config_for(containerd_of_version, [probe(name, overwrite=True)], registry.address))
+        exporter = run_once(lab, config_for(containerd_of_version, push(name, overwrite=True), plain=registry.address))
         assert reasons(exporter) == {"unsupported": 1}, exporter.log
         assert ("https only" if version == "1.7" else "no transfer service") in exporter.log
         assert registry.requests() == []
@@ -385,7 +358,7 @@ def test_1_7_pushes_by_https(lab, version):
     daemon = Containerd(lab.folder("containerd"), folder=folder_of(version))
     daemon.env["SSL_CERT_FILE"] = registry.cafile
     lab.own(daemon)
-    config = config_for(daemon, [probe(f"{registry.host}/transfer/tls:probe")])
+    config = config_for(daemon, push(f"{registry.host}/transfer/tls:probe"))
     config["registries"] = {registry.host: {"ca_file": registry.cafile}}
     exporter = run_once(lab, config)
     assert exporter.value("image_canary_success") == 1, exporter.log

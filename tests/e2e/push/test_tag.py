@@ -4,28 +4,15 @@ import re
 
 import pytest
 
+from lab.probes import config_for, probe, reasons, run_once
 from lab.wait import wait_until
 
 pytestmark = pytest.mark.unprivileged
 
 
-def probe(image, tag, name="canary", **more):
-    return {"name": name, "operation": "tag", "image": image, "tag": tag, "interval": "1h", "timeout": "10s", **more}
 
-
-def config_for(registry, *probes, **settings):
-    return {"probes": list(probes), "registries": {registry: {"plain_http": True, **settings}}}
-
-
-def run_once(lab, config, attempts=1, env=None):
-    exporter = lab.exporter(config, args=["--probe.spread=0s"], env=env)
-    exporter.wait_for("image_canary_attempts_total", {}, lambda n: n >= attempts, timeout=40)
-    return exporter
-
-
-def reasons(exporter, **labels):
-    return {dict(at)["reason"]: value
-            for at, value in exporter.samples("image_canary_failure_reasons_total", **labels).items()}
+def tag(image, name, **more):
+    return probe(image, operation="tag", tag=name, **more)
 
 
 @pytest.fixture
@@ -38,7 +25,8 @@ def real(lab):
 def test_the_same_manifest_by_another_tag(lab, real, maker, make):
     image = make(maker)
     reference = image.push(real, "tag/a", "1")
-    exporter = run_once(lab, config_for(real.host, probe(reference, "canary-{node}")), env={"NODE_NAME": "Worker 1"})
+    exporter = run_once(lab, config_for(None, tag(reference, "canary-{node}"),
+                                        plain=real.host), env={"NODE_NAME": "Worker 1"})
     assert exporter.value("image_canary_success", operation="tag", engine="registry") == 1, exporter.log
     assert sorted(real.tags("tag/a")) == ["1", "canary-worker-1"]
     assert real.manifest("tag/a", "canary-worker-1") == real.manifest("tag/a", "1")
@@ -54,8 +42,8 @@ def test_the_same_manifest_by_another_tag(lab, real, maker, make):
 def test_it_costs_three_requests(lab):
     with lab.fake_registry() as registry:
         registry.add_image("tag/cheap", "1")
-        exporter = run_once(lab, config_for(registry.address, probe(
-            f"{registry.address}/tag/cheap:1", "canary", overwrite=True)))
+        exporter = run_once(lab, config_for(None, tag(
+            f"{registry.address}/tag/cheap:1", "canary", overwrite=True), plain=registry.address))
         assert exporter.value("image_canary_success") == 1, exporter.log
         asked = [(entry.method, entry.path) for entry in registry.requests(path="/manifests/")]
         assert asked == [("GET", "/v2/tag/cheap/manifests/1"), ("PUT", "/v2/tag/cheap/manifests/canary"),
@@ -68,12 +56,12 @@ def test_what_no_probe_put_there_stays(lab, real, maker):
     reference = maker.image().push(real, "tag/own", "1")
     maker.image().push(real, "tag/own", "precious")
     before = real.manifest("tag/own", "precious")
-    exporter = run_once(lab, config_for(real.host, probe(reference, "precious")))
+    exporter = run_once(lab, config_for(None, tag(reference, "precious"), plain=real.host))
     assert reasons(exporter) == {"invalid": 1}, exporter.log
     assert "overwrite: true" in exporter.log and "precious" in exporter.log
     assert real.manifest("tag/own", "precious") == before
     exporter.stop()
-    exporter = run_once(lab, config_for(real.host, probe(reference, "precious", overwrite=True)))
+    exporter = run_once(lab, config_for(None, tag(reference, "precious", overwrite=True), plain=real.host))
     assert exporter.value("image_canary_success") == 1, exporter.log
     assert real.manifest("tag/own", "precious") == real.manifest("tag/own", "1")
     exporter.stop()
@@ -82,7 +70,7 @@ def test_what_no_probe_put_there_stays(lab, real, maker):
 def test_it_follows_its_image(lab, real, maker):
     """What it put there itself it may replace, when the image's tag moves on."""
     reference = maker.image().push(real, "tag/moving", "latest")
-    exporter = run_once(lab, config_for(real.host, probe(reference, "canary", interval="1s")), attempts=2)
+    exporter = run_once(lab, config_for(None, tag(reference, "canary", interval="1s"), plain=real.host), attempts=2)
     maker.image().push(real, "tag/moving", "latest")
     wait_until(lambda: real.manifest("tag/moving", "canary") == real.manifest("tag/moving", "latest"), what="the new one")
     assert reasons(exporter) == {}, exporter.log
@@ -102,8 +90,8 @@ def test_faults_have_their_reasons(lab, fault, reason):
     with lab.fake_registry() as registry:
         registry.add_image("tag/fault", "1")
         registry.fault(**fault)
-        exporter = run_once(lab, config_for(registry.address, probe(
-            f"{registry.address}/tag/fault:1", "canary", timeout="3s", overwrite=True)))
+        exporter = run_once(lab, config_for(None, tag(
+            f"{registry.address}/tag/fault:1", "canary", timeout="3s", overwrite=True), plain=registry.address))
         assert reasons(exporter) == {reason: 1}, exporter.log
         assert re.search(r"tag \S+/tag/fault:1: ", exporter.log), exporter.log
         exporter.stop()

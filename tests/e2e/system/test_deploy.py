@@ -10,9 +10,8 @@ import pytest
 import yaml
 
 from lab.fake.tls import Authority
-from lab.programs import ROOT, find
+from lab.programs import ROOT, exporter_binary, find
 
-EXPORTER = os.environ.get("EXPORTER_BIN") or str(ROOT / "build/containerd_exporter")
 pytestmark = pytest.mark.unprivileged
 
 
@@ -92,7 +91,7 @@ def test_network_policy_lets_only_prometheus_in(complete):
 
 def web_config_check(path):
     """Whether the exporter starts with it: --config.check reads both files."""
-    return run(EXPORTER, f"--config.file={ROOT / 'deploy/kubernetes/containerd_exporter.yml'}", f"--web.config.file={path}",
+    return run(exporter_binary(), f"--config.file={ROOT / 'deploy/kubernetes/containerd_exporter.yml'}", f"--web.config.file={path}",
                "--config.check")
 
 
@@ -186,7 +185,7 @@ def test_that_privilege_is_enough(lab):
 
 @pytest.mark.parametrize("path", ["deploy/containerd_exporter.yml", "deploy/kubernetes/containerd_exporter.yml"])
 def test_configuration_is_accepted(path):
-    done = run(EXPORTER, f"--config.file={ROOT / path}", "--config.check")
+    done = run(exporter_binary(), f"--config.file={ROOT / path}", "--config.check")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -205,7 +204,7 @@ def test_commented_example_is_accepted(tmp_path):
     assert len(yaml.safe_load(text)["probes"]) == 6
     path = tmp_path / "example.yml"
     path.write_text(text, encoding="utf-8")
-    done = run(EXPORTER, f"--config.file={path}", "--config.check")
+    done = run(exporter_binary(), f"--config.file={path}", "--config.check")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -250,7 +249,7 @@ def test_image_is_built_with_the_same_packages():
 
 
 def test_image_has_every_library():
-    libraries = re.findall(r"\(NEEDED\).*\[(.*)\]", run("readelf", "-d", EXPORTER).stdout)
+    libraries = re.findall(r"\(NEEDED\).*\[(.*)\]", run("readelf", "-d", exporter_binary()).stdout)
     assert len(libraries) > 8
     needed = {run("dpkg", "-S", f"*-linux-*/{name}").stdout.partition(":")[0] for name in libraries}
     assert needed - dockerfile_packages()[1] <= {"libc6", "libgcc-s1"}

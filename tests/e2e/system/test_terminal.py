@@ -18,6 +18,7 @@ import pytest
 import yaml
 
 from lab.fake.registry import FakeRegistry
+from lab.probes import AT_ONCE, config_for, probe
 from lab.programs import ROOT, exporter_binary
 from lab.wait import wait_until
 
@@ -265,16 +266,15 @@ def test_install_brings_manual_and_completion(tmp_path):
 
 # ---- probe
 
-def config_of(lab, containerd, registry, probes):
+def config_file(lab, daemon, registry, probes):
     path = lab.temp / "probe.yml"
-    path.write_text(yaml.dump({"containerd": {"address": containerd.address if containerd else "/none.sock"},
-                               "registries": {registry: {"plain_http": True}} if registry else {},
-                               "probes": probes}))
+    config = {"containerd": {"address": "/none.sock"}, **config_for(daemon, *probes, plain=registry or ())}
+    path.write_text(yaml.dump(config))
     return f"--config.file={path}"
 
 
 def pull(name, image, **more):
-    return {"name": name, "operation": "pull", "image": image, "timeout": "30s", **more}
+    return probe(image, name, **{"timeout": "30s", **more})
 
 
 class Terminal:
@@ -314,7 +314,7 @@ class Terminal:
 
 @pytest.mark.unprivileged
 def test_probe_needs_a_name_that_exists(lab):
-    config = config_of(lab, None, None, [pull("north", "r.example/x:1"), pull("south", "r.example/x:1")])
+    config = config_file(lab, None, None, [pull("north", "r.example/x:1"), pull("south", "r.example/x:1")])
     for args, words in ((["nort"], 'there is no probe "nort" (did you mean "north"?)'),
                         (["x"], 'there is no probe "x" (known: north, south)'),
                         ([], "which probe?"), (["--all", "north"], "either names, or --all"),
@@ -340,7 +340,7 @@ def test_probe_pulls_and_tells_how_it_went(lab, containerd, registry, maker):
     before = containerd.census()
     image = maker.image(layers=2)
     reference = image.push(registry, "terminal/pull", "1")
-    config = config_of(lab, containerd, registry.host, [pull("north", reference)])
+    config = config_file(lab, containerd, registry.host, [pull("north", reference)])
     done = run("probe", config, "north")
     assert done.returncode == 0, done
     assert re.match(r"north: ok in \d+\.\d{3} s\n", done.stdout)
@@ -359,9 +359,8 @@ def test_probe_pulls_and_tells_how_it_went(lab, containerd, registry, maker):
 
 def test_probe_pushes(lab, containerd, registry):
     before = containerd.census()
-    config = config_of(lab, containerd, registry.host,
-                       [{"name": "up", "operation": "push", "image": f"{registry.host}/terminal/push:1",
-                         "content": {"layers": 1, "size": "64KiB"}}])
+    config = config_file(lab, containerd, registry.host,
+                         [probe(f"{registry.host}/terminal/push:1", "up", "push", content={"layers": 1, "size": "64KiB"})])
     told = json.loads(run("probe", config, "up", "--json").stdout)
     assert told["success"] is True, told
     assert told["bytes"]["uploaded"] > 64 * 1024 and "upload" in told["phases"]
@@ -370,7 +369,7 @@ def test_probe_pushes(lab, containerd, registry):
 
 def test_probe_runs_all_and_says_that_one_failed(lab, containerd, registry, maker):
     reference = maker.image().push(registry, "terminal/all", "1")
-    config = config_of(lab, containerd, registry.host,
+    config = config_file(lab, containerd, registry.host,
                        [pull("good", reference), pull("bad", f"{registry.host}/terminal/all:none"),
                         pull("good-too", reference, engine="registry")])
     done = run("probe", config, "--all")
@@ -384,7 +383,7 @@ def test_probe_runs_all_and_says_that_one_failed(lab, containerd, registry, make
 
 def test_probe_debug_shows_the_log_of_the_run(lab, containerd, registry, maker):
     reference = maker.image().push(registry, "terminal/debug", "1")
-    config = config_of(lab, containerd, registry.host, [pull("north", reference)])
+    config = config_file(lab, containerd, registry.host, [pull("north", reference)])
     done = run("probe", config, "north", "--debug")
     assert done.returncode == 0
     assert re.search(r"^\+\d+\.\d{3}s GET .*manifests/1: 200", done.stderr, re.MULTILINE), done.stderr
@@ -396,7 +395,7 @@ def test_probe_draws_a_line_on_a_terminal(lab, containerd, maker):
     with FakeRegistry() as fake:
         fake.add_image("terminal/bar", "1", layers=[{"random": os.urandom(1 << 20)}])
         fake.fault("hang_middle", path="/blobs/", method="GET")
-        config = config_of(lab, containerd, fake.address, [pull("north", f"{fake.address}/terminal/bar:1",
+        config = config_file(lab, containerd, fake.address, [pull("north", f"{fake.address}/terminal/bar:1",
                                                                 timeout="60s")])
         terminal = Terminal("probe", config, "north", columns=60)
         wait_until(lambda: re.search(r"\r\033\[Knorth  fetch .*s", terminal.read()), what="a line about the fetch")
@@ -415,7 +414,7 @@ def test_a_line_is_narrow_on_a_narrow_terminal(lab):
     with FakeRegistry() as fake:
         fake.add_image("terminal/narrow", "1", layers=[{"random": os.urandom(1 << 18)}])
         fake.fault("hang", path="/blobs/")
-        config = config_of(lab, None, fake.address, [pull("north", f"{fake.address}/terminal/narrow:1",
+        config = config_file(lab, None, fake.address, [pull("north", f"{fake.address}/terminal/narrow:1",
                                                           engine="registry")])
         terminal = Terminal("probe", config, "north", columns=24)
         wait_until(lambda: "north  fetch" in terminal.read(), what="the fetch")
@@ -427,7 +426,7 @@ def test_a_line_is_narrow_on_a_narrow_terminal(lab):
 
 @pytest.mark.unprivileged
 def test_no_line_is_drawn_on_a_terminal_that_is_none(lab):
-    config = config_of(lab, None, None, [pull("north", "127.0.0.1:1/x:1", engine="registry")])
+    config = config_file(lab, None, None, [pull("north", "127.0.0.1:1/x:1", engine="registry")])
     terminal = Terminal("probe", config, "north", term="dumb")
     status, out, seen = terminal.end()
     assert status == 1 and "reason connect" in out
@@ -439,7 +438,7 @@ def test_interrupted_it_leaves_nothing(lab, containerd):
     with FakeRegistry() as fake:
         fake.add_image("terminal/gone", "1", layers=[{"random": os.urandom(1 << 20)}])
         fake.fault("hang_middle", path="/blobs/")
-        config = config_of(lab, containerd, fake.address, [pull("north", f"{fake.address}/terminal/gone:1"),
+        config = config_file(lab, containerd, fake.address, [pull("north", f"{fake.address}/terminal/gone:1"),
                                                            pull("south", f"{fake.address}/terminal/gone:1")])
         with subprocess.Popen([exporter_binary(), "probe", config, "--all"], stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, text=True) as process:
@@ -457,11 +456,9 @@ def test_it_runs_beside_the_exporter_without_disturbing_it(lab, containerd, make
     with FakeRegistry() as fake:
         fake.add_image("terminal/both", "1", layers=[{"random": os.urandom(1 << 18)}])
         slow = fake.fault("hang", path="/blobs/", method="GET")
-        probe = pull("north", f"{fake.address}/terminal/both:1", cold="no", timeout="60s", interval="1h")
-        config = config_of(lab, containerd, fake.address, [probe])
-        exporter = lab.exporter({"containerd": {"address": containerd.address},
-                                 "registries": {fake.address: {"plain_http": True}}, "probes": [probe]},
-                                args=["--probe.spread=0s"])
+        one = pull("north", f"{fake.address}/terminal/both:1", cold="no", timeout="60s", interval="1h")
+        config = config_file(lab, containerd, fake.address, [one])
+        exporter = lab.exporter(config_for(containerd, one, plain=fake.address), args=[AT_ONCE])
 
         def spaces():
             return [name for name in containerd.namespaces() if name.startswith("containerd-exporter.north")]

@@ -13,10 +13,9 @@ import yaml
 
 from lab.browser import Browser
 from lab.network import free_port
-from lab.programs import ROOT, find
+from lab.programs import ROOT, exporter_binary, find
 from lab.wait import wait_until
 
-BINARY = os.environ.get("EXPORTER_BIN") or str(ROOT / "build/containerd_exporter")
 PAGES = ["/", "/history", "/history?probe=good", "/history?only=failures", "/config?format=html", "/metrics-help"]
 NEVER = "hunter2"  # in every secret of the configuration below
 
@@ -311,7 +310,7 @@ def test_every_example_is_a_query(node, tmp_path):
 
 @pytest.mark.unprivileged
 def test_the_reference_of_the_readme_is_not_stale():
-    told = subprocess.run([BINARY, "metrics", "--markdown"], capture_output=True, text=True, check=True).stdout
+    told = subprocess.run([exporter_binary(), "metrics", "--markdown"], capture_output=True, text=True, check=True).stdout
     readme = pathlib.Path(ROOT / "README.md").read_text(encoding="utf-8")
     block = re.search(r"<!-- metrics:begin -->\n(.*?)<!-- metrics:end -->", readme, re.DOTALL)
     assert block and block[1] == told, "make reference"
@@ -319,8 +318,8 @@ def test_the_reference_of_the_readme_is_not_stale():
 
 @pytest.mark.unprivileged
 def test_the_terminal_tells_the_same():
-    told = subprocess.run([BINARY, "metrics"], capture_output=True, text=True, check=True).stdout
+    told = subprocess.run([exporter_binary(), "metrics"], capture_output=True, text=True, check=True).stdout
     assert re.search(r"^containerd_up  \(gauge\)\n    Whether containerd answers on its socket\..*\n    containerd_up == 0$",
                      told, re.MULTILINE)
-    done = subprocess.run([BINARY, "metrics", "--bogus"], capture_output=True, text=True, check=False)
+    done = subprocess.run([exporter_binary(), "metrics", "--bogus"], capture_output=True, text=True, check=False)
     assert done.returncode == 1 and "containerd_exporter metrics: error: " in done.stderr

@@ -11,19 +11,11 @@ import yaml
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
-from lab.fake.registry import FakeRegistry
 from lab.wait import wait_until
 
 pytestmark = pytest.mark.unprivileged
 TIMEOUT = "X-Prometheus-Scrape-Timeout-Seconds"
 SECRET = "bfvgq-geheim"
-
-
-@pytest.fixture
-def fake():
-    with FakeRegistry() as registry:
-        registry.add_image("canary/a", "v1")
-        yield registry
 
 
 def probe(host, name, operation="pull", **more):

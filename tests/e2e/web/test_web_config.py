@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from lab.programs import ROOT, find
+from lab.programs import ROOT, exporter_binary, find
 from lab.wait import wait_until
 
 pytestmark = pytest.mark.unprivileged
@@ -148,7 +148,6 @@ def test_promtool_agrees(tmp_path):
 def test_a_bad_file_is_told_and_nothing_starts(tmp_path):
     path = tmp_path / "web.yml"
     path.write_text("tls_server_config: {cert_file: none.pem}\nmore: 1\n", encoding="utf-8")
-    from lab import exporter_binary
     for extra in ([], ["--config.check"]):
         done = subprocess.run([exporter_binary(), "--web.listen-address=127.0.0.1:0", f"--web.config.file={path}", *extra],
                               capture_output=True, text=True, check=False, timeout=20)

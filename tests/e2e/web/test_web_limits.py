@@ -27,11 +27,6 @@ SILENT, SLOW = 400, 40
 CONNECTIONS_OF_A_CLIENT = 100
 
 
-@pytest.fixture(name="socketless")
-def _socketless(lab):
-    return {"containerd": {"address": str(lab.temp / "none.sock")}}
-
-
 @pytest.fixture(name="big")
 def _big(lab, socketless):
     """An exporter whose page does not fit into the buffers of a socket."""

@@ -115,6 +115,11 @@ class FakeDocker:
         self.server.engine = self
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
 
+    @property
+    def settings(self):
+        """Sections of the exporter's configuration that name this daemon; there is no containerd."""
+        return {"containerd": {"address": "/nowhere"}, "docker": {"address": self.address}}
+
     def requests(self, method="", path=""):
         return [entry for entry in self.log if (not method or entry[0] == method) and path in entry[1]]
 
