@@ -88,14 +88,14 @@ def nothing_is_left(containerd):
 @pytest.mark.parametrize("text, documents", [
     (PULL_EXAMPLE, 1), (PUSH_EXAMPLE, 1), (SCHEDULE_EXAMPLE, 1), (f"{PULL_EXAMPLE}---\n{PUSH_EXAMPLE}", 2),
     (f"{PUSH_EXAMPLE}---\nregistries:\n---\n{PULL_EXAMPLE}---\n", 2)])
-def test_the_examples_of_the_documentation_are_accepted(tmp_path, text, documents):
+def test_accepts_the_examples_of_the_documentation(tmp_path, text, documents):
     done = check_file(tmp_path, text)
     assert done.returncode == 0, done.stderr
     assert f"Canary documents: {documents} (0 suspended), their probes: {documents}\n" in done.stdout
 
 
 @pytest.mark.unprivileged
-def test_what_is_not_done_is_told_at_its_place(tmp_path):
+def test_reports_unsupported_fields_with_their_position(tmp_path):
     done = check_file(tmp_path, """\
         apiVersion: canaries.flanksource.com/v1
         kind: Canary
@@ -129,13 +129,13 @@ def test_what_is_not_done_is_told_at_its_place(tmp_path):
 
 
 @pytest.mark.unprivileged
-def test_a_file_that_checks_nothing_is_no_success(tmp_path):
+def test_rejects_a_file_without_image_checks(tmp_path):
     done = check_file(tmp_path, "{apiVersion: canaries.flanksource.com/v1, kind: Canary, spec: {dns: [{}]}}")
     assert done.returncode == 1 and "image checks only" in done.stderr
 
 
 @pytest.mark.usefixtures("nothing_is_left")
-def test_pulls(lab, containerd, registry, maker):
+def test_pulls_images_of_canaries(lab, containerd, registry, maker):
     image = maker.image(layers=2)
     reference = image.push(registry, "canaries/pull", "1")
     size = image.size + len(image.data)
@@ -166,7 +166,7 @@ def test_pulls(lab, containerd, registry, maker):
 
 
 @pytest.mark.usefixtures("nothing_is_left")
-def test_passwords_come_from_mounted_secrets(lab, containerd, maker):
+def test_reads_passwords_from_mounted_secrets(lab, containerd, maker):
     registry = lab.registry(htpasswd={"user": "secret-word"})
     reference = maker.image().push(registry, "canaries/private", "1")
     secrets = lab.folder("secrets") / "hub"
@@ -199,7 +199,7 @@ def push_documents(kind, image, username="user"):
         {"name": "ContainerdPush Check", "image": image, "username": username, "password": "secret-word"}]})
 
 
-def test_pushes_send_what_containerd_holds(lab, containerd, maker):
+def test_pushes_an_image_of_containerd(lab, containerd, maker):
     """The image of that name in the namespace `default`, and over nothing that is another."""
     registry = lab.registry(htpasswd={"user": "secret-word"})
     held, target = maker.image(), f"{registry.host}/canaries/push:1"
@@ -233,7 +233,7 @@ def test_pushes_send_what_containerd_holds(lab, containerd, maker):
     assert containerd.census() == before
 
 
-def test_pushes_send_what_docker_holds(lab, containerd, maker):
+def test_pushes_an_image_of_docker(lab, containerd, maker):
     registry = lab.registry()
     docker = lab.docker(containerd)
     target = f"{registry.host}/canaries/docker:1"
@@ -257,7 +257,7 @@ def test_pushes_send_what_docker_holds(lab, containerd, maker):
     exporter.stop()
 
 
-def test_a_suspended_canary_waits(lab, containerd, registry, maker):
+def test_does_not_run_suspended_canaries(lab, containerd, registry, maker):
     reference = maker.image().push(registry, "canaries/suspended", "1")
     spec = {"interval": 3600, "containerd": [{"image": reference}]}
     settings = config_for(containerd, plain=registry.host)

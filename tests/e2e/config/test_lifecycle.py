@@ -24,7 +24,7 @@ def run(*args, **environment):
 
 
 @pytest.mark.unprivileged
-def test_help_and_version_are_on_stdout():
+def test_prints_help_and_version_to_stdout():
     for flags in (["--help"], ["-h"]):
         done = run(*flags)
         assert done.returncode == 0 and "--config.file" in done.stdout and not done.stderr
@@ -43,14 +43,14 @@ def test_help_and_version_are_on_stdout():
     (["--web.telemetry-path=metrics"], "--web.telemetry-path"),
     (["extra"], "unexpected extra"),
 ])
-def test_wrong_flags_are_refused(args, words):
+def test_rejects_wrong_flags(args, words):
     done = run(*args)
     assert done.returncode == 1 and not done.stdout
     assert done.stderr.startswith("containerd_exporter: error: ") and words in done.stderr
 
 
 @pytest.mark.unprivileged
-def test_every_mistake_of_a_file_is_told_with_its_place(tmp_path):
+def test_reports_every_error_of_a_file_with_its_position(tmp_path):
     path = tmp_path / "bad.yml"
     path.write_text("""\
 containerd: {addres: /x}
@@ -80,7 +80,7 @@ probes:
 
 
 @pytest.mark.unprivileged
-def test_a_good_file_is_called_good(tmp_path):
+def test_accepts_a_valid_file(tmp_path):
     path = tmp_path / "good.yml"
     path.write_text("probes: [{name: x, operation: pull, image: '${HOST}/x:1'}]\n")
     done = run(f"--config.file={path}", "--config.check", HOST="registry.example")
@@ -91,7 +91,7 @@ def test_a_good_file_is_called_good(tmp_path):
 
 
 @pytest.mark.unprivileged
-def test_a_port_that_is_taken(tmp_path):
+def test_fails_if_the_port_is_taken(tmp_path):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -100,7 +100,7 @@ def test_a_port_that_is_taken(tmp_path):
 
 
 @pytest.mark.unprivileged
-def test_endpoints(lab, socketless):
+def test_answers_on_every_endpoint(lab, socketless):
     exporter = lab.exporter(socketless)
     for path, status, words in (("/", 200, "/metrics"), ("/-/healthy", 200, "Healthy"), ("/-/ready", 200, "Ready"),
                                 ("/metrics", 200, "containerd_up 0"), ("/nothing", 404, ""), ("/-/reload", 405, "POST")):
@@ -118,7 +118,7 @@ def test_endpoints(lab, socketless):
 
 
 @pytest.mark.unprivileged
-def test_the_page_is_accepted_by_promtool_and_keeps_its_order(lab, socketless):
+def test_promtool_accepts_the_page_and_its_order_is_stable(lab, socketless):
     exporter = lab.exporter(socketless)
     exporter.wait_for("containerd_up", predicate=0)
     done = subprocess.run([find("promtool"), "check", "metrics"], input=exporter.raw(), text=True, capture_output=True,
@@ -133,7 +133,7 @@ def test_the_page_is_accepted_by_promtool_and_keeps_its_order(lab, socketless):
     assert names == sorted(set(names)), "every family once, in the order of the names"
 
 
-def test_with_a_daemon_the_page_is_accepted_too(lab, containerd, registry, maker):
+def test_promtool_accepts_the_page_beside_a_daemon(lab, containerd, registry, maker):
     reference = maker.image().push(registry, "lifecycle/page", "1")
     exporter = run_once(lab, config_for(containerd, probe(reference, "pull"), probe(reference, "push", "push"),
                                         plain=registry.host))
@@ -150,7 +150,7 @@ def pull(registry, name, **more):
     return probe(f"{registry.address}/canary/image:v1", name, **{"interval": "1s", **more})
 
 
-def test_reload_keeps_what_did_not_change(lab, containerd):
+def test_reload_keeps_the_state_of_unchanged_probes(lab, containerd):
     with FakeRegistry() as registry:
         registry.add_image("canary/image", "v1")
 
@@ -184,7 +184,7 @@ def test_reload_keeps_what_did_not_change(lab, containerd):
         assert exporter.value("image_canary_attempts_total", probe="new") is None
 
 
-def test_reload_to_another_daemon(lab, containerd):
+def test_reload_switches_to_another_daemon(lab, containerd):
     other = lab.containerd()
     exporter = lab.exporter({"containerd": {"address": containerd.address}})
     exporter.wait_for("containerd_up", predicate=1)
@@ -194,7 +194,7 @@ def test_reload_to_another_daemon(lab, containerd):
     assert exporter.value("containerd_up") == 1
 
 
-def test_reload_while_a_probe_hangs_delays_no_scrape(lab, containerd):
+def test_reload_while_a_probe_hangs_does_not_delay_scrapes(lab, containerd):
     with FakeRegistry() as registry:
         registry.fault("hang", path="/v2/")
         config = config_for(containerd, pull(registry, "hangs", timeout="60s"), plain=registry.address)
@@ -212,14 +212,14 @@ def test_reload_while_a_probe_hangs_delays_no_scrape(lab, containerd):
 
 @pytest.mark.unprivileged
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_ends_with_0(lab, socketless, number):
+def test_exits_with_0_on_a_signal(lab, socketless, number):
     exporter = lab.exporter(socketless)
     code, seconds = exporter.stop(number)
     assert code == 0 and seconds < 2.5
 
 
 @pytest.mark.unprivileged
-def test_several_addresses(lab, socketless):
+def test_listens_on_several_addresses(lab, socketless):
     second = free_port()
     exporter = lab.exporter(socketless, args=[f"--web.listen-address=[::1]:{second}"])
     assert exporter.get("/-/healthy")[0] == 200
@@ -227,7 +227,7 @@ def test_several_addresses(lab, socketless):
 
 
 @pytest.mark.unprivileged
-def test_many_scrapes_at_once(lab, socketless):
+def test_serves_concurrent_scrapes(lab, socketless):
     exporter = lab.exporter(socketless)
     with concurrent.futures.ThreadPoolExecutor(16) as pool:
         pages = list(pool.map(lambda _: exporter.get("/metrics"), range(200)))
@@ -235,14 +235,14 @@ def test_many_scrapes_at_once(lab, socketless):
 
 
 @pytest.mark.unprivileged
-def test_json_log(lab, socketless):
+def test_writes_the_log_as_json(lab, socketless):
     exporter = lab.exporter(socketless, args=["--log.format=json", "--log.level=debug"])
     for line in exporter.log.splitlines():
         assert {"time", "level", "source", "msg"} <= set(json.loads(line))
 
 
 @pytest.mark.unprivileged
-def test_the_readme_names_every_metric():
+def test_readme_names_every_metric():
     declared = set()
     for source in [*ROOT.glob("exporter/**/*.c"), *ROOT.glob("collectors/*.c")]:
         declared |= set(re.findall(r"\{\s*METRIC_[A-Z]+,\s*\"([a-z_]+)\"", source.read_text(encoding="utf-8")))

@@ -15,7 +15,7 @@ def pull(registry, name, **more):
     return probe(f"{registry.address}/canary/{name}:v1", name, timeout="60s", **more)
 
 
-def test_a_line_of_cron_comes_at_its_time(lab, containerd, fake):
+def test_runs_a_cron_schedule_at_its_time(lab, containerd, fake):
     """In a time zone whose next minute begins in five seconds."""
     for name in ("minutely", "yearly", "every"):
         fake.add_image(f"canary/{name}", "v1")
@@ -32,7 +32,7 @@ def test_a_line_of_cron_comes_at_its_time(lab, containerd, fake):
     assert exporter.value("image_canary_attempts_total", probe="every") == 1
 
 
-def test_a_failed_probe_is_tried_again_soon(lab, containerd, fake):
+def test_retries_a_failed_probe_after_retry_interval(lab, containerd, fake):
     for name in ("broken", "patient", "forbidden"):
         fake.add_image(f"canary/{name}", "v1")
     fake.fault("status", path="forbidden", status=403)
@@ -52,7 +52,7 @@ def test_a_failed_probe_is_tried_again_soon(lab, containerd, fake):
     assert exporter.value("image_canary_attempts_total", probe="forbidden") == 1, "nobody lets it in for asking twice"
 
 
-def test_a_registry_that_hangs_holds_one_worker(lab, containerd, fake):
+def test_a_hanging_registry_occupies_one_worker(lab, containerd, fake):
     """There are four workers and four probes that would hang: `max_concurrent` leaves three for the others."""
     with FakeRegistry() as other:
         other.add_image("canary/other", "v1")
@@ -68,7 +68,7 @@ def test_a_registry_that_hangs_holds_one_worker(lab, containerd, fake):
         assert all(exporter.value("image_canary_attempts_total", probe=name) == 0 for name in names)
 
 
-def test_those_that_wait_for_a_registry_run_one_after_the_other(lab, containerd, fake):
+def test_max_concurrent_serialises_the_probes_of_a_registry(lab, containerd, fake):
     names = ("a", "b", "c", "d", "e", "f")
     for name in names:
         fake.add_image(f"canary/{name}", "v1")
@@ -82,7 +82,7 @@ def test_those_that_wait_for_a_registry_run_one_after_the_other(lab, containerd,
 
 
 @pytest.mark.unprivileged
-def test_the_metrics_of_registries_are_read_without_one(lab):
+def test_registry_metrics_work_without_a_registry(lab):
     exporter = lab.exporter({"containerd": {"address": str(lab.temp / "nothing.sock")}})
     exporter.wait_for("containerd_exporter_collector_success", {"collector": "registries"}, 1)
     assert not exporter.samples("image_registry_held_seconds")

@@ -52,7 +52,7 @@ def load_with_manifest(lab, containerd, namespace, name, data):
     return padded
 
 
-def test_its_table_is_that_of_ctr(containerd, module_lab):
+def test_prints_the_same_table_as_ctr(containerd, module_lab):
     maker, space = module_lab.maker, "table"
     for name, image in (("whole", maker.image()), ("docker", maker.image(docker=True)), ("multi", maker.multi_platform()),
                         ("empty", maker.image(layers=0))):
@@ -78,7 +78,7 @@ def test_its_table_is_that_of_ctr(containerd, module_lab):
     assert {o["ref"]: o["status"] for o in objects} == {ref: row["status"] for ref, row in containerd.check(space).items()}
 
 
-def test_bad_input_harms_only_its_own_image(containerd, module_lab):
+def test_bad_input_affects_only_its_own_image(containerd, module_lab):
     space, maker = "bad", module_lab.maker
     bad = {"garbage": b"\x00\xff{{{", "deep": b'{"a":' + b"[" * 200000, "text": b'"just text"', "list": b"[]",
            "typed": b'{"layers":{}}', "cut": b'{"schemaVersion":2,"config":{', "schema1": b'{"fsLayers":null}',
@@ -96,7 +96,7 @@ def test_bad_input_harms_only_its_own_image(containerd, module_lab):
     assert {good[f"lab.example/{name}:1"] for name in bad} == {"error"}
 
 
-def test_a_name_that_is_not_one_breaks_no_table_and_no_scrape(containerd, module_lab):
+def test_invalid_names_break_neither_table_nor_scrape(containerd, module_lab):
     space, image = "names", module_lab.maker.image()
     image.load(containerd, space, "lab.example/plain:1")
     odd = '%s\n"}'
@@ -110,7 +110,7 @@ def test_a_name_that_is_not_one_breaks_no_table_and_no_scrape(containerd, module
     exporter.wait_for("containerd_image_status", {"namespace": space, "image": '%s "}', "status": "complete"}, 1)
 
 
-def test_it_says_how_it_is_used(module_lab, containerd):
+def test_reports_wrong_usage(module_lab, containerd):
     assert "--namespace" in check(None, "--help").stdout
     assert check(None, "--help").returncode == 0
     for args in (("--nonsense",), ("--timeout", "soon"), ("-n",)):
@@ -124,7 +124,7 @@ def test_it_says_how_it_is_used(module_lab, containerd):
     assert done.returncode in (0, 1)
 
 
-def test_exit_status_is_0_where_all_is_well_or_discarded(containerd, module_lab):
+def test_exit_status_is_0_if_images_are_complete_or_discarded(containerd, module_lab):
     space, image = "well", module_lab.maker.image()
     image.load(containerd, space, "lab.example/unpacked:1")
     module_lab.maker.image(layers=0).load(containerd, space, "lab.example/not-unpacked:1")
@@ -143,7 +143,7 @@ def images_config(containerd, interval="1s", **images):
                                               **quiet})
 
 
-def test_images_have_series_of_their_own_by_choice(containerd, module_lab):
+def test_series_setting_selects_images(containerd, module_lab):
     space, images = "series", {}
     for name in ("a-whole", "b-broken", "c-broken", "d-discarded"):
         images[name] = module_lab.maker.image()
@@ -186,7 +186,7 @@ def rpcs(exporter):
     return {dict(key)["method"]: value for key, value in exporter.samples("containerd_rpc_duration_seconds_count").items()}
 
 
-def test_a_change_is_seen_within_a_second_and_with_few_calls(containerd, module_lab):
+def test_sees_a_change_within_a_second_with_few_calls(containerd, module_lab):
     image, space = module_lab.maker.image(), "events"
     image.load(containerd, space, "lab.example/first:1")
     exporter = module_lab.exporter(images_config(containerd, interval="50s"))
@@ -212,7 +212,7 @@ def test_a_change_is_seen_within_a_second_and_with_few_calls(containerd, module_
     wait_until(lambda: exporter.value("containerd_events_total", topic="/namespaces/create") == 1)
 
 
-def test_nothing_changed_means_no_call_per_image(containerd, module_lab):
+def test_makes_no_call_per_image_if_nothing_changed(containerd, module_lab):
     space = "quiet"
     for i in range(3):
         image = module_lab.maker.image(layers=1, size=64)
@@ -232,7 +232,7 @@ def test_nothing_changed_means_no_call_per_image(containerd, module_lab):
         exporter.kill()  # unshare would not hear of a milder signal
 
 
-def test_what_garbage_collection_takes_is_seen_though_nobody_tells(containerd, module_lab):
+def test_sees_removals_by_garbage_collection_without_an_event(containerd, module_lab):
     image, other = module_lab.maker.image(), module_lab.maker.image()
     image.load(containerd, "silent", "lab.example/silent:1")
     other.load(containerd, "noisy", "lab.example/noisy:1")
@@ -247,7 +247,7 @@ def test_what_garbage_collection_takes_is_seen_though_nobody_tells(containerd, m
     exporter.wait_for("containerd_images", {**labels, "status": "incomplete"}, 1, timeout=5)
 
 
-def test_a_daemon_that_comes_back_is_believed_again(module_lab):
+def test_recovers_after_a_restart_of_the_daemon(module_lab):
     containerd = module_lab.containerd()
     image = module_lab.maker.image()
     image.load(containerd, "back", "lab.example/back:1")
@@ -261,7 +261,7 @@ def test_a_daemon_that_comes_back_is_believed_again(module_lab):
     exporter.wait_for("containerd_images", {**labels, "status": "incomplete"}, 1, timeout=5)
 
 
-def test_without_access_to_the_files_the_daemon_is_asked(containerd, module_lab):
+def test_reads_through_the_daemon_without_access_to_its_files(containerd, module_lab):
     space = "rpc"
     for i in range(3):
         module_lab.maker.image(layers=1, size=64).load(containerd, space, f"lab.example/{i}:1")

@@ -162,18 +162,18 @@ def quick_config(containerd, **images):
     return {"containerd": {"address": containerd.address}, "collectors": {"images": {"interval": "1s", **images}}}
 
 
-def test_there_are_enough_situations():
+def test_has_enough_situations():
     assert len(SITUATIONS) >= 60
     assert set(WRITTEN_DOWN) <= set(SITUATIONS)
 
 
-def test_every_situation_has_the_row_of_ctr(store):
+def test_prints_the_row_of_ctr_for_every_situation(store):
     theirs = by_ctr(store, ["situations"])
     assert len(theirs) == len(SITUATIONS) - len(WRITTEN_DOWN), "ctr's table was not understood"
     assert_same(theirs, by_check(store, "-n", "situations")[0])
 
 
-def test_what_is_written_down_is_all_that_differs(store, version):
+def test_differs_from_ctr_only_where_documented(store, version):
     theirs = {row.image: row for row in by_ctr(store, ["written-down"])}
     ours = {row.image: row for row in by_check(store, "-n", "written-down")[0]}
     assert set(theirs) == set(ours) == set(WRITTEN_DOWN)
@@ -184,7 +184,7 @@ def test_what_is_written_down_is_all_that_differs(store, version):
         assert ours[name] == expected, f"{name} ({why}): ctr says {theirs[name]}"
 
 
-def test_namespaces_have_the_rows_of_ctr_all_at_once(store):
+def test_prints_the_rows_of_ctr_for_all_namespaces(store):
     namespaces = store.namespaces() - {"control-names", "written-down", "situations"}
     ours, done = by_check(store)
     assert_same(by_ctr(store, namespaces), {row for row in ours if row.namespace in namespaces})
@@ -192,14 +192,14 @@ def test_namespaces_have_the_rows_of_ctr_all_at_once(store):
     assert done.returncode == 1, "something is wrong in this store"
 
 
-def test_one_namespace_is_as_good_as_all(store):
+def test_prints_the_same_rows_for_one_namespace(store):
     ours, done = by_check(store, "-n", "names")
     assert_same(by_ctr(store, ["names"]), ours)
     assert len(ours) == len(NAMES) and done.returncode == 0, done.stderr
     assert by_check(store, "-n", "empty")[0] == set()
 
 
-def test_names_with_control_characters_do_not_break_the_table(store):
+def test_control_characters_in_names_do_not_break_the_table(store):
     """ctr prints them as they are; a tab or a new line takes its table apart. Their rows are known by digest."""
     ours, done = by_check(store, "-n", "control-names")
     assert len(ours) == len(CONTROL_NAMES)
@@ -209,7 +209,7 @@ def test_names_with_control_characters_do_not_break_the_table(store):
     assert {(row.status, row.have, row.unpacked) for row in ours} == {("complete", "3", "true")}
 
 
-def test_json_says_what_the_table_says(store):
+def test_json_has_the_content_of_the_table(store):
     rows, _ = by_check(store, "-n", "imported", "-n", "native")
     done = exporter_check(store, "-n", "imported", "-n", "native", "--json")
     objects = [json.loads(line) for line in done.stdout.splitlines()]
@@ -223,7 +223,7 @@ def test_json_says_what_the_table_says(store):
     assert done.returncode == 1
 
 
-def test_a_name_that_is_no_text(store, version, module_lab):
+def test_prints_names_that_are_not_utf_8(store, version, module_lab):
     """containerd 1.6 takes any bytes for a name; 0xff even takes ctr's own table apart."""
     if version != "1.6":
         pytest.skip("newer versions refuse such a name")
@@ -241,7 +241,7 @@ def test_a_name_that_is_no_text(store, version, module_lab):
             names.untag(NO_TEXT)
 
 
-def test_metrics_count_what_ctr_says(store, module_lab):
+def test_metrics_have_the_counts_of_ctr(store, module_lab):
     exporter = module_lab.exporter(quick_config(store, **EVERY_IMAGE))
     exporter.wait_for("containerd_images")
     namespaces = store.namespaces() - {"control-names", "written-down"}
@@ -350,7 +350,7 @@ class Wreck:
         self.chains = chains
 
 
-def test_documents_damaged_at_random(store, version):
+def test_agrees_with_ctr_on_randomly_damaged_documents(store, version):
     rng = random.Random(f"{SEED}/documents/{version}")
     made_in(store, "documents", {f"document-{number}": damaged_document(rng) for number in range(DOCUMENTS)})
     refused = {match[1] for match in UNREAD_FIELD.finditer(store.run("images", "check", namespace="documents").stderr)}
@@ -376,7 +376,7 @@ def metrics_follow(exporter, expected, namespaces):
         assert found == expected, f"metrics never were as ctr's rows (seed {SEED})"
 
 
-def test_stores_damaged_at_random(store, version, module_lab):
+def test_agrees_with_ctr_on_randomly_damaged_stores(store, version, module_lab):
     """Files are damaged in two namespaces of four only: a running exporter keeps what it read from a
     manifest, as content never changes, and finds bad files by its scrub."""
     print(f"DIFFERENTIAL_SEED={SEED}")

@@ -31,7 +31,7 @@ def exporter(containerd_of_version, module_lab):
     own.close()
 
 
-def test_an_image_that_comes_and_goes(exporter, containerd_of_version, module_lab):
+def test_sees_an_image_come_and_go(exporter, containerd_of_version, module_lab):
     containerd, image = containerd_of_version, module_lab.maker.image()
     image.load(containerd, "coming", "lab.example/coming:1")
     soon(lambda: images(exporter, "coming", status="complete") == 1, "the new image")
@@ -41,7 +41,7 @@ def test_an_image_that_comes_and_goes(exporter, containerd_of_version, module_la
     soon(lambda: images(exporter, "coming") == 0, "both are gone")
 
 
-def test_many_changes_at_once(exporter, containerd_of_version, module_lab):
+def test_sees_many_changes_at_once(exporter, containerd_of_version, module_lab):
     containerd, image = containerd_of_version, module_lab.maker.image()
     image.load(containerd, "many", "lab.example/many:0")
     for i in range(1, 30):
@@ -49,7 +49,7 @@ def test_many_changes_at_once(exporter, containerd_of_version, module_lab):
     soon(lambda: images(exporter, "many", status="complete") == 30, "all of them")
 
 
-def test_events_are_counted_by_topic(exporter, containerd_of_version, module_lab):
+def test_counts_events_by_topic(exporter, containerd_of_version, module_lab):
     containerd, image = containerd_of_version, module_lab.maker.image()
     before = exporter.value("containerd_events_total", default=0, topic="/images/create")
     image.load(containerd, "counted", "lab.example/counted:1")
@@ -57,14 +57,14 @@ def test_events_are_counted_by_topic(exporter, containerd_of_version, module_lab
     assert not [labels for labels in exporter.samples("containerd_events_total") if "sync" in str(labels)]
 
 
-def test_the_subscription_leaves_nothing_in_the_daemon(exporter, containerd_of_version):
+def test_subscription_leaves_nothing_in_the_daemon(exporter, containerd_of_version):
     assert not [name for name in containerd_of_version.namespaces() if name.startswith("containerd-exporter")]
     durations = exporter.samples("containerd_rpc_duration_seconds_count",
                                  method="containerd.services.events.v1.Events/Subscribe")
     assert not sum(durations.values()), "a call that lasts for hours has no duration"
 
 
-def test_what_changed_while_the_daemon_was_gone(containerd_of_version, module_lab):
+def test_sees_changes_made_while_the_daemon_was_down(containerd_of_version, module_lab):
     """A change between the end of one subscription and the start of the next is listed, not told."""
     containerd, image = containerd_of_version, module_lab.maker.image()
     own = module_lab.exporter(events_config(containerd))
@@ -79,7 +79,7 @@ def test_what_changed_while_the_daemon_was_gone(containerd_of_version, module_la
     assert code == 0 and seconds < 5, "a stream without traffic ends with the exporter"
 
 
-def test_a_reload_ends_the_watch_of_the_old_settings(containerd_of_version, module_lab):
+def test_reload_ends_the_old_subscription(containerd_of_version, module_lab):
     containerd, image = containerd_of_version, module_lab.maker.image()
     own = module_lab.exporter(events_config(containerd))
     for n in range(1, 6):

@@ -133,7 +133,7 @@ def image_counts(exporter, namespace):
     return counts
 
 
-def test_a_hostile_image_harms_no_other(hostile, module_lab):
+def test_hostile_images_do_not_affect_other_images(hostile, module_lab):
     rows = {row.image: row for row in check_rows(exporter_check(hostile, "-n", "hostile").stdout)}
     assert set(rows) == set(HOSTILE) | set(HEALTHY)
     for name, (_, right) in HOSTILE.items():
@@ -197,7 +197,7 @@ class CuttingProxy:
                     client.sendall(data)
 
 
-def test_a_daemon_that_dies_in_the_middle_of_a_list(containerd_of_version, module_lab, version):
+def test_survives_a_connection_cut_within_a_list(containerd_of_version, module_lab, version):
     """The answers break off after every so many bytes; what is shown is the truth or nothing."""
     with Store(containerd_of_version, "cut") as store:
         kit = Kit(store, random.Random(4))
@@ -218,7 +218,7 @@ def test_a_daemon_that_dies_in_the_middle_of_a_list(containerd_of_version, modul
     proxy.close()
 
 
-def test_a_daemon_that_is_killed_while_it_is_asked(lab, version):
+def test_survives_a_daemon_killed_during_a_call(lab, version):
     containerd = lab.containerd_of(version)
     with Store(containerd, "killed") as store:
         kit = Kit(store, random.Random(5))
@@ -239,7 +239,7 @@ def test_a_daemon_that_is_killed_while_it_is_asked(lab, version):
     assert exporter.alive
 
 
-def test_a_namespace_that_comes_and_goes_alarms_nobody(containerd_of_version, module_lab):
+def test_short_lived_namespaces_cause_no_error(containerd_of_version, module_lab):
     containerd = containerd_of_version
     with Store(containerd, "steady") as steady:
         kit = Kit(steady, random.Random(6))

@@ -55,7 +55,7 @@ def store(module_lab):
     return containerd
 
 
-def test_images_are_counted_as_ctr_counts_them(store, module_lab):
+def test_counts_images_as_ctr_does(store, module_lab):
     exporter = module_lab.exporter(config_for(store, collectors=QUICK))
     exporter.wait_for("containerd_images")
     for namespace in ("damaged", "second"):
@@ -65,7 +65,7 @@ def test_images_are_counted_as_ctr_counts_them(store, module_lab):
     assert len(exporter.samples("containerd_images", namespace="second")) == 8, "all combinations are there from the start"
 
 
-def test_bytes_are_those_of_the_manifests(store, module_lab):
+def test_sums_the_sizes_of_the_manifests(store, module_lab):
     image = module_lab.maker.image(layers=2)
     image.load(store, "bytes", "lab.example/bytes:1")
     store.remove_blob(image.layers[1].digest, "bytes")
@@ -75,7 +75,7 @@ def test_bytes_are_those_of_the_manifests(store, module_lab):
     assert exporter.value("containerd_image_bytes", namespace="bytes", state="present") == image.size - lost
 
 
-def test_a_change_is_seen_within_the_interval(store, module_lab):
+def test_sees_a_change_within_the_interval(store, module_lab):
     exporter = module_lab.exporter(config_for(store, collectors=QUICK))
     image = module_lab.maker.image()
     image.load(store, "changing", "lab.example/changing:1")
@@ -87,7 +87,7 @@ def test_a_change_is_seen_within_the_interval(store, module_lab):
     exporter.wait_for("containerd_images", {"namespace": "changing", "status": "incomplete"}, 0)
 
 
-def test_plugins_are_those_of_ctr(store, module_lab):
+def test_reports_the_plugins_of_ctr(store, module_lab):
     exporter = module_lab.exporter(config_for(store, collectors=QUICK))
     exporter.wait_for("containerd_plugins", {"status": "ok"})
     expected = store.plugins()
@@ -104,7 +104,7 @@ def test_plugins_are_those_of_ctr(store, module_lab):
     assert totals["skip"] and totals["error"], "this daemon has plugins in every state"
 
 
-def test_namespaces_are_those_of_ctr_with_the_labels_asked_for(store, module_lab):
+def test_reports_namespaces_with_the_configured_labels(store, module_lab):
     store.ctr("namespaces", "create", "labelled", "containerd.io/defaults/snapshotter=native", "other=x")
     config = config_for(store, collectors=QUICK)
     config["collectors"] = {**QUICK, "namespaces": {"interval": "1s", "labels": ["containerd.io/defaults/snapshotter"]}}
@@ -115,7 +115,7 @@ def test_namespaces_are_those_of_ctr_with_the_labels_asked_for(store, module_lab
     assert {"namespace": "labelled", "label_containerd_io_defaults_snapshotter": "native"} in infos
 
 
-def test_the_daemon_tells_who_it_is(store, module_lab):
+def test_reports_version_and_identity_of_the_daemon(store, module_lab):
     exporter = module_lab.exporter(config_for(store, collectors=QUICK))
     exporter.wait_for("containerd_up", predicate=1)
     (labels,) = [dict(key) for key in exporter.samples("containerd_info")]
@@ -131,7 +131,7 @@ def changes_logged(exporter):
     return [line for line in exporter.log.splitlines() if "collector" in line and ("fails" in line or "works again" in line)]
 
 
-def test_a_daemon_that_goes_and_comes_back(lab):
+def test_reports_a_daemon_that_stops_and_returns(lab):
     containerd = lab.containerd()
     exporter = lab.exporter(config_for(containerd, collectors=QUICK))
     exporter.wait_for("containerd_up", predicate=1)
@@ -155,7 +155,7 @@ def test_a_daemon_that_goes_and_comes_back(lab):
     (lambda path: path.write_text("not a socket"), "nobody listens"),
     (lambda path: path.mkdir(), "nobody listens"),
 ])
-def test_a_socket_that_is_none(lab, make, words):
+def test_reports_an_unusable_socket(lab, make, words):
     path = lab.temp / "containerd.sock"
     make(path)
     exporter = lab.exporter({"containerd": {"address": str(path)}, "collectors": QUICK})
@@ -164,7 +164,7 @@ def test_a_socket_that_is_none(lab, make, words):
     assert len(changes_logged(exporter)) == 1
 
 
-def test_a_socket_without_permission(lab):
+def test_reports_missing_permission_for_the_socket(lab):
     path = lab.temp / "containerd.sock"
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(path))
@@ -182,7 +182,7 @@ def test_a_socket_without_permission(lab):
         wait_until(lambda: "permission denied" in exporter.log, what=exporter.log)
 
 
-def test_a_daemon_that_hangs_delays_no_scrape(lab):
+def test_a_hanging_daemon_does_not_delay_scrapes(lab):
     path = lab.temp / "containerd.sock"
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(path))

@@ -176,7 +176,7 @@ def namespaces_of(store):
     return {name for name in store.namespaces() if not name.startswith("containerd-exporter.")}
 
 
-def test_content_is_that_of_ctr(store, exporter):
+def test_reports_the_content_of_ctr(store, exporter):
     digests = {name: store.content(name) for name in namespaces_of(store)}
     sizes = {digest: store.blob_path(digest).stat().st_size for found in digests.values() for digest in found}
     assert by(exporter, "containerd_content_blobs", "namespace") == {(n,): len(d) for n, d in digests.items()}
@@ -186,7 +186,7 @@ def test_content_is_that_of_ctr(store, exporter):
     assert digests["first"] & digests["second"], "they share blobs"
 
 
-def test_ingests_are_those_of_ctr(store, exporter):
+def test_reports_the_ingests_of_ctr(store, exporter):
     assert by(exporter, "containerd_ingests", "namespace") == \
         {(n,): len(store.ingests(n)) for n in namespaces_of(store)}
     assert len(store.ingests("first")) == 2
@@ -196,7 +196,7 @@ def test_ingests_are_those_of_ctr(store, exporter):
     assert newest - 60 < times["first",] <= newest
 
 
-def test_an_ingest_that_ends_is_gone(store, exporter):
+def test_removes_the_series_of_a_finished_ingest(store, exporter):
     with begun_ingest(store, "second", "brief") as child:
         exporter.wait_for("containerd_ingests", {"namespace": "second"}, 1)
         oldest = exporter.value("containerd_ingest_oldest_update_timestamp_seconds", namespace="second")
@@ -210,7 +210,7 @@ def snapshotters(store):
     return {name for (kind, name), status in store.plugins().items() if "snapshotter.v1" in kind and status == "ok"}
 
 
-def test_snapshots_are_those_of_ctr(store, exporter):
+def test_reports_the_snapshots_of_ctr(store, exporter):
     counts, sizes = collections.Counter(), {}
     for namespace in namespaces_of(store):
         for snapshotter in snapshotters(store):
@@ -226,14 +226,14 @@ def test_snapshots_are_those_of_ctr(store, exporter):
     assert counts["first", "native", "committed"] == 1 and sizes["first", "overlayfs"] > 0
 
 
-def test_the_size_of_a_snapshot_is_asked_for_once(store, exporter):
+def test_queries_the_size_of_a_snapshot_once(store, exporter):
     method = "containerd.services.snapshots.v1.Snapshots/Usage"
     before = exporter.value("containerd_rpc_duration_seconds_count", method=method)
     settle(exporter, ["snapshots", "daemon"])
     assert exporter.value("containerd_rpc_duration_seconds_count", method=method) == before > 0
 
 
-def test_leases_are_those_of_ctr(store, exporter):
+def test_reports_the_leases_of_ctr(store, exporter):
     settle(exporter, ["leases"])
     now = time.time()
     for namespace in namespaces_of(store):
@@ -245,14 +245,14 @@ def test_leases_are_those_of_ctr(store, exporter):
     assert exporter.value("containerd_expired_leases", namespace="second") == 0, "a label that is no time"
 
 
-def test_an_expired_lease_is_told(store, exporter):
+def test_reports_an_expired_lease(store, exporter):
     store.ctr("leases", "create", "--id", "brief", "--expires", "1s", namespace="second")
     exporter.wait_for("containerd_expired_leases", {"namespace": "second"}, 1)
     store.ctr("leases", "rm", "brief", namespace="second")
     exporter.wait_for("containerd_expired_leases", {"namespace": "second"}, 0)
 
 
-def test_containers_are_those_of_ctr(store, exporter):
+def test_reports_the_containers_of_ctr(store, exporter):
     runtimes = (RUNC, "io.containerd.other.v1")
     counts = {(namespace, runtime): 0 for namespace in namespaces_of(store) for runtime in runtimes}
     for namespace in namespaces_of(store):
@@ -262,14 +262,14 @@ def test_containers_are_those_of_ctr(store, exporter):
     assert counts["first", RUNC] == 6 and counts["first", "io.containerd.other.v1"] == 1
 
 
-def test_tasks_are_those_of_ctr(store, exporter):
+def test_reports_the_tasks_of_ctr(store, exporter):
     counts = {(namespace, status): tasks_by_ctr(store, namespace)[status.upper()]
               for namespace in namespaces_of(store) for status in STATUSES}
     assert by(exporter, "containerd_tasks", "namespace", "status") == counts
     assert [counts["first", status] for status in ("running", "paused", "stopped")] == [2, 1, 1]
 
 
-def test_a_shim_that_hangs_delays_no_other_collector(store, exporter):
+def test_a_hanging_shim_does_not_delay_other_collectors(store, exporter):
     (pid,) = shims(store, "first", "runs")
     os.kill(pid, signal.SIGSTOP)
     try:
@@ -282,7 +282,7 @@ def test_a_shim_that_hangs_delays_no_other_collector(store, exporter):
     exporter.wait_for("containerd_tasks", {"namespace": "first", "status": "running"}, 2)
 
 
-def test_namespaces_of_probes_are_left_out(store, exporter):
+def test_omits_the_namespaces_of_probes(store, exporter):
     assert store.content("containerd-exporter.other"), "it is not empty"
     for samples in exporter.metrics().values():
         for labels in samples:
@@ -297,7 +297,7 @@ def plugins_in_detail(store):
                    dict(re.findall(r"^ +(root|policy|CRIVersion|Code:)\s+(\S+)", block, re.M)))
 
 
-def test_plugin_details_are_those_of_ctr(store, exporter):
+def test_reports_the_plugin_details_of_ctr(store, exporter):
     plugins = list(plugins_in_detail(store))
     roots = {(i, d.get("root", "")): 1 for t, i, d in plugins
              if t == "io.containerd.snapshotter.v1" and "Code:" not in d}
@@ -316,7 +316,7 @@ def deprecations_by_ctr(store):
     return {row["id"]: row["lastOccurrence"] for row in json.loads(done.stdout)} if done.returncode == 0 else {}
 
 
-def test_deprecations_are_those_of_ctr(store, exporter, version):
+def test_reports_the_deprecations_of_ctr(store, exporter, version):
     told = deprecations_by_ctr(store)
     assert set(by(exporter, "containerd_deprecation_info", "id")) == {(one,) for one in told}
     times = by(exporter, "containerd_deprecation_last_occurrence_timestamp_seconds", "id")
@@ -326,7 +326,7 @@ def test_deprecations_are_those_of_ctr(store, exporter, version):
     assert not any("v1alpha2" in one for one in told), "the exporter itself uses nothing that is deprecated"
 
 
-def test_cri_conditions_and_secrets(exporter, version):
+def test_reports_cri_conditions_without_secrets(exporter, version):
     conditions = by(exporter, "containerd_cri_condition", "type")
     assert conditions["RuntimeReady",] == 1 and conditions["NetworkReady",] == 0, "there is no CNI here"
     assert conditions.get(("ContainerdHasNoDeprecationWarnings",)) == (None if version == "1.6" else 0)
@@ -337,7 +337,7 @@ def sandbox_images(exporter):
     return {image for image, in by(exporter, "containerd_cri_sandbox_image_info", "image")}
 
 
-def test_cri_images_and_the_sandbox_image(store, exporter, module_lab, version):
+def test_reports_cri_images_and_the_sandbox_image(store, exporter, module_lab, version):
     default = PAUSE.format({"1.6": "3.6", "1.7": "3.8"}.get(version, "3.10"))
     assert exporter.value("containerd_cri_images") == 0
     told = set() if version == "2" else {default}  # containerd 2 tells its configuration nowhere
@@ -364,14 +364,14 @@ def test_cri_images_and_the_sandbox_image(store, exporter, module_lab, version):
     exporter.wait_for("containerd_cri_pinned_images", predicate=pinned)
 
 
-def test_every_collector_succeeds_in_silence(exporter):
+def test_every_collector_succeeds_without_log_lines(exporter):
     settle(exporter)
     for name in COLLECTORS:
         assert exporter.value("containerd_exporter_collector_success", collector=name) == 1
     assert "fails" not in exporter.log
 
 
-def test_a_daemon_without_cri(lab, version):
+def test_works_with_a_daemon_without_cri(lab, version):
     containerd = lab.containerd_of(version)
     exporter = lab.exporter(config_for(containerd, collectors=EACH_SECOND))
     exporter.wait_for("containerd_exporter_collector_success", {"collector": "cri"}, 1)
@@ -379,7 +379,7 @@ def test_a_daemon_without_cri(lab, version):
     assert "fails" not in exporter.log
 
 
-def test_namespaces_that_vanish_between_the_lists(lab, version):
+def test_tolerates_namespaces_removed_between_calls(lab, version):
     containerd = lab.containerd_of(version)
     exporter = lab.exporter(config_for(containerd, collectors=EACH_SECOND))
     lab.maker.image().load(containerd, "stays", "lab.example/a:1")
@@ -434,7 +434,7 @@ class Relay(grpc.GenericRpcHandler):
 
 
 @pytest.mark.parametrize("end", ["gone", "silent"])
-def test_a_proxy_snapshotter_and_its_end(lab, version, end):
+def test_reports_a_proxy_snapshotter_until_it_ends(lab, version, end):
     backend = lab.containerd()
     backend.ctr("leases", "create", "--id", "keep", "--expires", "24h", namespace="proxied")
     path = lab.temp / "proxy.sock"

@@ -55,7 +55,7 @@ def clean(containerd, *namespaces):
             containerd.ctr("images", "rm", "--sync", image, namespace=namespace)
 
 
-def test_every_kind_of_damage_is_found_and_named(containerd_of_version, module_lab):
+def test_finds_every_kind_of_damage(containerd_of_version, module_lab):
     containerd, maker = containerd_of_version, module_lab.maker
     names = ("no-file", "short", "empty", "flipped", "no-manifest-file", "whole")
     images = {name: maker.image(layers=2) for name in names}
@@ -86,7 +86,7 @@ def test_every_kind_of_damage_is_found_and_named(containerd_of_version, module_l
     exporter.stop()
 
 
-def test_a_shared_blob_counts_once_and_names_all_its_images(containerd_of_version, module_lab):
+def test_counts_a_shared_blob_once_and_names_all_its_images(containerd_of_version, module_lab):
     containerd, maker = containerd_of_version, module_lab.maker
     image = maker.multi_platform()
     for namespace in ("one", "two"):
@@ -103,7 +103,7 @@ def test_a_shared_blob_counts_once_and_names_all_its_images(containerd_of_versio
     exporter.stop()
 
 
-def test_a_repair_shows(containerd_of_version, module_lab):
+def test_reports_a_repair(containerd_of_version, module_lab):
     containerd, image = containerd_of_version, module_lab.maker.image()
     image.load(containerd, "repaired", "lab.example/repaired:1", unpack=False)
     kept = {d: containerd.blob_path(d).read_bytes() for d in (image.layers[0].digest, image.layers[1].digest)}
@@ -119,7 +119,7 @@ def test_a_repair_shows(containerd_of_version, module_lab):
     exporter.stop()
 
 
-def test_a_large_blob_is_hashed_over_several_runs_within_the_budget(containerd_of_version, module_lab):
+def test_hashes_a_large_blob_over_several_runs_within_the_budget(containerd_of_version, module_lab):
     containerd, maker = containerd_of_version, module_lab.maker
     image = maker.image(layers=1, size=3 * MIB, compress=False)
     image.load(containerd, "large", "lab.example/large:1", unpack=False)
@@ -137,7 +137,7 @@ def test_a_large_blob_is_hashed_over_several_runs_within_the_budget(containerd_o
     exporter.stop()
 
 
-def test_without_hashes_it_looks_only(containerd_of_version, module_lab):
+def test_without_full_hash_checks_only_sizes(containerd_of_version, module_lab):
     containerd, image = containerd_of_version, module_lab.maker.image()
     image.load(containerd, "looked", "lab.example/looked:1", unpack=False)
     containerd.lose_blob_file(image.layers[0].digest)
@@ -153,7 +153,7 @@ def test_without_hashes_it_looks_only(containerd_of_version, module_lab):
     exporter.stop()
 
 
-def test_what_is_deleted_meanwhile_is_not_bad(containerd_of_version, module_lab):
+def test_does_not_report_blobs_deleted_during_a_run(containerd_of_version, module_lab):
     """Images come and go while the scrub reads: nothing is ever called bad."""
     containerd, maker = containerd_of_version, module_lab.maker
     exporter = module_lab.exporter(scrub_config(containerd, bytes_per_second="64MiB"))
@@ -168,7 +168,7 @@ def test_what_is_deleted_meanwhile_is_not_bad(containerd_of_version, module_lab)
     exporter.stop()
 
 
-def test_it_goes_on_after_a_reload_and_a_restart_of_the_daemon(lab):
+def test_continues_after_a_reload_and_a_restart_of_the_daemon(lab):
     containerd, image = lab.containerd(), lab.maker.image(layers=2)
     image.load(containerd, "reloaded", "lab.example/reloaded:1", unpack=False)
     overwrite(containerd, image.layers[0].digest, flip)
@@ -189,7 +189,7 @@ def test_it_goes_on_after_a_reload_and_a_restart_of_the_daemon(lab):
     assert bad_blobs(exporter) == expected(wrong_hash=1)
 
 
-def test_names_are_limited_and_what_was_cut_is_counted(lab):
+def test_limits_series_and_counts_the_omitted_ones(lab):
     containerd, image = lab.containerd(), lab.maker.image()
     image.load(containerd, "named", "lab.example/named:0", unpack=False)
     for i in range(1, 6):
@@ -201,7 +201,7 @@ def test_names_are_limited_and_what_was_cut_is_counted(lab):
     assert exporter.value("containerd_series_dropped_total", collector="scrub") >= 4
 
 
-def test_it_runs_only_where_it_is_asked_for(lab):
+def test_is_disabled_by_default(lab):
     containerd = lab.containerd()
     exporter = lab.exporter({"containerd": {"address": containerd.address}, "collectors": {"scrub": {"interval": "1s"}}})
     assert "containerd_content_scrubbed_bytes_total" not in exporter.metrics()
@@ -209,7 +209,7 @@ def test_it_runs_only_where_it_is_asked_for(lab):
 
 
 @pytest.mark.parametrize("value", ["0", "2TiB"])
-def test_an_impossible_budget_is_an_error(lab, value):
+def test_rejects_an_impossible_budget(lab, value):
     exporter = lab.exporter({"collectors": {"scrub": {"enabled": True, "bytes_per_second": value}}},
                             args=["--config.check"], ready=False)
     assert exporter.child.wait(timeout=10) == 1

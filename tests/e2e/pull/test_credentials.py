@@ -59,7 +59,7 @@ def entry(password=SECRET):
     return {"auth": base64.b64encode(f"{USER}:{password}".encode()).decode()}
 
 
-def test_files_and_tokens(lab, private):
+def test_reads_files_and_tokens(lab, private):
     password, identity, bearer = (lab.temp / name for name in ("password", "identity", "bearer"))
     password.write_text(SECRET + "\n")
     identity.write_text("identity-" + SECRET)
@@ -79,7 +79,7 @@ def test_files_and_tokens(lab, private):
     expect_silence(exporter)
 
 
-def test_a_password_that_changes_is_in_force_with_the_next_run(lab, private):
+def test_uses_a_changed_password_in_the_next_run(lab, private):
     password = lab.temp / "password"
     password.write_text("old")
     config = config_for(None, pull(private, "canary", auth={"username": USER, "password_file": str(password)},
@@ -90,7 +90,7 @@ def test_a_password_that_changes_is_in_force_with_the_next_run(lab, private):
     exporter.wait_for("image_canary_success", {"probe": "canary"}, 1)
 
 
-def test_docker_config(lab, private):
+def test_reads_docker_config(lab, private):
     address = private.address
     reasons, exporter = run(lab, private, [
         pull(private, "host", docker_config=docker_config(lab.temp / "host", auths={address: entry()})),
@@ -106,7 +106,7 @@ def test_docker_config(lab, private):
     expect_silence(exporter)
 
 
-def test_credential_helpers(lab, private):
+def test_calls_credential_helpers(lab, private):
     folder = lab.folder("bin")
     folder.mkdir()
     program(folder / "docker-credential-good", f"""
@@ -143,7 +143,7 @@ def answer(pattern, scope="Registry", password=SECRET):
                        "cacheKeyType": scope, "auth": {pattern: {"username": USER, "password": password}}})
 
 
-def test_credential_providers(lab, private):
+def test_calls_credential_providers(lab, private):
     folder = lab.folder("bin")
     folder.mkdir()
     address = private.address
@@ -166,7 +166,7 @@ def test_credential_providers(lab, private):
     assert {json.loads(line)["image"] for line in questions} == {f"{address}/team/image"}
 
 
-def test_an_answer_of_a_provider_is_kept_and_shared(lab, private):
+def test_caches_and_shares_the_response_of_a_provider(lab, private):
     folder = lab.folder("bin")
     folder.mkdir()
     private.add_image("team/second", "v1")
@@ -187,7 +187,7 @@ def test_an_answer_of_a_provider_is_kept_and_shared(lab, private):
     ({"auth": {"username": USER, "password": SECRET, "registry_token": SECRET}}, "auth.password"),
     ({"credential_provider": {"config": "/x"}}, "credential_provider.bin_dir"),
 ])
-def test_what_makes_no_sense_is_refused(lab, private, settings, words):
+def test_rejects_invalid_settings(lab, private, settings, words):
     exporter = lab.exporter({"probes": [pull(private, "canary", **settings)]}, ready=False)
     assert exporter.child.wait(timeout=20) != 0
     assert words in exporter.log and SECRET not in exporter.log

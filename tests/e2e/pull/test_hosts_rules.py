@@ -142,7 +142,7 @@ def ctr_pull(containerd, version, site):
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[row[0] for row in ROWS])
-def test_ctr_reads_it_so(containerd_of_version, version, site, row):
+def test_ctr_asks_these_hosts(containerd_of_version, version, site, row):
     site.write(row[1])
     done = ctr_pull(containerd_of_version, version, site)
     want = expected(row, version)
@@ -171,18 +171,18 @@ def check_probe(exporter, site, want):
 
 @pytest.mark.parametrize("row", ROWS, ids=[row[0] for row in ROWS])
 @pytest.mark.unprivileged
-def test_the_registry_engine_asks_as_containerd_2(lab, site, row):
+def test_registry_engine_asks_the_hosts_of_containerd_2(lab, site, row):
     site.write(row[1])
     check_probe(run_probe(lab, site, "registry"), site, expected(row, "2"))
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if len(row[2]) > 1], ids=lambda row: row[0])
-def test_the_client_engine_asks_as_its_containerd(lab, containerd_of_version, version, site, row):
+def test_client_engine_asks_the_hosts_of_its_containerd(lab, containerd_of_version, version, site, row):
     site.write(row[1])
     check_probe(run_probe(lab, site, "client", containerd_of_version), site, expected(row, version))
 
 
-def test_ctr_sends_the_headers(containerd_of_version, version, site):
+def test_ctr_sends_the_configured_headers(containerd_of_version, version, site):
     site.write('[host."http://{a}".header]\nx-one = "1"\nx-two = ["2", "3"]\naccept = "none"\n')
     ctr_pull(containerd_of_version, version, site)
     headers = {name.lower(): value for name, value in site.headers("a").items()}
@@ -190,7 +190,7 @@ def test_ctr_sends_the_headers(containerd_of_version, version, site):
     assert headers["x-two"] in ("2", "3")
 
 
-def test_the_exporter_sends_the_headers(lab, site):
+def test_exporter_sends_the_configured_headers(lab, site):
     site.write('[host."http://{a}".header]\nx-one = "1"\nx-two = ["2", "3"]\naccept = "none"\n')
     run_probe(lab, site, "registry").close()
     headers = {name.lower(): value for name, value in site.headers("a").items()}
@@ -229,7 +229,7 @@ def tls_site(module_lab):
 
 
 @pytest.mark.parametrize("row", TLS, ids=[row[0] for row in TLS])
-def test_ctr_trusts_so(containerd_of_version, version, tls_site, row):
+def test_ctr_trusts_these_authorities(containerd_of_version, version, tls_site, row):
     tls_site.write(row[1])
     done = ctr_pull(containerd_of_version, version, tls_site)
     mirror = row[2] and not (version == "1.6" and "http://{m}" in row[1])  # it never tries https there
@@ -238,7 +238,7 @@ def test_ctr_trusts_so(containerd_of_version, version, tls_site, row):
 
 
 @pytest.mark.parametrize("row", TLS, ids=[row[0] for row in TLS])
-def test_the_exporter_trusts_so(lab, tls_site, row):
+def test_exporter_trusts_the_authorities_of_ctr(lab, tls_site, row):
     tls_site.write(row[1])
     exporter = run_probe(lab, tls_site, "registry")
     assert tls_site.asked()[0] == ("m/v2?" if row[2] else "r/v2"), exporter.log

@@ -18,7 +18,7 @@ def nothing_is_left(containerd):
 
 @pytest.mark.parametrize("docker", [False, True])
 @pytest.mark.parametrize("compress", [False, True])
-def test_an_image_of_two_layers(lab, containerd, registry, maker, docker, compress):
+def test_pulls_an_image_of_two_layers(lab, containerd, registry, maker, docker, compress):
     image = maker.image(layers=2, docker=docker, compress=compress)
     reference = image.push(registry, "pull/two", f"{docker}-{compress}")
     exporter = run_once(lab, config_for(containerd, probe(
@@ -45,7 +45,7 @@ def test_an_image_of_two_layers(lab, containerd, registry, maker, docker, compre
     assert exporter.value("image_canary_cleanup_failures_total") == 0
 
 
-def test_a_multi_platform_image_gives_the_platform_asked_for(lab, containerd, registry, maker):
+def test_pulls_the_configured_platform(lab, containerd, registry, maker):
     index = maker.multi_platform()
     reference = index.push(registry, "pull/multi", "1")
     expected = {"digest": index.digest, "manifest_digest": index.manifests[0].digest}
@@ -60,7 +60,7 @@ def test_a_multi_platform_image_gives_the_platform_asked_for(lab, containerd, re
     assert exporter.value("image_canary_image_bytes", probe="canary", kind="declared") == declared
 
 
-def test_what_is_wrong_is_told_apart(lab, containerd, registry, maker):
+def test_distinguishes_reasons_of_failure(lab, containerd, registry, maker):
     image = maker.image()
     reference = image.push(registry, "pull/wrong", "1")
     other = "sha256:" + "0" * 64
@@ -87,7 +87,7 @@ def test_what_is_wrong_is_told_apart(lab, containerd, registry, maker):
     assert exporter.value("image_canary_last_success_timestamp_seconds", probe="tag") is None
 
 
-def test_a_pull_is_cold_though_another_namespace_has_the_image(lab, containerd, registry, maker):
+def test_pulls_cold_although_another_namespace_has_the_image(lab, containerd, registry, maker):
     image = maker.image(layers=2, size=256 * 1024)
     reference = image.push(registry, "pull/cold", "1")
     image.load(containerd, "neighbour", reference)
@@ -104,7 +104,7 @@ def test_a_pull_is_cold_though_another_namespace_has_the_image(lab, containerd, 
         containerd.ctr("namespaces", "rm", "neighbour")
 
 
-def test_passwords(lab, containerd, maker):
+def test_uses_passwords(lab, containerd, maker):
     registry = lab.registry(htpasswd={"user": "secret-word"})
     image = maker.image()
     reference = image.push(registry, "pull/private", "1")
@@ -125,7 +125,7 @@ def test_passwords(lab, containerd, maker):
         assert "secret-word" not in text and "wrong-word" not in text
 
 
-def test_a_registry_entry_gives_the_credentials(lab, containerd, maker):
+def test_uses_the_credentials_of_the_registry_entry(lab, containerd, maker):
     registry = lab.registry(htpasswd={"user": "word"})
     reference = maker.image().push(registry, "pull/private", "1")
     exporter = run_once(lab, config_for(containerd, probe(reference), registries={
@@ -133,7 +133,7 @@ def test_a_registry_entry_gives_the_credentials(lab, containerd, maker):
     assert exporter.value("image_canary_success") == 1, exporter.log
 
 
-def test_tokens(lab, containerd):
+def test_uses_tokens(lab, containerd):
     with FakeRegistry(auth="bearer", users={"user": "word"}, anonymous_pull=False) as private, \
             FakeRegistry(auth="bearer") as public:
         for registry in (private, public):
@@ -150,7 +150,7 @@ def test_tokens(lab, containerd):
         assert exporter.value("image_canary_last_network_seconds", probe="known", stage="token") > 0
 
 
-def test_https_with_a_ca_of_ones_own(lab, containerd, maker):
+def test_trusts_a_configured_authority(lab, containerd, maker):
     registry = lab.registry(tls=True)
     reference = maker.image().push(registry, "pull/tls", "1")
     for settings, outcome in (({"ca_file": registry.cafile}, {}), ({"skip_verify": True}, {}),
@@ -178,7 +178,7 @@ FAULTS = [
 
 
 @pytest.mark.parametrize("name, fault, reason", FAULTS, ids=[row[0] for row in FAULTS])
-def test_faults_have_their_reasons(lab, containerd, name, fault, reason):
+def test_reports_the_reason_of_a_fault(lab, containerd, name, fault, reason):
     with FakeRegistry() as registry:
         registry.add_image("canary/image", "v1")
         registry.fault(**fault)
@@ -188,7 +188,7 @@ def test_faults_have_their_reasons(lab, containerd, name, fault, reason):
 
 
 @pytest.mark.parametrize("path", ["/manifests/", "/blobs/"])
-def test_a_registry_that_accepts_and_never_answers(lab, containerd, path):
+def test_times_out_on_a_hanging_registry(lab, containerd, path):
     with FakeRegistry() as registry:
         registry.add_image("canary/image", "v1")
         registry.fault("hang", path=path)
@@ -198,7 +198,7 @@ def test_a_registry_that_accepts_and_never_answers(lab, containerd, path):
         assert 1.9 <= exporter.value("image_canary_last_duration_seconds") < 4
 
 
-def test_a_registry_that_is_down_and_a_name_that_does_not_exist(lab, containerd):
+def test_distinguishes_refused_connections_and_unknown_hosts(lab, containerd):
     exporter = run_once(lab, config_for(containerd, probe("127.0.0.1:1/canary/image:v1"),
                                         probe("no-such-host.invalid/canary/image:v1", "dns")))
     exporter.wait_for("image_canary_attempts_total", {"probe": "dns"}, 1)
@@ -206,7 +206,7 @@ def test_a_registry_that_is_down_and_a_name_that_does_not_exist(lab, containerd)
     assert reasons(exporter, "dns") == {"dns": 1}
 
 
-def test_hanging_registries_hold_only_the_probes(lab, containerd):
+def test_hanging_registries_do_not_delay_collectors(lab, containerd):
     """Eight probes hang on four workers; inventory, daemon state and scrapes stay on time."""
     with FakeRegistry() as registry:
         registry.fault("hang", path="/v2/")
@@ -230,7 +230,7 @@ def test_hanging_registries_hold_only_the_probes(lab, containerd):
         assert code == 0 and seconds < 2.5
 
 
-def test_sigterm_in_the_middle_of_a_pull(lab, containerd):
+def test_sigterm_during_a_pull_leaves_nothing(lab, containerd):
     with FakeRegistry() as registry:
         image = registry.add_image("canary/image", "v1", layers=[{"a": b"a" * 100000}, {"b": b"b" * 100000}])
         registry.fault("hang", path=image["layers"][1]["digest"])
@@ -245,7 +245,7 @@ def test_sigterm_in_the_middle_of_a_pull(lab, containerd):
         assert containerd.census() == before, exporter.log
 
 
-def test_kill_in_the_middle_of_a_pull_leaves_nothing_after_a_restart(lab, containerd):
+def test_restart_removes_leftovers_of_a_killed_exporter(lab, containerd):
     with FakeRegistry() as registry:
         image = registry.add_image("canary/image", "v1", layers=[{"a": b"a" * 100000}, {"b": b"b" * 100000}])
         hang = registry.fault("hang", path=image["layers"][1]["digest"])
@@ -265,7 +265,7 @@ def test_kill_in_the_middle_of_a_pull_leaves_nothing_after_a_restart(lab, contai
         assert exporter.value("image_canary_cleanup_failures_total") == 0
 
 
-def test_the_leftovers_of_a_probe_that_is_no_longer_configured(lab, containerd, registry, maker):
+def test_removes_leftovers_of_probes_that_are_not_configured(lab, containerd, registry, maker):
     """Namespaces of probes carry the time after which anybody may remove them."""
     reference = maker.image().push(registry, "pull/leftover", "1")
     containerd.ctr("namespaces", "create", "containerd-exporter.gone", "containerd-exporter/expires=1")
@@ -278,7 +278,7 @@ def test_the_leftovers_of_a_probe_that_is_no_longer_configured(lab, containerd, 
     containerd.ctr("namespaces", "rm", "containerd-exporter.alive")
 
 
-def test_fifty_probes_leave_the_daemon_as_it_was(lab, containerd, registry, maker):
+def test_fifty_runs_leave_the_daemon_unchanged(lab, containerd, registry, maker):
     two = maker.image().push(registry, "pull/fifty", "two")
     multi = maker.multi_platform().push(registry, "pull/fifty", "multi")
     before = containerd.census()

@@ -89,7 +89,7 @@ def cached(exporter, name="canary"):
     return exporter.value("image_canary_cached_bytes_total", probe=name)
 
 
-def test_every_byte_is_fetched_and_nothing_stays(lab, node, registry, maker):
+def test_fetches_every_byte_and_leaves_nothing(lab, node, registry, maker):
     image, index = maker.image(layers=2), maker.multi_platform()
     before = node.containerd.census()
     exporter = run_once(lab, config_for(
@@ -114,7 +114,7 @@ def test_every_byte_is_fetched_and_nothing_stays(lab, node, registry, maker):
     assert node.containerd.census() == before, "at once, not at some garbage collection"
 
 
-def test_what_is_there_already_is_left_alone(lab, node, registry, maker):
+def test_does_not_touch_an_existing_image(lab, node, registry, maker):
     image = maker.image()
     reference = image.push(registry, "cri/present", "1")
     node.pull(reference)
@@ -130,7 +130,7 @@ def test_what_is_there_already_is_left_alone(lab, node, registry, maker):
     node.remove(reference)
 
 
-def test_an_image_of_a_pod_under_another_name_stays(lab, node, registry, maker):
+def test_keeps_the_image_of_a_pod_under_another_name(lab, node, registry, maker):
     image = maker.image()
     workload, reference = image.push(registry, "cri/workload", "1"), image.push(registry, "cri/shared", "1")
     node.pull(workload)
@@ -143,7 +143,7 @@ def test_an_image_of_a_pod_under_another_name_stays(lab, node, registry, maker):
     node.remove(workload)
 
 
-def test_a_pod_that_names_the_image_by_digest_keeps_it(lab, node, registry, maker):
+def test_keeps_the_image_of_a_pod_that_names_its_digest(lab, node, registry, maker):
     image = maker.image()
     reference = image.push(registry, "cri/by-digest", "1")
     pinned = f"{registry.host}/cri/by-digest@{image.digest}"
@@ -156,7 +156,7 @@ def test_a_pod_that_names_the_image_by_digest_keeps_it(lab, node, registry, make
     node.remove(pinned)
 
 
-def test_references_by_digest(lab, node, registry, maker):
+def test_pulls_by_digest(lab, node, registry, maker):
     image, other = maker.image(), maker.image()
     image.push(registry, "cri/digest", "1")
     other.push(registry, "cri/digest", "2")
@@ -169,7 +169,7 @@ def test_references_by_digest(lab, node, registry, maker):
     assert reasons(exporter, "none") == {"not_found": 1}
 
 
-def test_what_another_namespace_has_was_not_fetched(lab, node, registry, maker):
+def test_content_of_another_namespace_is_not_cold(lab, node, registry, maker):
     shared, new = maker.layer(size=100 * 1024), maker.layer()
     base, image = maker.image(layers=[shared]), maker.image(layers=[shared, new])
     base.load(node.containerd, "neighbour", "lab.example/base:1")
@@ -182,7 +182,7 @@ def test_what_another_namespace_has_was_not_fetched(lab, node, registry, maker):
     node.containerd.ctr("namespaces", "rm", "neighbour")
 
 
-def test_credentials_and_what_is_missing(lab, node, maker):
+def test_distinguishes_wrong_credentials_and_missing_tags(lab, node, maker):
     private = node.knows(lab.registry(htpasswd={"user": "secret-word"}))
     images = {name: maker.image().push(private, f"cri/{name}", "1") for name in ("right", "wrong", "anonymous")}
     exporter = run_once(lab, config_for(
@@ -215,14 +215,14 @@ def reaches(registry):
 
 
 @pytest.mark.parametrize("path", ["/manifests/", "/blobs/"])
-def test_a_registry_that_never_answers(lab, node, fake, path):
+def test_times_out_on_a_hanging_registry(lab, node, fake, path):
     fake.fault("hang", path=path)
     exporter = run_once(lab, config_for(node.containerd, pull(fake.reference, timeout="2s")))
     assert reasons(exporter) == {"timeout": 1}, exporter.log
     assert 1.5 <= exporter.value("image_canary_last_duration_seconds") < 3
 
 
-def test_a_pull_that_breaks_leaves_no_pieces(lab, node, fake):
+def test_failed_pull_leaves_nothing(lab, node, fake):
     before = node.containerd.census()
     fake.fault("status", path=fake.layer, status=404)
     exporter = run_once(lab, config_for(node.containerd, pull(fake.reference)))
@@ -231,7 +231,7 @@ def test_a_pull_that_breaks_leaves_no_pieces(lab, node, fake):
     assert node.containerd.census() == before
 
 
-def test_sigterm_in_the_middle_of_a_pull(lab, node, fake):
+def test_sigterm_during_a_pull_leaves_nothing(lab, node, fake):
     before = node.containerd.census()
     fake.fault("hang_middle", path=fake.layer)
     exporter = lab.exporter(config_for(node.containerd, pull(fake.reference, timeout="60s")), args=[AT_ONCE])
@@ -241,7 +241,7 @@ def test_sigterm_in_the_middle_of_a_pull(lab, node, fake):
     assert node.containerd.census() == before
 
 
-def test_a_killed_exporter_is_tidied_up_after(lab, node, fake):
+def test_restart_removes_leftovers_of_a_killed_exporter(lab, node, fake):
     fake.fault("hang_middle", path=fake.layer, times=1)
     exporter = lab.exporter(config_for(node.containerd, pull(fake.reference, timeout="60s")), args=[AT_ONCE])
     reaches(fake)
@@ -252,7 +252,7 @@ def test_a_killed_exporter_is_tidied_up_after(lab, node, fake):
     assert cached(exporter) == 0
 
 
-def test_an_image_that_a_killed_exporter_has_pulled_is_removed(lab, node, registry, maker):
+def test_restart_removes_the_image_of_a_killed_exporter(lab, node, registry, maker):
     image, older = maker.image(), maker.image()
     reference = image.push(registry, "cri/killed", "1")
     node.pull(older.push(registry, "cri/killed", "older"))
@@ -266,7 +266,7 @@ def test_an_image_that_a_killed_exporter_has_pulled_is_removed(lab, node, regist
     node.remove(f"{registry.host}/cri/killed:older")
 
 
-def test_an_image_that_a_container_was_made_from_stays(lab, node, registry, maker):
+def test_keeps_the_image_of_a_container(lab, node, registry, maker):
     reference = maker.image().push(registry, "cri/used", "1")
     container = rpc.field(1, "user") + rpc.field(3, reference) + rpc.field(4, rpc.field(1, "io.containerd.runc.v2")) + \
         rpc.field(5, rpc.field(1, "spec") + rpc.field(2, "{}"))
@@ -282,7 +282,7 @@ def test_an_image_that_a_container_was_made_from_stays(lab, node, registry, make
     node.remove(reference)
 
 
-def test_a_daemon_that_dies(lab, node, fake):
+def test_reports_a_killed_daemon(lab, node, fake):
     fake.fault("hang_middle", path=fake.layer, times=1)
     exporter = lab.exporter(config_for(node.containerd, pull(fake.reference, interval="3s", timeout="2500ms")),
                             args=[AT_ONCE])
@@ -294,7 +294,7 @@ def test_a_daemon_that_dies(lab, node, fake):
     assert cached(exporter) == 0, "what the killed one had fetched is gone"
 
 
-def test_layers_that_the_daemon_discards_were_fetched(lab, version, registry, maker):
+def test_counts_layers_that_the_daemon_discards(lab, version, registry, maker):
     node = Node(lab, version, DISCARD)
     node.knows(registry)
     image = maker.image(layers=3)
@@ -304,7 +304,7 @@ def test_layers_that_the_daemon_discards_were_fetched(lab, version, registry, ma
     assert exporter.value("image_canary_image_bytes", kind="unpacked") >= 3 * 64 * 1024
 
 
-def test_namespaces_that_share_nothing(lab, version, registry, maker):
+def test_pulls_from_isolated_namespaces(lab, version, registry, maker):
     node = Node(lab, version, ISOLATED)
     node.knows(registry)
     image = maker.image()
@@ -317,7 +317,7 @@ def test_namespaces_that_share_nothing(lab, version, registry, maker):
     assert registry.log.count("GET /v2/cri/isolated/blobs/") > seen, "by the registry's own account"
 
 
-def test_a_daemon_without_cri(lab, containerd_of_version, registry, maker):
+def test_reports_a_daemon_without_cri(lab, containerd_of_version, registry, maker):
     before = containerd_of_version.census()
     exporter = run_once(lab, config_for(containerd_of_version, pull(maker.image().push(registry, "cri/none", "1"))))
     assert reasons(exporter) == {"unsupported": 1}, exporter.log
@@ -325,7 +325,7 @@ def test_a_daemon_without_cri(lab, containerd_of_version, registry, maker):
     assert containerd_of_version.census() == before, "not even a namespace"
 
 
-def test_probes_of_one_repository_take_turns(lab, node, registry, maker):
+def test_serialises_probes_of_one_repository(lab, node, registry, maker):
     reference = maker.image(size=1024 * 1024).push(registry, "cri/turns", "1")
     names = [f"turn-{i}" for i in range(4)]
     exporter = run_once(lab, config_for(node.containerd, *[pull(reference, name) for name in names]))

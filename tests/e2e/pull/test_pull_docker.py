@@ -26,7 +26,7 @@ def nothing_is_left(docker):
 
 
 @pytest.mark.parametrize("kind", ["docker", "oci", "index"])
-def test_a_cold_pull(lab, docker, registry, maker, kind):
+def test_pulls_cold(lab, docker, registry, maker, kind):
     image = maker.image(layers=3, size=1 << 20, docker=kind == "docker") if kind != "index" else maker.multi_platform()
     reference = image.push(registry, "docker/cold", kind)
     exporter = run_once(lab, config_for(docker, pull(reference, expected={"digest": image.digest})))
@@ -54,7 +54,7 @@ def test_every_run_is_cold(lab, docker, registry, maker):
     assert exporter.stop()[0] == 0
 
 
-def test_by_digest_and_by_tag_with_digest(lab, docker, registry, maker):
+def test_pulls_by_digest_and_by_tag_with_digest(lab, docker, registry, maker):
     image = maker.image()
     reference = image.push(registry, "docker/digest", "1")
     name = reference.rpartition(":")[0]
@@ -67,7 +67,7 @@ def test_by_digest_and_by_tag_with_digest(lab, docker, registry, maker):
     assert docker.image(f"{name}@{image.digest}") is None
 
 
-def test_another_platform(lab, docker, registry, maker):
+def test_pulls_another_platform(lab, docker, registry, maker):
     index = maker.multi_platform(("linux/arm64", "linux/s390x"))
     reference = index.push(registry, "docker/platform", "1")
     exporter = run_once(lab, config_for(docker, pull(reference, "node")))
@@ -78,7 +78,7 @@ def test_another_platform(lab, docker, registry, maker):
     assert exporter.value("image_canary_image_info", digest=index.digest) == 1
 
 
-def test_passwords(lab, docker, maker):
+def test_uses_passwords(lab, docker, maker):
     registry = lab.registry(htpasswd={"user": "secret-wörd"})
     for name in ("right", "wrong", "anonymous"):
         maker.image().push(registry, f"docker/{name}", "1")
@@ -98,7 +98,7 @@ def test_passwords(lab, docker, maker):
         assert "secret-w" not in text and "wrong-word" not in text
 
 
-def test_tokens(lab, docker):
+def test_uses_tokens(lab, docker):
     with FakeRegistry(auth="bearer", users={"user": "word"}, anonymous_pull=False) as private, \
             FakeRegistry(auth="bearer") as public:
         for registry in (private, public):
@@ -114,7 +114,7 @@ def test_tokens(lab, docker):
         assert reasons(exporter, "unknown") == {"unauthorized": 1}, exporter.log
 
 
-def test_an_image_that_was_there_is_refused_and_stays(lab, docker, registry, maker):
+def test_refuses_and_keeps_an_existing_image(lab, docker, registry, maker):
     reference = docker.pull(maker.image().push(registry, "docker/before", "1"))
     before = docker.census()
     exporter = run_once(lab, config_for(docker, pull(reference)))
@@ -132,7 +132,7 @@ def test_an_image_that_was_there_is_refused_and_stays(lab, docker, registry, mak
 
 @pytest.mark.parametrize("other", ["docker/named:2", "elsewhere/named:1"])
 @pytest.mark.parametrize("by_digest", [False, True])
-def test_an_image_that_was_there_by_another_name_survives(lab, docker, registry, maker, other, by_digest):
+def test_keeps_an_existing_image_with_another_name(lab, docker, registry, maker, other, by_digest):
     image = maker.image()
     reference = image.push(registry, "docker/named", "1")
     other = docker.pull(image.push(registry, *other.split(":")))
@@ -151,7 +151,7 @@ def test_an_image_that_was_there_by_another_name_survives(lab, docker, registry,
     docker.remove(other)
 
 
-def test_an_image_that_was_there_without_a_name_is_not_removed(lab, docker, registry, maker):
+def test_keeps_an_existing_image_without_a_name(lab, docker, registry, maker):
     """Docker would remove it with our name: so our name stays, and is counted as a leftover."""
     image, other = maker.image(), maker.image()
     reference = docker.pull(image.push(registry, "docker/nameless", "1"))
@@ -170,7 +170,7 @@ def test_an_image_that_was_there_without_a_name_is_not_removed(lab, docker, regi
 
 
 @pytest.mark.parametrize("history", [False, True])
-def test_a_layer_that_another_image_has_is_seen(lab, docker, registry, maker, history):
+def test_detects_a_layer_of_another_image(lab, docker, registry, maker, history):
     shared, own = maker.layer(100_000), maker.layer(50_000)
     config = {"history": [{"created_by": "one"}, {"created_by": "nothing", "empty_layer": True},
                           {"created_by": "two"}]} if history else {}
@@ -189,7 +189,7 @@ def test_a_layer_that_another_image_has_is_seen(lab, docker, registry, maker, hi
     docker.remove(neighbour)
 
 
-def test_an_image_that_was_there_by_a_local_tag_survives(lab, docker, registry, maker):
+def test_keeps_an_existing_image_with_a_local_tag(lab, docker, registry, maker):
     reference = docker.pull(maker.image().push(registry, "docker/local", "1"))
     kept = docker.tag(reference, "somebody/else:1")
     docker.remove(reference)
@@ -199,7 +199,7 @@ def test_an_image_that_was_there_by_a_local_tag_survives(lab, docker, registry, 
     docker.remove(kept)
 
 
-def test_kill_in_the_middle_of_a_pull_leaves_nothing_after_a_restart(lab, docker):
+def test_restart_removes_leftovers_of_a_killed_exporter(lab, docker):
     with FakeRegistry() as registry:
         registry.add_image("canary/image", "v1")
         # Not a layer: Docker 20.10 never hangs up on one, and lets later pulls of it wait, too.
@@ -218,7 +218,7 @@ def test_kill_in_the_middle_of_a_pull_leaves_nothing_after_a_restart(lab, docker
         assert exporter.stop()[0] == 0
 
 
-def test_marks_of_others(lab, docker, registry, maker):
+def test_respects_marks_of_other_exporters(lab, docker, registry, maker):
     """Expired ones are cleared up, with the image unless that was there; the others are left alone."""
     names = ("expired", "spared", "alive")
     images = {name: docker.pull(maker.image().push(registry, f"docker/{name}", "1")) for name in names}
@@ -262,7 +262,7 @@ FAULTS = [
 
 
 @pytest.mark.parametrize("name, fault, reason", FAULTS, ids=[row[0] for row in FAULTS])
-def test_faults_have_their_reasons(lab, docker, name, fault, reason):
+def test_reports_the_reason_of_a_fault(lab, docker, name, fault, reason):
     with FakeRegistry() as registry:
         image = registry.add_image("canary/image", "v1")
         places = {"LAYER": image["layers"][1]["digest"], "CONFIG": image["config"]["digest"]}
@@ -272,7 +272,7 @@ def test_faults_have_their_reasons(lab, docker, name, fault, reason):
         assert exporter.value("image_canary_cleanup_failures_total") == 0
 
 
-def test_a_registry_that_is_down_a_name_that_does_not_exist_and_what_is_missing(lab, docker, registry):
+def test_distinguishes_refused_connections_unknown_hosts_and_missing_images(lab, docker, registry):
     exporter = run_once(lab, config_for(docker, pull("127.0.0.1:1/canary/image:v1"),
                                         pull("no-such-host.invalid/canary/image:v1", "dns"),
                                         pull(f"{registry.host}/docker/nothing:1", "missing")))
@@ -282,7 +282,7 @@ def test_a_registry_that_is_down_a_name_that_does_not_exist_and_what_is_missing(
 
 
 @pytest.mark.parametrize("path", ["/manifests/", "LAYER"])
-def test_a_registry_that_accepts_and_never_answers(lab, docker, path):
+def test_times_out_on_a_hanging_registry(lab, docker, path):
     with FakeRegistry() as registry:
         image = registry.add_image("canary/image", "v1")
         registry.fault("hang", path=path.replace("LAYER", image["layers"][1]["digest"]))
@@ -291,7 +291,7 @@ def test_a_registry_that_accepts_and_never_answers(lab, docker, path):
         assert 1.9 <= exporter.value("image_canary_last_duration_seconds") < 4
 
 
-def test_sigterm_in_the_middle_of_a_pull(lab, docker):
+def test_sigterm_during_a_pull_leaves_nothing(lab, docker):
     with FakeRegistry() as registry:
         image = registry.add_image("canary/image", "v1")
         registry.fault("hang", path=image["layers"][1]["digest"])
@@ -302,7 +302,7 @@ def test_sigterm_in_the_middle_of_a_pull(lab, docker):
         assert code == 0 and seconds < 2.5, exporter.log
 
 
-def test_a_daemon_that_is_killed_in_the_middle(lab, maker):
+def test_reports_a_daemon_killed_during_a_pull(lab, maker):
     docker = lab.docker(lab.containerd())
     with FakeRegistry() as registry:
         image = registry.add_image("canary/image", "v1")
@@ -324,7 +324,7 @@ def test_a_daemon_that_is_killed_in_the_middle(lab, maker):
         assert census["images"] == {} and census["bytes"] == 0
 
 
-def test_fifty_runs_leave_the_engine_as_it_was(lab, docker, registry, maker):
+def test_fifty_runs_leave_docker_unchanged(lab, docker, registry, maker):
     good = maker.image().push(registry, "docker/fifty", "good")
     index = maker.multi_platform().push(registry, "docker/fifty", "index")
     missing = f"{registry.host}/docker/fifty:missing"
@@ -346,7 +346,7 @@ def test_fifty_runs_leave_the_engine_as_it_was(lab, docker, registry, maker):
         assert exporter.stop()[0] == 0
 
 
-def test_a_socket_that_is_not_there_and_none_at_all(lab, docker):
+def test_reports_a_missing_socket_and_a_missing_setting(lab, docker):
     config = config_for(docker, pull("127.0.0.1:1/canary/image:v1"))
     config["docker"]["address"] = "/nowhere/docker.sock"
     exporter = run_once(lab, config)
@@ -361,7 +361,7 @@ def test_a_socket_that_is_not_there_and_none_at_all(lab, docker):
     assert not [name for name in exporter.metrics() if name.startswith("docker_")]
 
 
-def test_what_is_no_docker_is_called_so(lab, docker):
+def test_reports_a_socket_that_is_not_docker(lab, docker):
     """containerd's socket speaks, but something else."""
     config = config_for(docker, pull("127.0.0.1:1/canary/image:v1"))
     config["docker"]["address"] = docker.containerd.address
@@ -370,7 +370,7 @@ def test_what_is_no_docker_is_called_so(lab, docker):
     assert "not Docker" in exporter.log
 
 
-def test_the_inventory(lab, docker, registry, maker):
+def test_reports_the_inventory_of_docker(lab, docker, registry, maker):
     reference = docker.pull(maker.image().push(registry, "docker/inventory", "1"))
     exporter = lab.exporter({**config_for(docker), "collectors": {"docker": {"interval": "1s"}}})
     exporter.wait_for("docker_engine_images", {}, 1)
@@ -382,7 +382,7 @@ def test_the_inventory(lab, docker, registry, maker):
 
 
 @pytest.mark.parametrize("first", ["exporter", "command"])
-def test_the_exporter_and_a_person_take_turns(lab, docker, first):
+def test_serialises_exporter_and_probe_command(lab, docker, first):
     """Both pull the same image cold, each after the other: neither sees what the other pulled."""
     def marks():
         return {volume["Name"] for volume in docker.api("/volumes").get("Volumes") or []

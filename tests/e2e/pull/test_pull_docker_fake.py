@@ -59,7 +59,7 @@ STREAMS = [
 
 
 @pytest.mark.parametrize("name, stream, makes, expected, fetched", STREAMS, ids=[row[0] for row in STREAMS])
-def test_streams(lab, engine, name, stream, makes, expected, fetched):
+def test_reads_pull_streams(lab, engine, name, stream, makes, expected, fetched):
     engine.stream, engine.makes = stream, makes
     exporter = run(lab, engine, name=name)
     assert reason(exporter, name) == expected, exporter.log
@@ -67,7 +67,7 @@ def test_streams(lab, engine, name, stream, makes, expected, fetched):
     assert engine.images == {}, "removed"
 
 
-def test_a_stream_that_is_cut(lab, engine):
+def test_reports_a_stream_that_is_cut(lab, engine):
     engine.stream, engine.cut = PULLED, True
     assert reason(run(lab, engine)) == "runtime_unavailable"
 
@@ -75,7 +75,7 @@ def test_a_stream_that_is_cut(lab, engine):
 @pytest.mark.parametrize("theirs, least, spoken", [("1.41", "1.12", "/v1.41/"), ("1.99", "1.24", "/v1.47/"),
                                                    ("1.24", "1.12", "/v1.24/"), ("1.23", "1.12", None),
                                                    ("1.99", "1.48", None), ("2.0", "2.0", ""), ("", "", "")])
-def test_versions_of_the_api(lab, engine, theirs, least, spoken):
+def test_speaks_the_highest_common_api_version(lab, engine, theirs, least, spoken):
     engine.version = {"Version": "9", "ApiVersion": theirs, "MinAPIVersion": least}
     engine.stream, engine.makes = PULLED, image()
     exporter = run(lab, engine)
@@ -89,14 +89,14 @@ def test_versions_of_the_api(lab, engine, theirs, least, spoken):
 @pytest.mark.parametrize("status, message, expected", [
     (401, "who are you", "unauthorized"), (403, "plugin said no", "forbidden"), (404, "no such thing", "not_found"),
     (500, "something broke", "runtime"), (500, "toomanyrequests: slowly", "rate_limited"), (501, "cannot", "unsupported")])
-def test_refusals(lab, engine, status, message, expected):
+def test_reports_the_reason_of_a_refusal(lab, engine, status, message, expected):
     engine.answers["POST", "/images/create"] = status, {"message": message}
     exporter = run(lab, engine)
     assert reason(exporter) == expected
     assert message in exporter.log
 
 
-def test_an_engine_that_takes_no_marks_is_pulled_from_all_the_same(lab, engine):
+def test_pulls_without_marks_where_volumes_are_forbidden(lab, engine):
     engine.answers["GET", "/volumes"] = engine.answers["POST", "/volumes"] = 403, {"message": "authorization denied by plugin"}
     engine.stream, engine.makes = PULLED, image()
     exporter = run(lab, engine)
@@ -104,7 +104,7 @@ def test_an_engine_that_takes_no_marks_is_pulled_from_all_the_same(lab, engine):
     assert not engine.requests("DELETE", "/volumes")
 
 
-def test_an_image_that_docker_does_not_let_go(lab, engine):
+def test_counts_an_image_that_docker_does_not_remove(lab, engine):
     engine.stream, engine.makes = PULLED, image()
     engine.answers["DELETE", "/images"] = 409, {"message": "conflict: unable to remove repository reference"}
     exporter = run(lab, engine)
@@ -113,12 +113,12 @@ def test_an_image_that_docker_does_not_let_go(lab, engine):
     assert "conflict: unable to remove" in exporter.log
 
 
-def test_a_list_of_images_that_does_not_end(lab, engine):
+def test_limits_the_list_of_images(lab, engine):
     engine.answers["GET", "/images/json"] = 200, b"[" + b" " * (40 << 20) + b"]"
     assert reason(run(lab, engine)) == "limit"
 
 
-def test_what_is_asked_and_who_we_say_we_are(lab, engine):
+def test_sends_credentials_and_platform(lab, engine):
     """Docker's own names for a place and for the default registry."""
     engine.stream = DONE
     run(lab, engine, "busybox:1.31", auth={"username": "us\"er", "password": "pass?>~wörd"}, platform="linux/arm/v7")
@@ -130,7 +130,7 @@ def test_what_is_asked_and_who_we_say_we_are(lab, engine):
 
 
 @pytest.mark.parametrize("kind, member", [("identity_token", "identitytoken"), ("registry_token", "registrytoken")])
-def test_tokens_go_by_their_own_names(lab, engine, kind, member):
+def test_sends_tokens_in_their_own_members(lab, engine, kind, member):
     engine.stream = DONE
     exporter = run(lab, engine, auth={kind: "secret-token"})
     (_, _, _, headers), = engine.requests("POST", "/images/create")
@@ -139,7 +139,7 @@ def test_tokens_go_by_their_own_names(lab, engine, kind, member):
     assert "secret-token" not in exporter.log
 
 
-def test_nothing_is_said_of_who_we_are_where_nothing_is_known(lab, engine):
+def test_sends_no_credentials_where_none_are_configured(lab, engine):
     engine.stream = DONE
     run(lab, engine, f"registry.example:5000/a/b:v1@{DIGEST}")
     (_, _, query, headers), = engine.requests("POST", "/images/create")

@@ -77,7 +77,7 @@ def may_be(engine, fault):
 
 
 @pytest.mark.parametrize("engine", DIFFERENT)
-def test_every_fault_has_its_reason(lab, engine):
+def test_reports_the_reason_of_every_fault(lab, engine):
     need(lab, engine)
     with Field(lab.folder("field")) as field:
         assert set(field.references) == set(EXPECTED)
@@ -99,7 +99,7 @@ def test_every_fault_has_its_reason(lab, engine):
 
 
 @pytest.mark.parametrize("engine", ("client", "cri", "transfer", "docker"))
-def test_a_disk_that_is_full(lab, engine):
+def test_reports_a_full_disk_and_cleans_up(lab, engine):
     """An image that is larger than the disk, then one that only becomes so when it is unpacked."""
     need(lab, engine)
     with Field(lab.folder("field")) as field:
@@ -139,7 +139,7 @@ def check_leftovers(left, engine, layer):
 
 
 @pytest.mark.parametrize("engine", ("client", "cri", "transfer", "docker"))
-def test_a_daemon_that_is_killed_in_the_middle(lab, engine):
+def test_reports_a_killed_daemon_and_removes_its_leftovers(lab, engine):
     """The run fails at once, not at the deadline. Until the next run, what the daemon had fetched stays under
     the lease of the probe; the next run removes it."""
     need(lab, engine)
@@ -169,7 +169,7 @@ def test_a_daemon_that_is_killed_in_the_middle(lab, engine):
 
 
 @pytest.mark.parametrize("engine", DIFFERENT)
-def test_a_proxy_that_is_not_there(lab, engine):
+def test_reports_a_proxy_that_is_down(lab, engine):
     need(lab, engine)
     with Field(lab.folder("field")) as field:
         nowhere = f"http://{field.closed}"
@@ -183,7 +183,7 @@ def test_a_proxy_that_is_not_there(lab, engine):
         assert {TABLE.note(exporter, engine, name)[0] for name in names} == {"proxy"}, exporter.log
 
 
-def test_five_hundred_mixed_probes_leave_everything_as_it_was(lab):
+def test_five_hundred_runs_leave_daemons_and_memory_unchanged(lab):
     """Quick faults and good pulls, through every engine in one exporter, until 500 have run."""
     mixed = ("good", "token", "https", "reset-middle", "404-blob", "429", "500", "401-loop", "loop", "wrong-bytes",
              "truncated", "garbage-manifest", "expired", "refused", "no-platform")

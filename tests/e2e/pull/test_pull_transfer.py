@@ -27,7 +27,7 @@ def nothing_is_left(daemon):
 
 
 @pytest.mark.usefixtures("nothing_is_left")
-def test_a_cold_pull(lab, daemon):
+def test_pulls_cold(lab, daemon):
     with FakeRegistry() as registry:
         image = registry.add_image(IMAGE, "v1")
         exporter = run_once(lab, config_for(daemon, pull(f"{registry.address}/{IMAGE}:v1", expected={
@@ -47,7 +47,7 @@ def test_a_cold_pull(lab, daemon):
 
 
 @pytest.mark.usefixtures("nothing_is_left")
-def test_an_index_a_digest_and_another_platform(lab, daemon):
+def test_pulls_by_index_digest_and_platform(lab, daemon):
     """At once, so that one may get what another has fetched."""
     with FakeRegistry() as registry:
         made = registry.add_index(IMAGE, "v1", ("amd64", "arm64"))
@@ -67,7 +67,7 @@ def test_an_index_a_digest_and_another_platform(lab, daemon):
 
 
 @pytest.mark.usefixtures("nothing_is_left")
-def test_a_snapshotter_that_the_daemon_does_not_unpack_into_is_no_success(lab, daemon):
+def test_reports_a_snapshotter_that_the_daemon_does_not_unpack_into(lab, daemon):
     """Its transfer service has a list of its own, whatever snapshotters there are."""
     with FakeRegistry() as registry:
         registry.add_image(IMAGE, "v1")
@@ -78,7 +78,7 @@ def test_a_snapshotter_that_the_daemon_does_not_unpack_into_is_no_success(lab, d
 
 
 @pytest.mark.usefixtures("nothing_is_left")
-def test_all_platforms(lab, daemon):
+def test_pulls_all_platforms(lab, daemon):
     with FakeRegistry() as registry:
         made = registry.add_index(IMAGE, "v1", ("amd64", "arm64"))
         exporter = run_once(lab, config_for(
@@ -92,7 +92,7 @@ def test_all_platforms(lab, daemon):
 
 
 @pytest.mark.usefixtures("nothing_is_left")
-def test_what_another_namespace_has_is_not_fetched_and_that_is_told(lab, daemon, registry, maker):
+def test_content_of_another_namespace_is_not_cold(lab, daemon, registry, maker):
     image = maker.image(layers=2)
     reference = image.push(registry, "transfer/shared", "1")
     image.load(daemon, "neighbour", reference)
@@ -112,7 +112,7 @@ def test_what_another_namespace_has_is_not_fetched_and_that_is_told(lab, daemon,
 
 
 @pytest.mark.usefixtures("nothing_is_left")
-def test_a_layer_that_is_there_twice_is_no_cached_one(lab, daemon, registry, maker):
+def test_a_repeated_layer_is_not_counted_as_cached(lab, daemon, registry, maker):
     layer = maker.layer()
     reference = maker.image(layers=[layer, maker.layer(), layer]).push(registry, "transfer/twice", "1")
     exporter = run_once(lab, config_for(daemon, pull(reference), plain=registry.host))
@@ -122,7 +122,7 @@ def test_a_layer_that_is_there_twice_is_no_cached_one(lab, daemon, registry, mak
 
 @pytest.mark.usefixtures("nothing_is_left")
 @pytest.mark.parametrize("auth, by_post", [("basic", False), ("bearer", False), ("bearer", True)])
-def test_passwords_and_tokens(lab, daemon, auth, by_post):
+def test_uses_passwords_and_tokens(lab, daemon, auth, by_post):
     with FakeRegistry(auth=auth, users={"user": "secret-word"}, anonymous_pull=False, token_by_post=by_post) as registry:
         for name in ("right", "wrong", "nobody"):
             registry.add_image(f"canary/{name}", "v1")
@@ -139,7 +139,7 @@ def test_passwords_and_tokens(lab, daemon, auth, by_post):
 
 
 @pytest.mark.usefixtures("nothing_is_left")
-def test_an_identity_token_is_exchanged(lab, daemon):
+def test_exchanges_an_identity_token(lab, daemon):
     with FakeRegistry(auth="bearer", anonymous_pull=False) as registry:
         registry.identity_tokens.add("secret-word")
         for name in ("right", "wrong"):
@@ -154,7 +154,7 @@ def test_an_identity_token_is_exchanged(lab, daemon):
 
 
 @pytest.mark.usefixtures("nothing_is_left")
-def test_a_registry_token_cannot_be_handed_over(lab, daemon):
+def test_rejects_a_registry_token(lab, daemon):
     exporter = run_once(lab, config_for(
         daemon, pull("127.0.0.1:1/canary/image:v1", auth={"registry_token": "some-token"}), plain="127.0.0.1:1"))
     assert reasons(exporter) == {"unsupported": 1}
@@ -170,7 +170,7 @@ def mirror_of(folder, registry, *mirrors):
 
 
 @pytest.mark.usefixtures("nothing_is_left")
-def test_a_mirror_serves_and_is_named(lab, daemon):
+def test_reports_the_mirror_that_served(lab, daemon):
     with FakeRegistry() as mirror, FakeRegistry() as broken:
         image = mirror.add_image(IMAGE, "v1")
         broken.fault("status", path="/v2/", status=503)
@@ -184,7 +184,7 @@ def test_a_mirror_serves_and_is_named(lab, daemon):
 
 
 @pytest.mark.usefixtures("nothing_is_left")
-def test_https_with_a_ca_of_ones_own(lab, daemon, maker):
+def test_trusts_the_authority_of_hosts_toml(lab, daemon, maker):
     """The daemon knows it from hosts.toml alone, however the exporter is set up."""
     registry = lab.registry(tls=True)
     image = maker.image()
@@ -204,7 +204,7 @@ def test_https_with_a_ca_of_ones_own(lab, daemon, maker):
 
 
 @pytest.mark.usefixtures("nothing_is_left")
-def test_a_mirror_does_not_get_the_password(lab, daemon):
+def test_does_not_send_the_password_to_a_mirror(lab, daemon):
     with FakeRegistry(auth="basic", users={"user": "secret-word"}) as mirror:
         mirror.add_image(IMAGE, "v1")
         dead = f"registry.invalid:{free_port()}"
@@ -231,7 +231,7 @@ FAULTS = [
 
 
 @pytest.mark.usefixtures("nothing_is_left")
-def test_faults_have_their_reasons(lab, daemon):
+def test_reports_the_reason_of_every_fault(lab, daemon):
     with FakeRegistry() as registry:
         probes, expected = [], {}
         for name, fault, reason in FAULTS:
@@ -249,7 +249,7 @@ def test_faults_have_their_reasons(lab, daemon):
 @pytest.mark.usefixtures("nothing_is_left")
 @pytest.mark.parametrize("path", ["/manifests/", "/blobs/"])
 @pytest.mark.parametrize("kind", ["hang", "hang_middle"])
-def test_a_registry_that_hangs(lab, daemon, kind, path):
+def test_times_out_on_a_hanging_registry(lab, daemon, kind, path):
     with FakeRegistry() as registry:
         registry.add_image(IMAGE, "v1")
         registry.fault(kind, path=path)
@@ -261,7 +261,7 @@ def test_a_registry_that_hangs(lab, daemon, kind, path):
 
 
 @pytest.mark.usefixtures("nothing_is_left")
-def test_a_signed_address_stays_out_of_the_log_and_the_reason_in_it(lab, daemon):
+def test_omits_signed_urls_from_the_log(lab, daemon):
     """Where blobs are elsewhere, addresses have a signature: secret, and longer than a message."""
     with FakeRegistry() as registry:
         registry.add_image(IMAGE, "v1")
@@ -274,7 +274,7 @@ def test_a_signed_address_stays_out_of_the_log_and_the_reason_in_it(lab, daemon)
 
 
 @pytest.mark.usefixtures("nothing_is_left")
-def test_sigterm_in_the_middle(lab, daemon):
+def test_sigterm_during_a_pull_leaves_nothing(lab, daemon):
     with FakeRegistry() as registry:
         image = registry.add_image(IMAGE, "v1")
         registry.fault("hang", path=image["layers"][1]["digest"])
@@ -286,7 +286,7 @@ def test_sigterm_in_the_middle(lab, daemon):
         assert code == 0 and seconds < 2.5
 
 
-def test_a_daemon_that_is_killed_in_the_middle(lab):
+def test_reports_a_killed_daemon_and_removes_its_leftovers(lab):
     try:
         daemon = lab.containerd_of("2")
     except LabError as error:
@@ -309,7 +309,7 @@ def test_a_daemon_that_is_killed_in_the_middle(lab):
         assert daemon.census() == {}
 
 
-def test_older_daemons_are_told_apart(lab, containerd_of_version, version):
+def test_reports_daemons_without_the_transfer_service(lab, containerd_of_version, version):
     if version == "2":
         return
     with FakeRegistry() as registry:
@@ -328,7 +328,7 @@ def test_older_daemons_are_told_apart(lab, containerd_of_version, version):
         assert containerd_of_version.census() == before
 
 
-def test_1_7_pulls_by_https(lab, version, maker):
+def test_pulls_by_https_from_1_7(lab, version, maker):
     """Signed by an authority that the daemon's machine trusts; Go takes that of the environment."""
     if version != "1.7":
         return
@@ -348,7 +348,7 @@ def test_1_7_pulls_by_https(lab, version, maker):
     assert daemon.census() == {}
 
 
-def test_1_7_does_not_read_hosts(lab, containerd_of_version, version):
+def test_reports_that_1_7_does_not_read_hosts_toml(lab, containerd_of_version, version):
     if version != "1.7":
         return
     registry = f"registry.invalid:{free_port()}"

@@ -21,7 +21,7 @@ def assert_lines(log, *patterns):
         assert re.search(rf"^\+\d+\.\d{{3}}s {pattern}$", log, re.M), (pattern, log)
 
 
-def test_client(lab, containerd, fake):
+def test_logs_a_run_of_the_client_engine(lab, containerd, fake):
     log = log_of(lab, {"operation": "pull", "image": f"{fake.address}/canary/a:v1"}, containerd={"address": containerd.address})
     assert ": success, " in log
     assert_lines(log, "no credentials", r"pull \S+/canary/a:v1, engine client", r"GET \S+/manifests/v1: 200, .* s",
@@ -30,7 +30,7 @@ def test_client(lab, containerd, fake):
 
 
 @pytest.mark.unprivileged
-def test_roundtrip(lab, fake):
+def test_logs_a_round_trip(lab, fake):
     log = log_of(lab, {"operation": "roundtrip", "engine": "registry", "image": f"{fake.address}/canary/b:v1",
                        "delete_remote": True, "content": {"layers": 1, "size": "64KiB"}})
     assert_lines(log, r"HEAD \S+/blobs/sha256:[0-9a-f]{12}: 404, .*", r"POST \S+/blobs/uploads/: 202, .*",
@@ -39,7 +39,7 @@ def test_roundtrip(lab, fake):
 
 
 @pytest.mark.unprivileged
-def test_breaks_and_refusals(lab, fake):
+def test_logs_broken_connections_and_refusals(lab, fake):
     fake.fault("close_middle", path="/blobs/", times=1)
     log = log_of(lab, {"operation": "pull", "engine": "registry", "image": f"{fake.address}/canary/a:v1"})
     assert_lines(log, r"the connection broke; goes on from byte \d+")
@@ -49,7 +49,7 @@ def test_breaks_and_refusals(lab, fake):
 
 
 @pytest.mark.unprivileged
-def test_tokens_are_named_and_not_shown(lab):
+def test_logs_no_tokens(lab):
     with FakeRegistry(auth="bearer", users={"u": SECRET}, anonymous_pull=False) as registry:
         registry.add_image("canary/a", "v1")
         log = log_of(lab, {"operation": "pull", "engine": "registry", "image": f"{registry.address}/canary/a:v1",
@@ -60,7 +60,7 @@ def test_tokens_are_named_and_not_shown(lab):
                  r"GET \S+/manifests/v1: 200, .*")
 
 
-def test_docker(lab, containerd, fake):
+def test_logs_a_run_of_the_docker_engine(lab, containerd, fake):
     docker = lab.docker(containerd)
     log = log_of(lab, {"operation": "pull", "engine": "docker", "image": f"{fake.address}/canary/a:v1"},
                  docker={"address": docker.address})

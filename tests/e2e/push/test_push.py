@@ -20,7 +20,7 @@ def nothing_is_left(containerd):
         yield
 
 
-def test_what_was_pushed_is_pulled_back_whole(lab, containerd, registry):
+def test_pushed_image_can_be_pulled(lab, containerd, registry):
     reference = f"{registry.host}/push/whole:probe"
     exporter = run_once(lab, config_for(containerd,
                                         push(reference, content={"layers": 3, "size": "300KiB"}), plain=registry.host))
@@ -56,7 +56,7 @@ MEDIA_TYPES = {
 }
 
 
-def test_every_kind_of_image_is_valid_for_others(lab, containerd, registry):
+def test_every_kind_of_image_is_valid_for_skopeo_and_containerd(lab, containerd, registry):
     kinds = {f"{engine}-{form}-{'index' if index else 'image'}": (engine, form, index)
              for engine in ("client", "registry") for form in MEDIA_TYPES for index in (False, True)}
     probes = [push(f"{registry.host}/push/kinds:{name}", name, engine=engine,
@@ -97,19 +97,20 @@ def test_every_kind_of_image_is_valid_for_others(lab, containerd, registry):
     exporter.stop()
 
 
-def test_the_registry_engine_needs_no_runtime(lab, registry):
-    config = {"containerd": {"address": "/nowhere/containerd.sock"}, "registries": {registry.host: {"plain_http": True}},
-              "probes": [push(f"{registry.host}/push/alone:{engine}", engine, engine=engine)
-                         for engine in ("registry", "auto", "client")]}
+def test_registry_engine_needs_no_runtime(lab, registry):
+    config = config_for(None, *(push(f"{registry.host}/push/alone:{engine}", engine, engine=engine)
+                                for engine in ("registry", "auto", "client")),
+                        plain=registry.host, containerd={"address": "/nowhere/containerd.sock"})
     exporter = run_once(lab, config)
     exporter.wait_for("image_canary_success", {"probe": "registry"}, lambda n: n == 1)
     exporter.wait_for("image_canary_success", {"probe": "auto"}, lambda n: n == 1)
     exporter.wait_for("image_canary_success", {"probe": "client"}, lambda n: n == 0)
-    assert reasons(exporter) == {"runtime_unavailable": 1}, exporter.log
+    assert reasons(exporter, "client") == {"runtime_unavailable": 1}, exporter.log
+    assert exporter.value("image_canary_failures_total") == 1
     exporter.stop()
 
 
-def test_as_many_layers_as_there_may_be(lab, containerd, registry):
+def test_pushes_the_maximum_of_layers(lab, containerd, registry):
     probes = [push(f"{registry.host}/push/many:{engine}", engine, engine=engine,
                    content={"layers": 64, "size": "1KiB"}) for engine in ("client", "registry")]
     exporter = run_once(lab, config_for(containerd, *probes, plain=registry.host))
@@ -120,7 +121,7 @@ def test_as_many_layers_as_there_may_be(lab, containerd, registry):
     exporter.stop()
 
 
-def test_layers_are_sent_several_at_a_time(lab, containerd):
+def test_uploads_layers_in_parallel(lab, containerd):
     """None of the first three is answered before all of them have come."""
     with FakeRegistry() as registry:
         registry.fault("hang", method="PUT", path="/uploads/")
@@ -148,7 +149,7 @@ HIDE = ["unshare", "-m", "sh", "-c", 'mount -t tmpfs none "$0" && exec "$@"']
 
 
 @pytest.mark.parametrize("visible", [True, False], ids=["files", "daemon"])
-def test_an_image_that_containerd_holds(lab, containerd, registry, maker, held, visible):
+def test_pushes_an_image_of_containerd(lab, containerd, registry, maker, held, visible):
     """One platform of it, though of the other nothing is there; and nothing of it is touched."""
     index = maker.multi_platform()
     name = index.load(containerd, held, "example.org/held/image:1", unpack=False, all_platforms=True)
@@ -178,7 +179,7 @@ def test_an_image_that_containerd_holds(lab, containerd, registry, maker, held, 
                     f"dir:{lab.folder('skopeo')}"], check=True, capture_output=True)
 
 
-def test_what_is_not_held_cannot_be_pushed(lab, containerd, registry, maker, held):
+def test_reports_images_that_containerd_does_not_hold(lab, containerd, registry, maker, held):
     whole = maker.image().load(containerd, held, "example.org/held/whole:1", unpack=False)
     foreign = maker.image(platform="linux/s390x").load(containerd, held, "example.org/held/foreign:1", unpack=False,
                                                        all_platforms=True)
@@ -195,7 +196,7 @@ def test_what_is_not_held_cannot_be_pushed(lab, containerd, registry, maker, hel
     exporter.stop()
 
 
-def test_every_run_pushes_new_bytes(lab, containerd, registry):
+def test_pushes_new_bytes_in_every_run(lab, containerd, registry):
     reference = f"{registry.host}/push/again:probe"
     exporter = run_once(lab, config_for(containerd,
                                         push(reference, interval="1s", content={"size": "200KiB"}),
@@ -207,7 +208,7 @@ def test_every_run_pushes_new_bytes(lab, containerd, registry):
     assert len(big) >= 3, (pushed, "each run left a layer of its own")
 
 
-def test_what_no_probe_made_is_not_replaced(lab, containerd, registry, maker):
+def test_does_not_overwrite_foreign_images(lab, containerd, registry, maker):
     reference = maker.image().push(registry, "push/precious", "1")
     before = registry.manifest("push/precious", "1")[0]
     exporter = run_once(lab, config_for(containerd, push(reference), plain=registry.host))
@@ -224,7 +225,7 @@ def test_what_no_probe_made_is_not_replaced(lab, containerd, registry, maker):
     exporter.stop()
 
 
-def test_push_and_pull_of_the_same_reference(lab, containerd, registry):
+def test_push_and_pull_probe_share_a_reference(lab, containerd, registry):
     """What the demo shows: a push probe feeds a pull probe."""
     reference = f"{registry.host}/push/both:probe"
     config = config_for(containerd, push(reference, "push", interval="1s"),
@@ -235,7 +236,7 @@ def test_push_and_pull_of_the_same_reference(lab, containerd, registry):
     exporter.stop()
 
 
-def test_passwords_and_rights(lab, containerd):
+def test_distinguishes_right_and_wrong_passwords(lab, containerd):
     registry = lab.registry(htpasswd={"user": "word"})
     reference = f"{registry.host}/push/private:probe"
     exporter = run_once(lab, config_for(
@@ -249,8 +250,8 @@ def test_passwords_and_rights(lab, containerd):
     exporter.stop()
     with FakeRegistry(auth="bearer", users={"user": "word"}) as tokens:
         exporter = run_once(lab, config_for(
-            containerd, push(f"{tokens.address}/push/token:probe"),
-            auth={"username": "user", "password": "word"}, plain=tokens.address))
+            containerd, push(f"{tokens.address}/push/token:probe"), registries={
+                tokens.address: {"plain_http": True, "auth": {"username": "user", "password": "word"}}}))
         assert exporter.value("image_canary_success") == 1, exporter.log
         exporter.stop()
 
@@ -265,7 +266,7 @@ def test_passwords_and_rights(lab, containerd):
     (dict(kind="status", method="HEAD", path="/blobs/", status=200), "not_cold"),
     (dict(kind="hang", method="PUT", path="/uploads/"), "timeout"),
 ], ids=lambda value: value if isinstance(value, str) else f"{value['method']}-{value['kind']}")
-def test_faults_have_their_reasons(lab, containerd, fault, reason):
+def test_reports_the_reason_of_a_fault(lab, containerd, fault, reason):
     with FakeRegistry() as registry:
         registry.fault(**fault)
         exporter = run_once(lab, config_for(containerd,
@@ -275,7 +276,7 @@ def test_faults_have_their_reasons(lab, containerd, fault, reason):
         exporter.stop()
 
 
-def test_blobs_of_a_failed_push_go_again(lab, containerd):
+def test_deletes_the_blobs_of_a_failed_push(lab, containerd):
     with FakeRegistry() as registry:
         registry.fault("status", method="PUT", path="/manifests/", status=503)
         probes = [push(f"{registry.address}/push/rest-{engine}:probe", engine, engine=engine, delete_remote=True,
@@ -290,7 +291,7 @@ def test_blobs_of_a_failed_push_go_again(lab, containerd):
         exporter.stop()
 
 
-def test_sigterm_in_the_middle_of_a_push(lab, containerd):
+def test_sigterm_during_a_push_leaves_nothing(lab, containerd):
     with FakeRegistry() as registry:
         registry.fault("hang", method="PUT", path="/uploads/")
         before = containerd.census()

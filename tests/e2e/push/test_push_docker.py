@@ -24,7 +24,7 @@ def nothing_is_left(docker):
         yield
 
 
-def test_what_was_pushed_is_pulled_back_whole(lab, docker, registry):
+def test_pushed_image_can_be_pulled(lab, docker, registry):
     reference = f"{registry.host}/docker-push/whole:probe"
     exporter = run_once(lab, config_for(docker,
                                         push(reference, content={"layers": 3, "size": "1MiB"}), plain=registry.host))
@@ -47,7 +47,7 @@ def test_what_was_pushed_is_pulled_back_whole(lab, docker, registry):
     docker.remove(docker.pull(reference))
 
 
-def test_every_run_pushes_new_bytes(lab, docker, registry):
+def test_pushes_new_bytes_in_every_run(lab, docker, registry):
     reference = f"{registry.host}/docker-push/again:probe"
     exporter = run_once(lab, config_for(docker,
                                         push(reference, interval="1s"), plain=registry.host), attempts=3)
@@ -58,7 +58,7 @@ def test_every_run_pushes_new_bytes(lab, docker, registry):
     assert exporter.value("image_canary_success") == 1, f"it knows its own after a restart\n{exporter.log}"
 
 
-def test_what_no_probe_made_is_not_replaced(lab, docker, registry, maker):
+def test_does_not_overwrite_foreign_images(lab, docker, registry, maker):
     reference = maker.image(docker=True).push(registry, "docker-push/precious", "1")
     before = registry.manifest("docker-push/precious", "1")
     exporter = run_once(lab, config_for(docker, push(reference), plain=registry.host))
@@ -68,7 +68,7 @@ def test_what_no_probe_made_is_not_replaced(lab, docker, registry, maker):
 
 
 @pytest.mark.parametrize("engine", ["docker", "registry"])
-def test_round_trip(lab, docker, registry, engine):
+def test_pushes_and_reads_back(lab, docker, registry, engine):
     exporter = run_once(lab, config_for(docker, push(
         f"{registry.host}/docker-push/round-{engine}:probe", operation="roundtrip", read_back=engine,
         delete_remote=True), plain=registry.host))
@@ -79,7 +79,7 @@ def test_round_trip(lab, docker, registry, engine):
     assert registry.tags(f"docker-push/round-{engine}") == []
 
 
-def test_passwords(lab, docker):
+def test_uses_passwords(lab, docker):
     registry = lab.registry(htpasswd={"user": "secret-wörd"})
 
     def one(name, **auth):
@@ -96,7 +96,7 @@ def test_passwords(lab, docker):
         assert "secret-w" not in text and "wrong-word" not in text
 
 
-def test_tokens(lab, docker):
+def test_uses_tokens(lab, docker):
     with FakeRegistry(auth="bearer", users={"user": "word"}) as registry:
         exporter = run_once(lab, config_for(
             docker,
@@ -133,7 +133,7 @@ FAULTS = [
 ]
 
 
-def test_faults_have_their_reasons(lab, docker):
+def test_reports_the_reason_of_every_fault(lab, docker):
     with FakeRegistry() as registry:
         probes = []
         for name, fault, _ in FAULTS:
@@ -152,7 +152,7 @@ def test_faults_have_their_reasons(lab, docker):
         assert exporter.stop()[0] == 0
 
 
-def test_a_registry_that_is_down_and_a_name_that_does_not_exist(lab, docker):
+def test_distinguishes_refused_connections_and_unknown_hosts(lab, docker):
     exporter = run_once(lab, config_for(
         docker, push("127.0.0.1:1/canary/image:v1", overwrite=True),
         push("no-such-host.invalid/canary/image:v1", "dns", overwrite=True), plain="127.0.0.1:1"))
@@ -161,7 +161,7 @@ def test_a_registry_that_is_down_and_a_name_that_does_not_exist(lab, docker):
         assert reasons(exporter, name) == {reason: 1}, exporter.log
 
 
-def test_sigterm_in_the_middle_of_a_push(lab, docker):
+def test_sigterm_during_a_push_leaves_nothing(lab, docker):
     with FakeRegistry() as registry:
         registry.fault("hang", method="PATCH", path="/uploads/")
         exporter = lab.exporter(config_for(docker,
@@ -174,7 +174,7 @@ def test_sigterm_in_the_middle_of_a_push(lab, docker):
         assert docker.census()["images"] == {}
 
 
-def test_kill_in_the_middle_of_a_push_leaves_nothing_after_a_restart(lab, docker):
+def test_restart_removes_leftovers_of_a_killed_exporter(lab, docker):
     with FakeRegistry() as registry:
         hang = registry.fault("hang", method="PUT", path="/manifests/")
         config = config_for(docker,
@@ -193,7 +193,7 @@ def test_kill_in_the_middle_of_a_push_leaves_nothing_after_a_restart(lab, docker
         assert exporter.stop()[0] == 0
 
 
-def test_a_daemon_that_is_killed_in_the_middle(lab):
+def test_reports_a_killed_daemon_and_removes_its_leftovers(lab):
     docker = lab.docker(lab.containerd())
     with FakeRegistry() as registry:
         fault = registry.fault("hang", method="PATCH", path="/uploads/")
@@ -213,7 +213,7 @@ def test_a_daemon_that_is_killed_in_the_middle(lab):
         assert census["images"] == {} and census["bytes"] == 0 and census["volumes"] == []
 
 
-def test_a_name_that_docker_has_already_is_left_alone(lab, docker, registry, maker):
+def test_keeps_a_name_that_docker_has_already(lab, docker, registry, maker):
     reference = docker.pull(maker.image().push(registry, "docker-push/before", "1"))
     before = docker.census()
     exporter = run_once(lab, config_for(docker, push(reference, overwrite=True), plain=registry.host))
@@ -224,7 +224,7 @@ def test_a_name_that_docker_has_already_is_left_alone(lab, docker, registry, mak
     docker.remove(reference)
 
 
-def test_an_image_that_docker_holds(lab, docker, registry, maker):
+def test_pushes_an_image_of_docker(lab, docker, registry, maker):
     """Pushed as it is, under another name, which goes again; the second time nothing crosses the network."""
     target = lab.registry()
     source = docker.pull(maker.image(layers=2, size=200_000).push(registry, "docker-push/held", "1"))
@@ -250,7 +250,7 @@ def test_an_image_that_docker_holds(lab, docker, registry, maker):
 
 
 @pytest.mark.parametrize("history", [False, True])
-def test_a_layer_that_the_registry_has_is_seen(lab, docker, registry, maker, history):
+def test_detects_a_layer_that_the_registry_has(lab, docker, registry, maker, history):
     """Docker has it mounted from where it was pulled from."""
     shared, own = maker.layer(100_000), maker.layer(50_000)
     config = {"history": [{"created_by": "one"}, {"created_by": "nothing", "empty_layer": True},
@@ -269,7 +269,7 @@ def test_a_layer_that_the_registry_has_is_seen(lab, docker, registry, maker, his
     docker.remove(neighbour)
 
 
-def test_an_image_under_its_own_name(lab, docker, registry, maker):
+def test_pushes_an_image_under_its_own_name(lab, docker, registry, maker):
     """Nothing is tagged and nothing removed, but a digest that came with the push."""
     image = maker.image()
     source = docker.pull(image.push(registry, "docker-push/own", "1"))
@@ -285,7 +285,7 @@ def test_an_image_under_its_own_name(lab, docker, registry, maker):
     docker.remove(source)
 
 
-def test_the_name_of_another_image_is_not_taken_from_it(lab, docker, registry, maker):
+def test_does_not_retag_another_image(lab, docker, registry, maker):
     source = docker.pull(maker.image().push(registry, "docker-push/one", "1"))
     other = docker.pull(maker.image().push(registry, "docker-push/two", "1"))
     before = docker.census()
@@ -299,7 +299,7 @@ def test_the_name_of_another_image_is_not_taken_from_it(lab, docker, registry, m
         docker.remove(name)
 
 
-def test_an_image_with_a_digest_only_is_not_put_at_risk(lab, docker, registry, maker):
+def test_refuses_an_image_that_has_only_a_digest(lab, docker, registry, maker):
     """With the only tag of a repository Docker would remove the digest that was there, too."""
     image = maker.image()
     reference = image.push(registry, "docker-push/nameless", "1")
@@ -313,7 +313,7 @@ def test_an_image_with_a_digest_only_is_not_put_at_risk(lab, docker, registry, m
     docker.remove(source)
 
 
-def test_an_image_that_docker_does_not_hold(lab, docker, registry):
+def test_reports_an_image_that_docker_does_not_hold(lab, docker, registry):
     exporter = run_once(lab, config_for(docker, push(
         f"{registry.host}/docker-push/none:probe", content={"image": f"{registry.host}/docker-push/nothing:1"}),
                                         plain=registry.host))

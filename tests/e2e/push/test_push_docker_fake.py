@@ -55,7 +55,7 @@ STREAMS = [
 
 
 @pytest.mark.parametrize("name, stream, expected, uploaded", STREAMS, ids=[row[0] for row in STREAMS])
-def test_streams(lab, engine, name, stream, expected, uploaded):
+def test_reads_push_streams(lab, engine, name, stream, expected, uploaded):
     engine.stream = stream
     exporter = run(lab, engine, name=name)
     assert reason(exporter, name) == expected, exporter.log
@@ -63,7 +63,7 @@ def test_streams(lab, engine, name, stream, expected, uploaded):
     assert engine.images == {}, "removed"
 
 
-def test_what_is_loaded_and_what_is_asked(lab, engine):
+def test_loads_a_valid_archive_and_sends_credentials(lab, engine):
     run(lab, engine, auth={"username": "us\"er", "password": "pass?>~wörd"})
     with tarfile.open(fileobj=io.BytesIO(engine.loaded)) as tar:
         files = {entry.name: tar.extractfile(entry).read() for entry in tar}
@@ -78,7 +78,7 @@ def test_what_is_loaded_and_what_is_asked(lab, engine):
 
 
 @pytest.mark.parametrize("version, platform", [("1.45", False), ("1.46", True)])
-def test_one_platform_of_what_is_held(lab, engine, version, platform):
+def test_pushes_one_platform_of_an_image(lab, engine, version, platform):
     """Of an index that is there in part, from where Docker can choose."""
     engine.version["ApiVersion"] = version
     engine.images["docker.io/library/held:1"] = image("docker.io/library/held:1")
@@ -94,7 +94,7 @@ def test_one_platform_of_what_is_held(lab, engine, version, platform):
 
 @pytest.mark.parametrize("loading, expected", [
     ([{"errorDetail": {"message": "write /x: no space left on device"}}], "no_space"), ([b"<html>"], "protocol")])
-def test_a_load_that_fails(lab, engine, loading, expected):
+def test_reports_the_reason_of_a_failed_load(lab, engine, loading, expected):
     engine.loading = loading
     exporter = run(lab, engine)
     assert reason(exporter) == expected, exporter.log
@@ -102,13 +102,13 @@ def test_a_load_that_fails(lab, engine, loading, expected):
     assert not engine.requests("POST", "/push") and engine.images == {}
 
 
-def test_a_load_without_an_image(lab, engine):
+def test_reports_a_load_without_an_image(lab, engine):
     engine.makes = None
     exporter = run(lab, engine)
     assert reason(exporter) == "runtime", exporter.log
 
 
-def test_a_load_that_ends_after_us_leaves_its_mark(lab, engine):
+def test_keeps_the_mark_of_a_load_that_has_not_ended(lab, engine):
     """Docker has the whole archive and makes the image when nobody waits any more."""
     engine.load_seconds = 60
     exporter = run(lab, engine, timeout="1s")
@@ -118,7 +118,7 @@ def test_a_load_that_ends_after_us_leaves_its_mark(lab, engine):
     assert exporter.value("image_canary_cleanup_failures_total") == 0
 
 
-def test_what_an_earlier_load_left_is_removed(lab, engine):
+def test_removes_leftovers_of_an_earlier_load(lab, engine):
     ours, others = {"com.github.containerd-exporter.probe": "true"}, {"some": "label"}
     engine.images[REFERENCE] = {**image(), "Labels": ours, "Config": {"Labels": ours}}
     for number, tags, labels in ((4, ["<none>:<none>"], ours), (5, None, ours), (6, ["<none>:<none>"], others),
@@ -131,7 +131,7 @@ def test_what_an_earlier_load_left_is_removed(lab, engine):
     assert [name[7] for name in engine.images] == ["6", "7"], "of others, or with a name of its own"
 
 
-def test_a_mark_that_is_not_answered_is_taken_back(lab, engine):
+def test_removes_a_mark_that_was_not_confirmed(lab, engine):
     engine.hangs = "/volumes/create"
     exporter = run(lab, engine, timeout="1s")
     assert reason(exporter) == "timeout", exporter.log
@@ -139,14 +139,14 @@ def test_a_mark_that_is_not_answered_is_taken_back(lab, engine):
     assert engine.loaded is None
 
 
-def test_an_engine_that_takes_no_marks_is_pushed_from_all_the_same(lab, engine):
+def test_pushes_without_marks_where_volumes_are_forbidden(lab, engine):
     engine.answers["GET", "/volumes"] = engine.answers["POST", "/volumes"] = 403, {"message": "authorization denied by plugin"}
     exporter = run(lab, engine)
     assert exporter.value("image_canary_success") == 1, exporter.log
     assert not engine.requests("DELETE", "/volumes")
 
 
-def test_an_image_that_docker_does_not_let_go(lab, engine):
+def test_counts_an_image_that_docker_does_not_remove(lab, engine):
     engine.answers["DELETE", "/images"] = 409, {"message": "conflict: unable to remove repository reference"}
     exporter = run(lab, engine)
     assert exporter.value("image_canary_success") == 1, exporter.log
@@ -154,7 +154,7 @@ def test_an_image_that_docker_does_not_let_go(lab, engine):
     assert "conflict: unable to remove" in exporter.log
 
 
-def test_a_push_that_is_refused(lab, engine):
+def test_reports_the_reason_of_a_refused_push(lab, engine):
     engine.answers["POST", "/images/registry.example"] = 500, {"message": "toomanyrequests: slowly"}
     assert reason(run(lab, engine)) == "rate_limited"
     assert engine.images == {}

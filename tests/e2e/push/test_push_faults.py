@@ -84,7 +84,7 @@ def may_be(engine, fault):
 
 
 @pytest.mark.parametrize("engine", DIFFERENT)
-def test_every_fault_has_its_reason(lab, engine):
+def test_reports_the_reason_of_every_fault(lab, engine):
     need(lab, engine, "push")
     with PushField(lab.folder("field")) as field:
         assert set(field.references) == set(EXPECTED)
@@ -111,7 +111,7 @@ def test_every_fault_has_its_reason(lab, engine):
 
 
 @pytest.mark.parametrize("engine", ("client", "transfer", "docker"))
-def test_an_image_that_the_daemons_disk_cannot_hold(lab, engine):
+def test_reports_a_full_disk_and_cleans_up(lab, engine):
     need(lab, engine, "push")
     with PushField(lab.folder("field")) as field:
         daemon = Daemon(lab, [engine], field, room=48 * MIB)
@@ -126,7 +126,7 @@ def test_an_image_that_the_daemons_disk_cannot_hold(lab, engine):
 
 
 @pytest.mark.parametrize("engine", ("client", "transfer", "docker"))
-def test_a_daemon_that_is_killed_in_the_middle(lab, engine):
+def test_reports_a_killed_daemon_and_removes_its_leftovers(lab, engine):
     """It is seen at once, not at the deadline; with the daemon, the probe comes back and cleans up. (Who reads the
     blobs' files pushes to the end without it.)"""
     need(lab, engine, "push")
@@ -242,7 +242,7 @@ class Rounds:
         assert len(self.deletes.blobs()) == BLOBS * len(tagged)
 
 
-def test_two_hundred_pushes_leave_only_what_a_registry_keeps(lab):
+def test_two_hundred_pushes_leave_only_what_registries_do_not_delete(lab):
     with PushField(lab.folder("field")) as field:
         rounds = Rounds(lab, field)
         early, late = rounds.ran(60), rounds.ran(200)

@@ -91,7 +91,7 @@ def read_by_docker(docker, reference, digest):
 
 
 @pytest.mark.parametrize("kind", ("oci", "docker"))
-def test_what_was_pushed_is_valid_for_skopeo_containerd_and_docker(lab, node, reader, registry, kind):
+def test_pushed_image_is_valid_for_skopeo_containerd_and_docker(lab, node, reader, registry, kind):
     if (node.engine, kind) == ("docker", "oci"):
         pytest.skip("dockerd knows its own format only")
     node.knows(registry)
@@ -121,7 +121,7 @@ def test_what_was_pushed_is_valid_for_skopeo_containerd_and_docker(lab, node, re
 # ---- Who may
 
 
-def test_a_private_authority(lab, node):
+def test_trusts_only_the_configured_authority(lab, node):
     registry = node.knows(lab.registry(tls=True))
     reference = f"{registry.host}/push/tls:probe"
     exporter = run_once(lab, node.config(node.push(reference)))
@@ -133,7 +133,7 @@ def test_a_private_authority(lab, node):
     assert reasons(exporter) == {"tls": 1}, exporter.log
 
 
-def test_passwords(lab, node):
+def test_uses_passwords(lab, node):
     registry = node.knows(lab.registry(htpasswd={"user": "word"}))
     who = {"right": {"username": "user", "password": "word"}, "wrong": {"username": "user", "password": "secret-no"},
            "nobody": {}}
@@ -146,7 +146,7 @@ def test_passwords(lab, node):
     assert "secret-no" not in exporter.log
 
 
-def test_tokens(lab, node):
+def test_uses_tokens(lab, node):
     """The token server gives a reader a token, but none that lets them push."""
     tokens = lab.token_server(users={"writer": "word", "reader": "word"}, rights={"reader": {"pull"}})
     registry = node.knows(lab.registry(tokens=tokens))
@@ -165,7 +165,7 @@ def test_tokens(lab, node):
 # ---- Registries that take nothing
 
 
-def test_a_registry_that_is_read_only(lab, node):
+def test_reports_a_read_only_registry(lab, node):
     """It answers 405 to whoever wants to write."""
     registry = node.knows(lab.registry(readonly=True))
     exporter = run_once(lab, node.config(node.push(f"{registry.host}/push/readonly:probe")))
@@ -173,7 +173,7 @@ def test_a_registry_that_is_read_only(lab, node):
     assert exporter.value("image_canary_last_duration_seconds") < 10
 
 
-def test_a_registry_without_room(lab, node):
+def test_reports_a_registry_with_a_full_disk(lab, node):
     """docker-registry answers 500 to an upload that no longer fits, whatever the cause, and dockerd tries that
     again and again."""
     registry = node.knows(lab.registry(room=2 * MIB))
@@ -187,7 +187,7 @@ def test_a_registry_without_room(lab, node):
 
 
 @pytest.mark.parametrize("delete", (True, False))
-def test_a_registry_that_deletes_and_one_that_does_not(lab, node, delete):
+def test_delete_remote_reports_what_the_registry_keeps(lab, node, delete):
     """What stays is one tag, counted and said."""
     registry = node.knows(lab.registry(delete=delete))
     exporter = run_once(lab, node.config(node.push(f"{registry.host}/push/gone:probe", delete_remote=True)))

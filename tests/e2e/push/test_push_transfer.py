@@ -41,7 +41,7 @@ def from_namespace(image):
 
 
 @pytest.mark.usefixtures("nothing_is_left")
-def test_what_was_pushed_is_pulled_back_whole(lab, daemon, registry):
+def test_pushed_image_can_be_pulled(lab, daemon, registry):
     reference = f"{registry.host}/transfer/push:probe"
     exporter = run_once(lab, config_for(daemon, push(reference, content={"layers": 3, "size": "300KiB"}),
                                         plain=registry.host))
@@ -71,7 +71,7 @@ def test_what_was_pushed_is_pulled_back_whole(lab, daemon, registry):
 
 
 @pytest.mark.usefixtures("nothing_is_left")
-def test_an_index_and_the_types_of_docker(lab, daemon, registry):
+def test_pushes_an_index_of_both_formats(lab, daemon, registry):
     names = {"oci": "application/vnd.oci.image.index.v1+json",
              "docker": "application/vnd.docker.distribution.manifest.list.v2+json"}
     exporter = run_once(lab, config_for(daemon, *[
@@ -88,7 +88,7 @@ def test_an_index_and_the_types_of_docker(lab, daemon, registry):
 
 
 @pytest.mark.usefixtures("nothing_is_left")
-def test_a_tag_is_overwritten_by_who_wrote_it(lab, daemon, registry, maker):
+def test_overwrites_only_its_own_tags(lab, daemon, registry, maker):
     reference = f"{registry.host}/transfer/again:probe"
     seen = set()
     for _ in range(2):
@@ -106,7 +106,7 @@ def test_a_tag_is_overwritten_by_who_wrote_it(lab, daemon, registry, maker):
 
 @pytest.mark.usefixtures("nothing_is_left")
 @pytest.mark.parametrize("auth", ["basic", "bearer"])
-def test_passwords_and_tokens(lab, daemon, auth):
+def test_uses_passwords_and_tokens(lab, daemon, auth):
     with FakeRegistry(auth=auth, users={"user": "secret-word"}) as registry:
         base = f"{registry.address}/canary"
         exporter = run_once(lab, config_for(
@@ -121,7 +121,7 @@ def test_passwords_and_tokens(lab, daemon, auth):
 
 
 @pytest.mark.usefixtures("nothing_is_left")
-def test_a_real_registry_with_a_password(lab, daemon):
+def test_pushes_to_a_real_registry_with_a_password(lab, daemon):
     registry = lab.registry(htpasswd={"user": "secret-word"})
     reference = f"{registry.host}/transfer/private:probe"
     exporter = run_once(lab, config_for(
@@ -133,7 +133,7 @@ def test_a_real_registry_with_a_password(lab, daemon):
 
 
 @pytest.mark.usefixtures("nothing_is_left")
-def test_https_with_a_ca_of_ones_own(lab, daemon):
+def test_trusts_the_authority_of_hosts_toml(lab, daemon):
     registry = lab.registry(tls=True)
     hosts = lab.temp / "certs.d"
     (hosts / "registry.invalid").mkdir(parents=True)
@@ -147,7 +147,7 @@ def test_https_with_a_ca_of_ones_own(lab, daemon):
 
 
 @pytest.mark.usefixtures("nothing_is_left")
-def test_the_first_host_that_takes_pushes_gets_it(lab, daemon):
+def test_pushes_to_the_first_host_with_push_capability(lab, daemon):
     with FakeRegistry() as mirror, FakeRegistry() as taker, FakeRegistry() as last:
         name = f"registry.invalid:{free_port()}"
         (lab.temp / "certs.d" / name).mkdir(parents=True)
@@ -185,7 +185,7 @@ FAULTS = [
 
 
 @pytest.mark.usefixtures("nothing_is_left")
-def test_faults_have_their_reasons(lab, daemon):
+def test_reports_the_reason_of_every_fault(lab, daemon):
     with FakeRegistry() as registry:
         probes, expected = [], {}
         for name, fault, reason in FAULTS:
@@ -201,7 +201,7 @@ def test_faults_have_their_reasons(lab, daemon):
 
 @pytest.mark.usefixtures("nothing_is_left")
 @pytest.mark.parametrize("path, phase", [("/uploads/", "upload"), ("/manifests/", "commit")])
-def test_a_registry_that_hangs(lab, daemon, path, phase):
+def test_times_out_on_a_hanging_registry(lab, daemon, path, phase):
     with FakeRegistry() as registry:
         registry.fault("hang", method="PUT", path=path)
         exporter = run_once(lab, config_for(
@@ -214,7 +214,7 @@ def test_a_registry_that_hangs(lab, daemon, path, phase):
 
 
 @pytest.mark.usefixtures("nothing_is_left")
-def test_the_image_of_an_index_that_is_here_in_part(lab, daemon, held, registry, maker):
+def test_pushes_the_present_platform_of_a_partial_index(lab, daemon, held, registry, maker):
     """The registry would refuse the index: what it names is not there."""
     index = maker.multi_platform()
     source = index.push(registry, "transfer/source", "1")
@@ -239,7 +239,7 @@ def test_the_image_of_an_index_that_is_here_in_part(lab, daemon, held, registry,
 
 
 @pytest.mark.usefixtures("nothing_is_left")
-def test_what_the_registry_has_is_not_sent_and_that_is_told(lab, daemon, held, registry, maker):
+def test_content_of_the_registry_is_not_cold(lab, daemon, held, registry, maker):
     image = maker.image()
     source = image.push(registry, "transfer/twice", "1")
     image.load(daemon, held, source)
@@ -254,7 +254,7 @@ def test_what_the_registry_has_is_not_sent_and_that_is_told(lab, daemon, held, r
 
 
 @pytest.mark.usefixtures("nothing_is_left")
-def test_a_layer_that_is_there_twice_is_sent_once(lab, daemon, held, registry, maker):
+def test_uploads_a_repeated_layer_once(lab, daemon, held, registry, maker):
     layer = maker.layer()
     image = maker.image(layers=[layer, maker.layer(), layer])
     image.load(daemon, held, "example.org/twice:1")
@@ -266,7 +266,7 @@ def test_a_layer_that_is_there_twice_is_sent_once(lab, daemon, held, registry, m
 
 
 @pytest.mark.usefixtures("nothing_is_left")
-def test_a_registry_mounts_only_what_it_is_asked_to(lab, daemon, held, registry, maker):
+def test_mounts_blobs_only_with_mount_from(lab, daemon, held, registry, maker):
     """The daemon remembers where an image came from, and would have the registry mount it."""
     image = maker.image()
     source = image.push(registry, "transfer/origin", "1")
@@ -282,7 +282,7 @@ def test_a_registry_mounts_only_what_it_is_asked_to(lab, daemon, held, registry,
     assert exporter.value("image_canary_uploaded_bytes_total", probe="mounted") == len(image.data)
 
 
-def test_a_daemon_whose_namespaces_share_nothing(lab, registry, maker):
+def test_pushes_from_isolated_namespaces(lab, registry, maker):
     try:
         daemon = lab.containerd_of("2", extra_config="""[plugins."io.containerd.metadata.v1.bolt"]
   content_sharing_policy = "isolated"
@@ -303,7 +303,7 @@ def test_a_daemon_whose_namespaces_share_nothing(lab, registry, maker):
 
 @pytest.mark.usefixtures("nothing_is_left")
 @pytest.mark.parametrize("path", ["/uploads/", "/manifests/"])
-def test_sigterm_in_the_middle(lab, daemon, path):
+def test_sigterm_during_a_push_leaves_nothing(lab, daemon, path):
     with FakeRegistry() as registry:
         registry.fault("hang", method="PUT", path=path)
         exporter = lab.exporter(config_for(
@@ -314,7 +314,7 @@ def test_sigterm_in_the_middle(lab, daemon, path):
         assert code == 0 and seconds < 2.5
 
 
-def test_a_daemon_that_is_killed_in_the_middle(lab):
+def test_reports_a_killed_daemon_and_removes_its_leftovers(lab):
     try:
         daemon = lab.containerd_of("2")
     except LabError as error:
@@ -336,7 +336,7 @@ def test_a_daemon_that_is_killed_in_the_middle(lab):
         assert daemon.census() == {}
 
 
-def test_older_daemons_are_told_apart(lab, containerd_of_version, version):
+def test_reports_daemons_without_the_transfer_service(lab, containerd_of_version, version):
     if version == "2":
         return
     with FakeRegistry() as registry:
@@ -350,7 +350,7 @@ def test_older_daemons_are_told_apart(lab, containerd_of_version, version):
         assert containerd_of_version.census() == before
 
 
-def test_1_7_pushes_by_https(lab, version):
+def test_pushes_by_https_from_1_7(lab, version):
     """Signed by an authority that the daemon's machine trusts; Go takes that of the environment."""
     if version != "1.7":
         return

@@ -41,12 +41,12 @@ def name_of(pair):
 @pytest.mark.parametrize("content", [{"layers": 2, "size": "200KiB"},
                                      {"layers": 1, "size": "200KiB", "index": True, "format": "docker"}],
                          ids=["oci", "docker-index"])
-def test_every_byte_comes_back(lab, containerd, registry, content):
+def test_reads_back_every_byte(lab, containerd, registry, content):
     repositories = {pair: f"roundtrip/{name_of(pair)}-{content['layers']}" for pair in ENGINES}
     exporter = run_once(lab, config_for(containerd, *(
         roundtrip(f"{registry.host}/{repository}:probe", name_of(pair), engine=pair[0], content=content,
                   **({"read_back": pair[1]} if pair[1] else {}))
-        for pair, repository in repositories.items()), plain=registry.host))
+        for pair, repository in repositories.items()), plain=registry.host), args=["--log.level=debug"])
     for pair, repository in repositories.items():
         who = {"probe": name_of(pair), "operation": "roundtrip", "engine": pair[0]}
         assert exporter.value("image_canary_success", **who) == 1, exporter.log
@@ -70,7 +70,7 @@ def test_every_byte_comes_back(lab, containerd, registry, content):
     exporter.stop()
 
 
-def test_a_registry_that_deletes_nothing(lab, containerd):
+def test_reports_a_registry_that_does_not_delete(lab, containerd):
     """What remains is counted and said, and the run is no failure."""
     registry = lab.registry(delete=False)
     exporter = run_once(lab, config_for(containerd, *(
@@ -84,7 +84,7 @@ def test_a_registry_that_deletes_nothing(lab, containerd):
     exporter.stop()
 
 
-def test_without_delete_remote_the_tag_stays(lab, containerd, registry):
+def test_keeps_the_tag_without_delete_remote(lab, containerd, registry):
     exporter = run_once(lab, config_for(
         containerd, roundtrip(f"{registry.host}/stays/a:probe", delete_remote=False,
                               content={"size": "20KiB"}), plain=registry.host))
@@ -94,7 +94,7 @@ def test_without_delete_remote_the_tag_stays(lab, containerd, registry):
     exporter.stop()
 
 
-def test_names_with_placeholders(lab, containerd, registry):
+def test_replaces_placeholders_in_names(lab, containerd, registry):
     image = f"{registry.host}/names/{{node}}/{{probe}}:{{timestamp}}"
     kept = f"{registry.host}/names/{{node}}:{{probe}}"
     exporter = run_once(lab, config_for(
@@ -111,7 +111,7 @@ def test_names_with_placeholders(lab, containerd, registry):
     exporter.stop()
 
 
-def test_an_image_that_the_node_holds(lab, containerd, registry, held):
+def test_pushes_an_image_of_the_node(lab, containerd, registry, held):
     """Cold every time, because it is deleted every time; and what others have put there stays."""
     before, who = containerd.census(), {"probe": "canary"}
     target = f"{registry.host}/held/there:probe"
@@ -133,7 +133,7 @@ def test_an_image_that_the_node_holds(lab, containerd, registry, held):
     exporter.stop()
 
 
-def test_read_back_as_the_kubelet_pulls(lab):
+def test_reads_back_through_cri(lab):
     containerd, registry = lab.containerd(cri=True), lab.registry()
     exporter = run_once(lab, config_for(containerd, roundtrip(
         f"{registry.host}/kubelet/a:probe", engine="registry", read_back="cri", content={"size": "50KiB"}),
@@ -144,7 +144,7 @@ def test_read_back_as_the_kubelet_pulls(lab):
     assert not any(containerd.census()["k8s.io"].values())
 
 
-def test_auto_is_what_the_node_offers(lab, containerd, registry):
+def test_auto_selects_an_engine_of_the_node(lab, containerd, registry):
     def config(address):
         return {**config_for(containerd, roundtrip(f"{registry.host}/auto/a:probe", engine="auto",
                                                    content={"size": "20KiB"}), plain=registry.host),
@@ -163,7 +163,7 @@ def test_auto_is_what_the_node_offers(lab, containerd, registry):
     (dict(kind="status", method="GET", path="/manifests/sha256", status=500), "server_error"),
     (dict(kind="hang", method="GET", path="/blobs/"), "timeout"),
 ], ids=lambda value: value if isinstance(value, str) else f"{value['kind']}-{value['path'].strip('/')}")
-def test_what_comes_back_wrong_is_a_failure(lab, containerd, fault, reason):
+def test_reports_content_that_differs(lab, containerd, fault, reason):
     with lab.fake_registry() as registry:
         registry.fault(**fault)
         pairs = [pair for pair in ENGINES if pair[1] is None]
@@ -179,7 +179,7 @@ def test_what_comes_back_wrong_is_a_failure(lab, containerd, fault, reason):
         exporter.stop()
 
 
-def test_a_registry_that_had_it_is_not_cold(lab, containerd):
+def test_content_of_the_registry_is_not_cold(lab, containerd):
     with lab.fake_registry() as registry:
         registry.fault("status", method="HEAD", path="/blobs/", status=200)
         registry.fault("status", method="GET", path="/blobs/", status=404)
@@ -192,9 +192,9 @@ def test_a_registry_that_had_it_is_not_cold(lab, containerd):
         exporter.stop()
 
 
-def test_two_hundred_round_trips_leave_a_flat_disk(lab, containerd):
+def test_two_hundred_round_trips_do_not_fill_the_disk(lab, containerd):
     registry = lab.registry()
-    probes = [roundtrip(f"{registry.host}/flat/{engine}:{number}", f"{engine}-{number}", engine=engine, interval="1s",
+    probes = [roundtrip(f"{registry.host}/flat/{engine}-{number}:probe", f"{engine}-{number}", engine=engine, interval="1s",
                         content={"size": "30KiB"})
               for engine in ("client", "registry") for number in range(5)]
     interrupted = 4 * 40 * 1024  # what the runs hold that the end of the exporter finds at work

@@ -10,7 +10,6 @@ from lab.wait import wait_until
 pytestmark = pytest.mark.unprivileged
 
 
-
 def tag(image, name, **more):
     return probe(image, operation="tag", tag=name, **more)
 
@@ -22,7 +21,7 @@ def real(lab):
 
 @pytest.mark.parametrize("make", [lambda maker: maker.image(), lambda maker: maker.multi_platform(),
                                   lambda maker: maker.image(docker=True)], ids=["oci", "index", "docker"])
-def test_the_same_manifest_by_another_tag(lab, real, maker, make):
+def test_tags_the_same_manifest(lab, real, maker, make):
     image = make(maker)
     reference = image.push(real, "tag/a", "1")
     exporter = run_once(lab, config_for(None, tag(reference, "canary-{node}"),
@@ -39,7 +38,7 @@ def test_the_same_manifest_by_another_tag(lab, real, maker, make):
     exporter.stop()
 
 
-def test_it_costs_three_requests(lab):
+def test_makes_three_requests(lab):
     with lab.fake_registry() as registry:
         registry.add_image("tag/cheap", "1")
         exporter = run_once(lab, config_for(None, tag(
@@ -52,7 +51,7 @@ def test_it_costs_three_requests(lab):
         exporter.stop()
 
 
-def test_what_no_probe_put_there_stays(lab, real, maker):
+def test_does_not_overwrite_foreign_tags(lab, real, maker):
     reference = maker.image().push(real, "tag/own", "1")
     maker.image().push(real, "tag/own", "precious")
     before = real.manifest("tag/own", "precious")
@@ -67,7 +66,7 @@ def test_what_no_probe_put_there_stays(lab, real, maker):
     exporter.stop()
 
 
-def test_it_follows_its_image(lab, real, maker):
+def test_follows_a_moving_tag(lab, real, maker):
     """What it put there itself it may replace, when the image's tag moves on."""
     reference = maker.image().push(real, "tag/moving", "latest")
     exporter = run_once(lab, config_for(None, tag(reference, "canary", interval="1s"), plain=real.host), attempts=2)
@@ -86,7 +85,7 @@ def test_it_follows_its_image(lab, real, maker):
     (dict(kind="wrong_bytes", method="GET", path="/manifests/canary"), "digest_mismatch"),
     (dict(kind="status", method="GET", path="/manifests/canary", status=404), "not_found"),
 ], ids=lambda value: value if isinstance(value, str) else f"{value['method']}-{value['kind']}")
-def test_faults_have_their_reasons(lab, fault, reason):
+def test_reports_the_reason_of_a_fault(lab, fault, reason):
     with lab.fake_registry() as registry:
         registry.add_image("tag/fault", "1")
         registry.fault(**fault)

@@ -49,7 +49,7 @@ def test_once_shows_results_and_leaves_nothing(temp):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_stays_until_told_to_stop(temp, number):
+def test_runs_until_it_gets_a_signal(temp, number):
     with subprocess.Popen([DEMO], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           env=environment(temp), start_new_session=True) as demo:
         seen = []
@@ -65,7 +65,7 @@ def test_stays_until_told_to_stop(temp, number):
     assert leftovers(temp) == ([], [], [])
 
 
-def test_wrong_binary_ends_with_one_and_leaves_nothing(temp):
+def test_wrong_binary_exits_with_1_and_leaves_nothing(temp):
     done = subprocess.run([DEMO, "--once"], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300,
                           env={**environment(temp), "EXPORTER_BIN": "/bin/false"}, check=False)
     assert done.returncode == 1, done.stdout + done.stderr

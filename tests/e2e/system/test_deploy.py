@@ -52,7 +52,7 @@ def test_components_are_added(complete):
             assert document["metadata"]["namespace"] == "containerd-exporter", kind
 
 
-def test_pod_is_the_same_but_for_the_web_configuration(objects, complete):
+def test_component_changes_only_the_web_configuration_of_the_pod(objects, complete):
     plain, secure = (o["DaemonSet"]["spec"]["template"]["spec"] for o in (objects, complete))
     for key in ("securityContext", "automountServiceAccountToken", "tolerations", "nodeSelector", "hostNetwork", "hostPID"):
         assert plain[key] == secure[key]
@@ -81,7 +81,7 @@ def test_pod_monitor_finds_the_pods(complete):
     assert "instance" not in relabelings and endpoint["honorLabels"] is False
 
 
-def test_network_policy_lets_only_prometheus_in(complete):
+def test_network_policy_allows_only_prometheus(complete):
     spec, template = complete["NetworkPolicy"]["spec"], complete["DaemonSet"]["spec"]["template"]
     assert spec["podSelector"]["matchLabels"].items() <= template["metadata"]["labels"].items()
     assert spec["policyTypes"] == ["Ingress", "Egress"] and spec["egress"] == []
@@ -95,7 +95,7 @@ def web_config_check(path):
                "--config.check")
 
 
-def test_web_configuration_is_refused_until_it_has_a_password(tmp_path):
+def test_web_configuration_needs_a_password(tmp_path):
     """So that nobody runs with a password that is in a public file."""
     authority = Authority(tmp_path / "tls")
     certificate, key = authority.issue("good")
@@ -112,7 +112,7 @@ def test_web_configuration_is_refused_until_it_has_a_password(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_scrape_configuration_is_one(tmp_path):
+def test_scrape_configuration_is_valid(tmp_path):
     """Debian's Prometheus knows no Kubernetes: that job is looked at here only."""
     config = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text(encoding="utf-8"))
     assert [job["job_name"] for job in config["scrape_configs"]] == ["containerd_exporter", "kubernetes-pods",
@@ -166,7 +166,7 @@ def test_service_finds_the_pods(objects):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a containerd of our own needs root")
-def test_that_privilege_is_enough(lab):
+def test_exporter_works_with_the_privilege_of_the_pod(lab):
     """The user, group and capabilities of the pod, on a real containerd and registry."""
     containerd, registry = lab.containerd(), lab.registry()
     reference = lab.maker.image().push(registry, "deploy/image", "1")
@@ -219,7 +219,7 @@ def test_units_are_valid(tmp_path):
     assert not ours, done.stderr
 
 
-def test_unit_is_watched_and_locked_up():
+def test_unit_has_a_watchdog_and_a_sandbox():
     text = (ROOT / "deploy/systemd/containerd_exporter.service").read_text(encoding="utf-8")
     for line in ("Type=notify", "WatchdogSec=30s", "Restart=on-failure", "NotifyAccess=main", "ProtectSystem=strict",
                  "SystemCallFilter=@system-service", "MemoryDenyWriteExecute=yes", "DynamicUser=yes"):
@@ -228,7 +228,7 @@ def test_unit_is_watched_and_locked_up():
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd-analyze")
-def test_unit_is_well_protected(tmp_path):
+def test_systemd_analyze_rates_the_unit_as_protected(tmp_path):
     """As systemd itself counts: 0 is a prison, 10 is root. The rest is what an exporter needs: the network."""
     unit = tmp_path / "containerd_exporter.service"
     shutil.copy(ROOT / "deploy/systemd/containerd_exporter.service", unit)

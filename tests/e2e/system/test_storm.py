@@ -254,7 +254,7 @@ def end_in_time(exporter):
     assert code == 0 and seconds < STOP_SECONDS, (code, seconds, exporter.tail())
 
 
-def test_a_storm_passes_and_leaves_nothing(lab, fake):
+def test_concurrent_load_leaks_nothing(lab, fake):
     web_config = lab.temp / "web.yml"
     web_config.write_text("")
     exporter = lab.exporter(config(lab, fake), args=["--probe.spread=0s", "--probe.workers=8", "--log.level=error",

@@ -41,7 +41,7 @@ def flags_of(text):
 @pytest.mark.unprivileged
 @pytest.mark.parametrize("args", [["--help"], ["-h"], ["help"], *(["help", c] for c in COMMANDS),
                                   *([c, "--help"] for c in COMMANDS)])
-def test_help_fits_a_terminal_and_is_on_stdout(args):
+def test_prints_help_to_stdout_within_the_width(args):
     done = run(*args)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("usage: containerd_exporter")
@@ -50,7 +50,7 @@ def test_help_fits_a_terminal_and_is_on_stdout(args):
 
 
 @pytest.mark.unprivileged
-def test_help_of_a_command_is_the_same_both_ways():
+def test_help_command_equals_help_flag():
     for command in COMMANDS:
         assert run("help", command).stdout == run(command, "--help").stdout
         assert f"  {command} " in run("--help").stdout
@@ -73,7 +73,7 @@ def test_help_of_a_command_is_the_same_both_ways():
     (["--log.prober=loud"], "--log.prober"),
     (["@/no/such/file"], "/no/such/file: No such file"),
 ])
-def test_mistakes_are_told_on_stderr(args, words):
+def test_reports_errors_on_stderr(args, words):
     done = run(*args)
     assert done.returncode == 1 and not done.stdout
     assert done.stderr.startswith("containerd_exporter: error: ") and words in done.stderr
@@ -81,7 +81,7 @@ def test_mistakes_are_told_on_stderr(args, words):
 
 
 @pytest.mark.unprivileged
-def test_version_has_the_layout_of_other_exporters():
+def test_prints_the_version_like_other_exporters():
     done = run("--version")
     assert re.fullmatch(r"containerd_exporter, version \d+\.\d+\.\d+( \(branch: \S+, revision: \S+\))?\n"
                         r"(  build user:       \S+\n)?"
@@ -93,7 +93,7 @@ def test_version_has_the_layout_of_other_exporters():
 
 
 @pytest.mark.unprivileged
-def test_flags_come_from_a_file_too(tmp_path):
+def test_reads_flags_from_a_file(tmp_path):
     flags = tmp_path / "flags"
     flags.write_text("# comment\n--config.check\n--web.listen-address=:1\n")
     done = run(f"@{flags}")
@@ -103,7 +103,7 @@ def test_flags_come_from_a_file_too(tmp_path):
 
 
 @pytest.mark.unprivileged
-def test_flags_of_collectors_win_over_the_file(lab):
+def test_collector_flags_override_the_file(lab):
     def jobs(*args, collectors=None):
         path = lab.temp / "flags.yml"
         path.write_text(yaml.dump({"collectors": collectors or {}}))
@@ -121,7 +121,7 @@ def test_flags_of_collectors_win_over_the_file(lab):
 
 
 @pytest.mark.unprivileged
-def test_the_file_is_reloaded_by_itself_when_it_changes(lab):
+def test_reloads_a_changed_file(lab):
     """Also where it is behind the symbolic links of a ConfigMap."""
     volume = lab.temp / "volume"
     for number, interval in ((1, "1h"), (2, "2h")):
@@ -143,7 +143,7 @@ def test_the_file_is_reloaded_by_itself_when_it_changes(lab):
 
 
 @pytest.mark.unprivileged
-def test_systemd_is_told(lab):
+def test_notifies_systemd(lab):
     path = str(lab.temp / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:
         notified.bind(path)
@@ -166,7 +166,7 @@ def test_systemd_is_told(lab):
 
 
 @pytest.mark.unprivileged
-def test_the_log_begins_as_that_of_other_exporters(lab):
+def test_log_begins_like_that_of_other_exporters(lab):
     exporter = lab.exporter("", args=["--log.format=json", "--collector.disable-defaults"])
     lines = [json.loads(line) for line in exporter.log.splitlines()]
     assert lines[0]["msg"] == "Starting containerd_exporter" and lines[0]["version"]
@@ -180,7 +180,7 @@ def test_the_log_begins_as_that_of_other_exporters(lab):
 # ---- manual and completion
 
 @pytest.mark.unprivileged
-def test_the_manual_has_the_flags_of_this_build():
+def test_manual_lists_the_flags_of_this_build():
     """deploy/containerd_exporter.8 ends with what --help-man writes: `make man` renews it."""
     text = MANUAL.read_text()
     start = text.index('.\\" The rest is written by make man.\n')
@@ -188,7 +188,7 @@ def test_the_manual_has_the_flags_of_this_build():
 
 
 @pytest.mark.unprivileged
-def test_the_manual_is_well_formed():
+def test_manual_is_well_formed():
     for command in (["mandoc", "-Tlint", "-Wwarning", str(MANUAL)],
                     ["groff", "-mandoc", "-Tutf8", "-ww", "-z", str(MANUAL)]):
         if shutil.which(command[0]):
@@ -197,7 +197,7 @@ def test_the_manual_is_well_formed():
 
 
 @pytest.mark.unprivileged
-def test_the_readme_has_the_flags_of_this_build():
+def test_readme_lists_the_flags_of_this_build():
     """All but those of single collectors, which are one row; and none that there is not."""
     readme = (ROOT / "README.md").read_text()
     rows = "".join(re.findall(r"^\| (`--.*?) \|", readme, re.MULTILINE))
@@ -223,7 +223,7 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
 
 
 @pytest.mark.unprivileged
-def test_bash_completes(lab):
+def test_completes_in_bash(lab):
     assert set(complete("--web.")) == {f"--{name}" for name in flags_of(run("--help").stdout) if name.startswith("web.")}
     assert complete("--log.lev") == ["--log.level"]
     assert complete("--log.level", "=", "d") == ["debug"]
@@ -244,7 +244,7 @@ def test_bash_completes(lab):
 
 
 @pytest.mark.unprivileged
-def test_zsh_completes():
+def test_completes_in_zsh():
     script = run("--completion-script-zsh").stdout
     assert script.startswith("#compdef containerd_exporter\n")
     if shutil.which("zsh"):
@@ -253,7 +253,7 @@ def test_zsh_completes():
 
 
 @pytest.mark.unprivileged
-def test_install_brings_manual_and_completion(tmp_path):
+def test_installs_manual_and_completion(tmp_path):
     if exporter_binary() != str(ROOT / "build/containerd_exporter"):
         pytest.skip("make install is of build/")
     subprocess.run(["make", "-C", str(ROOT), "-o", "build/containerd_exporter", "install", f"DESTDIR={tmp_path}", "PREFIX=/usr"], check=True,
@@ -313,7 +313,7 @@ class Terminal:
 
 
 @pytest.mark.unprivileged
-def test_probe_needs_a_name_that_exists(lab):
+def test_probe_rejects_unknown_names(lab):
     config = config_file(lab, None, None, [pull("north", "r.example/x:1"), pull("south", "r.example/x:1")])
     for args, words in ((["nort"], 'there is no probe "nort" (did you mean "north"?)'),
                         (["x"], 'there is no probe "x" (known: north, south)'),
@@ -327,7 +327,7 @@ def test_probe_needs_a_name_that_exists(lab):
 
 
 @pytest.mark.unprivileged
-def test_probe_tells_mistakes_of_the_file(lab):
+def test_probe_reports_errors_of_the_file(lab):
     path = lab.temp / "bad.yml"
     path.write_text("probes: [{name: a, operation: pul, image: x/y}]\n")
     done = run("probe", f"--config.file={path}", "--all")
@@ -336,7 +336,7 @@ def test_probe_tells_mistakes_of_the_file(lab):
     assert "1 mistake" in done.stderr.splitlines()[-1]
 
 
-def test_probe_pulls_and_tells_how_it_went(lab, containerd, registry, maker):
+def test_probe_pulls_and_prints_the_result(lab, containerd, registry, maker):
     before = containerd.census()
     image = maker.image(layers=2)
     reference = image.push(registry, "terminal/pull", "1")
@@ -367,11 +367,11 @@ def test_probe_pushes(lab, containerd, registry):
     assert containerd.census() == before
 
 
-def test_probe_runs_all_and_says_that_one_failed(lab, containerd, registry, maker):
+def test_probe_all_exits_with_1_if_one_fails(lab, containerd, registry, maker):
     reference = maker.image().push(registry, "terminal/all", "1")
     config = config_file(lab, containerd, registry.host,
-                       [pull("good", reference), pull("bad", f"{registry.host}/terminal/all:none"),
-                        pull("good-too", reference, engine="registry")])
+                         [pull("good", reference), pull("bad", f"{registry.host}/terminal/all:none"),
+                          pull("good-too", reference, engine="registry")])
     done = run("probe", config, "--all")
     assert done.returncode == 1
     assert re.findall(r"^(\S+): (ok|FAILED)", done.stdout, re.MULTILINE) == [
@@ -391,12 +391,12 @@ def test_probe_debug_shows_the_log_of_the_run(lab, containerd, registry, maker):
     assert "+0." not in done.stdout
 
 
-def test_probe_draws_a_line_on_a_terminal(lab, containerd, maker):
+def test_probe_draws_progress_on_a_terminal(lab, containerd, maker):
     with FakeRegistry() as fake:
         fake.add_image("terminal/bar", "1", layers=[{"random": os.urandom(1 << 20)}])
         fake.fault("hang_middle", path="/blobs/", method="GET")
         config = config_file(lab, containerd, fake.address, [pull("north", f"{fake.address}/terminal/bar:1",
-                                                                timeout="60s")])
+                                                                  timeout="60s")])
         terminal = Terminal("probe", config, "north", columns=60)
         wait_until(lambda: re.search(r"\r\033\[Knorth  fetch .*s", terminal.read()), what="a line about the fetch")
         terminal.process.send_signal(signal.SIGINT)
@@ -410,12 +410,12 @@ def test_probe_draws_a_line_on_a_terminal(lab, containerd, maker):
 
 
 @pytest.mark.unprivileged
-def test_a_line_is_narrow_on_a_narrow_terminal(lab):
+def test_progress_fits_a_narrow_terminal(lab):
     with FakeRegistry() as fake:
         fake.add_image("terminal/narrow", "1", layers=[{"random": os.urandom(1 << 18)}])
         fake.fault("hang", path="/blobs/")
         config = config_file(lab, None, fake.address, [pull("north", f"{fake.address}/terminal/narrow:1",
-                                                          engine="registry")])
+                                                            engine="registry")])
         terminal = Terminal("probe", config, "north", columns=24)
         wait_until(lambda: "north  fetch" in terminal.read(), what="the fetch")
         terminal.process.send_signal(signal.SIGTERM)
@@ -425,7 +425,7 @@ def test_a_line_is_narrow_on_a_narrow_terminal(lab):
 
 
 @pytest.mark.unprivileged
-def test_no_line_is_drawn_on_a_terminal_that_is_none(lab):
+def test_draws_no_progress_on_a_dumb_terminal(lab):
     config = config_file(lab, None, None, [pull("north", "127.0.0.1:1/x:1", engine="registry")])
     terminal = Terminal("probe", config, "north", term="dumb")
     status, out, seen = terminal.end()
@@ -433,13 +433,13 @@ def test_no_line_is_drawn_on_a_terminal_that_is_none(lab):
     assert "\033" not in seen and seen.startswith("north: started, run ")
 
 
-def test_interrupted_it_leaves_nothing(lab, containerd):
+def test_interrupted_probe_leaves_nothing(lab, containerd):
     before = containerd.census()
     with FakeRegistry() as fake:
         fake.add_image("terminal/gone", "1", layers=[{"random": os.urandom(1 << 20)}])
         fake.fault("hang_middle", path="/blobs/")
         config = config_file(lab, containerd, fake.address, [pull("north", f"{fake.address}/terminal/gone:1"),
-                                                           pull("south", f"{fake.address}/terminal/gone:1")])
+                                                             pull("south", f"{fake.address}/terminal/gone:1")])
         with subprocess.Popen([exporter_binary(), "probe", config, "--all"], stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, text=True) as process:
             wait_until(lambda: fake.requests("GET", "/blobs/"), what="a layer")
@@ -450,7 +450,7 @@ def test_interrupted_it_leaves_nothing(lab, containerd):
     assert containerd.census() == before
 
 
-def test_it_runs_beside_the_exporter_without_disturbing_it(lab, containerd, maker):
+def test_probe_runs_beside_the_exporter(lab, containerd, maker):
     """The same probe in both at once: each has a namespace of its own, and both succeed."""
     before = containerd.census()
     with FakeRegistry() as fake:

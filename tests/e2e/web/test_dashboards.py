@@ -48,19 +48,19 @@ def promtool(*args):
 
 
 @pytest.mark.unprivileged
-def test_rules_are_clean():
+def test_promtool_accepts_the_rules():
     done = promtool("check", "rules", "--lint=all", "--lint-fatal", RULES)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.unprivileged
-def test_rules_fire_when_they_should():
+def test_rules_fire_as_their_tests_say():
     done = promtool("test", "rules", ROOT / "dashboards/rules_test.yml")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.unprivileged
-def test_rules_have_what_a_person_needs():
+def test_rules_have_severity_summary_and_description():
     rules = [rule for group in yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"] for rule in group["rules"]]
     assert len(rules) == N_RULES
     for rule in rules:
@@ -148,7 +148,7 @@ def test_uneditable_dashboard_rule():
 # ---- Rules of our own -------------------------------------------------------------------------------
 
 @pytest.mark.unprivileged
-def test_histograms_are_asked_both_ways():
+def test_queries_support_classic_and_native_histograms():
     """Native, or else classic; exemplars where time is on the axis."""
     for panel, expression in TARGETS:
         if "_bucket{" not in expression and "histogram_" not in expression:
@@ -245,7 +245,7 @@ def server(request, module_lab, exporter):
     prometheus.close()
 
 
-def test_server_has_the_histograms_it_should(world, request):
+def test_server_stores_the_expected_histograms(world, request):
     native = "native" in request.node.callspec.id
     wait_until(lambda: world.query("histogram_count(image_canary_duration_seconds)" if native else
                                    "image_canary_duration_seconds_count"), 20, "histograms")
@@ -275,7 +275,7 @@ def test_variables_return_data(world):
         assert world.api(f"label/{label}/values", **{"match[]": substituted(metric)})["data"], variable["name"]
 
 
-def test_scrapes_are_clean(world):
+def test_scrapes_cause_no_warning(world):
     wait_until(lambda: [t for t in world.targets() if t["health"] == "up" and not t["lastError"]], 20, "a good scrape")
     assert not world.complaints()
 

@@ -3,17 +3,17 @@
 
 What a Prometheus may expect of an exporter, and the test that says so:
 
-    Accept headers -> Content-Type                     test_accept_headers_*
-    promtool check metrics                             test_text_pleases_promtool
+    Accept headers -> Content-Type                     test_accept_*
+    promtool check metrics                             test_promtool_accepts_the_text_format
     strict grammar of OpenMetrics                      test_openmetrics_is_well_formed, test_openmetrics.py
-    the same samples in all formats, and after gzip    test_formats_say_the_same, test_gzip_*
+    the same samples in all formats, and after gzip    test_formats_have_the_same_samples, test_gzip_*
     the same series in all formats, on real servers    test_prometheus.py
     native histograms: count and buckets, index        test_native_histograms_*, test_prometheus.py, unit tests
-    hostile errors, hostile names                      test_hostile_names_*, test_hostile_answers_*
+    hostile errors, hostile names                      test_hostile_names_*, test_hostile_responses_*
     order, and nothing disappears                      test_order_is_stable
-    daemon away, and back with a new socket            test_daemon_that_is_away_*
+    daemon down, and up with a new socket              test_daemon_down_and_up_is_reported
     limits of requests, HEAD, 405                      test_web_limits.py
-    web configuration, TLS, passwords                  test_web_config*.py
+    web configuration, TLS, passwords                  test_web_config.py
     reload, SIGTERM, socket activation                 test_lifecycle.py, test_web_limits.py
     rules and dashboards, on real servers              test_dashboards.py
     manifests                                          test_deploy.py
@@ -87,7 +87,7 @@ def exporter_alone(module_lab):
 
 @pytest.mark.unprivileged
 @pytest.mark.parametrize("accept, kind, escaping, version", ACCEPTS)
-def test_accept_headers_of_all_kinds(alone, accept, kind, escaping, version):
+def test_accept_header_selects_the_format(alone, accept, kind, escaping, version):
     status, headers, body = alone.get("/metrics", headers={} if accept is None else {"Accept": accept})
     assert status == 200
     assert headers["Content-Type"] == pages.content_type(kind, escaping, version)
@@ -97,7 +97,7 @@ def test_accept_headers_of_all_kinds(alone, accept, kind, escaping, version):
 
 
 @pytest.mark.unprivileged
-def test_accept_headers_that_are_repeated(alone):
+def test_accept_repeated_headers_are_joined(alone):
     lines = ["text/plain;version=0.0.4;q=0.5", "application/openmetrics-text;version=1.0.0"]
     argv = ["curl", "-sS", "-D-", "-o/dev/null", *(f"-HAccept: {line}" for line in lines), alone.url + "/metrics"]
     done = subprocess.run(argv, capture_output=True, text=True, check=True)
@@ -109,7 +109,7 @@ def test_accept_headers_that_are_repeated(alone):
     ("gzip", True), ("gzip, deflate, br", True), ("x-gzip", True), ("*", True), ("GZIP;q=0.5", True), (None, False),
     ("identity", False), ("gzip;q=0", False), ("gzip;q=0, *", False), ("deflate, br, zstd", False), ("", False)])
 @pytest.mark.parametrize("kind", pages.FORMATS)
-def test_gzip_is_for_those_who_ask(alone, asked, given, kind):
+def test_gzip_is_sent_only_on_request(alone, asked, given, kind):
     headers = {"Accept": pages.ACCEPTS[kind], "X-Forwarded-For": "192.0.2.1"}
     if asked is not None:
         headers["Accept-Encoding"] = asked
@@ -120,7 +120,7 @@ def test_gzip_is_for_those_who_ask(alone, asked, given, kind):
 
 
 @pytest.mark.unprivileged
-def test_gzip_is_not_for_neighbours(alone):
+def test_gzip_is_not_sent_to_clients_without_it(alone):
     """On loopback it costs more than it saves."""
     assert alone.get("/metrics", headers={"Accept-Encoding": "gzip"})[1]["Content-Encoding"] is None
 
@@ -174,7 +174,7 @@ def still(exporter, kind, compressed=False):
 
 @pytest.mark.parametrize("compressed", [False, True], ids=["plain", "gzip"])
 @pytest.mark.parametrize("kind", pages.FORMATS)
-def test_formats_say_the_same(node, kind, compressed):
+def test_formats_have_the_same_samples(node, kind, compressed):
     want, have = wait_until(lambda: still(node.exporter, kind, compressed), 20, "two pages with the same series")
     assert {key: (want[key], have[key]) for key in want if not pages.equal(want[key], have[key])} == {}
     names = {name for name, _ in want}
@@ -192,7 +192,7 @@ def text_metadata(body):
             for name, words in found.items()}
 
 
-def test_formats_describe_the_same(node):
+def test_formats_have_the_same_metadata(node):
     text = text_metadata(pages.fetch(node.exporter, "text")[0])
     strict = openmetrics.read(pages.fetch(node.exporter, "openmetrics")[0])
     families = pages.decode(pages.fetch(node.exporter, "protobuf")[0])
@@ -203,7 +203,7 @@ def test_formats_describe_the_same(node):
     assert [pages.only(f, "name") for f in families] == list(text)
 
 
-def test_units_are_told(node):
+def test_openmetrics_has_units(node):
     """Where a name ends in a base unit, the formats that know units have it."""
     units = ("seconds", "bytes", "ratio")
     strict = openmetrics.read(pages.fetch(node.exporter, "openmetrics")[0])
@@ -216,7 +216,7 @@ def test_units_are_told(node):
     assert told == wanted
 
 
-def test_text_pleases_promtool(node):
+def test_promtool_accepts_the_text_format(node):
     body, _ = pages.fetch(node.exporter, "text")
     done = subprocess.run([find("promtool"), "check", "metrics"], input=body, capture_output=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
@@ -230,7 +230,7 @@ def test_openmetrics_is_well_formed(node):
     assert all(family.help for family in families.values())
 
 
-def test_bounds_are_the_same_everywhere(node):
+def test_bounds_have_one_form_in_all_formats(node):
     """2.x keeps the text of `le`: 30 and 30.0 would be two series."""
     bounds = [re.findall(rb'le="([^"]*)"', pages.fetch(node.exporter, kind)[0]) for kind in ("text", "openmetrics")]
     assert bounds[0] == bounds[1]
@@ -251,7 +251,7 @@ def run_ids(exporter, probe):
     return set(re.findall(r'"id": *"([0-9a-f]+)"', body.decode())), json.loads(body)
 
 
-def test_exemplars_lead_to_runs_that_are_known(node):
+def test_exemplars_name_existing_runs(node):
     found = exemplars(node.exporter)
     assert {probe for probe, *_ in found} == {"client", "registry", "missing", "push"}
     now = time.time()
@@ -263,7 +263,7 @@ def test_exemplars_lead_to_runs_that_are_known(node):
     assert f"run={missing}" in node.exporter.log, "the log has the same ids"
 
 
-def test_exemplars_are_in_protobuf_too(node):
+def test_exemplars_are_in_protobuf(node):
     wanted = {labels["run_id"] for _, labels, *_ in exemplars(node.exporter)}
     classic, native = set(), set()
     for name, _, histogram in pages.histograms(pages.fetch(node.exporter, "protobuf")[0]):
@@ -290,7 +290,7 @@ def exporter_of_one_run(lab, *args):
     return exporter
 
 
-def test_created_only_on_demand(lab):
+def test_created_lines_need_their_flag(lab):
     """Of histograms: nobody knows when a counter of containerd's began."""
     exporter = exporter_of_one_run(lab, "--metrics.created-lines")
     families = openmetrics.read(pages.fetch(exporter, "openmetrics")[0])
@@ -337,7 +337,7 @@ def test_native_histograms_agree_with_the_sum(node):
             assert 2 ** ((index - 1) / 8) < value <= 2 ** (index / 8), labels
 
 
-def test_native_histograms_can_be_left_out(lab):
+def test_native_histograms_can_be_turned_off(lab):
     exporter = exporter_of_one_run(lab, "--metrics.native-histograms=off")
     for _, _, histogram in pages.histograms(pages.fetch(exporter, "protobuf")[0]):
         assert histogram["bucket"]
@@ -350,7 +350,7 @@ def busy_probes(registry, reference, count):
              "timeout": "5s"} for i in range(count)]
 
 
-def test_native_histograms_fit_while_runs_go_on(lab):
+def test_native_histograms_are_consistent_during_runs(lab):
     registry = lab.registry()
     reference = lab.maker.image(size=1024).push(registry, "formats/busy", "1")
     exporter = lab.exporter({"containerd": {"address": str(lab.temp / "none.sock")},
@@ -391,7 +391,7 @@ def test_order_is_stable(node, kind):
     assert same > 250, "few pages bring anything new"
 
 
-def test_hostile_names_never_break_a_scrape(lab):
+def test_hostile_names_do_not_break_a_scrape(lab):
     containerd = lab.containerd()
     image = lab.maker.image()
     with Store(containerd, "hostile") as store:
@@ -420,7 +420,7 @@ ANSWERS = {
 }
 
 
-def test_hostile_answers_never_break_a_scrape(lab):
+def test_hostile_responses_do_not_break_a_scrape(lab):
     registry = lab.fake_registry()
     probes = []
     for name, body in ANSWERS.items():
@@ -442,7 +442,7 @@ def test_hostile_answers_never_break_a_scrape(lab):
         assert run_ids(exporter, probe["name"])[1], "the history is JSON, whatever the registry said"
 
 
-def test_daemon_that_is_away_is_told_and_comes_back(lab):
+def test_daemon_down_and_up_is_reported(lab):
     containerd = lab.containerd()
     exporter = lab.exporter({"containerd": {"address": containerd.address},
                              "collectors": {"daemon": {"interval": "1s"}, "images": {"interval": "1s"}}})
@@ -462,13 +462,13 @@ def test_daemon_that_is_away_is_told_and_comes_back(lab):
 # ---- Parts of a page ------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("kind", pages.FORMATS)
-def test_names_can_be_chosen(node, kind):
+def test_name_parameter_selects_families(node, kind):
     body, _ = pages.fetch(node.exporter, kind, query="?name[]=containerd_up&name%5B%5D=image_canary_duration_seconds")
     names = {name for name, _ in pages.read(kind, body)}
     assert names == {"containerd_up", *(f"image_canary_duration_seconds_{part}" for part in ("bucket", "sum", "count"))}
 
 
-def test_collectors_can_be_chosen(node):
+def test_collect_parameter_selects_collectors(node):
     only = {name for name, _ in pages.read("text", pages.fetch(node.exporter, "text", query="?collect[]=daemon")[0])}
     rest = {name for name, _ in pages.read("text", pages.fetch(node.exporter, "text", query="?exclude[]=daemon")[0])}
     assert "containerd_up" in only and "containerd_images" not in only
@@ -476,12 +476,12 @@ def test_collectors_can_be_chosen(node):
 
 
 @pytest.mark.parametrize("query", ["collect[]=daemon&exclude[]=images", "collect[]=nobody", "exclude[]=nobody"])
-def test_wrong_choices_are_refused(node, query):
+def test_rejects_wrong_parameters(node, query):
     status, _, body = node.exporter.get("/metrics?" + query)
     assert status == 400 and body
 
 
-def test_values_survive_every_format(node):
+def test_values_are_equal_in_every_format(node):
     """Numbers that programs get wrong: large, small, exact."""
     samples = pages.read("text", pages.fetch(node.exporter, "text")[0])
     memory = samples[("process_virtual_memory_max_bytes", frozenset())]
@@ -492,7 +492,7 @@ def test_values_survive_every_format(node):
 
 
 @pytest.mark.parametrize("kind", pages.FORMATS)
-def test_pages_that_rest_are_the_same_bytes(node, kind):
+def test_unchanged_page_has_the_same_bytes(node, kind):
     query = "?collect[]=pull&name[]=image_canary_duration_seconds&name[]=image_canary_failure_reasons_total"
     first, _ = pages.fetch(node.exporter, kind, query=query)
     assert len(pages.read(kind, first)) > 30
@@ -508,13 +508,13 @@ def test_run_on_demand_has_every_format(node, kind):
     assert all(name.startswith("probe_") for name, _ in samples)
 
 
-def test_run_on_demand_pleases_promtool(node):
+def test_promtool_accepts_a_run_on_demand(node):
     _, _, body = node.exporter.get("/probe?target=missing", timeout=30)
     done = subprocess.run([find("promtool"), "check", "metrics"], input=body, capture_output=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
-def test_numbers_of_its_own_can_be_left_out(lab):
+def test_own_metrics_can_be_turned_off(lab):
     exporter = lab.exporter({"containerd": {"address": str(lab.temp / "none.sock")}},
                             args=["--web.disable-exporter-metrics"])
     for kind in pages.FORMATS:
@@ -530,7 +530,7 @@ COMPOSITE = re.compile(r"(?P<name>\w+)(\{.*?\})? \{count:(?P<count>\d+),sum:[^,]
                        r"(?P<exemplar> # .*)?")
 
 
-def test_openmetrics_2_is_for_those_who_ask_with_the_flag(lab):
+def test_openmetrics_2_needs_its_flag(lab):
     exporter = exporter_of_one_run(lab, "--metrics.experimental-openmetrics-2")
     asked = {"Accept": "application/openmetrics-text;version=2.0.0,application/openmetrics-text;version=1.0.0;q=0.5"}
     status, headers, body = exporter.get("/metrics", headers=asked)

@@ -102,7 +102,7 @@ WRONG = {
 }
 
 
-def test_good_page_is_read():
+def test_reads_a_valid_page():
     families = openmetrics.read(GOOD.encode())
     assert list(families) == ["a_seconds", "b", "c", "build"]
     first = families["a_seconds"]
@@ -112,14 +112,14 @@ def test_good_page_is_read():
 
 
 @pytest.mark.parametrize("rule", WRONG)
-def test_wrong_page_is_refused(rule):
+def test_rejects_an_invalid_page(rule):
     before, after = WRONG[rule]
     assert before in GOOD
     with pytest.raises(openmetrics.Malformed):
         openmetrics.read(GOOD.replace(before, after, 1).encode())
 
 
-def test_interleaved_label_sets_are_refused():
+def test_rejects_interleaved_label_sets():
     page = "# TYPE a histogram\n# HELP a A.\n" + "".join(
         f'a_{part}{{p="{p}"{le}}} 1\n' for part, le in (("bucket", ',le="+Inf"'), ("sum", ""), ("count", "")) for p in "xy")
     with pytest.raises(openmetrics.Malformed, match="interleaved"):
@@ -127,7 +127,7 @@ def test_interleaved_label_sets_are_refused():
 
 
 @pytest.mark.parametrize("bad", [b"\xff", b"\xc3", b"\xed\xa0\x80"])
-def test_bytes_that_are_not_utf_8_are_refused(bad):
+def test_rejects_bytes_that_are_not_utf_8(bad):
     with pytest.raises(openmetrics.Malformed):
         openmetrics.read(GOOD.encode().replace(b'd="e"', b'd="' + bad + b'"'))
 

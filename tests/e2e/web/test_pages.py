@@ -82,7 +82,7 @@ def browser():
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_every_page_is_whole_and_may_load_nothing(node, path):
+def test_pages_are_well_formed_and_load_nothing(node, path):
     status, headers, body = node.get(path)
     page = Reader(body.decode())
     headers = {name.lower(): value for name, value in headers.items()}
@@ -101,7 +101,7 @@ def test_every_page_is_whole_and_may_load_nothing(node, path):
             assert target.startswith("/"), target
 
 
-def test_the_page_tells_what_fails_why_and_what_to_do(node):
+def test_status_page_shows_failures_with_reason_and_help(node):
     page = text_of(node, "/")
     assert "<h1>2 of 3 probes fail</h1>" in page
     assert page.index(">dead</a>") < page.index(">missing</a>") < page.index(">good</a>")
@@ -116,13 +116,13 @@ def test_the_page_tells_what_fails_why_and_what_to_do(node):
 @pytest.mark.parametrize("path", ["/?page=0", "/?page=x", "/?refresh=0", "/?refresh=99999", "/history?limit=0",
                                   "/history?format=xml", "/history?only=x", "/history?probe=a&probe=b",
                                   "/config?format=pdf", "/metrics-help?format=x"])
-def test_what_makes_no_sense_is_refused(node, path):
+def test_rejects_invalid_parameters(node, path):
     assert text_of(node, path, 400)
 
 
 @pytest.mark.parametrize("path", ["/history?probe=nobody", "/history?id=0123456789abcdef",
                                   "/history?probe=%3Cscript%3E", "/historyx", "/Config"])
-def test_what_is_not_there_is_not_found(node, path):
+def test_unknown_pages_are_not_found(node, path):
     assert "<script" not in text_of(node, path, 404)
 
 
@@ -141,7 +141,7 @@ def crawl(exporter, start):
     return seen
 
 
-def test_links_lead_somewhere(node):
+def test_links_have_targets(node):
     seen = crawl(node, "/")
     assert set(seen.values()) == {200}, seen
     assert {"/", "/history", "/config?format=html", "/metrics-help", "/metrics", "/-/healthy", "/-/ready"} <= seen.keys()
@@ -158,7 +158,7 @@ def test_links_begin_with_the_prefix(module_lab):
     assert "containerd does not answer" in text_of(exporter, "/node/ce/")
 
 
-def test_history_for_scripts(node):
+def test_history_is_available_as_json(node):
     document = json.loads(text_of(node, "/history?format=json&limit=1000"))
     assert document["node"] == "node-<1>" and document["now"] > 1.7e9
     runs = document["runs"]
@@ -176,7 +176,7 @@ def test_history_for_scripts(node):
     assert len(json.loads(text_of(node, "/history?format=json&limit=2&probe=missing"))["runs"]) == 2
 
 
-def test_an_id_leads_to_its_run(node):
+def test_run_id_opens_its_run(node):
     run = json.loads(text_of(node, "/history?format=json&probe=missing&limit=1"))["runs"][0]
     page = text_of(node, f"/history?id={run['id']}")
     assert f'id="run-{run["id"]}"' in page and "MANIFEST_UNKNOWN" in page
@@ -184,7 +184,7 @@ def test_an_id_leads_to_its_run(node):
 
 @pytest.mark.parametrize("width", [320, 390, 1280])
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_every_page_fits_and_can_be_read(node, browser, width, dark):
+def test_pages_fit_and_are_legible(node, browser, width, dark):
     browser.look(width, 844, dark)
     for path in PAGES:
         browser.open(node.url + path)
@@ -220,7 +220,7 @@ UNREADABLE = r"""(() => {
   return bad; })()"""
 
 
-def test_colours_follow_the_reader(node, browser):
+def test_colours_follow_the_colour_scheme(node, browser):
     grounds = []
     for dark in (False, True):
         browser.look(dark=dark)
@@ -263,7 +263,7 @@ def secretive(module_lab):
 
 
 @pytest.mark.unprivileged
-def test_no_secret_is_on_a_page(secretive):
+def test_pages_contain_no_secret(secretive):
     wait_until(lambda: secretive.get("/-/healthy")[0] == 200, 20, "health")
     for path in ("/config", "/config?format=html", "/", "/history", "/history?format=json"):
         body = text_of(secretive, path)
@@ -273,7 +273,7 @@ def test_no_secret_is_on_a_page(secretive):
 
 
 @pytest.mark.unprivileged
-def test_the_configuration_is_shown_with_its_defaults(secretive):
+def test_configuration_page_shows_defaults(secretive):
     wait_until(lambda: secretive.get("/-/healthy")[0] == 200, 20, "health")
     status, headers, body = secretive.get("/config")
     shown = yaml.safe_load(body)
@@ -293,14 +293,14 @@ def explained(exporter):
     return {metric["name"]: metric for metric in json.loads(text_of(exporter, "/metrics-help?format=json"))["metrics"]}
 
 
-def test_every_metric_of_the_page_is_explained(node):
+def test_every_metric_is_explained(node):
     metrics = explained(node)
     for keyword, name, rest in re.findall(r"^# (HELP|TYPE) (\S+) (.*)$", node.raw(), re.MULTILINE):
         told = metrics[name]
         assert rest == (told["help"] if keyword == "HELP" else {"info": "gauge"}.get(told["type"], told["type"])), name
 
 
-def test_every_example_is_a_query(node, tmp_path):
+def test_every_example_is_a_valid_query(node, tmp_path):
     rules = [{"record": f"example:{name}", "expr": metric["query"]} for name, metric in explained(node).items()]
     path = tmp_path / "rules.yml"
     path.write_text(yaml.safe_dump({"groups": [{"name": "examples", "rules": rules}]}), encoding="utf-8")
@@ -309,7 +309,7 @@ def test_every_example_is_a_query(node, tmp_path):
 
 
 @pytest.mark.unprivileged
-def test_the_reference_of_the_readme_is_not_stale():
+def test_readme_has_the_current_reference():
     told = subprocess.run([exporter_binary(), "metrics", "--markdown"], capture_output=True, text=True, check=True).stdout
     readme = pathlib.Path(ROOT / "README.md").read_text(encoding="utf-8")
     block = re.search(r"<!-- metrics:begin -->\n(.*?)<!-- metrics:end -->", readme, re.DOTALL)
@@ -317,7 +317,7 @@ def test_the_reference_of_the_readme_is_not_stale():
 
 
 @pytest.mark.unprivileged
-def test_the_terminal_tells_the_same():
+def test_metrics_command_prints_the_reference():
     told = subprocess.run([exporter_binary(), "metrics"], capture_output=True, text=True, check=True).stdout
     assert re.search(r"^containerd_up  \(gauge\)\n    Whether containerd answers on its socket\..*\n    containerd_up == 0$",
                      told, re.MULTILINE)

@@ -48,7 +48,7 @@ def attempts(exporter, name):
     return exporter.value("image_canary_attempts_total", probe=name)
 
 
-def test_pushes_and_pulls_now(lab, registry):
+def test_runs_a_push_and_a_pull_on_demand(lab, registry):
     exporter = start(lab, probe(registry.host, "push", "push", content={"layers": 2, "size": "64KiB"}),
                      probe(registry.host, "pull", slow="9m"))
     _, pushed = ask(exporter, "target=push&module=push")
@@ -65,7 +65,7 @@ def test_pushes_and_pulls_now(lab, registry):
     assert attempts(exporter, "pull") == attempts(exporter, "push") == 1
 
 
-def test_two_at_once_are_one_run_and_soon_after_is_the_same(lab, fake):
+def test_concurrent_requests_share_one_run(lab, fake):
     exporter = start(lab, probe(fake.address, "a"))
     fault = fake.fault("hang_middle", path="/blobs/")
     with concurrent.futures.ThreadPoolExecutor() as pool:
@@ -84,7 +84,7 @@ def test_two_at_once_are_one_run_and_soon_after_is_the_same(lab, fake):
     assert attempts(exporter, "a") == 1
 
 
-def test_failures_are_answers(lab, fake):
+def test_a_failed_run_is_a_200_response(lab, fake):
     exporter = start(lab, probe(fake.address, "none", image=f"{fake.address}/canary/none:v1"),
                      probe("127.0.0.1:1", "refused"))
     for name, reason in (("none", "not_found"), ("refused", "connect")):
@@ -92,7 +92,7 @@ def test_failures_are_answers(lab, fake):
         assert result["probe_success"] == 0 and result["probe_image_canary_failure_info", reason] == 1
 
 
-def test_a_registry_that_wants_peace_has_it(lab, fake):
+def test_respects_back_off_of_a_registry(lab, fake):
     exporter = start(lab, probe(fake.address, "a"))
     fake.fault("status", path="/manifests/", status=429, headers={"Retry-After": "600"})
     _, first = ask(exporter, "target=a")
@@ -105,7 +105,7 @@ def test_a_registry_that_wants_peace_has_it(lab, fake):
     assert attempts(exporter, "b") == 0
 
 
-def test_what_nobody_waits_for_is_canceled(lab, fake):
+def test_cancels_a_run_without_a_client(lab, fake):
     """The client goes away: the connection to the registry ends, and nothing is counted."""
     exporter = start(lab, probe(fake.address, "a"))
     fault = fake.fault("hang", path="/manifests/")
@@ -121,7 +121,7 @@ def test_what_nobody_waits_for_is_canceled(lab, fake):
     assert result["probe_success"] == 1 and "Age" not in headers
 
 
-def test_who_waits_when_it_stops_is_told(lab, fake):
+def test_answers_waiting_clients_at_shutdown(lab, fake):
     """At once, and not as a failure of the probe: that says nothing of the registry."""
     exporter = start(lab, probe(fake.address, "a"))
     fake.fault("hang", path="/manifests/")
@@ -139,7 +139,7 @@ def test_who_waits_when_it_stops_is_told(lab, fake):
     ("target=127.0.0.1:1/evil:v1", "not the name of a probe"), ("target=" + "a" * 500, "not the name of a probe"),
     ("target=a&module=push", "module is not the operation"),
 ])
-def test_bad_questions(lab, fake, query, words):
+def test_rejects_bad_parameters(lab, fake, query, words):
     exporter = start(lab, probe(fake.address, "a"))
     status, _, body = exporter.get(f"/probe?{query}")
     assert status == 400 and words in body.decode()
@@ -148,7 +148,7 @@ def test_bad_questions(lab, fake, query, words):
 
 
 @pytest.mark.parametrize("value", ["soon", "-1", "1e3", "", "0x10", "nan", "10 ", "99999999999"])
-def test_bad_timeouts(lab, fake, value):
+def test_rejects_bad_timeouts(lab, fake, value):
     exporter = start(lab, probe(fake.address, "a"))
     status, _, body = exporter.get("/probe?target=a", headers={TIMEOUT: value})
     if value.strip() == value:
@@ -156,7 +156,7 @@ def test_bad_timeouts(lab, fake, value):
     assert not fake.log or value == "10 "
 
 
-def test_the_smaller_timeout_counts(lab, fake):
+def test_uses_the_smaller_timeout(lab, fake):
     exporter = start(lab, probe(fake.address, "a", timeout="7s"), probe(fake.address, "b"), probe(fake.address, "c"))
     for name, header, expected in (("a", "10", 7), ("b", "9.5", 9), ("c", "0.4", 30)):
         assert ask(exporter, f"target={name}", headers={TIMEOUT: header})[1]["probe_timeout_seconds"] == expected
@@ -169,7 +169,7 @@ def test_head_runs_nothing(lab, fake):
     assert not fake.log
 
 
-def test_a_person_sees_what_happened(lab, fake):
+def test_debug_shows_the_log_of_the_run(lab, fake):
     exporter = start(lab, probe(fake.address, "a", auth={"username": "u", "password": SECRET}))
     status, headers, body = exporter.get("/probe?target=a&debug=true")
     text = body.decode()
@@ -187,7 +187,7 @@ def test_a_person_sees_what_happened(lab, fake):
     assert run_id in exporter.get("/history?probe=a&format=json")[2].decode()
 
 
-def test_every_format_says_the_same(lab, fake):
+def test_every_format_has_the_same_samples(lab, fake):
     exporter = start(lab, probe(fake.address, "a"))
     exporter.get("/probe?target=a")  # the others get the same run
     text = exporter.get("/probe?target=a", headers={"Accept": "text/plain"})
@@ -201,7 +201,7 @@ def test_every_format_says_the_same(lab, fake):
         assert name.encode() in protobuf[2]
 
 
-def test_many_wait_and_then_no_more(lab, fake):
+def test_limits_the_number_of_waiting_clients(lab, fake):
     exporter = start(lab, probe(fake.address, "a"))
     fault = fake.fault("hang", path="/manifests/")
     clients = []
@@ -221,7 +221,7 @@ def test_many_wait_and_then_no_more(lab, fake):
     assert exporter.get("/-/healthy")[0] == 200
 
 
-def test_prometheus_asks_as_it_asks_blackbox(lab, fake):
+def test_works_with_a_blackbox_scrape_configuration(lab, fake):
     exporter = start(lab, probe(fake.address, "a"), probe(fake.address, "none", image=f"{fake.address}/canary/none:v1"))
     scrape = {"metrics_path": "/probe", "static_configs": [{"targets": ["a", "none"]}], "address": "unused",
               "params": {"module": ["pull"]},

@@ -137,7 +137,7 @@ def as_native(found, names):
     return whole
 
 
-def test_formats_are_the_same_series(classic):
+def test_formats_give_the_same_series(classic):
     text = series(classic, "text")
     images = {dict(labels)["image"] for _, labels in text if ("namespace", "hostile") in labels and "image" in dict(labels)}
     assert len(images) == len(pages.HOSTILE_NAMES)
@@ -146,7 +146,7 @@ def test_formats_are_the_same_series(classic):
     assert not [name for name, _ in text if name.endswith("_created")]
 
 
-def test_native_histograms_are_the_same_series(native, exporter):
+def test_native_histograms_give_the_same_series(native, exporter):
     names = native_names(exporter)
     text = series(native, "text")
     whole = as_native(text, names)
@@ -156,7 +156,7 @@ def test_native_histograms_are_the_same_series(native, exporter):
 
 
 @ONLY_3
-def test_both_kinds_of_histograms_live_together(native, exporter):
+def test_classic_and_native_histograms_coexist(native, exporter):
     text = series(native, "text")
     assert series(native, "both") == text | as_native(text, native_names(exporter))
 
@@ -166,7 +166,7 @@ def values(prometheus, job, names):
             for labels, value in prometheus.query(f'{{job="{job}",__name__=~"{names}"}}') if value is not None}
 
 
-def test_values_are_the_same(native):
+def test_formats_give_the_same_values(native):
     """Of the probes: those are at rest."""
     names = "image_canary_.*_total|image_canary_last_.*|image_canary_success|image_canary_image_bytes|.*_info"
     text = values(native, "text", names)
@@ -184,15 +184,15 @@ def check_calm(prometheus):
         assert count == len(series(prometheus, job)), job
 
 
-def test_no_server_complains(classic):
+def test_no_server_logs_a_complaint(classic):
     check_calm(classic)
 
 
-def test_no_server_complains_of_native_histograms(native):
+def test_no_server_logs_a_complaint_about_native_histograms(native):
     check_calm(native)
 
 
-def test_no_series_comes_and_goes(classic):
+def test_series_are_stable(classic):
     """What was ever there is there now."""
     for job in ("text", "openmetrics", "asked"):
         ever, now = (classic.query(f"count({expression})")[0][1]
@@ -224,7 +224,7 @@ def stored_exemplars(prometheus, selector):
             for entry in found for exemplar in entry["exemplars"]}
 
 
-def test_exemplars_are_stored_and_known(native, exporter):
+def test_exemplars_are_stored_and_name_existing_runs(native, exporter):
     found = stored_exemplars(native, 'image_canary_duration_seconds_bucket{job="openmetrics"}')
     assert {probe for probe, _ in found} == {"client", "registry", "missing"}
     for probe, run_id in found:
@@ -272,7 +272,7 @@ def test_expressions_fit_both_kinds(lab, server, busy, features):
 
 
 @ONLY_3
-def test_native_histograms_off_are_whole_where_nobody_takes_them(lab, server):
+def test_native_histograms_off_keeps_classic_histograms(lab, server):
     """A Prometheus 2.53 to 3.7 that asks for protobuf and takes no native histograms loses such a
     histogram as a whole. That is what the flag is for."""
     registry = lab.registry()
@@ -289,7 +289,7 @@ def test_native_histograms_off_are_whole_where_nobody_takes_them(lab, server):
 
 
 @ONLY_3
-def test_start_of_histograms_is_understood(lab, server, exporter):
+def test_created_timestamps_are_understood(lab, server, exporter):
     """3.x makes an empty one of it, at the time when the histogram began."""
     features = ("created-timestamp-zero-ingestion", "native-histograms")
     prometheus = after_scrapes(lab.prometheus({"a": exporter.address}, interval=INTERVAL, version=server,
@@ -314,7 +314,7 @@ class OldSample(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
-def test_complaints_would_be_seen(lab, server):
+def test_complaints_are_detected(lab, server):
     """That looking for them finds them."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), OldSample) as wrong:
         threading.Thread(target=wrong.serve_forever, args=(0.05,), daemon=True).start()

@@ -128,7 +128,7 @@ def cases():
         yield name, "".join(line + "\n" for line in lines if not line.startswith("--- ")), mistakes, reasons
 
 
-def test_promtool_agrees(tmp_path):
+def test_agrees_with_promtool(tmp_path):
     """Where it does not, the case says why; and where it does agree, the case does not claim otherwise."""
     for path in (ROOT / "tests/web").glob("*.pem"):
         (tmp_path / path.name).write_bytes(path.read_bytes())
@@ -145,7 +145,7 @@ def test_promtool_agrees(tmp_path):
     assert len([1 for row in rows if row[2]]) >= 40
 
 
-def test_a_bad_file_is_told_and_nothing_starts(tmp_path):
+def test_does_not_start_with_a_bad_file(tmp_path):
     path = tmp_path / "web.yml"
     path.write_text("tls_server_config: {cert_file: none.pem}\nmore: 1\n", encoding="utf-8")
     for extra in ([], ["--config.check"]):
@@ -171,7 +171,7 @@ ALLOWED = "client_allowed_sans: [prometheus.example, 10.1.2.3]"
     ("RequireAndVerifyClientCert", "client_ca_file: ca.pem", {"valid", "by_address", "wrong_name"}),
     ("RequireAndVerifyClientCert", f"client_ca_file: ca.pem, {ALLOWED}", {"valid", "by_address"}),
 ])
-def test_client_certificates(secured, mode, more, admitted):
+def test_checks_client_certificates(secured, mode, more, admitted):
     web = secured(f"tls_server_config: {{{PAIR}, client_auth_type: {mode}, {more}}}\n")
     alerts = {None: "certificate required", "wrong_name": "bad certificate", "wrong_purpose": "bad certificate",
               "expired": "certificate expired", "unknown": "unknown ca"}
@@ -188,7 +188,7 @@ def test_client_certificates(secured, mode, more, admitted):
 
 @pytest.mark.parametrize("name, client", [("spiffe://example/prometheus", "valid"), ("ops@prometheus.example", "by_mail"),
                                           ("10.1.2.3", "by_address"), ("other.prometheus.example", "wrong_name")])
-def test_every_kind_of_name_may_be_allowed(secured, name, client):
+def test_allows_every_kind_of_subject_alternative_name(secured, name, client):
     web = secured(f"tls_server_config: {{{PAIR}, client_auth_type: RequireAndVerifyClientCert, client_ca_file: ca.pem, "
                   f"client_allowed_sans: ['{name}']}}\n")
     for other in ("valid", "by_mail", "by_address", "wrong_name"):
@@ -209,7 +209,7 @@ OLD = ["--ciphers", "DEFAULT@SECLEVEL=0"]
     ("cipher_suites: [TLS_AES_128_GCM_SHA256]", [["--tlsv1.3"]], [["--tls-max", "1.2"]]),
     ("curve_preferences: [CurveP384]", [["--curves", "secp384r1"]], [["--curves", "X25519"]]),
 ])
-def test_versions_suites_and_curves(secured, settings, good, bad):
+def test_restricts_versions_suites_and_curves(secured, settings, good, bad):
     web = secured(f"tls_server_config: {{{PAIR}, {settings}}}\n")
     for args in good:
         answer = web.curl("/-/healthy", *args)
@@ -219,7 +219,7 @@ def test_versions_suites_and_curves(secured, settings, good, bad):
     assert web.curl("/-/healthy").status == 200
 
 
-def test_the_servers_order_of_suites(secured):
+def test_uses_the_order_of_suites_of_the_server(secured):
     suites = "cipher_suites: [TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256]"
     asked = ["--tls-max", "1.2", "--ciphers", "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384"]
     for prefer, got in (("true", "ECDHE-ECDSA-AES256-GCM-SHA384"), ("false", "ECDHE-ECDSA-AES128-GCM-SHA256")):
@@ -227,7 +227,7 @@ def test_the_servers_order_of_suites(secured):
         assert f"/ {got}" in web.curl("/-/healthy", *asked).words
 
 
-def test_plain_http_to_a_tls_port(secured):
+def test_answers_plain_http_on_a_tls_port(secured):
     web = secured(TLS)
     answer = web.curl(scheme="http")
     assert answer.status in (0, 400) and "Healthy" not in answer.body
@@ -236,7 +236,7 @@ def test_plain_http_to_a_tls_port(secured):
 
 # ---- Passwords, headers, rate -------------------------------------------------------------------
 
-def test_passwords(secured):
+def test_checks_passwords(secured):
     web = secured(TLS + USERS)
     for _ in range(2):
         for user, status in (("alice:secret", 200), ("alice:wrong", 401), ("bob:secret", 401), (None, 401), (":", 401)):
@@ -247,14 +247,14 @@ def test_passwords(secured):
                     assert answer.headers["www-authenticate"].startswith("Basic") and answer.body.strip() == "Unauthorized"
 
 
-def test_health_may_be_open(secured):
+def test_health_can_be_excluded_from_authentication(secured):
     web = secured(USERS + "health_without_auth: true\n")
     for path, status in (("/-/healthy", 200), ("/metrics", 401), ("/", 401), ("/-/healthy/", 401), ("/-/reload", 401)):
         assert web.curl(path).status == status, path
     wait_until(lambda: web.curl("/-/ready").status == 200, what="ready")
 
 
-def test_metrics_in_the_place_of_health_are_not_open(secured):
+def test_metrics_path_is_never_excluded_from_authentication(secured):
     web = secured(USERS + "health_without_auth: true\n", args=["--web.telemetry-path=/-/healthy"])
     wait_until(lambda: web.curl("/-/ready").status == 200, what="ready")
     assert web.curl("/-/healthy").status == 401
@@ -264,7 +264,7 @@ HEADERS = {"Content-Security-Policy": "default-src 'none'", "X-Frame-Options": "
            "X-XSS-Protection": "1; mode=block", "Strict-Transport-Security": "max-age=31536000"}
 
 
-def test_headers_are_on_every_reply(secured):
+def test_sends_headers_with_every_response(secured):
     lines = "".join(f'    {name}: "{value}"\n' for name, value in HEADERS.items())
     web = secured(USERS + "http_server_config:\n  headers:\n" + lines + "rate_limit: {interval: 1h, burst: 5}\n")
     seen = []
@@ -277,7 +277,7 @@ def test_headers_are_on_every_reply(secured):
     assert seen == [200, 404, 401, 401, 405, 429]
 
 
-def test_the_rate_limit_comes_before_the_password(secured):
+def test_checks_the_rate_limit_before_the_password(secured):
     web = secured(USERS + "rate_limit: {interval: 1h, burst: 3}\n")
     assert [web.curl(user="alice:secret").status for _ in range(3)] == [200] * 3
     for user in ("alice:secret", "alice:wrong", None):
@@ -287,7 +287,7 @@ def test_the_rate_limit_comes_before_the_password(secured):
 
 # ---- Changes ------------------------------------------------------------------------------------
 
-def test_a_bad_edit_disturbs_nobody(secured):
+def test_a_bad_edit_keeps_the_old_settings(secured):
     web = secured(TLS + USERS)
     failures, scrapes, stop = [], [], threading.Event()
 
@@ -316,7 +316,7 @@ def test_a_bad_edit_disturbs_nobody(secured):
     assert not failures and len(scrapes) > 10
 
 
-def test_a_user_who_is_taken_out_is_out(secured):
+def test_removed_user_has_no_access(secured):
     web = secured(f"basic_auth_users: {{alice: {SECRET}, bob: {SECRET}}}\n")
     assert web.curl(user="bob:secret").status == 200
     web.edit(USERS)
@@ -324,7 +324,7 @@ def test_a_user_who_is_taken_out_is_out(secured):
     assert web.curl(user="alice:secret").status == 200
 
 
-def test_reload_on_demand(secured):
+def test_reloads_on_demand(secured):
     web = secured(USERS)
     web.edit("more: 1\n")
     answer = web.curl("/-/reload", "-X", "POST", user="alice:secret")
@@ -334,7 +334,7 @@ def test_reload_on_demand(secured):
     wait_until(lambda: web.curl("/metrics").status == 200, what="no password any more")
 
 
-def test_from_http_to_tls_and_back(secured):
+def test_switches_from_http_to_tls_and_back(secured):
     web = secured("")
     assert web.curl(scheme="http").status == 200
     web.edit(TLS)
@@ -345,7 +345,7 @@ def test_from_http_to_tls_and_back(secured):
     assert web.curl(scheme="https").status == 0
 
 
-def test_a_renewed_certificate_is_seen(secured):
+def test_uses_a_renewed_certificate(secured):
     """As cert-manager and kubelet do it: a link to a folder is swapped, the file's text stays."""
     web = secured("", tls=False)
     for name in ("server", "renewed"):

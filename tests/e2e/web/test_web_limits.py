@@ -73,7 +73,7 @@ REQUEST = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
 GOODBYE = b"GET /-/healthy HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 
 
-def test_silent_and_slow_clients_keep_nobody_out_and_are_cut(big):
+def test_closes_silent_and_slow_clients_and_serves_others(big):
     page = big.get("/metrics")[2]
     assert 10_000 < len(big.get("/")[2]) < 300_000, "not more than they hold"
     assert len(page) > 1_200_000, "more than the buffers of a socket hold"
@@ -129,7 +129,7 @@ def drip_bytes(client, stop):
                 return
 
 
-def test_who_comes_again_is_not_who_is_silent(lab, socketless):
+def test_keeps_active_clients_and_closes_idle_ones(lab, socketless):
     """A connection that has asked before outlives those that never did."""
     exporter = lab.exporter(socketless)
     with contextlib.ExitStack() as stack:
@@ -154,7 +154,7 @@ def ask_once(client):
         assert answer, "an answer, however many there are"
 
 
-def test_new_clients_come_in_at_the_ceiling(lab, socketless):
+def test_accepts_new_clients_at_the_connection_limit(lab, socketless):
     exporter = lab.exporter(socketless)
     began = time.monotonic()
     with contextlib.ExitStack() as stack:
@@ -179,7 +179,7 @@ def cpu_seconds(exporter):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def test_without_descriptors_it_waits_and_goes_on(lab, socketless):
+def test_recovers_from_descriptor_exhaustion(lab, socketless):
     exporter = lab.exporter(socketless)
     used = len(os.listdir(f"/proc/{exporter.pid}/fd"))
     before = resource.prlimit(exporter.pid, resource.RLIMIT_NOFILE)
@@ -196,7 +196,7 @@ def test_without_descriptors_it_waits_and_goes_on(lab, socketless):
     wait_until(lambda: exporter.get("/-/healthy", timeout=30)[0] == 200, 60, what="an answer")
 
 
-def test_methods_and_paths(lab, socketless):
+def test_answers_methods_and_paths(lab, socketless):
     exporter = lab.exporter(socketless)
     for method in ("OPTIONS", "TRACE", "DELETE", "BREW"):
         status, headers, _ = exporter.get("/metrics", method)
@@ -237,7 +237,7 @@ def raw(exporter, request):
     (b"GET /" + b"x" * 40000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414),
     (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 40000 + b"\r\n\r\n", 431),
 ])
-def test_strange_requests(module_exporter, request_text, status):
+def test_answers_malformed_requests(module_exporter, request_text, status):
     answer = raw(module_exporter, request_text)
     assert answer.startswith(b"HTTP/1."), answer
     assert int(answer.split()[1]) == status, answer
@@ -247,7 +247,7 @@ def test_strange_requests(module_exporter, request_text, status):
     b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(300), b"\x00" * 1000, b"\r\n" * 1000, b"GET", b"GET /\r\n\r\n",
     b"POST /-/reload HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1000\r\n" + b"x" * 4096 + b"\r\n",
     b"GET / HTTP/1.1\r\n" + b"a:b\r\n" * 5000])
-def test_noise_hurts_nobody(module_exporter, noise):
+def test_survives_noise(module_exporter, noise):
     with dial(module_exporter) as client:
         with contextlib.suppress(OSError):
             client.sendall(noise)
@@ -259,7 +259,7 @@ def _module_exporter(module_lab):
     return module_lab.exporter({"containerd": {"address": str(module_lab.temp / "none.sock")}})
 
 
-def test_a_body_without_end_is_not_read(module_exporter):
+def test_does_not_read_an_endless_body(module_exporter):
     with dial(module_exporter) as client:
         client.sendall(b"POST /-/reload HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
         with pytest.raises(OSError):
@@ -267,7 +267,7 @@ def test_a_body_without_end_is_not_read(module_exporter):
                 client.sendall(b"1000\r\n" + b"x" * 4096 + b"\r\n")
 
 
-def test_a_unix_socket(lab, socketless):
+def test_serves_on_a_unix_socket(lab, socketless):
     path = lab.temp / "exporter.sock"
     old = socket.socket(socket.AF_UNIX)  # what a killed exporter leaves behind
     old.bind(str(path))
@@ -309,7 +309,7 @@ def start_with_sockets(lab, listeners):
     return process
 
 
-def test_sockets_that_systemd_opened(lab):
+def test_serves_on_sockets_of_systemd(lab):
     with socket.socket() as first, socket.socket() as second:
         for listener in (first, second):
             listener.bind(("127.0.0.1", 0))
@@ -324,12 +324,12 @@ def test_sockets_that_systemd_opened(lab):
             assert process.wait(20) == 0
 
 
-def test_without_sockets_of_systemd_it_says_so():
+def test_reports_missing_sockets_of_systemd():
     done = subprocess.run([exporter_binary(), "--web.systemd-socket"], capture_output=True, text=True, timeout=20, check=False)
     assert done.returncode == 1 and "no socket activation file descriptors found" in done.stderr
 
 
-def test_requests_under_way_are_answered_when_it_stops(big):
+def test_answers_running_requests_at_shutdown(big):
     """A page that is being read when SIGTERM comes arrives whole."""
     with dial(big, 65536) as client:
         client.sendall(REQUEST)
@@ -344,7 +344,7 @@ def test_requests_under_way_are_answered_when_it_stops(big):
         assert len(answer.split(b"\r\n\r\n", 1)[1]) == length
 
 
-def test_a_connection_that_rests_survives_prometheus(lab, socketless):
+def test_keeps_an_idle_connection_for_prometheus(lab, socketless):
     """Two scrapes on one connection, as a keep-alive client sends them."""
     exporter = lab.exporter(socketless)
     connection = http.client.HTTPConnection("127.0.0.1", exporter.port, timeout=20)
@@ -378,7 +378,7 @@ def fingerprint(connection):
     return hashlib.sha256(connection.sock.getpeercert(binary_form=True)).hexdigest()
 
 
-def test_tls_is_turned_on_renewed_and_off_without_losing_a_connection(lab, socketless):
+def test_changes_tls_without_losing_a_connection(lab, socketless):
     config = lab.temp / "web.yml"
     config.write_text("")
     exporter = lab.exporter(socketless, args=[f"--web.config.file={config}"])
@@ -419,7 +419,7 @@ def test_tls_is_turned_on_renewed_and_off_without_losing_a_connection(lab, socke
     wait_until(lambda: threads(exporter, "MHD") <= n_threads, 60, what="an end of old servers")
 
 
-def test_systemd_is_told_how_it_goes(lab, socketless):
+def test_reports_its_status_to_systemd(lab, socketless):
     path = lab.temp / "notify.sock"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(str(path))
