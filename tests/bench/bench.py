@@ -142,7 +142,7 @@ class Rounds:
             turned = self.contestants[number % len(self.contestants):] + \
                 self.contestants[:number % len(self.contestants)]
             for name, contest in turned:
-                os.sync()  # what the one before has left to write is not the next one's
+                os.sync()  # the measurement before must not leave writes to this one
                 self.results[name].append(contest(number))
         return {name: {**medians(results), "walls": [one["wall"] for one in results]}
                 for name, results in self.results.items()}

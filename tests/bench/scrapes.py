@@ -71,7 +71,7 @@ class Client:
 
 
 class Server:
-    """A program that serves a page, and changes it when it is told to."""
+    """A program that serves a page, and changes it on a signal."""
 
     def __init__(self, binary, probes):
         self.port = free_port()

@@ -19,7 +19,7 @@ from lab.wait import LabError  # noqa: E402  pylint: disable=wrong-import-positi
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "unprivileged: runs without root")
-    config.tables = []  # what a person should see of a run, whether it failed or not
+    config.tables = []  # tables that pytest prints at the end of every run
 
     def interrupt(*_):
         raise KeyboardInterrupt
@@ -119,7 +119,7 @@ def socketless(lab):
 
 @pytest.fixture(scope="module", params=VERSIONS)
 def version(request):
-    """Each version of containerd in turn. One that could not be had is skipped, and says so."""
+    """Each version of containerd in turn. A version that is not unpacked is skipped with a message."""
     try:
         folder_of(request.param)
     except LabError as error:

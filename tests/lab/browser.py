@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A headless Chromium that a test tells what to open and asks what it sees: the DevTools protocol over a pipe."""
+"""A headless Chromium for tests: opens pages and reads what they show, by the DevTools protocol over a pipe."""
 import base64
 import contextlib
 import json

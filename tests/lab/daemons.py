@@ -75,7 +75,7 @@ disabled_plugins = {json.dumps(disabled)}
         return self.start()
 
     def run(self, *args, namespace=None, timeout=60, stdin=None):
-        """ctr with these arguments: the finished process, whatever its exit status."""
+        """Runs ctr with these arguments and returns the finished process; any exit status is accepted."""
         argv = [os.path.join(self.bin, "ctr"), "--address", self.address]
         argv += ["--namespace", namespace] if namespace else []
         env = {k: v for k, v in self.env.items() if not k.startswith("CONTAINERD_")}
@@ -145,7 +145,7 @@ disabled_plugins = {json.dumps(disabled)}
         return {row.split()[0] for row in self.ctr("content", "active", namespace=namespace).splitlines()[1:] if row}
 
     def census(self):
-        """All there is, per namespace: compare two of these to see what somebody left behind."""
+        """All objects, per namespace: a test compares two of these to find leftovers."""
         return {ns: {"images": set(self.ctr("images", "ls", "-q", namespace=ns).split()),
                      "content": self.content(ns), "snapshots": self.snapshots(ns),
                      "leases": self.leases(ns), "ingests": self.ingests(ns)} for ns in self.namespaces()}
@@ -172,7 +172,7 @@ class Docker(Process):
     """A dockerd with private root, state and socket, on a containerd of the lab. It touches neither
     the network nor the firewall, so its containers would have none."""
 
-    PLUGINS = ("/run/docker/plugins", "/run/docker")  # made by every dockerd, whatever it is told
+    PLUGINS = ("/run/docker/plugins", "/run/docker")  # every dockerd makes them, with any configuration
 
     def __init__(self, temp, containerd, storage="overlay2", config=None, root=None):
         self.dir = pathlib.Path(temp)
@@ -244,7 +244,7 @@ class Docker(Process):
         return json.loads(body) if status == 200 else None
 
     def census(self):
-        """All there is: compare two of these to see what somebody left behind."""
+        """All objects: a test compares two of these to find leftovers."""
         images = {image["Id"]: (sorted(image["RepoTags"] or []), sorted(image["RepoDigests"] or []))
                   for image in self.api("/images/json?all=1")}
         usage = self.api("/system/df")
@@ -324,7 +324,7 @@ class DockerRegistry(Process):
         return http_request(url, method, data, headers, timeout=60, cafile=self.cafile)
 
     def collect_garbage(self):
-        """Its own, with nobody pushing meanwhile: only then blobs leave the disk."""
+        """Runs the garbage collection of docker-registry, which removes blobs from the disk. No push may run meanwhile."""
         done = subprocess.run([*self.argv[:1], "garbage-collect", self.config], capture_output=True, text=True,
                               timeout=60, env=self.env, check=False)
         if done.returncode != 0:
@@ -336,8 +336,7 @@ class DockerRegistry(Process):
                 for path in self.data.glob("docker/registry/v2/blobs/*/*/*/data")}
 
     def uploads(self):
-        """Bytes of those that somebody has begun and neither finished nor taken back. (Of one that was taken
-        back, an empty folder stays.)"""
+        """{upload: bytes} of uploads that were neither finished nor canceled. (A canceled one leaves an empty folder.)"""
         return {path.parts[-2]: path.stat().st_size
                 for path in self.data.glob("docker/registry/v2/repositories/**/_uploads/*/data")}
 

@@ -13,14 +13,14 @@ from lab.wait import LabError, wait_until
 
 
 def exporter_check(containerd, *args, timeout=60):
-    """`containerd_exporter check`: the finished process, whatever its exit status."""
+    """Runs `containerd_exporter check` and returns the finished process; any exit status is accepted."""
     env = {**os.environ, "CONTAINERD_ADDRESS": containerd.address}
     return subprocess.run([exporter_binary(), "check", *args], capture_output=True, text=True, timeout=timeout,
                           errors="surrogateescape", env=env, stdin=subprocess.DEVNULL, check=False)
 
 
 class WithoutAliases(yaml.SafeDumper):
-    """What stands twice is written twice: the exporter knows no aliases."""
+    """Writes a repeated value twice: the exporter rejects YAML aliases."""
 
     def ignore_aliases(self, data):
         return True
@@ -28,7 +28,7 @@ class WithoutAliases(yaml.SafeDumper):
 
 class Exporter(Process):
     """The exporter under test. `config` is a dict, text, or None (no file). $EXPORTER_BIN overrides
-    the binary; `wrap`, else $EXPORTER_WRAP, puts words before it."""
+    the binary; `wrap`, else $EXPORTER_WRAP, are words in front of it."""
 
     def __init__(self, temp, config=None, args=(), env=None, ready=True, port=None, wrap=()):
         self.dir = pathlib.Path(temp)

@@ -71,8 +71,8 @@ BY_REPOSITORY = {
 
 
 class Ground(contextlib.AbstractContextManager):
-    """Where registries are put up. `hosts_dir` tells a containerd about them, `registries` the exporter,
-    `proxy_env` goes into the environment of whoever fetches."""
+    """A set of registries. `hosts_dir` describes them to a containerd, `registries` to the exporter;
+    `proxy_env` is for the environment of daemons and of the exporter."""
 
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
@@ -82,7 +82,7 @@ class Ground(contextlib.AbstractContextManager):
         self.stack = contextlib.ExitStack()
 
     def know(self, host, plain=True, trust=""):
-        """How those who fetch are to treat a host."""
+        """Describes a host to containerd and to the exporter."""
         folder = self.hosts_dir / host
         folder.mkdir(parents=True, exist_ok=True)
         server = f"{'http' if plain else 'https'}://{host}"
@@ -120,7 +120,7 @@ class Field(Ground):
         self.add_proxy()
 
     def address(self, taken):
-        """Of a socket: while it does not listen, those who connect are refused."""
+        """Address of a socket. While it does not listen, connections are refused."""
         if taken.getsockname()[1] == 0:
             taken.bind(("127.0.0.1", 0))
         return "127.0.0.1:%d" % taken.getsockname()[1]
@@ -163,7 +163,7 @@ class Field(Ground):
         self.references["no-platform"] = f"{self.registry.address}/canary/no-platform:v1"
 
     def add_places(self):
-        """Where nobody listens, and where somebody listens who never says a word."""
+        """A closed port, a listener that never answers, and an unknown host."""
         silent = self.stack.enter_context(socket.create_server(("127.0.0.1", 0)))
         host = self.address(silent)
         self.know(self.closed)
@@ -276,7 +276,7 @@ WHO = {"username": "user", "password": "secret-word"}
 
 
 class PushField(Field):
-    """The same for those who push: each repository is empty, and takes uploads as its name says."""
+    """The same for pushes: each repository is empty, and handles uploads as its name says."""
 
     def fill(self):
         self.private = self.listen(auth="bearer", users={WHO["username"]: WHO["password"]}, token_by_post=False)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Images made in memory, and how they get into a registry or a containerd."""
+"""Images generated in memory, and their way into a registry or a containerd."""
 import gzip
 import hashlib
 import io

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the matrices of faults have in common: all engines against all of a field's faults.
+"""The shared part of the fault matrices: all engines against all faults of a field.
 
 Each cell is a reason and the seconds it took. The tables stand at the end of pytest's output.
 """
@@ -17,7 +17,7 @@ from lab.wait import LabError
 
 TIMEOUT = {"docker": 10}  # seconds; dockerd tries most things again after 5
 WORKERS = {"docker": 8}
-SLACK = 1  # beyond the deadline
+SLACK = 1  # seconds beyond the deadline
 OK = "-"
 
 # Which containerd an engine meets here.
@@ -25,7 +25,7 @@ VERSION = {"client": "1.6", "cri": "1.6", "transfer": "2"}
 
 
 def knows(lab, operation, engine):
-    """The exporter itself says which engines it has."""
+    """Whether this exporter has the engine: its configuration check decides."""
     config = lab.temp / "engine.yml"
     config.write_text(f"probes: [{{name: p, operation: {operation}, engine: {engine}, image: \"a/b:c\"}}]\n")
     done = subprocess.run([exporter_binary(), f"--config.file={config}", "--config.check"], capture_output=True,
@@ -34,7 +34,7 @@ def knows(lab, operation, engine):
 
 
 def need(lab, engine, operation="pull"):
-    """Skips what this binary or this machine has not."""
+    """Skips the test where the binary has no such engine or the machine no such daemon."""
     if not knows(lab, operation, engine):
         pytest.skip(f"no engine {engine} for {operation} in this binary")
     try:
@@ -132,7 +132,7 @@ def log_of(exporter, names):
 
 
 def open_files(exporter):
-    """The fewest of a second: those of the probes that run at the moment come and go."""
+    """The minimum within a second: running probes open and close files."""
     counts = []
     for _ in range(50):
         counts.append(len(os.listdir(f"/proc/{exporter.pid}/fd")))

@@ -8,7 +8,7 @@ import urllib.request
 
 
 def free_port(wanted=0):
-    """A port on loopback that nobody listens on: `wanted` if that is free."""
+    """A free port on loopback: `wanted` if that is free."""
     with socket.socket() as sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -49,7 +49,7 @@ def content_type(kind, escaping="underscores", version=None):
 def fetch(exporter, kind, compressed=False, query=""):
     """The body of a page, and its headers."""
     headers = {"Accept": ACCEPTS[kind]}
-    if compressed:  # on loopback it would not pay: only for somebody behind a proxy
+    if compressed:  # the exporter compresses on loopback only for clients behind a proxy
         headers.update({"Accept-Encoding": "gzip", "X-Forwarded-For": "192.0.2.1"})
     status, answer, body = exporter.get("/metrics" + query, headers=headers)
     assert status == 200, (status, body[:300])
@@ -171,7 +171,7 @@ def decode(body):
     assert done.returncode == 0, done.stderr
     text = done.stdout.decode("utf-8")
     unknown = re.search(r"^\s*\d+[:\s].*$", text, re.MULTILINE)
-    assert not unknown, f"a field nobody knows: {unknown[0]}"
+    assert not unknown, f"a field that is not in metrics.proto: {unknown[0]}"
     return tree(text)["family"]
 
 
@@ -229,7 +229,7 @@ def histograms(body):
 
 
 def is_native(histogram):
-    """As Prometheus tells it, beside what it looks for in empty ones."""
+    """Whether Prometheus reads it as a native histogram."""
     return bool(histogram["positive_span"] or only(histogram, "zero_threshold", 0) or only(histogram, "zero_count", 0))
 
 

@@ -16,8 +16,8 @@ PR_SET_PDEATHSIG = 1
 
 @contextlib.contextmanager
 def undisturbed():
-    """No signal handler runs in here. One that raises in the middle of Popen.poll() leaves a lock of
-    its taken for ever, and whoever waits for the child after that waits for ever, too."""
+    """Blocks signals. A handler that raises within Popen.poll() would leave the lock of Popen taken, and
+    every later wait for the child would block forever."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
     try:
         yield

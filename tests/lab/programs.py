@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the programs are that the lab starts."""
+"""Paths of the programs that the lab starts."""
 import os
 import pathlib
 import shutil

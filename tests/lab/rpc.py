@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Raw gRPC calls to a containerd, for what ctr refuses to make: records of images that point
-anywhere, blobs that nobody would push, snapshots under names of one's choice. One call costs a
+"""Raw gRPC calls to a containerd, for objects that ctr cannot make: image records with any target,
+invalid blobs, snapshots with any name. One call costs a
 millisecond where ctr costs twenty, so that a test can make thousands.
 
 Messages are written field by field, with the numbers of containerd's own .proto files.

@@ -33,7 +33,7 @@ def rows_of_ctr(containerd, namespace):
 
 
 def retarget(image, change):
-    """The image with another manifest, which nobody has looked at yet."""
+    """The image with another manifest, which no run has scanned yet."""
     document = json.loads(image.data)
     change(document)
     return Image(image.media_type, as_json(document), image.blobs, layers=image.layers, config=image.config_digest)
@@ -198,7 +198,7 @@ def test_sees_a_change_within_a_second_with_few_calls(containerd, module_lab):
     containerd.ctr("images", "tag", "lab.example/first:1", "lab.example/second:1", namespace=space)
     exporter.wait_for("containerd_images", complete, 2, timeout=5)
     print(f"seen after {time.monotonic() - began:.2f} s")
-    time.sleep(1.5)  # the daemon collector tells of calls
+    time.sleep(1.5)  # the daemon collector reports calls every second
     calls = {method: n - before.get(method, 0) for method, n in rpcs(exporter).items() if n != before.get(method, 0)}
     for method in list(calls):
         if any(word in method for word in ("Version", "Introspection", "Health", "Publish")):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the daemon tells is on /metrics at once: the interval of the images is an hour, so that only an event can
-bring a change there. How fast it is: make bench."""
+"""An event of the daemon changes /metrics at once. The interval of the images collector is an hour, so that only an
+event can cause the change. `make bench` measures the delay."""
 import pytest
 
 from lab.probes import config_for
@@ -11,7 +11,7 @@ SOON = 10  # seconds; an hour is what it would take otherwise
 
 
 def events_config(containerd, **collectors):
-    """Images are listed hourly: what comes sooner, an event has told."""
+    """Images are listed once an hour: an earlier change comes from an event."""
     return config_for(containerd, collectors={"images": HOUR, "daemon": {"interval": "1s"}, **collectors})
 
 
@@ -65,7 +65,7 @@ def test_subscription_leaves_nothing_in_the_daemon(exporter, containerd_of_versi
 
 
 def test_sees_changes_made_while_the_daemon_was_down(containerd_of_version, module_lab):
-    """A change between the end of one subscription and the start of the next is listed, not told."""
+    """A change between the end of one subscription and the start of the next is found by a list, not by an event."""
     containerd, image = containerd_of_version, module_lab.maker.image()
     own = module_lab.exporter(events_config(containerd))
     image.load(containerd, "gone", "lab.example/gone:1")

@@ -227,7 +227,7 @@ def test_survives_a_daemon_killed_during_a_call(lab, version):
     exporter = lab.exporter(images_config(containerd))
     truth = wait_until(lambda: image_counts(exporter, "killed"), what="first counts")
     for _ in range(2):
-        containerd.send(signal.SIGSTOP)  # whoever asks now waits
+        containerd.send(signal.SIGSTOP)  # calls wait from now on
         time.sleep(1.5)
         assert image_counts(exporter, "killed") in (truth, {})
         containerd.kill()

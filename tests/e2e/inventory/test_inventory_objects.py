@@ -172,7 +172,7 @@ def exporter(store, module_lab):
 
 
 def namespaces_of(store):
-    """Those that the inventory tells of."""
+    """The namespaces that the inventory reports."""
     return {name for name in store.namespaces() if not name.startswith("containerd-exporter.")}
 
 
@@ -340,7 +340,7 @@ def sandbox_images(exporter):
 def test_reports_cri_images_and_the_sandbox_image(store, exporter, module_lab, version):
     default = PAUSE.format({"1.6": "3.6", "1.7": "3.8"}.get(version, "3.10"))
     assert exporter.value("containerd_cri_images") == 0
-    told = set() if version == "2" else {default}  # containerd 2 tells its configuration nowhere
+    told = set() if version == "2" else {default}  # containerd 2 does not report its configuration
     assert sandbox_images(exporter) == told
     assert exporter.value("containerd_cri_sandbox_image_present", default=0) == 0
     app = module_lab.maker.image()
@@ -348,7 +348,7 @@ def test_reports_cri_images_and_the_sandbox_image(store, exporter, module_lab, v
     exporter.wait_for("containerd_cri_images", predicate=1)
     # CRI counts the manifest too.
     assert exporter.value("containerd_cri_image_bytes") == app.size + len(app.data)
-    if version == "2":  # but a pod that exists tells
+    if version == "2":  # a pod that exists names the image
         store.ctr("containers", "create", "--label", "io.cri-containerd.kind=sandbox", "lab.example/app:1", "pod",
                   namespace="k8s.io")
         exporter.wait_for("containerd_cri_sandbox_image_present", predicate=1)
@@ -397,7 +397,7 @@ def test_tolerates_namespaces_removed_between_calls(lab, version):
 
 class Relay(grpc.GenericRpcHandler):
     """A proxy snapshotter: another containerd's, called by another name of the same length, in a namespace
-    of that one's (old containerds tell a proxy none)."""
+    of that containerd (old versions send a proxy no namespace)."""
 
     def __init__(self, path, backend, name, real):
         self.names = name, real

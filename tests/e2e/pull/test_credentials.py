@@ -35,7 +35,7 @@ def run(lab, registry, probes, env=None, registries=None):
 
 
 def expect_silence(exporter):
-    """No secret anywhere that a person or a Prometheus can look."""
+    """Log, pages, metrics and command line contain no secret."""
     spoken = [exporter.log, exporter.raw()]
     spoken += [exporter.get(path)[2].decode() for path in ("/", "/config", "/history")]
     spoken.append(pathlib.Path(f"/proc/{exporter.pid}/cmdline").read_text(encoding="utf-8"))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""hosts.toml, rule by rule: what ctr of each version asks whom, and that the exporter asks the same.
+"""hosts.toml, rule by rule: which hosts ctr of each version asks, and that the exporter asks the same.
 
-Mirrors a and b do not have the image, the registry r has it: so all that may be asked are, in their order.
-Expected is a list of "WHO/PATH", with "?" after it where ?ns= names the registry. A row that a version reads
+Mirrors a and b do not have the image, the registry r has it: so every permitted host is asked, in order.
+Expected is a list of "HOST/PATH", with "?" after it where ?ns= names the registry. A row that a version reads
 in its own way has a list of its own for it.
 """
 import pathlib
@@ -18,7 +18,7 @@ ALL = ("1.6", "1.7", "2")
 OLD, NEW = ("1.6", "1.7"), ("2",)
 FALLBACK = ["r/v2"]
 
-# name, hosts.toml ({a} {b} {r}: host and port), {versions: who is asked}
+# name, hosts.toml ({a} {b} {r}: host and port), {versions: requests}
 ROWS = [
     ("order of the file", '[host."http://{b}"]\n[host."http://{a}"]\n', {ALL: ["b/v2?", "a/v2?", "r/v2"]}),
     ("server is last", 'server = "http://{a}"\n[host."http://{b}"]\n', {ALL: ["b/v2?", "a/v2?"]}),
@@ -103,7 +103,7 @@ class Site:
             registry.log.clear()
 
     def asked(self):
-        """Who was asked for the tag, in the order of time."""
+        """The hosts that were asked for the tag, in order of time."""
         requests = sorted(((request.time, who, request) for who, registry in self.registries.items()
                            for request in registry.requests(path=f"/manifests/{TAG}")), key=lambda one: one[0])
         found = []

@@ -266,7 +266,7 @@ def test_restart_removes_leftovers_of_a_killed_exporter(lab, containerd):
 
 
 def test_removes_leftovers_of_probes_that_are_not_configured(lab, containerd, registry, maker):
-    """Namespaces of probes carry the time after which anybody may remove them."""
+    """Namespaces of probes carry the time after which any exporter may remove them."""
     reference = maker.image().push(registry, "pull/leftover", "1")
     containerd.ctr("namespaces", "create", "containerd-exporter.gone", "containerd-exporter/expires=1")
     containerd.ctr("namespaces", "create", "containerd-exporter.alive", "containerd-exporter/expires=99999999999")

@@ -33,7 +33,7 @@ def test_pulls_cold(lab, docker, registry, maker, kind):
     assert exporter.value("image_canary_success") == 1, exporter.log
     layers = (image.manifests[0] if image.manifests else image).layers
     fetched = exporter.value("image_canary_fetched_bytes_total")
-    assert 0 < fetched <= sum(len(layer.data) for layer in layers), "what was told is of the layers"
+    assert 0 < fetched <= sum(len(layer.data) for layer in layers), "progress counts bytes of layers"
     assert exporter.value("image_canary_cached_bytes_total") == 0
     assert exporter.value("image_canary_image_bytes", kind="unpacked") == \
         sum(1 << 20 if kind != "index" else 64 << 10 for _ in layers)

@@ -17,7 +17,7 @@ from lab.matrix import OK, SLACK, TIMEOUT, WORKERS, Daemon, Table, as_tuple, log
 from lab.probes import config_for
 from lab.wait import wait_until
 
-# What comes out, whoever pulls.
+# The reason of each fault, for every engine that has no other in DIFFERENT.
 EXPECTED = {
     "good": OK, "token": OK, "https": OK, "no-digest-header": OK,
     "refused": "connect", "reset": "connect", "close": "connect", "reset-middle": "connect",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pulls by containerd's Transfer service: what 2.x does, and what older ones are told not to."""
+"""Pulls by containerd's Transfer service: what 2.x does, and what the exporter does not ask of older versions."""
 import functools
 import secrets
 import signal
@@ -39,7 +39,7 @@ def test_pulls_cold(lab, daemon):
         assert exporter.value("image_canary_image_bytes", kind="unpacked") > 0
         for phase in ("resolve", "fetch", "cleanup"):
             assert exporter.value("image_canary_phase_duration_seconds_count", phase=phase) == 1
-        assert not exporter.value("image_canary_phase_duration_seconds_count", phase="unpack"), "2.1 does not tell"
+        assert not exporter.value("image_canary_phase_duration_seconds_count", phase="unpack"), "2.1 does not report it"
         assert exporter.value("image_canary_served_by_info", host=registry.address) == 1
         assert exporter.value("image_canary_cleanup_failures_total") == 0
         paths = [request.path for request in registry.requests()]
@@ -68,7 +68,7 @@ def test_pulls_by_index_digest_and_platform(lab, daemon):
 
 @pytest.mark.usefixtures("nothing_is_left")
 def test_reports_a_snapshotter_that_the_daemon_does_not_unpack_into(lab, daemon):
-    """Its transfer service has a list of its own, whatever snapshotters there are."""
+    """The transfer service unpacks only into the snapshotters of its configuration."""
     with FakeRegistry() as registry:
         registry.add_image(IMAGE, "v1")
         exporter = run_once(lab, config_for(
@@ -180,7 +180,7 @@ def test_reports_the_mirror_that_served(lab, daemon):
         assert exporter.value("image_canary_success") == 1, exporter.log
         assert exporter.value("image_canary_fetched_bytes_total") == image["size"]
         assert exporter.value("image_canary_served_by_info", host=mirror.address) == 1, exporter.log
-        assert len(mirror.requests("GET", "/blobs/")) == 3, "to look who serves fetches nothing again"
+        assert len(mirror.requests("GET", "/blobs/")) == 3, "finding the serving host fetches nothing twice"
 
 
 @pytest.mark.usefixtures("nothing_is_left")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a run of each engine tells of itself: the log that the history keeps."""
+"""The log of a run, for each engine: the history keeps it."""
 import re
 
 import pytest

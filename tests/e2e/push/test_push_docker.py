@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Push probes through a real dockerd, to real (or, for faults, fake) registries on loopback, which
-Docker takes for insecure ones: plain HTTP works. Docker 20.10 tries an upload that fails five times
-within 50 seconds and does not tell why meanwhile: faults here are those that it does not try again."""
+Docker treats as insecure: plain HTTP works. Docker 20.10 retries a failed upload five times within 50
+seconds and reports no reason meanwhile. The faults here are those that it does not retry."""
 import functools
 import json
 import subprocess
@@ -18,8 +18,7 @@ push = functools.partial(probe, operation="push", engine="docker", content={"siz
 
 @pytest.fixture(autouse=True)
 def nothing_is_left(docker):
-    """Whatever a test does, the engine is afterwards as it was before; a push that hangs holds its
-    layers until the registry ends it."""
+    """Each test leaves the dockerd as it was. A hanging push keeps its layers until the registry ends it."""
     with unchanged(docker.census, timeout=20):
         yield
 
@@ -242,7 +241,7 @@ def test_pushes_an_image_of_docker(lab, docker, registry, maker):
     exporter = run_once(lab, config)
     assert reasons(exporter) == {"not_cold": 1}, exporter.log
     assert exporter.value("image_canary_uploaded_bytes_total") == 0
-    assert exporter.value("image_canary_cached_bytes_total") in (2, 400_000), "told by the history, where there is one"
+    assert exporter.value("image_canary_cached_bytes_total") in (2, 400_000), "the history has the sizes, where there is one"
     assert "the registry had 2 already" in exporter.log
     assert docker.census() == before
     exporter.stop()

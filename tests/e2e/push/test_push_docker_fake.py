@@ -109,7 +109,7 @@ def test_reports_a_load_without_an_image(lab, engine):
 
 
 def test_keeps_the_mark_of_a_load_that_has_not_ended(lab, engine):
-    """Docker has the whole archive and makes the image when nobody waits any more."""
+    """Docker has the whole archive and creates the image after the client has left."""
     engine.load_seconds = 60
     exporter = run(lab, engine, timeout="1s")
     assert reason(exporter) == "timeout", exporter.log

@@ -11,7 +11,7 @@ from lab.matrix import (OK, SLACK, TIMEOUT, Daemon, Table, as_tuple, knows, log_
 from lab.probes import config_for, probe
 from lab.wait import wait_until
 
-# What comes out, whoever pushes.
+# The reason of each fault, for every engine that has no other in DIFFERENT.
 EXPECTED = {
     "good": OK, "token": OK, "https": OK, "no-digest-header": OK, "far-location": OK, "reset-body-once": OK,
     "401-body-once": OK,
@@ -67,7 +67,7 @@ CONTAINERD = {
 DIFFERENT = {"client": {}, "registry": {}, "transfer": CONTAINERD, "docker": DOCKER}
 WORKERS = 32  # nearly all of them at once: what hangs, hangs for the whole deadline
 OURS = ("client", "registry")  # the exporter itself sends
-LEFT = {"no-location", "bad-location", "closed-location"}  # who does not know an upload's place cannot take it back
+LEFT = {"no-location", "bad-location", "closed-location"}  # without its location an upload cannot be canceled
 TABLE = Table(DIFFERENT)
 CONTENT = {"layers": 2, "size": "80KiB"}
 BLOBS = 4  # with configuration and manifest
@@ -127,8 +127,8 @@ def test_reports_a_full_disk_and_cleans_up(lab, engine):
 
 @pytest.mark.parametrize("engine", ("client", "transfer", "docker"))
 def test_reports_a_killed_daemon_and_removes_its_leftovers(lab, engine):
-    """It is seen at once, not at the deadline; with the daemon, the probe comes back and cleans up. (Who reads the
-    blobs' files pushes to the end without it.)"""
+    """The run fails at once, not at the deadline; the next run cleans up. An engine that reads the files of
+    the blobs finishes the push without the daemon."""
     need(lab, engine, "push")
     with PushField(lab.folder("field")) as field:
         daemon = Daemon(lab, [engine], field)
@@ -195,8 +195,7 @@ class Rounds:
         return self.exporter.rss_kb(), open_files(self.exporter)
 
     def stop(self):
-        """dockerd loads an image to its end, though nobody waits for it any more: the next run of the same probe
-        removes what came of that."""
+        """dockerd finishes a load after its client has left: the next run of the same probe removes that image."""
         assert self.exporter.stop()[0] == 0
         late = [{**one, "interval": "1h"} for one in self.config["probes"] if one["engine"] == "docker"]
         if late:
@@ -206,8 +205,8 @@ class Rounds:
         wait_until(lambda: self.daemon.state() == self.before, timeout=5, what="daemons as they were before")
 
     def check_counters(self):
-        """One look at all of them, for they go on counting. What dockerd has sent before it failed, nobody is
-        told: it is counted as left."""
+        """Reads all counters from one page, because they go on. dockerd does not report what it had sent
+        before a failure: the exporter counts it as left."""
         metrics = self.exporter.metrics()
 
         def value(name, probe):

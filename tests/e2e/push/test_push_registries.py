@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pushes, by every engine that there is, to docker-registry as people run it: with passwords, tokens and a
-private authority, read-only, full, with and without deletion. What arrives is valid for everybody."""
+"""Pushes by every engine to docker-registry in its usual set-ups: with passwords, tokens and a private
+authority, read-only, full, with and without deletion. skopeo, containerd and Docker can read the result."""
 import json
 import subprocess
 
@@ -14,7 +14,7 @@ from lab.wait import unchanged
 
 ENGINES = ("client", "registry", "transfer", "docker")
 LAYERS = 3
-AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"  # everybody's; without any, 127.0.0.1 is trusted
+AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"  # of the system; without a CA, dockerd trusts 127.0.0.1
 
 
 class Node:
@@ -58,7 +58,7 @@ def succeeded(exporter, name="canary"):
 
 @pytest.fixture(scope="module")
 def reader(module_lab):
-    """Those who pull it back, none of whom took part in the push."""
+    """A containerd and a dockerd that pull the image and took no part in the push."""
     containerd = module_lab.containerd()
     return containerd, module_lab.docker(containerd)
 
@@ -105,7 +105,7 @@ def test_pushed_image_is_valid_for_skopeo_containerd_and_docker(lab, node, reade
     assert len(manifest["layers"]) == LAYERS
     assert all(layer["size"] > 200 * 1024 for layer in manifest["layers"]), "nothing makes random bytes smaller"
     assert exporter.value("image_canary_image_info", digest=digest) == 1
-    if node.engine != "docker":  # which does not tell
+    if node.engine != "docker":  # which does not report it
         assert exporter.value("image_canary_image_info", media_type=media_type) == 1
     assert exporter.value("image_canary_uploaded_bytes_total") >= LAYERS * 200 * 1024
     assert exporter.value("image_canary_cached_bytes_total", 0) == 0
@@ -118,7 +118,7 @@ def test_pushed_image_is_valid_for_skopeo_containerd_and_docker(lab, node, reade
     read_by_docker(docker, reference, digest)
 
 
-# ---- Who may
+# ---- Credentials
 
 
 def test_trusts_only_the_configured_authority(lab, node):
@@ -166,7 +166,7 @@ def test_uses_tokens(lab, node):
 
 
 def test_reports_a_read_only_registry(lab, node):
-    """It answers 405 to whoever wants to write."""
+    """It answers 405 to every write."""
     registry = node.knows(lab.registry(readonly=True))
     exporter = run_once(lab, node.config(node.push(f"{registry.host}/push/readonly:probe")))
     assert reasons(exporter) == {"unsupported": 1}, exporter.log
@@ -174,8 +174,8 @@ def test_reports_a_read_only_registry(lab, node):
 
 
 def test_reports_a_registry_with_a_full_disk(lab, node):
-    """docker-registry answers 500 to an upload that no longer fits, whatever the cause, and dockerd tries that
-    again and again."""
+    """docker-registry answers 500 to an upload that does not fit on its disk. dockerd retries until the
+    deadline."""
     registry = node.knows(lab.registry(room=2 * MIB))
     large = node.push(f"{registry.host}/push/large:probe", timeout="8s", content={"layers": 1, "size": "4MiB"})
     exporter = run_once(lab, node.config(large))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pushes by containerd's Transfer service: what 2.x sends, and what older ones are told not to."""
+"""Pushes by containerd's Transfer service: what 2.x sends, and what the exporter does not ask of older versions."""
 import functools
 import json
 import signal
@@ -29,7 +29,7 @@ def nothing_is_left(daemon):
 
 @pytest.fixture
 def held(daemon):
-    """Somebody else's namespace, as far as the probes go."""
+    """A namespace that belongs to no probe."""
     yield HELD
     for image in daemon.ctr("images", "ls", "-q", namespace=HELD).split():
         daemon.ctr("images", "rm", "--sync", image, namespace=HELD)
@@ -159,7 +159,7 @@ def test_pushes_to_the_first_host_with_push_capability(lab, daemon):
         assert exporter.value("image_canary_success") == 1, exporter.log
         assert exporter.value("image_canary_served_by_info", host=taker.address) == 1
         assert ("canary/image", "v1") in taker.tags
-        assert mirror.requests() == [] == last.requests(), "nobody else is asked"
+        assert mirror.requests() == [] == last.requests(), "no other host is asked"
 
 
 FAULTS = [

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tag probes: a manifest under another tag, at the cost of three requests, and of nobody's image."""
+"""Tag probes: a manifest under another tag, with three requests, and without overwriting foreign tags."""
 import re
 
 import pytest

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The demo as a newcomer runs it: it tells the truth, and leaves nothing behind."""
+"""The demo as a new user runs it: it shows real results, and leaves nothing behind."""
 import os
 import pathlib
 import signal

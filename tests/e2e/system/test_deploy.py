@@ -96,7 +96,7 @@ def web_config_check(path):
 
 
 def test_web_configuration_needs_a_password(tmp_path):
-    """So that nobody runs with a password that is in a public file."""
+    """The published file has no usable password."""
     authority = Authority(tmp_path / "tls")
     certificate, key = authority.issue("good")
     text = (ROOT / "deploy/kubernetes/components/web-config/web.yml").read_text(encoding="utf-8")
@@ -190,7 +190,7 @@ def test_configuration_is_accepted(path):
 
 
 def test_commented_example_is_accepted(tmp_path):
-    """What a user gets who removes the comment signs before the second probe."""
+    """The second probe of the example is valid without its comment signs."""
     lines = []
     for line in (ROOT / "deploy/containerd_exporter.yml").read_text(encoding="utf-8").splitlines():
         hidden = line.startswith("  # - ") or line.startswith("  #   ")

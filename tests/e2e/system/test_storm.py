@@ -146,8 +146,8 @@ class Storm:
 
 
 def scraper(storm, before):
-    """Reads pages; what counts only goes up, whatever the format. Protobuf is only taken apart: pages.py
-    starts a program for each."""
+    """Reads pages: counters never decrease, in any format. Protobuf pages are not decoded: pages.py starts a
+    program for each."""
     def turn(client, rng, number):
         kind = pages.FORMATS[rng.randrange(len(pages.FORMATS))]
         headers = {"Accept": pages.ACCEPTS[kind]}

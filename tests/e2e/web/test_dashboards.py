@@ -23,7 +23,7 @@ VARIABLES = {"$__rate_interval": "10s", "$__range": "1m", "$job": ".+", "$instan
 NUMBERS = ("stat", "timeseries", "table", "gauge", "state-timeline", "heatmap")  # panels that show some
 UNITS = {"s", "bytes", "percentunit", "short", "ops", "reqps", "dateTimeFromNow", "bool_on_off", "none", "cps"}
 SELECTOR = re.compile(r"([a-z_:]+)\{([^}]*)\}")
-# What there is only where somebody set it up: it need not be there in the world of these tests.
+# Metrics of optional settings, which the servers of these tests do not have.
 MAY_BE_EMPTY = ("containerd_exporter_web_config_last_reload_successful",)
 
 

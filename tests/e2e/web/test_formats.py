@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The page in every format: the same samples, the same series, whatever happens behind it.
+"""The page in every format: the same samples and the same series, also during failures.
 
 What a Prometheus may expect of an exporter, and the test that says so:
 
@@ -291,7 +291,7 @@ def exporter_of_one_run(lab, *args):
 
 
 def test_created_lines_need_their_flag(lab):
-    """Of histograms: nobody knows when a counter of containerd's began."""
+    """Histograms have them. Counters of containerd do not, because their start is unknown."""
     exporter = exporter_of_one_run(lab, "--metrics.created-lines")
     families = openmetrics.read(pages.fetch(exporter, "openmetrics")[0])
     created = {s.name: s.value for f in families.values() for s in f.samples if s.name.endswith("_created")}
@@ -439,7 +439,7 @@ def test_hostile_responses_do_not_break_a_scrape(lab):
         reasons = {dict(labels)["reason"] for name, labels in samples if name == "image_canary_failure_reasons_total"}
         assert all(re.fullmatch("[a-z_]+", reason) for reason in reasons), reasons
     for probe in probes:
-        assert run_ids(exporter, probe["name"])[1], "the history is JSON, whatever the registry said"
+        assert run_ids(exporter, probe["name"])[1], "the history is JSON after every response of the registry"
 
 
 def test_daemon_down_and_up_is_reported(lab):

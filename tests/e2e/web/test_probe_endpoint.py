@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""/probe: a run on demand, joined, limited, canceled; as Prometheus asks for it, and a person."""
+"""/probe: a run on demand, joined, limited, canceled; for Prometheus and for people."""
 import concurrent.futures
 import json
 import re
@@ -77,7 +77,7 @@ def test_concurrent_requests_share_one_run(lab, fake):
         assert result["probe_timeout_seconds"] == 2.5 and "Age" not in headers
     runs = json.loads(exporter.get("/history?probe=a&format=json")[2])["runs"]
     assert [run["reason"] for run in runs] == ["timeout"]
-    assert attempts(exporter, "a") == 0, "who has too little time says nothing about the node"
+    assert attempts(exporter, "a") == 0, "a run without enough time would say nothing about the node"
     assert ask(exporter, "target=a")[1]["probe_success"] == 1
     headers, again = ask(exporter, "target=a")
     assert int(headers["Age"]) <= 60 and again["probe_success"] == 1

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What Prometheus servers make of the page: 2.42 and 3.x, in each format, with and without native
-histograms. They keep the same series whichever way they read it, and complain of nothing: duplicates,
-for one, are told in their logs only.
+histograms. Every server stores the same series from every format and logs no complaint: only its log
+reports duplicates, for example.
 
 test_formats.py has the table of everything that is checked.
 """
@@ -31,7 +31,7 @@ OWN = ("up", "scrape_")  # series that servers add
 
 @pytest.fixture(scope="module", params=("2", "3"), name="server")
 def server_version(request):
-    """Each Prometheus in turn. One that could not be had is skipped, and says so."""
+    """Each Prometheus in turn. A version that is not unpacked is skipped with a message."""
     try:
         prometheus_folder(request.param)
     except LabError as error:
@@ -67,7 +67,7 @@ def exporter_at_rest(module_lab):
 
 @contextlib.contextmanager
 def jobs(version, exporter, kinds=pages.FORMATS):
-    """{format: scrape configuration}. 2.42 cannot be told what to ask for: a proxy asks in its place."""
+    """{format: scrape configuration}. 2.42 cannot be configured to ask for a format: a proxy sets the header."""
     with contextlib.ExitStack() as stack:
         if version != "2":
             yield {kind: {"address": exporter.address, "scrape_protocols": [PROTOCOLS[kind]]} for kind in kinds}
@@ -90,7 +90,7 @@ def after_scrapes(prometheus, wanted):
 def server_with_native_histograms(module_lab, server, exporter):
     """A job for each format; `both` has classic buckets, too."""
     with jobs(server, exporter) as each:
-        each["asked"] = exporter.address  # whatever this server asks for by itself
+        each["asked"] = exporter.address  # the format that this server asks for by default
         if server != "2":
             each["both"] = {"address": exporter.address, "always_scrape_classic_histograms": True}
         prometheus = module_lab.prometheus(each, interval=INTERVAL, version=server, features=NATIVE)

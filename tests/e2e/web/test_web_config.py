@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The web configuration file: who may ask, over which TLS, how often; and what happens when it changes."""
+"""The web configuration file: authentication, TLS, rate limit, and reload."""
 import os
 import re
 import signal
@@ -182,7 +182,7 @@ def test_checks_client_certificates(secured, mode, more, admitted):
                 assert (answer.status, answer.code) == (200, 0), (client, version, answer.words)
             else:
                 assert answer.status == 0 and answer.code != 0, (client, version)
-                # A client of TLS 1.3 may have sent its request before it is told, and then it reads no more.
+                # A client of TLS 1.3 may send its request before the alert arrives, and then reads no more.
                 assert version == "1.3" or alerts[client] in answer.words, (client, answer.words)
 
 
@@ -307,7 +307,7 @@ def test_a_bad_edit_keeps_the_old_settings(secured):
         log = web.exporter.log
         assert "web.yml:3:1: unknown key" in log and "web.yml:4:1: unknown key" in log
         time.sleep(2.5)
-        assert web.exporter.log.count("web.yml:3:1:") == 1, "a mistake is told once"
+        assert web.exporter.log.count("web.yml:3:1:") == 1, "an error is logged once"
         web.edit(TLS + USERS + "rate_limit: {interval: 1ms, burst: 1000}\n")
         wait_until(lambda: web.value(SUCCESSFUL, user="alice:secret") == 1, what="the good edit is seen")
     finally:

@@ -97,14 +97,14 @@ def test_closes_silent_and_slow_clients_and_serves_others(big):
             stack.callback(thread.join)
         stack.callback(stop.set)
 
-        # As many pages are being sent as may be: one more is told so, everything else goes on.
+        # The limit of pages in transmission is reached: one more gets an error, other requests work.
         status, headers, body = big.get("/metrics")
         assert (status, headers["Retry-After"]) == (503, "1") and b"(40)" in body
         assert big.get("/-/healthy")[0] == 200
-        # Nobody keeps more connections than one client may have, and new ones come in.
+        # No client keeps more connections than its limit, and new clients are accepted.
         wait_until(lambda: sum(not is_closed(client) for client in silent) <= CONNECTIONS_OF_A_CLIENT,
                    what="silent clients that give way")
-        assert not any(is_reset(client) for client in slow), "who reads stays longer than who is silent"
+        assert not any(is_reset(client) for client in slow), "a reading client stays longer than a silent one"
         assert big.get("/-/healthy")[0] == 200
         wait_until(lambda: all(is_closed(client) for client in silent), 40, what="an end of silence")
         wait_until(lambda: is_closed(drip), 40, what="an end of a request that never ends")
@@ -114,7 +114,7 @@ def test_closes_silent_and_slow_clients_and_serves_others(big):
         wait_until(lambda: all(is_reset(client) for client in slow), 80, what="an end of slow reading")
         assert big.get("/metrics")[0] == 200
         assert big.get("/metrics")[2].count(b"\n") >= page.count(b"\n")
-    assert (during_kb - before_kb) * 1024 < SLOW * len(page) / 3, "what did not change is shared by all who read it"
+    assert (during_kb - before_kb) * 1024 < SLOW * len(page) / 3, "clients share the unchanged page"
 
 
 def select_readable(client):
@@ -146,7 +146,7 @@ def test_keeps_active_clients_and_closes_idle_ones(lab, socketless):
 
 
 def ask_once(client):
-    """From now on it rests, for as long as there is room; who never asked is let go after 10 s, room or not."""
+    """The connection is idle from now on and stays while there is room. A client without a request is closed after 10 s."""
     client.sendall(b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n")
     answer = b""
     while not answer.endswith(b"Healthy\n"):
@@ -364,7 +364,7 @@ def threads(exporter, name):
 
 
 def tls_status(exporter, path="/-/healthy"):
-    """(status, connection) of a request by TLS, whoever the server says that it is."""
+    """(status, connection) of a request by TLS, without verification of the server."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     connection = http.client.HTTPSConnection("127.0.0.1", exporter.port, timeout=20, context=context)

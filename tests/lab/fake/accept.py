@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An HTTP proxy that asks for something else than its client did: a Prometheus 2.42, which cannot be told
-which format to ask for, gets the one of `accept`.
+"""An HTTP proxy that replaces the Accept header of its client: a Prometheus 2.42, which has no setting for
+the format, gets the one of `accept`.
 
     with AcceptProxy("text/plain;version=0.0.4") as proxy:
         ... proxy_url: proxy.url ...

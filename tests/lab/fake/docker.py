@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A Docker engine in memory, on a unix socket, that can be told to misbehave.
+"""A dockerd in memory, on a unix socket, that answers with faults on demand.
 
     with FakeDocker(folder) as engine:
         engine.stream = [{"status": "Pulling fs layer", "id": "a"}, {"error": "no"}]

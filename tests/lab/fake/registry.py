@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A registry in memory that can be told to misbehave.
+"""A registry in memory that answers with faults on demand.
 
     with FakeRegistry() as registry:
         image = registry.add_image("canary/a", "v1")
@@ -15,7 +15,7 @@ Faults, each for the requests whose path matches, so that one registry serves ma
     hang           takes the request and never answers
     hang_middle    ... after half of the body              hang_headers  ... after the headers
     reset, close   breaks the connection instead of an answer: RST, FIN
-    reset_middle, close_middle   ... after half of the body, however often it is asked for the rest
+    reset_middle, close_middle   ... after half of the body, also when the client resumes
     drip           the body byte by byte, `value` seconds between two
     slow           the body in chunks of 64 KiB, `value` seconds before each
     status         `status` with `headers` and `body`
@@ -23,10 +23,10 @@ Faults, each for the requests whose path matches, so that one registry serves ma
     wrong_bytes, truncate, longer, huge   what the body is not: `value` bytes of blanks for huge
     content_type   `value` instead of the right one
     digest_header  `value` instead of the right one; none: no header
-    unauthorized   401 that asks for a token of `value`, or of the registry itself: whatever the token
+    unauthorized   401 that asks for a token of `value`, or of the registry itself, with any token
     refuse         `status` with the registry's own error code `value`: 405 UNSUPPORTED, 403 DENIED
 
-of uploads (what came of a PATCH before is kept):
+of uploads (bytes of an earlier PATCH are kept):
 
     reset_body, close_body, hang_body   after `value` bytes of the request's body; without value: half
     slow_body      reads the body in chunks of 64 KiB, `value` seconds before each
@@ -300,7 +300,7 @@ class Handler(BaseHTTPRequestHandler):
         body = to_json({"errors": [{"code": code, "message": message or code.lower()}]})
         self.answer(status, body, "application/json", headers)
 
-    # ---- who is asking
+    # ---- authentication
 
     def basic_user(self):
         scheme, _, rest = self.headers.get("Authorization", "").partition(" ")
@@ -324,7 +324,7 @@ class Handler(BaseHTTPRequestHandler):
         return needs
 
     def allowed(self, repository):
-        """Whether the one who asks may; `repository` "": only who they are is asked."""
+        """Whether the client has access. `repository` "": only authentication is checked."""
         registry = self.registry
         if registry.auth == "basic" and not self.basic_user():
             self.refuse(401, "UNAUTHORIZED", headers={"WWW-Authenticate": 'Basic realm="fake"'})
@@ -481,7 +481,7 @@ class Handler(BaseHTTPRequestHandler):
         """Where the upload goes on, and what is there."""
         registry, fault = self.registry, self.fault
         size = len(registry.uploads[name])
-        # The state changes with every byte: who goes on must use the newest Location.
+        # The state changes with every byte: the client must go on with the newest Location.
         location = f"/v2/{repository}/blobs/uploads/{name}?_state={size}"
         headers = {"Location": f"{registry.url}{location}" if registry.absolute_locations else location,
                    "Range": f"0-{max(size - 1, 0)}", "Docker-Upload-UUID": name}
@@ -503,7 +503,7 @@ class Server(ThreadingHTTPServer):
     request_queue_size = 128  # the default of 5 makes a crowd wait for a second SYN
 
     def get_request(self):
-        """The handshake happens on the connection's own thread: one that hangs delays nobody."""
+        """The handshake happens on the connection's own thread: a hanging one delays no other client."""
         connection, address = super().get_request()
         if self.tls:
             connection = self.tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
@@ -518,7 +518,7 @@ class FakeRegistry:
                  absolute_locations=False, tls=None, separate=False, rights=("pull", "push", "delete")):
         """auth: None, "basic" or "bearer"; users: {name: password}; tls: (certificate, key), paths.
         separate: a blob is only in the repositories that it was put into; else in all of them.
-        rights: what the token server knows; it refuses who asks for others."""
+        rights: what the token server knows; it refuses other rights."""
         self.auth, self.users, self.anonymous_pull = auth, users or {}, anonymous_pull
         self.token_by_post, self.absolute_locations = token_by_post, absolute_locations
         self.identity_tokens = set()  # that may be exchanged for a token

@@ -43,7 +43,7 @@ def self_signed(folder, name, names=NAMES):
 
 
 class Authority:
-    """A CA of one's own: `certificate` is what to trust."""
+    """A private CA: clients must trust `certificate`."""
 
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A token server whose word a real docker-registry takes: JSON web tokens, signed with openssl.
+"""A token server that a real docker-registry trusts: JSON web tokens, signed with openssl.
 
     with TokenServer(folder, users={"user": "word"}, rights={"user": {"pull", "push"}}) as tokens:
         config["auth"] = {"token": tokens.settings}
 
-Who is not in `rights` gets every right that is asked for; anonymous users may pull.
+A user outside `rights` gets every requested right; anonymous users may pull.
 """
 import base64
 import json
@@ -40,7 +40,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def user(self, form):
-        """(name, password) of the one who asks; ("", "") for nobody."""
+        """(name, password) of the client; ("", "") for an anonymous one."""
         if "username" in form:
             return form["username"][0], form.get("password", [""])[0]
         scheme, _, rest = self.headers.get("Authorization", "").partition(" ")
@@ -68,7 +68,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class TokenServer:
-    """`asked`: (user, scopes) of every request; `settings`: what docker-registry is told."""
+    """`asked`: (user, scopes) of every request; `settings`: the section for docker-registry."""
 
     def __init__(self, folder, users=None, rights=None):
         self.folder = pathlib.Path(folder)
