@@ -150,6 +150,11 @@ disabled_plugins = {json.dumps(disabled)}
                      "content": self.content(ns), "snapshots": self.snapshots(ns),
                      "leases": self.leases(ns), "ingests": self.ingests(ns)} for ns in self.namespaces()}
 
+    def remove_images(self, namespace):
+        """All of a namespace, with their content."""
+        for image in self.ctr("images", "ls", "-q", namespace=namespace).split():
+            self.ctr("images", "rm", "--sync", image, namespace=namespace)
+
     def blob_path(self, digest):
         algorithm, _, value = digest.partition(":")
         return self.root / "io.containerd.content.v1.content/blobs" / algorithm / value

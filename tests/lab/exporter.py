@@ -12,6 +12,12 @@ from lab.programs import exporter_binary
 from lab.wait import LabError, wait_until
 
 
+def run_exporter(*args, env=None, **options):
+    """Runs the exporter or one of its commands to its end and returns the finished process."""
+    return subprocess.run([exporter_binary(), *map(str, args)], capture_output=True, text=True, timeout=60,
+                          check=False, env={**os.environ, **(env or {})}, **options)
+
+
 def exporter_check(containerd, *args, timeout=60):
     """Runs `containerd_exporter check` and returns the finished process; any exit status is accepted."""
     env = {**os.environ, "CONTAINERD_ADDRESS": containerd.address}

@@ -103,10 +103,15 @@ def matrix_config(field, daemon, engine, names, operation="pull", **more):
 
 
 class Table:
-    """`rows`: {fault: {engine: (reason, seconds)}}."""
+    """`rows`: {fault: {engine: (reason, seconds)}}. `expected`: {fault: reason}, the same for all engines but
+    for those of `different`: {engine: {fault: reason}}. A tuple of reasons means any of them."""
 
-    def __init__(self, engines):
-        self.engines, self.rows = engines, {}
+    def __init__(self, expected, different):
+        self.expected, self.different, self.engines, self.rows = expected, different, list(different), {}
+
+    def allowed(self, engine, fault):
+        allowed = self.different[engine].get(fault, self.expected[fault])
+        return allowed if isinstance(allowed, tuple) else (allowed,)
 
     def note(self, exporter, engine, name):
         """A cell."""
@@ -121,10 +126,6 @@ class Table:
             cells = ("{:>21} {:5.2f}s".format(*row[e]) if e in row else "" for e in engines)
             lines.append(f"{fault:24}" + "".join(f"{cell:>29}" for cell in cells))
         return "\n".join(lines)
-
-
-def as_tuple(value):
-    return value if isinstance(value, tuple) else (value,)
 
 
 def log_of(exporter, names):

@@ -7,7 +7,7 @@ import textwrap
 
 import pytest
 
-from lab.probes import config_for, probe, reasons, wait_for_runs
+from lab.probes import AT_ONCE, config_for, probe, reasons, wait_for_runs
 from lab.programs import exporter_binary
 from lab.wait import unchanged
 
@@ -74,7 +74,7 @@ def as_text(*documents):
 
 
 def run_documents(lab, *documents):
-    return lab.exporter(as_text(*documents), args=["--probe.spread=0s"])
+    return lab.exporter(as_text(*documents), args=[AT_ONCE])
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 """Start, configuration, reload, serving and stop of the exporter itself."""
 import concurrent.futures
 import json
-import os
 import re
 import signal
 import socket
@@ -11,24 +10,20 @@ import time
 
 import pytest
 
+from lab.exporter import run_exporter
 from lab.fake.registry import FakeRegistry
 from lab.network import free_port, http_request
 from lab.probes import AT_ONCE, config_for, probe, run_once
-from lab.programs import ROOT, exporter_binary, find
+from lab.programs import ROOT, find
 from lab.wait import wait_until
-
-
-def run(*args, **environment):
-    return subprocess.run([exporter_binary(), *map(str, args)], capture_output=True, text=True, timeout=20, check=False,
-                          env={**os.environ, **environment})
 
 
 @pytest.mark.unprivileged
 def test_prints_help_and_version_to_stdout():
     for flags in (["--help"], ["-h"]):
-        done = run(*flags)
+        done = run_exporter(*flags)
         assert done.returncode == 0 and "--config.file" in done.stdout and not done.stderr
-    done = run("--version")
+    done = run_exporter("--version")
     assert re.match(r"containerd_exporter, version \d+\.\d+\.\d+( \(branch: .*, revision: .*\))?\n", done.stdout)
 
 
@@ -44,7 +39,7 @@ def test_prints_help_and_version_to_stdout():
     (["extra"], "unexpected extra"),
 ])
 def test_rejects_wrong_flags(args, words):
-    done = run(*args)
+    done = run_exporter(*args)
     assert done.returncode == 1 and not done.stdout
     assert done.stderr.startswith("containerd_exporter: error: ") and words in done.stderr
 
@@ -72,7 +67,7 @@ probes:
     content: {layers: 1000}
   - {name: auth, operation: pull, image: x, auth: {username: u}, expected: {digest: abc}}
 """)
-    done = run(f"--config.file={path}", "--config.check")
+    done = run_exporter(f"--config.file={path}", "--config.check")
     assert done.returncode == 1
     places = [tuple(map(int, m.groups())) for m in re.finditer(r"bad\.yml:(\d+):(\d+): ", done.stderr)]
     assert [line for line, _ in places] == sorted(line for line, _ in places)
@@ -83,10 +78,10 @@ probes:
 def test_accepts_a_valid_file(tmp_path):
     path = tmp_path / "good.yml"
     path.write_text("probes: [{name: x, operation: pull, image: '${HOST}/x:1'}]\n")
-    done = run(f"--config.file={path}", "--config.check", HOST="registry.example")
+    done = run_exporter(f"--config.file={path}", "--config.check", env={"HOST": "registry.example"})
     assert done.returncode == 0 and "is valid" in done.stdout
-    assert run("--config.check").returncode == 0, "no file means defaults"
-    done = run(f"--config.file={tmp_path}/none.yml", "--config.check")
+    assert run_exporter("--config.check").returncode == 0, "no file means defaults"
+    done = run_exporter(f"--config.file={tmp_path}/none.yml", "--config.check")
     assert done.returncode == 1 and "No such file" in done.stderr
 
 
@@ -95,7 +90,7 @@ def test_fails_if_the_port_is_taken(tmp_path):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        done = run(f"--web.listen-address=127.0.0.1:{taken.getsockname()[1]}")
+        done = run_exporter(f"--web.listen-address=127.0.0.1:{taken.getsockname()[1]}")
         assert done.returncode == 1 and "Address already in use" in done.stderr
 
 

@@ -47,9 +47,9 @@ def test_retries_a_failed_probe_after_retry_interval(lab, containerd, fake):
     attempts = exporter.value("image_canary_attempts_total", probe="broken")
     assert exporter.value("image_canary_failures_total", probe="broken") == attempts - 1
     time.sleep(2.5)
-    assert exporter.value("image_canary_attempts_total", probe="broken") == attempts, "after a success the next run is an hour away"
+    assert exporter.value("image_canary_attempts_total", probe="broken") == attempts, "after a success, an hour"
     assert exporter.value("image_canary_attempts_total", probe="patient") == 1
-    assert exporter.value("image_canary_attempts_total", probe="forbidden") == 1, "a second attempt would be refused, too"
+    assert exporter.value("image_canary_attempts_total", probe="forbidden") == 1, "it would be refused again"
 
 
 def test_a_hanging_registry_occupies_one_worker(lab, containerd, fake):

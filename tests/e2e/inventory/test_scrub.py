@@ -51,8 +51,7 @@ def after_rotations(exporter, check="hash", n=2):
 
 def clean(containerd, *namespaces):
     for namespace in namespaces:
-        for image in containerd.ctr("images", "ls", "-q", namespace=namespace).split():
-            containerd.ctr("images", "rm", "--sync", image, namespace=namespace)
+        containerd.remove_images(namespace)
 
 
 def test_finds_every_kind_of_damage(containerd_of_version, module_lab):

@@ -7,7 +7,7 @@ import pathlib
 import pytest
 
 from lab.fake.registry import FakeRegistry
-from lab.probes import config_for, plain_http, probe, reason, run_once
+from lab.probes import AT_ONCE, config_for, plain_http, probe, reason, run_once
 
 pytestmark = pytest.mark.unprivileged
 
@@ -84,7 +84,7 @@ def test_uses_a_changed_password_in_the_next_run(lab, private):
     password.write_text("old")
     config = config_for(None, pull(private, "canary", auth={"username": USER, "password_file": str(password)},
                                    interval="1s", timeout="1s"), plain=private.address)
-    exporter = lab.exporter(config, args=["--probe.spread=0s"])
+    exporter = lab.exporter(config, args=[AT_ONCE])
     exporter.wait_for("image_canary_success", {"probe": "canary"}, 0)
     password.write_text(SECRET)
     exporter.wait_for("image_canary_success", {"probe": "canary"}, 1)

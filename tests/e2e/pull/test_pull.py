@@ -5,7 +5,7 @@ import time
 import pytest
 
 from lab.fake.registry import FakeRegistry
-from lab.probes import config_for, probe, reasons, run_once
+from lab.probes import AT_ONCE, config_for, probe, reasons, run_once
 from lab.wait import unchanged, wait_until
 
 
@@ -213,7 +213,7 @@ def test_hanging_registries_do_not_delay_collectors(lab, containerd):
         quick = {name: {"interval": "1s"} for name in ("daemon", "images", "namespaces", "plugins")}
         probes = [probe(f"{registry.address}/canary/image:v{i}", f"hang-{i}", timeout="60s") for i in range(8)]
         exporter = lab.exporter(config_for(containerd, *probes,
-                                           plain=registry.address, collectors=quick), args=["--probe.spread=0s"])
+                                           plain=registry.address, collectors=quick), args=[AT_ONCE])
         wait_until(lambda: len(registry.requests()) >= 4, what="four hanging probes")
 
         def update():
@@ -236,7 +236,7 @@ def test_sigterm_during_a_pull_leaves_nothing(lab, containerd):
         registry.fault("hang", path=image["layers"][1]["digest"])
         before = containerd.census()
         exporter = lab.exporter(config_for(containerd, probe(f"{registry.address}/canary/image:v1", timeout="60s"),
-                                           plain=registry.address), args=["--probe.spread=0s"])
+                                           plain=registry.address), args=[AT_ONCE])
         wait_until(lambda: registry.requests(path=image["layers"][1]["digest"]), what="the second layer")
         assert containerd.census() != before, "something is there to be removed"
         code, seconds = exporter.stop()

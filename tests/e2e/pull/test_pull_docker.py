@@ -11,7 +11,7 @@ import yaml
 
 from lab.fake.registry import FakeRegistry
 from lab.images import as_json
-from lab.probes import config_for, probe, reasons, run_once
+from lab.probes import AT_ONCE, config_for, probe, reasons, run_once
 from lab.programs import exporter_binary
 from lab.wait import unchanged, wait_until
 
@@ -206,7 +206,7 @@ def test_restart_removes_leftovers_of_a_killed_exporter(lab, docker):
         hang = registry.fault("hang", path="/manifests/")
         reference = f"{registry.address}/canary/image:v1"
         exporter = lab.exporter(config_for(docker, pull(reference, interval="5s", timeout="60s")),
-                                args=["--probe.spread=0s"])
+                                args=[AT_ONCE])
         wait_until(lambda: registry.requests(path="/manifests/"), what="the manifest")
         exporter.kill()
         assert docker.census()["volumes"] == ["containerd-exporter.canary"], "the mark"
@@ -296,7 +296,7 @@ def test_sigterm_during_a_pull_leaves_nothing(lab, docker):
         image = registry.add_image("canary/image", "v1")
         registry.fault("hang", path=image["layers"][1]["digest"])
         exporter = lab.exporter(config_for(docker, pull(f"{registry.address}/canary/image:v1", timeout="60s")),
-                                args=["--probe.spread=0s"])
+                                args=[AT_ONCE])
         wait_until(lambda: registry.requests(path=image["layers"][1]["digest"]), what="the second layer")
         code, seconds = exporter.stop()
         assert code == 0 and seconds < 2.5, exporter.log
@@ -309,7 +309,7 @@ def test_reports_a_daemon_killed_during_a_pull(lab, maker):
         fault = registry.fault("hang", path=image["layers"][1]["digest"])
         config = config_for(docker, pull(f"{registry.address}/canary/image:v1", interval="2s", timeout="60s"))
         config["collectors"] = {"docker": {"interval": "1s"}}
-        exporter = lab.exporter(config, args=["--probe.spread=0s"])
+        exporter = lab.exporter(config, args=[AT_ONCE])
         wait_until(lambda: registry.requests(path=image["layers"][1]["digest"]), what="the second layer")
         docker.kill()
         exporter.wait_for("image_canary_attempts_total", {}, lambda n: n >= 1)
@@ -335,7 +335,7 @@ def test_fifty_runs_leave_docker_unchanged(lab, docker, registry, maker):
                   pull(missing, "missing", interval="1s"),
                   pull(f"{fake.address}/canary/image:v1", "broken", interval="1s"),
                   pull(good, "same", interval="1s", cold="no"), pull(good, "again", interval="1s")]
-        exporter = lab.exporter(config_for(docker, *probes), args=["--probe.spread=0s"])
+        exporter = lab.exporter(config_for(docker, *probes), args=[AT_ONCE])
         exporter.wait_for("image_canary_attempts_total", {}, lambda n: n >= 50, timeout=90)
         assert exporter.value("image_canary_failures_total", probe="index") == 0, exporter.log
         for name in ("good", "same", "again"):
@@ -402,7 +402,7 @@ def test_serialises_exporter_and_probe_command(lab, docker, first):
         if command:
             wait_until(marks, what="the command's mark")
             assert all(name.endswith("--visitor") for name in marks())
-        exporter = lab.exporter(config, args=["--probe.spread=0s"])
+        exporter = lab.exporter(config, args=[AT_ONCE])
         if not command:
             wait_until(marks, what="the exporter's mark")
             assert marks() == {"containerd-exporter.canary"}

@@ -13,8 +13,8 @@ import pytest
 from lab.fake.registry import make_bomb
 from lab.field import Field
 from lab.images import MIB
-from lab.matrix import OK, SLACK, TIMEOUT, WORKERS, Daemon, Table, as_tuple, log_of, matrix_config, need, open_files
-from lab.probes import config_for
+from lab.matrix import OK, SLACK, TIMEOUT, WORKERS, Daemon, Table, log_of, matrix_config, need, open_files
+from lab.probes import AT_ONCE, config_for
 from lab.wait import wait_until
 
 # The reason of each fault, for every engine that has no other in DIFFERENT.
@@ -63,17 +63,13 @@ DOCKER = {
 DIFFERENT = {"client": {}, "registry": {}, "cri": CONTAINERD, "transfer": CONTAINERD, "docker": DOCKER}
 
 
-TABLE = Table(DIFFERENT)
+TABLE = Table(EXPECTED, DIFFERENT)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def table(pytestconfig):
     yield
     pytestconfig.tables.append(TABLE.text())
-
-
-def may_be(engine, fault):
-    return as_tuple(DIFFERENT[engine].get(fault, EXPECTED[fault]))
 
 
 @pytest.mark.parametrize("engine", DIFFERENT)
@@ -84,11 +80,11 @@ def test_reports_the_reason_of_every_fault(lab, engine):
         daemon = Daemon(lab, [engine], field)
         before = daemon.state()
         exporter = lab.exporter(matrix_config(field, daemon, engine, EXPECTED), env=field.proxy_env,
-                                args=["--probe.spread=0s", f"--probe.workers={WORKERS.get(engine, 16)}"])
+                                args=[AT_ONCE, f"--probe.workers={WORKERS.get(engine, 16)}"])
         count = len(field.references)
         exporter.wait_for("image_canary_attempts_total", {}, lambda n: n >= count, timeout=120)
         cells = {name: TABLE.note(exporter, engine, name) for name in EXPECTED}
-        wrong = {name: reason for name, (reason, _) in cells.items() if reason not in may_be(engine, name)}
+        wrong = {name: reason for name, (reason, _) in cells.items() if reason not in TABLE.allowed(engine, name)}
         late = {name: seconds for name, (_, seconds) in cells.items() if seconds > TIMEOUT.get(engine, 5) + SLACK}
         assert not wrong, log_of(exporter, wrong)
         assert not late
@@ -111,7 +107,7 @@ def test_reports_a_full_disk_and_cleans_up(lab, engine):
         before = daemon.state()
         for name in ("large", "bomb"):
             exporter = lab.exporter(matrix_config(field, daemon, engine, [name], timeout="30s"),
-                                    args=["--probe.spread=0s"])
+                                    args=[AT_ONCE])
             exporter.wait_for("image_canary_attempts_total", {}, lambda n: n >= 1, timeout=40)
             assert TABLE.note(exporter, engine, name)[0] == "no_space", exporter.log
             assert exporter.stop()[0] == 0
@@ -151,7 +147,7 @@ def test_reports_a_killed_daemon_and_removes_its_leftovers(lab, engine):
         field.registry.fault("slow", path=layer, value=0.25)  # 16 s in all
         field.references["killed"] = f"{field.registry.address}/canary/killed:v1"
         exporter = lab.exporter(matrix_config(field, daemon, engine, ["killed"], timeout="30s", interval="31s",
-                                              retry_interval="2s"), args=["--probe.spread=0s"])
+                                              retry_interval="2s"), args=[AT_ONCE])
         wait_until(lambda: field.registry.requests("GET", layer), what="the layer that takes its time")
         if engine != "docker":
             wait_until(lambda: leftovers(daemon, engine).get("ingests"), what="an ingest of that layer")
@@ -177,7 +173,7 @@ def test_reports_a_proxy_that_is_down(lab, engine):
         daemon = Daemon(lab, [engine], field)
         names = {"proxy-closed": "proxy-reset", "proxy-closed-plain": "proxy-reset-plain"}
         field.references.update({name: field.references[like] for name, like in names.items()})
-        exporter = lab.exporter(matrix_config(field, daemon, engine, names), args=["--probe.spread=0s"],
+        exporter = lab.exporter(matrix_config(field, daemon, engine, names), args=[AT_ONCE],
                                 env=field.proxy_env)
         exporter.wait_for("image_canary_attempts_total", {}, lambda n: n >= 2, timeout=30)
         assert {TABLE.note(exporter, engine, name)[0] for name in names} == {"proxy"}, exporter.log
@@ -196,7 +192,7 @@ def test_five_hundred_runs_leave_daemons_and_memory_unchanged(lab):
             for one in matrix_config(field, daemon, engine, mixed, interval="2s", timeout="2s")["probes"]),
             registries=field.registries)
         before = daemon.state()
-        exporter = lab.exporter(config, args=["--probe.spread=0s", "--probe.workers=4"], env=field.proxy_env)
+        exporter = lab.exporter(config, args=[AT_ONCE, "--probe.workers=4"], env=field.proxy_env)
 
         def ran(wanted):
             exporter.wait_for("image_canary_attempts_total", {}, lambda n: n >= wanted, timeout=120)

@@ -10,7 +10,7 @@ import pytest
 from lab.daemons import Containerd
 from lab.fake.registry import FakeRegistry
 from lab.network import free_port
-from lab.probes import config_for, probe, reasons, run_once
+from lab.probes import AT_ONCE, config_for, probe, reasons, run_once
 from lab.programs import folder_of
 from lab.wait import LabError, unchanged, wait_until
 
@@ -280,7 +280,7 @@ def test_sigterm_during_a_pull_leaves_nothing(lab, daemon):
         registry.fault("hang", path=image["layers"][1]["digest"])
         exporter = lab.exporter(config_for(
             daemon, pull(f"{registry.address}/{IMAGE}:v1", timeout="60s"),
-            plain=registry.address), args=["--probe.spread=0s"])
+            plain=registry.address), args=[AT_ONCE])
         wait_until(lambda: registry.requests(path=image["layers"][1]["digest"]), what="the last layer")
         code, seconds = exporter.stop()
         assert code == 0 and seconds < 2.5
@@ -296,7 +296,7 @@ def test_reports_a_killed_daemon_and_removes_its_leftovers(lab):
         fault = registry.fault("hang", path=image["layers"][1]["digest"])
         exporter = lab.exporter(config_for(
             daemon, pull(f"{registry.address}/{IMAGE}:v1", interval="3s", timeout="60s"), plain=registry.address),
-            args=["--probe.spread=0s"])
+            args=[AT_ONCE])
         wait_until(lambda: registry.requests(path=image["layers"][1]["digest"]), what="the last layer")
         daemon.send(signal.SIGKILL)
         daemon.child.wait()

@@ -8,7 +8,7 @@ import pytest
 
 from lab.fake.registry import FakeRegistry
 from lab.images import sha256
-from lab.probes import config_for, probe, reasons, run_once
+from lab.probes import AT_ONCE, config_for, probe, reasons, run_once
 from lab.wait import unchanged, wait_until
 
 push = functools.partial(probe, operation="push")
@@ -127,7 +127,7 @@ def test_uploads_layers_in_parallel(lab, containerd):
         registry.fault("hang", method="PUT", path="/uploads/")
         probes = [push(f"{registry.address}/push/{engine}:probe", engine, engine=engine, timeout="3s",
                        content={"layers": 5, "size": "1KiB"}) for engine in ("client", "registry")]
-        exporter = lab.exporter(config_for(containerd, *probes, plain=registry.address), args=["--probe.spread=0s"])
+        exporter = lab.exporter(config_for(containerd, *probes, plain=registry.address), args=[AT_ONCE])
         wait_until(lambda: len(registry.requests("PUT")) == 6, what="three uploads of each")
         exporter.wait_for("image_canary_failure_reasons_total", {"probe": "client", "reason": "timeout"}, lambda n: n == 1)
         exporter.wait_for("image_canary_failure_reasons_total", {"probe": "registry", "reason": "timeout"},
@@ -140,8 +140,7 @@ def test_uploads_layers_in_parallel(lab, containerd):
 def held(containerd):
     """A namespace that is not the probe's."""
     yield "held"
-    for image in containerd.ctr("images", "ls", "-q", namespace="held").split():
-        containerd.ctr("images", "rm", "--sync", image, namespace="held")
+    containerd.remove_images("held")
     containerd.ctr("namespaces", "rm", "held")
 
 
@@ -164,7 +163,7 @@ def test_pushes_an_image_of_containerd(lab, containerd, registry, maker, held, v
     config = config_for(containerd, push(target, interval="1s", cold="no", content={
         "image": name, "namespace": held}), plain=registry.host)
     content = containerd.root / "io.containerd.content.v1.content"
-    exporter = lab.exporter(config, args=["--probe.spread=0s"], wrap=[] if visible else [*HIDE, str(content)])
+    exporter = lab.exporter(config, args=[AT_ONCE], wrap=[] if visible else [*HIDE, str(content)])
     exporter.wait_for("image_canary_attempts_total", {}, lambda n: n >= 1)
     exporter.wait_for("image_canary_success", {}, lambda n: n == 1)
     size = len(ours.data) + ours.size
@@ -298,7 +297,7 @@ def test_sigterm_during_a_push_leaves_nothing(lab, containerd):
         exporter = lab.exporter(config_for(containerd,
                                            push(f"{registry.address}/push/hang:probe", timeout="60s"),
                                            plain=registry.address),
-                                args=["--probe.spread=0s"])
+                                args=[AT_ONCE])
         wait_until(lambda: registry.requests("PUT"), what="an upload")
         assert containerd.census() != before
         code, seconds = exporter.stop()

@@ -10,7 +10,7 @@ import pytest
 
 from lab.fake.registry import FakeRegistry
 from lab.images import as_json
-from lab.probes import config_for, probe, reasons, run_once
+from lab.probes import AT_ONCE, config_for, probe, reasons, run_once
 from lab.wait import unchanged, wait_until
 
 push = functools.partial(probe, operation="push", engine="docker", content={"size": "200KiB"})
@@ -138,7 +138,7 @@ def test_reports_the_reason_of_every_fault(lab, docker):
         for name, fault, _ in FAULTS:
             registry.fault(**{**fault, "path": f"/canary/{name}(/.*)?{fault['path']}"})
             probes.append(push(f"{registry.address}/canary/{name}:v1", name, timeout="8s", overwrite=True))
-        exporter = lab.exporter(config_for(docker, *probes, plain=registry.address), args=["--probe.spread=0s"])
+        exporter = lab.exporter(config_for(docker, *probes, plain=registry.address), args=[AT_ONCE])
         for name, _, _ in FAULTS:
             exporter.wait_for("image_canary_attempts_total", {"probe": name}, 1, timeout=60)
         assert {name: reasons(exporter, name) for name, _, _ in FAULTS} == \
@@ -166,7 +166,7 @@ def test_sigterm_during_a_push_leaves_nothing(lab, docker):
         exporter = lab.exporter(config_for(docker,
                                            push(f"{registry.address}/canary/image:v1", timeout="60s", overwrite=True),
                                            plain=registry.address),
-                                args=["--probe.spread=0s"])
+                                args=[AT_ONCE])
         wait_until(lambda: registry.requests("PATCH"), what="an upload")
         code, seconds = exporter.stop()
         assert code == 0 and seconds < 2.5, exporter.log
@@ -179,7 +179,7 @@ def test_restart_removes_leftovers_of_a_killed_exporter(lab, docker):
         config = config_for(docker,
                             push(f"{registry.address}/canary/image:v1", interval="5s", timeout="60s", overwrite=True),
                             plain=registry.address)
-        exporter = lab.exporter(config, args=["--probe.spread=0s"])
+        exporter = lab.exporter(config, args=[AT_ONCE])
         wait_until(lambda: registry.requests("PUT", "/manifests/"), what="the manifest")
         exporter.kill()
         census = docker.census()
@@ -198,7 +198,7 @@ def test_reports_a_killed_daemon_and_removes_its_leftovers(lab):
         fault = registry.fault("hang", method="PATCH", path="/uploads/")
         exporter = lab.exporter(config_for(docker,
                                            push(f"{registry.address}/canary/image:v1", interval="2s", timeout="60s",
-                                                overwrite=True), plain=registry.address), args=["--probe.spread=0s"])
+                                                overwrite=True), plain=registry.address), args=[AT_ONCE])
         wait_until(lambda: registry.requests("PATCH"), what="an upload")
         docker.kill()
         exporter.wait_for("image_canary_attempts_total", {}, lambda n: n >= 1)

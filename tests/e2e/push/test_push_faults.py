@@ -6,9 +6,9 @@ import pytest
 
 from lab.field import PushField
 from lab.images import MIB
-from lab.matrix import (OK, SLACK, TIMEOUT, Daemon, Table, as_tuple, knows, log_of, matrix_config, need, open_files,
+from lab.matrix import (OK, SLACK, TIMEOUT, Daemon, Table, knows, log_of, matrix_config, need, open_files,
                         reason_of)
-from lab.probes import config_for, probe
+from lab.probes import AT_ONCE, config_for, probe
 from lab.wait import wait_until
 
 # The reason of each fault, for every engine that has no other in DIFFERENT.
@@ -68,7 +68,7 @@ DIFFERENT = {"client": {}, "registry": {}, "transfer": CONTAINERD, "docker": DOC
 WORKERS = 32  # nearly all of them at once: what hangs, hangs for the whole deadline
 OURS = ("client", "registry")  # the exporter itself sends
 LEFT = {"no-location", "bad-location", "closed-location"}  # without its location an upload cannot be canceled
-TABLE = Table(DIFFERENT)
+TABLE = Table(EXPECTED, DIFFERENT)
 CONTENT = {"layers": 2, "size": "80KiB"}
 BLOBS = 4  # with configuration and manifest
 
@@ -79,10 +79,6 @@ def table(pytestconfig):
     pytestconfig.tables.append("pushes\n" + TABLE.text())
 
 
-def may_be(engine, fault):
-    return as_tuple(DIFFERENT[engine].get(fault, EXPECTED[fault]))
-
-
 @pytest.mark.parametrize("engine", DIFFERENT)
 def test_reports_the_reason_of_every_fault(lab, engine):
     need(lab, engine, "push")
@@ -91,12 +87,12 @@ def test_reports_the_reason_of_every_fault(lab, engine):
         daemon = Daemon(lab, [engine], field)
         before = daemon.state()
         exporter = lab.exporter(matrix_config(field, daemon, engine, EXPECTED, "push", content=CONTENT),
-                                args=["--probe.spread=0s", f"--probe.workers={WORKERS}"],
+                                args=[AT_ONCE, f"--probe.workers={WORKERS}"],
                                 env=field.proxy_env)
         count = len(field.references)
         exporter.wait_for("image_canary_attempts_total", {}, lambda n: n >= count, timeout=120)
         cells = {name: TABLE.note(exporter, engine, name) for name in EXPECTED}
-        wrong = {name: reason for name, (reason, _) in cells.items() if reason not in may_be(engine, name)}
+        wrong = {name: reason for name, (reason, _) in cells.items() if reason not in TABLE.allowed(engine, name)}
         late = {name: seconds for name, (_, seconds) in cells.items() if seconds > TIMEOUT.get(engine, 5) + SLACK}
         assert not wrong, log_of(exporter, wrong)
         assert not late
@@ -117,7 +113,7 @@ def test_reports_a_full_disk_and_cleans_up(lab, engine):
         daemon = Daemon(lab, [engine], field, room=48 * MIB)
         before = daemon.state()
         exporter = lab.exporter(matrix_config(field, daemon, engine, ["good"], "push", timeout="30s",
-                                              content={"layers": 1, "size": "64MiB"}), args=["--probe.spread=0s"])
+                                              content={"layers": 1, "size": "64MiB"}), args=[AT_ONCE])
         exporter.wait_for("image_canary_attempts_total", {}, 1, timeout=40)
         assert reason_of(exporter, "good") == "no_space", exporter.log
         assert not field.registry.requests("POST", "/uploads/")
@@ -137,7 +133,7 @@ def test_reports_a_killed_daemon_and_removes_its_leftovers(lab, engine):
             field.registry.fault("slow_body", method=method, path="/canary/good/blobs/uploads/", value=0.02)
         exporter = lab.exporter(matrix_config(field, daemon, engine, ["good"], "push", timeout="9s", interval="10s",
                                               retry_interval="2s", content={"layers": 1, "size": "8MiB"}),
-                                args=["--probe.spread=0s"])
+                                args=[AT_ONCE])
         wait_until(lambda: field.registry.requests("POST", "/uploads/"), what="an upload")
         daemon.processes[0].kill()
         exporter.wait_for("image_canary_attempts_total", {}, lambda n: n >= 1, timeout=20)
@@ -173,13 +169,13 @@ class Rounds:
         self.exporter = self.start(config)
 
     def start(self, config):
-        return self.lab.exporter(config, args=["--probe.spread=0s", f"--probe.workers={self.WORKERS}"],
+        return self.lab.exporter(config, args=[AT_ONCE, f"--probe.workers={self.WORKERS}"],
                                  env=self.field.proxy_env)
 
     def probes(self, engine):
         """A repository of its own for each, or they would remove each other's."""
         names = {name: self.field.references[name].replace("/canary/", f"/{engine}/canary/") for name in self.FAULTS
-                 if "timeout" not in may_be(engine, name)}
+                 if "timeout" not in TABLE.allowed(engine, name)}
         names.update({"gone": f"{self.deletes.host}/{engine}/gone:v1", "stays": f"{self.keeps.host}/{engine}/stays:v1",
                       "somebody-elses": self.field.references["somebody-elses"]})
         return [probe(reference, f"{engine}-{name}", "push", engine=engine, interval="2s", timeout="10s",
@@ -217,7 +213,7 @@ class Rounds:
                 tried, failed, left = (value(f"image_canary_{name}_total", one)
                                        for name in ("attempts", "failures", "cleanup_failures"))
                 name = one.removeprefix(f"{engine}-")
-                works = name in ("gone", "stays") or OK in may_be(engine, name)
+                works = name in ("gone", "stays") or OK in TABLE.allowed(engine, name)
                 assert tried > 0 and (failed == 0 if works else failed == tried), log_of(self.exporter, [one])
                 may_stay = {tried} if name == "stays" or name in LEFT and engine in OURS else {0}
                 may_stay |= {tried} if failed and engine == "docker" else set()

@@ -11,7 +11,7 @@ from lab.daemons import Containerd
 from lab.fake.registry import FakeRegistry
 from lab.images import as_json, sha256
 from lab.network import free_port
-from lab.probes import config_for, probe, reasons, run_once
+from lab.probes import AT_ONCE, config_for, probe, reasons, run_once
 from lab.programs import folder_of
 from lab.wait import LabError, unchanged, wait_until
 
@@ -31,8 +31,7 @@ def nothing_is_left(daemon):
 def held(daemon):
     """A namespace that belongs to no probe."""
     yield HELD
-    for image in daemon.ctr("images", "ls", "-q", namespace=HELD).split():
-        daemon.ctr("images", "rm", "--sync", image, namespace=HELD)
+    daemon.remove_images(HELD)
     daemon.ctr("namespaces", "rm", HELD)
 
 
@@ -308,7 +307,7 @@ def test_sigterm_during_a_push_leaves_nothing(lab, daemon, path):
         registry.fault("hang", method="PUT", path=path)
         exporter = lab.exporter(config_for(
             daemon, push(f"{registry.address}/canary/image:v1", timeout="60s"),
-            plain=registry.address), args=["--probe.spread=0s"])
+            plain=registry.address), args=[AT_ONCE])
         wait_until(lambda: registry.requests("PUT", path), what="the upload")
         code, seconds = exporter.stop()
         assert code == 0 and seconds < 2.5
@@ -323,7 +322,7 @@ def test_reports_a_killed_daemon_and_removes_its_leftovers(lab):
         fault = registry.fault("hang", method="PUT", path="/uploads/")
         exporter = lab.exporter(config_for(
             daemon, push(f"{registry.address}/canary/image:v1", interval="3s", timeout="60s"), plain=registry.address),
-            args=["--probe.spread=0s"])
+            args=[AT_ONCE])
         wait_until(lambda: registry.requests("PUT"), what="the upload")
         daemon.send(signal.SIGKILL)
         daemon.child.wait()

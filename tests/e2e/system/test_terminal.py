@@ -17,6 +17,7 @@ import time
 import pytest
 import yaml
 
+from lab.exporter import run_exporter
 from lab.fake.registry import FakeRegistry
 from lab.probes import AT_ONCE, config_for, probe
 from lab.programs import ROOT, exporter_binary
@@ -24,11 +25,6 @@ from lab.wait import wait_until
 
 MANUAL = ROOT / "deploy/containerd_exporter.8"
 COMMANDS = ("check", "probe", "metrics")
-
-
-def run(*args, **options):
-    return subprocess.run([exporter_binary(), *map(str, args)], capture_output=True, text=True, timeout=60, check=False,
-                          **options)
 
 
 def flags_of(text):
@@ -42,7 +38,7 @@ def flags_of(text):
 @pytest.mark.parametrize("args", [["--help"], ["-h"], ["help"], *(["help", c] for c in COMMANDS),
                                   *([c, "--help"] for c in COMMANDS)])
 def test_prints_help_to_stdout_within_the_width(args):
-    done = run(*args)
+    done = run_exporter(*args)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("usage: containerd_exporter")
     assert max(map(len, done.stdout.splitlines())) <= 80, max(done.stdout.splitlines(), key=len)
@@ -52,8 +48,8 @@ def test_prints_help_to_stdout_within_the_width(args):
 @pytest.mark.unprivileged
 def test_help_command_equals_help_flag():
     for command in COMMANDS:
-        assert run("help", command).stdout == run(command, "--help").stdout
-        assert f"  {command} " in run("--help").stdout
+        assert run_exporter("help", command).stdout == run_exporter(command, "--help").stdout
+        assert f"  {command} " in run_exporter("--help").stdout
 
 
 @pytest.mark.unprivileged
@@ -74,7 +70,7 @@ def test_help_command_equals_help_flag():
     (["@/no/such/file"], "/no/such/file: No such file"),
 ])
 def test_reports_errors_on_stderr(args, words):
-    done = run(*args)
+    done = run_exporter(*args)
     assert done.returncode == 1 and not done.stdout
     assert done.stderr.startswith("containerd_exporter: error: ") and words in done.stderr
     assert done.stderr.count("\n") == 1
@@ -82,7 +78,7 @@ def test_reports_errors_on_stderr(args, words):
 
 @pytest.mark.unprivileged
 def test_prints_the_version_like_other_exporters():
-    done = run("--version")
+    done = run_exporter("--version")
     assert re.fullmatch(r"containerd_exporter, version \d+\.\d+\.\d+( \(branch: \S+, revision: \S+\))?\n"
                         r"(  build user:       \S+\n)?"
                         r"(  build date:       \d{8}-\d\d:\d\d:\d\d\n)?"
@@ -96,10 +92,10 @@ def test_prints_the_version_like_other_exporters():
 def test_reads_flags_from_a_file(tmp_path):
     flags = tmp_path / "flags"
     flags.write_text("# comment\n--config.check\n--web.listen-address=:1\n")
-    done = run(f"@{flags}")
+    done = run_exporter(f"@{flags}")
     assert done.returncode == 0 and "is valid" in done.stdout
     flags.write_text("help\nprobe\n")
-    assert run(f"@{flags}").stdout == run("help", "probe").stdout
+    assert run_exporter(f"@{flags}").stdout == run_exporter("help", "probe").stdout
 
 
 @pytest.mark.unprivileged
@@ -107,7 +103,7 @@ def test_collector_flags_override_the_file(lab):
     def jobs(*args, collectors=None):
         path = lab.temp / "flags.yml"
         path.write_text(yaml.dump({"collectors": collectors or {}}))
-        done = run(f"--config.file={path}", "--config.check", *args)
+        done = run_exporter(f"--config.file={path}", "--config.check", *args)
         return int(re.search(r"(\d+) jobs", done.stdout)[1]), done.stderr
 
     usual, _ = jobs()
@@ -184,7 +180,7 @@ def test_manual_lists_the_flags_of_this_build():
     """deploy/containerd_exporter.8 ends with what --help-man writes: `make man` renews it."""
     text = MANUAL.read_text()
     start = text.index('.\\" The rest is written by make man.\n')
-    assert text[start:].partition("\n")[2] == run("--help-man").stdout, "make man"
+    assert text[start:].partition("\n")[2] == run_exporter("--help-man").stdout, "make man"
 
 
 @pytest.mark.unprivileged
@@ -203,7 +199,7 @@ def test_readme_lists_the_flags_of_this_build():
     rows = "".join(re.findall(r"^\| (`--.*?) \|", readme, re.MULTILINE))
     written = {re.sub(r"\[?no-\]?", "", name) for name in re.findall(r"`--([^`= ]+)", rows)}
     known = {"collector.NAME" if re.match(r"collector\.(?!disable)", name) else name
-             for name in flags_of(run("--help").stdout)}
+             for name in flags_of(run_exporter("--help").stdout)}
     assert known - written == set(), "not in README"
     assert written - known == set(), "only in README"
 
@@ -211,7 +207,7 @@ def test_readme_lists_the_flags_of_this_build():
 def complete(*words, config=None):
     """What bash would offer after these words, of which the last is being written."""
     script = f"""
-{run("--completion-script-bash").stdout}
+{run_exporter("--completion-script-bash").stdout}
 COMP_WORDS=({' '.join("'" + w + "'" for w in (exporter_binary(), *words))})
 COMP_CWORD={len(words)}
 _containerd_exporter
@@ -224,7 +220,7 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
 
 @pytest.mark.unprivileged
 def test_completes_in_bash(lab):
-    assert set(complete("--web.")) == {f"--{name}" for name in flags_of(run("--help").stdout) if name.startswith("web.")}
+    assert set(complete("--web.")) == {f"--{name}" for name in flags_of(run_exporter("--help").stdout) if name.startswith("web.")}
     assert complete("--log.lev") == ["--log.level"]
     assert complete("--log.level", "=", "d") == ["debug"]
     assert complete("--log.level", "=") == ["debug", "info", "warn", "error"]
@@ -245,7 +241,7 @@ def test_completes_in_bash(lab):
 
 @pytest.mark.unprivileged
 def test_completes_in_zsh():
-    script = run("--completion-script-zsh").stdout
+    script = run_exporter("--completion-script-zsh").stdout
     assert script.startswith("#compdef containerd_exporter\n")
     if shutil.which("zsh"):
         done = subprocess.run(["zsh", "-n", "-c", script], capture_output=True, text=True, check=False)
@@ -260,7 +256,7 @@ def test_installs_manual_and_completion(tmp_path):
                    capture_output=True)
     assert (tmp_path / "usr/share/man/man8/containerd_exporter.8").read_text() == MANUAL.read_text()
     assert (tmp_path / "usr/share/bash-completion/completions/containerd_exporter").read_text() == \
-        run("--completion-script-bash").stdout
+        run_exporter("--completion-script-bash").stdout
     assert (tmp_path / "usr/share/zsh/vendor-completions/_containerd_exporter").exists()
 
 
@@ -319,10 +315,10 @@ def test_probe_rejects_unknown_names(lab):
                         (["x"], 'there is no probe "x" (known: north, south)'),
                         ([], "which probe?"), (["--all", "north"], "either names, or --all"),
                         (["north", "x"], 'there is no probe "x"'), (["--bogus"], "unknown long flag")):
-        done = run("probe", config, *args)
+        done = run_exporter("probe", config, *args)
         assert done.returncode == 2 and not done.stdout, done
         assert done.stderr.startswith("containerd_exporter probe: error: ") and words in done.stderr
-    done = run("probe", config, "--list")
+    done = run_exporter("probe", config, "--list")
     assert (done.returncode, done.stdout, done.stderr) == (0, "north\nsouth\n", "")
 
 
@@ -330,7 +326,7 @@ def test_probe_rejects_unknown_names(lab):
 def test_probe_reports_errors_of_the_file(lab):
     path = lab.temp / "bad.yml"
     path.write_text("probes: [{name: a, operation: pul, image: x/y}]\n")
-    done = run("probe", f"--config.file={path}", "--all")
+    done = run_exporter("probe", f"--config.file={path}", "--all")
     assert done.returncode == 2 and not done.stdout
     assert re.search(r"bad\.yml:1:\d+: ", done.stderr)
     assert "1 mistake" in done.stderr.splitlines()[-1]
@@ -341,14 +337,14 @@ def test_probe_pulls_and_prints_the_result(lab, containerd, registry, maker):
     image = maker.image(layers=2)
     reference = image.push(registry, "terminal/pull", "1")
     config = config_file(lab, containerd, registry.host, [pull("north", reference)])
-    done = run("probe", config, "north")
+    done = run_exporter("probe", config, "north")
     assert done.returncode == 0, done
     assert re.match(r"north: ok in \d+\.\d{3} s\n", done.stdout)
     for words in (f"pull {reference} by client", image.digest, registry.host, "resolve", "fetch", "unpack", "fetched"):
         assert words in done.stdout, done.stdout
     run_id, = re.findall(r"^  run +([0-9a-f]{16})$", done.stdout, re.MULTILINE)
     assert done.stderr == f"north: started, run {run_id}\n"
-    done = run("probe", config, "north", "--json", "--quiet")
+    done = run_exporter("probe", config, "north", "--json", "--quiet")
     assert (done.returncode, done.stderr) == (0, "")
     told = json.loads(done.stdout)
     assert told["success"] is True and told["reason"] == "" and told["digest"] == image.digest
@@ -361,7 +357,7 @@ def test_probe_pushes(lab, containerd, registry):
     before = containerd.census()
     config = config_file(lab, containerd, registry.host,
                          [probe(f"{registry.host}/terminal/push:1", "up", "push", content={"layers": 1, "size": "64KiB"})])
-    told = json.loads(run("probe", config, "up", "--json").stdout)
+    told = json.loads(run_exporter("probe", config, "up", "--json").stdout)
     assert told["success"] is True, told
     assert told["bytes"]["uploaded"] > 64 * 1024 and "upload" in told["phases"]
     assert containerd.census() == before
@@ -372,19 +368,19 @@ def test_probe_all_exits_with_1_if_one_fails(lab, containerd, registry, maker):
     config = config_file(lab, containerd, registry.host,
                          [pull("good", reference), pull("bad", f"{registry.host}/terminal/all:none"),
                           pull("good-too", reference, engine="registry")])
-    done = run("probe", config, "--all")
+    done = run_exporter("probe", config, "--all")
     assert done.returncode == 1
     assert re.findall(r"^(\S+): (ok|FAILED)", done.stdout, re.MULTILINE) == [
         ("good", "ok"), ("bad", "FAILED"), ("good-too", "ok")]
     assert "reason not_found" in done.stdout and "to do" in done.stdout
-    rows = [json.loads(line) for line in run("probe", config, "--all", "--json", "-q").stdout.splitlines()]
+    rows = [json.loads(line) for line in run_exporter("probe", config, "--all", "--json", "-q").stdout.splitlines()]
     assert [(row["probe"], row["reason"]) for row in rows] == [("good", ""), ("bad", "not_found"), ("good-too", "")]
 
 
 def test_probe_debug_shows_the_log_of_the_run(lab, containerd, registry, maker):
     reference = maker.image().push(registry, "terminal/debug", "1")
     config = config_file(lab, containerd, registry.host, [pull("north", reference)])
-    done = run("probe", config, "north", "--debug")
+    done = run_exporter("probe", config, "north", "--debug")
     assert done.returncode == 0
     assert re.search(r"^\+\d+\.\d{3}s GET .*manifests/1: 200", done.stderr, re.MULTILINE), done.stderr
     assert len(re.findall(r"^\+\d+\.\d{3}s ", done.stderr, re.MULTILINE)) >= 5, done.stderr

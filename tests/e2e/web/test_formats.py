@@ -32,6 +32,7 @@ import pytest
 from lab import openmetrics
 from lab import pages
 from lab.images import OCI
+from lab.probes import config_for, probe, run_once
 from lab.programs import find
 from lab.rpc import Store
 from lab.wait import wait_until
@@ -141,22 +142,13 @@ def node_at_work(module_lab):
     damaged.load(containerd, "formats", "example.org/damaged:1", unpack=False)
     containerd.remove_blob(damaged.layers[1].digest, "formats")
     # Once an hour: after the first run nothing moves but the exporter's own numbers.
-    probe = {"interval": "1h", "retry_interval": "1h", "timeout": "20s"}
-    exporter = module_lab.exporter({
-        "containerd": {"address": containerd.address},
-        "collectors": {"images": {"series": "all"}},
-        "registries": {registry.host: {"plain_http": True}},
-        "probes": [
-            {"name": "client", "operation": "pull", "image": reference, "engine": "client", **probe,
-             "labels": {"team": 'a "b" \\ c'}},
-            {"name": "registry", "operation": "pull", "image": reference, "engine": "registry", **probe},
-            {"name": "missing", "operation": "pull", "image": f"{registry.host}/formats/image:none",
-             "engine": "registry", **probe},
-            {"name": "push", "operation": "push", "image": f"{registry.host}/formats/push:probe", "engine": "client",
-             "content": {"layers": 1, "size": "64KiB"}, **probe}]},
-        args=["--probe.spread=0s"])
-    for name in ("client", "registry", "missing", "push"):
-        exporter.wait_for("image_canary_success", {"probe": name}, timeout=60)
+    exporter = run_once(module_lab, config_for(
+        containerd, probe(reference, "client", engine="client", labels={"team": 'a "b" \\ c'}),
+        probe(reference, "registry", engine="registry"),
+        probe(f"{registry.host}/formats/image:none", "missing", engine="registry"),
+        probe(f"{registry.host}/formats/push:probe", "push", "push", engine="client",
+              content={"layers": 1, "size": "64KiB"}),
+        plain=registry.host, collectors={"images": {"series": "all"}}), timeout=60)
     exporter.wait_for("containerd_images", {"namespace": "formats"}, 2)
     return Node(containerd, registry, exporter)
 
@@ -244,22 +236,22 @@ def exemplars(exporter):
             if sample.exemplar]
 
 
-def run_ids(exporter, probe):
+def run_ids(exporter, name):
     """What the history knows of a probe: every "id" in it."""
-    status, _, body = exporter.get(f"/history?probe={probe}&format=json")
+    status, _, body = exporter.get(f"/history?probe={name}&format=json")
     assert status == 200
     return set(re.findall(r'"id": *"([0-9a-f]+)"', body.decode())), json.loads(body)
 
 
 def test_exemplars_name_existing_runs(node):
     found = exemplars(node.exporter)
-    assert {probe for probe, *_ in found} == {"client", "registry", "missing", "push"}
+    assert {name for name, *_ in found} == {"client", "registry", "missing", "push"}
     now = time.time()
-    for probe, labels, value, timestamp in found:
+    for name, labels, value, timestamp in found:
         assert labels.keys() == {"run_id"} and re.fullmatch("[0-9a-f]{16}", labels["run_id"])
-        assert labels["run_id"] in run_ids(node.exporter, probe)[0], probe
+        assert labels["run_id"] in run_ids(node.exporter, name)[0], name
         assert value > 0 and now - 600 < timestamp <= now + 1
-    (missing,) = (labels["run_id"] for probe, labels, *_ in found if probe == "missing")
+    (missing,) = (labels["run_id"] for name, labels, *_ in found if name == "missing")
     assert f"run={missing}" in node.exporter.log, "the log has the same ids"
 
 
@@ -279,13 +271,12 @@ def test_text_has_no_exemplars(node):
 
 
 def exporter_of_one_run(lab, *args):
-    """Of a probe that ran once."""
+    """An exporter whose only probe has run once."""
     registry = lab.registry()
     reference = lab.maker.image().push(registry, "formats/one", "1")
-    exporter = lab.exporter(
-        {"containerd": {"address": str(lab.temp / "none.sock")}, "registries": {registry.host: {"plain_http": True}},
-         "probes": [{"name": "a", "operation": "pull", "engine": "registry", "image": reference, "interval": "1h",
-                     "timeout": "20s"}]}, args=["--probe.spread=0s", *args])
+    config = config_for(None, probe(reference, "a", engine="registry"), plain=registry.host,
+                        containerd={"address": str(lab.temp / "none.sock")})
+    exporter = run_once(lab, config, args=args)
     exporter.wait_for("image_canary_success", {"probe": "a"}, 1)
     return exporter
 
@@ -427,19 +418,18 @@ def test_hostile_responses_do_not_break_a_scrape(lab):
         registry.fault("status", path=f"/hostile/{name}/", status=403, body=body)
         registry.fault("status", path=f"/served/{name}/", status=200, body=body, headers={"X": "y"})
         for kind in ("hostile", "served"):
-            probes.append({"name": f"{kind}-{name}", "operation": "pull", "engine": "registry", "interval": "1h",
-                           "timeout": "10s", "image": f"{registry.address}/{kind}/{name}/image:1"})
-    exporter = lab.exporter({"containerd": {"address": str(lab.temp / "none.sock")},
-                             "registries": {registry.address: {"plain_http": True}}, "probes": probes},
-                            args=["--probe.spread=0s"])
-    for probe in probes:
-        exporter.wait_for("image_canary_success", {"probe": probe["name"]}, 0, timeout=40)
+            probes.append(probe(f"{registry.address}/{kind}/{name}/image:1", f"{kind}-{name}", engine="registry",
+                                timeout="10s"))
+    exporter = run_once(lab, config_for(None, *probes, plain=registry.address,
+                                        containerd={"address": str(lab.temp / "none.sock")}))
+    for one in probes:
+        exporter.wait_for("image_canary_success", {"probe": one["name"]}, 0, timeout=40)
     for kind in pages.FORMATS:
         samples = pages.read(kind, pages.fetch(exporter, kind)[0])
         reasons = {dict(labels)["reason"] for name, labels in samples if name == "image_canary_failure_reasons_total"}
         assert all(re.fullmatch("[a-z_]+", reason) for reason in reasons), reasons
-    for probe in probes:
-        assert run_ids(exporter, probe["name"])[1], "the history is JSON after every response of the registry"
+    for one in probes:
+        assert run_ids(exporter, one["name"])[1], "the history is JSON after every response of the registry"
 
 
 def test_daemon_down_and_up_is_reported(lab):

@@ -17,6 +17,7 @@ import pytest
 from lab import pages
 from lab.fake.accept import AcceptProxy
 from lab.images import OCI
+from lab.probes import AT_ONCE, config_for, probe, run_once
 from lab.programs import prometheus_folder
 from lab.rpc import Store
 from lab.wait import LabError, wait_until
@@ -50,14 +51,10 @@ def exporter_at_rest(module_lab):
     with Store(containerd, "hostile") as store:
         for name in pages.HOSTILE_NAMES:
             store.tag(name, target)
-    probe = {"operation": "pull", "interval": "1h", "retry_interval": "1h", "timeout": "20s"}
-    exporter = module_lab.exporter({
-        "containerd": {"address": containerd.address}, "registries": {registry.host: {"plain_http": True}},
-        "collectors": {"images": {"series": "all"}},
-        "probes": [{"name": "client", "engine": "client", "image": reference, **probe},
-                   {"name": "registry", "engine": "registry", "image": reference, **probe},
-                   {"name": "missing", "engine": "registry", "image": reference + "-none", **probe}]},
-        args=["--probe.spread=0s"])
+    exporter = module_lab.exporter(config_for(
+        containerd, probe(reference, "client", engine="client"), probe(reference, "registry", engine="registry"),
+        probe(reference + "-none", "missing", engine="registry"), plain=registry.host,
+        collectors={"images": {"series": "all"}}), args=[AT_ONCE])
     for name in ("client", "registry", "missing"):
         exporter.wait_for("image_canary_success", {"probe": name}, timeout=60)
     exporter.wait_for("containerd_images", {"namespace": "prometheus"}, 1)
@@ -209,10 +206,10 @@ def test_native_histograms_can_be_queried(native):
     have = by_probe(native, 'histogram_count(image_canary_duration_seconds{job="protobuf"})')
     assert want == have == {"client": 1, "registry": 1, "missing": 1}
     sums = by_probe(native, 'image_canary_duration_seconds_sum{job="text"}')
-    for probe, value in by_probe(
+    for name, value in by_probe(
             native, 'histogram_quantile(0.5, image_canary_duration_seconds{job="protobuf"})').items():
         # One observation: all of its bucket is within 2^(1/8) of it.
-        assert sums[probe] / 1.1 < value < sums[probe] * 1.1
+        assert sums[name] / 1.1 < value < sums[name] * 1.1
     fractions = native.query('histogram_fraction(0, 30, image_canary_duration_seconds{job="protobuf"})')
     assert [value for _, value in fractions] == pytest.approx([1, 1, 1])
 
@@ -226,9 +223,9 @@ def stored_exemplars(prometheus, selector):
 
 def test_exemplars_are_stored_and_name_existing_runs(native, exporter):
     found = stored_exemplars(native, 'image_canary_duration_seconds_bucket{job="openmetrics"}')
-    assert {probe for probe, _ in found} == {"client", "registry", "missing"}
-    for probe, run_id in found:
-        status, _, body = exporter.get(f"/history?probe={probe}&format=json")
+    assert {name for name, _ in found} == {"client", "registry", "missing"}
+    for name, run_id in found:
+        status, _, body = exporter.get(f"/history?probe={name}&format=json")
         assert status == 200 and run_id in body.decode()
     stored = stored_exemplars(native, 'image_canary_duration_seconds{job="protobuf"}')
     if native.version == "2":
@@ -246,7 +243,7 @@ def exporter_at_work(module_lab):
     return module_lab.exporter({
         "containerd": {"address": str(module_lab.temp / "none.sock")}, "registries": {registry.host: {"plain_http": True}},
         "probes": [{"name": f"p{i}", "operation": "pull", "engine": "registry", "image": reference, "interval": "1s",
-                    "timeout": "5s"} for i in range(6)]}, args=["--probe.spread=0s"])
+                    "timeout": "5s"} for i in range(6)]}, args=[AT_ONCE])
 
 
 RATES = types.SimpleNamespace(
@@ -277,10 +274,9 @@ def test_native_histograms_off_keeps_classic_histograms(lab, server):
     histogram as a whole. That is what the flag is for."""
     registry = lab.registry()
     reference = lab.maker.image().push(registry, "prometheus/off", "1")
-    exporter = lab.exporter(
-        {"containerd": {"address": str(lab.temp / "none.sock")}, "registries": {registry.host: {"plain_http": True}},
-         "probes": [{"name": "a", "operation": "pull", "engine": "registry", "image": reference, "interval": "1h",
-                     "timeout": "20s"}]}, args=["--metrics.native-histograms=off", "--probe.spread=0s"])
+    config = config_for(None, probe(reference, "a", engine="registry"), plain=registry.host,
+                        containerd={"address": str(lab.temp / "none.sock")})
+    exporter = run_once(lab, config, args=["--metrics.native-histograms=off"])
     exporter.wait_for("image_canary_success", {"probe": "a"})
     with jobs(server, exporter, ("text", "protobuf")) as each:
         prometheus = after_scrapes(lab.prometheus(each, interval=INTERVAL, version=server), 2)
