@@ -116,13 +116,23 @@ namespaces=(unshare --mount --pid --fork --kill-child --propagation private)
 "${namespaces[@]}" mount -t tmpfs tmpfs /mnt 2>/dev/null ||
     die "no mount and PID namespaces can be made here: no fresh machine can be entered"
 fresh=$(mktemp -d "${TMPDIR:-/var/tmp}/fresh.XXXXXX") || exit 1
-trap 'rm -rf --one-file-system "$fresh"' EXIT
+inside=
+# With the first process of the namespace everything in it ends.
+leave() {
+    [ -z "$inside" ] || { kill -KILL "$inside" && wait "$inside"; } 2>/dev/null
+    rm -rf --one-file-system "$fresh"
+}
+trap leave EXIT
+trap 'exit 143' INT TERM
 log=$fresh/log
 step "debootstrap"
 make_root && clone || exit 1
 shared=$(realpath -e "$checkout/../shared" 2>/dev/null)
 step "running ${1##*/}"
-"${namespaces[@]}" bash -euc "$enter" enter "$fresh/root" "$shared" "$CI" "$FAST" "$@"
+"${namespaces[@]}" bash -euc "$enter" enter "$fresh/root" "$shared" "$CI" "$FAST" "$@" &
+inside=$!
+wait "$inside"
 status=$?
+inside=
 keep_packages
 exit "$status"
