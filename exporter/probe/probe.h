@@ -12,6 +12,7 @@
 
 #include "collector/collector.h"
 #include "collector/node.h"
+#include "credentials/credential_sources.h"
 #include "engines/engine.h"
 #include "probe/placeholder.h"
 #include "registry/registry_limits.h"
