@@ -32,15 +32,6 @@ static bool is_token(const char *text)
     return text[0] != '\0';
 }
 
-static bool copy_credentials(struct credentials *to, const struct credentials *from,
-                             struct error *err)
-{
-    return secret_copy(&to->username, &from->username, err) &&
-           secret_copy(&to->password, &from->password, err) &&
-           secret_copy(&to->identity_token, &from->identity_token, err) &&
-           secret_copy(&to->registry_token, &from->registry_token, err);
-}
-
 static bool set_header(struct registry_auth *auth, const struct buf *header,
                        enum auth_challenge_scheme scheme, struct error *err)
 {
@@ -78,7 +69,7 @@ struct registry_auth *registry_auth_new(const struct credentials *who, const cha
         error_memory(err);
         return NULL;
     }
-    if (who && (!copy_credentials(&auth->who, who, err) || !use_registry_token(auth, err)))
+    if (who && (!credentials_copy(&auth->who, who, err) || !use_registry_token(auth, err)))
         return NULL;
     return TAKE(auth);
 }
@@ -105,10 +96,7 @@ struct registry_auth *registry_auth_for(struct registry_auth *auth, const char *
 
 static void free_one(struct registry_auth *auth)
 {
-    secret_deinit(&auth->who.username);
-    secret_deinit(&auth->who.password);
-    secret_deinit(&auth->who.identity_token);
-    secret_deinit(&auth->who.registry_token);
+    credentials_deinit(&auth->who);
     secret_deinit(&auth->header);
     pthread_mutex_destroy(&auth->lock);
     free(auth->scope);
