@@ -3,6 +3,7 @@
 #ifndef TESTS_REGISTRY_FIXTURE_H
 #define TESTS_REGISTRY_FIXTURE_H
 
+#include "oci/manifest.h"
 #include "registry/registry.h"
 
 #include "support/fake_http.h"
