@@ -75,7 +75,7 @@ done
     never 'engines/(pull|push|tag)_' $(sources exporter collectors)
 }
 only grpc/        exporter/net/rpc.c
-only curl/        exporter/net/http.c
+only curl/        'exporter/net/http(_curl)?.[ch]'
 only openssl/     exporter/oci/digest.c
 only 'toml[+][+]/' exporter/registry/hosts/hosts_toml.cpp
 only yaml.h       exporter/encoding/yaml.c

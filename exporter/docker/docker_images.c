@@ -43,7 +43,7 @@ static bool is_generated(const struct json *node)
     return json_text(json_member(json_member(config ? config : node, "Labels"), MANIFEST_OURS));
 }
 
-static bool read_image(const struct json *node, struct docker_image *image, struct arena *arena,
+bool docker_image_read(const struct json *node, struct docker_image *image, struct arena *arena,
                        struct error *err)
 {
     const char *id = json_text(json_member(node, "Id"));
@@ -60,17 +60,11 @@ static bool read_image(const struct json *node, struct docker_image *image, stru
     return arena_ok(arena, err);
 }
 
-bool docker_images_list(struct docker_client *client, bool all, struct arena *arena,
-                        struct docker_images *images, struct cancel *cancel, struct error *err)
+bool docker_images_read(const struct json *root, struct arena *arena, struct docker_images *images,
+                        struct error *err)
 {
-    CLEANUP(json_freep)
-    struct json_document *document = docker_get(client, all ? "/images/json?all=1" : "/images/json",
-                                                LIST_LIMIT_BYTES, cancel, err);
-    const struct json *root = document ? json_root(document) : NULL;
     size_t count = json_count(root);
 
-    if (!document)
-        return false;
     if (!json_is_array(root))
         return error_set(err, ERROR_PROTOCOL,
                          "invalid list of images of Docker: expected an array");
@@ -78,9 +72,20 @@ bool docker_images_list(struct docker_client *client, bool all, struct arena *ar
     if (!images->items)
         return arena_ok(arena, err);
     for (images->count = 0; images->count < count; images->count++)
-        if (!read_image(json_item(root, images->count), &images->items[images->count], arena, err))
+        if (!docker_image_read(json_item(root, images->count), &images->items[images->count], arena,
+                               err))
             return false;
     return true;
+}
+
+bool docker_images_list(struct docker_client *client, bool all, struct arena *arena,
+                        struct docker_images *images, struct cancel *cancel, struct error *err)
+{
+    CLEANUP(json_freep)
+    struct json_document *document = docker_get(client, all ? "/images/json?all=1" : "/images/json",
+                                                LIST_LIMIT_BYTES, cancel, err);
+
+    return document && docker_images_read(json_root(document), arena, images, err);
 }
 
 bool docker_image_find(struct docker_client *client, const char *name, struct arena *arena,
@@ -95,7 +100,7 @@ bool docker_image_find(struct docker_client *client, const char *name, struct ar
     *found = document;
     if (!document)
         return error_is_expected(err, STATUS_HTTP, HTTP_NOT_FOUND);
-    return read_image(json_root(document), image, arena, err);
+    return docker_image_read(json_root(document), image, arena, err);
 }
 
 bool docker_image_layers(struct docker_client *client, const char *name, uint64_t *bytes,

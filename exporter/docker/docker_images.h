@@ -32,6 +32,12 @@ struct docker_images {
  * because Docker ignores it. */
 const char *docker_image_name(const struct reference *reference, struct arena *arena);
 
+/* Read an element of a list or an inspection, and a list. Invalid JSON types: ERROR_PROTOCOL. */
+bool docker_image_read(const struct json *node, struct docker_image *image, struct arena *arena,
+                       struct error *err) MUST_CHECK;
+bool docker_images_read(const struct json *root, struct arena *arena, struct docker_images *images,
+                        struct error *err) MUST_CHECK;
+
 /* Lists all images, including those without a name; `all` includes intermediate ones. */
 bool docker_images_list(struct docker_client *client, bool all, struct arena *arena,
                         struct docker_images *images, struct cancel *cancel,

@@ -111,7 +111,8 @@ bool docker_session_claim(struct docker_session *visit, struct cancel *cancel, s
         return true;
     if (!docker_image_find(visit->client, visit->name, visit->arena, &image, &found, cancel, err))
         return false;
-    if (found && image.is_generated && !docker_image_remove(visit->client, visit->name, cancel, err))
+    if (found && image.is_generated &&
+        !docker_image_remove(visit->client, visit->name, cancel, err))
         return false;
     visit->was_there = found && !image.is_generated;
     return true;

@@ -211,9 +211,9 @@ static void a_helper_that_fails_is_a_failure(void **state)
         {"#!/bin/sh\necho 'credentials not found in native keychain: hunter2'; exit 1\n",
          "exit status 1"},
         {"#!/bin/sh\nkill -9 $$\n", "killed by signal 9"},
-        {"#!/bin/sh\necho hunter2\n", "without a username"},
-        {"#!/bin/sh\n", "without a username"},
-        {"#!/bin/sh\necho '{\"Username\":\"hunter2\"}'\n", "without a username"},
+        {"#!/bin/sh\necho hunter2\n", "expected a JSON object with Username"},
+        {"#!/bin/sh\n", "expected a JSON object with Username"},
+        {"#!/bin/sh\necho '{\"Username\":\"hunter2\"}'\n", "expected a JSON object with Username"},
         {"#!/bin/sh\nexec cat /dev/zero\n", "more than"},
         {"no program", "docker-credential-test"},
     };

@@ -37,7 +37,7 @@ struct trial {
 };
 
 /* Starts the server with `rules`, which must outlive it, and a client of repository "a/b" with a
- * deadline of ten seconds. */
+ * deadline of a minute. */
 void trial_begin(struct trial *t, const struct fake_rule *rules, struct identity identity);
 void trial_end(struct trial *t);
 
