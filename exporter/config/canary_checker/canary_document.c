@@ -5,7 +5,7 @@
 #include "base/text.h"
 #include "config/canary_checker/canary_fields.h"
 #include "config/canary_checker/canary_probe.h"
-#include "config/config_sections.h"
+#include "config/config_reading.h"
 #include "encoding/yaml_build.h"
 
 #include <stdio.h>

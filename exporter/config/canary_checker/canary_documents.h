@@ -11,7 +11,7 @@
 #ifndef CONFIG_CANARY_CHECKER_CANARY_DOCUMENTS_H
 #define CONFIG_CANARY_CHECKER_CANARY_DOCUMENTS_H
 
-#include "config/config_sections.h"
+#include "config/config_reading.h"
 
 /* Sets reading->root: our document with all probes, or what stands for it where there is none.
  * Also reads the section `kubernetes:`. Mistakes are reported; false only without memory. */

@@ -54,17 +54,22 @@ static const struct {
     {"collectors:\n  imags: {}", "2:3: unknown collector \"imags\" (did you mean \"images\"?)\n"},
     {"collectors: {zebra: 1}", "1:14: unknown collector \"zebra\" (known: images, docker, self)\n"},
     {"collectors: {pull: {}}",
-     "1:14: \"pull\" is an operation of probes; it has no section of its own\n"},
+     "1:14: \"pull\" is a probe operation: expected under \"probes\", not \"collectors\"\n"},
     {"collectors: {images: 5}", "1:22: \"images\": expected a mapping, found a string\n"},
     {"collectors: {images: {intervall: 5s}}",
      "1:23: unknown key \"intervall\" (did you mean \"interval\"?)\n"},
-    {"collectors: {images: {interval: 0s}}", "1:33: \"interval\": must be at least 1s\n"},
-    {"collectors: {images: {interval: 999ms}}", "1:33: \"interval\": must be at least 1s\n"},
-    {"collectors: {images: {interval: 367d}}", "1:33: \"interval\": must be at most 366d\n"},
+    {"collectors: {images: {interval: 0s}}",
+     "1:33: \"interval\": \"0s\" is out of range: expected 1s to 366d\n"},
+    {"collectors: {images: {interval: 999ms}}",
+     "1:33: \"interval\": \"999ms\" is out of range: expected 1s to 366d\n"},
+    {"collectors: {images: {interval: 367d}}",
+     "1:33: \"interval\": \"367d\" is out of range: expected 1s to 366d\n"},
     {"collectors: {images: {interval: 5}}",
      "1:33: \"interval\": \"5\" is not a duration such as 90s, 5m or 1h30m\n"},
-    {"collectors: {images: {timeout: 0s}}", "1:32: \"timeout\": must be more than 0s\n"},
-    {"collectors: {images: {timeout: 367d}}", "1:32: \"timeout\": must be at most 366d\n"},
+    {"collectors: {images: {timeout: 0s}}",
+     "1:32: \"timeout\": \"0s\" is out of range: expected more than 0s, at most 366d\n"},
+    {"collectors: {images: {timeout: 367d}}",
+     "1:32: \"timeout\": \"367d\" is out of range: expected more than 0s, at most 366d\n"},
     {"collectors: {images: {timeout: -1s}}", "1:32: \"timeout\": \"-1s\" is not a duration"},
     {"collectors: {images: {timeout: 99999999999d}}", "1:32: \"timeout\": \"99999999999d\" is too"},
     {"collectors: {images: {enabled: 'false'}}",
@@ -103,7 +108,7 @@ static const struct {
      "1:47: \"address\": must not be empty\n"},
     /* registries */
     {"registries: {r: []}", "1:17: \"r\": expected a mapping, found a list\n"},
-    {"registries: {'': {}}", "1:14: the host of a registry is missing\n"},
+    {"registries: {'': {}}", "1:14: empty registry name: expected HOST[:PORT] or \"*\"\n"},
     {"registries: {r: {plain: true}}",
      "1:18: unknown key \"plain\" (did you mean \"plain_http\"?)\n"},
     {"registries: {r: {auth: {user: x}}}",
@@ -119,9 +124,9 @@ static const struct {
     /* probes */
     {"probes:\n- x", "2:3: expected a mapping, found a string\n"},
     {"probes:\n- [x]", "2:3: expected a mapping, found a list\n"},
-    {"probes:\n-", "2:2: \"name\" is missing: What the probe is called"},
-    {"probes:\n- {name: a}", "2:3: \"operation\" is missing: What it does.\n"},
-    {"probes:\n- operation: pull\n  image: r/x", "2:3: \"name\" is missing: What the probe"},
+    {"probes:\n-", "2:2: \"name\" is missing: Name of the probe"},
+    {"probes:\n- {name: a}", "2:3: \"operation\" is missing: Operation of the probe.\n"},
+    {"probes:\n- operation: pull\n  image: r/x", "2:3: \"name\" is missing: Name of"},
     {"probes:\n- {name: a, operation: images}",
      "2:24: \"operation\": expected one of pull, push, found \"images\"\n"},
     {"probes:\n- {name: a, operation: []}", "2:24: \"operation\": expected one word, found a list"},
@@ -131,19 +136,27 @@ static const struct {
      "2:3: \"image\" is missing: Reference of the image.\n"
      "f:2:30: unknown key \"imagee\" (did you mean \"image\"?)\n"},
     {"probes:\n- {name: '', operation: pull, image: r/x}", "2:10: \"name\": must not be empty\n"},
-    {"probes:\n- {name: a b, operation: pull, image: r/x}", "2:10: \"name\": \"a b\" is not at"},
-    {"probes:\n- {name: a., operation: pull, image: r/x}", "2:10: \"name\": \"a.\" is not at"},
-    {"probes:\n- {name: -a, operation: pull, image: r/x}", "2:10: \"name\": \"-a\" is not at"},
-    {"probes:\n- {name: a--b, operation: pull, image: r/x}", "2:10: \"name\": \"a--b\" is not"},
-    {"probes:\n- {name: a/b, operation: pull, image: r/x}", "2:10: \"name\": \"a/b\" is not at"},
-    {"probes:\n- {name: \xc3\xa9, operation: pull, image: r/x}", "2:10: \"name\": \"\xc3\xa9\" is"},
+    {"probes:\n- {name: a b, operation: pull, image: r/x}",
+     "2:10: \"name\": invalid probe name \"a b\": "},
+    {"probes:\n- {name: a., operation: pull, image: r/x}",
+     "2:10: \"name\": invalid probe name \"a.\": "},
+    {"probes:\n- {name: -a, operation: pull, image: r/x}",
+     "2:10: \"name\": invalid probe name \"-a\": "},
+    {"probes:\n- {name: a--b, operation: pull, image: r/x}",
+     "2:10: \"name\": invalid probe name \"a--b\": "},
+    {"probes:\n- {name: a/b, operation: pull, image: r/x}",
+     "2:10: \"name\": invalid probe name \"a/b\": "},
+    {"probes:\n- {name: \xc3\xa9, operation: pull, image: r/x}",
+     "2:10: \"name\": invalid probe name \"\xc3\xa9\": "},
     {"probes:\n- {name: a23456789012345678901234567890123456789012345678901, operation: pull, "
      "image: r/x}",
-     "2:10: \"name\": \"a23456789012345678901234567890123456789012345678901\" is not at most 50"},
+     "2:10: \"name\": invalid probe name \"a23456789012345678901234567890123456789012345678901\": "
+     "expected at most 50"},
     {PROBE "}\n- {name: a, operation: push, image: r/x}",
-     "3:10: \"name\": there is another probe \"a\" at line 2\n"},
-    {PROBE "interval: 0s}", "2:52: \"interval\": must be at least 1s\n"},
-    {PROBE "timeout: 0s}", "2:51: \"timeout\": must be more than 0s\n"},
+     "3:10: \"name\": duplicate probe name \"a\": first used at line 2\n"},
+    {PROBE "interval: 0s}", "2:52: \"interval\": \"0s\" is out of range: expected 1s to 366d\n"},
+    {PROBE "timeout: 0s}",
+     "2:51: \"timeout\": \"0s\" is out of range: expected more than 0s, at most 366d\n"},
     {PROBE "timeout: [1s]}", "2:51: \"timeout\": expected a duration such as 90s or 5m, found a"},
     {PROBE "enabled: true}", "2:42: unknown key \"enabled\" (known: name, operation, interval"},
     {PROBE "auth: {usernam: x}}", "2:49: unknown key \"usernam\" (did you mean \"username\"?)\n"},
@@ -168,14 +181,17 @@ static const struct {
     {PROBE "schedule: '@reboot'}", "2:52: \"schedule\": \"@reboot\" is not one of @every, @hou"},
     {PROBE "schedule: '@every soon'}",
      "2:52: \"schedule\": \"soon\" is not a duration such as 90s, 5m or 1h30m\n"},
-    {PROBE "schedule: '@every 999ms'}", "2:52: \"schedule\": must be at least 1s\n"},
-    {PROBE "schedule: '@every 367d'}", "2:52: \"schedule\": must be at most 366d\n"},
+    {PROBE "schedule: '@every 999ms'}",
+     "2:52: \"schedule\": \"@every 999ms\" is out of range: expected 1s to 366d\n"},
+    {PROBE "schedule: '@every 367d'}",
+     "2:52: \"schedule\": \"@every 367d\" is out of range: expected 1s to 366d\n"},
     {PROBE "schedule: []}", "2:52: \"schedule\": expected a string, found a list\n"},
     {PROBE "interval: 5m, schedule: '@daily'}",
-     "2:56: both \"interval\" and \"schedule\" are given\n"},
-    {PROBE "retry_interval: 10ms}",
-     "2:58: \"retry_interval\": must be 0s (never), or at least 1s\n"},
-    {PROBE "retry_interval: 400d}", "2:58: \"retry_interval\": must be at most 366d\n"},
+     "2:56: both \"interval\" and \"schedule\" are set: expected only one\n"},
+    {PROBE "retry_interval: 10ms}", "2:58: \"retry_interval\": \"10ms\" is out of range: expected "
+                                    "0s (no retries) or 1s to 366d\n"},
+    {PROBE "retry_interval: 400d}", "2:58: \"retry_interval\": \"400d\" is out of range: expected "
+                                    "0s (no retries) or 1s to 366d\n"},
     {PROBE "retry_interval: never}", "2:58: \"retry_interval\": \"never\" is not a duration"},
     {"collectors: {images: {schedule: '@daily'}}", "1:23: unknown key \"schedule\" (known:"},
     /* limits of registries */
@@ -256,10 +272,10 @@ static void all_mistakes_of_a_file_are_told_at_once(void **state)
         "f:5:13: \"interval\": \"soon\" is not a duration such as 90s, 5m or 1h30m\n"
         "f:6:10: aliases (*alias) are not supported\n"
         "f:7:9: \"cold\": expected one of required, preferred, no, found \"maybe\"\n"
-        "f:8:9: \"name\": there is another probe \"a\" at line 3\n"
+        "f:8:9: \"name\": duplicate probe name \"a\": first used at line 3\n"
         "f:9:14: \"operation\": expected one of pull, push, found \"fly\"\n"
-        "f:10:12: \"timeout\": must be more than 0s\n"
-        "f:12:22: \"interval\": must be at least 1s\n"
+        "f:10:12: \"timeout\": \"0s\" is out of range: expected more than 0s, at most 366d\n"
+        "f:12:22: \"interval\": \"1ms\" is out of range: expected 1s to 366d\n"
         "f:12:39: \"max_series\": \"x\" is not a whole number such as 0 or 42\n"
         "f:12:42: unknown key \"what\" (known: enabled, interval, timeout, series, max_series, "
         "namespaces, ignored, labels)\n"
