@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One row per type: what it accepts, and what to say when something else is found. */
 #include "config/settings_types.h"
 
 #include "base/text.h"
@@ -14,7 +13,7 @@ struct input {
     const struct yaml_node *value;
 };
 
-static bool refuse(const struct input *input, const char *message)
+static bool reject(const struct input *input, const char *message)
 {
     return problems_add(input->source->problems, input->value->place, "\"%s\": %s",
                         input->setting->name, message);
@@ -25,7 +24,7 @@ static bool store_string(const struct input *input, void *member)
     const char *copy;
 
     if (!*input->value->text && !input->setting->fallback)
-        return refuse(input, "must not be empty");
+        return reject(input, "expected a non-empty string, found \"\"");
     copy = arena_strdup(input->source->arena, input->value->text);
     if (copy)
         *(const char **)member = copy;
@@ -49,21 +48,21 @@ static bool store_uint(const struct input *input, void *member)
 {
     struct error err;
 
-    return text_uint(input->value->text, member, &err) || refuse(input, err.message);
+    return text_uint(input->value->text, member, &err) || reject(input, err.message);
 }
 
 static bool store_duration(const struct input *input, void *member)
 {
     struct error err;
 
-    return text_duration_ns(input->value->text, member, &err) || refuse(input, err.message);
+    return text_duration_ns(input->value->text, member, &err) || reject(input, err.message);
 }
 
 static bool store_bytes(const struct input *input, void *member)
 {
     struct error err;
 
-    return text_bytes(input->value->text, member, &err) || refuse(input, err.message);
+    return text_bytes(input->value->text, member, &err) || reject(input, err.message);
 }
 
 static bool store_enum(const struct input *input, void *member)
@@ -83,7 +82,8 @@ static bool store_enum(const struct input *input, void *member)
                         list.data ? list.data : "nothing", input->value->text);
 }
 
-/* A copy of the text of one item of a list or mapping. */
+/* Returns a copy of the text of one item of a list or mapping; NULL if it is not a string, which is
+ * reported. */
 static const char *item_text(const struct input *input, const struct yaml_node *item)
 {
     if (item->kind == YAML_SCALAR && !yaml_is_null(item))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Files with mistakes: each is told, at its place, in words that help, and all at once. */
+/* Files with mistakes: every mistake is reported at its place, all of them at once. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +12,7 @@
 
 #include <stdio.h>
 
-/* What `problems` begins with after "f:"; all of it, if it ends a line. */
+/* `want`: how `problems` starts after "f:"; the whole text, if it ends with a newline. */
 static const struct {
     const char *text, *want;
 } bad[] = {
@@ -32,8 +32,8 @@ static const struct {
     {"probes: \"\"", "1:9: \"probes\": expected a list, found a string\n"},
     {"probes: []\nprobes: []", "2:1: key \"probes\" is here twice; first at line 1\n"},
     {"a: [", "2:1: did not find expected node content while parsing a flow node (line 2)\n"},
-    {"output: {}\n---\noutput: {}", "3:1: a second document of settings; the first is at line 1. "
-                                    "Others may only be of kind Canary\n"},
+    {"output: {}\n---\noutput: {}", "3:1: second settings document (the first is at line 1): "
+                                    "expected kind Canary\n"},
     /* global sections */
     {"containerd: x", "1:13: \"containerd\": expected a mapping, found a string\n"},
     {"containerd: []", "1:13: \"containerd\": expected a mapping, found a list\n"},
@@ -105,7 +105,7 @@ static const struct {
     {"\ncollectors:\n  docker:\n    enabled: true",
      "3:3: \"address\" is missing: Socket of Docker.\n"},
     {"collectors: {docker: {enabled: true, address: ''}}",
-     "1:47: \"address\": must not be empty\n"},
+     "1:47: \"address\": expected a non-empty string, found \"\"\n"},
     /* registries */
     {"registries: {r: []}", "1:17: \"r\": expected a mapping, found a list\n"},
     {"registries: {'': {}}", "1:14: empty registry name: expected HOST[:PORT] or \"*\"\n"},
@@ -135,7 +135,8 @@ static const struct {
     {"probes:\n- {name: a, operation: pull, imagee: r/x}",
      "2:3: \"image\" is missing: Reference of the image.\n"
      "f:2:30: unknown key \"imagee\" (did you mean \"image\"?)\n"},
-    {"probes:\n- {name: '', operation: pull, image: r/x}", "2:10: \"name\": must not be empty\n"},
+    {"probes:\n- {name: '', operation: pull, image: r/x}",
+     "2:10: \"name\": expected a non-empty string, found \"\"\n"},
     {"probes:\n- {name: a b, operation: pull, image: r/x}",
      "2:10: \"name\": invalid probe name \"a b\": "},
     {"probes:\n- {name: a., operation: pull, image: r/x}",
@@ -170,15 +171,16 @@ static const struct {
     {PROBE "slow: 1s}", "2:3: nothing fits\n"},
     {"probes:\n- {name: a, operation: pull, image: x}", "2:37: \"image\": no registry in \"x\"\n"},
     /* when probes run */
-    {PROBE "schedule: '* * * *'}",
-     "2:52: \"schedule\": 4 fields; there are five: minute, hour, day of month, month, day of "
-     "week\n"},
-    {PROBE "schedule: '0 25 * * *'}", "2:52: \"schedule\": hour: 25 is not from 0 to 23\n"},
+    {PROBE "schedule: '* * * *'}", "2:52: \"schedule\": found 4 fields: expected minute, hour, day "
+                                   "of month, month, day of week\n"},
+    {PROBE "schedule: '0 25 * * *'}",
+     "2:52: \"schedule\": invalid hour \"25\": expected a value, range or step from 0 to 23\n"},
     {PROBE "schedule: '0 0 30 2 *'}",
-     "2:52: \"schedule\": \"0 0 30 2 *\" never comes: no such month has that day\n"},
-    {PROBE "schedule: ''}", "2:52: \"schedule\": 0 fields; there are five"},
-    {PROBE "schedule: 5m}", "2:52: \"schedule\": 1 field; there are five"},
-    {PROBE "schedule: '@reboot'}", "2:52: \"schedule\": \"@reboot\" is not one of @every, @hou"},
+     "2:52: \"schedule\": \"0 0 30 2 *\" never matches: expected a day that the month has\n"},
+    {PROBE "schedule: ''}", "2:52: \"schedule\": found 0 fields: expected"},
+    {PROBE "schedule: 5m}", "2:52: \"schedule\": found 1 field: expected"},
+    {PROBE "schedule: '@reboot'}",
+     "2:52: \"schedule\": unknown shorthand \"@reboot\": expected @every"},
     {PROBE "schedule: '@every soon'}",
      "2:52: \"schedule\": \"soon\" is not a duration such as 90s, 5m or 1h30m\n"},
     {PROBE "schedule: '@every 999ms'}",
@@ -207,19 +209,19 @@ static const struct {
     /* variables */
     {"containerd: {address: 'a${CONFIG_NOT_SET}'}",
      "1:23: environment variable \"CONFIG_NOT_SET\" is not set\n"},
-    {"containerd: {address: '${'}", "1:23: \"${\" without \"}\" (write $${ for a literal ${)\n"},
-    {"containerd: {address: '${}'}", "1:23: \"${}\" does not name a variable (write"},
-    {"containerd: {address: '${1X}'}", "1:23: \"${1X}\" does not name a variable (write"},
-    {"containerd: {address: '${A-b}'}", "1:23: \"${A-b}\" does not name a variable (write"},
+    {"containerd: {address: '${'}",
+     "1:23: found \"${\" without \"}\": expected ${NAME}, or $${ for a literal ${\n"},
+    {"containerd: {address: '${}'}", "1:23: invalid variable \"${}\": expected ${NAME}"},
+    {"containerd: {address: '${1X}'}", "1:23: invalid variable \"${1X}\": expected ${NAME}"},
+    {"containerd: {address: '${A-b}'}", "1:23: invalid variable \"${A-b}\": expected ${NAME}"},
     {"containerd: {address: '${CONFIG_BINARY}'}",
-     "1:23: environment variable \"CONFIG_BINARY\" is not UTF-8\n"},
+     "1:23: environment variable \"CONFIG_BINARY\" is invalid: expected UTF-8\n"},
     {"collectors:\n  docker: {enabled: true, address: \"${CONFIG_EMPTY}\"}",
-     "2:36: \"address\": must not be empty\n"},
+     "2:36: \"address\": expected a non-empty string, found \"\"\n"},
     {"probes:\n- {name: a, operation: pull, image: '${CONFIG_NOT_SET}'}",
      "2:37: environment variable \"CONFIG_NOT_SET\" is not set\n"},
 };
 
-/* A row that ends its line has said all there is to say. */
 static bool matches(const char *got, const char *want)
 {
     size_t size = strlen(want);
@@ -249,7 +251,7 @@ static void every_mistake_has_its_place(void **state)
     assert_int_equal(n_wrong, 0);
 }
 
-static void all_mistakes_of_a_file_are_told_at_once(void **state)
+static void all_mistakes_of_a_file_are_reported_at_once(void **state)
 {
     static const char text[] = "containerd: {addres: x}\n"
                                "probes:\n"
@@ -292,7 +294,7 @@ static void all_mistakes_of_a_file_are_told_at_once(void **state)
     assert_string_equal(f.err.message, "14 mistakes in f");
 }
 
-static void a_broken_registry_is_told_once(void **state)
+static void a_mistake_in_a_registry_is_reported_once(void **state)
 {
     CLEANUP(fixture_deinit) struct fixture f;
 
@@ -330,7 +332,7 @@ static void a_message_is_one_line(void **state)
     assert_null(strchr(f.problems.data, '\x1b'));
 }
 
-static void a_huge_value_is_a_mistake(void **state)
+static void an_expanded_value_has_a_limit(void **state)
 {
     CLEANUP(fixture_deinit) struct fixture f;
     CLEANUP(freep) char *value = malloc(70000);
@@ -341,18 +343,18 @@ static void a_huge_value_is_a_mistake(void **state)
     setenv("CONFIG_HUGE", value, 1);
     parse(&f, "containerd: {address: '${CONFIG_HUGE}'}");
     assert_string_equal(f.problems.data,
-                        "f:1:23: with its variables replaced: more than 65536 bytes\n");
+                        "f:1:23: invalid value after variable expansion: more than 65536 bytes\n");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_mistake_has_its_place),
-        cmocka_unit_test(all_mistakes_of_a_file_are_told_at_once),
-        cmocka_unit_test(a_broken_registry_is_told_once),
+        cmocka_unit_test(all_mistakes_of_a_file_are_reported_at_once),
+        cmocka_unit_test(a_mistake_in_a_registry_is_reported_once),
         cmocka_unit_test(many_mistakes_are_counted),
         cmocka_unit_test(a_message_is_one_line),
-        cmocka_unit_test(a_huge_value_is_a_mistake),
+        cmocka_unit_test(an_expanded_value_has_a_limit),
     };
 
     return cmocka_run_group_tests(tests, set_environment, NULL);
