@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-/* A deadline that never comes: a hundred years. */
+/* Longer than any process runs: a hundred years. */
 #define NEVER_NS (INT64_C(100) * 365 * 86400 * NS_PER_SECOND)
 
 struct watcher {
@@ -34,8 +34,7 @@ static void pause_for(struct watcher *watcher, int64_t pause_ns)
         continue;
 }
 
-/* That it cannot watch for a while is no news: the daemon may be gone, and the collector's own
- * runs tell it. */
+/* Failures are logged at debug level only, because the runs of the collector report them, too. */
 static void *watch(void *arg)
 {
     struct watcher *watcher = arg;

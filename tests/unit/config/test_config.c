@@ -1,17 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Good files and what becomes of them: jobs, values, fallbacks, fingerprints. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "config/config_job.h"
 #include "support/config_fixture.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 /* ---- good files ---- */
@@ -128,7 +121,7 @@ static void probes_are_jobs_with_their_registry(void **state)
     parse_good(&f, probes_text);
     a = job(&f, "a")->state;
     d = job(&f, "d")->state;
-    assert_ptr_equal(job(&f, "a")->collector, &pull_collector);
+    assert_string_equal(job(&f, "a")->collector->name, "pull");
     assert_int_equal(job(&f, "a")->interval_ns, 300 * NS_PER_SECOND);
     assert_true(a->plain_http);
     assert_string_equal(a->username, "them");
@@ -388,16 +381,16 @@ static void reads_files(void **state)
     (void)state;
     assert_true(fd >= 0);
     assert_int_equal(write(fd, "output: {verbose: true}\n", 24), 24);
-    assert_true(config_load(&config, &schema, path, &problems, &err));
+    assert_true(config_load(&config, &test_schema, path, &problems, &err));
     assert_true(((struct globals *)config.globals)->verbose);
     config_deinit(&config);
     assert_int_equal(write(fd, "oops: 1\n", 8), 8);
-    assert_false(config_load(&config, &schema, path, &problems, &err));
+    assert_false(config_load(&config, &test_schema, path, &problems, &err));
     assert_ptr_equal(strstr(problems.data, path), problems.data);
     assert_non_null(strstr(problems.data, ":2:1: unknown key \"oops\""));
     assert_int_equal(ftruncate(fd, (1 << 20) + 1), 0);
     buf_clear(&problems);
-    assert_false(config_load(&config, &schema, path, &problems, &err));
+    assert_false(config_load(&config, &test_schema, path, &problems, &err));
     assert_int_equal(err.code, ERROR_LIMIT);
     assert_int_equal(problems.size, 0);
     close(fd);
@@ -411,10 +404,10 @@ static void a_file_that_cannot_be_read_is_a_mistake(void **state)
     struct error err;
 
     (void)state;
-    assert_false(config_load(&config, &schema, "/nonexistent/x.yml", &problems, &err));
+    assert_false(config_load(&config, &test_schema, "/nonexistent/x.yml", &problems, &err));
     assert_int_equal(err.code, ERROR_INVALID);
     assert_string_equal(err.message, "/nonexistent/x.yml: No such file or directory");
-    assert_false(config_load(&config, &schema, "/", &problems, &err));
+    assert_false(config_load(&config, &test_schema, "/", &problems, &err));
     assert_string_equal(err.message, "/: Is a directory");
     assert_int_equal(problems.size, 0); /* *err is reported */
 }
@@ -426,7 +419,7 @@ static void no_path_means_defaults(void **state)
     struct error err;
 
     (void)state;
-    assert_true(config_load(&config, &schema, NULL, &problems, &err));
+    assert_true(config_load(&config, &test_schema, NULL, &problems, &err));
     assert_int_equal(config.n_jobs, 2);
     config_deinit(&config);
 }

@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The configuration shown is the configuration that is in force, without its secrets. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
 #include "support/config_fixture.h"
 
 #include "config/config_dump.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define TEXT_BYTES ((size_t)64 << 10)
 

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Runs on demand: who is answered with what, and what becomes of the schedule. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "support/scheduler_fixture.h"
 
 #include "base/log.h"
+#include "scheduler/demand.h"
 #include "scheduler/scheduler.h"
+#include "scheduler/scheduler_view.h"
+
+#include <stdio.h>
+#include <string.h>
 
 #define NO_DISTANCE   1
 #define HISTORY_BYTES ((size_t)1 << 20)
@@ -106,7 +104,7 @@ static void apply_one(struct world *world, struct fake *fake)
     await_rest(world);
 }
 
-/* What somebody was told. Under fake_lock. */
+/* What somebody wconfigured failure. Under fake_lock. */
 struct asker {
     unsigned told;
     bool nothing, cached;
@@ -192,7 +190,7 @@ static void tells_of_failures_with_their_reason(void **state)
     ask(&world, "x", &asker);
     hear(&world, &asker);
     assert_int_equal(asker.reason, ERROR_TLS);
-    assert_string_equal(asker.message, "as told");
+    assert_string_equal(asker.message, "configured failure");
 }
 
 static void joins_a_run_that_goes_on(void **state)

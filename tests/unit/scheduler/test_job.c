@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A single job: opened, shown, run, and gone without a trace. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "support/scheduler_fixture.h"
 
 #include "base/log.h"
 #include "scheduler/job.h"
+
+#include <string.h>
 
 #define SUCCESS     "containerd_exporter_collector_success{collector=\"x\"} "
 #define DURATION    "containerd_exporter_collector_duration_seconds{collector=\"x\"} "
@@ -52,14 +47,14 @@ static enum error_code run_job(struct job *job)
     enum error_code code;
 
     cancel_init(&cancel, clock_now_ns() + FAKE_SELDOM_NS);
-    code = job_run(job, &(struct job_turn){.cancel = &cancel}).code;
+    code = job_run(job, &(struct run_options){.cancel = &cancel}).code;
     cancel_deinit(&cancel);
     return code;
 }
 
 static bool shows(struct world *world, const char *what)
 {
-    return fake_occurrences(world->board, what) == 1;
+    return page_count(world->board, what) == 1;
 }
 
 static void shows_its_beginning_only_when_told(void **state)
@@ -73,12 +68,12 @@ static void shows_its_beginning_only_when_told(void **state)
     job = job_new(world.board, fake_job(&world.config, &fake_inventory, "x", "1", &world.fake),
                   NULL, &err);
     assert_non_null(job);
-    assert_int_equal(fake_occurrences(world.board, RUNS), 0);
+    assert_int_equal(page_count(world.board, RUNS), 0);
     job_show(job);
     assert_true(shows(&world, RUNS "0\n"));
     job_show(job);
     assert_true(shows(&world, RUNS "0\n"));
-    assert_int_equal(fake_occurrences(world.board, SUCCESS), 0); /* nothing is known yet */
+    assert_int_equal(page_count(world.board, SUCCESS), 0); /* nothing is known yet */
 }
 
 static void shows_what_it_measured_and_how_it_went(void **state)
@@ -111,13 +106,13 @@ static void remembers_its_last_success_while_it_fails(void **state)
     assert_int_equal(run_job(job), ERROR_RUNTIME);
     assert_true(shows(&world, SUCCESS "0\n"));
     assert_true(shows(&world, RUNS "1\n")); /* what was seen before the failure */
-    assert_int_equal(fake_occurrences(world.board, LAST_UPDATE), 0);
+    assert_int_equal(page_count(world.board, LAST_UPDATE), 0);
     world.fake.outcome = ERROR_NONE;
     assert_int_equal(run_job(job), ERROR_NONE);
-    before = fake_page(world.board);
+    before = page_text(world.board);
     world.fake.outcome = ERROR_RUNTIME;
     assert_int_equal(run_job(job), ERROR_RUNTIME);
-    after = fake_page(world.board);
+    after = page_text(world.board);
     line = strstr(before, LAST_UPDATE);
     assert_non_null(line);
     assert_non_null(strstr(after, LAST_UPDATE));
@@ -135,7 +130,7 @@ static void lets_probes_tell_everything_themselves(void **state)
     job = open_job(&world, &fake_probe);
     assert_int_equal(run_job(job), ERROR_NONE);
     assert_true(shows(&world, RUNS "1\n"));
-    assert_int_equal(fake_occurrences(world.board, "containerd_"), 0);
+    assert_int_equal(page_count(world.board, "containerd_"), 0);
 }
 
 static void calls_the_scrape_no_inventory(void **state)
@@ -148,7 +143,7 @@ static void calls_the_scrape_no_inventory(void **state)
     job = open_job(&world, &fake_scrape);
     assert_int_equal(run_job(job), ERROR_NONE);
     assert_true(shows(&world, SUCCESS "1\n"));
-    assert_int_equal(fake_occurrences(world.board, LAST_UPDATE), 0);
+    assert_int_equal(page_count(world.board, LAST_UPDATE), 0);
 }
 
 static void fails_where_there_are_too_many_samples(void **state)
@@ -177,10 +172,10 @@ static void stops_when_it_is_told_to(void **state)
     job = open_job(&world, &fake_inventory);
     cancel_init(&cancel, clock_now_ns() + FAKE_SELDOM_NS);
     cancel_now(&cancel);
-    assert_int_equal(job_run(job, &(struct job_turn){.cancel = &cancel}).code, ERROR_CANCELED);
+    assert_int_equal(job_run(job, &(struct run_options){.cancel = &cancel}).code, ERROR_CANCELED);
     cancel_deinit(&cancel);
     cancel_init(&cancel, clock_now_ns() - 1);
-    assert_int_equal(job_run(job, &(struct job_turn){.cancel = &cancel}).code, ERROR_TIMEOUT);
+    assert_int_equal(job_run(job, &(struct run_options){.cancel = &cancel}).code, ERROR_TIMEOUT);
     cancel_deinit(&cancel);
 }
 
@@ -195,9 +190,9 @@ static void leaves_nothing_behind_where_it_cannot_open(void **state)
     world.fake.refuses_to_open = true;
     plan = fake_job(&world.config, &fake_inventory, "x", "1", &world.fake);
     assert_null(job_new(world.board, plan, NULL, &err));
-    assert_string_equal(err.message, "x: will not open");
+    assert_string_equal(err.message, "x: cannot open");
     assert_int_equal(world.fake.closed, 0);
-    assert_int_equal(fake_occurrences(world.board, "x"), 0);
+    assert_int_equal(page_count(world.board, "x"), 0);
 }
 
 static void closes_once_and_clears_the_board(void **state)
@@ -210,7 +205,7 @@ static void closes_once_and_clears_the_board(void **state)
     job = open_job(&world, &fake_inventory);
     assert_int_equal(run_job(job), ERROR_NONE);
     job_hide(job);
-    assert_int_equal(fake_occurrences(world.board, "x"), 0);
+    assert_int_equal(page_count(world.board, "x"), 0);
     assert_int_equal(world.fake.closed, 0);
     job_free(job);
     assert_int_equal(world.fake.opened, 1);
@@ -255,7 +250,7 @@ static void shows_nothing_of_a_skipped_run(void **state)
     run_job(job);
     world.fake.skips = true;
     cancel_init(&cancel, clock_now_ns() + FAKE_SELDOM_NS);
-    outcome = job_run(job, &(struct job_turn){.cancel = &cancel});
+    outcome = job_run(job, &(struct run_options){.cancel = &cancel});
     cancel_deinit(&cancel);
     assert_true(outcome.skipped);
     assert_int_equal(outcome.code, ERROR_NONE);
@@ -282,8 +277,8 @@ static void run_with(struct job *job, struct history *history, enum run_trigger 
     cancel_init(&cancel, clock_now_ns() + FAKE_SELDOM_NS);
     if (canceled)
         cancel_now(&cancel);
-    job_run(job, &(struct job_turn){
-                     .cancel = &cancel, .trigger = trigger, .history = history, .tell = hear});
+    job_run(job, &(struct run_options){
+                     .cancel = &cancel, .trigger = trigger, .history = history, .report = hear});
     cancel_deinit(&cancel);
 }
 
@@ -318,7 +313,7 @@ static void leaves_a_record_of_every_run_of_a_probe(void **state)
     assert_int_equal(list->records[1]->reason, ERROR_NONE);
     assert_string_equal(list->records[1]->message, "");
     assert_int_equal(list->records[2]->reason, ERROR_TLS);
-    assert_string_equal(list->records[2]->message, "as told");
+    assert_string_equal(list->records[2]->message, "configured failure");
     assert_string_equal(list->records[2]->operation, "fake_probe");
     assert_string_not_equal(list->records[2]->id, list->records[1]->id);
     assert_true(list->records[2]->timeout_seconds > 3000);

@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A file that changes, for better or worse, and what that does to the jobs. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "support/scheduler_fixture.h"
 
 #include "base/log.h"
 #include "scheduler/reload.h"
 
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #define SUCCESSFUL "containerd_exporter_config_last_reload_successful "
@@ -36,7 +31,7 @@ struct thing_state {
 };
 
 static const struct setting thing_settings[] = {
-    SETTING(SETTING_UINT, struct thing_state, size, "size", "1", "How large; 13 will not open."),
+    SETTING(SETTING_UINT, struct thing_state, size, "size", "1", "How large; 13 cannot open."),
     {0},
 };
 static const struct setting global_settings[] = {
@@ -176,8 +171,8 @@ static void reload(struct world *world)
 
     if (!reloader_reload(world->reloader, &err))
         fail_msg("%s", err.message);
-    assert_int_equal(fake_occurrences(world->board, SUCCESSFUL "1\n"), 1);
-    assert_int_equal(fake_occurrences(world->board, TIMESTAMP), 2 + 1); /* HELP, TYPE, value */
+    assert_int_equal(page_count(world->board, SUCCESSFUL "1\n"), 1);
+    assert_int_equal(page_count(world->board, TIMESTAMP), 2 + 1); /* HELP, TYPE, value */
 }
 
 static void fail_to_reload(struct world *world, const char *why)
@@ -187,7 +182,7 @@ static void fail_to_reload(struct world *world, const char *why)
     assert_false(reloader_reload(world->reloader, &err));
     if (!strstr(err.message, why))
         fail_msg("%s", err.message);
-    assert_int_equal(fake_occurrences(world->board, SUCCESSFUL "0\n"), 1);
+    assert_int_equal(page_count(world->board, SUCCESSFUL "0\n"), 1);
 }
 
 /* Runs the thing, and expects to see how often it ran and what it was opened with. */
@@ -197,8 +192,8 @@ static void expect_run(struct world *world, const char *address, int count)
 
     snprintf(want, sizeof(want), "fake_runs_total{name=\"%s\"} %d\n", address, count);
     scheduler_refresh(world->scheduler);
-    assert_int_equal(fake_occurrences(world->board, want), 1);
-    assert_int_equal(fake_occurrences(world->board, "fake_runs_total{"), 1);
+    assert_int_equal(page_count(world->board, want), 1);
+    assert_int_equal(page_count(world->board, "fake_runs_total{"), 1);
 }
 
 static void starts_without_a_file(void **state)
@@ -207,7 +202,7 @@ static void starts_without_a_file(void **state)
 
     (void)state;
     world_init(&world, NULL);
-    assert_int_equal(fake_occurrences(world.board, SUCCESSFUL), 0);
+    assert_int_equal(page_count(world.board, SUCCESSFUL), 0);
     reload(&world);
     expect_run(&world, "nowhere", 1);
     reload(&world);
@@ -260,7 +255,7 @@ static void removes_a_job_that_is_not_wanted(void **state)
     write_file(&world, "collectors: {thing: {enabled: false}}\n");
     reload(&world);
     assert_int_equal(n_closed, 1);
-    assert_int_equal(fake_occurrences(world.board, "fake_runs_total"), 0);
+    assert_int_equal(page_count(world.board, "fake_runs_total"), 0);
 }
 
 /* free_node() itself looks whether a job still uses it. */
@@ -320,10 +315,10 @@ static void remembers_when_it_last_succeeded(void **state)
     (void)state;
     world_init(&world, "");
     reload(&world);
-    before = fake_page(world.board);
+    before = page_text(world.board);
     write_file(&world, "nonsense");
     fail_to_reload(&world, "1 mistake");
-    after = fake_page(world.board);
+    after = page_text(world.board);
     line = strstr(before, "\n" TIMESTAMP);
     assert_non_null(line);
     assert_non_null(strstr(after, "\n" TIMESTAMP));
@@ -337,7 +332,7 @@ static void fails_at_the_start_and_recovers(void **state)
     (void)state;
     world_init(&world, "nonsense: 1\n");
     fail_to_reload(&world, "1 mistake");
-    assert_int_equal(fake_occurrences(world.board, TIMESTAMP), 0);
+    assert_int_equal(page_count(world.board, TIMESTAMP), 0);
     assert_int_equal(n_made, 0);
     refuse_shared = true;
     write_file(&world, "global: {address: here}\n");

@@ -67,7 +67,7 @@ static int64_t run_next(struct world *world)
         assert_true(world->due_ns - world->now.monotonic_ns <= HOUR * 400 * 24);
         if (world->due_ns > world->now.monotonic_ns)
             pass(world, world->due_ns - world->now.monotonic_ns);
-        if (schedule_ripe(&world->schedule, &world->now, &world->due_ns))
+        if (schedule_ready(&world->schedule, &world->now, &world->due_ns))
             return world->now.monotonic_ns - start_ns;
     }
     fail_msg("it never runs");

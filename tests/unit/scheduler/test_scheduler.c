@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who runs when, and what survives a change of the configuration. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdatomic.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "support/scheduler_fixture.h"
 
 #include "base/log.h"
 #include "scheduler/scheduler.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
 
 #define INVENTORY_WORKERS 2
 #define PROBE_WORKERS     2
@@ -139,8 +135,8 @@ static void keeps_what_did_not_change(void **state)
     assert_int_equal(fake_get(&fake.opened), 1);
     assert_int_equal(fake_get(&fake.closed), 0);
     assert_int_equal(fake_get(&never.opened), 0);
-    assert_int_equal(fake_occurrences(world.board, "fake_runs_total{name=\"x\"} "), 1);
-    assert_int_equal(fake_occurrences(world.board, "fake_runs_total{name=\"x\"} 1\n"), 0);
+    assert_int_equal(page_count(world.board, "fake_runs_total{name=\"x\"} "), 1);
+    assert_int_equal(page_count(world.board, "fake_runs_total{name=\"x\"} 1\n"), 0);
 }
 
 static void replaces_what_changed(void **state)
@@ -158,7 +154,7 @@ static void replaces_what_changed(void **state)
     fake_await(&after.ended, 1);
     assert_int_equal(fake_get(&after.opened), 1);
     assert_int_equal(fake_get(&after.closed), 0);
-    assert_int_equal(fake_occurrences(world.board, "fake_runs_total{name=\"x\"} "), 1);
+    assert_int_equal(page_count(world.board, "fake_runs_total{name=\"x\"} "), 1);
 }
 
 static void cancels_what_is_removed_and_waits_for_it(void **state)
@@ -180,7 +176,7 @@ static void cancels_what_is_removed_and_waits_for_it(void **state)
     assert_int_equal(fake_get(&probe.canceled), 1);
     assert_int_equal(fake_get(&inventory.ended) + fake_get(&probe.ended), 2);
     assert_int_equal(fake_get(&inventory.closed) + fake_get(&probe.closed), 2);
-    assert_int_equal(fake_occurrences(world.board, "fake_runs_total"), 0);
+    assert_int_equal(page_count(world.board, "fake_runs_total"), 0);
 }
 
 static void *apply_other_settings(void *arg)
@@ -206,13 +202,13 @@ static void shows_no_series_twice_while_a_job_is_replaced(void **state)
     fake_await(&slow.hanging, 1);
     assert_int_equal(pthread_create(&applier, NULL, apply_other_settings, &world), 0);
     fake_await(&slow.canceled, 1); /* the new job is open, and waits for the old one */
-    assert_int_equal(fake_occurrences(world.board, "fake_runs_total{name=\"x\"} "), 1);
-    assert_int_equal(fake_occurrences(world.board, "fake_runs_total{name=\"x\"} 0\n"), 0);
+    assert_int_equal(page_count(world.board, "fake_runs_total{name=\"x\"} "), 1);
+    assert_int_equal(page_count(world.board, "fake_runs_total{name=\"x\"} 0\n"), 0);
     scheduler_refresh(world.scheduler); /* neither of the two waits, too */
     (void)scheduler_ready(world.scheduler);
     fake_set(&slow.deaf, false);
     pthread_join(applier, NULL);
-    assert_int_equal(fake_occurrences(world.board, "fake_runs_total{name=\"x\"} "), 1);
+    assert_int_equal(page_count(world.board, "fake_runs_total{name=\"x\"} "), 1);
 }
 
 static void changes_nothing_where_a_job_cannot_open(void **state)
@@ -233,7 +229,7 @@ static void changes_nothing_where_a_job_cannot_open(void **state)
     fake_job(&config, &fake_probe, "bad", "1", &refusing);
     assert_false(scheduler_apply(world.scheduler, &config, NULL, &err));
     config_deinit(&config);
-    assert_string_equal(err.message, "bad: will not open");
+    assert_string_equal(err.message, "bad: cannot open");
     assert_int_equal(fake_get(&fresh.opened), 1);
     assert_int_equal(fake_get(&fresh.closed), 1);
     assert_int_equal(fake_get(&changed.closed), 1);
@@ -241,8 +237,8 @@ static void changes_nothing_where_a_job_cannot_open(void **state)
     runs = fake_get(&old.ended);
     fake_await(&old.ended, runs + 3);
     assert_int_equal(fake_get(&old.closed), 0);
-    assert_int_equal(fake_occurrences(world.board, "fresh"), 0);
-    assert_int_equal(fake_occurrences(world.board, "fake_runs_total{name=\"x\"} "), 1);
+    assert_int_equal(page_count(world.board, "fresh"), 0);
+    assert_int_equal(page_count(world.board, "fake_runs_total{name=\"x\"} "), 1);
 }
 
 static void ends_while_jobs_hang(void **state)
@@ -298,7 +294,7 @@ static void runs_the_scrape_lane_on_refresh_only(void **state)
         scheduler_refresh(world.scheduler);
         assert_int_equal(fake_get(&scrape.runs), i);
     }
-    assert_int_equal(fake_occurrences(world.board, "fake_runs_total{name=\"s\"} 3\n"), 1);
+    assert_int_equal(page_count(world.board, "fake_runs_total{name=\"s\"} 3\n"), 1);
 }
 
 struct scraper {
@@ -312,9 +308,9 @@ static void *scrape_until_done(void *arg)
 
     while (!scraper->done) {
         scheduler_refresh(scraper->world->scheduler);
-        if (fake_occurrences(scraper->world->board, "fake_runs_total{name=\"i\"} ") > 1 ||
-            fake_occurrences(scraper->world->board, "fake_runs_total{name=\"s\"} ") > 1 ||
-            fake_occurrences(scraper->world->board, "fake_runs_total{name=\"p\"} ") > 1)
+        if (page_count(scraper->world->board, "fake_runs_total{name=\"i\"} ") > 1 ||
+            page_count(scraper->world->board, "fake_runs_total{name=\"s\"} ") > 1 ||
+            page_count(scraper->world->board, "fake_runs_total{name=\"p\"} ") > 1)
             abort();
         (void)scheduler_ready(scraper->world->scheduler);
     }
@@ -582,9 +578,9 @@ static void keeps_the_place_of_who_waits_for_a_registry(void **state)
     fake_await(&busy.hanging, 1);
     fake_set(&busy.deaf, false);
     fake_await(&busy.ended, 30);
-    assert_int_equal(fake_occurrences(world.board, "fake_runs_total{name=\"r"), 3);
+    assert_int_equal(page_count(world.board, "fake_runs_total{name=\"r"), 3);
     for (char name[] = "fake_runs_total{name=\"r0\"} 0"; name[23] <= '2'; name[23]++)
-        assert_int_equal(fake_occurrences(world.board, name), 0);
+        assert_int_equal(page_count(world.board, name), 0);
 }
 
 static void removes_who_waits_for_a_registry(void **state)

@@ -1,12 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The thread behind watch(): tells, pauses, ends. What a job makes of it: test_scheduler.c. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "support/scheduler_fixture.h"
 
 #include "scheduler/watcher.h"
