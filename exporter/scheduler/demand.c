@@ -238,10 +238,7 @@ static void wait_for_change(struct scheduler *scheduler, int64_t wake_ns)
 {
     struct timespec until = clock_timespec(wake_ns);
 
-    if (wake_ns == INT64_MAX)
-        pthread_cond_wait(&scheduler->demands.changed, &scheduler->lock);
-    else
-        pthread_cond_timedwait(&scheduler->demands.changed, &scheduler->lock, &until);
+    pthread_cond_clockwait(&scheduler->demands.changed, &scheduler->lock, CLOCK_MONOTONIC, &until);
 }
 
 static void *answer_demands(void *arg)
@@ -264,13 +261,9 @@ static void *answer_demands(void *arg)
 
 bool demands_start(struct scheduler *scheduler, struct error *err)
 {
-    pthread_condattr_t monotonic;
     int r;
 
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&scheduler->demands.changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    pthread_cond_init(&scheduler->demands.changed, NULL);
     scheduler->demands.slot = board_add(scheduler->board, NULL);
     if (!scheduler->demands.slot)
         return error_memory(err);

@@ -7,13 +7,7 @@
 
 void queue_init(struct queue *queue)
 {
-    pthread_condattr_t monotonic;
-
-    *queue = (struct queue){0};
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&queue->changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    *queue = (struct queue){.changed = PTHREAD_COND_INITIALIZER};
 }
 
 void queue_deinit(struct queue *queue)
@@ -99,8 +93,5 @@ void queue_wait(struct queue *queue, int64_t wake_ns, pthread_mutex_t *lock)
 {
     struct timespec until = clock_timespec(wake_ns);
 
-    if (wake_ns == INT64_MAX)
-        pthread_cond_wait(&queue->changed, lock);
-    else
-        pthread_cond_timedwait(&queue->changed, lock, &until);
+    pthread_cond_clockwait(&queue->changed, lock, CLOCK_MONOTONIC, &until);
 }

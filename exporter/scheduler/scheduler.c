@@ -192,7 +192,7 @@ struct scheduler *scheduler_new(struct board *board, const struct scheduler_opti
     return scheduler;
 }
 
-static bool wanted(const struct job *job, const struct config *config)
+static bool is_configured(const struct job *job, const struct config *config)
 {
     for (size_t i = 0; i < config->n_jobs; i++)
         if (job_matches(job, &config->jobs[i]))
@@ -200,7 +200,7 @@ static bool wanted(const struct job *job, const struct config *config)
     return false;
 }
 
-static bool runs_already(const struct scheduler *scheduler, const struct config_job *plan)
+static bool has_job(const struct scheduler *scheduler, const struct config_job *plan)
 {
     const struct job *job = scheduler->jobs;
 
@@ -226,7 +226,7 @@ static bool open_fresh(struct scheduler *scheduler, struct config *config, struc
     struct job **tail = fresh;
 
     for (size_t i = 0; i < config->n_jobs; i++) {
-        if (runs_already(scheduler, &config->jobs[i]))
+        if (has_job(scheduler, &config->jobs[i]))
             continue;
         *tail = job_new(scheduler->board, &config->jobs[i], node, err);
         if (!*tail) {
@@ -241,20 +241,20 @@ static bool open_fresh(struct scheduler *scheduler, struct config *config, struc
 /* Removes the jobs that are not in `config` (NULL: all) from the list and the board, after their
  * runs were canceled and have ended. Must be called with both locks held. Returns the removed jobs.
  */
-static struct job *detach_unwanted(struct scheduler *scheduler, const struct config *config)
+static struct job *detach_removed(struct scheduler *scheduler, const struct config *config)
 {
-    struct job *gone = NULL;
+    struct job *removed = NULL;
 
     for (struct job **link = &scheduler->jobs; *link;) {
         struct job *job = *link;
 
-        if (config && wanted(job, config)) {
+        if (config && is_configured(job, config)) {
             link = &job->next;
             continue;
         }
         *link = job->next;
-        job->next = gone;
-        gone = job;
+        job->next = removed;
+        removed = job;
         job->removed = true;
         if (job->plan.collector->lane != LANE_SCRAPE)
             queue_remove(scheduler_queue_of(scheduler, job), job);
@@ -263,13 +263,13 @@ static struct job *detach_unwanted(struct scheduler *scheduler, const struct con
         if (job->watcher)
             watcher_cancel(job->watcher);
     }
-    for (struct job *job = gone; job; job = job->next) {
+    for (struct job *job = removed; job; job = job->next) {
         while (job->running)
             pthread_cond_wait(&scheduler->ended, &scheduler->lock);
         demands_remove_job(scheduler, job);
         job_hide(job);
     }
-    return gone;
+    return removed;
 }
 
 static void init_schedule(const struct scheduler *scheduler, struct job *job)
@@ -326,40 +326,40 @@ static void attach(struct scheduler *scheduler, struct job *fresh)
 
 /* Drops the history of removed probes. A probe with new settings keeps its history. Must be called
  * with the lock held. */
-static void forget(struct scheduler *scheduler, const struct job *gone)
+static void drop_history(struct scheduler *scheduler, const struct job *removed)
 {
-    for (; scheduler->history && gone; gone = gone->next)
-        if (gone->plan.collector->lane == LANE_PROBE &&
-            !scheduler_find_probe(scheduler, gone->plan.name))
-            history_forget(scheduler->history, gone->plan.name);
+    for (; scheduler->history && removed; removed = removed->next)
+        if (removed->plan.collector->lane == LANE_PROBE &&
+            !scheduler_find_probe(scheduler, removed->plan.name))
+            history_forget(scheduler->history, removed->plan.name);
 }
 
 bool scheduler_apply(struct scheduler *scheduler, struct config *config, struct node *node,
                      struct error *err)
 {
-    struct job *fresh = NULL, *gone;
+    struct job *fresh = NULL, *removed;
 
     if (!open_fresh(scheduler, config, node, &fresh, err))
         return false;
     pthread_mutex_lock(&scheduler->scrape_lock);
     pthread_mutex_lock(&scheduler->lock);
-    gone = detach_unwanted(scheduler, config);
+    removed = detach_removed(scheduler, config);
     attach(scheduler, fresh);
-    forget(scheduler, gone);
+    drop_history(scheduler, removed);
     pthread_mutex_unlock(&scheduler->lock);
     pthread_mutex_unlock(&scheduler->scrape_lock);
-    free_list(gone);
+    free_list(removed);
     return true;
 }
 
 void scheduler_free(struct scheduler *scheduler)
 {
-    struct job *gone;
+    struct job *removed;
 
     pthread_mutex_lock(&scheduler->scrape_lock);
     pthread_mutex_lock(&scheduler->lock);
     scheduler->stopping = true;
-    gone = detach_unwanted(scheduler, NULL);
+    removed = detach_removed(scheduler, NULL);
     for (size_t i = 0; i < LANES; i++)
         pthread_cond_broadcast(&scheduler->queues[i].changed);
     pthread_mutex_unlock(&scheduler->lock);
@@ -367,7 +367,7 @@ void scheduler_free(struct scheduler *scheduler)
     for (size_t i = 0; i < scheduler->n_workers; i++)
         pthread_join(scheduler->workers[i].thread, NULL);
     demands_stop(scheduler);
-    free_list(gone);
+    free_list(removed);
     for (size_t i = 0; i < LANES; i++)
         queue_deinit(&scheduler->queues[i]);
     pthread_cond_destroy(&scheduler->ended);

@@ -5,14 +5,10 @@
  * The number of threads limits the number of concurrent runs and thereby the memory of the process.
  * Runs of one job never overlap. Probes that hang may occupy every thread of their lane; the
  * inventory has threads of its own. schedule.h decides when a job is due, queue.h which job runs
- * next.
+ * next. A collector with watch() has a thread of its own (watcher.h), which causes early runs.
  *
- *
- * A collector with watch() has a thread of its own beside (scheduler/watcher.h): what
- * it sees lets the next run come early, at most one, and never right after another.
- *
- * apply() is the start and every reload: jobs whose fingerprint did not change
- * go on with their state and their schedule. It is called by one thread at a time.
+ * All functions are thread-safe, except that scheduler_apply() and scheduler_free() must be called
+ * by one thread at a time.
  */
 #ifndef SCHEDULER_SCHEDULER_H
 #define SCHEDULER_SCHEDULER_H
