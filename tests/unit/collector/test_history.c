@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is kept of the runs of probes, and what goes when there is no room. */
+/* Records of runs: lookup, eviction and memory limits. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -32,7 +32,7 @@ static void add(struct history *history, const char *probe, unsigned id, enum er
     history_add(history, &record);
 }
 
-/* The ids of a probe, newest first, joined with spaces. */
+/* Compares the ids of a probe's records, newest first, joined with spaces. */
 static void assert_ids(struct history *history, const char *probe, const char *expected)
 {
     CLEANUP(history_list_freep)
@@ -47,11 +47,13 @@ static void assert_ids(struct history *history, const char *probe, const char *e
     assert_string_equal(ids, expected);
 }
 
-static void keeps_all_that_was_told(void **state)
+static void copies_all_fields(void **state)
 {
     CLEANUP(history_freep) struct history *history = make(10, PLENTY);
+    CLEANUP(history_list_freep) struct history_list *list = NULL;
+    const struct run_record *kept;
     char probe[] = "hub";
-    const struct run_record told = {
+    const struct run_record original = {
         .id = "0123456789abcdef",
         .probe = probe,
         .operation = "pull",
@@ -70,17 +72,17 @@ static void keeps_all_that_was_told(void **state)
     };
 
     (void)state;
-    history_add(history, &told);
-    probe[0] = 'x'; /* it is a copy */
-    CLEANUP(history_list_freep) struct history_list *list = history_find(history, "hub", NULL, 0);
+    history_add(history, &original);
+    probe[0] = 'x'; /* must not affect the copy */
+    list = history_find(history, "hub", NULL, 0);
     assert_int_equal(list->count, 1);
-    const struct run_record *kept = list->records[0];
-    assert_string_equal(kept->id, told.id);
+    kept = list->records[0];
+    assert_string_equal(kept->id, original.id);
     assert_string_equal(kept->probe, "hub");
     assert_string_equal(kept->operation, "pull");
     assert_string_equal(kept->engine, "client");
     assert_string_equal(kept->registry, "docker.io");
-    assert_string_equal(kept->image, told.image);
+    assert_string_equal(kept->image, original.image);
     assert_string_equal(kept->host, "mirror.example");
     assert_string_equal(kept->message, "no");
     assert_string_equal(kept->warning, "");
@@ -94,6 +96,8 @@ static void keeps_all_that_was_told(void **state)
 static void finds_by_probe_and_id_newest_first(void **state)
 {
     CLEANUP(history_freep) struct history *history = make(10, PLENTY);
+    CLEANUP(history_list_freep) struct history_list *one = NULL;
+    CLEANUP(history_list_freep) struct history_list *last = NULL;
 
     (void)state;
     add(history, "a", 1, ERROR_NONE);
@@ -102,15 +106,15 @@ static void finds_by_probe_and_id_newest_first(void **state)
     assert_ids(history, NULL, "3 2 1");
     assert_ids(history, "a", "3 1");
     assert_ids(history, "none", "");
-    CLEANUP(history_list_freep) struct history_list *one = history_find(history, NULL, "2", 0);
+    one = history_find(history, NULL, "2", 0);
     assert_int_equal(one->count, 1);
     assert_string_equal(one->records[0]->probe, "b");
-    CLEANUP(history_list_freep) struct history_list *last = history_find(history, NULL, NULL, 2);
+    last = history_find(history, NULL, NULL, 2);
     assert_int_equal(last->count, 2);
     assert_string_equal(last->records[1]->id, "2");
 }
 
-static void keeps_failures_longer(void **state)
+static void evicts_successes_first(void **state)
 {
     CLEANUP(history_freep) struct history *history = make(4, PLENTY);
 
@@ -121,8 +125,7 @@ static void keeps_failures_longer(void **state)
     assert_ids(history, "a", "9 8 7 1");
 }
 
-/* A success after an outage is seen, however many failures there are. */
-static void keeps_the_newest_whatever_they_are(void **state)
+static void never_evicts_the_newer_half(void **state)
 {
     CLEANUP(history_freep) struct history *history = make(4, PLENTY);
 
@@ -138,7 +141,7 @@ static void keeps_the_newest_whatever_they_are(void **state)
     assert_ids(history, "a", "13 12 9 8");
 }
 
-static void keeps_one_at_least(void **state)
+static void keeps_at_least_one_record(void **state)
 {
     CLEANUP(history_freep) struct history *history = make(0, PLENTY);
 
@@ -148,25 +151,25 @@ static void keeps_one_at_least(void **state)
     assert_ids(history, "a", "2");
 }
 
-static void forgets_a_probe(void **state)
+static void drops_the_records_of_a_probe(void **state)
 {
     CLEANUP(history_freep) struct history *history = make(4, PLENTY);
-    CLEANUP(history_list_freep) struct history_list *held = NULL;
+    CLEANUP(history_list_freep) struct history_list *list = NULL;
 
     (void)state;
     add(history, "a", 1, ERROR_NONE);
     add(history, "b", 2, ERROR_NONE);
-    held = history_find(history, "a", NULL, 0);
+    list = history_find(history, "a", NULL, 0);
     history_forget(history, "a");
     history_forget(history, "never there");
     assert_ids(history, NULL, "2");
-    assert_string_equal(held->records[0]->id, "1"); /* who has it, has it */
+    assert_string_equal(list->records[0]->id, "1"); /* the list holds a reference */
     history_forget(history, "b");
     assert_int_equal(history_stats(history).bytes, 0);
     assert_int_equal(history_stats(history).records, 0);
 }
 
-static void takes_from_who_has_the_most(void **state)
+static void evicts_from_the_probe_with_the_most_records(void **state)
 {
     CLEANUP(history_freep) struct history *history = make(1000, 16384);
 
@@ -179,7 +182,7 @@ static void takes_from_who_has_the_most(void **state)
     assert_true(history_stats(history).records > 5);
 }
 
-static void stays_within_its_memory_with_many_probes(void **state)
+static void respects_the_memory_limit_with_many_probes(void **state)
 {
     const size_t limit_bytes = (size_t)2 << 20;
     CLEANUP(history_freep) struct history *history = make(100, limit_bytes);
@@ -199,14 +202,15 @@ static void stays_within_its_memory_with_many_probes(void **state)
         }
     assert_int_equal(history_stats(history).dropped, 0);
     for (unsigned probe = 0; probe < 1000; probe++) {
+        CLEANUP(history_list_freep) struct history_list *list = NULL;
+
         snprintf(name, sizeof(name), "probe-%u", probe);
-        CLEANUP(history_list_freep)
-        struct history_list *list = history_find(history, name, NULL, 0);
+        list = history_find(history, name, NULL, 0);
         assert_true(list->count >= 1);
     }
 }
 
-static void a_record_larger_than_all_memory_is_not_kept(void **state)
+static void drops_a_record_larger_than_the_limit(void **state)
 {
     CLEANUP(history_freep) struct history *history = make(4, 64);
 
@@ -225,7 +229,7 @@ static void *add_many(void *history)
     return NULL;
 }
 
-static void is_read_while_it_is_written(void **state)
+static void is_thread_safe(void **state)
 {
     CLEANUP(history_freep) struct history *history = make(20, 8192);
     pthread_t threads[2];
@@ -250,16 +254,16 @@ static void is_read_while_it_is_written(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(keeps_all_that_was_told),
+        cmocka_unit_test(copies_all_fields),
         cmocka_unit_test(finds_by_probe_and_id_newest_first),
-        cmocka_unit_test(keeps_failures_longer),
-        cmocka_unit_test(keeps_the_newest_whatever_they_are),
-        cmocka_unit_test(keeps_one_at_least),
-        cmocka_unit_test(forgets_a_probe),
-        cmocka_unit_test(takes_from_who_has_the_most),
-        cmocka_unit_test(stays_within_its_memory_with_many_probes),
-        cmocka_unit_test(a_record_larger_than_all_memory_is_not_kept),
-        cmocka_unit_test(is_read_while_it_is_written),
+        cmocka_unit_test(evicts_successes_first),
+        cmocka_unit_test(never_evicts_the_newer_half),
+        cmocka_unit_test(keeps_at_least_one_record),
+        cmocka_unit_test(drops_the_records_of_a_probe),
+        cmocka_unit_test(evicts_from_the_probe_with_the_most_records),
+        cmocka_unit_test(respects_the_memory_limit_with_many_probes),
+        cmocka_unit_test(drops_a_record_larger_than_the_limit),
+        cmocka_unit_test(is_thread_safe),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

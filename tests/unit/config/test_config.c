@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Good files and what becomes of them: jobs, values, fallbacks, fingerprints. */
+/* Valid files: jobs, values, fallbacks, fingerprints. */
 #include "config/config_job.h"
 #include "support/config_fixture.h"
 
@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* ---- good files ---- */
+/* ---- values ---- */
 
 static void no_file_means_defaults(void **state)
 {
@@ -48,7 +48,7 @@ static void no_file_means_defaults(void **state)
     }
 }
 
-static void what_is_written_is_taken(void **state)
+static void written_values_are_stored(void **state)
 {
     static const char text[] = "containerd: {address: /x.sock}\n"
                                "output: {verbose: true}\n"
@@ -112,7 +112,7 @@ static const char probes_text[] =
     "    labels: {team: platform}\n"
     "  - {name: d, operation: push, image: none.io/x}\n";
 
-static void probes_are_jobs_with_their_registry(void **state)
+static void probes_get_the_settings_of_their_registry(void **state)
 {
     CLEANUP(fixture_deinit) struct fixture f;
     const struct probe *a, *d;
@@ -133,7 +133,7 @@ static void probes_are_jobs_with_their_registry(void **state)
     assert_int_equal(d->size, 1 << 20);
 }
 
-static void what_a_probe_writes_wins(void **state)
+static void settings_of_a_probe_override_those_of_its_registry(void **state)
 {
     CLEANUP(fixture_deinit) struct fixture f;
     const struct probe *b;
@@ -180,8 +180,8 @@ static void a_probe_runs_by_interval_or_schedule(void **state)
     assert_int_equal(job(&f, "images")->retry_ns, 0);
 }
 
-/* "*" is for those that have no entry of their own: it adds nothing to those that have. */
-static void hosts_without_an_entry_have_the_one_of_all_others(void **state)
+/* The entry "*" does not apply to hosts with an entry of their own. */
+static void hosts_without_an_entry_use_the_one_for_all_others(void **state)
 {
     static const char text[] = "registries:\n"
                                "  own.io: {max_concurrent: 3}\n"
@@ -214,7 +214,7 @@ static void hosts_without_an_entry_have_the_one_of_all_others(void **state)
     assert_int_equal(job(&none, "a")->max_concurrent, 0);
 }
 
-static void variables_are_replaced_in_values(void **state)
+static void variables_are_expanded_in_values(void **state)
 {
     static const struct {
         const char *text, *want;
@@ -226,7 +226,7 @@ static void variables_are_replaced_in_values(void **state)
         {"$CONFIG_TEST", "$CONFIG_TEST"},
         {"a$", "a$"},
         {"$$", "$$"},
-        {"${CONFIG_TRAP}", "${CONFIG_TEST}"}, /* what it holds is not looked at again */
+        {"${CONFIG_TRAP}", "${CONFIG_TEST}"}, /* its value is not expanded again */
     };
 
     (void)state;
@@ -240,7 +240,7 @@ static void variables_are_replaced_in_values(void **state)
     }
 }
 
-static void variables_reach_every_type(void **state)
+static void variables_are_expanded_for_every_type(void **state)
 {
     CLEANUP(fixture_deinit) struct fixture f;
     const struct images *images;
@@ -258,7 +258,7 @@ static void variables_reach_every_type(void **state)
     images = job(&f, "images")->state;
     assert_int_equal(images->max_series, 17);
     assert_string_equal(images->namespaces.items[0], "value");
-    assert_string_equal(images->labels.names[0], "${CONFIG_TEST}"); /* a key stays as it is */
+    assert_string_equal(images->labels.names[0], "${CONFIG_TEST}"); /* keys are not expanded */
     assert_string_equal(images->labels.values[0], "value");
     assert_int_equal(job(&f, "images")->interval_ns, 17 * NS_PER_SECOND);
     assert_non_null(job(&f, "value"));
@@ -342,7 +342,7 @@ static void fingerprints_follow_the_environment(void **state)
     assert_string_not_equal(job(&before, "b")->fingerprint, job(&after, "b")->fingerprint);
 }
 
-static void fingerprints_know_structure(void **state)
+static void fingerprints_follow_the_structure(void **state)
 {
     CLEANUP(fixture_deinit) struct fixture one, two;
 
@@ -370,7 +370,7 @@ static void jobs_can_be_taken(void **state)
     assert_null(taken.state);
 }
 
-static void reads_files(void **state)
+static void loads_files(void **state)
 {
     CLEANUP(buf_deinit) struct buf problems = BUF_INIT(10000);
     char path[] = "/tmp/test_config.XXXXXX";
@@ -397,7 +397,7 @@ static void reads_files(void **state)
     unlink(path);
 }
 
-static void a_file_that_cannot_be_read_is_a_mistake(void **state)
+static void an_unreadable_file_is_an_error(void **state)
 {
     CLEANUP(buf_deinit) struct buf problems = BUF_INIT(10000);
     struct config config;
@@ -428,20 +428,20 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_file_means_defaults),
-        cmocka_unit_test(what_is_written_is_taken),
+        cmocka_unit_test(written_values_are_stored),
         cmocka_unit_test(disabled_collectors_need_no_required_settings),
-        cmocka_unit_test(probes_are_jobs_with_their_registry),
-        cmocka_unit_test(what_a_probe_writes_wins),
+        cmocka_unit_test(probes_get_the_settings_of_their_registry),
+        cmocka_unit_test(settings_of_a_probe_override_those_of_its_registry),
         cmocka_unit_test(a_probe_runs_by_interval_or_schedule),
-        cmocka_unit_test(hosts_without_an_entry_have_the_one_of_all_others),
-        cmocka_unit_test(variables_are_replaced_in_values),
-        cmocka_unit_test(variables_reach_every_type),
+        cmocka_unit_test(hosts_without_an_entry_use_the_one_for_all_others),
+        cmocka_unit_test(variables_are_expanded_in_values),
+        cmocka_unit_test(variables_are_expanded_for_every_type),
         cmocka_unit_test(fingerprints_follow_the_meaning),
         cmocka_unit_test(fingerprints_follow_the_environment),
-        cmocka_unit_test(fingerprints_know_structure),
+        cmocka_unit_test(fingerprints_follow_the_structure),
         cmocka_unit_test(jobs_can_be_taken),
-        cmocka_unit_test(reads_files),
-        cmocka_unit_test(a_file_that_cannot_be_read_is_a_mistake),
+        cmocka_unit_test(loads_files),
+        cmocka_unit_test(an_unreadable_file_is_an_error),
         cmocka_unit_test(no_path_means_defaults),
     };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A single job: opened, shown, run, and gone without a trace. */
+/* A single job: open, show, run, hide, free. */
 #include "support/scheduler_fixture.h"
 
 #include "base/log.h"
@@ -57,7 +57,7 @@ static bool shows(struct world *world, const char *what)
     return page_count(world->board, what) == 1;
 }
 
-static void shows_its_beginning_only_when_told(void **state)
+static void shows_initial_samples_after_job_show(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     CLEANUP(job_freep) struct job *job = NULL;
@@ -73,10 +73,10 @@ static void shows_its_beginning_only_when_told(void **state)
     assert_true(shows(&world, RUNS "0\n"));
     job_show(job);
     assert_true(shows(&world, RUNS "0\n"));
-    assert_int_equal(page_count(world.board, SUCCESS), 0); /* nothing is known yet */
+    assert_int_equal(page_count(world.board, SUCCESS), 0); /* it has not run yet */
 }
 
-static void shows_what_it_measured_and_how_it_went(void **state)
+static void posts_samples_and_the_result_of_the_run(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     CLEANUP(job_freep) struct job *job = NULL;
@@ -92,7 +92,7 @@ static void shows_what_it_measured_and_how_it_went(void **state)
     assert_true(shows(&world, LAST_UPDATE));
 }
 
-static void remembers_its_last_success_while_it_fails(void **state)
+static void keeps_the_time_of_the_last_success_while_it_fails(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     CLEANUP(job_freep) struct job *job = NULL;
@@ -105,7 +105,7 @@ static void remembers_its_last_success_while_it_fails(void **state)
     world.fake.outcome = ERROR_RUNTIME;
     assert_int_equal(run_job(job), ERROR_RUNTIME);
     assert_true(shows(&world, SUCCESS "0\n"));
-    assert_true(shows(&world, RUNS "1\n")); /* what was seen before the failure */
+    assert_true(shows(&world, RUNS "1\n")); /* measured before the failure */
     assert_int_equal(page_count(world.board, LAST_UPDATE), 0);
     world.fake.outcome = ERROR_NONE;
     assert_int_equal(run_job(job), ERROR_NONE);
@@ -120,7 +120,7 @@ static void remembers_its_last_success_while_it_fails(void **state)
     assert_true(shows(&world, SUCCESS "0\n"));
 }
 
-static void lets_probes_tell_everything_themselves(void **state)
+static void posts_no_samples_about_runs_of_probes(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     CLEANUP(job_freep) struct job *job = NULL;
@@ -133,7 +133,7 @@ static void lets_probes_tell_everything_themselves(void **state)
     assert_int_equal(page_count(world.board, "containerd_"), 0);
 }
 
-static void calls_the_scrape_no_inventory(void **state)
+static void posts_no_update_time_for_the_scrape_lane(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     CLEANUP(job_freep) struct job *job = NULL;
@@ -146,7 +146,7 @@ static void calls_the_scrape_no_inventory(void **state)
     assert_int_equal(page_count(world.board, LAST_UPDATE), 0);
 }
 
-static void fails_where_there_are_too_many_samples(void **state)
+static void fails_if_there_are_too_many_samples(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     CLEANUP(job_freep) struct job *job = NULL;
@@ -161,7 +161,7 @@ static void fails_where_there_are_too_many_samples(void **state)
     assert_true(shows(&world, SUCCESS "1\n"));
 }
 
-static void stops_when_it_is_told_to(void **state)
+static void stops_when_canceled_or_late(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     CLEANUP(job_freep) struct job *job = NULL;
@@ -179,7 +179,7 @@ static void stops_when_it_is_told_to(void **state)
     cancel_deinit(&cancel);
 }
 
-static void leaves_nothing_behind_where_it_cannot_open(void **state)
+static void leaves_no_slots_if_it_cannot_open(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     struct config_job *plan;
@@ -212,7 +212,7 @@ static void closes_once_and_clears_the_board(void **state)
     assert_int_equal(world.fake.closed, 1);
 }
 
-static void knows_itself_by_collector_name_and_settings(void **state)
+static void matches_by_collector_name_and_settings(void **state)
 {
     static const struct {
         const struct collector *collector;
@@ -236,7 +236,7 @@ static void knows_itself_by_collector_name_and_settings(void **state)
                          rows[i].want);
 }
 
-static void shows_nothing_of_a_skipped_run(void **state)
+static void posts_nothing_for_a_skipped_run(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     CLEANUP(job_freep) struct job *job = NULL;
@@ -259,12 +259,12 @@ static void shows_nothing_of_a_skipped_run(void **state)
     assert_true(job->failing);
 }
 
-static unsigned told, counted;
+static unsigned reports, counted;
 
-static void hear(struct job *job, const struct run_record *record, bool counts)
+static void count_report(struct job *job, const struct run_record *record, bool counts)
 {
     (void)job;
-    told++;
+    reports++;
     counted += counts;
     assert_string_equal(record->probe, "x");
 }
@@ -277,12 +277,13 @@ static void run_with(struct job *job, struct history *history, enum run_trigger 
     cancel_init(&cancel, clock_now_ns() + FAKE_SELDOM_NS);
     if (canceled)
         cancel_now(&cancel);
-    job_run(job, &(struct run_options){
-                     .cancel = &cancel, .trigger = trigger, .history = history, .report = hear});
+    job_run(job,
+            &(struct run_options){
+                .cancel = &cancel, .trigger = trigger, .history = history, .report = count_report});
     cancel_deinit(&cancel);
 }
 
-static void leaves_a_record_of_every_run_of_a_probe(void **state)
+static void records_every_run_of_a_probe(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     CLEANUP(job_freep) struct job *job = NULL;
@@ -295,7 +296,7 @@ static void leaves_a_record_of_every_run_of_a_probe(void **state)
     history = history_new(10, (size_t)64 << 10, &err);
     assert_non_null(history);
     job = open_job(&world, &fake_probe);
-    told = counted = 0;
+    reports = counted = 0;
     world.fake.outcome = ERROR_TLS;
     run_with(job, history, RUN_SCHEDULED, false);
     world.fake.outcome = ERROR_NONE;
@@ -303,8 +304,8 @@ static void leaves_a_record_of_every_run_of_a_probe(void **state)
     run_with(job, history, RUN_DEMAND, true);
     world.fake.skips = true;
     run_with(job, history, RUN_SCHEDULED, false);
-    assert_int_equal(told, 4);
-    assert_int_equal(counted, 2); /* not the canceled one, nor the one that was skipped */
+    assert_int_equal(reports, 4);
+    assert_int_equal(counted, 2); /* neither the canceled nor the skipped run */
     assert_int_equal(world.fake.retries, 1);
     list = history_find(history, "x", NULL, 0);
     assert_int_equal(list->count, 3);
@@ -323,18 +324,18 @@ static void leaves_a_record_of_every_run_of_a_probe(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(shows_its_beginning_only_when_told),
-        cmocka_unit_test(shows_what_it_measured_and_how_it_went),
-        cmocka_unit_test(remembers_its_last_success_while_it_fails),
-        cmocka_unit_test(lets_probes_tell_everything_themselves),
-        cmocka_unit_test(calls_the_scrape_no_inventory),
-        cmocka_unit_test(fails_where_there_are_too_many_samples),
-        cmocka_unit_test(stops_when_it_is_told_to),
-        cmocka_unit_test(leaves_nothing_behind_where_it_cannot_open),
+        cmocka_unit_test(shows_initial_samples_after_job_show),
+        cmocka_unit_test(posts_samples_and_the_result_of_the_run),
+        cmocka_unit_test(keeps_the_time_of_the_last_success_while_it_fails),
+        cmocka_unit_test(posts_no_samples_about_runs_of_probes),
+        cmocka_unit_test(posts_no_update_time_for_the_scrape_lane),
+        cmocka_unit_test(fails_if_there_are_too_many_samples),
+        cmocka_unit_test(stops_when_canceled_or_late),
+        cmocka_unit_test(leaves_no_slots_if_it_cannot_open),
         cmocka_unit_test(closes_once_and_clears_the_board),
-        cmocka_unit_test(knows_itself_by_collector_name_and_settings),
-        cmocka_unit_test(shows_nothing_of_a_skipped_run),
-        cmocka_unit_test(leaves_a_record_of_every_run_of_a_probe),
+        cmocka_unit_test(matches_by_collector_name_and_settings),
+        cmocka_unit_test(posts_nothing_for_a_skipped_run),
+        cmocka_unit_test(records_every_run_of_a_probe),
     };
 
     log_set_level(LOG_ERROR);
