@@ -31,7 +31,7 @@ static const struct collector *find_collector(const struct config_reading *readi
 
 /* ---- registries ---- */
 
-/* Finds the first collector of each different table; returns their number. `tables` ends with the
+/* Finds one collector of each different table; returns their number. `tables` ends with the
  * scheduler's own table. */
 static size_t find_tables(const struct config_reading *reading,
                           const struct collector *owners[TABLES_MAX],

@@ -136,6 +136,86 @@ static void drops_the_samples_of_a_removed_slot(void **state)
     }
 }
 
+static void iterates_over_the_samples_of_a_family(void **state)
+{
+    CLEANUP(board_freep) struct board *board = board_new();
+    CLEANUP(board_view_freep) struct board_view *view = NULL;
+    struct board_slot *left = board_add(board, NULL), *right = board_add(board, NULL);
+    CLEANUP(snapshot_unrefp) struct snapshot *two = snapshot_new(left_families, LIMIT_BYTES);
+    struct board_cursor at = {0}, none = {0}, own = {0};
+    static const char *const want[] = {"1", "2", "right"};
+    const struct sample *sample;
+
+    (void)state;
+    snapshot_add(two, SHARED, 1, "1");
+    snapshot_add(two, SHARED, 2, "2");
+    board_add(board, NULL);
+    board_post(left, two);
+    post(right, right_families, "right", 3);
+    view = board_view_new(board);
+    for (size_t i = 0; i < 3; i++) {
+        sample = board_next(view, "m_shared", &at);
+        assert_non_null(sample);
+        assert_ptr_equal(at.family, i < 2 ? &left_families[SHARED] : &right_families[SHARED]);
+        assert_string_equal(board_label(at.family, sample, "side"), want[i]);
+        assert_string_equal(board_label(at.family, sample, "other"), "");
+    }
+    assert_null(board_next(view, "m_shared", &at));
+    assert_null(board_next(view, "m_none", &none));
+    assert_non_null(board_next(view, "z_right", &own));
+    assert_null(board_next(view, "z_right", &own));
+}
+
+static void numbers_slots_and_posts(void **state)
+{
+    CLEANUP(board_freep) struct board *board = board_new();
+    CLEANUP(board_view_freep) struct board_view *view = NULL;
+    struct board_slot *first = board_add(board, "one"), *second = board_add(board, NULL);
+    const struct board_entry *entries;
+    uint64_t slot, posts;
+    size_t n;
+
+    (void)state;
+    post(second, right_families, "right", 1);
+    post(first, left_families, "left", 1);
+    view = board_view_new(board);
+    entries = board_entries(view, &n);
+    assert_int_equal(n, 2);
+    assert_string_equal(entries[0].owner, "one");
+    assert_null(entries[1].owner);
+    assert_true(entries[0].posts > entries[1].posts);
+    slot = entries[1].slot;
+    posts = entries[0].posts;
+    assert_int_not_equal(entries[0].slot, slot);
+    board_remove(second);
+    post(board_add(board, NULL), right_families, "right", 2);
+    assert_true(board_view_refresh(board, view));
+    entries = board_entries(view, &n);
+    assert_int_equal(n, 2);
+    assert_int_equal(entries[0].posts, posts);
+    assert_true(entries[1].slot > slot);
+    assert_true(entries[1].posts > posts);
+    board_view_clear(view);
+    board_entries(view, &n);
+    assert_int_equal(n, 0);
+}
+
+/* Many slots are added after the view was created. */
+static void refreshes_a_view_of_any_size(void **state)
+{
+    CLEANUP(board_freep) struct board *board = board_new();
+    CLEANUP(board_view_freep) struct board_view *view = board_view_new(board);
+    size_t n;
+
+    (void)state;
+    for (size_t i = 1; i <= 20; i++) {
+        post(board_add(board, NULL), left_families, "left", 1);
+        assert_true(board_view_refresh(board, view));
+        board_entries(view, &n);
+        assert_int_equal(n, i);
+    }
+}
+
 /* Shared by the threads of the test. */
 struct traffic {
     struct board *board;
@@ -213,6 +293,9 @@ int main(void)
         cmocka_unit_test(merges_tables_in_the_order_of_the_names),
         cmocka_unit_test(shows_the_latest_only),
         cmocka_unit_test(drops_the_samples_of_a_removed_slot),
+        cmocka_unit_test(iterates_over_the_samples_of_a_family),
+        cmocka_unit_test(numbers_slots_and_posts),
+        cmocka_unit_test(refreshes_a_view_of_any_size),
         cmocka_unit_test(is_consistent_during_concurrent_posts),
     };
 

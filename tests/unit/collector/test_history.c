@@ -66,6 +66,9 @@ static void copies_all_fields(void **state)
         .seconds = 0.5,
         .reason = ERROR_TLS,
         .message = "no",
+        .digest = "sha256:1",
+        .warning = "careful",
+        .log = "+0.001s line\n",
         .phases = {{"resolve", 0.25}},
         .n_phases = 1,
         .fetched_bytes = 7,
@@ -85,8 +88,9 @@ static void copies_all_fields(void **state)
     assert_string_equal(kept->image, original.image);
     assert_string_equal(kept->host, "mirror.example");
     assert_string_equal(kept->message, "no");
-    assert_string_equal(kept->warning, "");
-    assert_string_equal(kept->log, "");
+    assert_string_equal(kept->digest, "sha256:1");
+    assert_string_equal(kept->warning, "careful");
+    assert_string_equal(kept->log, "+0.001s line\n");
     assert_string_equal(kept->phases[0].name, "resolve");
     assert_int_equal(kept->trigger, RUN_RETRY);
     assert_int_equal(kept->reason, ERROR_TLS);
@@ -220,6 +224,66 @@ static void drops_a_record_larger_than_the_limit(void **state)
     assert_int_equal(history_stats(history).bytes, 0);
 }
 
+static void stores_successes_without_log_above_half_of_the_memory(void **state)
+{
+    CLEANUP(history_freep) struct history *history = make(10, PLENTY);
+    CLEANUP(history_freep) struct history *small = NULL;
+    CLEANUP(history_list_freep) struct history_list *list = NULL;
+    size_t used;
+
+    (void)state;
+    add(history, "a", 1, ERROR_NONE);
+    used = history_stats(history).bytes;
+    small = make(10, 2 * used);
+    add(small, "a", 1, ERROR_NONE); /* now exactly half of the memory is used */
+    add(small, "a", 2, ERROR_NONE);
+    list = history_find(small, "a", NULL, 0);
+    assert_int_equal(list->count, 2);
+    assert_string_equal(list->records[0]->log, "+0.001s line\n");
+    history_list_free(list);
+    list = NULL;
+    history_forget(small, "a");
+    history_free(TAKE(small));
+    small = make(10, 2 * used - 2);
+    add(small, "b", 1, ERROR_TLS);
+    add(small, "b", 2, ERROR_TLS);
+    list = history_find(small, "b", NULL, 0);
+    assert_string_equal(list->records[0]->log, "+0.001s line\n"); /* failures keep it */
+    history_list_free(list);
+    history_forget(small, "b");
+    add(small, "a", 1, ERROR_NONE);
+    add(small, "a", 2, ERROR_NONE);
+    list = history_find(small, "a", NULL, 0);
+    assert_string_equal(list->records[0]->id, "2");
+    assert_string_equal(list->records[0]->log, "");
+}
+
+static void counts_records_and_bytes(void **state)
+{
+    CLEANUP(history_freep) struct history *history = make(2, PLENTY);
+    struct history_stats one, two;
+
+    (void)state;
+    add(history, "a", 1, ERROR_NONE);
+    one = history_stats(history);
+    assert_int_equal(one.records, 1);
+    assert_true(one.bytes > sizeof(struct run_record));
+    add(history, "a", 2, ERROR_NONE);
+    add(history, "a", 3, ERROR_NONE);
+    two = history_stats(history);
+    assert_int_equal(two.records, 2);
+    assert_true(two.bytes > one.bytes && two.bytes < 2 * one.bytes);
+    assert_int_equal(two.dropped, 0);
+}
+
+static void names_triggers(void **state)
+{
+    (void)state;
+    assert_string_equal(run_trigger_name(RUN_SCHEDULED), "scheduled");
+    assert_string_equal(run_trigger_name(RUN_RETRY), "retry");
+    assert_string_equal(run_trigger_name(RUN_DEMAND), "demand");
+}
+
 #define THREAD_RUNS 500
 
 static void *add_many(void *history)
@@ -263,6 +327,9 @@ int main(void)
         cmocka_unit_test(evicts_from_the_probe_with_the_most_records),
         cmocka_unit_test(respects_the_memory_limit_with_many_probes),
         cmocka_unit_test(drops_a_record_larger_than_the_limit),
+        cmocka_unit_test(stores_successes_without_log_above_half_of_the_memory),
+        cmocka_unit_test(counts_records_and_bytes),
+        cmocka_unit_test(names_triggers),
         cmocka_unit_test(is_thread_safe),
     };
 

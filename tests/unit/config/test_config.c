@@ -264,6 +264,75 @@ static void variables_are_expanded_for_every_type(void **state)
     assert_non_null(job(&f, "value"));
 }
 
+/* ---- flags ---- */
+
+static void flags_override_the_file(void **state)
+{
+    static const enum config_switch switches[][3] = {
+        {CONFIG_DEFAULT, CONFIG_DEFAULT, CONFIG_DEFAULT},
+        {CONFIG_OFF, CONFIG_ON, CONFIG_OFF},
+        {CONFIG_ON, CONFIG_OFF, CONFIG_ON},
+    };
+    static const struct {
+        const char *text;
+        size_t switches; /* 0: no flags */
+        bool off, images, docker, self;
+    } rows[] = {
+        {"", 0, false, true, false, true},
+        {"", 0, true, false, false, false},
+        {"", 1, true, false, false, false},
+        {"", 3, true, true, false, true},
+        {"collectors: {self: {enabled: true}}", 0, true, false, false, true},
+        {"collectors: {self: {enabled: false}}", 1, false, true, false, false},
+        {"collectors: {docker: {address: x}, images: {enabled: true}}", 2, false, false, true,
+         false},
+        {"collectors: {docker: {address: x}, images: {enabled: false}}", 3, false, true, false,
+         true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        CLEANUP(buf_deinit) struct buf problems = BUF_INIT(10000);
+        CLEANUP(config_deinit) struct config config = {0};
+        struct config_schema flags = test_schema;
+        bool found[3] = {false};
+        struct error err;
+
+        flags.collectors_off = rows[i].off;
+        flags.collectors = rows[i].switches > 0 ? switches[rows[i].switches - 1] : NULL;
+        assert_true(config_parse(&config, &flags, "f", rows[i].text, strlen(rows[i].text),
+                                 &problems, &err));
+        for (size_t j = 0; j < config.n_jobs; j++)
+            for (size_t k = 0; k < 3; k++)
+                found[k] |= config.jobs[j].collector == test_schema.catalog[k];
+        assert_int_equal(found[0], rows[i].images);
+        assert_int_equal(found[1], rows[i].docker);
+        assert_int_equal(found[2], rows[i].self);
+    }
+}
+
+/* ---- limits ---- */
+
+static void durations_and_names_may_reach_their_limits(void **state)
+{
+    CLEANUP(fixture_deinit) struct fixture f;
+    const char *name = "a2345678901234567890123456789012345678901234567890";
+
+    (void)state;
+    assert_int_equal(strlen(name), 50);
+    parse_good(&f, "probes:\n"
+                   "- {name: a2345678901234567890123456789012345678901234567890, operation: pull,\n"
+                   "   image: r/x, interval: 366d, timeout: 366d, retry_interval: 366d}\n"
+                   "- {name: b, operation: pull, image: r/x, interval: 1s, retry_interval: 1s}\n"
+                   "- {name: c, operation: pull, image: r/x, schedule: '@every 366d'}\n"
+                   "- {name: d, operation: pull, image: r/x, schedule: '@every 1s'}\n");
+    assert_int_equal(job(&f, name)->timeout_ns, 366 * 86400 * NS_PER_SECOND);
+    assert_int_equal(job(&f, "b")->retry_ns, NS_PER_SECOND);
+    assert_int_equal(job(&f, "c")->interval_ns, 366 * 86400 * NS_PER_SECOND);
+    assert_string_equal(job(&f, "c")->schedule, "@every 366d");
+    assert_string_equal(job(&f, "b")->schedule, "");
+}
+
 /* ---- fingerprints ---- */
 
 #define BASE_FILE                                                                          \
@@ -436,6 +505,8 @@ int main(void)
         cmocka_unit_test(hosts_without_an_entry_use_the_one_for_all_others),
         cmocka_unit_test(variables_are_expanded_in_values),
         cmocka_unit_test(variables_are_expanded_for_every_type),
+        cmocka_unit_test(flags_override_the_file),
+        cmocka_unit_test(durations_and_names_may_reach_their_limits),
         cmocka_unit_test(fingerprints_follow_the_meaning),
         cmocka_unit_test(fingerprints_follow_the_environment),
         cmocka_unit_test(fingerprints_follow_the_structure),

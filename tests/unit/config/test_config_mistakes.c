@@ -103,6 +103,7 @@ static const struct {
     /* registries */
     {"registries: {r: []}", "1:17: \"r\": expected a mapping, found a list\n"},
     {"registries: {'': {}}", "1:14: empty registry name: expected HOST[:PORT] or \"*\"\n"},
+    {"registries: {bad: {}}", "1:14: \"bad\": invalid host\n"},
     {"registries: {r: {plain: true}}",
      "1:18: unknown key \"plain\" (did you mean \"plain_http\"?)\n"},
     {"registries: {r: {auth: {user: x}}}",
@@ -149,6 +150,7 @@ static const struct {
      "expected at most 50"},
     {PROBE "}\n- {name: a, operation: push, image: r/x}",
      "3:10: \"name\": duplicate probe name \"a\": first used at line 2\n"},
+    {PROBE "interval: 366d1ms}", "2:52: \"interval\": \"366d1ms\" is out of range"},
     {PROBE "interval: 0s}", "2:52: \"interval\": \"0s\" is out of range: expected 1s to 366d\n"},
     {PROBE "timeout: 0s}",
      "2:51: \"timeout\": \"0s\" is out of range: expected more than 0s, at most 366d\n"},
@@ -156,6 +158,8 @@ static const struct {
     {PROBE "enabled: true}", "2:42: unknown key \"enabled\" (known: name, operation, interval"},
     {PROBE "auth: {usernam: x}}", "2:49: unknown key \"usernam\" (did you mean \"username\"?)\n"},
     {PROBE "auth: []}", "2:48: \"auth\": expected a mapping, found a list\n"},
+    {PROBE "auth: {user.name: x}}",
+     "2:49: unknown key \"user.name\" (did you mean \"username\"?)\n"},
     {PROBE "auth.username: x}", "2:42: unknown key \"auth.username\" (did you mean \"auth\"?)\n"},
     {PROBE "plain_http: true}", "2:42: unknown key \"plain_http\" (known:"},
     {PROBE "expected: {size: 1.5k}}", "2:59: \"expected.size\": \"1.5k\" is not a size such as"},
@@ -207,6 +211,9 @@ static const struct {
      "1:23: found \"${\" without \"}\": expected ${NAME}, or $${ for a literal ${\n"},
     {"containerd: {address: '${}'}", "1:23: invalid variable \"${}\": expected ${NAME}"},
     {"containerd: {address: '${1X}'}", "1:23: invalid variable \"${1X}\": expected ${NAME}"},
+    {"containerd: {address: '${CONFIG_NOT_SET}${CONFIG_NOT_SET_2}'}",
+     "1:23: environment variable \"CONFIG_NOT_SET\" is not set\n"
+     "f:1:23: environment variable \"CONFIG_NOT_SET_2\" is not set\n"},
     {"containerd: {address: '${A-b}'}", "1:23: invalid variable \"${A-b}\": expected ${NAME}"},
     {"containerd: {address: '${CONFIG_BINARY}'}",
      "1:23: environment variable \"CONFIG_BINARY\" is invalid: expected UTF-8\n"},
@@ -326,6 +333,26 @@ static void a_message_is_one_line(void **state)
     assert_null(strchr(f.problems.data, '\x1b'));
 }
 
+/* Names that are too long for a setting or a variable. */
+static void long_names_are_unknown(void **state)
+{
+    (void)state;
+    for (size_t size = 120; size < 140; size++) {
+        CLEANUP(fixture_deinit) struct fixture f, g;
+        char name[200] = "", text[300];
+
+        memset(name, 'A', size);
+        snprintf(text, sizeof(text), "containerd: {%s: x}", name);
+        parse(&f, text);
+        assert_non_null(strstr(f.problems.data, "f:1:14: unknown key \"A"));
+        snprintf(text, sizeof(text), "containerd: {address: '${%s}'}", name);
+        parse(&g, text);
+        snprintf(text, sizeof(text),
+                 size < 128 ? "variable \"%s\" is not set" : "invalid variable \"${%s}\"", name);
+        assert_non_null(strstr(g.problems.data, text));
+    }
+}
+
 static void an_expanded_value_has_a_limit(void **state)
 {
     CLEANUP(fixture_deinit) struct fixture f;
@@ -348,6 +375,7 @@ int main(void)
         cmocka_unit_test(a_mistake_in_a_registry_is_reported_once),
         cmocka_unit_test(many_mistakes_are_counted),
         cmocka_unit_test(a_message_is_one_line),
+        cmocka_unit_test(long_names_are_unknown),
         cmocka_unit_test(an_expanded_value_has_a_limit),
     };
 

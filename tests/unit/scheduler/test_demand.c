@@ -631,6 +631,47 @@ static void shows_probes_with_their_next_run(void **state)
     assert_true(after.next_unix <= clock_unix_seconds() + 2 * 3600);
 }
 
+static void counts_unknown_targets(void **state)
+{
+    static const char family[] = "containerd_exporter_probe_unknown_target_total ";
+    CLEANUP(world_deinit) struct world world;
+    char want[100];
+
+    (void)state;
+    world_init(&world, NO_DISTANCE);
+    for (int i = 0; i < 3; i++) {
+        snprintf(want, sizeof(want), "\n%s%d\n", family, i);
+        assert_int_equal(page_count(world.board, want), 1);
+        scheduler_note_unknown(world.scheduler);
+    }
+}
+
+static void prints_the_settings_of_a_probe(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    CLEANUP(buf_deinit) struct buf out = BUF_INIT(4096);
+    static struct fake fake, inventory;
+    struct config config;
+
+    (void)state;
+    world_init(&world, NO_DISTANCE);
+    fake_config_init(&config);
+    add_probe(&config, "x", &fake);
+    fake_job(&config, &fake_inventory, "inventory", "1", &inventory);
+    apply(&world, &config);
+    assert_false(scheduler_settings(world.scheduler, "inventory", &out));
+    assert_int_equal(out.size, 0);
+    assert_true(scheduler_settings(world.scheduler, "x", &out));
+    assert_string_equal(out.data, "name: x\noperation: fake_probe\ninterval: 1h\ntimeout: 1h\n"
+                                  "retry_interval: 0s\n");
+    buf_clear(&out);
+    scheduler_config(world.scheduler, &out);
+    assert_string_equal(out.data,
+                        "  inventory:\n    enabled: true\n    interval: 1ms\n    timeout: 1h\n"
+                        "probes:\n  - name: x\n    operation: fake_probe\n    interval: 1h\n"
+                        "    timeout: 1h\n    retry_interval: 0s\n");
+}
+
 #define DEMAND_THREADS     4
 #define DEMANDS_PER_THREAD 100
 
@@ -689,6 +730,8 @@ int main(void)
         cmocka_unit_test(may_be_dropped_in_done),
         cmocka_unit_test(writes_into_the_progress_of_the_demand),
         cmocka_unit_test(shows_probes_with_their_next_run),
+        cmocka_unit_test(counts_unknown_targets),
+        cmocka_unit_test(prints_the_settings_of_a_probe),
         cmocka_unit_test(survives_concurrent_demands_and_drops),
     };
 

@@ -5,7 +5,9 @@
 #include "base/log.h"
 #include "scheduler/job.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define SUCCESS     "containerd_exporter_collector_success{collector=\"x\"} "
 #define DURATION    "containerd_exporter_collector_duration_seconds{collector=\"x\"} "
@@ -321,6 +323,111 @@ static void records_every_run_of_a_probe(void **state)
     assert_true(list->records[2]->seconds >= 0);
 }
 
+/* Runs the job with stderr in a file; returns how often `text` was logged. */
+static size_t logged(struct job *job, const char *text)
+{
+    FILE *file = tmpfile();
+    int saved = dup(STDERR_FILENO);
+    char log[8192] = "";
+    size_t n = 0;
+
+    assert_non_null(file);
+    assert_true(dup2(fileno(file), STDERR_FILENO) >= 0);
+    run_job(job);
+    assert_true(dup2(saved, STDERR_FILENO) >= 0);
+    close(saved);
+    rewind(file);
+    log[fread(log, 1, sizeof(log) - 1, file)] = '\0';
+    fclose(file);
+    for (const char *at = log; (at = strstr(at, text)); at++)
+        n++;
+    return n;
+}
+
+static void logs_changes_only(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    CLEANUP(job_freep) struct job *job = NULL, *probe = NULL;
+
+    (void)state;
+    log_set_level(LOG_INFO);
+    log_set_prober_level(LOG_INFO);
+    world_init(&world);
+    job = open_job(&world, &fake_inventory);
+    assert_int_equal(logged(job, "level="), 0);
+    world.fake.outcome = ERROR_TLS;
+    assert_int_equal(logged(job, "WARN source=job.c"), 1);
+    assert_int_equal(logged(job, "level="), 0);
+    world.fake.outcome = ERROR_NONE;
+    assert_int_equal(logged(job, "msg=\"collector x works again\""), 1);
+    assert_int_equal(logged(job, "level="), 0);
+    world.fake.outcome = ERROR_RUNTIME_UNAVAILABLE;
+    assert_int_equal(logged(job, "level="), 0);
+    assert_false(job->failing);
+    world.fake.outcome = ERROR_DNS;
+    probe = open_job(&world, &fake_probe);
+    assert_int_equal(logged(probe, "msg=\"probe x fails, reason dns: configured failure\" run="),
+                     1);
+    log_set_prober_level(LOG_DEBUG);
+    assert_int_equal(logged(probe, "level=DEBUG"), 1);
+    log_set_level(LOG_ERROR);
+    log_set_prober_level(LOG_ERROR);
+}
+
+static void logs_a_warning_once(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    CLEANUP(job_freep) struct job *job = NULL;
+
+    (void)state;
+    log_set_level(LOG_INFO);
+    world_init(&world);
+    job = open_job(&world, &fake_inventory);
+    world.fake.warns = true;
+    assert_int_equal(logged(job, "level=WARN source=job.c"), 1);
+    assert_int_equal(logged(job, "level="), 0);
+    world.fake.warns = false;
+    assert_int_equal(logged(job, "level="), 0);
+    world.fake.warns = true;
+    assert_int_equal(logged(job, "msg=\"x: configured warning\""), 1);
+    log_set_level(LOG_ERROR);
+}
+
+static enum error_code run_until(struct job *job, int64_t deadline_ns, bool shortened)
+{
+    struct cancel cancel;
+    enum error_code code;
+
+    cancel_init(&cancel, deadline_ns);
+    code = job_run(job, &(struct run_options){.cancel = &cancel, .deadline_shortened = shortened})
+               .code;
+    cancel_deinit(&cancel);
+    return code;
+}
+
+/* A shortened deadline interrupts a run; the job's own deadline does not. */
+static void distinguishes_interruptions_from_failures(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    CLEANUP(job_freep) struct job *job = NULL;
+
+    (void)state;
+    world_init(&world);
+    job = open_job(&world, &fake_probe);
+    assert_int_equal(run_until(job, clock_now_ns() - 1, true), ERROR_CANCELED);
+    assert_false(job->failing);
+    assert_int_equal(run_until(job, clock_now_ns() - 1, false), ERROR_TIMEOUT);
+    assert_true(job->failing);
+    job->failing = false;
+    world.fake.outcome = ERROR_TIMEOUT; /* of a part of the run, before the deadline */
+    assert_int_equal(run_until(job, clock_now_ns() + FAKE_SELDOM_NS, true), ERROR_TIMEOUT);
+    assert_true(job->failing);
+    job->failing = false;
+    world.fake.outcome = ERROR_CANCELED; /* by the daemon, not by the scheduler */
+    assert_int_equal(run_job(job), ERROR_CANCELED);
+    assert_true(job->failing);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -336,6 +443,9 @@ int main(void)
         cmocka_unit_test(matches_by_collector_name_and_settings),
         cmocka_unit_test(posts_nothing_for_a_skipped_run),
         cmocka_unit_test(records_every_run_of_a_probe),
+        cmocka_unit_test(logs_changes_only),
+        cmocka_unit_test(logs_a_warning_once),
+        cmocka_unit_test(distinguishes_interruptions_from_failures),
     };
 
     log_set_level(LOG_ERROR);

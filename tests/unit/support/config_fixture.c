@@ -54,6 +54,11 @@ static const char *probe_registry(const void *state, struct arena *arena)
     return probe->image[size] ? arena_strndup(arena, probe->image, size) : NULL;
 }
 
+static bool probe_check_resource(const char *name, struct error *err)
+{
+    return strcmp(name, "bad") != 0 || error_set(err, ERROR_INVALID, "invalid host");
+}
+
 static bool probe_check(void *state, struct arena *arena, const char **key, struct error *err)
 {
     struct probe *probe = state;
@@ -98,6 +103,7 @@ static const struct collector pull_collector = {
     .timeout = "2m",
     .check = probe_check,
     .resource = probe_registry,
+    .check_resource = probe_check_resource,
 };
 static const struct collector push_collector = {
     .name = "push",
@@ -108,6 +114,7 @@ static const struct collector push_collector = {
     .interval = "10m",
     .timeout = "2m",
     .resource = probe_registry,
+    .check_resource = probe_check_resource,
 };
 static const struct collector *const test_catalog[] = {
     &images_collector, &docker_collector, &self_collector, &pull_collector, &push_collector, NULL,

@@ -127,6 +127,8 @@ static void fake_enter(struct fake *fake, struct run *run)
     LOCK_SCOPE(&fake_lock);
 
     run->skipped = fake->skips;
+    if (fake->warns)
+        error_set(&run->warning, ERROR_INVALID, "configured warning");
     fake->retries += run->retry;
     fake->runs++;
     fake->running++;

@@ -38,6 +38,7 @@ struct fake {
     unsigned watches, watching, watch_canceled; /* calls of watch(): all, in progress, canceled */
     unsigned changes;                           /* that watch() has yet to report */
     bool watch_fails;
+    bool warns;      /* its runs */
     int64_t slow_ns; /* must be set before the job is created */
 };
 
