@@ -39,6 +39,7 @@ struct job_context {
 
 /* Inputs and results of one run. */
 struct run {
+    struct node *node;
     struct snapshot *out; /* posted even if the run fails */
     struct cancel *cancel;
     struct progress *progress; /* of a probe: its id, log and progress; NULL for others */
@@ -65,7 +66,8 @@ struct collector {
     const char *name; /* the file's name; for a probe also its `operation` */
     const char *help;
     const struct metric_family *families; /* ends with a NULL name; several may share a table */
-    const struct setting *settings;       /* the job's own section; NULL: none */
+    const struct setting *const
+        *settings; /* tables of the job's own section, SETTINGS(...); or NULL */
     const struct setting
         *resource_settings; /* the entry of `registries:` for resource(); or NULL */
     size_t state_size;

@@ -257,5 +257,6 @@ void config_dump_job(struct config_dump *to, const struct config_job *job)
         line(to, "timeout", &as_time, &job->timeout_ns);
     if (collector->lane == LANE_PROBE)
         line(to, "retry_interval", &as_time, &job->retry_ns);
-    config_dump_settings(to, collector->settings, job->state);
+    for (size_t i = 0; collector->settings && collector->settings[i]; i++)
+        config_dump_settings(to, collector->settings[i], job->state);
 }

@@ -56,15 +56,16 @@ static size_t find_tables(const struct config_reading *reading,
 }
 
 /* Checks values without a job; dumps them to `show` unless that is NULL. */
-static void check_values(const struct settings_source *source, const struct setting *table,
+static void check_values(const struct settings_source *source, const struct setting *const *tables,
                          size_t state_size, struct config_dump *show)
 {
     CLEANUP(freep) void *scratch = calloc(1, state_size + 1);
 
     if (!scratch)
         problems_add(source->problems, source->place, "out of memory");
-    else if (settings_fill(source, table, show ? SETTINGS_ALL : SETTINGS_WRITTEN, scratch) && show)
-        config_dump_settings(show, table, scratch);
+    else if (settings_fill_tables(source, tables, show ? SETTINGS_ALL : SETTINGS_WRITTEN, scratch))
+        for (size_t i = 0; show && tables[i]; i++)
+            config_dump_settings(show, tables[i], scratch);
 }
 
 static void check_name_of(const struct config_reading *reading, const struct yaml_node *entry,
@@ -95,9 +96,10 @@ static void check_registry(const struct config_reading *reading, const struct ya
     show.indent = 4;
     for (size_t i = 0; i < n; i++) {
         check_name_of(reading, entry, owners[i]);
-        check_values(&source, tables[i], owners[i]->state_size, &show);
+        check_values(&source, SETTINGS(tables[i]), owners[i]->state_size, &show);
     }
-    check_values(&source, config_resource_settings, sizeof(struct config_resource_keys), &show);
+    check_values(&source, SETTINGS(config_resource_settings), sizeof(struct config_resource_keys),
+                 &show);
 }
 
 void config_read_registries(struct config_reading *reading)
@@ -134,7 +136,7 @@ static void read_collector(struct config_reading *reading, size_t at,
                 "Time after which a run is canceled."),
         {0},
     };
-    const struct setting *tables[] = {own, collector->settings, NULL};
+    struct settings_tables tables;
     struct config_job_keys keys = {.name = collector->name,
                                    .interval_ns = CONFIG_INTERVAL_MIN,
                                    .timeout_ns = CONFIG_INTERVAL_MIN};
@@ -144,7 +146,8 @@ static void read_collector(struct config_reading *reading, size_t at,
 
     if (collector->lane == LANE_SCRAPE)
         own[1] = (struct setting){0};
-    ok = settings_check_keys(&source, tables);
+    tables = settings_join(own, collector->settings);
+    ok = settings_check_keys(&source, tables.items);
     ok &= settings_fill(&source, own, SETTINGS_ALL, &keys);
     if (collector->lane == LANE_SCRAPE) {
         keys.interval_ns = 0;
@@ -291,7 +294,8 @@ static void read_probe(struct config_reading *reading, const struct yaml_node *s
                 "Time from a failure to the retry; 0s: no retries."),
         {0},
     };
-    const struct setting *tables[] = {own, collector ? collector->settings : NULL, NULL};
+    const struct settings_tables tables =
+        settings_join(own, collector ? collector->settings : NULL);
     struct config_job_keys keys = {.interval_ns = CONFIG_INTERVAL_MIN,
                                    .timeout_ns = CONFIG_INTERVAL_MIN};
     struct settings_source source =
@@ -299,11 +303,11 @@ static void read_probe(struct config_reading *reading, const struct yaml_node *s
     bool ok = true;
 
     if (section->kind != YAML_MAPPING && !yaml_is_null(section)) {
-        settings_check_keys(&source, tables);
+        settings_check_keys(&source, tables.items);
         return;
     }
     if (collector) /* without an operation the valid keys are unknown */
-        ok = settings_check_keys(&source, tables);
+        ok = settings_check_keys(&source, tables.items);
     ok &= settings_fill(&source, own, SETTINGS_ALL, &keys);
     ok &= config_check_durations(&source, &keys);
     ok &= config_check_schedule(&source, &keys);

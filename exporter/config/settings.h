@@ -39,6 +39,18 @@ bool settings_check_keys(const struct settings_source *source, const struct sett
 bool settings_fill(const struct settings_source *source, const struct setting *table,
                    enum settings_extent extent, void *into);
 
+/* The same for a list of tables that ends with NULL. `tables` may be NULL. */
+bool settings_fill_tables(const struct settings_source *source, const struct setting *const *tables,
+                          enum settings_extent extent, void *into);
+
+struct settings_tables {
+    const struct setting *items[SETTINGS_TABLES_MAX + 2];
+};
+
+/* Returns `table`, followed by the list `more`, which may be NULL. */
+struct settings_tables settings_join(const struct setting *table,
+                                     const struct setting *const *more);
+
 /* Returns the value of a dotted name; NULL if it is absent. */
 const struct yaml_node *settings_find(const struct yaml_node *section, const char *name);
 

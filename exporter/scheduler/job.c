@@ -242,7 +242,8 @@ static struct outcome run_probe(struct job *job, const struct run_options *optio
 
 struct outcome job_run(struct job *job, const struct run_options *options)
 {
-    struct run run = {.cancel = options->cancel,
+    struct run run = {.node = job->context.node,
+                      .cancel = options->cancel,
                       .retry = options->trigger == RUN_RETRY,
                       .deadline_shortened = options->deadline_shortened};
     struct progress own;
