@@ -65,11 +65,9 @@ static inline bool run_was_interrupted(const struct run *run, const struct error
 struct collector {
     const char *name; /* the file's name; for a probe also its `operation` */
     const char *help;
-    const struct metric_family *families; /* ends with a NULL name; several may share a table */
-    const struct setting *const
-        *settings; /* tables of the job's own section, SETTINGS(...); or NULL */
-    const struct setting
-        *resource_settings; /* the entry of `registries:` for resource(); or NULL */
+    const struct metric_family *families;    /* ends with a NULL name; several may share a table */
+    const struct setting *const *settings;   /* of the job's section: SETTINGS(...); or NULL */
+    const struct setting *resource_settings; /* of the entry of `registries:`; or NULL */
     size_t state_size;
     enum lane lane;
     const char *interval, *timeout; /* defaults, as written in the file: "30s" */

@@ -208,29 +208,29 @@ static void the_folders_of_secrets_can_be_set(void **state)
 static void labels_come_from_check_and_document(void **state)
 {
     (void)state;
-    assert_probes(CANARY
-                  "metadata:\n"
-                  "  name: m\n"
-                  "  namespace: ns\n"
-                  "  labels: {app.kubernetes.io/Name: x, team: of-the-document, '-a--b-': 5}\n"
-                  "spec:\n"
-                  "  owner: o\n"
-                  "  severity: critical\n"
-                  "  containerd:\n"
-                  "  - image: x\n"
-                  "    name: n\n"
-                  "    description: words, in a row\n"
-                  "    labels: {team: of-the-check, owner: mine}\n"
-                  "  - image: y\n"
-                  "    namespace: elsewhere\n",
-                  "operation=pull\nengine=client\nimage=x\nlabels.team=of-the-check\n"
-                  "labels.owner=mine\nlabels.app_kubernetes_io_name=x\nlabels.a_b=5\n"
-                  "labels.name=n\nlabels.description=words, in a row\nlabels.canary_name=m\n"
-                  "labels.canary_namespace=ns\nlabels.severity=critical\nname=n\n\n"
-                  "operation=pull\nengine=client\nimage=y\nlabels.app_kubernetes_io_name=x\n"
-                  "labels.team=of-the-document\nlabels.a_b=5\nlabels.canary_name=m\n"
-                  "labels.canary_namespace=elsewhere\nlabels.owner=o\nlabels.severity=critical\n"
-                  "name=m\n\n");
+    assert_probes(
+        CANARY "metadata:\n"
+               "  name: m\n"
+               "  namespace: ns\n"
+               "  labels: {app.kubernetes.io/Name: x, team: of-the-document, '-a--b-': 5}\n"
+               "spec:\n"
+               "  owner: o\n"
+               "  severity: critical\n"
+               "  containerd:\n"
+               "  - image: x\n"
+               "    name: n\n"
+               "    description: words, in a row\n"
+               "    labels: {team: of-the-check, owner: mine, AZaz09@_x: y}\n"
+               "  - image: y\n"
+               "    namespace: elsewhere\n",
+        "operation=pull\nengine=client\nimage=x\nlabels.team=of-the-check\n"
+        "labels.owner=mine\nlabels.azaz09_x=y\nlabels.app_kubernetes_io_name=x\nlabels.a_b=5\n"
+        "labels.name=n\nlabels.description=words, in a row\nlabels.canary_name=m\n"
+        "labels.canary_namespace=ns\nlabels.severity=critical\nname=n\n\n"
+        "operation=pull\nengine=client\nimage=y\nlabels.app_kubernetes_io_name=x\n"
+        "labels.team=of-the-document\nlabels.a_b=5\nlabels.canary_name=m\n"
+        "labels.canary_namespace=elsewhere\nlabels.owner=o\nlabels.severity=critical\n"
+        "name=m\n\n");
 }
 
 /* ---- names ---- */

@@ -73,6 +73,25 @@ static void leaves_out_empty_values_without_default(void **state)
                  "text: \"\"\nflag: false\nnumber: 0\nsize: 0\nwait: 0s\nchoice: required\n");
 }
 
+static void leaves_out_zero_if_that_is_the_default(void **state)
+{
+    static const struct setting zeros[] = {
+        SETTING(SETTING_UINT, struct everything, number, "number", "", ""),
+        SETTING(SETTING_BYTES, struct everything, size, "size", "", ""),
+        SETTING(SETTING_DURATION, struct everything, wait_ns, "wait", "", ""),
+        SETTING(SETTING_BOOL, struct everything, flag, "flag", "", ""),
+        {0},
+    };
+    CLEANUP(buf_deinit) struct buf zero = BUF_INIT(TEXT_BYTES), one = BUF_INIT(TEXT_BYTES);
+
+    (void)state;
+    config_dump_settings(&(struct config_dump){.out = &zero}, zeros, &(struct everything){0});
+    assert_string_equal(zero.data, "flag: false\n");
+    config_dump_settings(&(struct config_dump){.out = &one}, zeros,
+                         &(struct everything){.number = 1, .size = 1, .wait_ns = NS_PER_MS});
+    assert_string_equal(one.data, "number: 1\nsize: 1\nwait: 1ms\nflag: false\n");
+}
+
 static void quotes_texts_that_are_not_plain_strings(void **state)
 {
     static const char *const rows[][2] = {
@@ -216,6 +235,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shows_every_type_and_no_secret),
         cmocka_unit_test(leaves_out_empty_values_without_default),
+        cmocka_unit_test(leaves_out_zero_if_that_is_the_default),
         cmocka_unit_test(quotes_texts_that_are_not_plain_strings),
         cmocka_unit_test(prints_numbers_with_the_largest_units),
         cmocka_unit_test(can_be_parsed_again_with_the_same_result),
