@@ -55,9 +55,7 @@ struct setting {
         SETTING_ENUM, (name), offsetof(structure, member), (fallback), (help), (choices), \
     }
 
-/* A list of tables, ended with NULL: SETTINGS(probe_settings, settings). At most
- * SETTINGS_TABLES_MAX. */
-#define SETTINGS_TABLES_MAX 8
+/* A list of tables that ends with NULL: SETTINGS(probe_settings, settings). */
 #define SETTINGS(...)               \
     (const struct setting *const[]) \
     {                               \

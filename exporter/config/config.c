@@ -45,11 +45,10 @@ static void read_globals(struct config_reading *reading)
     fingerprint_init(&fingerprint);
     for (const struct config_section *at = reading->schema->sections; at && at->name; at++) {
         const struct yaml_node *section = yaml_member(reading->root, at->name, strlen(at->name));
-        const struct setting *tables[] = {at->settings, NULL};
         struct settings_source source =
             settings_source_of(section, reading->root, &config->arena_, reading->problems);
 
-        settings_check_keys(&source, tables);
+        settings_check_keys(&source, at->settings, NULL);
         if (settings_fill(&source, at->settings, SETTINGS_ALL, config->globals)) {
             config_dump_heading(&(struct config_dump){&config->config_dump}, at->name);
             config_dump_settings(&(struct config_dump){&config->config_dump, 2}, at->settings,

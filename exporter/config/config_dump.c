@@ -88,30 +88,24 @@ static void bytes(struct buf *out, uint64_t n)
     buf_printf(out, "%" PRIu64 "%s", n, units[unit]);
 }
 
-static void list(struct buf *out, const struct setting_list *from)
+/* `names` NULL: without names. */
+static void items(struct buf *out, const char *const *names, const char *const *values, size_t n)
 {
-    buf_append_char(out, '[');
-    for (size_t i = 0; i < from->count; i++) {
+    for (size_t i = 0; i < n; i++) {
         buf_append_str(out, i > 0 ? ", " : "");
-        scalar(out, from->items[i]);
+        if (names) {
+            scalar(out, names[i]);
+            buf_append_str(out, ": ");
+        }
+        scalar(out, values[i]);
     }
-    buf_append_char(out, ']');
-}
-
-static void map(struct buf *out, const struct setting_map *from)
-{
-    buf_append_char(out, '{');
-    for (size_t i = 0; i < from->count; i++) {
-        buf_append_str(out, i > 0 ? ", " : "");
-        scalar(out, from->names[i]);
-        buf_append_str(out, ": ");
-        scalar(out, from->values[i]);
-    }
-    buf_append_char(out, '}');
 }
 
 static void value(struct buf *out, const struct setting *setting, const void *member)
 {
+    const struct setting_list *of_list = member;
+    const struct setting_map *of_map = member;
+
     switch (setting->type) {
     case SETTING_STRING:
         scalar(out, *(const char *const *)member);
@@ -135,10 +129,14 @@ static void value(struct buf *out, const struct setting *setting, const void *me
         scalar(out, setting->choices[*(const unsigned *)member]);
         break;
     case SETTING_LIST:
-        list(out, member);
+        buf_append_char(out, '[');
+        items(out, NULL, of_list->items, of_list->count);
+        buf_append_char(out, ']');
         break;
     case SETTING_MAP:
-        map(out, member);
+        buf_append_char(out, '{');
+        items(out, of_map->names, of_map->values, of_map->count);
+        buf_append_char(out, '}');
         break;
     }
 }

@@ -31,11 +31,10 @@ static const struct collector *find_collector(const struct config_reading *readi
 
 /* ---- registries ---- */
 
-/* Finds one collector of each different table; returns their number. `tables` ends with the
- * scheduler's own table. */
+/* Finds one collector of each different table; returns their number. `tables` ends with NULL. */
 static size_t find_tables(const struct config_reading *reading,
                           const struct collector *owners[TABLES_MAX],
-                          const struct setting *tables[TABLES_MAX + 2])
+                          const struct setting *tables[TABLES_MAX + 1])
 {
     size_t n = 0, at;
 
@@ -50,8 +49,7 @@ static size_t find_tables(const struct config_reading *reading,
         tables[at] = collector->resource_settings;
         n += at == n;
     }
-    tables[n] = config_resource_settings;
-    tables[n + 1] = NULL;
+    tables[n] = NULL;
     return n;
 }
 
@@ -82,7 +80,7 @@ static void check_name_of(const struct config_reading *reading, const struct yam
 static void check_registry(const struct config_reading *reading, const struct yaml_node *entry)
 {
     const struct collector *owners[TABLES_MAX];
-    const struct setting *tables[TABLES_MAX + 2];
+    const struct setting *tables[TABLES_MAX + 1];
     size_t n = find_tables(reading, owners, tables);
     struct settings_source source =
         settings_source_of(entry, NULL, reading->arena, reading->problems);
@@ -91,7 +89,7 @@ static void check_registry(const struct config_reading *reading, const struct ya
     if (!*entry->key->text)
         problems_add(reading->problems, entry->key->place,
                      "empty registry name: expected HOST[:PORT] or \"*\"");
-    settings_check_keys(&source, tables);
+    settings_check_keys(&source, config_resource_settings, tables);
     config_dump_heading(&show, entry->key->text);
     show.indent = 4;
     for (size_t i = 0; i < n; i++) {
@@ -136,7 +134,6 @@ static void read_collector(struct config_reading *reading, size_t at,
                 "Time after which a run is canceled."),
         {0},
     };
-    struct settings_tables tables;
     struct config_job_keys keys = {.name = collector->name,
                                    .interval_ns = CONFIG_INTERVAL_MIN,
                                    .timeout_ns = CONFIG_INTERVAL_MIN};
@@ -146,8 +143,7 @@ static void read_collector(struct config_reading *reading, size_t at,
 
     if (collector->lane == LANE_SCRAPE)
         own[1] = (struct setting){0};
-    tables = settings_join(own, collector->settings);
-    ok = settings_check_keys(&source, tables.items);
+    ok = settings_check_keys(&source, own, collector->settings);
     ok &= settings_fill(&source, own, SETTINGS_ALL, &keys);
     if (collector->lane == LANE_SCRAPE) {
         keys.interval_ns = 0;
@@ -294,8 +290,6 @@ static void read_probe(struct config_reading *reading, const struct yaml_node *s
                 "Time from a failure to the retry; 0s: no retries."),
         {0},
     };
-    const struct settings_tables tables =
-        settings_join(own, collector ? collector->settings : NULL);
     struct config_job_keys keys = {.interval_ns = CONFIG_INTERVAL_MIN,
                                    .timeout_ns = CONFIG_INTERVAL_MIN};
     struct settings_source source =
@@ -303,11 +297,11 @@ static void read_probe(struct config_reading *reading, const struct yaml_node *s
     bool ok = true;
 
     if (section->kind != YAML_MAPPING && !yaml_is_null(section)) {
-        settings_check_keys(&source, tables.items);
+        settings_check_keys(&source, own, NULL);
         return;
     }
     if (collector) /* without an operation the valid keys are unknown */
-        ok = settings_check_keys(&source, tables.items);
+        ok = settings_check_keys(&source, own, collector->settings);
     ok &= settings_fill(&source, own, SETTINGS_ALL, &keys);
     ok &= config_check_durations(&source, &keys);
     ok &= config_check_schedule(&source, &keys);

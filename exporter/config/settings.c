@@ -3,7 +3,6 @@
 
 #include "config/settings_types.h"
 
-#include <assert.h>
 #include <string.h>
 
 #define NAME_LIMIT_BYTES    ((size_t)128)
@@ -81,10 +80,23 @@ enum key_kind {
     BRANCH,
 };
 
-static enum key_kind kind_of(const char *name, const struct setting *const *tables)
+struct tables {
+    const struct setting *first;
+    const struct setting *const *more; /* NULL: none */
+};
+
+/* Returns the table number `i`; NULL after the last one. */
+static const struct setting *table_at(const struct tables *tables, size_t i)
 {
-    for (; name && *name && *tables; tables++)
-        for (const struct setting *setting = *tables; setting->name; setting++) {
+    if (i == 0)
+        return tables->first;
+    return tables->more ? tables->more[i - 1] : NULL;
+}
+
+static enum key_kind kind_of(const char *name, const struct tables *tables)
+{
+    for (size_t i = 0; name && *name && table_at(tables, i); i++)
+        for (const struct setting *setting = table_at(tables, i); setting->name; setting++) {
             if (strcmp(setting->name, name) == 0)
                 return LEAF;
             if (below(setting->name, name))
@@ -93,15 +105,15 @@ static enum key_kind kind_of(const char *name, const struct setting *const *tabl
     return UNKNOWN;
 }
 
-static bool reject_key(const struct settings_source *source, const struct setting *const *tables,
+static bool reject_key(const struct settings_source *source, const struct tables *tables,
                        const struct yaml_node *node)
 {
     char buffer[NAME_LIMIT_BYTES];
     const char *parent = dotted_name(node->parent, source->section, buffer);
     struct suggest_words words = {0};
 
-    for (; *tables; tables++)
-        for (const struct setting *setting = *tables; setting->name; setting++) {
+    for (size_t i = 0; table_at(tables, i); i++)
+        for (const struct setting *setting = table_at(tables, i); setting->name; setting++) {
             const char *word = below(setting->name, parent);
             const char *copy =
                 word ? arena_strndup(source->problems->arena, word, strcspn(word, ".")) : NULL;
@@ -123,8 +135,10 @@ static bool expect_mapping(const struct settings_source *source, const struct ya
                         *name ? "\"" : "", name, *name ? "\": " : "", yaml_describe(node));
 }
 
-bool settings_check_keys(const struct settings_source *source, const struct setting *const *tables)
+bool settings_check_keys(const struct settings_source *source, const struct setting *table,
+                         const struct setting *const *more)
 {
+    const struct tables tables = {table, more};
     const struct yaml_node *section = source->section, *next;
     char buffer[NAME_LIMIT_BYTES];
     bool ok = true;
@@ -135,11 +149,11 @@ bool settings_check_keys(const struct settings_source *source, const struct sett
         return expect_mapping(source, section, section->key ? section->key->text : "");
     for (const struct yaml_node *node = yaml_next(section, section); node; node = next) {
         const char *name = dotted_name(node, section, buffer);
-        enum key_kind kind = kind_of(name, tables);
+        enum key_kind kind = kind_of(name, &tables);
 
         next = yaml_skip(node, section);
         if (kind == UNKNOWN) {
-            ok = reject_key(source, tables, node);
+            ok = reject_key(source, &tables, node);
         } else if (kind == BRANCH) {
             ok &= expect_mapping(source, node, name);
             next = node->kind == YAML_MAPPING ? yaml_next(node, section) : next;
@@ -194,15 +208,4 @@ bool settings_fill_tables(const struct settings_source *source, const struct set
     for (; tables && *tables; tables++)
         ok &= settings_fill(source, *tables, extent, into);
     return ok;
-}
-
-struct settings_tables settings_join(const struct setting *table, const struct setting *const *more)
-{
-    struct settings_tables joined = {.items = {table}};
-
-    for (size_t i = 0; more && more[i]; i++) {
-        assert(i < SETTINGS_TABLES_MAX);
-        joined.items[i + 1] = more[i];
-    }
-    return joined;
 }

@@ -30,9 +30,10 @@ enum settings_extent {
     SETTINGS_WRITTEN, /* absent settings keep their value */
 };
 
-/* Reports a section that is not a mapping, and keys that no table of `tables` has. The list ends
- * with NULL. */
-bool settings_check_keys(const struct settings_source *source, const struct setting *const *tables);
+/* Reports a section that is not a mapping, and keys that neither `table` nor a table of `more` has.
+ * `more` ends with NULL and may be NULL. */
+bool settings_check_keys(const struct settings_source *source, const struct setting *table,
+                         const struct setting *const *more);
 
 /* Fills the valid settings and reports the others, which keep their value. Returns whether all were
  * valid. `table` may be NULL. */
@@ -42,14 +43,6 @@ bool settings_fill(const struct settings_source *source, const struct setting *t
 /* The same for a list of tables that ends with NULL. `tables` may be NULL. */
 bool settings_fill_tables(const struct settings_source *source, const struct setting *const *tables,
                           enum settings_extent extent, void *into);
-
-struct settings_tables {
-    const struct setting *items[SETTINGS_TABLES_MAX + 2];
-};
-
-/* Returns `table`, followed by the list `more`, which may be NULL. */
-struct settings_tables settings_join(const struct setting *table,
-                                     const struct setting *const *more);
 
 /* Returns the value of a dotted name; NULL if it is absent. */
 const struct yaml_node *settings_find(const struct yaml_node *section, const char *name);

@@ -122,11 +122,10 @@ static void read_folders(const struct config_reading *reading, struct canary_fol
 {
     const struct yaml_node *section =
         yaml_member(reading->root, "kubernetes", strlen("kubernetes"));
-    const struct setting *tables[] = {folders_settings, NULL};
     struct settings_source source =
         settings_source_of(section, reading->root, reading->arena, reading->problems);
 
-    settings_check_keys(&source, tables);
+    settings_check_keys(&source, folders_settings, NULL);
     settings_fill(&source, folders_settings, SETTINGS_ALL, folders);
 }
 

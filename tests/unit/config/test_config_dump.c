@@ -73,6 +73,24 @@ static void leaves_out_empty_values_without_default(void **state)
                  "text: \"\"\nflag: false\nnumber: 0\nsize: 0\nwait: 0s\nchoice: required\n");
 }
 
+static void shows_empty_lists_and_mappings_that_replace_a_default(void **state)
+{
+    static const struct setting lists[] = {
+        SETTING(SETTING_LIST, struct everything, list, "list", "[a]", ""),
+        SETTING(SETTING_MAP, struct everything, map, "map", "{a: b}", ""),
+        {0},
+    };
+    static const char *const names[] = {"x", "y"}, *const values[] = {"1", "z"};
+    CLEANUP(buf_deinit) struct buf empty = BUF_INIT(TEXT_BYTES), two = BUF_INIT(TEXT_BYTES);
+
+    (void)state;
+    config_dump_settings(&(struct config_dump){.out = &empty}, lists, &(struct everything){0});
+    assert_string_equal(empty.data, "list: []\nmap: {}\n");
+    config_dump_settings(&(struct config_dump){.out = &two}, lists,
+                         &(struct everything){.list = {values, 2}, .map = {names, values, 2}});
+    assert_string_equal(two.data, "list: [\"1\", z]\nmap: {x: \"1\", \"y\": z}\n");
+}
+
 static void leaves_out_zero_if_that_is_the_default(void **state)
 {
     static const struct setting zeros[] = {
@@ -235,6 +253,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shows_every_type_and_no_secret),
         cmocka_unit_test(leaves_out_empty_values_without_default),
+        cmocka_unit_test(shows_empty_lists_and_mappings_that_replace_a_default),
         cmocka_unit_test(leaves_out_zero_if_that_is_the_default),
         cmocka_unit_test(quotes_texts_that_are_not_plain_strings),
         cmocka_unit_test(prints_numbers_with_the_largest_units),
