@@ -101,12 +101,6 @@ static void answer_null(struct scheduler *scheduler, struct demand *demand)
 
 /* ---- the job: started early, or released ---- */
 
-static void requeue(struct scheduler *scheduler, struct job *job, int64_t due_ns)
-{
-    queue_remove(scheduler_queue_of(scheduler, job), job);
-    queue_add(scheduler_queue_of(scheduler, job), job, due_ns);
-}
-
 static void start_now(struct scheduler *scheduler, struct job *job)
 {
     const struct moment now = moment_now();
@@ -117,7 +111,7 @@ static void start_now(struct scheduler *scheduler, struct job *job)
     job->planned = job->schedule;
     job->planned_due_ns = job->due_ns;
     schedule_demand(&job->schedule, &now, scheduler->demand_distance_ns);
-    requeue(scheduler, job, now.monotonic_ns);
+    queue_move(scheduler_queue_of(scheduler, job), job, now.monotonic_ns);
 }
 
 /* After the last demand has left: cancels the run, or restores the planned schedule. A removed job
@@ -133,7 +127,7 @@ static void release(struct scheduler *scheduler, struct job *job)
     }
     job->on_demand = false;
     job->schedule = job->planned;
-    requeue(scheduler, job, job->planned_due_ns);
+    queue_move(scheduler_queue_of(scheduler, job), job, job->planned_due_ns);
 }
 
 static void use_progress(struct demand *demand, struct job *job, struct run_options *options)

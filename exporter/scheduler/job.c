@@ -50,6 +50,8 @@ struct job *job_new(struct board *board, struct config_job *plan, struct node *n
                     struct error *err)
 {
     CLEANUP(job_freep) struct job *job = calloc(1, sizeof(*job));
+    const struct collector *collector = plan->collector;
+    bool reports = collector->lane != LANE_PROBE;
 
     if (!job) {
         error_memory(err);
@@ -58,15 +60,13 @@ struct job *job_new(struct board *board, struct config_job *plan, struct node *n
     job->plan = *plan;
     plan->arena = NULL;
     job->context = (struct job_context){.name = job->plan.name, .node = node};
-    job->slot = board_add(board, job->plan.collector->name);
-    if (job->plan.collector->lane != LANE_PROBE)
-        job->report_slot = board_add(board, job->plan.collector->name);
-    if (!job->slot || (job->plan.collector->lane != LANE_PROBE && !job->report_slot)) {
+    job->slot = board_add(board, collector->name);
+    job->report_slot = reports ? board_add(board, collector->name) : NULL;
+    if (!job->slot || (reports && !job->report_slot)) {
         error_memory(err);
         return NULL;
     }
-    if (job->plan.collector->open &&
-        !job->plan.collector->open(job->plan.state, &job->context, err)) {
+    if (collector->open && !collector->open(job->plan.state, &job->context, err)) {
         error_wrap(err, "%s", job->plan.name);
         return NULL;
     }

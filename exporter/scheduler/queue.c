@@ -40,6 +40,12 @@ void queue_remove(struct queue *queue, struct job *job)
     unlink_job(&queue->waiting, job);
 }
 
+void queue_move(struct queue *queue, struct job *job, int64_t due_ns)
+{
+    queue_remove(queue, job);
+    queue_add(queue, job, due_ns);
+}
+
 static bool resource_is_busy(const struct queue *queue, const struct config_job *plan)
 {
     uint64_t n = 0;
@@ -60,8 +66,7 @@ static struct job *find_ready(struct queue *queue, const struct moment *now, int
 
         next = job->next_due;
         if (!schedule_ready(&job->schedule, now, &due_ns)) {
-            queue_remove(queue, job);
-            queue_add(queue, job, due_ns);
+            queue_move(queue, job, due_ns);
             next = queue->waiting;
         } else if (!resource_is_busy(queue, &job->plan)) {
             return job;

@@ -20,6 +20,8 @@ void queue_deinit(struct queue *queue);
 
 void queue_add(struct queue *queue, struct job *job, int64_t due_ns);
 void queue_remove(struct queue *queue, struct job *job);
+/* Changes the due time of a waiting job. */
+void queue_move(struct queue *queue, struct job *job, int64_t due_ns);
 
 /* Moves the first job that may run now from waiting to running and returns it. NULL: none before
  * *wake_ns (INT64_MAX: none before the queue changes). */

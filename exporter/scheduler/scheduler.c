@@ -55,12 +55,10 @@ static void run_early(void *arg)
     if (due_ns >= job->due_ns)
         return;
     schedule_hasten(&job->schedule, due_ns);
-    queue_remove(scheduler_queue_of(scheduler, job), job);
-    queue_add(scheduler_queue_of(scheduler, job), job, due_ns);
+    queue_move(scheduler_queue_of(scheduler, job), job, due_ns);
 }
 
-/* Returns the time of the next run after a run that ended now: soon, if the watcher saw a change.
- */
+/* Returns the time of the run after one that ended now: soon, if the watcher saw a change. */
 static int64_t next_due(struct job *job, const struct outcome *outcome)
 {
     const struct moment now = moment_now();
