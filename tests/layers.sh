@@ -48,7 +48,7 @@ floor docker      base encoding oci net credentials
 floor containerd  base encoding oci net credentials
 floor inventory   base oci containerd
 floor collector   base metrics
-floor config      base encoding collector
+floor config      base os encoding collector
 floor scheduler   base os encoding metrics collector config
 floor engines     base encoding oci registry docker containerd
 floor probe       base metrics credentials registry containerd engines collector

@@ -40,12 +40,12 @@ struct exposition *exposition_new(const struct exposition_options *options, stru
                                                          .options = options->encode};
     for (int format = 0; format < ENCODE_FORMATS; format++)
         exposition->renderings[format].format = (enum encode_format)format;
-    exposition->view = board_look(options->board);
+    exposition->view = board_view_new(options->board);
     if (!exposition->render_context.pool || !exposition->view) {
         error_memory(err);
         return NULL;
     }
-    board_view_let_go(exposition->view);
+    board_view_clear(exposition->view);
     return TAKE(exposition);
 }
 
@@ -211,7 +211,7 @@ static void tidy(struct exposition *exposition, int64_t now)
         if (exposition->renderings[format].n_chunks > 0 &&
             now - exposition->renderings[format].used_ns > UNUSED_NS)
             format_cache_clear(&exposition->renderings[format], render_context);
-    board_view_let_go(exposition->view);
+    board_view_clear(exposition->view);
 }
 
 static bool is_filter(const struct exposition_filter *filter)
@@ -224,7 +224,7 @@ static bool look(struct exposition *exposition, struct error *err)
 {
     struct render_context *render_context = &exposition->render_context;
 
-    if (!board_look_again(exposition->options.board, exposition->view))
+    if (!board_view_refresh(exposition->options.board, exposition->view))
         return error_memory(err);
     render_context->entries = board_entries(exposition->view, &render_context->n_entries);
     return family_index_follow(&render_context->plan, render_context->entries,

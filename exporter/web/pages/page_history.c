@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* /history: the last runs, of all probes or of one, for people and as JSON for scripts. */
 #include "base/clock.h"
+#include "scheduler/scheduler_view.h"
 #include "web/pages/charts.h"
 #include "web/pages/history_json.h"
 #include "web/pages/html.h"

@@ -218,7 +218,7 @@ bool status_init(struct status *status, const struct web_options *options, struc
     if (options->history)
         status->history = history_find(options->history, NULL, NULL, 0);
     status->tried = options->scheduler && scheduler_ready(options->scheduler);
-    status->view = board_look(options->board);
+    status->view = board_view_new(options->board);
     if (status->view && (status->history || !options->history))
         return true;
     status_deinit(status);

@@ -7,6 +7,7 @@
 #ifndef WEB_PAGES_STATUS_H
 #define WEB_PAGES_STATUS_H
 
+#include "scheduler/scheduler_view.h"
 #include "web/pages/charts.h"
 #include "web/web.h"
 
