@@ -96,7 +96,8 @@ $(BUILD)/gen/proto/%.pb-c.o: $(BUILD)/gen/proto/%.pb-c.c $(BUILD)/flags | $(GENE
 # Only these may see generated messages.
 $(BUILD)/exporter/containerd/wire/%_wire.o: OUR_CFLAGS += -I$(BUILD)/gen/proto
 
-$(BUILD)/tests/%.o: OUR_CFLAGS += -Itests/unit
+# Tests and fuzzers check with assert(): CFLAGS=-DNDEBUG must not remove it.
+$(BUILD)/tests/%.o: OUR_CFLAGS += -Itests/unit -UNDEBUG
 
 $(BUILD)/%.o: %.c $(BUILD)/flags | $(GENERATED)
 	@echo '  CC    $<'
