@@ -7,8 +7,9 @@
 
 #include <stdint.h>
 
-/* Seconds since 1970 without the fraction. Reads the whole string or fails with ERROR_INVALID. Takes
- * years 0000 to 9999 and no leap seconds. Messages do not contain `text`: it may be untrusted. */
+/* Seconds since 1970 without the fraction. Reads the whole string or fails with ERROR_INVALID.
+ * Takes years 0000 to 9999 and no leap seconds. Messages do not contain `text`: it may be
+ * untrusted. */
 bool rfc3339_parse(const char *text, int64_t *unix_seconds, struct error *err) MUST_CHECK;
 
 #endif

@@ -97,8 +97,8 @@ static void refuses_invalid_times(void **state)
 /* The first and the last day of each month that exist, and those before and after, which do not. */
 static void knows_the_length_of_each_month(void **state)
 {
-    static const int years[] = {1900, 2000, 2023, 2024}, days[] = {31, 28, 31, 30, 31, 30,
-                                                                   31, 31, 30, 31, 30, 31};
+    static const int years[] = {1900, 2000, 2023, 2024},
+                     days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
 
     (void)state;
     for (size_t i = 0; i < 12 * sizeof(years) / sizeof(years[0]); i++) {
