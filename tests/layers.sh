@@ -79,7 +79,7 @@ only curl/        exporter/net/http.c
 only openssl/     exporter/oci/digest.c
 only 'toml[+][+]/' exporter/registry/hosts/hosts_toml.cpp
 only yaml.h       exporter/encoding/yaml.c
-only microhttpd.h exporter/server/exchange.c
+only microhttpd.h 'exporter/server/exchange(_(request|reply|private))?.[ch]'
 only gnutls/      exporter/server/config/tls.c
 only isa-l/       exporter/web/exposition/gzip.c
 only crypt.h      exporter/server/basic_auth.c

@@ -103,7 +103,7 @@ static bool admits(struct fixture *f, const char *pair)
     size_t before = f->admitted, n = f->admitted + f->denied;
     enum basic_auth_verdict verdict = check(f, pair);
 
-    if (verdict != PASSWORD_LATER)
+    if (verdict != PASSWORD_PENDING)
         return verdict == PASSWORD_RIGHT;
     wait_for(f, n + 1);
     return f->admitted > before;
@@ -204,7 +204,7 @@ static void a_header_has_a_ceiling(void **state)
     memset(pair + 12, 'x', sizeof(pair) - 13);
     assert_int_equal(check(&f, pair), PASSWORD_WRONG);
     pair[2500] = '\0';
-    assert_int_equal(check(&f, pair), PASSWORD_LATER);
+    assert_int_equal(check(&f, pair), PASSWORD_PENDING);
     wait_for(&f, 1);
 }
 
@@ -240,7 +240,7 @@ static void who_guesses_does_not_drive_out_who_knows(void **state)
     }
     assert_int_equal(check(&f, "alice:secret"), PASSWORD_RIGHT);
     assert_int_equal(check(&f, "alice:guess119"), PASSWORD_WRONG);
-    assert_int_equal(check(&f, "alice:guess0"), PASSWORD_LATER);
+    assert_int_equal(check(&f, "alice:guess0"), PASSWORD_PENDING);
     wait_for(&f, CACHE_ENTRIES + 22);
 }
 
@@ -270,10 +270,10 @@ static void the_queue_has_an_end(void **state)
     (void)state;
     fixture_init(&f, "basic_auth_users: {alice: " SECRET "}\n");
     hold(&f, true);
-    assert_int_equal(check(&f, "alice:first"), PASSWORD_LATER);
+    assert_int_equal(check(&f, "alice:first"), PASSWORD_PENDING);
     wait_for(&f, 1); /* now the thread is in done() */
     for (int i = 0; i < QUEUE_MAX; i++)
-        assert_int_equal(check(&f, "alice:secret"), PASSWORD_LATER);
+        assert_int_equal(check(&f, "alice:secret"), PASSWORD_PENDING);
     assert_int_equal(check(&f, "alice:secret"), PASSWORD_WRONG);
     hold(&f, false);
     wait_for(&f, 1 + QUEUE_MAX);
@@ -291,7 +291,7 @@ static void whoever_waits_at_the_end_is_told(void **state)
         char pair[32];
 
         snprintf(pair, sizeof(pair), "alice:guess%d", i);
-        assert_int_equal(check(&f, pair), PASSWORD_LATER);
+        assert_int_equal(check(&f, pair), PASSWORD_PENDING);
     }
     web_config_unref(web_config_ref(f.config)); /* the requests hold theirs */
     basic_auth_free(TAKE(f.basic_auth));
@@ -307,9 +307,9 @@ static void after_the_end_only_who_is_remembered_is_admitted(void **state)
     fixture_init(&f, "basic_auth_users: {alice: " SECRET ", bob: " SECRET "}\n");
     assert_true(admits(&f, "alice:secret"));
     hold(&f, true);
-    assert_int_equal(check(&f, "alice:first"), PASSWORD_LATER);
+    assert_int_equal(check(&f, "alice:first"), PASSWORD_PENDING);
     wait_for(&f, 2); /* now the thread is in done() */
-    assert_int_equal(check(&f, "bob:secret"), PASSWORD_LATER);
+    assert_int_equal(check(&f, "bob:secret"), PASSWORD_PENDING);
     basic_auth_stop(f.basic_auth);
     assert_int_equal(check(&f, "bob:secret"), PASSWORD_WRONG);
     assert_int_equal(check(&f, "alice:secret"), PASSWORD_RIGHT);
@@ -348,7 +348,7 @@ static double cost_of(const char *yaml, const char *pair)
 
         fixture_init(&f, yaml);
         began = cpu_seconds();
-        assert_int_equal(check(&f, pair), PASSWORD_LATER);
+        assert_int_equal(check(&f, pair), PASSWORD_PENDING);
         wait_for(&f, 1);
         samples[i] = cpu_seconds() - began;
     }

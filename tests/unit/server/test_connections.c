@@ -37,10 +37,10 @@ static void gives_each_state_its_time(void **state)
         enum connection_state state;
         int64_t limit_ns;
     } rows[] = {
-        {CONNECTION_SILENT, 10 * S},
-        {CONNECTION_ASKING, 10 * S},
-        {CONNECTION_READING, 30 * S},
-        {CONNECTION_RESTING, 360 * S},
+        {CONNECTION_NEW, 10 * S},
+        {CONNECTION_RECEIVING, 10 * S},
+        {CONNECTION_SENDING, 30 * S},
+        {CONNECTION_IDLE, 360 * S},
     };
     struct connection *connection = come(7, "192.0.2.1", 5 * S);
 
@@ -48,13 +48,13 @@ static void gives_each_state_its_time(void **state)
     assert_int_equal(connections_next_ns(&table), 15 * S);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         connection_enter(connection, rows[i].state, 100 * S);
-        assert_null(connections_overdue(&table, NULL, 100 * S + rows[i].limit_ns - 1));
-        assert_ptr_equal(connections_overdue(&table, NULL, 100 * S + rows[i].limit_ns), connection);
-        assert_null(connections_overdue(&table, connection, INT64_MAX));
+        assert_null(connections_expired(&table, NULL, 100 * S + rows[i].limit_ns - 1));
+        assert_ptr_equal(connections_expired(&table, NULL, 100 * S + rows[i].limit_ns), connection);
+        assert_null(connections_expired(&table, connection, INT64_MAX));
     }
     assert_int_equal(connections_next_ns(&table), 130 * S); /* to look */
-    connection_enter(connection, CONNECTION_SERVED, 100 * S);
-    assert_null(connections_overdue(&table, NULL, INT64_MAX - 1));
+    connection_enter(connection, CONNECTION_PROCESSING, 100 * S);
+    assert_null(connections_expired(&table, NULL, INT64_MAX - 1));
     assert_int_equal(connections_next_ns(&table), INT64_MAX);
 }
 
@@ -63,14 +63,14 @@ static void forgets_who_was_cut_or_has_left(void **state)
     struct connection *a = come(7, "192.0.2.1", 0), *b = come(8, "192.0.2.1", 0);
 
     (void)state;
-    assert_int_equal(connections_of(&table, &a->client), 2);
-    a->cut = true;
-    assert_int_equal(connections_of(&table, &b->client), 1);
-    assert_ptr_equal(connections_overdue(&table, NULL, INT64_MAX - 1), b);
-    assert_int_equal(connections_in(&table, 1), 2); /* it is still there */
+    assert_int_equal(connections_of_client(&table, &a->client), 2);
+    a->closing = true;
+    assert_int_equal(connections_of_client(&table, &b->client), 1);
+    assert_ptr_equal(connections_expired(&table, NULL, INT64_MAX - 1), b);
+    assert_int_equal(connections_of_generation(&table, 1), 2); /* it is still there */
     connections_remove(&table, a);
     connections_remove(&table, b);
-    assert_int_equal(connections_in(&table, 1), 0);
+    assert_int_equal(connections_of_generation(&table, 1), 0);
     assert_int_equal(table.count, 0);
     assert_int_equal(connections_next_ns(&table), INT64_MAX);
     assert_null(connections_find(&table, 7));
@@ -97,19 +97,19 @@ static void chooses_who_gives_way(void **state)
                       *newcomer = come(7, "192.0.2.1", 10 * S);
 
     (void)state;
-    connection_enter(served, CONNECTION_SERVED, 1 * S);
-    connection_enter(reading, CONNECTION_READING, 2 * S);
-    connection_enter(resting, CONNECTION_RESTING, 4 * S);
-    connection_enter(asking, CONNECTION_ASKING, 3 * S);
+    connection_enter(served, CONNECTION_PROCESSING, 1 * S);
+    connection_enter(reading, CONNECTION_SENDING, 2 * S);
+    connection_enter(resting, CONNECTION_IDLE, 4 * S);
+    connection_enter(asking, CONNECTION_RECEIVING, 3 * S);
     assert_ptr_equal(connections_victim(&table, newcomer, false), other); /* longest silent */
     assert_ptr_equal(connections_victim(&table, newcomer, true), silent);
-    silent->cut = true;
+    silent->closing = true;
     assert_ptr_equal(connections_victim(&table, newcomer, true), asking);
-    connection_enter(asking, CONNECTION_RESTING, 5 * S);
+    connection_enter(asking, CONNECTION_IDLE, 5 * S);
     assert_ptr_equal(connections_victim(&table, newcomer, true), resting);
-    resting->cut = asking->cut = true;
+    resting->closing = asking->closing = true;
     assert_ptr_equal(connections_victim(&table, newcomer, true), reading);
-    reading->cut = true;
+    reading->closing = true;
     assert_null(connections_victim(&table, newcomer, true));
 }
 
@@ -176,15 +176,15 @@ static void lets_go_at_the_end(void **state)
                       *served = come(3, "192.0.2.1", 0);
 
     (void)state;
-    connection_enter(resting, CONNECTION_RESTING, 0);
-    connection_enter(served, CONNECTION_SERVED, 0);
+    connection_enter(resting, CONNECTION_IDLE, 0);
+    connection_enter(served, CONNECTION_PROCESSING, 0);
     connections_retire(&table, 1, S);
-    assert_int_equal(resting->deadline_ns, REST_NS);
+    assert_int_equal(resting->deadline_ns, IDLE_TIMEOUT_NS);
     connections_retire(&table, 2, S);
     assert_int_equal(resting->deadline_ns, S + RETIRE_NS);
-    connections_hurry(&table, 2 * S);
+    connections_drain(&table, 2 * S);
     assert_int_equal(resting->deadline_ns, 2 * S);
-    assert_int_equal(silent->deadline_ns, 2 * S + HURRY_NS);
+    assert_int_equal(silent->deadline_ns, 2 * S + DRAIN_NEW_NS);
     assert_int_equal(served->deadline_ns, INT64_MAX);
     connections_end(&table, 2 * S);
     assert_int_equal(served->deadline_ns, 2 * S);
@@ -203,11 +203,11 @@ static void who_comes_to_rest_under_an_old_configuration_may_not_stay(void **sta
     acceptor_generation(acceptor, 1);
     connection =
         connections_add(&acceptor->table, 1000, (const struct sockaddr *)&peer, 1, clock_now_ns());
-    acceptor_state(acceptor, connection, CONNECTION_RESTING);
-    assert_int_equal(connection->deadline_ns, connection->since_ns + REST_NS);
-    acceptor_state(acceptor, connection, CONNECTION_READING);
+    acceptor_state(acceptor, connection, CONNECTION_IDLE);
+    assert_int_equal(connection->deadline_ns, connection->since_ns + IDLE_TIMEOUT_NS);
+    acceptor_state(acceptor, connection, CONNECTION_SENDING);
     acceptor_generation(acceptor, 2);
-    acceptor_state(acceptor, connection, CONNECTION_RESTING);
+    acceptor_state(acceptor, connection, CONNECTION_IDLE);
     assert_int_equal(connection->deadline_ns, connection->since_ns + RETIRE_NS);
     acceptor_free(acceptor);
 }

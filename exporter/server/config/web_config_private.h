@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One reading of a web configuration file, as its parts share it. */
-#ifndef SERVER_CONFIG_WEB_CONFIG_KEYS_H
-#define SERVER_CONFIG_WEB_CONFIG_KEYS_H
+/* One reading of a web configuration file: for the files web_config*.c only. */
+#ifndef SERVER_CONFIG_WEB_CONFIG_PRIVATE_H
+#define SERVER_CONFIG_WEB_CONFIG_PRIVATE_H
 
 #include "config/settings.h"
 #include "server/config/web_config.h"
@@ -14,7 +14,7 @@ enum tls_version { /* as `versions` in web_config_keys.c */
     TLS_VERSIONS,
 };
 
-/* The file as it is written. What has a mistake is what nobody complains about again. */
+/* The values of the keys. A value with a mistake gets a default that causes no second report. */
 struct web_config_keys {
     const char *cert, *cert_file, *key, *key_file, *client_ca, *client_ca_file;
     unsigned client_auth, min_version, max_version;
@@ -32,26 +32,26 @@ struct web_config_reading {
     const char *path; /* of the file */
     const struct yaml_node *root;
     struct problems *problems;
-    struct arena *arena; /* lives as long as the configuration */
+    struct arena *arena; /* of the configuration */
     struct web_config_keys keys;
     struct web_config *config;
-    const char **files; /* those that are named, for the stamp; room for WEB_CONFIG_FILES_MAX */
+    const char **files; /* named files, for the stamp; room for WEB_CONFIG_FILES_MAX */
 };
 
 #define WEB_CONFIG_FILES_MAX 3
 
-/* Reads what stands there and reports what cannot be used. */
+/* web_config_keys.c: reads all keys and reports invalid ones. */
 void web_config_keys_read(struct web_config_reading *reading);
 
-/* The value of a dotted name if something is written there. */
+/* The value of a dotted name; NULL if it is absent or empty. */
 const struct yaml_node *web_config_written(const struct web_config_reading *reading,
                                            const char *name);
 
 /* Reports a mistake of the key `name`; returns false. */
-bool web_config_refuse(const struct web_config_reading *reading, const char *name, const char *fmt,
+bool web_config_reject(const struct web_config_reading *reading, const char *name, const char *fmt,
                        ...) PRINTF(3, 4);
 
-/* The parts; each reports its own mistakes. */
+/* web_config_tls.c, _priorities.c, _http.c: each reads a section and reports its mistakes. */
 void web_config_read_tls(struct web_config_reading *reading);
 void web_config_read_priorities(struct web_config_reading *reading);
 void web_config_read_headers(struct web_config_reading *reading);
