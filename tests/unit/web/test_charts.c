@@ -27,11 +27,11 @@ static size_t count(const char *text, const char *part)
 
 static void marks_failures_and_slow_runs(void **state)
 {
-    static const struct chart_run runs[] = {{2, DRAWING_GOOD},
-                                            {1, DRAWING_BAD},
-                                            {1, DRAWING_CANCELED},
-                                            {4, DRAWING_SLOW},
-                                            {1, DRAWING_GOOD}};
+    static const struct chart_run runs[] = {{2, CHART_SUCCESS},
+                                            {1, CHART_FAILURE},
+                                            {1, CHART_CANCELED},
+                                            {4, CHART_SLOW},
+                                            {1, CHART_SUCCESS}};
     CLEANUP(buf_deinit) struct buf out = BUF_INIT(LIMIT_BYTES);
 
     (void)state;
@@ -48,7 +48,7 @@ static void marks_failures_and_slow_runs(void **state)
 
 static void shows_limits_that_are_near(void **state)
 {
-    static const struct chart_run runs[] = {{2, DRAWING_GOOD}};
+    static const struct chart_run runs[] = {{2, CHART_SUCCESS}};
     CLEANUP(buf_deinit) struct buf out = BUF_INIT(LIMIT_BYTES);
 
     (void)state;
@@ -69,7 +69,7 @@ static void draws_no_more_than_there_is_room_for(void **state)
 
     (void)state;
     for (size_t i = 0; i < CHART_RUNS_MAX + 20; i++)
-        runs[i] = (struct chart_run){i == 3 ? INFINITY : i == 4 ? NAN : -1.0, DRAWING_GOOD};
+        runs[i] = (struct chart_run){i == 3 ? INFINITY : i == 4 ? NAN : -1.0, CHART_SUCCESS};
     chart_runs(&out, runs, CHART_RUNS_MAX + 20, NAN, INFINITY);
     assert_int_equal(count(out.data, "v-"), CHART_RUNS_MAX);
     assert_int_equal(count(out.data, "nan") + count(out.data, "inf"), 0);

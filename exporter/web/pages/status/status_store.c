@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Disk by namespace, plugins, registries and collectors of the status page. */
+/* The sections of disk usage, plugins, registries and collectors. */
+#include "web/pages/status/status_private.h"
+
 #include "web/pages/html.h"
 #include "web/pages/layout.h"
-#include "web/pages/status.h"
 
 #include <math.h>
 #include <string.h>
@@ -49,9 +50,9 @@ void status_print_plugins(struct status *status)
     if (n == 0)
         return;
     end_table(status);
-    buf_append_str(out, "<p class=\"soft small\">containerd's log of its start tells why; "
+    buf_append_str(out, "<p class=\"soft small\">The log of containerd's start has the cause; "
                         "<code>ctr plugins ls -d</code> has the message.</p>\n");
-    status_trouble(status, false, "plugins", "%zu %s in error", n,
+    status_problem(status, false, "plugins", "%zu %s in error", n,
                    n == 1 ? "plugin is" : "plugins are");
 }
 
@@ -61,8 +62,8 @@ struct namespace_disk {
 };
 
 /* Adds the samples of a family to their namespaces. */
-static size_t add_up(const struct status *status, const char *family, bool of_snapshots,
-                     struct namespace_disk *disks, size_t n)
+static size_t sum_by_namespace(const struct status *status, const char *family, bool of_snapshots,
+                               struct namespace_disk *disks, size_t n)
 {
     struct board_cursor at = {0};
     const struct sample *sample;
@@ -89,7 +90,7 @@ static int by_size(const void *a, const void *b)
     return l < r ? 1 : l > r ? -1 : strcmp(left->name, right->name);
 }
 
-static void print_disk(struct status *status, const struct namespace_disk *disk, double most)
+static void print_disk(struct status *status, const struct namespace_disk *disk, double largest)
 {
     const struct chart_part parts[] = {{"content", "c1", disk->content},
                                        {"snapshots", "c3", disk->snapshots}};
@@ -102,7 +103,7 @@ static void print_disk(struct status *status, const struct namespace_disk *disk,
     buf_append_str(out, "</td><td class=\"num\">");
     html_bytes(out, disk->snapshots);
     buf_append_str(out, "</td><td style=\"width:40%;vertical-align:middle\">");
-    chart_share(out, parts, 2, most, "share of the largest namespace");
+    chart_share(out, parts, 2, largest, "share of the largest namespace");
     buf_append_str(out, "</td></tr>\n");
 }
 
@@ -114,8 +115,8 @@ void status_print_disk(struct status *status)
 
     if (!disks)
         return;
-    n = add_up(status, "containerd_content_bytes", false, disks, 0);
-    n = add_up(status, "containerd_snapshot_bytes", true, disks, n);
+    n = sum_by_namespace(status, "containerd_content_bytes", false, disks, 0);
+    n = sum_by_namespace(status, "containerd_snapshot_bytes", true, disks, n);
     if (n == 0)
         return;
     qsort(disks, n, sizeof(disks[0]), by_size);
@@ -128,8 +129,9 @@ void status_print_disk(struct status *status)
     end_table(status);
     if (!status_value(status, "containerd_content_unique_bytes", &unique))
         return;
-    buf_append_str(&status->body, "<p class=\"soft small\">Blobs that namespaces share count in "
-                                  "each; once, all content is ");
+    buf_append_str(&status->body,
+                   "<p class=\"soft small\">Blobs shared by namespaces count in each. "
+                   "Counted once, all content is ");
     html_bytes(&status->body, unique);
     buf_append_str(&status->body, ".</p>\n");
 }
@@ -146,7 +148,7 @@ static double of_registry(const struct status *status, const char *family, const
     return NAN;
 }
 
-static void print_registry(struct status *status, const char *registry, double held)
+static void print_registry(struct status *status, const char *registry, double backoff_seconds)
 {
     double limit = of_registry(status, "image_registry_rate_limit", registry);
     double left = of_registry(status, "image_registry_rate_limit_remaining", registry);
@@ -157,12 +159,12 @@ static void print_registry(struct status *status, const char *registry, double h
     buf_append_str(out, "<tr><th scope=\"row\" class=\"ref\">");
     html_text(out, registry);
     buf_append_str(out, "</th><td>");
-    if (held > 0) {
-        buf_append_str(out, "<span class=\"slow\">left alone for ");
-        html_seconds(out, held);
-        buf_append_str(out, ", as it asked for</span>");
+    if (backoff_seconds > 0) {
+        buf_append_str(out, "<span class=\"slow\">back-off for ");
+        html_seconds(out, backoff_seconds);
+        buf_append_str(out, " (Retry-After)</span>");
     } else
-        buf_append_str(out, "asked as configured");
+        buf_append_str(out, "not rate-limited");
     buf_append_str(out, "</td><td>");
     if (isnan(left))
         buf_append_str(out, "–");
@@ -182,25 +184,25 @@ void status_print_registries(struct status *status)
 {
     struct board_cursor at = {0};
     const struct sample *sample;
-    size_t n = 0, held = 0;
+    size_t n = 0, n_backoff = 0;
 
     while ((sample = board_next(status->view, "image_registry_held_seconds", &at)) &&
            n < ROWS_MAX) {
         if (n++ == 0)
             begin_table(status, "registries", "Registries",
-                        "<th scope=\"col\">Registry</th><th scope=\"col\">Probes</th><th "
-                        "scope=\"col\">Pulls left</th><th scope=\"col\">Certificate ends</th>");
+                        "<th scope=\"col\">Registry</th><th scope=\"col\">Rate limit</th><th "
+                        "scope=\"col\">Pulls left</th><th scope=\"col\">Certificate expires</th>");
         print_registry(status, board_label(at.family, sample, "registry"), sample->value);
-        held += sample->value > 0;
+        n_backoff += sample->value > 0;
     }
     if (n > 0)
         end_table(status);
-    if (held > 0)
-        status_trouble(status, false, "registries", "%zu %s to be left alone", held,
-                       held == 1 ? "registry wants" : "registries want");
+    if (n_backoff > 0)
+        status_problem(status, false, "registries", "%zu %s in back-off", n_backoff,
+                       n_backoff == 1 ? "registry is" : "registries are");
 }
 
-/* While containerd is down all of them fail, and one line says it already. */
+/* While containerd is down they all fail; the verdict then has one line for containerd only. */
 void status_print_collectors(struct status *status)
 {
     struct buf *out = &status->body;
@@ -214,15 +216,15 @@ void status_print_collectors(struct status *status)
             continue;
         buf_append_str(out, n++ == 0
                                 ? "<section aria-labelledby=\"collectors\"><h2 id=\"collectors\">"
-                                  "Collectors that fail</h2><p class=\"card\">"
+                                  "Failing collectors</h2><p class=\"card\">"
                                 : ", ");
         html_text(out, board_label(at.family, sample, "collector"));
     }
     if (n == 0)
         return;
-    buf_append_str(out, ". The exporter's log says why; what they measure is absent from the "
-                        "metrics, not old.</p></section>\n");
+    buf_append_str(out, ". The exporter's log has the cause. Their metrics are absent until "
+                        "they succeed.</p></section>\n");
     if (status_value(status, "containerd_up", &up) && up > 0)
-        status_trouble(status, false, "collectors", "%zu %s", n,
-                       n == 1 ? "collector fails" : "collectors fail");
+        status_problem(status, false, "collectors", "%zu %s", n,
+                       n == 1 ? "collector is failing" : "collectors are failing");
 }

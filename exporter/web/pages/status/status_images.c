@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Images and blobs of the status page that are not whole, and how to mend them. */
+/* The section of incomplete images and damaged blobs, with the commands that repair them. */
+#include "web/pages/status/status_private.h"
+
 #include "web/pages/html.h"
 #include "web/pages/layout.h"
-#include "web/pages/status.h"
 
 #include <string.h>
 
@@ -10,7 +11,7 @@
 
 struct image {
     const char *name_space, *name, *status;
-    double since; /* 0: it is unpacked, so nobody misses what is not there */
+    double since; /* 0: it is unpacked, so the missing blobs are not needed */
     double required, present;
 };
 
@@ -22,8 +23,8 @@ static struct image *find(struct image *images, size_t n, const char *name_space
     return NULL;
 }
 
-/* Those that somebody misses come first: of many others there may be no room for them. Returns how
- * many there are; the first ROWS_MAX are listed. */
+/* Lists images with needed blobs missing; they come first, because the table has ROWS_MAX rows.
+ * Returns how many there are; lists the first ROWS_MAX. */
 static size_t list_broken(const struct status *status, struct image *images)
 {
     struct board_cursor at = {0};
@@ -46,7 +47,7 @@ static size_t list_broken(const struct status *status, struct image *images)
     return n;
 }
 
-/* Adds the others behind the first `n`, ROWS_MAX together; *total counts all. */
+/* Appends the other incomplete images, up to ROWS_MAX in all; *total counts all. */
 static size_t list_images(const struct status *status, struct image *images, size_t n,
                           size_t *total)
 {
@@ -88,7 +89,7 @@ static void join_blobs(const struct status *status, struct image *images, size_t
     }
 }
 
-/* In quotes where a shell would read something else than a name. */
+/* Quotes the word for a shell where necessary. */
 static void print_word(struct buf *out, const char *word)
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -127,7 +128,7 @@ static void print_image(struct status *status, const struct image *image)
         buf_append_str(out, "–");
     buf_printf(
         out,
-        "</td><td class=\"num\" data-name=\"Blobs\">%.0f of %.0f</td><td data-name=\"To mend it\">",
+        "</td><td class=\"num\" data-name=\"Blobs\">%.0f of %.0f</td><td data-name=\"Repair\">",
         image->present, image->required);
     if (image->since > 0) {
         buf_append_str(out, "<code>ctr -n ");
@@ -136,8 +137,8 @@ static void print_image(struct status *status, const struct image *image)
         print_word(out, image->name);
         buf_append_str(out, "</code>");
     } else
-        buf_append_str(out, "<span class=\"soft\">nothing: its layers were thrown away after they "
-                            "were unpacked</span>");
+        buf_append_str(out, "<span class=\"soft\">not needed: its layers were discarded after "
+                            "unpacking</span>");
     buf_append_str(out, "</td></tr>\n");
 }
 
@@ -149,8 +150,8 @@ static void print_table(struct status *status, const struct image *images, size_
         out, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Images "
              "that are not complete\"><table class=\"stack\"><thead><tr><th scope=\"col\">Image, "
              "namespace</th><th scope=\"col\">Status</th><th scope=\"col\">Since</th>"
-             "<th scope=\"col\" class=\"num\">Blobs</th><th scope=\"col\">To "
-             "mend it</th></tr></thead><tbody>\n");
+             "<th scope=\"col\" class=\"num\">Blobs</th><th scope=\"col\">Repair</th></tr></thead>"
+             "<tbody>\n");
     for (size_t i = 0; i < n; i++)
         print_image(status, &images[i]);
     buf_append_str(out, "</tbody></table></div>\n");
@@ -170,14 +171,15 @@ static void print_bad_blobs(struct status *status)
         bad += sample->value;
     if (!(bad > 0))
         return;
-    status_trouble(status, true, "images", "%.0f %s damaged", bad,
+    status_problem(status, true, "images", "%.0f %s damaged", bad,
                    bad > 1 ? "blobs are" : "blob is");
-    buf_printf(out,
-               "<div class=\"card\"><h3>Damaged blobs <span class=\"tag bad\">%.0f</span>"
-               "</h3><p>What containerd lists is not what lies on the disk. A new pull does "
-               "not help while containerd believes in the blob: remove it first "
-               "(<code>ctr content rm DIGEST</code>), then pull.</p><ul>",
-               bad);
+    buf_printf(
+        out,
+        "<div class=\"card\"><h3>Damaged blobs <span class=\"tag bad\">%.0f</span>"
+        "</h3><p>The bytes on disk do not match the digest that containerd lists. A new pull "
+        "does not replace a blob that containerd lists: remove it first "
+        "(<code>ctr content rm DIGEST</code>), then pull.</p><ul>",
+        bad);
     at = (struct board_cursor){0};
     while ((sample = board_next(status->view, "containerd_content_bad_image_info", &at)) &&
            rows++ < ROWS_MAX) {
@@ -210,12 +212,12 @@ void status_print_images(struct status *status)
     buf_append_str(&status->body,
                    "<section aria-labelledby=\"images\"><h2 id=\"images\">Images</h2>\n");
     if (n == 0)
-        buf_append_str(&status->body, "<p class=\"card\">Every image that is looked at is "
+        buf_append_str(&status->body, "<p class=\"card\">Every monitored image is "
                                       "<span class=\"good\">complete</span>.</p>\n");
     else
         print_table(status, images, n, total);
     if (broken > 0)
-        status_trouble(status, true, "images", "%zu %s not complete", broken,
+        status_problem(status, true, "images", "%zu %s not complete", broken,
                        broken == 1 ? "image is" : "images are");
     print_bad_blobs(status);
     buf_append_str(&status->body, "</section>\n");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "web/pages/status.h"
+#include "web/pages/status/status.h"
 
 #include "base/clock.h"
 #include "web/pages/html.h"
@@ -44,12 +44,12 @@ static bool make_room(struct status *status)
 void status_add(void *arg, const struct probe_status *probe)
 {
     struct status *status = arg;
-    struct status_probe *new;
+    struct status_probe *added;
 
     if (status->n_probes >= STATUS_PROBES_MAX || !make_room(status))
         return;
-    new = &status->probes[status->n_probes];
-    *new = (struct status_probe){
+    added = &status->probes[status->n_probes];
+    *added = (struct status_probe){
         .name = arena_strdup(&status->arena, probe->name),
         .operation = arena_strdup(&status->arena, probe->operation),
         .schedule = arena_strdup(&status->arena, probe->schedule ? probe->schedule : ""),
@@ -63,7 +63,7 @@ void status_add(void *arg, const struct probe_status *probe)
         .running = probe->running,
         .success = -1,
     };
-    if (new->name &&new->operation &&new->schedule)
+    if (added->name && added->operation && added->schedule)
         status->n_probes++;
 }
 
@@ -155,7 +155,7 @@ const struct run_record *status_last_run(const struct status_probe *probe)
     return NULL;
 }
 
-/* The oldest of the failures that no success came between. */
+/* The end of the oldest failure since the last success. */
 static double failing_since(const struct status_probe *probe)
 {
     double since = probe->last_attempt;
@@ -166,7 +166,7 @@ static double failing_since(const struct status_probe *probe)
     return since;
 }
 
-static void judge(struct status_probe *probe)
+static void decide_kind(struct status_probe *probe)
 {
     const struct run_record *last = status_last_run(probe);
 
@@ -179,11 +179,11 @@ static void judge(struct status_probe *probe)
         if (probe->runs[i]->reason == ERROR_NONE)
             probe->last_success = probe->runs[i]->start + probe->runs[i]->seconds;
     if (probe->success < 0)
-        probe->kind = STATUS_UNTRIED;
+        probe->kind = STATUS_NO_RUN;
     else if (!probe->success)
         probe->kind = STATUS_FAILING;
     else
-        probe->kind = last && last->slow ? STATUS_SLOW : STATUS_WELL;
+        probe->kind = last && last->slow ? STATUS_SLOW : STATUS_OK;
     if (probe->kind == STATUS_FAILING)
         probe->failing_since = failing_since(probe);
 }
@@ -195,7 +195,7 @@ bool status_join(struct status *status, struct error *err)
     join_board(status);
     join_history(status);
     for (size_t i = 0; i < status->n_probes; i++) {
-        judge(&status->probes[i]);
+        decide_kind(&status->probes[i]);
         status->count[status->probes[i].kind]++;
     }
     if (status->n_probes > 0)
@@ -203,23 +203,23 @@ bool status_join(struct status *status, struct error *err)
     return arena_ok(&status->arena, err);
 }
 
-bool status_init(struct status *status, const struct web_options *options, struct error *err)
+bool status_init(struct status *status, const struct page_context *context, struct error *err)
 {
     *status = (struct status){
-        .options = options,
+        .context = context,
         .now = clock_unix_seconds(),
         .arena = ARENA_INIT(ARENA_LIMIT_BYTES),
         .body = BUF_INIT(LAYOUT_LIMIT_BYTES),
-        .troubles = BUF_INIT(LAYOUT_LIMIT_BYTES),
-        .remarks = BUF_INIT(LAYOUT_LIMIT_BYTES),
+        .problems = BUF_INIT(LAYOUT_LIMIT_BYTES),
+        .warnings = BUF_INIT(LAYOUT_LIMIT_BYTES),
     };
-    if (options->scheduler)
-        scheduler_probes(options->scheduler, status_add, status);
-    if (options->history)
-        status->history = history_find(options->history, NULL, NULL, 0);
-    status->tried = options->scheduler && scheduler_ready(options->scheduler);
-    status->view = board_look(options->board);
-    if (status->view && (status->history || !options->history))
+    if (context->scheduler)
+        scheduler_probes(context->scheduler, status_add, status);
+    if (context->history)
+        status->history = history_find(context->history, NULL, NULL, 0);
+    status->first_runs_done = context->scheduler && scheduler_ready(context->scheduler);
+    status->view = board_look(context->board);
+    if (status->view && (status->history || !context->history))
         return true;
     status_deinit(status);
     return error_memory(err);
@@ -233,22 +233,23 @@ void status_deinit(struct status *status)
         history_list_free(TAKE(status->history));
     arena_deinit(&status->arena);
     buf_deinit(&status->body);
-    buf_deinit(&status->troubles);
-    buf_deinit(&status->remarks);
+    buf_deinit(&status->problems);
+    buf_deinit(&status->warnings);
     free(TAKE(status->probes));
 }
 
-void status_trouble(struct status *status, bool bad, const char *anchor, const char *fmt, ...)
+void status_problem(struct status *status, bool is_problem, const char *anchor, const char *fmt,
+                    ...)
 {
-    struct buf *list = bad ? &status->troubles : &status->remarks;
+    struct buf *list = is_problem ? &status->problems : &status->warnings;
     char line[LINE_BYTES];
     va_list args;
 
     va_start(args, fmt);
     vsnprintf(line, sizeof(line), fmt, args);
     va_end(args);
-    *(bad ? &status->n_bad : &status->n_slow) += 1;
-    buf_printf(list, "<li><a class=\"%s\" href=\"#%s\">", bad ? "bad" : "slow", anchor);
+    *(is_problem ? &status->n_problems : &status->n_warnings) += 1;
+    buf_printf(list, "<li><a class=\"%s\" href=\"#%s\">", is_problem ? "bad" : "slow", anchor);
     html_text(list, line);
     buf_append_str(list, "</a></li>");
 }

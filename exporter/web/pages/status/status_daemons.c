@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* containerd and Docker on the status page: who answers, and what they say of themselves. */
+/* The section of the daemons: containerd, Docker, and the exporter itself. */
+#include "web/pages/status/status_private.h"
+
 #include "web/pages/html.h"
 #include "web/pages/layout.h"
-#include "web/pages/status.h"
 
 #include <string.h>
 
@@ -63,7 +64,7 @@ static void print_conditions(struct status *status)
         buf_printf(out, "</dt><dd class=\"%s\">%s</dd>", holds ? "good" : "bad",
                    holds ? "yes" : "no");
         if (!holds)
-            status_trouble(status, true, "daemons", "a condition of CRI does not hold");
+            status_problem(status, true, "daemons", "a CRI condition is false");
     }
 }
 
@@ -83,8 +84,8 @@ static void print_sandbox_image(struct status *status)
     buf_append_str(out, "</span>");
     if (status_value(status, "containerd_cri_sandbox_image_present", &present) && !(present > 0)) {
         buf_append_str(out, " <span class=\"tag slow\">not on this node</span>");
-        status_trouble(status, false, "daemons",
-                       "the sandbox image is not here: the next pod has to pull it");
+        status_problem(status, false, "daemons",
+                       "the sandbox image is missing: the next pod has to pull it");
     }
     buf_append_str(out, "</dd>");
 }
@@ -93,8 +94,8 @@ static void print_address(struct status *status, const char *daemon)
 {
     char address[ADDRESS_BYTES] = "";
 
-    if (status->options->daemon_address)
-        status->options->daemon_address(daemon, address, sizeof(address));
+    if (status->context->daemon_address)
+        status->context->daemon_address(daemon, address, sizeof(address));
     if (!*address)
         return;
     print_term(&status->body, "Address");
@@ -103,12 +104,12 @@ static void print_address(struct status *status, const char *daemon)
     buf_append_str(&status->body, "</span></dd>");
 }
 
-/* An expired lease that stays holds back garbage collection. */
+/* Expired leases that remain block garbage collection. */
 static void print_leases(struct status *status)
 {
     print_count(status, "Leases", "containerd_leases");
     print_count(status, "Expired leases", "containerd_expired_leases");
-    print_count(status, "Writes under way", "containerd_ingests");
+    print_count(status, "Active ingests", "containerd_ingests");
 }
 
 static void print_containerd_details(struct status *status)
@@ -133,34 +134,34 @@ static void print_containerd(struct status *status)
 {
     double up, healthy = 1;
 
-    if (status->tried && !status_value(status, "containerd_up", &up)) {
-        begin_card(status, "containerd", "not asked", "");
+    if (status->first_runs_done && !status_value(status, "containerd_up", &up)) {
+        begin_card(status, "containerd", "not monitored", "");
         buf_append_str(&status->body, "<p class=\"soft\">The collector <code>daemon</code> is "
                                       "switched off.</p></div>");
         return;
     }
     if (!status_value(status, "containerd_up", &up)) {
-        begin_card(status, "containerd", "not asked yet", "");
-        buf_append_str(&status->body, "<p class=\"soft\">The first answer comes within seconds of "
+        begin_card(status, "containerd", "no result yet", "");
+        buf_append_str(&status->body, "<p class=\"soft\">The first result comes within seconds of "
                                       "the start.</p></div>");
         return;
     }
     if (!(up > 0)) {
         begin_card(status, "containerd", "does not answer", "bad");
         buf_append_str(&status->body,
-                       "<p>Nobody answers at its socket. See whether it runs (<code>systemctl "
-                       "status containerd</code>) and whether the exporter may use the socket. "
-                       "What depends on it is left out below.</p><dl>");
+                       "<p>Nothing answers at its socket. Check that it runs (<code>systemctl "
+                       "status containerd</code>) and that the exporter may use the socket. "
+                       "Sections that depend on it are omitted.</p><dl>");
         print_address(status, "containerd");
         buf_append_str(&status->body, "</dl></div>");
-        status_trouble(status, true, "daemons", "containerd: what to do about it");
+        status_problem(status, true, "daemons", "containerd: how to repair it");
         return;
     }
     status_value(status, "containerd_healthy", &healthy);
     begin_card(status, "containerd", healthy > 0 ? "up and healthy" : "up, not healthy",
                healthy > 0 ? "good" : "bad");
     if (!(healthy > 0))
-        status_trouble(status, true, "daemons", "containerd says that it is not healthy");
+        status_problem(status, true, "daemons", "containerd reports that it is not healthy");
     print_containerd_details(status);
     buf_append_str(&status->body, "</div>");
 }
@@ -179,10 +180,10 @@ static void print_docker(struct status *status)
         print_count(status, "Images", "docker_engine_images");
         buf_append_str(&status->body, "</dl>");
     } else {
-        buf_append_str(&status->body, "<p>See whether it runs (<code>systemctl status "
-                                      "docker</code>) and whether its socket is the one of the "
+        buf_append_str(&status->body, "<p>Check that it runs (<code>systemctl status "
+                                      "docker</code>) and that its socket is the one in the "
                                       "configuration.</p>");
-        status_trouble(status, true, "daemons", "Docker does not answer");
+        status_problem(status, true, "daemons", "Docker does not answer");
     }
     buf_append_str(&status->body, "</div>");
 }
@@ -194,7 +195,7 @@ static void print_exporter(struct status *status)
 
     begin_card(status, "Exporter", "up", "good");
     buf_append_str(out, "<dl><dt>Version</dt><dd>");
-    html_text(out, status->options->version);
+    html_text(out, status->context->version);
     buf_append_str(out, "</dd>");
     if (status_value(status, "process_start_time_seconds", &started)) {
         print_term(out, "Up for");
@@ -205,18 +206,18 @@ static void print_exporter(struct status *status)
     if (status_value(status, "containerd_exporter_config_last_reload_successful", &reloaded) &&
         !(reloaded > 0)) {
         buf_append_str(out,
-                       "<span class=\"bad\">the file has mistakes</span>, the one before is in "
-                       "force; the log names them");
-        status_trouble(status, true, "daemons", "the configuration file has mistakes");
+                       "<span class=\"bad\">the file is invalid</span>, the previous one is in "
+                       "force; the log lists the mistakes");
+        status_problem(status, true, "daemons", "the configuration file is invalid");
     } else {
         buf_append_str(out, "<a");
-        layout_open_href(out, status->options, "/config?format=html");
+        layout_open_href(out, status->context, "/config?format=html");
         buf_append_str(out, "\">in force</a>");
     }
     if (status_value(status, "containerd_exporter_config_last_reload_success_timestamp_seconds",
                      &at) &&
         at > 0) {
-        buf_append_str(out, ", read ");
+        buf_append_str(out, ", loaded ");
         html_time(out, at, status->now);
     }
     buf_append_str(out, "</dd></dl></div>");

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The probes of the status page: those that fail in full, with what to do; the others below. */
+/* The section of the probes: a card for each, failing ones first and with what to do. */
+#include "web/pages/status/status_private.h"
+
 #include "web/pages/html.h"
 #include "web/pages/layout.h"
 #include "web/pages/reason_help.h"
-#include "web/pages/status.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -13,11 +14,11 @@
 
 static const struct {
     const char *word, *color, *card;
-} looks[STATUS_KINDS] = {
-    [STATUS_FAILING] = {"fails", "bad", " is-bad"},
+} kinds[STATUS_KINDS] = {
+    [STATUS_FAILING] = {"failing", "bad", " is-bad"},
     [STATUS_SLOW] = {"slow", "slow", " is-slow"},
-    [STATUS_UNTRIED] = {"no run yet", "", ""},
-    [STATUS_WELL] = {"well", "good", ""},
+    [STATUS_NO_RUN] = {"no run yet", "", ""},
+    [STATUS_OK] = {"OK", "good", ""},
 };
 
 static void draw(struct buf *out, const struct status_probe *probe)
@@ -46,7 +47,7 @@ static void print_figure(struct status *status, const struct status_probe *probe
     if (probe->n_runs == 0)
         return;
     buf_append_str(out, "<div class=\"figure\"><a");
-    layout_history_href(out, status->options, probe->name);
+    layout_history_href(out, status->context, probe->name);
     buf_append_str(out, ">");
     draw(out, probe);
     buf_printf(out, "</a>%zu %s", probe->n_runs, probe->n_runs == 1 ? "run" : "runs");
@@ -99,19 +100,19 @@ static void print_when(struct status *status, const struct status_probe *probe)
 static void print_run_link(struct status *status, const struct run_record *run)
 {
     buf_append_str(&status->body, "<a");
-    layout_open_href(&status->body, status->options, "/history?id=");
+    layout_open_href(&status->body, status->context, "/history?id=");
     html_query(&status->body, run->id);
-    buf_append_str(&status->body, "\">The run with its log</a>");
+    buf_append_str(&status->body, "\">Run and log</a>");
 }
 
-/* Why it fails, in the words of whoever said so, and in ours. */
+/* The message of the last failure, and the help for its reason. */
 static void print_failure(struct status *status, const struct status_probe *probe)
 {
     const struct run_record *last = status_last_run(probe);
     struct buf *out = &status->body;
     struct reason_help reason_help;
 
-    buf_append_str(out, "<div class=\"why\"><p>It began to fail ");
+    buf_append_str(out, "<div class=\"why\"><p>Failing since ");
     html_time(out, probe->failing_since, status->now);
     if (probe->last_success > 0) {
         buf_append_str(out, "; the last success was ");
@@ -139,11 +140,10 @@ static void print_slow(struct status *status, const struct status_probe *probe)
     buf_append_str(out, "<div class=\"why is-slow\"><p>The last run took ");
     html_seconds(out, probe->last_seconds);
     if (probe->slow_seconds > 0) {
-        buf_append_str(out, ", and counts as slow from ");
+        buf_append_str(out, ", which is slow: the limit is ");
         html_seconds(out, probe->slow_seconds);
-        buf_append_str(out, " on");
     }
-    buf_append_str(out, ". The phases tell where the time went. ");
+    buf_append_str(out, ". The phases of the run show where the time went. ");
     if (last)
         print_run_link(status, last);
     buf_append_str(out, "</p></div>");
@@ -154,12 +154,12 @@ static void print_card(struct status *status, const struct status_probe *probe)
     struct buf *out = &status->body;
 
     buf_printf(out, "<article class=\"card probe%s\" id=\"probe-%zu\"><div><h3><a",
-               looks[probe->kind].card, (size_t)(probe - status->probes));
-    layout_history_href(out, status->options, probe->name);
+               kinds[probe->kind].card, (size_t)(probe - status->probes));
+    layout_history_href(out, status->context, probe->name);
     buf_append_char(out, '>');
     html_text(out, probe->name);
     buf_printf(out, "</a> <span class=\"tag %s\">%s</span></h3><p class=\"ref\">",
-               looks[probe->kind].color, looks[probe->kind].word);
+               kinds[probe->kind].color, kinds[probe->kind].word);
     html_text(out, probe->image);
     buf_append_str(out, "</p>");
     print_when(status, probe);
@@ -172,7 +172,7 @@ static void print_card(struct status *status, const struct status_probe *probe)
     buf_append_str(out, "</article>\n");
 }
 
-static void print_pages(struct status *status, uint64_t page, size_t n_pages)
+static void print_pages(struct status *status, uint64_t number, size_t n_pages)
 {
     struct buf *out = &status->body;
 
@@ -180,24 +180,23 @@ static void print_pages(struct status *status, uint64_t page, size_t n_pages)
         return;
     buf_append_str(out, "<div class=\"pages\" role=\"navigation\" aria-label=\"Pages of probes\">");
     for (int step = -1; step <= 1; step += 2) {
-        if ((step < 0 && page <= 1) || (step > 0 && page >= n_pages))
+        if ((step < 0 && number <= 1) || (step > 0 && number >= n_pages))
             continue;
         buf_append_str(out, "<a");
-        layout_open_href(out, status->options, "/?page=");
+        layout_open_href(out, status->context, "/?page=");
         buf_printf(out, "%llu#probes\">%s</a>",
-                   (unsigned long long)(step < 0 ? page - 1 : page + 1),
-                   step < 0 ? "Those before" : "Those after");
+                   (unsigned long long)(step < 0 ? number - 1 : number + 1),
+                   step < 0 ? "Previous" : "Next");
     }
-    buf_printf(out,
-               "<span class=\"soft\">page %llu of %zu, those that fail come first</span></div>\n",
-               (unsigned long long)page, n_pages);
+    buf_printf(out, "<span class=\"soft\">page %llu of %zu, failing probes first</span></div>\n",
+               (unsigned long long)number, n_pages);
 }
 
-/* One bar for all of them. */
+/* One bar for all probes. */
 static void print_summary(struct status *status)
 {
     static const char *const colors[] = {"cb", "c2", "cr", "c0"};
-    static const char *const words[] = {"fail", "slow", "without a run", "well"};
+    static const char *const words[] = {"failing", "slow", "no run yet", "OK"};
     struct chart_part parts[STATUS_KINDS];
     struct buf *out = &status->body;
 
@@ -213,45 +212,45 @@ static void print_summary(struct status *status)
     buf_append_str(out, "</p>\n");
 }
 
-/* The first of them by name; the sentence above them counts all. */
-static void tell_failures(struct status *status, uint64_t page)
+/* Adds the first failing probes to the verdict. */
+static void report_failures(struct status *status, uint64_t number)
 {
     size_t n = status->count[STATUS_FAILING];
     char anchor[32];
 
     for (size_t i = 0; i < n && i < NAMED_MAX; i++) {
         const struct run_record *last = status_last_run(&status->probes[i]);
-        snprintf(anchor, sizeof(anchor), page == 1 ? "probe-%zu" : "probes", i);
-        status_trouble(status, true, anchor, "%.200s: %s", status->probes[i].name,
+        snprintf(anchor, sizeof(anchor), number == 1 ? "probe-%zu" : "probes", i);
+        status_problem(status, true, anchor, "%.200s: %s", status->probes[i].name,
                        last && last->reason != ERROR_NONE ? reason_help_of(last->reason).what
                                                           : "the last run failed");
     }
     if (n > NAMED_MAX)
-        status_trouble(status, true, "probes", "and %zu more", n - NAMED_MAX);
+        status_problem(status, true, "probes", "and %zu more", n - NAMED_MAX);
 }
 
-void status_print_probes(struct status *status, uint64_t page)
+void status_print_probes(struct status *status, uint64_t number)
 {
     size_t n_pages = (status->n_probes + CARDS_PER_PAGE - 1) / CARDS_PER_PAGE, from, to;
     struct buf *out = &status->body;
 
     buf_append_str(out, "<section aria-labelledby=\"probes\"><h2 id=\"probes\">Probes</h2>\n");
     if (status->n_probes == 0)
-        buf_append_str(out, "<p class=\"card\">No probe is configured, so nothing is known of "
-                            "pulls and pushes. List some below <code>probes:</code> in the "
+        buf_append_str(out, "<p class=\"card\">No probe is configured, so pulls and pushes are not "
+                            "measured. Add probes below <code>probes:</code> in the "
                             "configuration file and reload.</p>\n");
     else
         print_summary(status);
-    if (page > n_pages)
-        page = n_pages > 0 ? n_pages : 1;
-    from = (size_t)(page - 1) * CARDS_PER_PAGE;
+    if (number > n_pages)
+        number = n_pages > 0 ? n_pages : 1;
+    from = (size_t)(number - 1) * CARDS_PER_PAGE;
     to = from + CARDS_PER_PAGE < status->n_probes ? from + CARDS_PER_PAGE : status->n_probes;
     for (size_t i = from; i < to; i++)
         print_card(status, &status->probes[i]);
-    print_pages(status, page, n_pages);
+    print_pages(status, number, n_pages);
     buf_append_str(out, "</section>\n");
-    tell_failures(status, page);
+    report_failures(status, number);
     if (status->count[STATUS_SLOW] > 0)
-        status_trouble(status, false, "probes", "%zu %s slow", status->count[STATUS_SLOW],
+        status_problem(status, false, "probes", "%zu %s slow", status->count[STATUS_SLOW],
                        status->count[STATUS_SLOW] == 1 ? "probe is" : "probes are");
 }
