@@ -556,8 +556,8 @@ int main(void)
         TEST(allocates_nothing_in_steady_state),
         TEST(frees_unused_formats),
         TEST(filters_leave_the_cache_unchanged),
-        cmocka_unit_test_setup_teardown(omits_exporter_metrics_on_request, set_up_without_exporter_metrics,
-                                        tear_down),
+        cmocka_unit_test_setup_teardown(omits_exporter_metrics_on_request,
+                                        set_up_without_exporter_metrics, tear_down),
         TEST(serves_concurrent_scrapes),
         cmocka_unit_test(fails_if_a_part_exceeds_its_limit),
     };
