@@ -16,10 +16,10 @@
 #define BODY_LIMIT_BYTES ((size_t)8 << 20)
 
 struct exchange {
-    const char *method;        /* NULL: GET */
+    const char *method, *path; /* NULL: GET, / */
     const char *query[8][2];   /* name, value; ends with a NULL name */
     const char *request[4][2]; /* headers likewise */
-    unsigned status;           /* 0: no reply yet */
+    _Atomic unsigned status;   /* 0: no reply yet */
     char content_type[64];
     char headers[1024]; /* of the reply, as lines */
     struct buf body;
@@ -46,7 +46,6 @@ size_t exchange_query(const struct exchange *exchange, const char *name, const c
 void exchange_reply(struct exchange *exchange, struct reply *reply)
 {
     assert_int_equal(exchange->status, 0); /* exactly one reply */
-    exchange->status = reply->status;
     snprintf(exchange->content_type, sizeof(exchange->content_type), "%s", reply->content_type);
     for (size_t i = 0; reply->headers[i].name; i++) {
         size_t used = strlen(exchange->headers);
@@ -54,14 +53,15 @@ void exchange_reply(struct exchange *exchange, struct reply *reply)
                  reply->headers[i].name, reply->headers[i].value);
     }
     exchange->body = reply->body;
+    exchange->status = reply->status; /* the last step: another thread may wait for it */
 }
 
 void exchange_reply_text(struct exchange *exchange, unsigned status, const char *text)
 {
     assert_int_equal(exchange->status, 0);
-    exchange->status = status;
     exchange->body = (struct buf)BUF_INIT(BODY_LIMIT_BYTES);
     buf_append_str(&exchange->body, text);
+    exchange->status = status;
 }
 
 const char *exchange_method(const struct exchange *exchange)
@@ -83,41 +83,48 @@ void exchange_defer(struct exchange *exchange, void (*gone)(void *arg), void *ar
     exchange->gone_arg = arg;
 }
 
-/* Not called by pages. */
 const char *exchange_path(const struct exchange *exchange)
 {
-    (void)exchange;
-    abort();
+    return exchange->path ? exchange->path : "/";
 }
 
 bool exchange_is_local(const struct exchange *exchange)
 {
     (void)exchange;
-    abort();
+    return true;
 }
+
+/* ---- The server ----------------------------------------------------------------------------- */
+
+static struct {
+    struct server_options options;
+    unsigned applied, drained, stopped;
+} fake_server;
 
 struct server *server_start(const struct server_options *options, struct error *err)
 {
-    (void)options, (void)err;
-    abort();
+    (void)err;
+    fake_server.options = *options;
+    return (struct server *)&fake_server;
 }
 
 bool server_apply(struct server *server, struct web_config *config, struct error *err)
 {
     (void)server, (void)config, (void)err;
-    abort();
+    fake_server.applied++;
+    return true;
 }
 
 void server_drain(struct server *server, int64_t limit_ns)
 {
     (void)server, (void)limit_ns;
-    abort();
+    fake_server.drained++;
 }
 
 void server_stop(struct server *server)
 {
     (void)server;
-    abort();
+    fake_server.stopped++;
 }
 
 #endif
