@@ -17,15 +17,13 @@
 #include <unistd.h>
 
 #define BACKLOG           512
-#define HOST_SIZE_LIMIT   256
 #define PORT_MAX          65535
 #define UNIX_PREFIX       "unix:"
 #define SOCKET_MODE       0660
 #define SEND_BUFFER_BYTES (256 << 10) /* most pages fit, so that one send suffices */
 
 /* Splits "host:port" or "[host]:port". */
-static bool split(const char *address, char host[HOST_SIZE_LIMIT], const char **port,
-                  struct error *err)
+static bool parse_network(const char *address, struct listen_address *parts, struct error *err)
 {
     const char *colon = strrchr(address, ':');
     const char *start = address;
@@ -45,13 +43,33 @@ static bool split(const char *address, char host[HOST_SIZE_LIMIT], const char **
                          "invalid listen address \"%s\": expected brackets: [%.*s]:%s", address,
                          (int)length, start, colon + 1);
     }
-    if (length >= HOST_SIZE_LIMIT)
+    if (length >= sizeof(parts->host))
         return error_set(err, ERROR_INVALID,
-                         "listen address \"%s\" is too long: the limit is %d bytes", address,
-                         HOST_SIZE_LIMIT - 1);
-    memcpy(host, start, length);
-    host[length] = '\0';
-    *port = colon + 1;
+                         "listen address \"%s\" is too long: the limit is %zu bytes", address,
+                         sizeof(parts->host) - 1);
+    memcpy(parts->host, start, length);
+    parts->host[length] = '\0';
+    parts->port = colon + 1;
+    return true;
+}
+
+bool listen_parse(const char *address, struct listen_address *parts, struct error *err)
+{
+    const size_t size_max = sizeof(((struct sockaddr_un *)NULL)->sun_path);
+    const char *path;
+
+    *parts = (struct listen_address){.path = NULL};
+    if (!text_starts_with(address, UNIX_PREFIX))
+        return parse_network(address, parts, err);
+    path = address + strlen(UNIX_PREFIX);
+    parts->path = text_starts_with(path, "//") ? path + 2 : path;
+    if (parts->path[0] != '/')
+        return error_set(err, ERROR_INVALID,
+                         "invalid listen address \"%s\": expected an absolute path", address);
+    if (strlen(parts->path) >= size_max)
+        return error_set(err, ERROR_INVALID,
+                         "listen address \"%s\" is too long: the limit is %zu bytes", address,
+                         size_max - 1);
     return true;
 }
 
@@ -133,16 +151,6 @@ static int open_path(const char *address, const char *path, struct error *err)
     struct sockaddr_un local = {.sun_family = AF_UNIX};
     int fd, saved;
 
-    if (path[0] != '/') {
-        error_set(err, ERROR_INVALID, "invalid listen address \"%s\": expected an absolute path",
-                  address);
-        return -1;
-    }
-    if (strlen(path) >= sizeof(local.sun_path)) {
-        error_set(err, ERROR_INVALID, "listen address \"%s\" is too long: the limit is %zu bytes",
-                  address, sizeof(local.sun_path) - 1);
-        return -1;
-    }
     memcpy(local.sun_path, path, strlen(path));
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     /* Clients cannot connect before listen(), so the mode is set in time. */
@@ -185,18 +193,15 @@ bool listen_is_local(int fd)
             is_same_host((struct sockaddr *)&own, (struct sockaddr *)&peer));
 }
 
-static int open_network(const char *address, struct error *err)
+static int open_network(const char *address, const struct listen_address *parts, struct error *err)
 {
-    char host[HOST_SIZE_LIMIT];
-    const char *port = NULL;
+    const char *host = *parts->host ? parts->host : NULL;
     struct addrinfo hints = {
         .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
     struct addrinfo *infos;
     int fd = -1, saved = 0, r;
 
-    if (!split(address, host, &port, err))
-        return -1;
-    r = getaddrinfo(*host ? host : NULL, port, &hints, &infos);
+    r = getaddrinfo(host, parts->port, &hints, &infos);
     if (r != 0) {
         error_set(err, ERROR_DNS, "listen address \"%s\": %s", address, gai_strerror(r));
         return -1;
@@ -216,14 +221,12 @@ static int open_network(const char *address, struct error *err)
 
 int listen_open(const char *address, char name[LISTEN_NAME_BYTES], struct error *err)
 {
+    struct listen_address parts;
     int fd;
 
-    if (text_starts_with(address, UNIX_PREFIX "//"))
-        fd = open_path(address, address + strlen(UNIX_PREFIX "//"), err);
-    else if (text_starts_with(address, UNIX_PREFIX))
-        fd = open_path(address, address + strlen(UNIX_PREFIX), err);
-    else
-        fd = open_network(address, err);
+    if (!listen_parse(address, &parts, err))
+        return -1;
+    fd = parts.path ? open_path(address, parts.path, err) : open_network(address, &parts, err);
     if (fd >= 0)
         describe(fd, name);
     return fd;

@@ -15,6 +15,7 @@
 
 #define LISTEN_NAME_BYTES 128
 #define LISTENERS_MAX     16
+#define LISTEN_HOST_BYTES 256
 
 struct listeners {
     int fds[LISTENERS_MAX]; /* -1: the acceptor owns it */
@@ -30,6 +31,16 @@ bool listeners_open(struct listeners *listeners, const char *const *addresses, s
 
 /* Closes the sockets, and removes the files of unix sockets. */
 void listeners_close(struct listeners *listeners);
+
+/* An address as users write it, in parts. */
+struct listen_address {
+    const char *path;             /* of a unix socket; NULL: host and port */
+    char host[LISTEN_HOST_BYTES]; /* without brackets; "": all addresses */
+    const char *port;             /* a number up to 65535 */
+};
+
+/* The parts point into `address`. */
+bool listen_parse(const char *address, struct listen_address *parts, struct error *err) MUST_CHECK;
 
 /* Returns a bound, listening, non-blocking socket; -1 and *err on failure. `name` gets the bound
  * address, e.g. "[::]:10048". An address without a host listens on IPv6 and IPv4. The file of a

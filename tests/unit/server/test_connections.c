@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Deadlines and who gives way, with a clock of our own. */
+/* Deadlines and evictions, at times that the test chooses. */
 #include "server/acceptor_accept.h"
 
 #include <arpa/inet.h>
@@ -16,7 +16,7 @@
 
 static struct connections table;
 
-static struct connection *come(int fd, const char *address, int64_t now_ns)
+static struct connection *add(int fd, const char *address, int64_t now_ns)
 {
     struct sockaddr_in peer = {.sin_family = AF_INET};
 
@@ -31,7 +31,7 @@ static int setup(void **state)
     return 0;
 }
 
-static void gives_each_state_its_time(void **state)
+static void gives_each_state_its_timeout(void **state)
 {
     static const struct {
         enum connection_state state;
@@ -42,7 +42,7 @@ static void gives_each_state_its_time(void **state)
         {CONNECTION_SENDING, 30 * S},
         {CONNECTION_IDLE, 360 * S},
     };
-    struct connection *connection = come(7, "192.0.2.1", 5 * S);
+    struct connection *connection = add(7, "192.0.2.1", 5 * S);
 
     (void)state;
     assert_int_equal(connections_next_ns(&table), 15 * S);
@@ -52,22 +52,22 @@ static void gives_each_state_its_time(void **state)
         assert_ptr_equal(connections_expired(&table, NULL, 100 * S + rows[i].limit_ns), connection);
         assert_null(connections_expired(&table, connection, INT64_MAX));
     }
-    assert_int_equal(connections_next_ns(&table), 130 * S); /* to look */
+    assert_int_equal(connections_next_ns(&table), 130 * S); /* the idle check */
     connection_enter(connection, CONNECTION_PROCESSING, 100 * S);
     assert_null(connections_expired(&table, NULL, INT64_MAX - 1));
     assert_int_equal(connections_next_ns(&table), INT64_MAX);
 }
 
-static void forgets_who_was_cut_or_has_left(void **state)
+static void does_not_count_closing_or_removed_connections(void **state)
 {
-    struct connection *a = come(7, "192.0.2.1", 0), *b = come(8, "192.0.2.1", 0);
+    struct connection *a = add(7, "192.0.2.1", 0), *b = add(8, "192.0.2.1", 0);
 
     (void)state;
     assert_int_equal(connections_of_client(&table, &a->client), 2);
     a->closing = true;
     assert_int_equal(connections_of_client(&table, &b->client), 1);
     assert_ptr_equal(connections_expired(&table, NULL, INT64_MAX - 1), b);
-    assert_int_equal(connections_of_generation(&table, 1), 2); /* it is still there */
+    assert_int_equal(connections_of_generation(&table, 1), 2); /* closing ones count here */
     connections_remove(&table, a);
     connections_remove(&table, b);
     assert_int_equal(connections_of_generation(&table, 1), 0);
@@ -76,32 +76,32 @@ static void forgets_who_was_cut_or_has_left(void **state)
     assert_null(connections_find(&table, 7));
 }
 
-static void is_full_at_its_ceiling(void **state)
+static void rejects_connections_beyond_the_limit(void **state)
 {
     (void)state;
     for (int fd = 0; fd < CONNECTIONS_MAX; fd++)
-        assert_non_null(come(fd, "192.0.2.1", 0));
-    assert_null(come(CONNECTIONS_MAX, "192.0.2.1", 0));
-    /* One whose descriptor came again was closed before anybody served it. */
-    assert_non_null(come(3, "192.0.2.1", 0));
+        assert_non_null(add(fd, "192.0.2.1", 0));
+    assert_null(add(CONNECTIONS_MAX, "192.0.2.1", 0));
+    /* A descriptor that appears again was closed before the daemon attached it. */
+    assert_non_null(add(3, "192.0.2.1", 0));
     assert_int_equal(table.count, CONNECTIONS_MAX);
     connections_remove(&table, connections_find(&table, 100));
-    assert_int_equal(come(100, "192.0.2.1", 0)->id, CONNECTIONS_MAX + 2);
+    assert_int_equal(add(100, "192.0.2.1", 0)->id, CONNECTIONS_MAX + 2);
 }
 
-static void chooses_who_gives_way(void **state)
+static void chooses_the_connection_to_evict(void **state)
 {
-    struct connection *served = come(1, "192.0.2.1", 0), *reading = come(2, "192.0.2.1", 0),
-                      *resting = come(3, "192.0.2.1", 0), *asking = come(4, "192.0.2.1", 0),
-                      *silent = come(5, "192.0.2.1", 9 * S), *other = come(6, "192.0.2.2", 0),
-                      *newcomer = come(7, "192.0.2.1", 10 * S);
+    struct connection *served = add(1, "192.0.2.1", 0), *reading = add(2, "192.0.2.1", 0),
+                      *resting = add(3, "192.0.2.1", 0), *asking = add(4, "192.0.2.1", 0),
+                      *silent = add(5, "192.0.2.1", 9 * S), *other = add(6, "192.0.2.2", 0),
+                      *newcomer = add(7, "192.0.2.1", 10 * S);
 
     (void)state;
     connection_enter(served, CONNECTION_PROCESSING, 1 * S);
     connection_enter(reading, CONNECTION_SENDING, 2 * S);
     connection_enter(resting, CONNECTION_IDLE, 4 * S);
     connection_enter(asking, CONNECTION_RECEIVING, 3 * S);
-    assert_ptr_equal(connections_victim(&table, newcomer, false), other); /* longest silent */
+    assert_ptr_equal(connections_victim(&table, newcomer, false), other); /* the oldest new one */
     assert_ptr_equal(connections_victim(&table, newcomer, true), silent);
     silent->closing = true;
     assert_ptr_equal(connections_victim(&table, newcomer, true), asking);
@@ -113,7 +113,7 @@ static void chooses_who_gives_way(void **state)
     assert_null(connections_victim(&table, newcomer, true));
 }
 
-static void tells_clients_apart(void **state)
+static void groups_connections_by_client(void **state)
 {
     static const struct {
         const char *a, *b;
@@ -121,7 +121,7 @@ static void tells_clients_apart(void **state)
     } rows[] = {
         {"192.0.2.1", "192.0.2.1", true},          {"192.0.2.1", "192.0.2.2", false},
         {"192.0.2.1", "::ffff:192.0.2.1", true},   {"::ffff:192.0.2.1", "::ffff:192.0.2.2", false},
-        {"2001:db8::1", "2001:db8::2", true}, /* one network of 64 bits */
+        {"2001:db8::1", "2001:db8::2", true}, /* the same /64 */
         {"2001:db8::1", "2001:db8:0:1::1", false},
     };
 
@@ -145,7 +145,7 @@ static void tells_clients_apart(void **state)
     }
 }
 
-static void knows_the_loopback(void **state)
+static void recognises_loopback_addresses(void **state)
 {
     static const struct {
         const char *address;
@@ -170,10 +170,10 @@ static void knows_the_loopback(void **state)
     }
 }
 
-static void lets_go_at_the_end(void **state)
+static void shortens_deadlines_for_reload_and_shutdown(void **state)
 {
-    struct connection *silent = come(1, "192.0.2.1", 0), *resting = come(2, "192.0.2.1", 0),
-                      *served = come(3, "192.0.2.1", 0);
+    struct connection *silent = add(1, "192.0.2.1", 0), *resting = add(2, "192.0.2.1", 0),
+                      *served = add(3, "192.0.2.1", 0);
 
     (void)state;
     connection_enter(resting, CONNECTION_IDLE, 0);
@@ -190,8 +190,8 @@ static void lets_go_at_the_end(void **state)
     assert_int_equal(served->deadline_ns, 2 * S);
 }
 
-/* Its reply was on the way when the configuration changed, and did not tell it to close. */
-static void who_comes_to_rest_under_an_old_configuration_may_not_stay(void **state)
+/* Its reply was rendered before the change, without "Connection: close". */
+static void retires_a_connection_that_becomes_idle_after_a_reload(void **state)
 {
     struct error err;
     struct acceptor *acceptor = acceptor_new(&(struct acceptor_options){0}, &err);
@@ -217,14 +217,14 @@ static void who_comes_to_rest_under_an_old_configuration_may_not_stay(void **sta
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        fresh(gives_each_state_its_time),
-        fresh(forgets_who_was_cut_or_has_left),
-        fresh(is_full_at_its_ceiling),
-        fresh(chooses_who_gives_way),
-        fresh(tells_clients_apart),
-        fresh(knows_the_loopback),
-        fresh(lets_go_at_the_end),
-        fresh(who_comes_to_rest_under_an_old_configuration_may_not_stay),
+        fresh(gives_each_state_its_timeout),
+        fresh(does_not_count_closing_or_removed_connections),
+        fresh(rejects_connections_beyond_the_limit),
+        fresh(chooses_the_connection_to_evict),
+        fresh(groups_connections_by_client),
+        fresh(recognises_loopback_addresses),
+        fresh(shortens_deadlines_for_reload_and_shutdown),
+        fresh(retires_a_connection_that_becomes_idle_after_a_reload),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bars of runs and of shares, in words too. */
+/* Charts of runs and shares, and their descriptions. */
 #include "web/pages/charts.h"
 
 #include <math.h>
@@ -62,7 +62,7 @@ static void shows_limits_that_are_near(void **state)
     assert_non_null(strstr(out.data, "class=\"end\""));
 }
 
-static void draws_no_more_than_there_is_room_for(void **state)
+static void draws_at_most_the_last_runs(void **state)
 {
     struct chart_run runs[CHART_RUNS_MAX + 20];
     CLEANUP(buf_deinit) struct buf out = BUF_INIT(LIMIT_BYTES);
@@ -101,7 +101,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(marks_failures_and_slow_runs),
         cmocka_unit_test(shows_limits_that_are_near),
-        cmocka_unit_test(draws_no_more_than_there_is_room_for),
+        cmocka_unit_test(draws_at_most_the_last_runs),
         cmocka_unit_test(shares_never_exceed_the_whole),
     };
 

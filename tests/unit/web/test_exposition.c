@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The page that is kept is the page that board_encode() would make anew, whatever is posted, comes
- * and goes; and it takes no memory to make it again.
+ * The cached page equals the page that board_encode() renders, whatever is posted, added or
+ * removed; and a scrape in steady state allocates nothing.
  */
 #include "web/exposition/exposition.h"
 
@@ -25,7 +25,7 @@
 #define SLOTS       60
 #define TURNS       400
 
-/* The clock of the exposition, which can be put forward. */
+/* The clock of the exposition; tests advance it. */
 static _Atomic int64_t ahead_ns;
 
 int64_t clock_now_ns(void)
@@ -174,7 +174,7 @@ static void append(struct buf *out, const struct exposition_page *page)
     buf_append_str(out, "");
 }
 
-/* What a client reads in the end. */
+/* The uncompressed bytes that a client reads. */
 static void unpack(struct buf *out)
 {
     struct libdeflate_decompressor *reader = libdeflate_alloc_decompressor();
@@ -190,7 +190,7 @@ static void unpack(struct buf *out)
     libdeflate_free_decompressor(reader);
 }
 
-/* Malloc'ed. */
+/* The caller frees the result. */
 static char *get(struct bench *bench, enum encode_format format, bool gzip,
                  const struct exposition_filter *filter, size_t *size)
 {
@@ -266,7 +266,7 @@ static void equals_a_page_rendered_from_scratch(void **state)
     }
 }
 
-/* From empty to large: what was one chunk has to be many. */
+/* From empty to large: one chunk becomes many. */
 static void follows_growing_families(void **state)
 {
     struct bench *bench = *state;
@@ -283,7 +283,7 @@ static void follows_growing_families(void **state)
     }
 }
 
-/* Beyond what is kept the page is made, packed and sent all the same. */
+/* A page beyond the limit is not kept as text, but rendered and sent. */
 static void renders_a_page_too_large_to_keep(void **state)
 {
     struct bench *bench = *state;
@@ -329,7 +329,7 @@ static void keeps_a_page_while_it_is_sent(void **state)
     }
 }
 
-/* Scrapes after which everything is as large as it gets. */
+/* Scrapes until all buffers have their final size. */
 static void scrape(struct bench *bench, bool gzip)
 {
     struct exposition_page page;
@@ -379,15 +379,15 @@ static void frees_unused_formats(void **state)
     scrape(bench, false);
     with = mallinfo2().uordblks;
     ahead_ns = 601 * NS_PER_SECOND;
-    free(get(bench, ENCODE_TEXT, false, &nothing,
-             &size)); /* counts as asking: it is the same format */
+    free(
+        get(bench, ENCODE_TEXT, false, &nothing, &size)); /* counts as use: it is the same format */
     assert_true(mallinfo2().uordblks > with - ((size_t)1 << 20));
     ahead_ns *= 2;
     {
         struct exposition_page page;
         struct error err;
 
-        /* Another one, of which not even the text is looked at. */
+        /* Another format. */
         assert_true(
             exposition_render(bench->exposition, ENCODE_OPENMETRICS, false, &nothing, &page, &err));
         exposition_release(page.blocks);
@@ -451,7 +451,7 @@ static void omits_exporter_metrics_on_request(void **state)
     expect_text(bench, NULL, HEAD("zzz_last", "The end.", "gauge") "zzz_last 5\n");
 }
 
-/* Pages while others post: every page is one that was, and all values rise. */
+/* Scrapes during posts: each page is consistent, and counters never decrease. */
 struct concurrent {
     struct bench *bench;
     atomic_bool stop;

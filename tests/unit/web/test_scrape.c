@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* /metrics as a scraper meets it: over a socket, through the real server. */
+/* /metrics over a socket, through the real server. */
 #include "web/scrape.h"
 
 #include <arpa/inet.h>
@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #define LIMIT_BYTES  ((size_t)32 << 20)
-#define LARGE        40000 /* samples: more bytes than sockets take without a reader */
+#define LARGE        40000 /* samples: more bytes than socket buffers hold */
 #define WAIT_SECONDS 10
 
 static const struct metric_family families[] = {
@@ -118,7 +118,7 @@ static int ask(struct site *site, const char *method, const char *target, const 
     return fd;
 }
 
-/* All that comes until the server closes; closes, too. */
+/* Reads until the server closes, then closes. */
 static struct buf answer(int fd)
 {
     struct buf out = BUF_INIT(LIMIT_BYTES);
@@ -155,7 +155,7 @@ static const char *body_of(const struct buf *reply)
     } while (0)
 #define assert_has_not(reply, text) assert_null(strstr((reply).data, (text)))
 
-static void answers_with_the_page(void **state)
+static void replies_with_the_page(void **state)
 {
     struct site *site = *state;
     CLEANUP(buf_deinit) struct buf reply = BUF_INIT(0);
@@ -178,7 +178,7 @@ static void answers_with_the_page(void **state)
     assert_has(reply, "\npromhttp_metric_handler_errors_total{cause=\"gathering\"} 0\n");
 }
 
-static void speaks_openmetrics(void **state)
+static void replies_in_openmetrics(void **state)
 {
     struct site *site = *state;
     CLEANUP(buf_deinit) struct buf reply = BUF_INIT(0);
@@ -190,7 +190,7 @@ static void speaks_openmetrics(void **state)
     assert_string_equal(reply.data + reply.size - strlen("# EOF\n"), "# EOF\n");
 }
 
-static void a_head_is_free(void **state)
+static void head_renders_nothing(void **state)
 {
     struct site *site = *state;
     CLEANUP(buf_deinit)
@@ -204,7 +204,7 @@ static void a_head_is_free(void **state)
     assert_has(reply, "\npromhttp_metric_handler_requests_total{code=\"200\"} 0\n");
 }
 
-static void compresses_for_others(void **state)
+static void compresses_for_remote_clients(void **state)
 {
     struct site *site = *state;
     struct libdeflate_decompressor *reader = libdeflate_alloc_decompressor();
@@ -214,7 +214,7 @@ static void compresses_for_others(void **state)
 
     post(site, 1000);
     reply = get(site, "/metrics", "Accept-Encoding: gzip\r\n");
-    assert_has_not(reply, "Content-Encoding"); /* this machine is not "others" */
+    assert_has_not(reply, "Content-Encoding"); /* a local client */
     buf_deinit(&reply);
     reply = get(site, "/metrics", "X-Forwarded-For: 192.0.2.1\r\n");
     assert_has_not(reply, "Content-Encoding");
@@ -231,7 +231,7 @@ static void compresses_for_others(void **state)
     libdeflate_free_decompressor(reader);
 }
 
-static void a_small_page_stays_plain(void **state)
+static void does_not_compress_small_pages(void **state)
 {
     struct site *site = *state;
     CLEANUP(buf_deinit) struct buf reply = BUF_INIT(0);
@@ -261,7 +261,7 @@ static void filters_by_the_query(void **state)
     assert_has(rest, "promhttp_metric_handler_requests_total");
 }
 
-static void refuses_a_query_that_makes_no_sense(void **state)
+static void rejects_invalid_queries(void **state)
 {
     struct site *site = *state;
     CLEANUP(buf_deinit)
@@ -274,8 +274,8 @@ static void refuses_a_query_that_makes_no_sense(void **state)
     assert_has(unknown, "missing collector: pulls");
 }
 
-/* In flight is a scrape until its bytes are gone; one is the limit here. */
-static void refuses_more_than_may_be_in_flight(void **state)
+/* A scrape is in flight until its bytes were sent; the limit is 1. */
+static void limits_scrapes_in_flight(void **state)
 {
     struct site *site = *state;
     CLEANUP(buf_deinit) struct buf busy = BUF_INIT(0), slow = BUF_INIT(0), after = BUF_INIT(0);
@@ -284,7 +284,7 @@ static void refuses_more_than_may_be_in_flight(void **state)
 
     post(site, LARGE);
     fd = ask(site, "GET", "/metrics", "Connection: close\r\n");
-    assert_int_equal(recv(fd, &first, 1, MSG_PEEK), 1); /* it is being sent, and stays so */
+    assert_int_equal(recv(fd, &first, 1, MSG_PEEK), 1); /* the reply has begun and cannot end */
     busy = get(site, "/metrics", "");
     assert_has(busy, "HTTP/1.1 503 ");
     assert_has(busy, "Retry-After: 1\r\n");
@@ -292,7 +292,7 @@ static void refuses_more_than_may_be_in_flight(void **state)
                         "Limit of concurrent requests reached (1), try again later.\n");
     slow = answer(fd);
     assert_has(slow, "\nthings{number=\"39999\"} 39999\n");
-    do { /* its last byte may be here before the server has put it away */
+    do { /* the last byte may arrive before the server has released it */
         buf_deinit(&after);
         after = get(site, "/metrics?name[]=promhttp_metric_handler_requests_total", "");
     } while (strstr(after.data, "HTTP/1.1 503 "));
@@ -300,8 +300,8 @@ static void refuses_more_than_may_be_in_flight(void **state)
     assert_has_not(after, "{code=\"503\"} 0\n");
 }
 
-/* Whoever goes away is not in flight any more. */
-static void forgets_who_goes_away(void **state)
+/* A client that disconnects is not in flight any more. */
+static void does_not_count_disconnected_clients(void **state)
 {
     struct site *site = *state;
     CLEANUP(buf_deinit) struct buf after = BUF_INIT(0);
@@ -326,15 +326,15 @@ static void forgets_who_goes_away(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(answers_with_the_page),
-        TEST(speaks_openmetrics),
-        TEST(a_head_is_free),
-        TEST(compresses_for_others),
-        TEST(a_small_page_stays_plain),
+        TEST(replies_with_the_page),
+        TEST(replies_in_openmetrics),
+        TEST(head_renders_nothing),
+        TEST(compresses_for_remote_clients),
+        TEST(does_not_compress_small_pages),
         TEST(filters_by_the_query),
-        TEST(refuses_a_query_that_makes_no_sense),
-        TEST(refuses_more_than_may_be_in_flight),
-        TEST(forgets_who_goes_away),
+        TEST(rejects_invalid_queries),
+        TEST(limits_scrapes_in_flight),
+        TEST(does_not_count_disconnected_clients),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
