@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Deadlines and evictions, at times that the test chooses. */
-#include "server/acceptor_accept.h"
+#include "server/connections.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -190,28 +190,6 @@ static void shortens_deadlines_for_reload_and_shutdown(void **state)
     assert_int_equal(served->deadline_ns, 2 * S);
 }
 
-/* Its reply was rendered before the change, without "Connection: close". */
-static void retires_a_connection_that_becomes_idle_after_a_reload(void **state)
-{
-    struct error err;
-    struct acceptor *acceptor = acceptor_new(&(struct acceptor_options){0}, &err);
-    const struct sockaddr_in peer = {.sin_family = AF_INET};
-    struct connection *connection;
-
-    (void)state;
-    assert_non_null(acceptor);
-    acceptor_generation(acceptor, 1);
-    connection =
-        connections_add(&acceptor->table, 1000, (const struct sockaddr *)&peer, 1, clock_now_ns());
-    acceptor_state(acceptor, connection, CONNECTION_IDLE);
-    assert_int_equal(connection->deadline_ns, connection->since_ns + IDLE_TIMEOUT_NS);
-    acceptor_state(acceptor, connection, CONNECTION_SENDING);
-    acceptor_generation(acceptor, 2);
-    acceptor_state(acceptor, connection, CONNECTION_IDLE);
-    assert_int_equal(connection->deadline_ns, connection->since_ns + RETIRE_NS);
-    acceptor_free(acceptor);
-}
-
 #define fresh(test) cmocka_unit_test_setup(test, setup)
 
 int main(void)
@@ -224,7 +202,6 @@ int main(void)
         fresh(groups_connections_by_client),
         fresh(recognises_loopback_addresses),
         fresh(shortens_deadlines_for_reload_and_shutdown),
-        fresh(retires_a_connection_that_becomes_idle_after_a_reload),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -112,13 +112,13 @@ static void print_failure(struct status *status, const struct status_probe *prob
     struct buf *out = &status->body;
     struct reason_help reason_help;
 
-    buf_append_str(out, "<div class=\"why\"><p>Failing since ");
+    buf_append_str(out, "<div class=\"why\"><p>First failure ");
     html_time(out, probe->failing_since, status->now);
     if (probe->last_success > 0) {
         buf_append_str(out, "; the last success was ");
         html_time(out, probe->last_success, status->now);
     } else
-        buf_append_str(out, "; it has not succeeded since the exporter started");
+        buf_append_str(out, "; no success since the exporter started");
     buf_append_str(out, ".</p>");
     if (last && last->reason != ERROR_NONE) {
         reason_help = reason_help_of(last->reason);
