@@ -120,31 +120,6 @@ static struct web_config *current_config(void *arg)
 
 /* ---- Generations ---------------------------------------------------------------------------- */
 
-static bool same_text(const char *a, const char *b)
-{
-    return a == b || (a && b && strcmp(a, b) == 0);
-}
-
-static bool same_list(const char *const *a, const char *const *b)
-{
-    if (!a || !b)
-        return a == b;
-    while (*a && *b && strcmp(*a, *b) == 0)
-        a++, b++;
-    return !*a && !*b;
-}
-
-static bool same_tls(const struct web_config *a, const struct web_config *b)
-{
-    if (!a || !b || !a->tls || !b->tls)
-        return (a && a->tls) == (b && b->tls);
-    return same_text(a->certificate, b->certificate) && same_text(a->key, b->key) &&
-           same_text(a->client_ca, b->client_ca) && a->client_auth == b->client_auth &&
-           same_list(a->client_allowed_sans, b->client_allowed_sans) &&
-           same_text(a->priorities, b->priorities) &&
-           same_text(a->suite_priorities, b->suite_priorities);
-}
-
 static void free_generation(struct generation *generation)
 {
     if (generation->exchanges)
@@ -249,7 +224,7 @@ bool server_apply(struct server *server, struct web_config *config, struct error
         if (!server->basic_auth)
             return false;
     }
-    if (!server->generations || !same_tls(config, server->config)) {
+    if (!server->generations || !web_config_same_tls(config, server->config)) {
         generation = new_generation(server, ++number, config, err);
         if (!generation)
             return false;

@@ -119,6 +119,31 @@ struct web_config *web_config_load(const char *path, struct buf *problems, struc
     return NULL;
 }
 
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool same_list(const char *const *a, const char *const *b)
+{
+    if (!a || !b)
+        return a == b;
+    while (*a && *b && strcmp(*a, *b) == 0)
+        a++, b++;
+    return !*a && !*b;
+}
+
+bool web_config_same_tls(const struct web_config *a, const struct web_config *b)
+{
+    if (!a || !b || !a->tls || !b->tls)
+        return (a && a->tls) == (b && b->tls);
+    return same_text(a->certificate, b->certificate) && same_text(a->key, b->key) &&
+           same_text(a->client_ca, b->client_ca) && a->client_auth == b->client_auth &&
+           same_list(a->client_allowed_sans, b->client_allowed_sans) &&
+           same_text(a->priorities, b->priorities) &&
+           same_text(a->suite_priorities, b->suite_priorities);
+}
+
 static uint64_t add_stamp(uint64_t stamp, const char *path)
 {
     struct stat status;

@@ -69,6 +69,9 @@ struct web_config *web_config_ref(struct web_config *config);
 void web_config_unref(struct web_config *config); /* wipes the key */
 DEFINE_CLEANUP(struct web_config *, web_config_unref)
 
+/* Whether new connections get the same TLS with both; each may be NULL. */
+bool web_config_same_tls(const struct web_config *a, const struct web_config *b);
+
 /* A hash of times, sizes and inodes of the file and the files it names. It differs after one of
  * them was changed, replaced or removed. It opens no file. */
 uint64_t web_config_stamp(const char *path, const struct web_config *config);

@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -12,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -377,6 +379,41 @@ static void stop_ends_busy_connections(void **state)
     close(busy);
 }
 
+static void stop_ends_busy_connections_after_a_drain(void **state)
+{
+    int busy = connect_client();
+
+    (void)state;
+    acceptor_state(server.acceptor, server.slots[0], CONNECTION_PROCESSING);
+    acceptor_drain(server.acceptor, NS_PER_SECOND / 100);
+    wait_for(fcntl(listener, F_GETFD) < 0);
+    acceptor_stop(server.acceptor);
+    wait_for(server.detached == 1);
+    close(busy);
+}
+
+/* It evicts a connection, which gives a descriptor back, and accepts again after a pause. */
+static void evicts_a_connection_without_descriptors(void **state)
+{
+    struct sockaddr_in address;
+    socklen_t size = sizeof(address);
+    struct rlimit limit, low;
+    int first = connect_client(), more = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    (void)state;
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &size), 0);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    low = (struct rlimit){(rlim_t)more + 1, limit.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+    assert_int_equal(connect(more, (struct sockaddr *)&address, size), 0);
+    wait_for(server.detached >= 1);
+    wait_for(server.admitted == 2); /* with the descriptor of the first */
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    assert_true(is_closed(first));
+    close(first);
+    close(more);
+}
+
 /* Its reply was rendered before the change, without "Connection: close". */
 static void retires_a_connection_that_becomes_idle_after_a_reload(void **state)
 {
@@ -410,6 +447,8 @@ int main(void)
         TEST(rejects_a_client_whose_connections_are_all_busy),
         TEST(drain_ends_idle_connections_and_waits_for_replies),
         TEST(stop_ends_busy_connections),
+        TEST(stop_ends_busy_connections_after_a_drain),
+        TEST(evicts_a_connection_without_descriptors),
         TEST(retires_a_connection_that_becomes_idle_after_a_reload),
     };
 

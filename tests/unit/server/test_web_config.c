@@ -369,6 +369,70 @@ static void limits_the_size_of_files(void **state)
     assert_null(web_config_parse("f", text.data, text.size, &problems, &err));
 }
 
+static void compares_every_tls_setting(void **state)
+{
+    static const char *const one[] = {"a", "b", NULL}, *const same[] = {"a", "b", NULL},
+                             *const shorter[] = {"a", NULL}, *const other[] = {"a", "c", NULL};
+    const struct web_config base = {.tls = true,
+                                    .certificate = "c",
+                                    .key = "k",
+                                    .client_ca = "ca",
+                                    .client_auth = CLIENT_AUTH_REQUEST,
+                                    .client_allowed_sans = one,
+                                    .priorities = "p",
+                                    .suite_priorities = "s"};
+    const struct web_config plain = {.rate_burst = 7}, plain_too = {.rate_burst = 8};
+    struct web_config changed[11];
+
+    (void)state;
+    for (size_t i = 0; i < 11; i++)
+        changed[i] = base;
+    changed[0].certificate = "x";
+    changed[1].key = "x";
+    changed[2].client_ca = "x";
+    changed[3].client_ca = NULL;
+    changed[4].client_auth = CLIENT_AUTH_NONE;
+    changed[5].client_allowed_sans = NULL;
+    changed[6].client_allowed_sans = shorter;
+    changed[7].client_allowed_sans = other;
+    changed[8].priorities = "x";
+    changed[9].suite_priorities = NULL;
+    changed[10].tls = false;
+    for (size_t i = 0; i < 11; i++) {
+        assert_false(web_config_same_tls(&base, &changed[i]));
+        assert_false(web_config_same_tls(&changed[i], &base));
+    }
+    changed[0] = base;
+    changed[0].client_allowed_sans = same;
+    changed[0].n_users = 1;
+    assert_true(web_config_same_tls(&base, &changed[0]));
+    assert_true(web_config_same_tls(NULL, NULL));
+    assert_true(web_config_same_tls(NULL, &plain));
+    assert_true(web_config_same_tls(&plain, &plain_too));
+    assert_false(web_config_same_tls(NULL, &base));
+    assert_false(web_config_same_tls(&base, NULL));
+}
+
+/* Half a million nodes fit into the largest file, but not into the memory for nodes. */
+static void limits_the_number_of_nodes(void **state)
+{
+    CLEANUP(buf_deinit) struct buf text = BUF_INIT(4 * TEXT_LIMIT_BYTES);
+    CLEANUP(buf_deinit) struct buf problems = BUF_INIT(TEXT_LIMIT_BYTES);
+    struct error err;
+
+    (void)state;
+    buf_append_str(&text, "tls_server_config: {curve_preferences: [");
+    for (size_t i = 0; i < 500; i++) {
+        buf_append_str(&text, i > 0 ? ",[a" : "[a");
+        for (size_t k = 1; k < 1000; k++)
+            buf_append_str(&text, ",a");
+        buf_append_char(&text, ']');
+    }
+    buf_append_str(&text, "]}\n");
+    assert_null(web_config_parse("f", text.data, text.size, &problems, &err));
+    assert_non_null(strstr(problems.data, "f:1:1: "));
+}
+
 static void lives_until_the_last_reference(void **state)
 {
     struct web_config *config = parse_good("basic_auth_users: {a: " HASH "}\n");
@@ -392,6 +456,8 @@ int main(void)
         cmocka_unit_test(stamps_change_with_every_file),
         cmocka_unit_test(reports_unreadable_files),
         cmocka_unit_test(limits_the_size_of_files),
+        cmocka_unit_test(compares_every_tls_setting),
+        cmocka_unit_test(limits_the_number_of_nodes),
         cmocka_unit_test(lives_until_the_last_reference),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
