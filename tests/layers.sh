@@ -51,7 +51,7 @@ floor collector   base metrics
 floor config      base encoding collector
 floor scheduler   base os encoding metrics collector config
 floor engines     base encoding oci registry docker containerd
-floor probe       base registry containerd engines collector
+floor probe       base metrics credentials registry containerd engines collector
 floor collectors  base os encoding oci metrics registry docker containerd inventory engines probe collector
 floor server      base os encoding config collector
 floor web         base os encoding metrics collector scheduler server

@@ -40,6 +40,7 @@ struct job_context {
 
 /* One execution: what goes in and what comes out travel together. */
 struct run {
+    struct node *node;
     struct snapshot *out; /* shown even if the run fails */
     struct cancel *cancel;
     struct progress *progress; /* of a probe: its id, its log, how far it is; NULL for others */
@@ -67,7 +68,8 @@ struct collector {
     const char *name; /* the file's name; for a probe also its `operation` */
     const char *help;
     const struct metric_family *families; /* ends with a NULL name; several may share a table */
-    const struct setting *settings;       /* the job's own section; NULL: none */
+    const struct setting *const
+        *settings; /* tables of the job's own section, SETTINGS(...); or NULL */
     const struct setting
         *resource_settings; /* the entry of `registries:` for resource(); or NULL */
     size_t state_size;

@@ -55,4 +55,13 @@ struct setting {
         SETTING_ENUM, (name), offsetof(structure, member), (fallback), (help), (choices), \
     }
 
+/* A list of tables, ended with NULL: SETTINGS(probe_settings, settings). At most
+ * SETTINGS_TABLES_MAX. */
+#define SETTINGS_TABLES_MAX 8
+#define SETTINGS(...)               \
+    (const struct setting *const[]) \
+    {                               \
+        __VA_ARGS__, NULL           \
+    }
+
 #endif

@@ -272,5 +272,6 @@ void config_dump_job(struct config_dump *to, const struct config_job *job)
         config_dump_duration(to, "timeout", job->timeout_ns);
     if (collector->lane == LANE_PROBE)
         config_dump_duration(to, "retry_interval", job->retry_ns);
-    config_dump_settings(to, collector->settings, job->state);
+    for (size_t i = 0; collector->settings && collector->settings[i]; i++)
+        config_dump_settings(to, collector->settings[i], job->state);
 }

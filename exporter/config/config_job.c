@@ -77,7 +77,7 @@ static bool fill(struct draft *draft, const struct config_reading *reading)
     const struct collector *collector = draft->job.collector;
     const struct yaml_node *entry;
 
-    if (!settings_fill(&draft->own, collector->settings, SETTINGS_ALL, draft->job.state))
+    if (!settings_fill_tables(&draft->own, collector->settings, SETTINGS_ALL, draft->job.state))
         return false;
     if (!collector->resource)
         return true;
@@ -90,7 +90,8 @@ static bool fill(struct draft *draft, const struct config_reading *reading)
     return fill_resource(draft) &&
            settings_fill(&draft->resource, collector->resource_settings, SETTINGS_ALL,
                          draft->job.state) &&
-           settings_fill(&draft->own, collector->settings, SETTINGS_WRITTEN, draft->job.state);
+           settings_fill_tables(&draft->own, collector->settings, SETTINGS_WRITTEN,
+                                draft->job.state);
 }
 
 static struct place place_of_key(const struct draft *draft, const char *key)

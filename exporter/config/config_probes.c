@@ -97,7 +97,8 @@ static void read_probe(struct config_reading *reading, const struct yaml_node *s
                 "Time from a failure to the next run; 0s: as from any run."),
         {0},
     };
-    const struct setting *tables[] = {own, collector ? collector->settings : NULL, NULL};
+    const struct settings_tables tables =
+        settings_join(own, collector ? collector->settings : NULL);
     struct config_job_keys keys = {.interval_ns = PROBE_INTERVAL_MIN,
                                    .timeout_ns = PROBE_INTERVAL_MIN};
     struct settings_source source =
@@ -105,11 +106,11 @@ static void read_probe(struct config_reading *reading, const struct yaml_node *s
     bool ok = true;
 
     if (section->kind != YAML_MAPPING && !yaml_is_null(section)) {
-        settings_check_keys(&source, tables);
+        settings_check_keys(&source, tables.items);
         return;
     }
     if (collector) /* without it nobody knows which other keys there may be */
-        ok = settings_check_keys(&source, tables);
+        ok = settings_check_keys(&source, tables.items);
     ok &= settings_fill(&source, own, SETTINGS_ALL, &keys);
     ok &= config_check_durations(&source, &keys, PROBE_INTERVAL_MIN);
     ok &= config_check_schedule(&source, &keys, PROBE_INTERVAL_MIN);

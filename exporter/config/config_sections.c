@@ -73,15 +73,16 @@ static size_t find_tables(const struct config_reading *reading,
 
 /* Reports what is wrong with values that no job will have, and shows them (`show` NULL: does not).
  */
-static void check_values(const struct settings_source *source, const struct setting *table,
+static void check_values(const struct settings_source *source, const struct setting *const *tables,
                          size_t state_size, struct config_dump *show)
 {
     CLEANUP(freep) void *scratch = calloc(1, state_size + 1);
 
     if (!scratch)
         problems_add(source->problems, source->place, "out of memory");
-    else if (settings_fill(source, table, show ? SETTINGS_ALL : SETTINGS_WRITTEN, scratch) && show)
-        config_dump_settings(show, table, scratch);
+    else if (settings_fill_tables(source, tables, show ? SETTINGS_ALL : SETTINGS_WRITTEN, scratch))
+        for (size_t i = 0; show && tables[i]; i++)
+            config_dump_settings(show, tables[i], scratch);
 }
 
 static void check_name_of(const struct config_reading *reading, const struct yaml_node *entry,
@@ -111,9 +112,10 @@ static void check_registry(const struct config_reading *reading, const struct ya
     show.indent = 4;
     for (size_t i = 0; i < n; i++) {
         check_name_of(reading, entry, owners[i]);
-        check_values(&source, tables[i], owners[i]->state_size, &show);
+        check_values(&source, SETTINGS(tables[i]), owners[i]->state_size, &show);
     }
-    check_values(&source, config_resource_settings, sizeof(struct config_resource_keys), &show);
+    check_values(&source, SETTINGS(config_resource_settings), sizeof(struct config_resource_keys),
+                 &show);
 }
 
 void config_read_registries(struct config_reading *reading)
@@ -150,7 +152,7 @@ static void read_collector(struct config_reading *reading, size_t at,
                 "Time after which a run is given up."),
         {0},
     };
-    const struct setting *tables[] = {own, collector->settings, NULL};
+    struct settings_tables tables;
     struct config_job_keys keys = {
         .name = collector->name, .interval_ns = INTERVAL_MIN, .timeout_ns = INTERVAL_MIN};
     struct settings_source source =
@@ -159,7 +161,8 @@ static void read_collector(struct config_reading *reading, size_t at,
 
     if (collector->lane == LANE_SCRAPE)
         own[1] = (struct setting){0};
-    ok = settings_check_keys(&source, tables);
+    tables = settings_join(own, collector->settings);
+    ok = settings_check_keys(&source, tables.items);
     ok &= settings_fill(&source, own, SETTINGS_ALL, &keys);
     if (collector->lane == LANE_SCRAPE) {
         keys.interval_ns = 0;

@@ -5,6 +5,7 @@
 #include "config/settings_types.h"
 #include "encoding/suggest.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define NAME_LIMIT_BYTES    ((size_t)128)
@@ -177,4 +178,25 @@ bool settings_fill(const struct settings_source *source, const struct setting *t
             ok &= fall_back(source, setting, member);
     }
     return ok;
+}
+
+bool settings_fill_tables(const struct settings_source *source, const struct setting *const *tables,
+                          enum settings_extent extent, void *into)
+{
+    bool ok = true;
+
+    for (; tables && *tables; tables++)
+        ok &= settings_fill(source, *tables, extent, into);
+    return ok;
+}
+
+struct settings_tables settings_join(const struct setting *table, const struct setting *const *more)
+{
+    struct settings_tables joined = {.items = {table}};
+
+    for (size_t i = 0; more && more[i]; i++) {
+        assert(i < SETTINGS_TABLES_MAX);
+        joined.items[i + 1] = more[i];
+    }
+    return joined;
 }

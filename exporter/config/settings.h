@@ -38,6 +38,17 @@ bool settings_check_keys(const struct settings_source *source, const struct sett
 bool settings_fill(const struct settings_source *source, const struct setting *table,
                    enum settings_extent extent, void *into);
 
+/* The same for a list of tables, which ends with NULL; `tables` may be NULL. */
+bool settings_fill_tables(const struct settings_source *source, const struct setting *const *tables,
+                          enum settings_extent extent, void *into);
+
+/* `table` and then the list `more`, which may be NULL, as one list. */
+struct settings_tables {
+    const struct setting *items[SETTINGS_TABLES_MAX + 2];
+};
+struct settings_tables settings_join(const struct setting *table,
+                                     const struct setting *const *more);
+
 /* The value of a dotted name, NULL if it is not written. */
 const struct yaml_node *settings_find(const struct yaml_node *section, const char *name);
 

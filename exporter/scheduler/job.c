@@ -243,8 +243,10 @@ static struct outcome run_probe(struct job *job, const struct job_turn *turn, st
 
 struct outcome job_run(struct job *job, const struct job_turn *turn)
 {
-    struct run run = {
-        .cancel = turn->cancel, .retry = turn->trigger == RUN_RETRY, .hurried = turn->hurried};
+    struct run run = {.node = job->context.node,
+                      .cancel = turn->cancel,
+                      .retry = turn->trigger == RUN_RETRY,
+                      .hurried = turn->hurried};
     struct progress own;
     struct error err = {0};
     struct outcome outcome;

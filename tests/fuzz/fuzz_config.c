@@ -57,7 +57,7 @@ static const char *host_of(const void *state, struct arena *arena)
 
 static const struct collector images_collector = {
     .name = "images",
-    .settings = target_settings,
+    .settings = SETTINGS(target_settings),
     .state_size = sizeof(struct target),
     .interval = "30s",
     .timeout = "10s",
@@ -66,7 +66,7 @@ static const struct collector self_collector = {.name = "self", .lane = LANE_SCR
 static const struct collector pull_collector = {
     .name = "pull",
     .lane = LANE_PROBE,
-    .settings = target_settings,
+    .settings = SETTINGS(target_settings),
     .resource_settings = registry_settings,
     .state_size = sizeof(struct target),
     .interval = "5m",
@@ -76,7 +76,7 @@ static const struct collector pull_collector = {
 static const struct collector push_collector = {
     .name = "push",
     .lane = LANE_PROBE,
-    .settings = target_settings,
+    .settings = SETTINGS(target_settings),
     .state_size = sizeof(struct target),
     .interval = "5m",
     .timeout = "2m",

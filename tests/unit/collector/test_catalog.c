@@ -199,7 +199,8 @@ static void fills_settings_inside_the_state(void **state)
 {
     (void)state;
     for (size_t i = 0; catalog[i]; i++) {
-        check_settings(catalog[i], catalog[i]->settings);
+        for (size_t t = 0; catalog[i]->settings && catalog[i]->settings[t]; t++)
+            check_settings(catalog[i], catalog[i]->settings[t]);
         check_settings(catalog[i], catalog[i]->resource_settings);
     }
 }

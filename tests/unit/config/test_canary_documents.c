@@ -419,14 +419,14 @@ static bool probe_check(void *state, struct arena *arena, const char **key, stru
 
 static const struct collector pull_collector = {.name = "pull",
                                                 .lane = LANE_PROBE,
-                                                .settings = pull_settings,
+                                                .settings = SETTINGS(pull_settings),
                                                 .state_size = sizeof(struct probe),
                                                 .interval = "5m",
                                                 .timeout = "2m",
                                                 .check = probe_check};
 static const struct collector push_collector = {.name = "push",
                                                 .lane = LANE_PROBE,
-                                                .settings = push_settings,
+                                                .settings = SETTINGS(push_settings),
                                                 .state_size = sizeof(struct probe),
                                                 .interval = "10m",
                                                 .timeout = "2m",

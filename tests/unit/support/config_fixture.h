@@ -106,14 +106,14 @@ static bool probe_check(void *state, struct arena *arena, const char **key, stru
 
 static const struct collector images_collector = {
     .name = "images",
-    .settings = images_settings,
+    .settings = SETTINGS(images_settings),
     .state_size = sizeof(struct images),
     .interval = "30s",
     .timeout = "10s",
 };
 static const struct collector docker_collector = {
     .name = "docker",
-    .settings = docker_settings,
+    .settings = SETTINGS(docker_settings),
     .state_size = sizeof(struct docker),
     .interval = "1m",
     .timeout = "5s",
@@ -123,7 +123,7 @@ static const struct collector self_collector = {.name = "self", .lane = LANE_SCR
 static const struct collector pull_collector = {
     .name = "pull",
     .lane = LANE_PROBE,
-    .settings = pull_settings,
+    .settings = SETTINGS(pull_settings),
     .resource_settings = registry_settings,
     .state_size = sizeof(struct probe),
     .interval = "5m",
@@ -134,7 +134,7 @@ static const struct collector pull_collector = {
 static const struct collector push_collector = {
     .name = "push",
     .lane = LANE_PROBE,
-    .settings = push_settings,
+    .settings = SETTINGS(push_settings),
     .resource_settings = registry_settings,
     .state_size = sizeof(struct probe),
     .interval = "10m",
