@@ -80,7 +80,7 @@ only openssl/     exporter/oci/digest.c
 only 'toml[+][+]/' exporter/registry/hosts/hosts_toml.cpp
 only charconv     exporter/metrics/shortest.cpp
 only yaml.h       exporter/encoding/yaml.c
-only microhttpd.h exporter/server/exchange.c
+only microhttpd.h 'exporter/server/exchange(_(request|reply|private))?.[ch]'
 only gnutls/      exporter/server/config/tls.c
 only isa-l/       exporter/web/exposition/gzip.c
 only crypt.h      exporter/server/basic_auth.c

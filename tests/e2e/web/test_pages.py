@@ -103,13 +103,13 @@ def test_pages_are_well_formed_and_load_nothing(node, path):
 
 def test_status_page_shows_failures_with_reason_and_help(node):
     page = text_of(node, "/")
-    assert "<h1>2 of 3 probes fail</h1>" in page
+    assert "<h1>2 of 3 probes are failing</h1>" in page
     assert page.index(">dead</a>") < page.index(">missing</a>") < page.index(">good</a>")
-    assert "Nobody answered, or the connection broke." in page and "There is no such image, tag or platform." in page
+    assert "The registry did not answer, or the connection broke." in page and "There is no such image, tag or platform." in page
     assert "MANIFEST_UNKNOWN" in page and "What to do:" in page
     assert "up and healthy" in page and "<dt>Address</dt>" in page and "containerd.sock" in page
     assert "node-&lt;1&gt;" in page and "node-<1>" not in page
-    assert "Every image that is looked at is" in page
+    assert "Every monitored image is" in page
     assert 'http-equiv="refresh"' not in page and 'content="30"' in text_of(node, "/?refresh=30")
 
 

@@ -131,13 +131,13 @@ def test_answers_waiting_clients_at_shutdown(lab, fake):
         code, seconds = exporter.stop()
         status, headers, body = asked.result()
     assert code == 0 and seconds < 4, "it does not wait for the end of the run"
-    assert status == 503 and "Retry-After" in headers and b"stops" in body
+    assert status == 503 and "Retry-After" in headers and b"stopping" in body
 
 
 @pytest.mark.parametrize("query, words", [
-    ("", "target is missing"), ("target=", "target is missing"), ("target=none", "not the name of a probe"),
-    ("target=127.0.0.1:1/evil:v1", "not the name of a probe"), ("target=" + "a" * 500, "not the name of a probe"),
-    ("target=a&module=push", "module is not the operation"),
+    ("", "missing parameter target"), ("target=", "missing parameter target"), ("target=none", "unknown target"),
+    ("target=127.0.0.1:1/evil:v1", "unknown target"), ("target=" + "a" * 500, "unknown target"),
+    ("target=a&module=push", "invalid module"),
 ])
 def test_rejects_bad_parameters(lab, fake, query, words):
     exporter = start(lab, probe(fake.address, "a"))

@@ -171,7 +171,7 @@ def test_accepts_new_clients_at_the_connection_limit(lab, socketless):
             assert exporter.get("/-/healthy")[0] == 200
         wait_until(lambda: sum(is_closed(client) for client in clients) >= 6 * 95 - 512, what="room for new ones")
         minutes = int((time.monotonic() - began) / 60)
-        assert 1 <= exporter.log.count("as many connections as there may be") <= 1 + minutes, "one line a minute"
+        assert 1 <= exporter.log.count("the limit of connections is reached") <= 1 + minutes, "one line a minute"
 
 
 def cpu_seconds(exporter):
