@@ -1,7 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "inventory/image_check.h"
 
+#include "containerd/containerd.h"
+
 #include <string.h>
+
+static const struct check_rules rules[] = {
+    {DAEMON_VERSION(0, 0), false, false, false, false},
+    {DAEMON_VERSION(1, 7), true, false, false, false},
+    {DAEMON_VERSION(2, 0), true, true, false, false},
+    {DAEMON_VERSION(2, 1), true, true, true, false},
+    {DAEMON_VERSION(2, 3), true, true, true, true},
+};
+
+const struct check_rules *check_rules_of(const char *version)
+{
+    const struct check_rules *found = &rules[0];
+
+    for (size_t i = 1; i < sizeof(rules) / sizeof(rules[0]); i++)
+        if (daemon_version(version) >= rules[i].since)
+            found = &rules[i];
+    return found;
+}
 
 const char *image_status_name(enum image_status status)
 {

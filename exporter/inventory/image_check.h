@@ -10,10 +10,22 @@
 #ifndef INVENTORY_IMAGE_CHECK_H
 #define INVENTORY_IMAGE_CHECK_H
 
-#include "inventory/check_versions.h"
 #include "oci/platform.h"
 
 #define IMAGE_CHECK_DEPTH_MAX 16 /* documents from the target to the manifest */
+
+/* How versions of containerd judge an image differently. A new difference is a column of the table
+ * in image_check.c, a version that changes its judgement is a row. */
+struct check_rules {
+    unsigned since;       /* the first DAEMON_VERSION() with these rules */
+    bool inline_data;     /* a document that its descriptor embeds needs no blob */
+    bool config_variant;  /* for an entry without platform, the variant in its config counts */
+    bool dotted_variants; /* "v8.0" equals "v8" */
+    bool os_features;     /* an entry that requires OS features does not match */
+};
+
+/* Text that is no version gets the rules of the newest. */
+const struct check_rules *check_rules_of(const char *version);
 
 enum image_lookup {
     IMAGE_FOUND,

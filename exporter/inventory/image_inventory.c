@@ -75,7 +75,7 @@ static bool find_files(struct image_inventory *inventory, struct cancel *cancel,
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
     struct containerd *daemon = inventory->looker.daemon;
-    struct plugin_details plugins;
+    struct plugins plugins;
     if (!introspection_plugins(daemon, &arena, &plugins, cancel, err))
         return false;
     content_files_open(&inventory->looker.files, plugin_export(&plugins, CONTENT_PLUGIN, "root"));

@@ -166,12 +166,12 @@ static bool list_rest(struct view *view, struct error *err)
     struct name_map *content = &view->looker->content, *snapshots = &view->looker->snapshots;
     struct rpc_stream *stream =
         snapshots_list_begin(&view->scope, view->snapshotter, view->cancel, err);
-    struct error leaving;
+    struct error ignored;
 
     if (!stream)
         return false;
     if (!content_list(&view->scope, add_content, content, view->cancel, err)) {
-        (void)snapshots_list_end(&view->scope, stream, NULL, NULL, &leaving);
+        (void)containerd_stream_close(&view->scope, stream, &ignored);
         return false;
     }
     view->snapshotter_known =
