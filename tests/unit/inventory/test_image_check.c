@@ -48,7 +48,7 @@ enum {
 struct world {
     unsigned flaws;
     struct manifest outer, inner, image;
-    struct image_essence config_facts;
+    struct image_config_facts config_facts;
 };
 
 static bool has(const struct world *world, unsigned flaw)
@@ -87,7 +87,7 @@ static enum image_lookup find_manifest(void *arg, const struct image_blob *blob,
 }
 
 static enum image_lookup find_config(void *arg, const struct image_blob *blob,
-                                     const struct image_essence **config)
+                                     const struct image_config_facts **config)
 {
     struct world *world = arg;
     assert_string_equal(blob->digest, CONFIG);
@@ -128,7 +128,7 @@ static void build(struct world *world, unsigned flaws)
         world->image.config.data = "{";
     if (has(world, BAD_CONFIG))
         world->image.config.digest = "";
-    world->config_facts = (struct image_essence){{"linux", "amd64", ""}, CHAIN};
+    world->config_facts = (struct image_config_facts){{"linux", "amd64", ""}, CHAIN};
     if (has(world, NO_CHAIN | NO_LAYERS))
         world->config_facts.chain_id = "";
 }
