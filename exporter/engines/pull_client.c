@@ -8,6 +8,7 @@
  * layer is unpacked while the ones after it are on their way.
  */
 #include "containerd/content.h"
+#include "containerd/content_writer.h"
 #include "containerd/images.h"
 #include "containerd/snapshots.h"
 #include "engines/daemon/workspace.h"

@@ -7,13 +7,14 @@
  * order.
  */
 #include "metrics/encode_private.h"
+
+#include "base/varint.h"
 #include "metrics/native_spans.h"
 
 #include <math.h>
 #include <string.h>
 
-#define VARINT_BYTES         10
-#define FIELD_BYTES          (2 * VARINT_BYTES) /* a number or length with its tag */
+#define FIELD_BYTES          (2 * VARINT_BYTES_MAX) /* a number or length with its tag */
 #define EXEMPLAR_BYTES       128
 #define NATIVE_EXEMPLARS_MAX ((size_t)10)
 
@@ -73,22 +74,14 @@ static const struct {
     [METRIC_INFO] = {1, 2},
 };
 
-static char *put_varint(char *at, uint64_t value)
-{
-    for (; value >= 0x80; value >>= 7)
-        *at++ = (char)(value | 0x80);
-    *at++ = (char)value;
-    return at;
-}
-
 static char *put_tag(char *at, unsigned field, enum wire wire)
 {
-    return put_varint(at, field << 3 | wire);
+    return varint_write(at, field << 3 | wire);
 }
 
 static char *put_uint(char *at, unsigned field, uint64_t value)
 {
-    return put_varint(put_tag(at, field, WIRE_VARINT), value);
+    return varint_write(put_tag(at, field, WIRE_VARINT), value);
 }
 
 /* 0, -1, 1, -2 become 0, 1, 2, 3. */
@@ -112,7 +105,7 @@ static char *put_text(char *at, unsigned field, const char *text)
 {
     size_t size = strlen(text);
 
-    at = put_varint(put_tag(at, field, WIRE_BYTES), size);
+    at = varint_write(put_tag(at, field, WIRE_BYTES), size);
     return (char *)memcpy(at, text, size) + size;
 }
 
@@ -125,9 +118,9 @@ static char *open_message(char *at, unsigned field)
 /* `apart` more bytes of the message are in another buffer. */
 static char *close_partial(char *body, char *end, size_t apart)
 {
-    char length[VARINT_BYTES];
+    char length[VARINT_BYTES_MAX];
     size_t size = (size_t)(end - body);
-    size_t n = (size_t)(put_varint(length, size + apart) - length);
+    size_t n = (size_t)(varint_write(length, size + apart) - length);
 
     if (n > 1)
         memmove(body + n - 1, body, size);
@@ -194,7 +187,7 @@ static char *put_spans(char *at, const struct native_spans *list)
     }
     at = body = open_message(at, HISTOGRAM_POSITIVE_DELTA);
     for (size_t i = 0; i < list->n_counts; i++) {
-        at = put_varint(at, zigzag(list->counts[i] - last));
+        at = varint_write(at, zigzag(list->counts[i] - last));
         last = list->counts[i];
     }
     return close_message(body, at);
@@ -241,7 +234,7 @@ static size_t histogram_bytes(const struct histogram *histogram)
     size_t n_exemplars = histogram->exemplars ? histogram->exemplars->n : 0;
 
     return (histogram->n_bounds + 16) * 3 * FIELD_BYTES + 2 * n_exemplars * EXEMPLAR_BYTES +
-           n_native * (3 * FIELD_BYTES + (NATIVE_GAP_MAX + 1) * VARINT_BYTES);
+           n_native * (3 * FIELD_BYTES + (NATIVE_GAP_MAX + 1) * VARINT_BYTES_MAX);
 }
 
 static size_t label_bytes(const char *name, const char *value)
@@ -302,7 +295,7 @@ static void end_family(struct encoder *encoder)
 {
     struct buf *out = encoder->out;
 
-    if (!buf_reserve(out, VARINT_BYTES))
+    if (!buf_reserve(out, VARINT_BYTES_MAX))
         return;
     buf_commit(out, close_partial(out->data + encoder->family_start_ + 1, out->data + out->size,
                                   encoder->apart));
