@@ -41,6 +41,7 @@ PROTOS     := $(wildcard proto/*.proto)
 PROTO_OBJS := $(PROTOS:proto/%.proto=$(BUILD)/gen/proto/%.pb-c.o)
 LIBRARY    := $(BUILD)/libexporter.a
 TEST_SRCS  := $(sort $(wildcard tests/unit/*/test_*.c))
+FIXTURES   := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/unit/support/*.c)))
 TESTS      := $(TEST_SRCS:%.c=$(BUILD)/%)
 FUZZERS    := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 HEADERS    := $(sort $(shell find exporter -name '*.h'))
@@ -121,7 +122,13 @@ $(BINARY): $(BUILD)/exporter/main.o $(LIBRARY)
 	@echo '  LINK  $@'
 	$(Q)$(CC) $(OUR_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-$(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(LIBRARY)
+# What several unit tests share.
+$(BUILD)/libtests.a: $(FIXTURES)
+	@echo '  AR    $@'
+	$(Q)rm -f $@
+	$(Q)$(AR) rcs $@ $^
+
+$(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libtests.a $(LIBRARY)
 	@echo '  LINK  $@'
 	$(Q)$(CC) $(OUR_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka -ldeflate
 

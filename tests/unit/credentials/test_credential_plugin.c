@@ -76,9 +76,9 @@ static void takes_the_pattern_that_the_kubelet_takes(void **state)
                  rows[i].auth);
         CLEANUP(answered_deinit) struct answered got = answer_for(json, rows[i].image);
         assert_true(got.ok);
-        if (strcmp(text(&got.credentials.username), rows[i].want) != 0)
+        if (strcmp(secret_text(&got.credentials.username), rows[i].want) != 0)
             fail_msg("%s for %s: \"%s\"", rows[i].auth, rows[i].image,
-                     text(&got.credentials.username));
+                     secret_text(&got.credentials.username));
     }
 }
 
@@ -161,7 +161,7 @@ static const struct credentials_settings settings = {.provider_config = config_p
 static void write_config(const char *config)
 {
     snprintf(config_path, sizeof(config_path), "%s/config.yaml", directory);
-    put("config.yaml", config, 0644);
+    directory_put("config.yaml", config, 0644);
 }
 
 static size_t count_runs(void)
@@ -196,15 +196,16 @@ static void asks_a_program_as_the_kubelet_does(void **state)
 
     (void)state;
     write_config(CONFIG PROVIDER("plugin", "*.example:5000"));
-    put("plugin",
+    directory_put(
+        "plugin",
         SCRIPT("\"cacheKeyType\":\"Image\",\"auth\":{\"*.example:5000\":{\"username\":\"u\","
                "\"password\":\"p\"}}}"),
         0700);
     CLEANUP(found_deinit)
     struct found found = find(&settings, "r.example:5000/team/x:tag", NULL);
     assert_true(found.ok);
-    assert_string_equal(text(&found.credentials.username), "u");
-    assert_string_equal(text(&found.credentials.password), "p");
+    assert_string_equal(secret_text(&found.credentials.username), "u");
+    assert_string_equal(secret_text(&found.credentials.password), "p");
     assert_string_equal(found.credentials.source, "credential provider");
     expect_file("question", "{\"apiVersion\":\"" V1 "\",\"kind\":\"CredentialProviderRequest\","
                             "\"image\":\"r.example:5000/team/x\"}");
@@ -216,7 +217,7 @@ static void does_not_ask_for_images_of_others(void **state)
 {
     (void)state;
     write_config(CONFIG PROVIDER("plugin", "*.example"));
-    put("plugin", ANSWER("Image", "1h"), 0700);
+    directory_put("plugin", ANSWER("Image", "1h"), 0700);
     CLEANUP(found_deinit) struct found found = find(&settings, "registry.other/x", NULL);
     assert_true(found.ok);
     assert_false(credentials_any(&found.credentials));
@@ -247,12 +248,12 @@ static void keeps_answers_as_they_say(void **state)
 
         assert_non_null(cache);
         write_config(CONFIG PROVIDER("plugin", "*.example"));
-        put("plugin", rows[i].script, 0700);
-        put("runs", "", 0600);
+        directory_put("plugin", rows[i].script, 0700);
+        directory_put("runs", "", 0600);
         for (size_t k = 0; k < 4; k++) {
             CLEANUP(found_deinit) struct found found = find(&settings, images[k], cache);
             assert_true(found.ok);
-            assert_string_equal(text(&found.credentials.username), "u");
+            assert_string_equal(secret_text(&found.credentials.username), "u");
             assert_int_equal(count_runs(), rows[i].runs[k]);
         }
         credential_cache_free(cache);
@@ -266,7 +267,7 @@ static void an_edited_configuration_gets_no_old_answer(void **state)
 
     (void)state;
     assert_non_null(cache);
-    put("plugin", ANSWER("Global", "1h"), 0700);
+    directory_put("plugin", ANSWER("Global", "1h"), 0700);
     for (size_t i = 0; i < 4; i++) {
         write_config(i < 2 ? CONFIG PROVIDER("plugin", "*.example")
                            : CONFIG PROVIDER("plugin", "*.example") "# edited\n");
@@ -290,12 +291,12 @@ static void goes_on_until_one_knows_something(void **state)
 
     (void)state;
     write_config(CONFIG PROVIDER("one", "*.example") PROVIDER("two", "*.example"));
-    put("two", ANSWER("Image", "1h"), 0700);
+    directory_put("two", ANSWER("Image", "1h"), 0700);
     for (size_t i = 0; i < sizeof(with_second) / sizeof(with_second[0]); i++) {
-        put("one", with_second[i].first, 0700);
+        directory_put("one", with_second[i].first, 0700);
         CLEANUP(found_deinit) struct found found = find(&settings, "r.example/x", NULL);
         assert_true(found.ok);
-        assert_string_equal(text(&found.credentials.username), with_second[i].username);
+        assert_string_equal(secret_text(&found.credentials.username), with_second[i].username);
     }
 }
 
@@ -312,9 +313,9 @@ static void fails_if_one_fails_and_no_other_knows(void **state)
 
     (void)state;
     write_config(CONFIG PROVIDER("one", "*.example") PROVIDER("two", "*.example"));
-    put("two", SCRIPT("\"cacheKeyType\":\"Image\"}"), 0700);
+    directory_put("two", SCRIPT("\"cacheKeyType\":\"Image\"}"), 0700);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        put("one", rows[i].script, 0700);
+        directory_put("one", rows[i].script, 0700);
         CLEANUP(found_deinit) struct found found = find(&settings, "r.example/x", NULL);
         assert_false(found.ok);
         assert_int_equal(found.err.code, ERROR_INVALID);
@@ -349,8 +350,8 @@ static void a_hanging_program_ends_with_the_run(void **state)
 {
     (void)state;
     write_config(CONFIG PROVIDER("one", "*.example") PROVIDER("two", "*.example"));
-    put("one", "#!/bin/sh\nexec sleep 1000\n", 0700);
-    put("two", ANSWER("Image", "1h"), 0700);
+    directory_put("one", "#!/bin/sh\nexec sleep 1000\n", 0700);
+    directory_put("two", ANSWER("Image", "1h"), 0700);
     CLEANUP(found_deinit)
     struct found found =
         find_before(&settings, "r.example/x", NULL, clock_now_ns() + 200 * NS_PER_MS);
@@ -359,7 +360,7 @@ static void a_hanging_program_ends_with_the_run(void **state)
     assert_int_equal(count_runs(), 0);
 }
 
-#define IN_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_directory, remove_directory)
+#define IN_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, directory_make, directory_remove)
 
 int main(void)
 {

@@ -186,11 +186,11 @@ static void loads_a_file_or_a_directory_of_them(void **state)
     assert_int_equal(err.code, ERROR_INVALID);
     assert_false(load(".", &providers, &arena, &err));
     assert_non_null(strstr(err.message, "no .json"));
-    put("b.yaml", HEAD PROVIDER("third"), 0644);
-    put("a.yml", HEAD PROVIDER("first") PROVIDER("second"), 0644);
-    put("c.json", HEAD PROVIDER("fourth"), 0644);
-    put("README", "no configuration", 0644);
-    put("d.yaml.bak", "no configuration", 0644);
+    directory_put("b.yaml", HEAD PROVIDER("third"), 0644);
+    directory_put("a.yml", HEAD PROVIDER("first") PROVIDER("second"), 0644);
+    directory_put("c.json", HEAD PROVIDER("fourth"), 0644);
+    directory_put("README", "no configuration", 0644);
+    directory_put("d.yaml.bak", "no configuration", 0644);
     assert_true(load("b.yaml", &providers, &arena, &err));
     assert_int_equal(providers.count, 1);
     assert_true(load(".", &providers, &arena, &err));
@@ -198,7 +198,7 @@ static void loads_a_file_or_a_directory_of_them(void **state)
     assert_string_equal(providers.items[0].name, "first");
     assert_string_equal(providers.items[2].name, "third");
     assert_string_equal(providers.items[3].name, "fourth");
-    put("d.yaml", HEAD PROVIDER("second"), 0644);
+    directory_put("d.yaml", HEAD PROVIDER("second"), 0644);
     assert_false(load(".", &providers, &arena, &err));
     assert_non_null(strstr(err.message, "d.yaml: 4:3: provider \"second\" is here twice"));
 }
@@ -210,8 +210,8 @@ int main(void)
         cmocka_unit_test(reads_json_as_well),
         cmocka_unit_test(names_the_mistake_and_its_place),
         cmocka_unit_test(refuses_too_many_providers),
-        cmocka_unit_test_setup_teardown(loads_a_file_or_a_directory_of_them, make_directory,
-                                        remove_directory),
+        cmocka_unit_test_setup_teardown(loads_a_file_or_a_directory_of_them, directory_make,
+                                        directory_remove),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -74,8 +74,8 @@ static void takes_what_is_written_before_all_else(void **state)
 
     (void)state;
     assert_true(found.ok);
-    assert_string_equal(text(&found.credentials.username), "u");
-    assert_string_equal(text(&found.credentials.password), "p");
+    assert_string_equal(secret_text(&found.credentials.username), "u");
+    assert_string_equal(secret_text(&found.credentials.password), "p");
     assert_string_equal(found.credentials.source, "auth");
 }
 
@@ -86,13 +86,13 @@ static void reads_files_anew_every_time(void **state)
 
     (void)state;
     snprintf(path, sizeof(path), "%s/password", directory);
-    put("password", "first\n", 0600);
+    directory_put("password", "first\n", 0600);
     CLEANUP(found_deinit) struct found first = find(&settings, "busybox", NULL);
-    put("password", " second \r\n\n", 0600);
+    directory_put("password", " second \r\n\n", 0600);
     CLEANUP(found_deinit) struct found second = find(&settings, "busybox", NULL);
     assert_true(first.ok && second.ok);
-    assert_string_equal(text(&first.credentials.password), "first");
-    assert_string_equal(text(&second.credentials.password), " second ");
+    assert_string_equal(secret_text(&first.credentials.password), "first");
+    assert_string_equal(secret_text(&second.credentials.password), " second ");
 }
 
 static void refuses_a_file_without_a_secret(void **state)
@@ -104,7 +104,7 @@ static void refuses_a_file_without_a_secret(void **state)
     snprintf(path, sizeof(path), "%s/token", directory);
     for (int i = 0; i < 3; i++) {
         if (i > 0) /* before that there is no such file */
-            put("token", i == 1 ? "" : "\r\n", 0600);
+            directory_put("token", i == 1 ? "" : "\r\n", 0600);
         CLEANUP(found_deinit) struct found found = find(&settings, "busybox", NULL);
         assert_false(found.ok);
         assert_int_equal(found.err.code, ERROR_INVALID);
@@ -123,8 +123,8 @@ static struct found ask_helper(const char *script, const char *image, int64_t wa
     snprintf(path, sizeof(path), "%s/config.json", directory);
     snprintf(search_path, sizeof(search_path), "%s:/usr/bin:/bin", directory);
     setenv("PATH", search_path, 1);
-    put("config.json", "{\"credsStore\":\"test\"}", 0600);
-    put("docker-credential-test", script, 0700);
+    directory_put("config.json", "{\"credsStore\":\"test\"}", 0600);
+    directory_put("docker-credential-test", script, 0700);
     return find_before(&settings, image, NULL, clock_now_ns() + wait_ns);
 }
 
@@ -135,15 +135,15 @@ static void finds_an_entry_of_the_docker_config(void **state)
 
     (void)state;
     snprintf(path, sizeof(path), "%s/config.json", directory);
-    put("config.json", "{\"auths\":{\"r.example\":{\"auth\":\"dTpw\"}}}", 0644);
+    directory_put("config.json", "{\"auths\":{\"r.example\":{\"auth\":\"dTpw\"}}}", 0644);
     CLEANUP(found_deinit) struct found found = find(&settings, "r.example/x", NULL);
     assert_true(found.ok);
-    assert_string_equal(text(&found.credentials.password), "p");
+    assert_string_equal(secret_text(&found.credentials.password), "p");
     assert_string_equal(found.credentials.source, "docker_config");
     CLEANUP(found_deinit) struct found other = find(&settings, "q.example/x", NULL);
     assert_true(other.ok);
     assert_false(credentials_any(&other.credentials));
-    put("config.json", "{", 0644);
+    directory_put("config.json", "{", 0644);
     CLEANUP(found_deinit) struct found broken = find(&settings, "r.example/x", NULL);
     assert_false(broken.ok);
     assert_int_equal(broken.err.code, ERROR_INVALID);
@@ -163,12 +163,12 @@ static void asks_a_helper_for_the_registry(void **state)
     (void)state;
     CLEANUP(found_deinit) struct found found = ask_helper(ECHO_SERVER, "r.example:5000/x", LONG_NS);
     assert_true(found.ok);
-    assert_string_equal(text(&found.credentials.username), "u");
-    assert_string_equal(text(&found.credentials.password), "r.example:5000");
+    assert_string_equal(secret_text(&found.credentials.username), "u");
+    assert_string_equal(secret_text(&found.credentials.password), "r.example:5000");
     assert_string_equal(found.credentials.source, "credential helper");
     CLEANUP(found_deinit) struct found hub = ask_helper(ECHO_SERVER, "busybox", LONG_NS);
     assert_true(hub.ok);
-    assert_string_equal(text(&hub.credentials.password), "https://index.docker.io/v1/");
+    assert_string_equal(secret_text(&hub.credentials.password), "https://index.docker.io/v1/");
 }
 
 static void knows_an_identity_token_of_a_helper(void **state)
@@ -179,9 +179,9 @@ static void knows_an_identity_token_of_a_helper(void **state)
 
     (void)state;
     assert_true(found.ok);
-    assert_string_equal(text(&found.credentials.identity_token), "t");
-    assert_string_equal(text(&found.credentials.username), "");
-    assert_string_equal(text(&found.credentials.password), "");
+    assert_string_equal(secret_text(&found.credentials.identity_token), "t");
+    assert_string_equal(secret_text(&found.credentials.username), "");
+    assert_string_equal(secret_text(&found.credentials.password), "");
 }
 
 static void is_anonymous_where_a_helper_knows_nothing(void **state)
@@ -249,7 +249,7 @@ static void runs_no_helper_with_a_strange_name(void **state)
         char config[100];
 
         snprintf(config, sizeof(config), "{\"credHelpers\":{\"docker.io\":\"%s\"}}", names[i]);
-        put("config.json", config, 0600);
+        directory_put("config.json", config, 0600);
         CLEANUP(found_deinit) struct found found = find(&settings, "busybox", NULL);
         assert_false(credentials_any(&found.credentials));
         assert_true(found.ok == (names[i][0] == '\\')); /* a string with a NUL is none */
@@ -258,7 +258,7 @@ static void runs_no_helper_with_a_strange_name(void **state)
     }
 }
 
-#define IN_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_directory, remove_directory)
+#define IN_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, directory_make, directory_remove)
 
 int main(void)
 {

@@ -32,7 +32,7 @@ static void streams_a_blob(void **state)
     struct trial t;
 
     (void)state;
-    begin(&t, rules, (struct identity){0});
+    trial_begin(&t, rules, (struct identity){0});
     assert_true(get_blob(&t));
     assert_string_equal(t.taken.data, BLOB);
     assert_int_equal(registry_traffic(t.registry)->fetched_bytes, 5);
@@ -40,7 +40,7 @@ static void streams_a_blob(void **state)
     assert_true(registry_traffic(t.registry)->first_byte >= 0);
     assert_true(registry_traffic(t.registry)->token < 0);
     assert_true(registry_traffic(t.registry)->tls < 0);
-    end(&t);
+    trial_end(&t);
 }
 
 static void notices_wrong_blobs(void **state)
@@ -63,10 +63,10 @@ static void notices_wrong_blobs(void **state)
         const struct fake_rule rules[] = {rows[i].rule, {0}};
         struct trial t;
 
-        begin(&t, rules, (struct identity){0});
+        trial_begin(&t, rules, (struct identity){0});
         assert_false(get_blob(&t));
         assert_int_equal(t.err.code, rows[i].want);
-        end(&t);
+        trial_end(&t);
     }
 }
 
@@ -81,11 +81,11 @@ static void asks_for_no_blob_that_it_could_not_verify(void **state)
     struct trial t;
 
     (void)state;
-    begin(&t, none, (struct identity){0});
+    trial_begin(&t, none, (struct identity){0});
     for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++)
         assert_false(registry_blob(t.registry, &odd[i], take, &t.taken, &t.cancel, &t.err));
     assert_int_equal(fake_requests(&t.fake), 0);
-    end(&t);
+    trial_end(&t);
 }
 
 static void names_what_the_registry_refuses(void **state)
@@ -115,11 +115,11 @@ static void names_what_the_registry_refuses(void **state)
                                           {0}};
         struct trial t;
 
-        begin(&t, rules, (struct identity){0});
+        trial_begin(&t, rules, (struct identity){0});
         assert_false(get_blob(&t));
         assert_int_equal(t.err.code, rows[i].want);
         assert_int_equal(t.err.status, atoi(rows[i].status));
-        end(&t);
+        trial_end(&t);
     }
 }
 
@@ -134,11 +134,11 @@ static void repeats_the_words_of_the_registry(void **state)
     struct trial t;
 
     (void)state;
-    begin(&t, rules, (struct identity){0});
+    trial_begin(&t, rules, (struct identity){0});
     assert_false(get_manifest(&t, "v1", &found));
     assert_int_equal(t.err.code, ERROR_NOT_FOUND);
     assert_string_equal(t.err.message, "GET /manifests/v1: HTTP 404 MANIFEST_UNKNOWN: no such");
-    end(&t);
+    trial_end(&t);
 }
 
 static void describes_manifests(void **state)
@@ -163,7 +163,7 @@ static void describes_manifests(void **state)
         struct descriptor found;
         struct trial t;
 
-        begin(&t, rules, (struct identity){0});
+        trial_begin(&t, rules, (struct identity){0});
         assert_true(get_manifest(&t, "v1", &found));
         assert_string_equal(t.taken.data, rows[i].body);
         assert_string_equal(found.media_type, rows[i].want);
@@ -171,7 +171,7 @@ static void describes_manifests(void **state)
         assert_true(digest_of(rows[i].body, strlen(rows[i].body), digest, &t.err));
         assert_string_equal(found.digest, digest);
         assert_true(fake_saw(&t.fake, MEDIA_TYPE_OCI_MANIFEST ", " MEDIA_TYPE_OCI_INDEX ", */*"));
-        end(&t);
+        trial_end(&t);
     }
 }
 
@@ -187,14 +187,14 @@ static void notices_wrong_manifests(void **state)
     struct trial t;
 
     (void)state;
-    begin(&t, rules, (struct identity){0});
+    trial_begin(&t, rules, (struct identity){0});
     assert_false(get_manifest(&t, OTHER_DIGEST, &found));
     assert_int_equal(t.err.code, ERROR_DIGEST_MISMATCH);
     assert_false(get_manifest(&t, "lies", &found));
     assert_int_equal(t.err.code, ERROR_DIGEST_MISMATCH);
     assert_false(get_manifest(&t, "../x", &found));
     assert_int_equal(t.err.code, ERROR_INVALID);
-    end(&t);
+    trial_end(&t);
 }
 
 static void has_a_ceiling_for_manifests(void **state)
@@ -206,10 +206,10 @@ static void has_a_ceiling_for_manifests(void **state)
     struct trial t;
 
     (void)state;
-    begin(&t, rules, (struct identity){0});
+    trial_begin(&t, rules, (struct identity){0});
     assert_false(get_manifest(&t, "v1", &found));
     assert_int_equal(t.err.code, ERROR_LIMIT);
-    end(&t);
+    trial_end(&t);
 }
 
 static void shows_user_and_password_to_basic(void **state)
@@ -225,22 +225,22 @@ static void shows_user_and_password_to_basic(void **state)
     struct trial t;
 
     (void)state;
-    begin(&t, rules, right);
+    trial_begin(&t, rules, right);
     assert_true(get_blob(&t));
     assert_true(get_blob(&t));
     assert_int_equal(fake_requests(&t.fake), 3);
-    end(&t);
-    begin(&t, rules, wrong);
+    trial_end(&t);
+    trial_begin(&t, rules, wrong);
     assert_false(get_blob(&t));
     assert_int_equal(t.err.code, ERROR_UNAUTHORIZED);
     assert_int_equal(t.err.status, 401);
     assert_null(strstr(t.err.message, "wrong-secret"));
-    end(&t);
-    begin(&t, rules, (struct identity){0});
+    trial_end(&t);
+    trial_begin(&t, rules, (struct identity){0});
     assert_false(get_blob(&t));
     assert_int_equal(t.err.code, ERROR_UNAUTHORIZED);
     assert_int_equal(fake_requests(&t.fake), 1);
-    end(&t);
+    trial_end(&t);
 }
 
 static void fetches_an_anonymous_token_once(void **state)
@@ -256,13 +256,13 @@ static void fetches_an_anonymous_token_once(void **state)
     struct trial t;
 
     (void)state;
-    begin(&t, rules, (struct identity){0});
+    trial_begin(&t, rules, (struct identity){0});
     assert_true(get_blob(&t));
     assert_true(get_blob(&t));
     assert_int_equal(fake_requests(&t.fake), 4);
     assert_true(registry_traffic(t.registry)->token >= 0);
     assert_false(fake_saw(&t.fake, "Basic"));
-    end(&t);
+    trial_end(&t);
 }
 
 static void fetches_a_token_with_a_password(void **state)
@@ -285,15 +285,15 @@ static void fetches_a_token_with_a_password(void **state)
     struct trial t;
 
     (void)state;
-    begin(&t, by_post, options);
+    trial_begin(&t, by_post, options);
     assert_true(get_blob(&t));
     assert_true(fake_saw(&t.fake, "grant_type=password&username=u%3A&password=p%26%3D&service="
                                   "the%20service&scope=repository%3Aa%2Fb%3Apull%2Cpush+"
                                   "repository%3Aa%2Fb%3Apull+other%3Ac%3Apull"));
-    end(&t);
-    begin(&t, by_get, options);
+    trial_end(&t);
+    trial_begin(&t, by_get, options);
     assert_true(get_blob(&t));
-    end(&t);
+    trial_end(&t);
 }
 
 static void renews_a_token_once(void **state)
@@ -309,13 +309,13 @@ static void renews_a_token_once(void **state)
     struct trial t;
 
     (void)state;
-    begin(&t, rules, (struct identity){0});
+    trial_begin(&t, rules, (struct identity){0});
     assert_true(get_blob(&t));
     assert_true(get_blob(&t));
     assert_false(get_blob(&t));
     assert_int_equal(t.err.code, ERROR_UNAUTHORIZED);
     assert_null(strstr(t.err.message, "new"));
-    end(&t);
+    trial_end(&t);
 }
 
 static void refuses_odd_token_servers(void **state)
@@ -346,10 +346,10 @@ static void refuses_odd_token_servers(void **state)
             {0}};
         struct trial t;
 
-        begin(&t, rules, (struct identity){0});
+        trial_begin(&t, rules, (struct identity){0});
         assert_false(get_blob(&t));
         assert_int_equal(t.err.code, rows[i].want);
-        end(&t);
+        trial_end(&t);
     }
 }
 
@@ -367,12 +367,12 @@ static void answers_no_question_of_another_host(void **state)
     fake_start(&other, there);
     snprintf(location, sizeof(location), "Location: http://%s/blob\r\n", other.host);
     here[0].headers = location;
-    begin(&t, here, options);
+    trial_begin(&t, here, options);
     assert_false(get_blob(&t));
     assert_int_equal(t.err.code, ERROR_UNAUTHORIZED);
     assert_int_equal(fake_requests(&other), 1);
     assert_false(fake_saw(&other, "Authorization"));
-    end(&t);
+    trial_end(&t);
     fake_stop(&other);
 }
 
@@ -388,14 +388,14 @@ static void tells_whether_a_blob_exists(void **state)
     struct trial t;
 
     (void)state;
-    begin(&t, rules, (struct identity){0});
+    trial_begin(&t, rules, (struct identity){0});
     assert_true(registry_blob_exists(t.registry, &blob, &exists, &t.cancel, &t.err));
     assert_true(exists);
     assert_true(registry_blob_exists(t.registry, &blob, &exists, &t.cancel, &t.err));
     assert_false(exists);
     assert_false(registry_blob_exists(t.registry, &blob, &exists, &t.cancel, &t.err));
     assert_int_equal(t.err.code, ERROR_SERVER_ERROR);
-    end(&t);
+    trial_end(&t);
 }
 
 int main(void)

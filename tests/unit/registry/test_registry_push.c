@@ -84,13 +84,13 @@ static void pushes_a_blob(void **state)
         struct text_source text = {.text = BLOB};
         struct trial t;
 
-        begin(&t, rules, (struct identity){0});
+        trial_begin(&t, rules, (struct identity){0});
         if (!push_blob(&t, &text))
             fail_msg("%s: %s", rows[i].location, t.err.message);
         assert_int_equal(registry_traffic(t.registry)->uploaded_bytes, 5);
         assert_true(fake_saw(&t.fake, "\r\n\r\n" BLOB "\n--"));
         assert_int_equal(fake_requests(&t.fake), 2);
-        end(&t);
+        trial_end(&t);
     }
 }
 
@@ -107,11 +107,11 @@ static void sends_the_body_again_after_401(void **state)
     struct trial t;
 
     (void)state;
-    begin(&t, rules, (struct identity){.push = true});
+    trial_begin(&t, rules, (struct identity){.push = true});
     assert_true(push_blob(&t, &text));
     assert_int_equal(text.rewinds, 2);
     assert_true(fake_saw(&t.fake, "scope=repository%3Aa%2Fb%3Apull%2Cpush"));
-    end(&t);
+    trial_end(&t);
 }
 
 static void takes_back_an_upload_that_failed(void **state)
@@ -137,11 +137,11 @@ static void takes_back_an_upload_that_failed(void **state)
         struct text_source text = {.text = BLOB};
         struct trial t;
 
-        begin(&t, rules, (struct identity){0});
+        trial_begin(&t, rules, (struct identity){0});
         assert_false(push_blob(&t, &text));
         assert_int_equal(t.err.code, rows[i].want);
         assert_true(fake_saw(&t.fake, "DELETE /up?s=1 "));
-        end(&t);
+        trial_end(&t);
     }
 }
 
@@ -163,12 +163,12 @@ static void takes_back_with_the_right_to_delete(void **state)
     struct trial t;
 
     (void)state;
-    begin(&t, rules, (struct identity){.push = true});
+    trial_begin(&t, rules, (struct identity){.push = true});
     assert_false(push_blob(&t, &text));
     assert_int_equal(t.err.code, ERROR_SERVER_ERROR);
     assert_true(fake_saw(&t.fake, "Bearer more"));
     assert_int_equal(registry_traffic(t.registry)->stranded, 0);
-    end(&t);
+    trial_end(&t);
 }
 
 static void refuses_odd_uploads(void **state)
@@ -187,10 +187,10 @@ static void refuses_odd_uploads(void **state)
         struct text_source text = {.text = BLOB};
         struct trial t;
 
-        begin(&t, rules, (struct identity){0});
+        trial_begin(&t, rules, (struct identity){0});
         assert_false(push_blob(&t, &text));
         assert_int_equal(t.err.code, ERROR_PROTOCOL);
-        end(&t);
+        trial_end(&t);
     }
 }
 
@@ -211,11 +211,11 @@ static void uploads_elsewhere_without_identity(void **state)
     fake_start(&other, there);
     snprintf(location, sizeof(location), "Location: http://%s/up\r\n", other.host);
     here[0].headers = location;
-    begin(&t, here, (struct identity){.username = "u", .password = "p"});
+    trial_begin(&t, here, (struct identity){.username = "u", .password = "p"});
     assert_true(push_blob(&t, &text));
     assert_true(fake_saw(&other, "PUT /up?digest="));
     assert_false(fake_saw(&other, "Authorization"));
-    end(&t);
+    trial_end(&t);
     fake_stop(&other);
 }
 
@@ -239,7 +239,7 @@ static void sends_chunks_to_where_each_answer_says(void **state)
     struct trial t;
 
     (void)state;
-    begin(&t, rules, (struct identity){0});
+    trial_begin(&t, rules, (struct identity){0});
     if (!push_chunks(&t, &text, 2))
         fail_msg("%s", t.err.message);
     assert_int_equal(fake_requests(&t.fake), 5);
@@ -249,7 +249,7 @@ static void sends_chunks_to_where_each_answer_says(void **state)
     assert_true(fake_saw(&t.fake, "\r\n\r\nhe\n--"));
     assert_true(fake_saw(&t.fake, "\r\n\r\nll\n--"));
     assert_true(fake_saw(&t.fake, "\r\n\r\no\n--"));
-    end(&t);
+    trial_end(&t);
 }
 
 static void sends_no_smaller_chunks_than_the_registry_takes(void **state)
@@ -265,10 +265,10 @@ static void sends_no_smaller_chunks_than_the_registry_takes(void **state)
     struct trial t;
 
     (void)state;
-    begin(&t, rules, (struct identity){0});
+    trial_begin(&t, rules, (struct identity){0});
     assert_true(push_chunks(&t, &text, 1));
     assert_int_equal(fake_requests(&t.fake), 4);
-    end(&t);
+    trial_end(&t);
 }
 
 /* What the registry kept counts, not what it was sent. */
@@ -288,14 +288,14 @@ static void goes_on_where_the_registry_is(void **state)
     struct trial t;
 
     (void)state;
-    begin(&t, rules, (struct identity){0});
+    trial_begin(&t, rules, (struct identity){0});
     if (!push_chunks(&t, &text, 3))
         fail_msg("%s", t.err.message);
     assert_true(fake_saw(&t.fake, "\r\n\r\no\n--"));
     assert_int_equal(registry_traffic(t.registry)->resumed, 1);
     assert_int_equal(registry_traffic(t.registry)->stranded, 0);
     assert_int_equal(fake_requests(&t.fake), 6);
-    end(&t);
+    trial_end(&t);
 }
 
 static void notices_odd_ranges(void **state)
@@ -315,11 +315,11 @@ static void notices_odd_ranges(void **state)
         struct text_source text = {.text = BLOB};
         struct trial t;
 
-        begin(&t, rules, (struct identity){0});
+        trial_begin(&t, rules, (struct identity){0});
         assert_false(push_chunks(&t, &text, 3));
         assert_int_equal(t.err.code, ERROR_PROTOCOL);
         assert_int_equal(fake_requests(&t.fake), 3);
-        end(&t);
+        trial_end(&t);
     }
 }
 
@@ -341,13 +341,13 @@ static void begins_anew_where_the_registry_has_forgotten(void **state)
     struct trial t;
 
     (void)state;
-    begin(&t, rules, (struct identity){0});
+    trial_begin(&t, rules, (struct identity){0});
     if (!push_chunks(&t, &text, 3))
         fail_msg("%s", t.err.message);
     assert_int_equal(text.rewinds, 2);
     assert_int_equal(count(&t.fake, "\r\n\r\nhel\n--"), 2);
     assert_int_equal(registry_traffic(t.registry)->stranded, 1);
-    end(&t);
+    trial_end(&t);
 }
 
 static void sends_all_of_it_again(void **state)
@@ -365,7 +365,7 @@ static void sends_all_of_it_again(void **state)
     struct trial t;
 
     (void)state;
-    begin(&t, rules, (struct identity){0});
+    trial_begin(&t, rules, (struct identity){0});
     if (!push_blob(&t, &text))
         fail_msg("%s", t.err.message);
     assert_int_equal(text.rewinds, 2);
@@ -373,7 +373,7 @@ static void sends_all_of_it_again(void **state)
     assert_int_equal(registry_traffic(t.registry)->resumed, 1);
     assert_int_equal(registry_traffic(t.registry)->stranded, 0);
     assert_int_equal(registry_traffic(t.registry)->uploaded_bytes, 10);
-    end(&t);
+    trial_end(&t);
 }
 
 static void sees_that_it_arrived_before_the_break(void **state)
@@ -392,13 +392,13 @@ static void sees_that_it_arrived_before_the_break(void **state)
         struct text_source text = {.text = BLOB};
         struct trial t;
 
-        begin(&t, rules, (struct identity){0});
+        trial_begin(&t, rules, (struct identity){0});
         if (!push_chunks(&t, &text, chunk))
             fail_msg("%s", t.err.message);
         assert_int_equal(count(&t.fake, "HEAD /v2/"), 1);
         assert_int_equal(count(&t.fake, OPEN), 1);
         assert_false(fake_saw(&t.fake, "DELETE"));
-        end(&t);
+        trial_end(&t);
     }
 }
 
@@ -427,14 +427,14 @@ static void gives_up_where_it_gets_no_further(void **state)
         struct text_source text = {.text = BLOB};
         struct trial t;
 
-        begin(&t, rules, (struct identity){0});
+        trial_begin(&t, rules, (struct identity){0});
         assert_false(push_chunks(&t, &text, rows[i].chunk_bytes));
         assert_int_equal(t.err.code, rows[i].want);
         assert_int_equal(t.err.status, rows[i].status);
         assert_int_equal(count(&t.fake, rows[i].send.request), 4);
         assert_int_equal(registry_traffic(t.registry)->resumed, 3);
         assert_int_equal(registry_traffic(t.registry)->stranded, 0);
-        end(&t);
+        trial_end(&t);
     }
 }
 
@@ -463,12 +463,12 @@ static void takes_nothing_up_again_that_was_refused(void **state)
         struct text_source text = {.text = BLOB};
         struct trial t;
 
-        begin(&t, rules, (struct identity){0});
+        trial_begin(&t, rules, (struct identity){0});
         assert_false(push_chunks(&t, &text, 2));
         assert_int_equal(t.err.code, rows[i].want);
         assert_int_equal(fake_requests(&t.fake), 3);
         assert_int_equal(registry_traffic(t.registry)->stranded, 0); /* 404: it is gone */
-        end(&t);
+        trial_end(&t);
     }
 }
 
@@ -487,13 +487,13 @@ static void answers_401_in_the_middle_of_an_upload(void **state)
     struct trial t;
 
     (void)state;
-    begin(&t, rules, (struct identity){.push = true});
+    trial_begin(&t, rules, (struct identity){.push = true});
     if (!push_chunks(&t, &text, 2))
         fail_msg("%s", t.err.message);
     assert_int_equal(count(&t.fake, "Content-Range: 2-3\r\n"), 2);
     assert_int_equal(count(&t.fake, "\r\n\r\nll\n--"), 2);
     assert_int_equal(text.rewinds, 2);
-    end(&t);
+    trial_end(&t);
 }
 
 static void follows_an_upload_to_another_host_without_identity(void **state)
@@ -519,12 +519,12 @@ static void follows_an_upload_to_another_host_without_identity(void **state)
     fake_start(&other, there);
     snprintf(location, sizeof(location), "Location: http://%s/up/1\r\n", other.host);
     here[0].headers = location;
-    begin(&t, here, (struct identity){.username = "u", .password = "p"});
+    trial_begin(&t, here, (struct identity){.username = "u", .password = "p"});
     if (!push_chunks(&t, &text, 3))
         fail_msg("%s", t.err.message);
     assert_int_equal(fake_requests(&other), 3);
     assert_false(fake_saw(&other, "Authorization"));
-    end(&t);
+    trial_end(&t);
     fake_stop(&other);
 }
 
@@ -548,7 +548,7 @@ static void mounts_a_blob(void **state)
     struct trial t;
 
     (void)state;
-    begin(&t, rules, (struct identity){.push = true});
+    trial_begin(&t, rules, (struct identity){.push = true});
     if (!push_as(&t, &text, &mount_it, &mounted))
         fail_msg("%s", t.err.message);
     assert_true(mounted);
@@ -559,7 +559,7 @@ static void mounts_a_blob(void **state)
     assert_true(push_as(&t, &text, &mount_it, &mounted)); /* by the same token */
     assert_int_equal(fake_requests(&t.fake), 4);
     assert_int_equal(text.rewinds, 0);
-    end(&t);
+    trial_end(&t);
 }
 
 /* It is no word about uploads: they go on, or begin, as ever. */
@@ -589,12 +589,12 @@ static void uploads_where_the_registry_does_not_mount(void **state)
         bool mounted = true;
         struct trial t;
 
-        begin(&t, rules, (struct identity){0});
+        trial_begin(&t, rules, (struct identity){0});
         if (!push_as(&t, &text, &mount_it, &mounted))
             fail_msg("row %zu: %s", i, t.err.message);
         assert_false(mounted);
         assert_int_equal(count(&t.fake, OPEN), rows[i].opened);
-        end(&t);
+        trial_end(&t);
     }
 }
 
@@ -618,12 +618,12 @@ static void fails_where_a_mount_fails(void **state)
         bool mounted = true;
         struct trial t;
 
-        begin(&t, rules, (struct identity){0});
+        trial_begin(&t, rules, (struct identity){0});
         assert_false(push_as(&t, &text, &mount_it, &mounted));
         assert_int_equal(t.err.code, rows[i].want);
         assert_false(mounted);
         assert_int_equal(fake_requests(&t.fake), 1);
-        end(&t);
+        trial_end(&t);
     }
 }
 
@@ -639,10 +639,10 @@ static void names_the_registry_to_a_mirror_that_mounts(void **state)
     struct trial t;
 
     (void)state;
-    begin(&t, rules, (struct identity){0});
+    trial_begin(&t, rules, (struct identity){0});
     t.host.name_space = "reg.example:5";
     assert_true(push_as(&t, &text, &mount_it, &mounted));
-    end(&t);
+    trial_end(&t);
 }
 
 static void pushes_a_manifest(void **state)
@@ -660,7 +660,7 @@ static void pushes_a_manifest(void **state)
     struct trial t;
 
     (void)state;
-    begin(&t, rules, (struct identity){0});
+    trial_begin(&t, rules, (struct identity){0});
     buf_append_str(&t.taken, BLOB);
     assert_true(registry_push_manifest(t.registry, "v1", &manifest, &t.taken, &t.cancel, &t.err));
     assert_true(
@@ -669,7 +669,7 @@ static void pushes_a_manifest(void **state)
         registry_push_manifest(t.registry, "lies", &manifest, &t.taken, &t.cancel, &t.err));
     assert_int_equal(t.err.code, ERROR_DIGEST_MISMATCH);
     assert_int_equal(registry_traffic(t.registry)->uploaded_bytes, 15);
-    end(&t);
+    trial_end(&t);
 }
 
 static void tells_the_digest_of_a_tag(void **state)
@@ -697,11 +697,11 @@ static void tells_the_digest_of_a_tag(void **state)
         char digest[DIGEST_TEXT_BYTES] = "before";
         struct trial t;
 
-        begin(&t, rules, (struct identity){0});
+        trial_begin(&t, rules, (struct identity){0});
         if (!registry_manifest_digest(t.registry, "v1", digest, &t.cancel, &t.err))
             fail_msg("row %zu: %s", i, t.err.message);
         assert_string_equal(digest, rows[i].want);
-        end(&t);
+        trial_end(&t);
     }
 }
 
@@ -727,12 +727,12 @@ static void tells_no_digest_that_it_does_not_know(void **state)
         char digest[DIGEST_TEXT_BYTES] = "before";
         struct trial t;
 
-        begin(&t, rules, (struct identity){0});
+        trial_begin(&t, rules, (struct identity){0});
         assert_false(
             registry_manifest_digest(t.registry, rows[i].object, digest, &t.cancel, &t.err));
         assert_int_equal(t.err.code, rows[i].want);
         assert_string_equal(digest, "before");
-        end(&t);
+        trial_end(&t);
     }
 }
 
@@ -768,7 +768,7 @@ static void understands_answers_to_deletes(void **state)
         };
         struct trial t;
 
-        begin(&t, rules, (struct identity){0});
+        trial_begin(&t, rules, (struct identity){0});
         assert_int_equal(registry_delete_manifest(t.registry, BLOB_DIGEST, &t.cancel, &t.err),
                          rows[i].want == ERROR_NONE);
         assert_int_equal(t.err.code, rows[i].want);
@@ -776,7 +776,7 @@ static void understands_answers_to_deletes(void **state)
                          rows[i].want == ERROR_NONE);
         assert_int_equal(t.err.code, rows[i].want);
         assert_int_equal(fake_requests(&t.fake), 2);
-        end(&t);
+        trial_end(&t);
     }
 }
 
@@ -786,13 +786,13 @@ static void deletes_by_digest_alone(void **state)
     struct trial t;
 
     (void)state;
-    begin(&t, none, (struct identity){0});
+    trial_begin(&t, none, (struct identity){0});
     assert_false(registry_delete_manifest(t.registry, "v1", &t.cancel, &t.err));
     assert_int_equal(t.err.code, ERROR_INVALID);
     assert_false(registry_delete_blob(t.registry, "../x", &t.cancel, &t.err));
     assert_int_equal(t.err.code, ERROR_INVALID);
     assert_int_equal(fake_requests(&t.fake), 0);
-    end(&t);
+    trial_end(&t);
 }
 
 /* The token of the pushes stays what it is. */
@@ -811,7 +811,7 @@ static void asks_for_the_right_to_delete_where_it_deletes(void **state)
     bool exists;
 
     (void)state;
-    begin(&t, rules, (struct identity){.username = "u", .password = "p", .push = true});
+    trial_begin(&t, rules, (struct identity){.username = "u", .password = "p", .push = true});
     assert_true(registry_blob_exists(t.registry, &blob, &exists, &t.cancel, &t.err));
     assert_true(registry_delete_blob(t.registry, BLOB_DIGEST, &t.cancel, &t.err));
     assert_true(registry_blob_exists(t.registry, &blob, &exists, &t.cancel, &t.err));
@@ -819,7 +819,7 @@ static void asks_for_the_right_to_delete_where_it_deletes(void **state)
     assert_int_equal(count(&t.fake, "POST /token"), 2);
     assert_int_equal(count(&t.fake, "%2Cdelete"), 1);
     assert_int_equal(fake_requests(&t.fake), 8);
-    end(&t);
+    trial_end(&t);
 }
 
 int main(void)

@@ -1,94 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A folder with files and programs, and a reference to ask for. */
-#ifndef UNIT_CREDENTIALS_FIXTURE_H
-#define UNIT_CREDENTIALS_FIXTURE_H
+/* A temporary directory with files and programs, and credentials_find() for one image. */
+#ifndef TESTS_CREDENTIALS_FIXTURE_H
+#define TESTS_CREDENTIALS_FIXTURE_H
 
 #include "credentials/credentials.h"
 
-#include <dirent.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <sys/types.h>
 
-#define LONG_NS (60 * NS_PER_SECOND) /* nothing here takes so long, however slow the machine */
+#define LONG_NS (60 * NS_PER_SECOND) /* longer than anything here takes on a slow machine */
 
-static char directory[64];
+/* The temporary directory of the running test; "" before directory_make(). */
+extern char directory[64];
 
-static inline int make_directory(void **state)
-{
-    (void)state;
-    strcpy(directory, "/tmp/test_credentials.XXXXXX");
-    return mkdtemp(directory) ? 0 : -1;
-}
+/* Set-up and teardown functions for cmocka. directory_remove() also removes the files in it. */
+int directory_make(void **state);
+int directory_remove(void **state);
 
-static inline int remove_directory(void **state)
-{
-    DIR *open_directory = opendir(directory);
-    const struct dirent *entry;
-    char path[400];
-
-    (void)state;
-    while (open_directory && (entry = readdir(open_directory))) {
-        snprintf(path, sizeof(path), "%s/%s", directory, entry->d_name);
-        if (entry->d_name[0] != '.')
-            remove(path);
-    }
-    if (open_directory)
-        closedir(open_directory);
-    return rmdir(directory);
-}
-
-static inline void put(const char *name, const char *data, mode_t mode)
-{
-    char path[200];
-    FILE *file;
-
-    snprintf(path, sizeof(path), "%s/%s", directory, name);
-    file = fopen(path, "we");
-    assert_non_null(file);
-    assert_int_equal(fwrite(data, 1, strlen(data), file), strlen(data));
-    assert_int_equal(fclose(file), 0);
-    assert_int_equal(chmod(path, mode), 0);
-}
+/* Writes a file with this mode into the directory. */
+void directory_put(const char *name, const char *data, mode_t mode);
 
 struct found {
     struct credentials credentials;
     struct error err;
     bool ok;
 };
+void found_deinit(struct found *found);
 
-static inline void found_deinit(struct found *found)
-{
-    credentials_deinit(&found->credentials);
-}
-
-static inline struct found find_before(const struct credentials_settings *settings,
-                                       const char *image, struct credential_cache *cache,
-                                       int64_t deadline_ns)
-{
-    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(10000);
-    struct reference reference;
-    struct found found = {.ok = false};
-    struct cancel cancel;
-
-    cancel_init(&cancel, deadline_ns);
-    assert_true(reference_parse(&reference, image, &arena, &found.err));
-    found.ok =
-        credentials_find(settings, &reference, cache, &found.credentials, &cancel, &found.err);
-    cancel_deinit(&cancel);
-    return found;
-}
-
-static inline struct found find(const struct credentials_settings *settings, const char *image,
-                                struct credential_cache *cache)
-{
-    return find_before(settings, image, cache, clock_now_ns() + LONG_NS);
-}
-
-static inline const char *text(const struct secret *secret)
-{
-    return secret->text ? secret->text : "";
-}
+/* credentials_find() for "image"; the deadline is LONG_NS from now, or `deadline_ns`. */
+struct found find(const struct credentials_settings *settings, const char *image,
+                  struct credential_cache *cache);
+struct found find_before(const struct credentials_settings *settings, const char *image,
+                         struct credential_cache *cache, int64_t deadline_ns);
 
 #endif

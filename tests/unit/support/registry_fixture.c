@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "support/registry_fixture.h"
+
+#include "base/clock.h"
+
+#include <stdint.h>
+
+const struct descriptor blob = {.digest = BLOB_DIGEST, .size = 5};
+
+void trial_begin(struct trial *t, const struct fake_rule *rules, struct identity identity)
+{
+    struct reference reference = {.repository = "a/b"};
+    struct credentials credentials = {.username = {(char *)(uintptr_t)identity.username},
+                                      .password = {(char *)(uintptr_t)identity.password}};
+    struct registry_options options = {
+        .hosts = &t->hosts, .credentials = &credentials, .push = identity.push};
+
+    *t = (struct trial){.arena = ARENA_INIT(4096), .taken = BUF_INIT(MANIFEST_LIMIT_BYTES * 2)};
+    fake_start(&t->fake, rules);
+    reference.host = reference.endpoint = t->fake.host;
+    t->host = (struct host){.scheme = "http",
+                            .authority = t->fake.host,
+                            .path = "/v2",
+                            .name_space = "",
+                            .ca_file = "",
+                            .client_cert = "",
+                            .client_key = "",
+                            .capabilities = HOST_PULL | HOST_RESOLVE | HOST_PUSH};
+    t->hosts = (struct host_list){&t->host, 1, ""};
+    t->registry = registry_new(&reference, &options, &t->err);
+    assert_non_null(t->registry);
+    cancel_init(&t->cancel, clock_now_ns() + 10 * NS_PER_SECOND);
+}
+
+void trial_end(struct trial *t)
+{
+    registry_free(t->registry);
+    cancel_deinit(&t->cancel);
+    arena_deinit(&t->arena);
+    buf_deinit(&t->taken);
+    fake_stop(&t->fake);
+}
