@@ -96,6 +96,7 @@ $(BUILD)/gen/proto/%.pb-c.o: $(BUILD)/gen/proto/%.pb-c.c $(BUILD)/flags | $(GENE
 
 # Only these may see generated messages.
 $(BUILD)/exporter/containerd/wire/%_wire.o: OUR_CFLAGS += -I$(BUILD)/gen/proto
+$(BUILD)/tests/unit/support/%.o: OUR_CFLAGS += -I$(BUILD)/gen/proto
 
 $(BUILD)/tests/%.o: OUR_CFLAGS += -Itests/unit
 
