@@ -11,6 +11,8 @@
 #define LEFTOVERS_S 600
 
 static struct engine_world world;
+static struct containerd *containerd;
+static struct docker *docker;
 
 struct engine_world *engine_world(void)
 {
@@ -28,17 +30,17 @@ int engine_world_start(void **state)
     fake_image_init(&world.image, "image", 2, FAKE_INDEX);
     fake_image_init(&world.other, "other", 3, 0);
     world.arena = (struct arena)ARENA_INIT((size_t)1 << 20);
-    world.request.containerd = containerd_new(world.containerd->socket, &world.err);
-    world.request.docker = docker_new(world.docker.http.address, &world.err);
+    containerd = containerd_new(world.containerd->socket, &world.err);
+    docker = docker_new(world.docker.http.address, &world.err);
     cancel_init(&world.cancel, INT64_MAX);
-    return world.request.containerd && world.request.docker ? 0 : -1;
+    return containerd && docker ? 0 : -1;
 }
 
 int engine_world_stop(void **state)
 {
     (void)state;
-    containerd_free(world.request.containerd);
-    docker_free(world.request.docker);
+    containerd_free(containerd);
+    docker_free(docker);
     cancel_deinit(&world.cancel);
     fake_registry_stop(&world.registry);
     fake_docker_stop(&world.docker);
@@ -61,9 +63,6 @@ void engine_world_refer(struct engine_world *w, const char *object)
 
 int engine_world_reset(void **state)
 {
-    struct containerd *containerd = world.request.containerd;
-    struct docker *docker = world.request.docker;
-
     call_log_clear(&world.log);
     fake_containerd_reset(world.containerd);
     fake_docker_reset(&world.docker);
