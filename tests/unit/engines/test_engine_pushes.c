@@ -271,7 +271,7 @@ static void mounts_blobs_where_asked(void **state)
 static void transfer_shares_the_image_with_its_own_namespace(void **state)
 {
     struct engine_world *w = *state;
-    char line[300], layer[160];
+    char line[400], layer[160];
 
     use_daemon_image(w);
     push(w, "transfer");
