@@ -262,7 +262,7 @@ void docker_session_end(struct docker_session *visit, bool broken, struct cancel
     if (visit->unsettled)
         await_name(visit, &cancel);
     result->cleanup_failed = !remove_name(visit, &cancel, err);
-    if (visit->marked && !visit->unsettled &&
+    if (visit->marked && !visit->unsettled && !result->cleanup_failed &&
         !docker_mark_clear(visit->client, visit->others.volume, &cancel, err))
         result->cleanup_failed = true;
     /* A daemon that was at the end when we hung up still finishes: it has had its moment. */

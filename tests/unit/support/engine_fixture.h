@@ -18,6 +18,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,6 +34,7 @@ struct engine_world {
     struct fake_docker docker;
     struct fake_registry registry;
     struct fake_image image; /* two layers, below an index; at the registry as REPOSITORY:TAG */
+    struct fake_image other; /* another one, which no server has */
     struct credentials credentials; /* anonymous */
     struct arena arena;
     struct engine_request request;
@@ -66,7 +68,8 @@ void engine_world_assert_state(struct engine_world *world, const struct buf *bef
 struct failure_plan {
     const char *operation, *name;
     void (*prepare)(struct engine_world *world); /* after each reset; NULL: nothing */
-    bool late;                                   /* the calls take effect and then fail */
+    bool pushes;                  /* after each run the registry is cleaned, as a probe does */
+    bool late;                    /* the calls take effect and then fail */
     const char *const *tolerated; /* calls whose failure does not fail the run; NULL ends them */
     const char *const *kept; /* after a failed call that begins so, state may be left, which the
                               * next run removes; NULL ends them, or is none */

@@ -172,6 +172,7 @@ void fake_docker_dump(struct fake_docker *fake, struct buf *out)
 static void refuse(struct http_call *call, int status, const char *words)
 {
     call->status = status;
+    buf_clear(&call->headers);
     buf_clear(&call->reply);
     buf_printf(&call->reply, "{\"message\":\"%s\"}", words);
 }

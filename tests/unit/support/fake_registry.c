@@ -148,6 +148,7 @@ static bool parse(const char *path, struct route *route)
 static void refuse(struct http_call *call, int status, const char *code, const char *words)
 {
     call->status = status;
+    buf_clear(&call->headers);
     buf_clear(&call->reply);
     buf_printf(&call->reply, "{\"errors\":[{\"code\":\"%s\",\"message\":\"%s\"}]}", code, words);
 }

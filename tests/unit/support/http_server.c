@@ -152,7 +152,7 @@ static bool send_all(int fd, const char *data, size_t size)
 
 static bool send_response(int fd, const struct http_call *call)
 {
-    CLEANUP(buf_deinit) struct buf head = BUF_INIT(HEAD_BYTES);
+    CLEANUP(buf_deinit) struct buf head = BUF_INIT(HEAD_BYTES + HTTP_SERVER_BODY_BYTES);
     bool is_head = strcmp(call->method, "HEAD") == 0;
 
     buf_printf(&head, "HTTP/1.1 %d Text\r\n%s", call->status,
@@ -160,8 +160,9 @@ static bool send_response(int fd, const struct http_call *call)
     if (!strcasestr(head.data, "\r\nContent-Length:") && call->status != 204)
         buf_printf(&head, "Content-Length: %zu\r\n", call->reply.size);
     buf_append_str(&head, "\r\n");
-    return send_all(fd, head.data, head.size) &&
-           (is_head || send_all(fd, call->reply.data ? call->reply.data : "", call->reply.size));
+    if (!is_head && call->reply.size > 0)
+        buf_append(&head, call->reply.data, call->reply.size); /* one packet where it fits */
+    return send_all(fd, head.data, head.size);
 }
 
 static bool serve_one(struct http_server *server, struct input *input)
