@@ -86,6 +86,7 @@ static void takes_a_long_output_and_a_full_input(void **state)
     CLEANUP(outcome_deinit) struct outcome more = run_call(&call, 100, clock_now_ns() + LONG_NS);
     assert_false(more.ok);
     assert_int_equal(more.err.code, ERROR_LIMIT);
+    assert_string_equal(more.err.message, "more than 4096 bytes for sh");
 }
 
 static void ignores_unread_input(void **state)
