@@ -279,6 +279,38 @@ static void returns_null_at_the_deadline_if_all_threads_are_busy(void **state)
     assert_int_equal(fake_get(&other.runs), 1); /* nor does it run afterwards */
 }
 
+static void answers_each_demand_at_its_own_deadline(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    static struct fake busy, other;
+    struct caller running, patient, first, second;
+    struct config config;
+
+    (void)state;
+    world_init(&world, NO_DISTANCE);
+    fake_config_init(&config);
+    add_probe(&config, "busy", &busy);
+    add_probe(&config, "other", &other);
+    apply(&world, &config);
+    fake_await(&busy.ended, 1);
+    fake_await(&other.ended, 1);
+    await_idle(&world);
+    fake_set(&busy.deaf, true);
+    demand(&world, "busy", &running);
+    fake_await(&busy.hanging, 1);
+    demand_until(&world, "other", clock_now_ns() + 20 * NS_PER_MS, &first);
+    demand(&world, "other", &patient);
+    await_call(&world, &first);
+    demand_until(&world, "other", clock_now_ns() + 20 * NS_PER_MS, &second);
+    await_call(&world, &second);
+    assert_true(first.nothing && second.nothing);
+    assert_int_equal(fake_get(&patient.calls), 0);
+    fake_set(&busy.deaf, false);
+    await_call(&world, &running);
+    await_call(&world, &patient); /* the probe still runs for it */
+    assert_false(patient.nothing);
+}
+
 static void ends_the_run_at_the_deadline(void **state)
 {
     CLEANUP(world_deinit) struct world world;
@@ -718,6 +750,7 @@ int main(void)
         cmocka_unit_test(returns_the_last_run_within_the_minimum_distance),
         cmocka_unit_test(returns_the_reason_of_a_skipped_run),
         cmocka_unit_test(returns_null_at_the_deadline_if_all_threads_are_busy),
+        cmocka_unit_test(answers_each_demand_at_its_own_deadline),
         cmocka_unit_test(ends_the_run_at_the_deadline),
         cmocka_unit_test(cancels_a_run_without_demands),
         cmocka_unit_test(ends_all_waits_before_a_shutdown),

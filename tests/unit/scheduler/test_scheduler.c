@@ -291,8 +291,12 @@ static void runs_the_scrape_lane_on_refresh_only(void **state)
     fake_await(&inventory.ended, 10);
     assert_int_equal(fake_get(&scrape.runs), 0);
     for (unsigned i = 1; i <= 3; i++) {
+        int64_t start_ns = clock_now_ns();
+
         scheduler_refresh(world.scheduler);
         assert_int_equal(fake_get(&scrape.runs), i);
+        assert_true(scrape.deadline_ns >= start_ns + NS_PER_SECOND);
+        assert_true(scrape.deadline_ns <= clock_now_ns() + NS_PER_SECOND);
     }
     assert_int_equal(page_count(world.board, "fake_runs_total{name=\"s\"} 3\n"), 1);
 }
