@@ -75,9 +75,10 @@ done
     never 'engines/(pull|push|tag)_' $(sources exporter collectors)
 }
 only grpc/        exporter/net/rpc.c
-only curl/        exporter/net/http.c
+only curl/        'exporter/net/http(_curl)?.[ch]'
 only openssl/     exporter/oci/digest.c
 only 'toml[+][+]/' exporter/registry/hosts/hosts_toml.cpp
+only charconv     exporter/metrics/shortest.cpp
 only yaml.h       exporter/encoding/yaml.c
 only microhttpd.h exporter/server/exchange.c
 only gnutls/      exporter/server/config/tls.c

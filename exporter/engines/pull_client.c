@@ -15,6 +15,7 @@
 #include "engines/image/remote_image.h"
 
 #include "base/clock.h"
+#include "registry/registry_read.h"
 
 #include <stdio.h>
 #include <string.h>

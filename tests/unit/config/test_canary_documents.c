@@ -574,7 +574,7 @@ static const struct {
      "f:5:7: \"image\" is missing: Reference of the image.\n"},
     {CANARY "spec:\n  containerd:\n    - image: [x]\n",
      "f:5:14: \"image\": expected a string, found a list\n"},
-    {ONE("name: b"), "f:3:43: key \"name\" is here twice; first at line 3\n"},
+    {ONE("name: b"), "f:3:43: duplicate key \"name\", first at line 3\n"},
     {ONE("expectedDigst: x"),
      "f:3:43: unknown field \"expectedDigst\" (did you mean \"expectedDigest\"?)\n"},
     {ONE("metrics: [{name: x}]"),
