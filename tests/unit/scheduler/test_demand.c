@@ -6,6 +6,7 @@
 #include "scheduler/demand.h"
 #include "scheduler/scheduler.h"
 #include "scheduler/scheduler_view.h"
+#include "support/failures.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -704,6 +705,51 @@ static void prints_the_settings_of_a_probe(void **state)
                         "    timeout: 1h\n    retry_interval: 0s\n");
 }
 
+static void runs_every_demand_without_a_history(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    static struct fake fake;
+    struct caller caller;
+    struct error err;
+
+    (void)state;
+    world_init(&world, NO_DISTANCE);
+    scheduler_free(world.scheduler);
+    world.scheduler = scheduler_new(
+        world.board, &(struct scheduler_options){.probe_workers = 1, .node = "node"}, &err);
+    assert_non_null(world.scheduler);
+    apply_one(&world, &fake);
+    for (unsigned i = 2; i <= 3; i++) {
+        demand(&world, "x", &caller);
+        await_call(&world, &caller);
+        assert_false(caller.cached);
+        assert_int_equal(fake_get(&fake.runs), i);
+    }
+}
+
+static void rejects_a_demand_without_memory(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    static struct fake fake;
+    struct caller caller = {0};
+    const struct demand_options options = {.probe = "x",
+                                           .deadline_ns = clock_now_ns() + FAKE_SELDOM_NS,
+                                           .done = record_call,
+                                           .arg = &caller};
+    struct error err;
+
+    (void)state;
+    world_init(&world, NO_DISTANCE);
+    apply_one(&world, &fake);
+    fail_allocations_after(0);
+    caller.demand = scheduler_demand(world.scheduler, &options, &err);
+    fail_nothing();
+    if (caller.demand)
+        await_call(&world, &caller);
+    else
+        assert_int_equal(err.code, ERROR_MEMORY);
+}
+
 #define DEMAND_THREADS     4
 #define DEMANDS_PER_THREAD 100
 
@@ -765,6 +811,8 @@ int main(void)
         cmocka_unit_test(shows_probes_with_their_next_run),
         cmocka_unit_test(counts_unknown_targets),
         cmocka_unit_test(prints_the_settings_of_a_probe),
+        cmocka_unit_test(runs_every_demand_without_a_history),
+        cmocka_unit_test(rejects_a_demand_without_memory),
         cmocka_unit_test(survives_concurrent_demands_and_drops),
     };
 

@@ -305,6 +305,7 @@ static void records_every_run_of_a_probe(void **state)
     world.fake.seconds = 0.25;
     run_with(job, history, RUN_RETRY, false);
     world.fake.seconds = 0;
+    world.fake.warns = true;
     run_with(job, history, RUN_DEMAND, true);
     world.fake.skips = true;
     run_with(job, history, RUN_SCHEDULED, false);
@@ -315,6 +316,7 @@ static void records_every_run_of_a_probe(void **state)
     assert_int_equal(list->count, 3);
     assert_int_equal(list->records[0]->reason, ERROR_CANCELED);
     assert_int_equal(list->records[0]->trigger, RUN_DEMAND);
+    assert_string_equal(list->records[0]->warning, "configured warning");
     assert_int_equal(list->records[1]->reason, ERROR_NONE);
     assert_string_equal(list->records[1]->message, "");
     assert_string_equal(list->records[1]->warning, "");
