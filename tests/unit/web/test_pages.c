@@ -746,6 +746,72 @@ static void explains_metrics_as_json(void **state)
     assert_int_equal(bad.status, 400);
 }
 
+/* The limits of numbers, and parameters that are repeated. */
+static void status_rejects_invalid_numbers(void **state)
+{
+    static const struct {
+        const char *query[2][2];
+        unsigned status;
+    } rows[] = {
+        {{{"refresh", "1"}}, 200},    {{{"refresh", "3600"}}, 200},
+        {{{"refresh", "3601"}}, 400}, {{{"page", "1"}}, 200},
+        {{{"page", "20000"}}, 200},   {{{"page", "20001"}}, 400},
+        {{{"page", "0"}}, 400},       {{{"page", "-1"}}, 400},
+        {{{"page", ""}}, 400},        {{{"page", "1"}, {"page", "1"}}, 400},
+    };
+    CLEANUP(node_deinit) struct node node;
+
+    (void)state;
+    node_init(&node);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        CLEANUP(exchange_deinit) struct exchange exchange = {0};
+
+        memcpy(exchange.query, rows[i].query, sizeof(rows[i].query));
+        page_status(&node.context, &exchange);
+        assert_int_equal(exchange.status, rows[i].status);
+        if (rows[i].status == 400) {
+            has(&exchange.body, "<h1>Bad request</h1><p>Invalid page or refresh");
+            has(&exchange.body, "<title>Bad request · node-1</title>");
+        }
+    }
+}
+
+static void history_shows_a_form_and_more_runs(void **state)
+{
+    CLEANUP(exchange_deinit)
+    struct exchange some = {.query = {{"limit", "2"}, {"only", "failures"}}};
+    CLEANUP(exchange_deinit) struct exchange all = {.query = {{"limit", "1000"}}};
+    CLEANUP(exchange_deinit) struct exchange one = {.query = {{"id", "0000000000000002"}}};
+    CLEANUP(exchange_deinit) struct exchange none = {.query = {{"probe", ""}}};
+    CLEANUP(node_deinit) struct node node;
+    CLEANUP(node_deinit) struct node empty;
+
+    (void)state;
+    node_init(&node);
+    node_init(&empty);
+    for (int i = 0; i < 3; i++)
+        node_run(&node, "p", 100 - i, 1, ERROR_DNS, "no host", false);
+    page_history(&node.context, &some);
+    has(&some.body, "<h1>Recent runs</h1>");
+    has(&some.body, "<option value=\"failures\" selected>failures only</option>");
+    has(&some.body,
+        "<p class=\"pages\"><a href=\"/history?probe=&amp;only=failures&amp;limit=8\">Show "
+        "more</a><a href=\"/history?probe=&amp;only=failures&amp;limit=2&amp;format=json\">As "
+        "JSON</a></p>");
+    lacks(&some.body, "<details open>");
+    page_history(&node.context, &all);
+    has(&all.body, "<option value=\"failures\">failures only</option>");
+    lacks(&all.body, "Show more");
+    has(&all.body, "limit=1000&amp;format=json");
+    page_history(&node.context, &one);
+    has(&one.body, "<h1>Run</h1>");
+    has(&one.body, "<details open>");
+    has(&one.body, "/history?probe=&amp;id=0000000000000002&amp;limit=30&amp;format=json");
+    lacks(&one.body, "run-0000000000000001");
+    page_history(&empty.context, &none);
+    has(&none.body, "<p class=\"card\">The history has no matching run.</p>");
+}
+
 static void refreshes_only_on_request(void **state)
 {
     CLEANUP(exchange_deinit) struct exchange asked = {.query = {{"refresh", "30"}}};
@@ -793,6 +859,8 @@ int main(void)
         cmocka_unit_test(history_reports_errors_as_json),
         cmocka_unit_test(explains_every_metric_once),
         cmocka_unit_test(explains_metrics_as_json),
+        cmocka_unit_test(status_rejects_invalid_numbers),
+        cmocka_unit_test(history_shows_a_form_and_more_runs),
         cmocka_unit_test(refreshes_only_on_request),
     };
 
