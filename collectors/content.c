@@ -7,7 +7,6 @@
 #include "containerd/content.h"
 #include "collector/collector.h"
 #include "collector/node.h"
-#include "containerd/ingests.h"
 #include "containerd/namespaces.h"
 #include "oci/name_map.h"
 
@@ -92,7 +91,7 @@ static bool count(void *arg, const struct scope *scope, struct error *err)
 
     census->blobs = census->bytes = 0;
     if (!content_list(scope, add_blob, census, census->run->cancel, err) ||
-        !ingests_list(scope, &arena, &ingests, census->run->cancel, err))
+        !content_ingests(scope, &arena, &ingests, census->run->cancel, err))
         return false;
     snapshot_add(census->run->out, BLOBS, census->blobs, scope->name_space);
     snapshot_add(census->run->out, BYTES, census->bytes, scope->name_space);

@@ -62,12 +62,12 @@ static const struct metric_family families[] = {
 static const char *const statuses[] = {"ok", "skip", "error"};
 #define STATUSES (sizeof(statuses) / sizeof(statuses[0]))
 
-static bool is_of_type(const struct plugin_detail *detail, const char *type)
+static bool is_of_type(const struct plugin *detail, const char *type)
 {
-    return strcmp(detail->plugin.type, type) == 0;
+    return strcmp(detail->type, type) == 0;
 }
 
-static void add_snapshotter(const struct plugin_detail *detail, struct snapshot *out)
+static void add_snapshotter(const struct plugin *detail, struct snapshot *out)
 {
     CLEANUP(buf_deinit) struct buf capabilities = BUF_INIT(LABEL_VALUE_LIMIT_BYTES);
     const char *root = labels_get(&detail->exports, "root");
@@ -77,16 +77,16 @@ static void add_snapshotter(const struct plugin_detail *detail, struct snapshot 
         buf_append_str(&capabilities, i > 0 ? "," : "");
         buf_append_str(&capabilities, detail->capabilities[i]);
     }
-    snapshot_add(out, SNAPSHOTTER, 1, detail->plugin.id, root ? root : "",
+    snapshot_add(out, SNAPSHOTTER, 1, detail->id, root ? root : "",
                  capabilities.size > 0 ? capabilities.data : "");
 }
 
-static void add_details(const struct plugin_detail *detail, struct snapshot *out)
+static void add_details(const struct plugin *detail, struct snapshot *out)
 {
     const char *policy = labels_get(&detail->exports, "policy");
 
     if (detail->init_code) {
-        snapshot_add(out, INIT_ERROR, 1, detail->plugin.type, detail->plugin.id, detail->init_code);
+        snapshot_add(out, INIT_ERROR, 1, detail->type, detail->id, detail->init_code);
         return;
     }
     if (is_of_type(detail, "io.containerd.snapshotter.v1"))
@@ -97,15 +97,15 @@ static void add_details(const struct plugin_detail *detail, struct snapshot *out
 
 /* In containerd 1 the plugin that serves CRI exports the version. In containerd 2 the plugin behind
  * it does, even if CRI is not served. */
-static void add_cri(const struct plugin_details *plugins, struct snapshot *out)
+static void add_cri(const struct plugins *plugins, struct snapshot *out)
 {
     const char *version = NULL;
     bool served = false;
 
     for (size_t i = 0; i < plugins->count; i++) {
-        const struct plugin_detail *detail = &plugins->items[i];
+        const struct plugin *detail = &plugins->items[i];
         bool serves = is_of_type(detail, "io.containerd.grpc.v1") &&
-                      strcmp(detail->plugin.id, "cri") == 0 && !detail->init_code;
+                      strcmp(detail->id, "cri") == 0 && !detail->init_code;
         const char *exported = labels_get(&detail->exports, "CRIVersion");
 
         served |= serves;
@@ -116,11 +116,10 @@ static void add_cri(const struct plugin_details *plugins, struct snapshot *out)
         snapshot_add(out, CRI, 1, version);
 }
 
-static void add_statuses(const struct containerd_plugin *plugin, double counts[STATUSES],
-                         struct snapshot *out)
+static void add_statuses(const struct plugin *plugin, double counts[STATUSES], struct snapshot *out)
 {
     for (size_t s = 0; s < STATUSES; s++) {
-        bool is = strcmp(containerd_plugin_status(plugin), statuses[s]) == 0;
+        bool is = strcmp(plugin_status(plugin), statuses[s]) == 0;
 
         counts[s] += is;
         snapshot_add(out, PLUGIN_STATUS, is, plugin->type, plugin->id, statuses[s]);
@@ -130,14 +129,14 @@ static void add_statuses(const struct containerd_plugin *plugin, double counts[S
 static bool run(void *state, struct run *run, struct error *err)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
-    struct plugin_details plugins;
+    struct plugins plugins;
     double counts[STATUSES] = {0};
 
     (void)state;
     if (!introspection_plugins(run->node->containerd, &arena, &plugins, run->cancel, err))
         return false;
     for (size_t i = 0; i < plugins.count; i++) {
-        add_statuses(&plugins.items[i].plugin, counts, run->out);
+        add_statuses(&plugins.items[i], counts, run->out);
         add_details(&plugins.items[i], run->out);
     }
     add_cri(&plugins, run->out);

@@ -147,9 +147,9 @@ static void show(struct scrub_job *job, struct snapshot *out)
     if (report.images > job->max_series)
         job->dropped += (double)(report.images - job->max_series);
     snapshot_add(out, SERIES_DROPPED, job->dropped, "scrub");
-    add_rotation(out, "look", totals.looks, totals.last_look_rotation);
+    add_rotation(out, "look", totals.check_rotations, totals.last_check_rotation);
     if (job->full_hash)
-        add_rotation(out, "hash", totals.hashes, totals.last_hash_rotation);
+        add_rotation(out, "hash", totals.hash_rotations, totals.last_hash_rotation);
 }
 
 static bool run_job(void *state, struct run *run, struct error *err)

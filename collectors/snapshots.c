@@ -156,14 +156,14 @@ static bool run(void *state, struct run *run, struct error *err)
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(PLUGINS_LIMIT_BYTES);
     struct snapshots_state *job = state;
     struct measurement all = {.job = job, .run = run};
-    struct plugin_details plugins;
+    struct plugins plugins;
     struct error failure = {0};
 
     if (!introspection_plugins(run->node->containerd, &arena, &plugins, run->cancel, err))
         return false;
     snapshot_sizes_begin(&job->sizes, SIZES_PER_RUN);
     for (size_t i = 0; i < plugins.count; i++) {
-        const struct containerd_plugin *plugin = &plugins.items[i].plugin;
+        const struct plugin *plugin = &plugins.items[i];
 
         all.snapshotter = plugin->id;
         if (strcmp(plugin->type, SNAPSHOTTER_TYPE) != 0 || plugin->init_error ||

@@ -48,7 +48,7 @@ floor docker      base encoding oci net credentials
 floor containerd  base encoding oci net credentials
 floor inventory   base oci containerd
 floor collector   base metrics
-floor config      base encoding collector
+floor config      base os encoding collector
 floor scheduler   base os encoding metrics collector config
 floor engines     base encoding oci registry docker containerd
 floor probe       base metrics credentials registry containerd engines collector
@@ -75,9 +75,10 @@ done
     never 'engines/(pull|push|tag)_' $(sources exporter collectors)
 }
 only grpc/        exporter/net/rpc.c
-only curl/        exporter/net/http.c
+only curl/        'exporter/net/http(_curl)?.[ch]'
 only openssl/     exporter/oci/digest.c
 only 'toml[+][+]/' exporter/registry/hosts/hosts_toml.cpp
+only charconv     exporter/metrics/shortest.cpp
 only yaml.h       exporter/encoding/yaml.c
 only microhttpd.h 'exporter/server/exchange(_(request|reply|private))?.[ch]'
 only gnutls/      exporter/server/config/tls.c

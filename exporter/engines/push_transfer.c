@@ -68,7 +68,7 @@ static bool transfer(struct push *push, const struct descriptor *target, struct 
     bool ok;
 
     what.all_platforms = true; /* of those that the target has in it */
-    push->progress.told = push->request->progress;
+    push->progress.report = push->request->progress;
     progress_phase(push->request->progress, engine_phase_name(PHASE_UPLOAD));
     what.progress = note_progress;
     what.arg = push;

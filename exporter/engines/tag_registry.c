@@ -8,6 +8,7 @@
 #include "engines/image/upload.h"
 
 #include "base/clock.h"
+#include "registry/registry_read.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -289,7 +289,7 @@ bool probe_run(void *state, struct run *run, struct error *err)
         progress_note(run->progress, "clean-up took %.3f s%s%s",
                       result.phase_seconds[PHASE_CLEANUP], result.cleanup_failed ? ": " : "",
                       result.cleanup_failed ? result.cleanup_error.message : "");
-    if (ok || !run_was_cut(run, err))
+    if (ok || !run_was_interrupted(run, err))
         probe_count(probe, &result, run, ok ? ERROR_NONE : err->code);
     if (run->record)
         fill_record(probe, &result, ok, run->record);

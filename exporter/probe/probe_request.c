@@ -2,7 +2,7 @@
 #include "probe/probe_request.h"
 
 #include "base/clock.h"
-#include "containerd/daemon_version.h"
+#include "containerd/containerd.h"
 #include "probe/probe_references.h"
 
 #include <stdio.h>

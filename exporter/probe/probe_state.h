@@ -11,7 +11,7 @@
 
 #include "collector/node.h"
 #include "collector/setting.h"
-#include "credentials/credentials.h"
+#include "credentials/credential_sources.h"
 #include "engines/engine.h"
 #include "metrics/histogram.h"
 #include "registry/hosts/hosts.h"

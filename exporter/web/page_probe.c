@@ -3,6 +3,8 @@
 
 #include "base/clock.h"
 #include "metrics/negotiate.h"
+#include "scheduler/demand.h"
+#include "scheduler/scheduler_view.h"
 
 #include <stdio.h>
 #include <string.h>

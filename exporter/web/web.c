@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "scheduler/demand.h"
 #include "server/server.h"
 #include "web/page_probe.h"
 #include "web/pages/page_config.h"

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Configuration files of any bytes, against a schema that has every type of setting.
- * There are problems exactly where parsing fails, each on a line of its own that begins
- * with the file's name; a file that is accepted twice means the same both times.
+ * Parses arbitrary bytes with a schema that has every type of setting.
+ *
+ * Parsing must fail exactly if there are problems, each on a line that starts with the file's name.
+ * Parsing a valid file twice must give the same result.
  */
 #include "config/config.h"
 

@@ -270,7 +270,7 @@ static bool mark(const struct cri_session *session, int64_t lifetime_seconds, st
 
     snprintf(started, sizeof(started), "%" PRId64, now_ns);
     snprintf(ends, sizeof(ends), "%" PRId64, now_ns + left_ns + GRACE_NS);
-    return leases_create_labeled(&scope, lifetime_seconds, &labels, cancel, err);
+    return leases_create(&scope, lifetime_seconds, &labels, cancel, err);
 }
 
 /* Whether another probe is at the same repository. *give_way: of two that came at the same time one
@@ -360,6 +360,6 @@ bool cri_session_open(struct cri_session *session, const struct engine_request *
     snprintf(session->name, sizeof(session->name), "%s/%s%s%s", reference->host,
              reference->repository, reference->digest ? "@" : ":",
              reference_object(reference)); /* a digest wins */
-    return cri_is_there(request->containerd, cancel, err) && sweep(session, cancel, err) &&
+    return cri_version(request->containerd, cancel, err) && sweep(session, cancel, err) &&
            take_turn(session, request->lifetime_seconds, cancel, err) && look(session, cancel, err);
 }

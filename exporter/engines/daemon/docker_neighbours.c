@@ -146,13 +146,13 @@ bool docker_neighbours_begin(struct docker_neighbours *others, const struct engi
     *others = (struct docker_neighbours){.request = request, .client = client, .arena = arena};
     snprintf(others->volume, sizeof(others->volume), PROBE_NAMESPACE_PREFIX "%s%s", request->name,
              request->one_shot ? ONE_SHOT_MARK : "");
-    others->turn.name = repository_name(&request->reference, arena);
+    others->lock.name = repository_name(&request->reference, arena);
     return arena_ok(arena, err) &&
-           named_lock_acquire(docker_locks(request->docker), &others->turn, cancel, err) &&
+           named_lock_acquire(docker_locks(request->docker), &others->lock, cancel, err) &&
            sweep(others, &any, cancel, err) && (!any || wait_for_others(others, cancel, err));
 }
 
 void docker_neighbours_end(struct docker_neighbours *others)
 {
-    named_lock_release(&others->turn);
+    named_lock_release(&others->lock);
 }

@@ -15,7 +15,7 @@ struct docker_neighbours {
     const struct engine_request *request; /* private, from here on */
     struct docker_client *client;
     struct arena *arena;
-    struct turn turn;
+    struct named_lock lock;
 };
 
 /* Waits until nobody else is at the same repository, and removes what an interrupted run of this

@@ -111,9 +111,10 @@ bool docker_session_claim(struct docker_session *visit, struct cancel *cancel, s
         return true;
     if (!docker_image_find(visit->client, visit->name, visit->arena, &image, &found, cancel, err))
         return false;
-    if (found && image.is_made && !docker_image_remove(visit->client, visit->name, cancel, err))
+    if (found && image.is_generated &&
+        !docker_image_remove(visit->client, visit->name, cancel, err))
         return false;
-    visit->was_there = found && !image.is_made;
+    visit->was_there = found && !image.is_generated;
     return true;
 }
 
@@ -128,7 +129,7 @@ static void sweep_nameless(struct docker_session *visit, struct cancel *cancel)
     for (size_t i = 0; i < visit->before.count; i++) {
         const struct docker_image *old = &visit->before.items[i];
 
-        if (!old->is_made || !has_no_name(old))
+        if (!old->is_generated || !has_no_name(old))
             continue;
         if (!docker_image_find(visit->client, old->id, visit->arena, &image, &found, cancel,
                                &ignored))
@@ -261,7 +262,7 @@ void docker_session_end(struct docker_session *visit, bool broken, struct cancel
     if (visit->unsettled)
         await_name(visit, &cancel);
     result->cleanup_failed = !remove_name(visit, &cancel, err);
-    if (visit->marked && !visit->unsettled &&
+    if (visit->marked && !visit->unsettled && !result->cleanup_failed &&
         !docker_mark_clear(visit->client, visit->others.volume, &cancel, err))
         result->cleanup_failed = true;
     /* A daemon that was at the end when we hung up still finishes: it has had its moment. */

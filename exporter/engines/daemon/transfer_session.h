@@ -9,7 +9,7 @@
 
 struct transfer_session {
     const char *version;
-    const struct transfer_dialect *rules;
+    const struct transfer_rules *rules;
 };
 
 /* ERROR_UNSUPPORTED for what this daemon would do wrong, or not at all. Text is in `arena`. */

@@ -237,7 +237,7 @@ static bool date(struct examination *e, const struct scope *scope, content_recor
 /* Whether namespaces see each other's blobs: containerd's default. */
 static bool learn_policy(struct examination *e, bool *shared, struct error *err)
 {
-    struct plugin_details plugins;
+    struct plugins plugins;
 
     if (!introspection_plugins(e->query->scope->daemon, &e->arena, &plugins, e->cancel, err))
         return false;

@@ -2,6 +2,7 @@
 /* Before and after a push, at the host that takes it: whose the tag is, and what is removed. */
 #include "base/clock.h"
 #include "engines/image/upload.h"
+#include "registry/registry_read.h"
 
 #include <stdio.h>
 #include <string.h>

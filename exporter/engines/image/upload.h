@@ -7,6 +7,7 @@
 #define ENGINES_IMAGE_UPLOAD_H
 
 #include "engines/image/generated_image.h"
+#include "registry/registry_push.h"
 
 /* Opens the body of one blob, by any of several threads: fills *source, whose arg lives until
  * close(). `arg` is the plan's. */

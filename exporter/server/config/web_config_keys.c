@@ -89,7 +89,6 @@ bool web_config_reject(const struct web_config_reading *reading, const char *nam
 
 void web_config_keys_read(struct web_config_reading *reading)
 {
-    const struct setting *const tables[] = {web_config_settings, NULL};
     struct settings_source source = {reading->root, reading->root->place, reading->arena,
                                      reading->problems};
 
@@ -104,7 +103,7 @@ void web_config_keys_read(struct web_config_reading *reading)
                                              .max_version = TLS_VERSION_13,
                                              .rate_interval = "",
                                              .rate_burst = 1};
-    settings_check_keys(&source, tables);
+    settings_check_keys(&source, web_config_settings, NULL);
     (void)settings_fill(&source, web_config_settings, SETTINGS_ALL,
                         &reading->keys); /* mistakes are in the problems */
     if (reading->keys.client_auth == CLIENT_AUTH_ALIAS)

@@ -38,12 +38,12 @@ struct exposition *exposition_new(const struct exposition_options *options, stru
                                                   .options = options->encode};
     for (int format = 0; format < ENCODE_FORMATS; format++)
         exposition->caches[format].format = (enum encode_format)format;
-    exposition->view = board_look(options->board);
+    exposition->view = board_view_new(options->board);
     if (!exposition->context.pool || !exposition->view) {
         error_memory(err);
         return NULL;
     }
-    board_view_let_go(exposition->view);
+    board_view_clear(exposition->view);
     return TAKE(exposition);
 }
 
@@ -206,7 +206,7 @@ static void release_view(struct exposition *exposition, int64_t now)
         if (exposition->caches[format].n_chunks > 0 &&
             now - exposition->caches[format].used_ns > UNUSED_NS)
             format_cache_clear(&exposition->caches[format], context);
-    board_view_let_go(exposition->view);
+    board_view_clear(exposition->view);
 }
 
 static bool has_filter(const struct exposition_filter *filter)
@@ -219,7 +219,7 @@ static bool update_view(struct exposition *exposition, struct error *err)
 {
     struct render_context *context = &exposition->context;
 
-    if (!board_look_again(exposition->options.board, exposition->view))
+    if (!board_view_refresh(exposition->options.board, exposition->view))
         return error_memory(err);
     context->entries = board_entries(exposition->view, &context->n_entries);
     return family_index_follow(&context->index, context->entries, context->n_entries,

@@ -2,6 +2,7 @@
 #include "web/pages/page_history.h"
 
 #include "base/clock.h"
+#include "scheduler/scheduler_view.h"
 #include "web/pages/charts.h"
 #include "web/pages/history_json.h"
 #include "web/pages/html.h"

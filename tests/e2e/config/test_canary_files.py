@@ -124,14 +124,14 @@ def test_reports_unsupported_fields_with_their_position(tmp_path):
     assert done.returncode == 1
     places = [tuple(map(int, m.groups())) for m in re.finditer(r"canaries\.yml:(\d+):(\d+): ", done.stderr)]
     assert places == [(4, 13), (5, 3), (9, 23), (10, 7), (11, 7), (13, 1), (20, 18), (22, 13), (23, 7)], done.stderr
-    for words in ("image checks only", "or \"expectedSize\"?", "no image check"):
+    for words in ("expected an image check", "or \"expectedSize\"?", "no image check"):
         assert words in done.stderr
 
 
 @pytest.mark.unprivileged
 def test_rejects_a_file_without_image_checks(tmp_path):
     done = check_file(tmp_path, "{apiVersion: canaries.flanksource.com/v1, kind: Canary, spec: {dns: [{}]}}")
-    assert done.returncode == 1 and "image checks only" in done.stderr
+    assert done.returncode == 1 and "expected an image check" in done.stderr
 
 
 @pytest.mark.usefixtures("nothing_is_left")

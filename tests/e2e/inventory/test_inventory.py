@@ -152,8 +152,8 @@ def test_reports_a_daemon_that_stops_and_returns(lab):
 
 @pytest.mark.parametrize("make, words", [
     (lambda path: None, "no such socket"),
-    (lambda path: path.write_text("not a socket"), "nobody listens"),
-    (lambda path: path.mkdir(), "nobody listens"),
+    (lambda path: path.write_text("not a socket"), "no process listens"),
+    (lambda path: path.mkdir(), "no process listens"),
 ])
 def test_reports_an_unusable_socket(lab, make, words):
     path = lab.temp / "containerd.sock"

@@ -42,7 +42,7 @@ def test_logs_a_round_trip(lab, fake):
 def test_logs_broken_connections_and_refusals(lab, fake):
     fake.fault("close_middle", path="/blobs/", times=1)
     log = log_of(lab, {"operation": "pull", "engine": "registry", "image": f"{fake.address}/canary/a:v1"})
-    assert_lines(log, r"the connection broke; goes on from byte \d+")
+    assert_lines(log, r"the connection broke; resuming at byte \d+")
     log = log_of(lab, {"operation": "pull", "engine": "registry", "image": f"{fake.address}/canary/none:v1"})
     assert_lines(log, r"GET \S+/manifests/v1: 404, .*")
     assert "not_found" in log

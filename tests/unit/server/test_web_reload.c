@@ -101,7 +101,7 @@ static void fixture_deinit(struct fixture *f)
 
 static double value(const struct fixture *f, const char *name)
 {
-    CLEANUP(board_view_freep) struct board_view *view = board_look(f->board);
+    CLEANUP(board_view_freep) struct board_view *view = board_view_new(f->board);
     struct board_cursor at = {0};
     const struct sample *sample = board_next(view, name, &at);
 

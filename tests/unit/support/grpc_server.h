@@ -22,8 +22,19 @@
 #define COUNT_MESSAGES ((size_t)256)
 #define COUNT_BYTES    ((size_t)65536)
 
+struct session;
+
+struct outcome {
+    grpc_status_code code;
+    const char *words;
+};
+
+typedef struct outcome session_server(struct session *session);
+
 struct grpc_fake {
     grpc_server *server;
+    session_server *serve;
+    void *arg;                           /* for `serve` */
     grpc_completion_queue *queue, *last; /* the second hears of the end only */
     pthread_t acceptor;
     pthread_mutex_t lock;
@@ -39,11 +50,6 @@ struct session {
     grpc_metadata_array metadata;
     grpc_completion_queue *queue;
     int canceled;
-};
-
-struct outcome {
-    grpc_status_code code;
-    const char *words;
 };
 
 static inline bool session_run(struct session *session, grpc_op op)
@@ -243,7 +249,7 @@ static inline void *session_thread(void *arg)
     struct outcome outcome;
 
     session_run(session, (grpc_op){.op = GRPC_OP_SEND_INITIAL_METADATA});
-    outcome = session_serve(session);
+    outcome = fake->serve(session);
     if ((int)outcome.code >= 0)
         session_end(session, outcome);
     session_free(session);
@@ -291,12 +297,12 @@ static inline void *accept_thread(void *arg)
     }
 }
 
-/* The library must have been initialised. */
-static inline void grpc_fake_start(struct grpc_fake *fake)
+/* The library must have been initialised. `serve` is called by the thread of each call. */
+static inline void grpc_fake_start_with(struct grpc_fake *fake, session_server *serve, void *arg)
 {
     grpc_server_credentials *credentials = grpc_insecure_server_credentials_create();
 
-    *fake = (struct grpc_fake){.directory = "/tmp/test_rpc.XXXXXX"};
+    *fake = (struct grpc_fake){.serve = serve, .arg = arg, .directory = "/tmp/test_rpc.XXXXXX"};
     pthread_mutex_init(&fake->lock, NULL);
     pthread_cond_init(&fake->changed, NULL);
     if (!mkdtemp(fake->directory))
@@ -313,6 +319,12 @@ static inline void grpc_fake_start(struct grpc_fake *fake)
     grpc_server_start(fake->server);
     if (pthread_create(&fake->acceptor, NULL, accept_thread, fake) != 0)
         abort();
+}
+
+/* With the methods of the table above. */
+static inline void grpc_fake_start(struct grpc_fake *fake)
+{
+    grpc_fake_start_with(fake, session_serve, NULL);
 }
 
 static inline void grpc_fake_await(struct grpc_fake *fake, const unsigned *counter, unsigned least)

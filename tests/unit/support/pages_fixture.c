@@ -144,7 +144,7 @@ void node_join(struct node *node)
     board_post(node->slot, node->snapshot);
     board_view_free(node->status.view);
     history_list_free(node->status.history);
-    node->status.view = board_look(node->board);
+    node->status.view = board_view_new(node->board);
     node->status.history = history_find(node->history, NULL, NULL, 0);
     if (!node->status.view || !node->status.history || !status_join(&node->status, &err))
         abort();

@@ -218,7 +218,7 @@ bool status_init(struct status *status, const struct page_context *context, stru
     if (context->history)
         status->history = history_find(context->history, NULL, NULL, 0);
     status->first_runs_done = context->scheduler && scheduler_ready(context->scheduler);
-    status->view = board_look(context->board);
+    status->view = board_view_new(context->board);
     if (status->view && (status->history || !context->history))
         return true;
     status_deinit(status);
