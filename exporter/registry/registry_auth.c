@@ -134,10 +134,9 @@ static bool use_token(struct registry_auth *auth, const struct buf *body, struct
 {
     struct error unused;
     CLEANUP(json_freep)
-    struct json_document *document =
-        json_parse(body->size > 0 ? body->data : "", body->size, &unused);
+    struct json_document *document = json_parse(body->data, body->size, &unused);
     CLEANUP(secret_buf_deinit) struct buf header = SECRET_BUF_INIT(TOKEN_BYTES_MAX);
-    const struct json *root = document ? json_root(document) : NULL;
+    const struct json *root = json_root(document);
     const char *token = json_text(json_member(root, "access_token"));
 
     if (!token || !token[0])
