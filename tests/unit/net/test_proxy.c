@@ -28,7 +28,7 @@ static const char *lower(const char *name)
     return strcmp(name, "HTTPS_PROXY") == 0 ? "" : NULL;
 }
 
-static void goes_by_scheme(void **state)
+static void chooses_the_proxy_by_scheme(void **state)
 {
     (void)state;
     no_proxy = NULL;
@@ -39,7 +39,7 @@ static void goes_by_scheme(void **state)
     assert_null(proxy_of("r.example/v2/", upper));
 }
 
-static void never_for_loopback(void **state)
+static void uses_no_proxy_for_loopback(void **state)
 {
     static const char *const urls[] = {
         "http://localhost/",       "http://LOCALHOST:5000/",  "http://127.0.0.1:5000/v2/",
@@ -57,7 +57,7 @@ static void never_for_loopback(void **state)
     assert_non_null(proxy_of("http://[::2]/", upper));
 }
 
-static void heeds_the_exceptions(void **state)
+static void respects_no_proxy(void **state)
 {
     static const struct {
         const char *list, *url;
@@ -120,9 +120,9 @@ static void heeds_the_exceptions(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(goes_by_scheme),
-        cmocka_unit_test(never_for_loopback),
-        cmocka_unit_test(heeds_the_exceptions),
+        cmocka_unit_test(chooses_the_proxy_by_scheme),
+        cmocka_unit_test(uses_no_proxy_for_loopback),
+        cmocka_unit_test(respects_no_proxy),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
