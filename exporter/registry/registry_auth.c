@@ -169,18 +169,13 @@ static bool refused(const struct http_response *response, struct error *err)
     return false;
 }
 
-static void add_seconds(struct registry_auth *auth, double seconds)
-{
-    auth->token_seconds = (auth->token_seconds > 0 ? auth->token_seconds : 0) + seconds;
-}
-
-/* The caller holds the lock of `auth`. */
+/* The caller holds the lock of `auth`. A parent sums up all scopes. */
 static void record_seconds(struct registry_auth *auth, double seconds)
 {
-    add_seconds(auth, seconds);
+    auth->token_seconds = (auth->token_seconds > 0 ? auth->token_seconds : 0) + seconds;
     if (auth->parent) {
         LOCK_SCOPE(&auth->parent->lock);
-        add_seconds(auth->parent, seconds);
+        record_seconds(auth->parent, seconds);
     }
 }
 

@@ -82,10 +82,9 @@ bool hosts_certs_list(const char *dir, struct arena *arena, struct hosts_certs *
         err->code = errno == ENOMEM ? ERROR_MEMORY : ERROR_INVALID;
         return false;
     }
-    if ((size_t)n > FILES_MAX)
-        ok = error_set(err, ERROR_LIMIT, "%s: too many certificates: limit is %zu", dir, FILES_MAX);
-    else
-        ok = add(dir, entries, (size_t)n, arena, out, err);
+    ok = (size_t)n <= FILES_MAX
+             ? add(dir, entries, (size_t)n, arena, out, err)
+             : error_set(err, ERROR_LIMIT, "%s: more than %zu certificates", dir, FILES_MAX);
     for (int i = 0; i < n; i++)
         free(entries[i]);
     free(entries);
