@@ -130,10 +130,6 @@ struct engine {
                 struct cancel *cancel, struct error *err);
 };
 
-extern const struct engine *const engines[]; /* ends with NULL */
-
-const struct engine *engine_find(const char *operation, const char *name);
-
 void engine_result_init(struct engine_result *result);
 
 /* The registry of the request, as the exporter itself asks it. */

@@ -28,7 +28,7 @@ struct pull {
     struct registry *registry;
     struct workspace workspace;
     struct remote_image image;
-    struct layers *layers; /* on their way */
+    struct parallel_blobs *layers; /* on their way */
     struct cancel *cancel;
 };
 
@@ -228,7 +228,7 @@ static bool fetch_and_unpack(struct pull *pull, struct error *err)
                                              .arg = pull,
                                              .progress = pull->request->progress};
     int64_t start_ns = clock_now_ns(), ended_ns = start_ns;
-    CLEANUP(parallel_blobs_freep) struct layers *layers = NULL;
+    CLEANUP(parallel_blobs_freep) struct parallel_blobs *layers = NULL;
     bool ok;
 
     progress_phase(pull->request->progress, engine_phase_name(PHASE_FETCH));

@@ -22,7 +22,7 @@ struct pull {
     struct engine_result *result;
     struct docker_client *client;
     struct arena arena;
-    struct docker_session visit;
+    struct docker_session session;
     struct docker_image image; /* what the name stands for afterwards */
     struct docker_stream stream;
     struct cancel *cancel;
@@ -30,7 +30,7 @@ struct pull {
 
 static void pull_free(struct pull *pull)
 {
-    docker_session_deinit(&pull->visit);
+    docker_session_deinit(&pull->session);
     if (pull->client)
         docker_client_free(pull->client);
     docker_stream_deinit(&pull->stream);
@@ -45,12 +45,12 @@ static bool prepare(struct pull *pull, struct error *err)
     const struct engine_request *request = pull->request;
 
     pull->client = docker_session_connect(request, pull->cancel, err);
-    if (!pull->client ||
-        !docker_session_begin(&pull->visit, request, pull->client, &pull->arena, pull->cancel, err))
+    if (!pull->client || !docker_session_begin(&pull->session, request, pull->client, &pull->arena,
+                                               pull->cancel, err))
         return false;
-    if (request->cold && pull->visit.was_there)
+    if (request->cold && pull->session.was_there)
         return error_set(err, ERROR_NOT_COLD, "Docker has this image already; it stays");
-    return pull->visit.was_there || docker_session_mark(&pull->visit, pull->cancel, err);
+    return pull->session.was_there || docker_session_mark(&pull->session, pull->cancel, err);
 }
 
 /* Layers are unpacked while others still come: "fetch" ends with the last download. */
@@ -125,7 +125,7 @@ static bool check_digest(struct pull *pull, struct error *err)
     if (asked && told[0] && strcmp(asked, told) != 0)
         return error_set(err, ERROR_DIGEST_MISMATCH, "Docker pulled %s", told);
     for (size_t i = 0; i < kept->count; i++) {
-        if (!docker_name_is_probes(pull->visit.request, kept->items[i], &parsed, &pull->arena) ||
+        if (!docker_name_is_probes(pull->session.request, kept->items[i], &parsed, &pull->arena) ||
             !parsed.digest || (told[0] && strcmp(parsed.digest, told) != 0))
             continue;
         snprintf(pull->result->digest, sizeof(pull->result->digest), "%s", parsed.digest);
@@ -140,7 +140,7 @@ static bool examine(struct pull *pull, const struct docker_stream_totals *totals
 {
     bool found, had_image;
 
-    if (!docker_image_find(pull->client, pull->visit.name, &pull->arena, &pull->image, &found,
+    if (!docker_image_find(pull->client, pull->session.name, &pull->arena, &pull->image, &found,
                            pull->cancel, err))
         return false;
     if (!found)
@@ -148,10 +148,10 @@ static bool examine(struct pull *pull, const struct docker_stream_totals *totals
     pull->result->unpacked_bytes = pull->image.bytes;
     if (!check_digest(pull, err))
         return false;
-    had_image = docker_session_before(&pull->visit, pull->image.id);
+    had_image = docker_session_find_before(&pull->session, pull->image.id);
     if (had_image || (totals->n_existed > 0 && totals->n_existed == pull->stream.n_layers))
         pull->result->cached_bytes = pull->image.bytes > 0 ? pull->image.bytes : 1;
-    else if (!docker_session_existed(&pull->visit, &pull->stream, false,
+    else if (!docker_session_existed(&pull->session, &pull->stream, false,
                                      &pull->result->cached_bytes, pull->cancel, err))
         return false;
     if (pull->request->cold && had_image)
@@ -180,8 +180,8 @@ static bool run(const struct engine_request *request, struct engine_result *resu
         return false;
     fetched = fetch(pull, &totals, err);
     ok = fetched && examine(pull, &totals, err);
-    if (!pull->visit.was_there)
-        docker_session_end(&pull->visit, !fetched, cancel, result);
+    if (!pull->session.was_there)
+        docker_session_end(&pull->session, !fetched, cancel, result);
     return ok;
 }
 

@@ -30,7 +30,7 @@ static bool fetch(const struct engine_request *request, struct remote_image *ima
                   struct error *err)
 {
     ENGINE_PHASE(result, PHASE_FETCH);
-    CLEANUP(parallel_blobs_freep) struct layers *layers = NULL;
+    CLEANUP(parallel_blobs_freep) struct parallel_blobs *layers = NULL;
     int64_t ended_ns;
 
     if (!remote_image_fetch_configs(image, registry, cancel, err))

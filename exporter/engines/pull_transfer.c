@@ -23,7 +23,7 @@
 #define ARENA_LIMIT_BYTES ((size_t)4 << 20)
 
 /* To look who serves: one HEAD request. Short, because a shutdown waits for it. */
-#define LOOK_NS (NS_PER_SECOND + NS_PER_SECOND / 2)
+#define LOOKUP_NS (NS_PER_SECOND + NS_PER_SECOND / 2)
 
 struct pull {
     const struct engine_request *request;
@@ -36,7 +36,7 @@ struct pull {
     struct cancel *cancel;
 };
 
-static void note_progress(void *arg, const struct transfer_event *event)
+static void on_progress(void *arg, const struct transfer_event *event)
 {
     transfer_progress_add(&((struct pull *)arg)->progress, event);
 }
@@ -53,7 +53,7 @@ static struct transfer what_to_pull(struct pull *pull)
 }
 
 /* Where unpacking cannot be seen, fetching goes on until the end, and has it in itself. */
-static void note_phases(struct pull *pull)
+static void report_phases(struct pull *pull)
 {
     const struct transfer_progress *progress = &pull->progress;
     double *phases = pull->result->phase_seconds;
@@ -80,11 +80,11 @@ static bool transfer(struct pull *pull, struct error *err)
         return false;
     pull->progress.told = pull->request->progress;
     progress_phase(pull->request->progress, engine_phase_name(PHASE_FETCH));
-    what.progress = note_progress;
+    what.progress = on_progress;
     what.arg = pull;
     pull->start_ns = clock_now_ns();
     ok = transfer_pull(&pull->workspace.scope, &what, &pull->ended_ns, pull->cancel, err);
-    note_phases(pull);
+    report_phases(pull);
     pull->result->traffic.fetched_bytes = transfer_progress_seen_bytes(&pull->progress);
     return ok;
 }
@@ -143,27 +143,27 @@ static bool examine(struct pull *pull, int64_t started_unix_ns, struct error *er
     return true;
 }
 
-struct look {
+struct lookup {
     struct transfer_log log;
     struct cancel cancel;
 };
 
-static void note_log(void *arg, const char *text)
+static void on_log(void *arg, const char *text)
 {
-    struct look *look = arg;
+    struct lookup *lookup = arg;
 
-    transfer_log_add(&look->log, text);
-    if (look->log.fetches)
-        cancel_now(&look->cancel);
+    transfer_log_add(&lookup->log, text);
+    if (lookup->log.fetches)
+        cancel_now(&lookup->cancel);
 }
 
 /* Nobody asks where there is no choice. That the look fails is no failure of the pull. */
-static void note_host(struct pull *pull)
+static void report_host(struct pull *pull)
 {
     const struct host_list *hosts = pull->request->hosts;
     struct engine_result *result = pull->result;
     struct transfer what = what_to_pull(pull);
-    struct look look = {0};
+    struct lookup lookup = {0};
     struct error failed;
     int64_t ended_ns;
 
@@ -171,15 +171,15 @@ static void note_host(struct pull *pull)
         snprintf(result->host, sizeof(result->host), "%s", hosts->items[0].authority);
     if (!hosts || hosts->count < 2 || !pull->daemon.rules->logs || cancel_requested(pull->cancel))
         return;
-    what.log = note_log;
-    what.arg = &look;
-    cancel_init(&look.cancel, clock_now_ns() + LOOK_NS);
-    if (!transfer_pull(&pull->workspace.scope, &what, &ended_ns, &look.cancel, &failed))
+    what.log = on_log;
+    what.arg = &lookup;
+    cancel_init(&lookup.cancel, clock_now_ns() + LOOKUP_NS);
+    if (!transfer_pull(&pull->workspace.scope, &what, &ended_ns, &lookup.cancel, &failed))
         snprintf(result->note + strlen(result->note), sizeof(result->note) - strlen(result->note),
                  "%swho served it could not be seen: %s", *result->note ? "; " : "",
                  failed.message);
-    cancel_deinit(&look.cancel);
-    snprintf(result->host, sizeof(result->host), "%s", look.log.served_by);
+    cancel_deinit(&lookup.cancel);
+    snprintf(result->host, sizeof(result->host), "%s", lookup.log.served_by);
 }
 
 static bool pull_image(struct pull *pull, struct error *err)
@@ -192,7 +192,7 @@ static bool pull_image(struct pull *pull, struct error *err)
     started_unix_ns = clock_unix_ns();
     if (!transfer(pull, err) || !examine(pull, started_unix_ns, err) || !check_unpacked(pull, err))
         return false;
-    note_host(pull);
+    report_host(pull);
     return true;
 }
 

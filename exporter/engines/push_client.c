@@ -115,8 +115,8 @@ static bool find_store(struct store *store, const struct scope *scope, struct ca
     return true;
 }
 
-static bool push_made(struct upload_plan *plan, const struct engine_request *request,
-                      struct engine_result *result, struct cancel *cancel, struct error *err)
+static bool push_generated(struct upload_plan *plan, const struct engine_request *request,
+                           struct engine_result *result, struct cancel *cancel, struct error *err)
 {
     const struct descriptor *blobs[GENERATED_LAYERS_MAX + 1];
     CLEANUP(generated_image_deinit) struct generated_image image;
@@ -132,8 +132,8 @@ static bool push_made(struct upload_plan *plan, const struct engine_request *req
          find_store(&store, &workspace.scope, cancel, err);
     result->seconds = ns_to_seconds(clock_now_ns() - start_ns); /* should it end here */
     if (ok) {
-        generated_image_note(&image, result);
-        upload_plan_made(plan, &image, blobs);
+        generated_image_report(&image, result);
+        upload_plan_generated(plan, &image, blobs);
         plan->arg = &store;
         ok = upload_image(plan, request, result, cancel, err);
     }
@@ -142,7 +142,8 @@ static bool push_made(struct upload_plan *plan, const struct engine_request *req
 }
 
 /* Layers and the configuration, of an image that others have put there. */
-static bool plan_held(struct upload_plan *plan, struct daemon_image *image, struct error *err)
+static bool plan_daemon_image(struct upload_plan *plan, struct daemon_image *image,
+                              struct error *err)
 {
     const struct manifest *manifest = &image->manifest;
     const struct descriptor **blobs =
@@ -160,19 +161,20 @@ static bool plan_held(struct upload_plan *plan, struct daemon_image *image, stru
     return true;
 }
 
-static bool push_held(struct upload_plan *plan, const struct engine_request *request,
-                      struct engine_result *result, struct cancel *cancel, struct error *err)
+static bool push_daemon_image(struct upload_plan *plan, const struct engine_request *request,
+                              struct engine_result *result, struct cancel *cancel,
+                              struct error *err)
 {
     CLEANUP(daemon_image_deinit) struct daemon_image image;
     CLEANUP(store_deinit) struct store store = {.files = CONTENT_FILES_INIT};
     int64_t start_ns = clock_now_ns();
-    bool ok = daemon_image_find(&image, request, cancel, err) && plan_held(plan, &image, err) &&
-              find_store(&store, &image.scope, cancel, err);
+    bool ok = daemon_image_find(&image, request, cancel, err) &&
+              plan_daemon_image(plan, &image, err) && find_store(&store, &image.scope, cancel, err);
 
     result->seconds = ns_to_seconds(clock_now_ns() - start_ns); /* should it end here */
     if (!ok)
         return false;
-    daemon_image_note(&image, result);
+    daemon_image_report(&image, result);
     plan->arg = &store;
     return upload_image(plan, request, result, cancel, err);
 }
@@ -186,8 +188,8 @@ static bool run(const struct engine_request *request, struct engine_result *resu
 
     if (!registry)
         return false;
-    return *request->push.content.image ? push_held(&plan, request, result, cancel, err)
-                                        : push_made(&plan, request, result, cancel, err);
+    return *request->push.content.image ? push_daemon_image(&plan, request, result, cancel, err)
+                                        : push_generated(&plan, request, result, cancel, err);
 }
 
 const struct engine push_client_engine = {

@@ -5,7 +5,7 @@
  *
  * The tag stays. A registry deletes by digest, and that would take the image with it.
  */
-#include "engines/image/upload.h"
+#include "engines/image/push_target.h"
 
 #include "base/clock.h"
 
@@ -50,7 +50,7 @@ static bool check_target(const struct tagging *tagging, struct error *err)
     struct engine_request target = *tagging->request;
 
     target.reference = tagging->request->new_tag;
-    return upload_check_target(&target, tagging->manifest.digest, tagging->cancel, err);
+    return push_target_check(&target, tagging->manifest.digest, tagging->cancel, err);
 }
 
 static bool put(struct tagging *tagging, struct error *err)

@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "containerd/daemon_version.h"
+#include "engines/engines.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -3,6 +3,7 @@
 #include "probe/probe.h"
 
 #include "base/buf.h"
+#include "engines/engines.h"
 
 #include <string.h>
 

@@ -100,7 +100,7 @@ static bool count_container(void *arg, const struct container_info *info, struct
 }
 
 /* Whether a pod was started from it meanwhile. */
-static bool look_for_use(struct cri_session *session, struct cancel *cancel, struct error *err)
+static bool check_use(struct cri_session *session, struct cancel *cancel, struct error *err)
 {
     const char *const names[] = {session->name, session->digest_name_, session->id};
     char filter[CRI_SESSION_NAME_BYTES + sizeof("image==\"\"")];
@@ -124,7 +124,7 @@ static bool is_own_name(const struct cri_session *session, const char *name)
 }
 
 /* Whether nobody but us has a name for it. */
-static bool is_ours(const struct cri_session *session, const struct cri_names *names)
+static bool has_own_names_only(const struct cri_session *session, const struct cri_names *names)
 {
     for (size_t i = 0; i < names->n_tags; i++)
         if (!is_own_name(session, names->tags[i]))
@@ -144,7 +144,7 @@ static bool remove_image(struct cri_session *session, struct cancel *cancel, str
         return true;
     if (!cri_names(session->scope.daemon, session->id, &session->arena, &names, cancel, err))
         return false;
-    return !names.id || !is_ours(session, &names) ||
+    return !names.id || !has_own_names_only(session, &names) ||
            cri_remove(session->scope.daemon, session->id, cancel, err);
 }
 
@@ -162,7 +162,7 @@ static bool remove_names(struct cri_session *session, struct cancel *cancel, str
 
 static bool remove_all(struct cri_session *session, struct cancel *cancel, struct error *err)
 {
-    if (!look_for_use(session, cancel, err))
+    if (!check_use(session, cancel, err))
         return false;
     return session->in_use ||
            (remove_image(session, cancel, err) && remove_names(session, cancel, err));
@@ -174,7 +174,7 @@ bool cri_session_close(struct cri_session *session, struct cancel *cancel, struc
 {
     bool any;
 
-    if (!session->marked_)
+    if (!session->has_lease_)
         return true;
     for (size_t i = 0; i < CLEAR_ATTEMPTS; i++) {
         if (!identify(session, &any, cancel, err))
@@ -224,7 +224,7 @@ static bool sweep_lease(struct containerd *daemon, const struct lease *lease, st
     before->count = count;
     snprintf(session.lease, sizeof(session.lease), "%s", lease->id);
     snprintf(session.name, sizeof(session.name), "%s", image);
-    session.marked_ = true;
+    session.has_lease_ = true;
     session.present = was_there(&session, session.name);
     return cri_session_close(&session, cancel, err);
 }
@@ -258,8 +258,8 @@ static bool sweep(const struct cri_session *session, struct cancel *cancel, stru
     return true;
 }
 
-static bool mark(const struct cri_session *session, int64_t lifetime_seconds, struct cancel *cancel,
-                 struct error *err)
+static bool create_lease(const struct cri_session *session, int64_t lifetime_seconds,
+                         struct cancel *cancel, struct error *err)
 {
     const struct scope scope = {session->scope.daemon, session->scope.name_space, session->lease};
     int64_t now_ns = clock_unix_ns(), left_ns = cancel->deadline_ns - clock_now_ns();
@@ -273,15 +273,15 @@ static bool mark(const struct cri_session *session, int64_t lifetime_seconds, st
     return leases_create_labeled(&scope, lifetime_seconds, &labels, cancel, err);
 }
 
-/* Whether another probe is at the same repository. *give_way: of two that came at the same time one
- * has to let go, or both would wait for ever. */
-static bool look_for_others(const struct cri_session *session, bool *others, bool *give_way,
+/* Whether another probe is at the same repository. *must_yield: of two that came at the same time
+ * one has to let go, or both would wait for ever. */
+static bool find_neighbours(const struct cri_session *session, bool *any, bool *must_yield,
                             struct cancel *cancel, struct error *err)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
     struct leases leases;
 
-    *others = *give_way = false;
+    *any = *must_yield = false;
     if (!leases_list(&session->scope, &arena, &leases, cancel, err))
         return false;
     for (size_t i = 0; i < leases.count; i++) {
@@ -292,24 +292,24 @@ static bool look_for_others(const struct cri_session *session, bool *others, boo
         if (order == 0 || !image || !text_starts_with(lease->id, PROBE_NAMESPACE_PREFIX) ||
             !is_claimed(lease) || !same_repository(image, session->name))
             continue;
-        *others = true;
-        *give_way = *give_way || order < 0;
+        *any = true;
+        *must_yield = *must_yield || order < 0;
     }
     return true;
 }
 
 /* Until no other probe is there; where we have the lease, at most until it is for us to give way.
  */
-static bool wait_for_others(const struct cri_session *session, bool *others, struct cancel *cancel,
-                            struct error *err)
+static bool wait_for_neighbours(const struct cri_session *session, bool *any, struct cancel *cancel,
+                                struct error *err)
 {
     const struct timespec pause = clock_timespec(POLL_NS);
-    bool give_way;
+    bool must_yield;
 
     for (;;) {
-        if (!look_for_others(session, others, &give_way, cancel, err))
+        if (!find_neighbours(session, any, &must_yield, cancel, err))
             return false;
-        if (!*others || (session->marked_ && give_way))
+        if (!*any || (session->has_lease_ && must_yield))
             return true;
         nanosleep(&pause, NULL);
         if (!cancel_check(cancel, err))
@@ -318,27 +318,27 @@ static bool wait_for_others(const struct cri_session *session, bool *others, str
 }
 
 /* Makes the lease, and keeps it once no other probe is at the same repository. */
-static bool take_turn(struct cri_session *session, int64_t lifetime_seconds, struct cancel *cancel,
-                      struct error *err)
+static bool claim_repository(struct cri_session *session, int64_t lifetime_seconds,
+                             struct cancel *cancel, struct error *err)
 {
-    bool others;
+    bool any;
 
     for (;;) {
-        session->marked_ = true; /* or perhaps, should the answer get lost */
-        if (!mark(session, lifetime_seconds, cancel, err) ||
-            !wait_for_others(session, &others, cancel, err))
+        session->has_lease_ = true; /* or perhaps, should the answer get lost */
+        if (!create_lease(session, lifetime_seconds, cancel, err) ||
+            !wait_for_neighbours(session, &any, cancel, err))
             return false;
-        if (!others)
+        if (!any)
             return true;
         if (!leases_delete(&session->scope, session->lease, false, cancel, err))
             return false;
-        session->marked_ = false;
-        if (!wait_for_others(session, &others, cancel, err))
+        session->has_lease_ = false;
+        if (!wait_for_neighbours(session, &any, cancel, err))
             return false;
     }
 }
 
-static bool look(struct cri_session *session, struct cancel *cancel, struct error *err)
+static bool read_state(struct cri_session *session, struct cancel *cancel, struct error *err)
 {
     struct cri_names names;
 
@@ -361,5 +361,6 @@ bool cri_session_open(struct cri_session *session, const struct engine_request *
              reference->repository, reference->digest ? "@" : ":",
              reference_object(reference)); /* a digest wins */
     return cri_is_there(request->containerd, cancel, err) && sweep(session, cancel, err) &&
-           take_turn(session, request->lifetime_seconds, cancel, err) && look(session, cancel, err);
+           claim_repository(session, request->lifetime_seconds, cancel, err) &&
+           read_state(session, cancel, err);
 }

@@ -22,8 +22,8 @@ struct cri_session {
     char name[CRI_SESSION_NAME_BYTES]; /* of the image, as CRI has it */
     bool present;                      /* before the pull: it is not ours */
     bool in_use;                       /* a container was made from it meanwhile: it stays */
-    const char *id; /* digest of its configuration; NULL: not known yet. The caller may set it */
-    bool marked_;   /* private: the lease may be there */
+    const char *id;  /* digest of its configuration; NULL: not known yet. The caller may set it */
+    bool has_lease_; /* private: the lease may be there */
     char digest_name_[CRI_SESSION_NAME_BYTES];
     struct image_records before_;
     struct arena arena;

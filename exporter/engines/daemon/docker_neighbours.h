@@ -15,17 +15,18 @@ struct docker_neighbours {
     const struct engine_request *request; /* private, from here on */
     struct docker_client *client;
     struct arena *arena;
-    struct turn turn;
+    struct turn lock;
 };
 
 /* Waits until nobody else is at the same repository, and removes what an interrupted run of this
  * probe has left (or of any, if that is long ago). Client and arena outlive it. */
-bool docker_neighbours_begin(struct docker_neighbours *others, const struct engine_request *request,
-                             struct docker_client *client, struct arena *arena,
-                             struct cancel *cancel, struct error *err) MUST_CHECK;
+bool docker_neighbours_begin(struct docker_neighbours *neighbours,
+                             const struct engine_request *request, struct docker_client *client,
+                             struct arena *arena, struct cancel *cancel,
+                             struct error *err) MUST_CHECK;
 
 /* Also after a begin that failed: the next may come. */
-void docker_neighbours_end(struct docker_neighbours *others);
+void docker_neighbours_end(struct docker_neighbours *neighbours);
 
 /* Whether one of Docker's short names is of the probe's repository; *parsed is in `arena`. */
 bool docker_name_is_probes(const struct engine_request *request, const char *name,

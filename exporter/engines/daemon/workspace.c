@@ -112,8 +112,8 @@ static bool delete_content(const struct scope *scope, struct cancel *cancel, str
 
 /* Removes a namespace and all that is in it, with as few writes as can be: the garbage collection
  * that follows the leases does nearly always all of it; what no lease held is removed by hand. */
-static bool clear(const struct scope *scope, const char *snapshotter, struct cancel *cancel,
-                  struct error *err)
+static bool remove_namespace(const struct scope *scope, const char *snapshotter,
+                             struct cancel *cancel, struct error *err)
 {
     const struct scope outside = {scope->daemon, scope->name_space, NULL};
 
@@ -152,10 +152,10 @@ static bool sweep(const struct workspace *workspace, struct cancel *cancel, stru
         const struct scope scope = {workspace->scope.daemon, namespace->name, NULL};
         struct error ignored; /* another probe may be at it, too */
 
-        if (own && !clear(&scope, workspace->snapshotter, cancel, err))
+        if (own && !remove_namespace(&scope, workspace->snapshotter, cancel, err))
             return error_wrap(err, "leftovers in namespace %s", namespace->name);
         if (!own && namespace_is_probes(namespace->name) && has_expired(namespace))
-            (void)clear(&scope, workspace->snapshotter, cancel, &ignored);
+            (void)remove_namespace(&scope, workspace->snapshotter, cancel, &ignored);
     }
     return true;
 }
@@ -204,7 +204,8 @@ void workspace_close(struct workspace *workspace, struct cancel *run_cancel,
                 clock_now_ns() + (cancel_requested(run_cancel) ? CLEANUP_CANCELED_NS : CLEANUP_NS));
     /* Right after a canceled upload the daemon may hold its lock for a moment longer. */
     for (size_t i = 0; i < CLEAR_ATTEMPTS && !cleared; i++)
-        cleared = clear(&workspace->scope, workspace->snapshotter, &cancel, &result->cleanup_error);
+        cleared = remove_namespace(&workspace->scope, workspace->snapshotter, &cancel,
+                                   &result->cleanup_error);
     if (!cleared) {
         result->cleanup_failed = true;
         error_wrap(&result->cleanup_error, "clean-up of namespace %s", workspace->name_space);

@@ -74,7 +74,7 @@ bool daemon_image_identify(const struct engine_request *request, char digest[DIG
     return true;
 }
 
-void daemon_image_note(const struct daemon_image *image, struct engine_result *result)
+void daemon_image_report(const struct daemon_image *image, struct engine_result *result)
 {
     const struct manifest *manifest = &image->manifest;
 

@@ -27,7 +27,7 @@ bool daemon_image_identify(const struct engine_request *request, char digest[DIG
                            struct cancel *cancel, struct error *err);
 
 /* What the image is, into *result: digests, media type, declared bytes. */
-void daemon_image_note(const struct daemon_image *image, struct engine_result *result);
+void daemon_image_report(const struct daemon_image *image, struct engine_result *result);
 
 /* Lets the workspace have all of it, so that the daemon can push it from there. A blob may be
  * mounted by the registry from request->push.mount_from, and from nowhere else. */

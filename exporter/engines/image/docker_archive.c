@@ -77,6 +77,7 @@ bool docker_archive_init(struct docker_archive *archive, const struct generated_
 
 void docker_archive_deinit(struct docker_archive *archive)
 {
+    generated_layer_close(&archive->layer);
     buf_deinit(&archive->manifest);
 }
 
@@ -122,9 +123,11 @@ static bool read_content(struct docker_archive *archive, uint64_t at, unsigned c
         memcpy(data, document->data + at, *n);
         return true;
     }
-    if (at == 0 &&
-        !generated_layer_open(&archive->layer, image, archive->member - FIRST_LAYER, err))
-        return false;
+    if (at == 0) {
+        generated_layer_close(&archive->layer);
+        if (!generated_layer_open(&archive->layer, image, archive->member - FIRST_LAYER, err))
+            return false;
+    }
     generated_layer_read(&archive->layer, data, size, n);
     return *n > 0 || error_set(err, ERROR_INTERNAL, "a layer is shorter than it was");
 }

@@ -10,18 +10,18 @@
 #define THREADS_MAX       ((size_t)16)
 
 /* Words for the same things. */
-struct vocabulary {
+struct media_types {
     const char *layer, *config, *manifest, *index;
 };
 
-static const struct vocabulary oci_words = {
+static const struct media_types oci_types = {
     .layer = MEDIA_TYPE_OCI_LAYER,
     .config = MEDIA_TYPE_OCI_CONFIG,
     .manifest = MEDIA_TYPE_OCI_MANIFEST,
     .index = MEDIA_TYPE_OCI_INDEX,
 };
 
-static const struct vocabulary docker_words = {
+static const struct media_types docker_types = {
     .layer = MEDIA_TYPE_DOCKER_LAYER,
     .config = MEDIA_TYPE_DOCKER_CONFIG,
     .manifest = MEDIA_TYPE_DOCKER_MANIFEST,
@@ -42,7 +42,7 @@ struct hashing {
 static bool hash_layer(struct hashing *hashing, size_t number, void *piece, struct digest *digest,
                        struct error *err)
 {
-    struct generated_layer layer;
+    CLEANUP(generated_layer_close) struct generated_layer layer = {0};
     size_t n;
 
     if (!generated_layer_open(&layer, hashing->image, number, err))
@@ -119,7 +119,7 @@ static void hash_in_parallel(struct hashing *hashing)
         pthread_join(helpers[--n], NULL);
 }
 
-static bool make_layers(struct generated_image *image, const struct vocabulary *words,
+static bool make_layers(struct generated_image *image, const struct media_types *types,
                         struct cancel *cancel, struct error *err)
 {
     struct hashing hashing = {.image = image, .cancel = cancel, .lock = PTHREAD_MUTEX_INITIALIZER};
@@ -131,7 +131,7 @@ static bool make_layers(struct generated_image *image, const struct vocabulary *
     }
     for (size_t i = 0; i < image->n_layers; i++)
         image->layers[i] = (struct descriptor){
-            .media_type = words->layer,
+            .media_type = types->layer,
             .digest = arena_strdup(&image->arena, hashing.digests[i]),
             .size = (int64_t)random_layer_tar_bytes(image->file_bytes),
         };
@@ -153,18 +153,18 @@ static bool describe(struct generated_image *image, const char *media_type, cons
     return arena_ok(&image->arena, err);
 }
 
-static bool make_index(struct generated_image *image, const struct vocabulary *words,
+static bool make_index(struct generated_image *image, const struct media_types *types,
                        const struct platform *platform, struct error *err)
 {
     struct descriptor entry = image->manifest;
 
     entry.has_platform = true;
     entry.platform = *platform;
-    manifest_write_index(&image->index_body, words->index, &entry, 1);
-    return describe(image, words->index, &image->index_body, &image->root, err);
+    manifest_write_index(&image->index_body, types->index, &entry, 1);
+    return describe(image, types->index, &image->index_body, &image->root, err);
 }
 
-static bool make_documents(struct generated_image *image, const struct vocabulary *words,
+static bool make_documents(struct generated_image *image, const struct media_types *types,
                            const struct platform *platform, bool index, struct error *err)
 {
     const char *diff_ids[GENERATED_LAYERS_MAX];
@@ -172,20 +172,20 @@ static bool make_documents(struct generated_image *image, const struct vocabular
     for (size_t i = 0; i < image->n_layers; i++)
         diff_ids[i] = image->layers[i].digest; /* not compressed: the tar is the layer */
     image_config_write(&image->config_body, platform, diff_ids, image->n_layers);
-    if (!describe(image, words->config, &image->config_body, &image->config, err))
+    if (!describe(image, types->config, &image->config_body, &image->config, err))
         return false;
-    manifest_write(&image->manifest_body, words->manifest, &image->config, image->layers,
+    manifest_write(&image->manifest_body, types->manifest, &image->config, image->layers,
                    image->n_layers);
-    if (!describe(image, words->manifest, &image->manifest_body, &image->manifest, err))
+    if (!describe(image, types->manifest, &image->manifest_body, &image->manifest, err))
         return false;
     image->root = image->manifest;
-    return !index || make_index(image, words, platform, err);
+    return !index || make_index(image, types, platform, err);
 }
 
 bool generated_image_init(struct generated_image *image, const struct push_content *content,
                           const struct platform *platform, struct cancel *cancel, struct error *err)
 {
-    const struct vocabulary *words = content->docker_types ? &docker_words : &oci_words;
+    const struct media_types *types = content->docker_types ? &docker_types : &oci_types;
 
     *image = (struct generated_image){
         .arena = ARENA_INIT(ARENA_LIMIT_BYTES),
@@ -197,8 +197,8 @@ bool generated_image_init(struct generated_image *image, const struct push_conte
     };
     if (content->layers > GENERATED_LAYERS_MAX)
         return error_set(err, ERROR_INVALID, "more than %d layers", GENERATED_LAYERS_MAX);
-    return random_layer_seed(&image->seed, err) && make_layers(image, words, cancel, err) &&
-           make_documents(image, words, platform, content->index, err);
+    return random_layer_seed(&image->seed, err) && make_layers(image, types, cancel, err) &&
+           make_documents(image, types, platform, content->index, err);
 }
 
 void generated_image_deinit(struct generated_image *image)
@@ -219,9 +219,18 @@ bool generated_layer_open(struct generated_layer *layer, const struct generated_
 {
     if (number >= image->n_layers)
         return error_set(err, ERROR_INTERNAL, "there is no layer %zu", number);
-    *layer = (struct generated_layer){.image = image, .number = number};
-    random_layer_init(&layer->random_layer, image->seed, number);
-    return true;
+    *layer = (struct generated_layer){
+        .image = image,
+        .number = number,
+        .keystream = keystream_new(image->seed, number, err),
+    };
+    return layer->keystream;
+}
+
+void generated_layer_close(struct generated_layer *layer)
+{
+    keystream_freep(&layer->keystream);
+    layer->keystream = NULL;
 }
 
 /* Of one of the three parts of a tar: the header, the file, the zeros after it. */
@@ -241,7 +250,7 @@ static size_t read_part(struct generated_layer *layer, unsigned char *data, size
         random_layer_tar_header(header, name, layer->image->file_bytes);
         memcpy(data, header + layer->at, n);
     } else if (layer->at < file_end) {
-        random_layer_fill(&layer->random_layer, data, n);
+        keystream_fill(layer->keystream, data, n);
     } else {
         memset(data, 0, n);
     }
@@ -259,7 +268,7 @@ void generated_layer_read(struct generated_layer *layer, void *data, size_t size
     while (part > 0);
 }
 
-void generated_image_note(const struct generated_image *image, struct engine_result *result)
+void generated_image_report(const struct generated_image *image, struct engine_result *result)
 {
     snprintf(result->digest, sizeof(result->digest), "%s", image->root.digest);
     snprintf(result->manifest_digest, sizeof(result->manifest_digest), "%s",

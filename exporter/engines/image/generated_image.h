@@ -12,6 +12,7 @@
 
 #include "engines/engine.h"
 #include "engines/image/random_layer.h"
+#include "oci/keystream.h"
 
 #define GENERATED_LAYERS_MAX 64
 
@@ -39,15 +40,16 @@ const struct buf *generated_image_root_body(const struct generated_image *image)
 struct generated_layer {
     const struct generated_image *image;
     size_t number;
-    struct random_layer random_layer;
+    struct keystream *keystream;
     uint64_t at;
 };
 
 bool generated_layer_open(struct generated_layer *layer, const struct generated_image *image,
                           size_t number, struct error *err) MUST_CHECK;
+void generated_layer_close(struct generated_layer *layer);
 void generated_layer_read(struct generated_layer *layer, void *data, size_t size, size_t *n);
 
 /* What the image is, into *result: digests, media type, declared bytes. */
-void generated_image_note(const struct generated_image *image, struct engine_result *result);
+void generated_image_report(const struct generated_image *image, struct engine_result *result);
 
 #endif

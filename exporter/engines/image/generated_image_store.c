@@ -43,7 +43,7 @@ static bool put_layer(const struct store *store, size_t number, struct error *er
 {
     const struct descriptor *blob = &store->image->layers[number];
     CLEANUP(content_writer_freep) struct content_writer *writer = NULL;
-    struct generated_layer layer;
+    CLEANUP(generated_layer_close) struct generated_layer layer = {0};
     char ref[REF_BYTES];
 
     if (!generated_layer_open(&layer, store->image, number, err))

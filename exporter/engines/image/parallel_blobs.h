@@ -28,20 +28,21 @@ struct parallel_blobs_plan {
     struct progress *progress; /* NULL: nobody wants to know */
 };
 
-struct layers;
+struct parallel_blobs;
 
 /* `plan` is copied, what it points to outlives the layers. */
-struct layers *parallel_blobs_start(const struct parallel_blobs_plan *plan, struct cancel *cancel,
-                                    struct error *err);
+struct parallel_blobs *parallel_blobs_start(const struct parallel_blobs_plan *plan,
+                                            struct cancel *cancel, struct error *err);
 
 /* Until blob number `i` is there; false once any blob has failed, with why. */
-bool parallel_blobs_wait(struct layers *layers, size_t i, struct error *err) MUST_CHECK;
+bool parallel_blobs_wait(struct parallel_blobs *layers, size_t i, struct error *err) MUST_CHECK;
 
 /* All of them. *ended_ns: when the last thread ended. */
-bool parallel_blobs_join(struct layers *layers, int64_t *ended_ns, struct error *err) MUST_CHECK;
+bool parallel_blobs_join(struct parallel_blobs *layers, int64_t *ended_ns,
+                         struct error *err) MUST_CHECK;
 
 /* Stops what still runs, and waits for it. */
-void parallel_blobs_free(struct layers *layers);
-DEFINE_CLEANUP(struct layers *, parallel_blobs_free)
+void parallel_blobs_free(struct parallel_blobs *layers);
+DEFINE_CLEANUP(struct parallel_blobs *, parallel_blobs_free)
 
 #endif

@@ -41,7 +41,7 @@ struct examination {
     struct arena arena;
     struct blob *blobs; /* each once */
     size_t n_blobs;
-    struct name_map places;   /* digest -> index of `blobs` */
+    struct name_map index;    /* digest -> index of `blobs` */
     struct manifest manifest; /* of the platform */
     const char *config_digest;
     const char *snapshotter;    /* NULL: not known */
@@ -52,11 +52,11 @@ struct examination {
 static void examination_deinit(struct examination *e)
 {
     arena_deinit(&e->arena);
-    name_map_deinit(&e->places);
+    name_map_deinit(&e->index);
 }
 
 /* Adds to what the log says of the run. */
-static void note(const struct examination *e, const char *text, size_t count)
+static void add_note(const struct examination *e, const char *text, size_t count)
 {
     char *out = e->result->note;
     size_t used = strlen(out);
@@ -75,7 +75,7 @@ static bool add(struct examination *e, const struct descriptor *descriptor, size
     e->result->declared_bytes += bytes;
     if (!digest_valid(descriptor->digest))
         return error_set(err, ERROR_UNSUPPORTED, "digest \"%s\"", descriptor->digest);
-    if (name_map_find(&e->places, descriptor->digest, NULL))
+    if (name_map_find(&e->index, descriptor->digest, NULL))
         return true;
     if (e->n_blobs == BLOBS_MAX)
         return error_set(err, ERROR_LIMIT, "more than %zu blobs", BLOBS_MAX);
@@ -83,7 +83,7 @@ static bool add(struct examination *e, const struct descriptor *descriptor, size
         return arena_ok(&e->arena, err);
     e->blobs[e->n_blobs] =
         (struct blob){.digest = descriptor->digest, .bytes = bytes, .layer = layer};
-    return name_map_add(&e->places, descriptor->digest, e->n_blobs++, err);
+    return name_map_add(&e->index, descriptor->digest, e->n_blobs++, err);
 }
 
 static bool read_manifest(struct examination *e, const struct descriptor *descriptor,
@@ -179,7 +179,7 @@ static bool collect(struct examination *e, struct error *err)
 }
 
 /* The configuration refers to its snapshot, in a label that has the snapshotter's name. */
-static void learn_snapshotter(struct examination *e, const struct labels *labels)
+static void find_snapshotter(struct examination *e, const struct labels *labels)
 {
     for (size_t i = 0; i < labels->count && !e->snapshotter; i++)
         if (text_starts_with(labels->items[i].name, SNAPSHOT_LABEL))
@@ -191,7 +191,7 @@ static struct blob *find_blob(const struct examination *e, const char *digest)
 {
     uint64_t place;
 
-    return name_map_find(&e->places, digest, &place) ? &e->blobs[place] : NULL;
+    return name_map_find(&e->index, digest, &place) ? &e->blobs[place] : NULL;
 }
 
 static bool date_own(void *arg, const struct content_record *record, struct error *err)
@@ -204,7 +204,7 @@ static bool date_own(void *arg, const struct content_record *record, struct erro
     blob->created_unix_ns = record->created_unix_ns;
     blob->cached = record->created_unix_ns < e->query->started_unix_ns;
     if (e->config_digest && strcmp(record->digest, e->config_digest) == 0)
-        learn_snapshotter(e, &record->labels);
+        find_snapshotter(e, &record->labels);
     return arena_ok(&e->arena, err);
 }
 
@@ -235,7 +235,7 @@ static bool date(struct examination *e, const struct scope *scope, content_recor
 }
 
 /* Whether namespaces see each other's blobs: containerd's default. */
-static bool learn_policy(struct examination *e, bool *shared, struct error *err)
+static bool read_policy(struct examination *e, bool *shared, struct error *err)
 {
     struct plugin_details plugins;
 
@@ -245,13 +245,13 @@ static bool learn_policy(struct examination *e, bool *shared, struct error *err)
     return true;
 }
 
-static bool date_in_others(struct examination *e, struct error *err)
+static bool date_in_other_namespaces(struct examination *e, struct error *err)
 {
     const struct scope *own = e->query->scope;
     struct containerd_namespaces namespaces;
     bool shared;
 
-    if (!learn_policy(e, &shared, err) ||
+    if (!read_policy(e, &shared, err) ||
         !containerd_namespaces(own->daemon, &e->arena, &namespaces, e->cancel, err))
         return false;
     for (size_t i = 0; i < namespaces.count; i++) {
@@ -309,7 +309,7 @@ static bool date_snapshot(struct examination *e, size_t layer, bool *is_new, str
 }
 
 /* What is not in the store did not come, unless its snapshot says otherwise. */
-static bool judge_missing(struct examination *e, struct error *err)
+static bool classify_missing(struct examination *e, struct error *err)
 {
     size_t n_cached = 0, n_discarded = 0, n_missing = 0;
 
@@ -325,9 +325,9 @@ static bool judge_missing(struct examination *e, struct error *err)
         blob->cached = !is_new;
         *(is_new ? &n_discarded : &n_missing) += 1;
     }
-    note(e, "blobs that were there already, in this namespace or another", n_cached);
-    note(e, "layers that were fetched, unpacked and discarded", n_discarded);
-    note(e, "blobs that are not in the content store, and count as not fetched", n_missing);
+    add_note(e, "blobs that were there already, in this namespace or another", n_cached);
+    add_note(e, "layers that were fetched, unpacked and discarded", n_discarded);
+    add_note(e, "blobs that are not in the content store, and count as not fetched", n_missing);
     return true;
 }
 
@@ -363,9 +363,10 @@ static bool measure_snapshots(struct examination *e, struct error *err)
 
 static bool examine(struct examination *e, struct error *err)
 {
-    return collect(e, err) && date(e, e->query->scope, date_own, err) && date_in_others(e, err) &&
-           (!e->config_digest || !e->snapshotter || read_config(e, err)) && judge_missing(e, err) &&
-           measure_snapshots(e, err);
+    return collect(e, err) && date(e, e->query->scope, date_own, err) &&
+           date_in_other_namespaces(e, err) &&
+           (!e->config_digest || !e->snapshotter || read_config(e, err)) &&
+           classify_missing(e, err) && measure_snapshots(e, err);
 }
 
 bool pulled_image_examine(const struct pulled_image_query *query, struct engine_result *result,
@@ -377,7 +378,7 @@ bool pulled_image_examine(const struct pulled_image_query *query, struct engine_
         .result = result,
         .cancel = cancel,
         .arena = ARENA_INIT(ARENA_LIMIT_BYTES),
-        .places = NAME_MAP_INIT,
+        .index = NAME_MAP_INIT,
         .snapshotter = query->snapshotter && query->snapshotter[0] ? query->snapshotter : NULL,
     };
 

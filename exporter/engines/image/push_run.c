@@ -2,6 +2,7 @@
 #include "engines/image/push_run.h"
 
 #include "base/clock.h"
+#include "engines/image/push_target.h"
 #include "engines/image/upload.h"
 
 #include <inttypes.h>
@@ -10,7 +11,7 @@
 
 #define NAME_BYTES ((size_t)512) /* of a repository, with a digest */
 
-static bool is_held(const struct engine_request *request)
+static bool is_daemon_image(const struct engine_request *request)
 {
     return *request->push.content.image;
 }
@@ -23,10 +24,10 @@ static bool check_owner(const struct push_run *push_run, const struct engine_req
 
     if (request->push.overwrite)
         return true;
-    if (is_held(request) && push_run->engine->identify &&
+    if (is_daemon_image(request) && push_run->engine->identify &&
         !push_run->engine->identify(request, digest, cancel, err))
         return false;
-    return upload_check_target(request, digest, cancel, err);
+    return push_target_check(request, digest, cancel, err);
 }
 
 /* Not part of what is measured, but how long a failure took. */
@@ -96,7 +97,8 @@ static bool read_back(const struct push_run *push_run, const struct engine_reque
     struct engine_request pull = *request;
     struct engine_result pulled;
     char name[NAME_BYTES];
-    bool ok, exact = (push_run->read_back->abilities & ENGINE_OWN_NETWORK) && !is_held(request);
+    bool ok,
+        exact = (push_run->read_back->abilities & ENGINE_OWN_NETWORK) && !is_daemon_image(request);
 
     snprintf(name, sizeof(name), "%s/%s@%s", request->reference.host, request->reference.repository,
              result->digest);
@@ -115,7 +117,7 @@ static bool read_back(const struct push_run *push_run, const struct engine_reque
 
 /* ---- clean up ---- */
 
-static void note_rest(struct engine_result *result, const char *why)
+static void report_leftovers(struct engine_result *result, const char *why)
 {
     result->cleanup_failed = true;
     error_set(&result->cleanup_error, ERROR_INVALID, "not removed from the registry: %s", why);
@@ -128,11 +130,11 @@ static void clean_up(const struct engine_request *request, bool pushed, uint64_t
 {
     if (!pushed && result->traffic.uploaded_bytes == 0)
         return;
-    if (!is_held(request) || (pushed && cached_bytes == 0))
-        upload_remove(request, result, cancel);
+    if (!is_daemon_image(request) || (pushed && cached_bytes == 0))
+        push_target_clean(request, result, cancel);
     else
-        note_rest(result,
-                  pushed ? "it had some of the image before" : "what was sent before the failure");
+        report_leftovers(result, pushed ? "it had some of the image before"
+                                        : "what was sent before the failure");
 }
 
 bool push_run_execute(const struct push_run *push_run, const struct engine_request *request,
@@ -152,6 +154,6 @@ bool push_run_execute(const struct push_run *push_run, const struct engine_reque
     if (push_run->delete_remote)
         clean_up(&noting, pushed, cached_bytes, result, cancel);
     if (result->traffic.stranded > 0 && !result->cleanup_failed)
-        note_rest(result, "uploads that broke off, which it does not take back");
+        report_leftovers(result, "uploads that broke off, which it does not take back");
     return ok;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Before and after a push, at the host that takes it: whose the tag is, and what is removed. */
+#include "engines/image/push_target.h"
+
 #include "base/clock.h"
 #include "engines/image/upload.h"
 
@@ -111,8 +112,8 @@ static bool check_manifest(const struct target *target, const struct engine_requ
                             request->reference.name);
 }
 
-bool upload_check_target(const struct engine_request *request, const char *digest,
-                         struct cancel *cancel, struct error *err)
+bool push_target_check(const struct engine_request *request, const char *digest,
+                       struct cancel *cancel, struct error *err)
 {
     CLEANUP(target_deinit) struct target target = {.registry = NULL};
     char there[DIGEST_TEXT_BYTES];
@@ -247,8 +248,8 @@ static bool remove_all(const struct engine_request *request, const struct engine
                                       "what was sent before the failure is not known"));
 }
 
-void upload_remove(const struct engine_request *request, struct engine_result *result,
-                   struct cancel *run_cancel)
+void push_target_clean(const struct engine_request *request, struct engine_result *result,
+                       struct cancel *run_cancel)
 {
     ENGINE_PHASE(result, PHASE_CLEANUP);
     CLEANUP(cancel_deinit) struct cancel cancel;

@@ -123,8 +123,8 @@ static bool list_layers(struct remote_image *image, struct error *err)
     return true;
 }
 
-static void note_identity(const struct remote_image *image, const struct registry *registry,
-                          struct engine_result *result)
+static void report_identity(const struct remote_image *image, const struct registry *registry,
+                            struct engine_result *result)
 {
     snprintf(result->digest, sizeof(result->digest), "%s", image->root.digest);
     snprintf(result->manifest_digest, sizeof(result->manifest_digest), "%s",
@@ -149,7 +149,7 @@ bool remote_image_resolve(struct remote_image *image, struct registry *registry,
 
     if (!find_manifests(image, registry, request, cancel, err) || !list_layers(image, err))
         return false;
-    note_identity(image, registry, result);
+    report_identity(image, registry, result);
     return true;
 }
 

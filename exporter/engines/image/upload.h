@@ -31,12 +31,8 @@ struct upload_plan {
 };
 
 /* Blobs and documents of an image that was made. `blobs` is the plan's memory for them. */
-void upload_plan_made(struct upload_plan *plan, const struct generated_image *image,
-                      const struct descriptor *blobs[GENERATED_LAYERS_MAX + 1]);
-
-/* A document as the body of an upload: for upload_open(). Closed by free(source->arg). */
-bool upload_open_document(const struct buf *body, struct registry_source *source,
-                          struct error *err) MUST_CHECK;
+void upload_plan_generated(struct upload_plan *plan, const struct generated_image *image,
+                           const struct descriptor *blobs[GENERATED_LAYERS_MAX + 1]);
 
 /* PHASE_UPLOAD and PHASE_COMMIT, traffic, host. Blobs that the registry had are in
  * result->cached_bytes; those that it had not are in request->sent. */
@@ -53,20 +49,7 @@ struct upload_sent {
 };
 
 /* Notes its blobs in request->sent, where there is one. Not for several threads. */
-void upload_note_made(const struct engine_request *request, const struct generated_image *image);
-
-/* Before a push, whoever sends: ERROR_INVALID where the tag holds an image that no probe made, and
- * that is neither `digest` ("": none is known yet; of the manifest or of the configuration) nor
- * request->push.last_digest, unless request->push.overwrite. Asks the host that takes pushes. */
-bool upload_check_target(const struct engine_request *request, const char *digest,
-                         struct cancel *cancel, struct error *err) MUST_CHECK;
-
-/* After it, also after one that failed: removes from the registry what result->digest names,
- * manifests, then their blobs and those of request->sent, as far as it lets us. That they are ours
- * to remove, the caller knows. What remains makes cleanup_failed; blobs of a registry that deletes
- * none, but has deleted their manifest, are its own business. Part of PHASE_CLEANUP, with a
- * deadline of its own. */
-void upload_remove(const struct engine_request *request, struct engine_result *result,
-                   struct cancel *run_cancel);
+void upload_record_generated(const struct engine_request *request,
+                             const struct generated_image *image);
 
 #endif

@@ -2,7 +2,7 @@
 /* What every collector and every way to pull, push or tag promises, whoever wrote it. */
 #include "base/text.h"
 #include "collector/catalog.h"
-#include "engines/engine.h"
+#include "engines/engines.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
