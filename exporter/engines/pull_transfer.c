@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Pull, engine "transfer": containerd fetches and unpacks, as `ctr images pull` and the CRI of 2.1
- * let it.
+ * Pull, engine "transfer": containerd fetches and unpacks by its transfer service, as for `ctr
+ * images pull` and the CRI of 2.1.
  *
- * A daemon that has a blob does not fetch it, so what it holds afterwards is looked at, and dated;
- * its progress is a second witness, and where the two differ the smaller number of fetched bytes
- * counts. Which mirror served cannot be seen of a pull: where there is a choice, the daemon is
- * asked once more, for an image that it has, and tells what it says over HTTP.
+ * A daemon does not fetch a blob that it has. So the engine looks at the creation times of the
+ * blobs afterwards. The progress of the daemon is a second source: where they differ, the smaller
+ * number of fetched bytes counts.
+ *
+ * A pull does not show which mirror served. If there are several hosts, the engine asks the daemon
+ * once more for the image, which it has by now, and reads the host from its HTTP log.
  */
 #include "base/clock.h"
 #include "containerd/snapshots.h"
@@ -22,7 +24,7 @@
 
 #define ARENA_LIMIT_BYTES ((size_t)4 << 20)
 
-/* To look who serves: one HEAD request. Short, because a shutdown waits for it. */
+/* For one HEAD request. Short, because a shutdown waits for it. */
 #define LOOKUP_NS (NS_PER_SECOND + NS_PER_SECOND / 2)
 
 struct pull {
@@ -52,7 +54,7 @@ static struct transfer what_to_pull(struct pull *pull)
     return transfer;
 }
 
-/* Where unpacking cannot be seen, fetching goes on until the end, and has it in itself. */
+/* Without events of unpacking, "fetch" includes it and lasts until the end. */
 static void report_phases(struct pull *pull)
 {
     const struct transfer_progress *progress = &pull->progress;
@@ -96,8 +98,8 @@ static bool count_snapshot(void *arg, const struct snapshot_info *info, struct e
     return true;
 }
 
-/* A daemon that is not configured for this platform and snapshotter says nothing, and does not
- * unpack. */
+/* A daemon that is not configured for this platform and snapshotter does not unpack, and reports
+ * no error. */
 static bool check_unpacked(struct pull *pull, struct error *err)
 {
     const char *snapshotter = pull->request->snapshotter;
@@ -112,8 +114,8 @@ static bool check_unpacked(struct pull *pull, struct error *err)
         return false;
     return n_snapshots > 0 ||
            error_set(err, ERROR_UNSUPPORTED,
-                     "the daemon has not unpacked: the unpack_config of its transfer service has "
-                     "not this platform with snapshotter %s",
+                     "the daemon has not unpacked: the unpack_config of its transfer service lacks "
+                     "this platform with snapshotter %s",
                      snapshotter);
 }
 
@@ -157,7 +159,7 @@ static void on_log(void *arg, const char *text)
         cancel_now(&lookup->cancel);
 }
 
-/* Nobody asks where there is no choice. That the look fails is no failure of the pull. */
+/* With one host there is no choice. A failure of this lookup is not a failure of the pull. */
 static void report_host(struct pull *pull)
 {
     const struct host_list *hosts = pull->request->hosts;
@@ -176,7 +178,7 @@ static void report_host(struct pull *pull)
     cancel_init(&lookup.cancel, clock_now_ns() + LOOKUP_NS);
     if (!transfer_pull(&pull->workspace.scope, &what, &ended_ns, &lookup.cancel, &failed))
         snprintf(result->note + strlen(result->note), sizeof(result->note) - strlen(result->note),
-                 "%swho served it could not be seen: %s", *result->note ? "; " : "",
+                 "%sthe host that served is not known: %s", *result->note ? "; " : "",
                  failed.message);
     cancel_deinit(&lookup.cancel);
     snprintf(result->host, sizeof(result->host), "%s", lookup.log.served_by);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Push, engine "docker": dockerd sends, as `docker push` would have it do.
+ * Push, engine "docker": dockerd sends, as for `docker push`.
  *
- * An image that was made is loaded off the clock; one that Docker holds gets the target's name, if
- * it has another. Afterwards that name goes again, and a made image with it. Docker compresses
- * layers by itself: what it sends has other digests than what was made, and its progress counts
- * bytes before they are compressed.
+ * A generated image is loaded into Docker before the clock starts. An image that Docker has gets
+ * the name of the target as one more name. Afterwards the engine removes that name, and with it a
+ * generated image. Docker compresses layers itself: they get other digests than the generated
+ * layers, and its progress counts bytes before compression.
  */
 #include "engines/daemon/docker_session.h"
 #include "engines/image/docker_archive.h"
@@ -47,21 +47,21 @@ static bool is_generated(const struct push *push)
     return !image || !*image;
 }
 
-/* What the target's name stands for becomes push->image. */
+/* Reads the image that has the name of the target into push->image. */
 static bool find(struct push *push, bool *found, struct error *err)
 {
     return docker_image_find(push->client, push->session.name, &push->arena, &push->image, found,
                              push->cancel, err);
 }
 
-/* It was not told to be a failure: we hung up. */
+/* No response came, so the request may still be executed. */
 static bool is_unanswered(const struct error *err)
 {
     return err->code == ERROR_TIMEOUT || err->code == ERROR_CANCELED ||
            err->code == ERROR_RUNTIME_UNAVAILABLE;
 }
 
-/* A daemon that has the whole archive comes to its end without us. */
+/* Docker finishes a load without the client once it has the whole archive. */
 static bool load(struct push *push, const struct generated_image *image, struct error *err)
 {
     CLEANUP(docker_archive_deinit) struct docker_archive archive;
@@ -79,7 +79,9 @@ static bool load(struct push *push, const struct generated_image *image, struct 
     docker_stream_init(&push->stream);
     if (!find(push, &found, err))
         return false;
-    return found || error_set(err, ERROR_RUNTIME, "Docker loaded the image, but it is not there");
+    return found ||
+           error_set(err, ERROR_RUNTIME,
+                     "Docker reported that it loaded the image, but the image does not exist");
 }
 
 static bool load_generated(struct push *push, struct error *err)
@@ -90,8 +92,10 @@ static bool load_generated(struct push *push, struct error *err)
     if (!docker_session_claim(&push->session, push->cancel, err))
         return false;
     if (push->session.was_there)
-        return error_set(err, ERROR_INVALID,
-                         "Docker has an image by that name, which no probe made; it stays");
+        return error_set(
+            err, ERROR_INVALID,
+            "%s already exists in Docker and was not made by a probe; nothing was pushed",
+            push->session.name);
     if (!generated_image_init(&image, &request->push.content, &request->platform.accepted[0],
                               push->cancel, err))
         return false;
@@ -99,7 +103,7 @@ static bool load_generated(struct push *push, struct error *err)
     return load(push, &image, err);
 }
 
-/* What the name stands for, if it does, has to be the image itself. */
+/* The name of the target must be free, or belong to the image itself. */
 static bool check_name(struct push *push, struct error *err)
 {
     const char *id = push->image.id;
@@ -110,12 +114,14 @@ static bool check_name(struct push *push, struct error *err)
         if (!find(push, &found, err))
             return false;
         return (found && strcmp(push->image.id, id) == 0) ||
-               error_set(err, ERROR_INVALID, "%s is another image in Docker; it stays",
+               error_set(err, ERROR_INVALID, "%s is another image in Docker; nothing was pushed",
                          push->session.name);
     }
     return !before || docker_session_name_is_removable(&push->session, before) ||
-           error_set(err, ERROR_INVALID,
-                     "the image has no tag beside which Docker would let our name go again");
+           error_set(
+               err, ERROR_INVALID,
+               "the image has no tag that would keep it: Docker would remove it together with "
+               "the name of the target");
 }
 
 static bool find_source(const struct engine_request *request, struct docker_client *client,
@@ -147,7 +153,7 @@ static bool tag_existing(struct push *push, struct error *err)
             docker_image_tag(push->client, push->image.id, &request->reference, push->cancel, err));
 }
 
-/* After the last layer there are a configuration and a manifest left to send. */
+/* After the last layer Docker sends a configuration and a manifest. */
 static void measure_phases(const struct push *push, int64_t start_ns, int64_t end_ns)
 {
     const struct docker_stream *stream = &push->stream;
@@ -165,15 +171,15 @@ static void write_note(const struct push *push, const struct docker_stream_total
 {
     CLEANUP(buf_deinit) struct buf note = BUF_INIT(sizeof(push->result->note) - 1);
 
-    buf_printf(&note, "Docker told of %zu layers, in bytes before it compresses them",
+    buf_printf(&note, "Docker reported %zu layers, in bytes before compression",
                push->stream.n_layers);
     if (totals->n_existed > 0)
-        buf_printf(&note, "; the registry had %zu already", totals->n_existed);
+        buf_printf(&note, "; the registry had %zu of them", totals->n_existed);
     if (totals->n_unknown > 0)
-        buf_printf(&note, "; the size of %zu was not told, so more was sent than is counted",
+        buf_printf(&note, "; it did not report the size of %zu, so more was sent than is counted",
                    totals->n_unknown);
     if (push->stream.retries > 0)
-        buf_printf(&note, "; it began %u uploads anew", push->stream.retries);
+        buf_printf(&note, "; it restarted %u uploads", push->stream.retries);
     snprintf(push->result->note, sizeof(push->result->note), "%s", note.data ? note.data : "");
 }
 
@@ -200,8 +206,7 @@ static bool send(struct push *push, struct error *err)
     push->result->traffic.uploaded_bytes = totals.moved_bytes;
     write_note(push, &totals);
     if (!ok && push->stream.retries > 0)
-        error_wrap(err, "Docker began %u uploads anew, and does not tell why",
-                   push->stream.retries);
+        error_wrap(err, "Docker restarted %u uploads for an unknown reason", push->stream.retries);
     return ok;
 }
 
@@ -210,9 +215,9 @@ static bool examine(struct push *push, struct error *err)
     struct engine_result *result = push->result;
 
     if (!push->stream.digest[0])
-        return error_set(err, ERROR_PROTOCOL, "Docker told neither an error nor a digest");
+        return error_set(err, ERROR_PROTOCOL, "Docker reported success, but no digest");
     snprintf(result->digest, sizeof(result->digest), "%s", push->stream.digest);
-    if (is_generated(push)) /* no index: that is what was loaded */
+    if (is_generated(push)) /* Docker pushes the manifest of a loaded image */
         snprintf(result->manifest_digest, sizeof(result->manifest_digest), "%s", result->digest);
     result->unpacked_bytes = push->image.bytes;
     return docker_session_existed(&push->session, &push->stream, true, &result->cached_bytes,
@@ -243,7 +248,7 @@ static bool run(const struct engine_request *request, struct engine_result *resu
     return ok;
 }
 
-/* What Docker makes the manifest like is its own affair; the configuration stays as it is. */
+/* Docker writes a new manifest, but does not change the configuration. */
 static bool identify(const struct engine_request *request, char digest[DIGEST_TEXT_BYTES],
                      struct cancel *cancel, struct error *err)
 {

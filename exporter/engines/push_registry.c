@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Push, engine "registry": everything that a push asks of the network, and nothing of a runtime.
+ * Push, engine "registry": the network part of a push, without a runtime.
  *
- * Layers are made once before, to know their digests, and once more while they are sent: nothing
- * is kept, and nothing is hashed while the clock runs. Needs no socket and no privilege.
+ * Layers are generated twice: once before the push, for their digests, and once while they are
+ * sent. So nothing is stored, and nothing is hashed while the clock runs. The engine needs no
+ * socket and no privilege.
  */
 #include "engines/image/upload.h"
 
@@ -84,11 +85,12 @@ static bool run(const struct engine_request *request, struct engine_result *resu
     if (!registry)
         return false;
     if (*request->push.content.image)
-        return error_set(err, ERROR_UNSUPPORTED, "there is no daemon that holds %s",
+        return error_set(err, ERROR_UNSUPPORTED,
+                         "engine registry uses no daemon that could have the image %s",
                          request->push.content.image);
     ok = generated_image_init(&image, &request->push.content, &request->platform.accepted[0],
                               cancel, err);
-    result->seconds = ns_to_seconds(clock_now_ns() - start_ns); /* should it end here */
+    result->seconds = ns_to_seconds(clock_now_ns() - start_ns); /* in case the run ends here */
     if (!ok)
         return false;
     generated_image_report(&image, result);

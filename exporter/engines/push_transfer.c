@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Push, engine "transfer": containerd sends, as `ctr images push` lets it.
+ * Push, engine "transfer": containerd sends by its transfer service, as for `ctr images push`.
  *
- * What is pushed lies in the probe's own namespace: an image that was made, or one platform's
- * manifest of an image that another namespace holds, shared with it. So an index that is there in
- * part is no trouble, and nothing remembers where the blobs came from: a registry mounts none
- * unless that was asked for.
+ * The image is in the probe's own namespace: a generated image, or one platform's manifest of an
+ * image that another namespace has and shares. So an incomplete index does no harm. The shared
+ * blobs carry no label with their source, so the registry mounts none unless the configuration
+ * asks for it.
  *
- * What was sent is what the daemon tells of every blob: at the end of one, or on its way.
+ * The daemon reports each blob that it sends, at its end or on the way.
  */
 #include "base/clock.h"
 #include "containerd/images.h"
@@ -49,7 +49,7 @@ static void report_host(struct push *push)
         }
 }
 
-/* Where the manifest was not seen on its way before all was done, uploading has it in itself. */
+/* If no event shows the begin of the manifest, "upload" includes the commit. */
 static void report_phases(struct push *push)
 {
     double *phases = push->result->phase_seconds;
@@ -67,7 +67,7 @@ static bool transfer(struct push *push, const struct descriptor *target, struct 
     struct transfer what = transfer_of_request(push->request, &push->arena);
     bool ok;
 
-    what.all_platforms = true; /* of those that the target has in it */
+    what.all_platforms = true; /* all that the target names */
     push->progress.told = push->request->progress;
     progress_phase(push->request->progress, engine_phase_name(PHASE_UPLOAD));
     what.progress = on_progress;
@@ -93,7 +93,7 @@ static bool push_generated(struct push *push, struct error *err)
                               push->cancel, err))
         return false;
     generated_image_report(&image, push->result);
-    upload_record_generated(request, &image); /* which of them, the daemon would have to tell */
+    upload_record_generated(request, &image); /* the daemon reports later which of them it sends */
     return workspace_open(&push->workspace, request, push->cancel, err) &&
            generated_image_store(&push->workspace, &image, push->cancel, err) &&
            transfer(push, &image.root, err);

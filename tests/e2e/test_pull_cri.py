@@ -144,7 +144,7 @@ def test_what_is_there_already_is_left_alone(lab, node, registry, maker):
     exporter = exporter_of(lab, node.containerd, probe(reference), probe(reference, "warm", cold="no"))
     assert reasons(exporter) == {"not_cold": 1}
     assert reasons(exporter, "warm") == {}, exporter.log
-    assert "is on this node already; nothing was pulled" in exporter.log
+    assert "already exists on this node; nothing was pulled" in exporter.log
     assert fetched(exporter) == 0 and cached(exporter) == 0
     assert fetched(exporter, "warm") == 0 and cached(exporter, "warm") == image.size + len(image.data)
     exporter.stop()

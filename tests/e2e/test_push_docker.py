@@ -177,7 +177,7 @@ def test_faults_have_their_reasons(lab, docker, daemon):
         assert {name: reasons(exporter, name) for name, _, _ in FAULTS} == \
             {name: {reason: 1} for name, _, reason in FAULTS}, exporter.log
         assert exporter.value("image_canary_cleanup_failures_total") == 0, exporter.log
-        assert "Docker began 1 uploads anew" in exporter.log
+        assert "Docker restarted 1 uploads" in exporter.log
         for name in ("hanging-commit", "broken-commit"):
             assert exporter.value("image_canary_phase_duration_seconds_count", probe=name, phase="commit") == 1
         assert exporter.value("image_canary_phase_duration_seconds_count", probe="hang", phase="commit") is None
@@ -274,7 +274,7 @@ def test_an_image_that_docker_holds(lab, docker, daemon, registry, maker):
     assert reasons(exporter) == {"not_cold": 1}, exporter.log
     assert exporter.value("image_canary_uploaded_bytes_total") == 0
     assert exporter.value("image_canary_cached_bytes_total") in (2, 400_000), "told by the history, where there is one"
-    assert "the registry had 2 already" in exporter.log
+    assert "the registry had 2 of them" in exporter.log
     assert docker.census() == before
     exporter.stop()
     docker.remove(source)

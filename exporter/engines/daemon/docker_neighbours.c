@@ -11,21 +11,21 @@
 #include <time.h>
 
 #define STEP_NS           (50 * NS_PER_MS)
-#define ONE_SHOT_MARK     "--visitor" /* ends the mark of a process that is not the exporter */
+#define ONE_SHOT_MARK     "--visitor" /* the end of the mark of a one-shot process */
 #define MARKS_LIMIT_BYTES ((size_t)8 << 20)
 
 bool docker_name_is_probes(const struct engine_request *request, const char *name,
                            struct reference *parsed, struct arena *arena)
 {
     const struct reference *ours = &request->reference;
-    struct error ignored; /* "<none>:<none>" */
+    struct error ignored; /* for example "<none>:<none>" */
 
     return reference_parse(parsed, name, arena, &ignored) &&
            strcmp(parsed->host, ours->host) == 0 &&
            strcmp(parsed->repository, ours->repository) == 0;
 }
 
-/* Whether an id is in a list joined by ",". */
+/* Whether `id` is in a list joined by ",". */
 static bool is_spared(const char *spared, const char *id)
 {
     size_t size = strlen(id);
@@ -36,7 +36,8 @@ static bool is_spared(const char *spared, const char *id)
     return false;
 }
 
-/* What an interrupted run left. An image that Docker will not let go is somebody's by now. */
+/* Removes the leftover of an interrupted run. If Docker refuses to remove the image, another
+ * client uses it by now. */
 static bool remove_leftover(const struct docker_neighbours *neighbours,
                             const struct docker_mark *mark, struct cancel *cancel,
                             struct error *err)
@@ -54,7 +55,7 @@ static bool remove_leftover(const struct docker_neighbours *neighbours,
     return docker_mark_clear(neighbours->client, mark->volume, cancel, err);
 }
 
-/* *any: others have marks. */
+/* *any: other probes have marks. */
 static bool sweep(const struct docker_neighbours *neighbours, bool *any, struct cancel *cancel,
                   struct error *err)
 {
@@ -64,7 +65,7 @@ static bool sweep(const struct docker_neighbours *neighbours, bool *any, struct 
     *any = false;
     if (!docker_marks_list(neighbours->client, neighbours->arena, &marks, cancel, err))
         return error_is_expected(err, STATUS_HTTP,
-                                 ANY_STATUS); /* a Docker engine that hides its volumes */
+                                 ANY_STATUS); /* this Docker engine has no volumes */
     for (size_t i = 0; i < marks.count; i++) {
         const struct docker_mark *mark = &marks.items[i];
 
@@ -73,7 +74,7 @@ static bool sweep(const struct docker_neighbours *neighbours, bool *any, struct 
             continue;
         }
         if (!remove_leftover(neighbours, mark, cancel, err))
-            return error_wrap(err, "what was left of %s", mark->image);
+            return error_wrap(err, "leftovers of %s", mark->image);
     }
     return true;
 }
@@ -85,8 +86,8 @@ static bool is_one_shot(const char *volume)
     return size > end && strcmp(volume + size - end, ONE_SHOT_MARK) == 0;
 }
 
-/* Whether a run of another process is at the same repository: those of ours take named_locks, and
- * their marks may be what a crash has left. */
+/* *any: another process probes the same repository. Probes of this process use named locks, and
+ * their marks may be leftovers of a crash. */
 static bool find_neighbours(const struct docker_neighbours *neighbours, bool *any,
                             struct cancel *cancel, struct error *err)
 {
@@ -98,7 +99,7 @@ static bool find_neighbours(const struct docker_neighbours *neighbours, bool *an
     *any = false;
     if (!docker_marks_list(neighbours->client, &arena, &marks, cancel, err))
         return error_is_expected(err, STATUS_HTTP,
-                                 ANY_STATUS); /* a Docker engine that hides its volumes */
+                                 ANY_STATUS); /* this Docker engine has no volumes */
     for (size_t i = 0; i < marks.count; i++) {
         const struct docker_mark *mark = &marks.items[i];
 
@@ -123,11 +124,12 @@ static bool wait_for_neighbours(const struct docker_neighbours *neighbours, stru
             return true;
         nanosleep(&pause, NULL);
         if (!cancel_check(cancel, err))
-            return error_wrap(err, "another process probes the same repository");
+            return error_wrap(err, "waiting for another process that probes the same repository");
     }
 }
 
-/* Tags and digests of one repository are removed together, and its images share layers. */
+/* The lock covers the repository: Docker removes its tags and digests together, and its images
+ * share layers. */
 static const char *repository_name(const struct reference *reference, struct arena *arena)
 {
     size_t size = strlen(reference->host) + strlen(reference->repository) + 2;

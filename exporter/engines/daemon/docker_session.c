@@ -9,18 +9,18 @@
 #include <time.h>
 
 #define CLEANUP_NS          (15 * NS_PER_SECOND)
-#define CLEANUP_CANCELED_NS (NS_PER_SECOND + NS_PER_SECOND / 2) /* within the time to stop */
+#define CLEANUP_CANCELED_NS (NS_PER_SECOND + NS_PER_SECOND / 2) /* within the stop timeout */
 #define AWAIT_NS            NS_PER_SECOND
 #define AWAIT_STEP_NS       (50 * NS_PER_MS)
 #define NAMES_LIMIT_BYTES   ((size_t)8 << 20)  /* of one image */
-#define SPARED_LIMIT_BYTES  ((size_t)64 << 10) /* some 900 ids */
+#define SPARED_LIMIT_BYTES  ((size_t)64 << 10) /* about 900 ids */
 
 struct docker_client *docker_session_connect(const struct engine_request *request,
                                              struct cancel *cancel, struct error *err)
 {
     if (request->docker)
         return docker_connect(request->docker, cancel, err);
-    error_set(err, ERROR_UNSUPPORTED, "no Docker socket is configured: docker: {address: ...}");
+    error_set(err, ERROR_UNSUPPORTED, "no Docker socket is configured: set docker.address");
     return NULL;
 }
 
@@ -52,7 +52,7 @@ static struct names count_names(const struct docker_session *session,
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(NAMES_LIMIT_BYTES);
     struct names count = {0, 0};
     struct reference parsed;
-    struct error ignored; /* "<none>:<none>" is no name */
+    struct error ignored; /* for example "<none>:<none>" */
 
     for (size_t i = 0; i < names->count; i++) {
         if (docker_name_is_probes(session->request, names->items[i], &parsed, &arena))
@@ -63,8 +63,7 @@ static struct names count_names(const struct docker_session *session,
     return count;
 }
 
-/* With the last tag of a repository Docker removes its digests, and with the last name the image.
- */
+/* Docker removes the digests of a repository with its last tag, and an image with its last name. */
 bool docker_session_name_is_removable(const struct docker_session *session,
                                       const struct docker_image *before)
 {
@@ -103,7 +102,7 @@ static bool has_no_name(const struct docker_image *image)
     return true;
 }
 
-/* A load that we did not see the end of may have given our name to its image. */
+/* An interrupted load may have given the name to its image after the session had ended. */
 bool docker_session_claim(struct docker_session *session, struct cancel *cancel, struct error *err)
 {
     struct docker_image image;
@@ -121,8 +120,9 @@ bool docker_session_claim(struct docker_session *session, struct cancel *cancel,
     return true;
 }
 
-/* Such images, where another load came after theirs, have lost the name again. What is just being
- * loaded has none yet: so only those go that had none when the session began, either. */
+/* Removes generated images that have lost their name to a later load. An image that is being
+ * loaded has no name yet, so only those are removed that already had none when the session began.
+ */
 static void sweep_nameless(struct docker_session *session, struct cancel *cancel)
 {
     struct docker_image image;
@@ -142,11 +142,11 @@ static void sweep_nameless(struct docker_session *session, struct cancel *cancel
     }
 }
 
-/* The answer did not come: the mark may be there all the same, with nothing to mark. */
+/* Without a response the mark may exist, although there is nothing to mark. */
 static void undo_mark(struct docker_session *session)
 {
     struct cancel cancel;
-    struct error ignored; /* then the next start takes it away */
+    struct error ignored; /* the next session removes it */
 
     cancel_init(&cancel, clock_now_ns() + CLEANUP_CANCELED_NS);
     (void)!docker_mark_clear(session->client, session->neighbours.volume, &cancel, &ignored);
@@ -164,7 +164,8 @@ bool docker_session_mark(struct docker_session *session, struct cancel *cancel, 
         if (!docker_session_name_is_removable(session, &session->before.items[i]))
             buf_printf(&spared, "%s%s", spared.size > 0 ? "," : "", session->before.items[i].id);
     if (!buf_ok(&spared, &too_many))
-        return true; /* no mark, rather than one that could cost somebody an image */
+        return true; /* without a complete list, the mark could cost an image that is not a leftover
+                      */
     mark.spared = spared.data ? spared.data : "";
     session->marked = docker_mark_set(session->client, &mark, cancel, err);
     if (!session->marked && err->status_kind == STATUS_NONE)
@@ -172,7 +173,7 @@ bool docker_session_mark(struct docker_session *session, struct cancel *cancel, 
     return session->marked || error_is_expected(err, STATUS_HTTP, ANY_STATUS);
 }
 
-/* The digest that came with our tag, beside a tag of the same repository that was there. */
+/* Removes the digests that came with the name, where another tag of the repository keeps them. */
 static bool remove_digest(struct docker_session *session, const struct docker_image *old,
                           const struct docker_image *now, struct cancel *cancel, struct error *err)
 {
@@ -208,19 +209,19 @@ static bool remove_name(struct docker_session *session, struct cancel *cancel, s
         return !old || remove_digest(session, old, &now, cancel, err);
     if (old && !docker_session_name_is_removable(session, old))
         return error_set(err, ERROR_RUNTIME,
-                         "the image was there before without this name; the name stays, since "
-                         "Docker would remove more with it");
+                         "the image existed before without this name; the name is kept, because "
+                         "Docker would remove other names with it");
     return docker_image_remove(session->client, session->name, cancel, err) &&
            (!old || remove_digest(session, old, &now, cancel, err));
 }
 
-/* Until the image is there that nobody waits for any more, but not long. */
+/* Waits for a short time until a load that was interrupted has finished. */
 static void await_name(struct docker_session *session, struct cancel *cancel)
 {
     const struct timespec pause = {.tv_nsec = AWAIT_STEP_NS};
     int64_t end_ns = clock_now_ns() + AWAIT_NS;
     struct docker_image image;
-    struct error ignored; /* the removal tells */
+    struct error ignored; /* the removal reports it */
     bool found = false;
 
     while (!found && clock_now_ns() < end_ns &&
@@ -270,7 +271,8 @@ void docker_session_end(struct docker_session *session, bool interrupted, struct
     if (session->marked && !session->load_pending && !result->cleanup_failed &&
         !docker_mark_clear(session->client, session->neighbours.volume, &cancel, err))
         result->cleanup_failed = true;
-    /* A daemon that was at the end when we hung up still finishes: it has had its moment. */
+    /* A pull or push that was interrupted near its end may have finished since the first removal.
+     */
     if (interrupted && !result->cleanup_failed)
         result->cleanup_failed = !remove_name(session, &cancel, err);
     if (session->loads && !hurry)

@@ -9,7 +9,7 @@
 #define PIECE_BYTES       ((size_t)256 << 10)
 #define THREADS_MAX       ((size_t)16)
 
-/* Words for the same things. */
+/* The media types of one format. */
 struct media_types {
     const char *layer, *config, *manifest, *index;
 };
@@ -28,11 +28,11 @@ static const struct media_types docker_types = {
     .index = MEDIA_TYPE_DOCKER_LIST,
 };
 
-/* Several threads hash; each takes the next layer. */
+/* State of the threads that hash layers; each takes the next layer. */
 struct hashing {
     struct generated_image *image;
     struct cancel *cancel;
-    pthread_mutex_t lock; /* of what follows */
+    pthread_mutex_t lock; /* protects what follows */
     size_t next;
     char digests[GENERATED_LAYERS_MAX][DIGEST_TEXT_BYTES];
     bool failed;
@@ -82,7 +82,7 @@ static bool hash_some(struct hashing *hashing, struct error *err)
         return error_memory(err);
     while (take_layer(hashing, &number))
         if (!hash_layer(hashing, number, piece, digest, err))
-            return error_wrap(err, "make layer %zu", number);
+            return error_wrap(err, "generate layer %zu", number);
     return true;
 }
 
@@ -101,7 +101,7 @@ static void *hash_layers(void *arg)
     return NULL;
 }
 
-/* With fewer helpers than there are processors it only takes longer. */
+/* If a helper thread cannot be started, the hashing only takes longer. */
 static void hash_in_parallel(struct hashing *hashing)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
@@ -170,7 +170,7 @@ static bool make_documents(struct generated_image *image, const struct media_typ
     const char *diff_ids[GENERATED_LAYERS_MAX];
 
     for (size_t i = 0; i < image->n_layers; i++)
-        diff_ids[i] = image->layers[i].digest; /* not compressed: the tar is the layer */
+        diff_ids[i] = image->layers[i].digest; /* not compressed, so the digest is the diff id */
     image_config_write(&image->config_body, platform, diff_ids, image->n_layers);
     if (!describe(image, types->config, &image->config_body, &image->config, err))
         return false;
@@ -196,7 +196,8 @@ bool generated_image_init(struct generated_image *image, const struct push_conte
         .index_body = BUF_INIT(MANIFEST_LIMIT_BYTES),
     };
     if (content->layers > GENERATED_LAYERS_MAX)
-        return error_set(err, ERROR_INVALID, "more than %d layers", GENERATED_LAYERS_MAX);
+        return error_set(err, ERROR_INVALID, "%llu layers: at most %d are supported",
+                         (unsigned long long)content->layers, GENERATED_LAYERS_MAX);
     return random_layer_seed(&image->seed, err) && make_layers(image, types, cancel, err) &&
            make_documents(image, types, platform, content->index, err);
 }
@@ -233,7 +234,7 @@ void generated_layer_close(struct generated_layer *layer)
     layer->keystream = NULL;
 }
 
-/* Of one of the three parts of a tar: the header, the file, the zeros after it. */
+/* Reads from one part of the tar: header, file or padding. */
 static size_t read_part(struct generated_layer *layer, unsigned char *data, size_t size)
 {
     uint64_t file_end = RANDOM_LAYER_HEADER_BYTES + layer->image->file_bytes;

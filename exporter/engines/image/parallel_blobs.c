@@ -10,14 +10,14 @@
 struct parallel_blobs {
     struct parallel_blobs_plan plan;
     struct cancel *parent;
-    struct cancel_watcher watcher; /* of the parent: stops the threads */
+    struct cancel_watcher watcher; /* of the parent: cancels the threads */
     bool watched;
     struct cancel cancel;
-    pthread_mutex_t lock; /* of what follows */
+    pthread_mutex_t lock; /* protects what follows */
     pthread_cond_t changed;
-    size_t next;      /* the next blob nobody has taken */
-    bool *there;      /* by blob */
-    size_t *first_of; /* the first blob with this digest: itself, or an earlier one */
+    size_t next;      /* the next blob to take */
+    bool *there;      /* for each blob */
+    size_t *first_of; /* index of the first blob with the same digest */
     struct error failure;
     bool failed;
     int64_t ended_ns;
@@ -29,7 +29,7 @@ struct parallel_blobs {
     } threads[PARALLEL_BLOBS_MAX];
 };
 
-/* The next blob that is not another one's double; false when there is none. */
+/* Takes the next blob, without duplicates. Returns false if there is none left. */
 static bool take(struct parallel_blobs *layers, size_t *i)
 {
     LOCK_SCOPE(&layers->lock);
@@ -43,7 +43,7 @@ static bool take(struct parallel_blobs *layers, size_t *i)
     return true;
 }
 
-/* The first failure is the reason; what the others say is only that they were stopped. */
+/* Only the first failure is kept: the others only say that their thread was canceled. */
 static void report(struct parallel_blobs *layers, size_t i, bool ok, const struct error *failure)
 {
     bool first = false;
@@ -120,7 +120,7 @@ static bool find_duplicates(struct parallel_blobs *layers, struct error *err)
     return true;
 }
 
-/* All of them before the first thread, which changes what they branch off. */
+/* Creates all clones before the first thread starts, because a thread changes the registry. */
 static bool make_clones(struct parallel_blobs *layers, size_t n, struct error *err)
 {
     layers->threads[0].registry = layers->plan.registry;
@@ -219,7 +219,7 @@ void parallel_blobs_free(struct parallel_blobs *layers)
     cancel_now(&layers->cancel);
     join(layers);
     for (size_t i = layers->n_threads; i < PARALLEL_BLOBS_MAX; i++)
-        free_clone(layers, &layers->threads[i]); /* whose thread did not start */
+        free_clone(layers, &layers->threads[i]); /* of threads that have not started */
     if (layers->watched)
         cancel_unwatch(layers->parent, &layers->watcher);
     cancel_deinit(&layers->cancel);

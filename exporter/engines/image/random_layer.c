@@ -18,7 +18,7 @@ bool random_layer_seed(uint64_t *seed, struct error *err)
         n = getrandom(seed, sizeof(*seed), 0);
     while (n < 0 && errno == EINTR);
     if (n != (ssize_t)sizeof(*seed))
-        return error_errno(err, errno, "no random seed");
+        return error_errno(err, errno, "getrandom");
     if (*seed == 0)
         *seed = 1;
     return true;

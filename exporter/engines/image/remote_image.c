@@ -37,7 +37,7 @@ static struct remote_manifest *add_manifest(struct remote_image *image)
     return manifest;
 }
 
-/* One entry of the index. */
+/* Fetches one entry of the index. */
 static bool fetch_manifest(struct remote_image *image, struct registry *registry,
                            const struct descriptor *entry, struct cancel *cancel, struct error *err)
 {
@@ -51,9 +51,9 @@ static bool fetch_manifest(struct remote_image *image, struct registry *registry
     if (manifest->manifest.kind != MANIFEST_IMAGE)
         return error_set(err, ERROR_UNSUPPORTED, "an index within an index");
     if (manifest->descriptor.size != entry->size)
-        return error_set(err, ERROR_SIZE_MISMATCH, "the index promises %lld bytes for %s, got %lld",
-                         (long long)entry->size, entry->digest,
-                         (long long)manifest->descriptor.size);
+        return error_set(
+            err, ERROR_SIZE_MISMATCH, "manifest has %lld bytes, expected %lld as in the index: %s",
+            (long long)manifest->descriptor.size, (long long)entry->size, entry->digest);
     return true;
 }
 
@@ -66,7 +66,7 @@ static bool fetch_entries(struct remote_image *image, struct registry *registry,
     if (!chosen)
         return error_set(err, ERROR_NOT_FOUND, "the index has no image for this platform");
     if (request->all_platforms && index->n_children > REMOTE_MANIFESTS_MAX)
-        return error_set(err, ERROR_LIMIT, "the index has %zu entries, at most %zu are fetched",
+        return error_set(err, ERROR_LIMIT, "the index has %zu entries: at most %zu are supported",
                          index->n_children, REMOTE_MANIFESTS_MAX);
     for (size_t i = 0; i < index->n_children; i++) {
         const struct descriptor *entry = &index->children[i];
@@ -93,7 +93,8 @@ static bool find_manifests(struct remote_image *image, struct registry *registry
                         &image->arena, err))
         return false;
     if (top.kind == MANIFEST_OTHER)
-        return error_set(err, ERROR_UNSUPPORTED, "media type \"%s\"", image->root.media_type);
+        return error_set(err, ERROR_UNSUPPORTED, "unsupported media type \"%s\"",
+                         image->root.media_type);
     image->has_index = top.kind == MANIFEST_INDEX;
     image->manifests = arena_alloc(&image->arena, REMOTE_MANIFESTS_MAX * sizeof(*image->manifests));
     if (!image->manifests)
@@ -113,7 +114,8 @@ static bool list_layers(struct remote_image *image, struct error *err)
     for (size_t i = 0; i < image->n_manifests; i++)
         n += image->manifests[i].manifest.n_children;
     if (n > MANIFEST_CHILDREN_MAX)
-        return error_set(err, ERROR_LIMIT, "%zu layers", n);
+        return error_set(err, ERROR_LIMIT, "the image has %zu layers: at most %zu are supported", n,
+                         MANIFEST_CHILDREN_MAX);
     image->layers = arena_alloc(&image->arena, (n + 1) * sizeof(*image->layers));
     if (!image->layers)
         return arena_ok(&image->arena, err);

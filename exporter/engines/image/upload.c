@@ -10,7 +10,7 @@
 struct upload {
     const struct upload_plan *plan;
     const struct engine_request *request;
-    pthread_mutex_t lock; /* of what follows */
+    pthread_mutex_t lock; /* protects what follows */
     struct engine_result *result;
 };
 
@@ -48,7 +48,7 @@ void upload_record_generated(const struct engine_request *request,
     record_digest(request, image->config.digest);
 }
 
-/* Before it is sent: what fails afterwards may have arrived. */
+/* Records the blob before it is sent: a failed upload may have stored it. */
 static void record_sent(struct upload *upload, const struct descriptor *blob)
 {
     LOCK_SCOPE(&upload->lock);
@@ -62,7 +62,7 @@ static void record_cached(struct upload *upload, const struct descriptor *blob)
 
     upload->result->cached_bytes += (uint64_t)blob->size;
     progress_moved(upload->request->progress, (uint64_t)blob->size);
-    progress_note(upload->request->progress, "the registry has %.19s", blob->digest);
+    progress_note(upload->request->progress, "the registry already has %.19s", blob->digest);
 }
 
 static bool send_blob(const struct upload *upload, struct registry *registry,
@@ -121,7 +121,7 @@ static bool bring_blobs(struct upload *upload, struct cancel *cancel, struct err
     return layers && parallel_blobs_join(layers, &ended_ns, err);
 }
 
-/* Only the root gets the tag; what is below it is found by its digest. */
+/* Only the root gets the tag; the other documents are put by digest. */
 static bool commit(const struct upload *upload, struct cancel *cancel, struct error *err)
 {
     ENGINE_PHASE(upload->result, PHASE_COMMIT);

@@ -167,7 +167,8 @@ static void says_what_the_registry_does_not_delete(void **state)
     assert_true(w->result.cleanup_failed);
     assert_int_equal(w->result.cleanup_error.code, ERROR_UNSUPPORTED);
     assert_non_null(strstr(w->result.cleanup_error.message, w->result.digest));
-    assert_non_null(strstr(w->result.cleanup_error.message, "the registry deletes nothing"));
+    assert_non_null(
+        strstr(w->result.cleanup_error.message, "the registry does not support deletion"));
     w->registry.deletes_nothing = false;
     w->registry.deletes_no_blobs = true;
     w->result.cleanup_failed = false;
@@ -177,7 +178,8 @@ static void says_what_the_registry_does_not_delete(void **state)
     w->result.digest[0] = '\0';
     push_target_clean(&w->request, &w->result, &w->cancel);
     assert_true(w->result.cleanup_failed);
-    assert_non_null(strstr(w->result.cleanup_error.message, "the registry deletes no blobs"));
+    assert_non_null(
+        strstr(w->result.cleanup_error.message, "the registry does not support deletion of blobs"));
     assert_non_null(strstr(w->result.cleanup_error.message, w->name));
 }
 
