@@ -27,7 +27,7 @@ WARN := -Wall -Wextra -Wshadow -Wvla -Wformat=2 -Wstrict-prototypes -Wmissing-pr
 BASE_CFLAGS = -std=c17 -D_GNU_SOURCE -pthread -fno-common -fstack-protector-strong \
               $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer) $(CFLAGS)
 OUR_CFLAGS  = $(BASE_CFLAGS) $(WARN) -Iexporter -I$(BUILD)/gen
-# The one C++ file is the one that reads TOML.
+# C++ reads TOML and finds the shortest digits of a number. No exception leaves these files.
 CXX_CFLAGS  = $(patsubst -std=c17,-std=c++17 -fno-rtti,$(filter-out -Wstrict-prototypes -Wmissing-prototypes,$(OUR_CFLAGS)))
 LIBS = -lgrpc -lgpr -lprotobuf-c -lmicrohttpd -lyaml -lcurl -lcrypto -lgnutls -lisal -lcrypt -lstdc++ -lm -pthread
 
@@ -56,6 +56,7 @@ help:
 	@echo 'make demo       containerd, registry, Prometheus and the exporter, on this machine'
 	@echo 'make run        the exporter on the containerd of this machine: inventory only'
 	@echo 'make fuzz       each fuzzer for FUZZ_SECONDS=60 (clang)'
+	@echo 'make mutate     N=200 SEED=1 FLOOR=base: changes of the code that make check notices'
 	@echo 'make reference  the tables of metrics in README.md, from the tables of the code'
 	@echo 'make install    DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)'
 	@echo 'make format     clang-format everything             make lint   clang-tidy, cppcheck'
@@ -98,7 +99,8 @@ $(BUILD)/gen/proto/%.pb-c.o: $(BUILD)/gen/proto/%.pb-c.c $(BUILD)/flags | $(GENE
 $(BUILD)/exporter/containerd/wire/%_wire.o: OUR_CFLAGS += -I$(BUILD)/gen/proto
 $(BUILD)/tests/unit/support/%.o: OUR_CFLAGS += -I$(BUILD)/gen/proto
 
-$(BUILD)/tests/%.o: OUR_CFLAGS += -Itests/unit
+# Tests and fuzzers check with assert(): CFLAGS=-DNDEBUG must not remove it.
+$(BUILD)/tests/%.o: OUR_CFLAGS += -Itests/unit -UNDEBUG
 
 $(BUILD)/%.o: %.c $(BUILD)/flags | $(GENERATED)
 	@echo '  CC    $<'
@@ -152,11 +154,12 @@ headers: $(GENERATED)
 	$(Q)for h in $(HEADERS); do $(CC) $(OUR_CFLAGS) -fsyntax-only -x c -include $$h /dev/null || exit 1; done
 
 unit: $(TESTS)
-	$(Q)for t in $(TESTS); do echo "  TEST  $$t"; $(SAN_ENV) $$t || exit 1; done
+	$(Q)status=0; for t in $(TESTS); do echo "  TEST  $$t"; $(SAN_ENV) $$t || status=1; done; exit $$status
 
 corpus: $(FUZZERS:%=$(BUILD)/%)
-	$(Q)for f in $(FUZZERS); do echo "  FUZZ  $$f"; \
-	    $(SAN_ENV) $(BUILD)/$$f tests/fuzz/corpus/$${f#fuzz_}/* || exit 1; done
+	$(Q)passed=0; failed=0; for f in $(FUZZERS); do echo "  FUZZ  $$f"; \
+	    $(SAN_ENV) $(BUILD)/$$f tests/fuzz/corpus/$${f#fuzz_}/* && passed=$$((passed + 1)) || failed=$$((failed + 1)); \
+	done; echo "  CORPORA  one test per fuzzer: $$passed passed, $$failed failed"; [ $$failed = 0 ]
 
 SAN_ENV := TSAN_OPTIONS='ignore_noninstrumented_modules=1 suppressions=tests/tsan.supp' \
            LSAN_OPTIONS='suppressions=tests/lsan.supp print_suppressions=0' CMOCKA_MESSAGE_OUTPUT=stdout
@@ -172,13 +175,18 @@ fuzz:
 	    build-fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -timeout=5 build-fuzz/found/$$f tests/fuzz/corpus/$${f#fuzz_} || exit 1; \
 	done
 
+N    ?= 200
+SEED ?= 1
+mutate:
+	$(Q)/usr/bin/python3 tests/mutate.py -n $(N) --seed $(SEED) $(if $(FLOOR),--floor '$(FLOOR)') $(MUTATE_ARGS)
+
 e2e: $(BINARY)
 	$(Q)EXPORTER_BIN=$(abspath $(BINARY)) /usr/bin/python3 -m pytest -q tests/e2e
 
 bench: $(BINARY) $(BUILD)/bench_page
 	$(Q)EXPORTER_BIN=$(abspath $(BINARY)) PAGE_BIN=$(abspath $(BUILD)/bench_page) /usr/bin/python3 tests/bench/bench.py $(BENCH_ARGS)
 
-# The tables of metrics in README.md; tests/e2e/test_pages.py says when they are stale.
+# The tables of metrics in README.md; tests/e2e/web/test_pages.py says when they are stale.
 reference: $(BINARY)
 	$(Q)$(BINARY) metrics --markdown | sed -i -e '/<!-- metrics:begin -->/,/<!-- metrics:end -->/{//!d}' \
 	    -e '/<!-- metrics:begin -->/r /dev/stdin' README.md
@@ -223,7 +231,7 @@ clean:
 	rm -rf build build-*
 
 force:
-.PHONY: help all check layers headers unit corpus fuzz e2e bench reference demo run install man format lint clean force
+.PHONY: help all check layers headers unit corpus fuzz mutate e2e bench reference demo run install man format lint clean force
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(OBJS:.o=.d) $(BUILD)/exporter/main.d $(wildcard $(BUILD)/tests/*/*.d $(BUILD)/tests/unit/*/*.d)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Containers by runtime. A runtime that was seen once is shown for every namespace
- * from then on, with 0 where it has no container.
+ * Containers by runtime. Once a runtime was seen, every namespace has a sample for it, which may be
+ * 0.
  */
+
 #include "containerd/containers.h"
 #include "collector/collector.h"
 #include "collector/node.h"
@@ -11,7 +12,7 @@
 #include <string.h>
 
 #define ARENA_LIMIT_BYTES  ((size_t)16 << 20) /* the counts of all namespaces */
-#define RUNTIMES_MAX       ((size_t)32)       /* those beyond are counted together */
+#define RUNTIMES_MAX       ((size_t)32) /* containers of further runtimes are counted as "other" */
 #define RUNTIME_NAME_BYTES ((size_t)128)
 #define OTHER_RUNTIME      "other"
 #define DEFAULT_RUNTIME    "io.containerd.runc.v2"
@@ -29,8 +30,7 @@ static const struct metric_family families[] = {
 };
 
 struct containers_state {
-    struct containerd *containerd;
-    char runtimes[RUNTIMES_MAX + 1][RUNTIME_NAME_BYTES]; /* the last is for all others */
+    char runtimes[RUNTIMES_MAX + 1][RUNTIME_NAME_BYTES]; /* the last is OTHER_RUNTIME */
     size_t n_runtimes;
 };
 
@@ -45,15 +45,14 @@ struct census {
     struct cancel *cancel;
     struct arena *arena;
     struct namespace_counts *first, **end;
-    struct namespace_counts *counts; /* of the namespace that is counted */
+    struct namespace_counts *counts; /* of the namespace in progress */
 };
 
 static bool open_job(void *state, const struct job_context *context, struct error *err)
 {
     struct containers_state *job = state;
 
-    (void)err;
-    job->containerd = context->node->containerd;
+    (void)context, (void)err;
     strcpy(job->runtimes[0], DEFAULT_RUNTIME);
     strcpy(job->runtimes[RUNTIMES_MAX], OTHER_RUNTIME);
     job->n_runtimes = 1;
@@ -118,7 +117,7 @@ static bool run(void *state, struct run *run, struct error *err)
     bool ok;
 
     census.end = &census.first;
-    ok = each_namespace(job->containerd, count, &census, run->cancel, err);
+    ok = each_namespace(run->node->containerd, count, &census, run->cancel, err);
     report(&census, run->out);
     return ok;
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What lies in containerd's content store, per namespace and as a whole, and what
- * is being written into it. Namespaces share blobs: only the whole counts each once.
+ * Blobs in containerd's content store, per namespace and in total, and active ingests. Namespaces
+ * share blobs; the total counts each blob once.
  */
+
 #include "containerd/content.h"
 #include "collector/collector.h"
 #include "collector/node.h"
-#include "containerd/ingests.h"
 #include "containerd/namespaces.h"
 #include "oci/name_map.h"
 
@@ -25,43 +25,36 @@ static const struct metric_family families[] = {
                "containerd_content_blobs",
                "Blobs of a namespace in the content store. Listed on a schedule.",
                {"namespace"}},
-    [BYTES] = {METRIC_GAUGE,
-               "containerd_content_bytes",
-               "Size of the blobs of a namespace; what several namespaces share counts in each. "
-               "Listed on a schedule.",
-               {"namespace"}},
-    [UNIQUE_BYTES] = {METRIC_GAUGE, "containerd_content_unique_bytes",
-                      "Size of the blobs of all namespaces together, each blob counted once, "
-                      "without what running probes hold. Listed on a schedule."},
+    [BYTES] =
+        {METRIC_GAUGE,
+         "containerd_content_bytes",
+         "Size of the blobs of a namespace; a blob that several namespaces share counts in each. "
+         "Listed on a schedule.",
+         {"namespace"}},
+    [UNIQUE_BYTES] =
+        {METRIC_GAUGE, "containerd_content_unique_bytes",
+         "Size of the blobs of all namespaces, each blob counted once; namespaces of running "
+         "probes are left out. Listed on a schedule."},
     [INGESTS] = {METRIC_GAUGE,
                  "containerd_ingests",
-                 "Writes into the content store that are not finished. Listed on a schedule.",
+                 "Active ingests: writes into the content store that are not committed. Listed on "
+                 "a schedule.",
                  {"namespace"}},
-    [OLDEST_UPDATE] = {METRIC_GAUGE,
-                       "containerd_ingest_oldest_update_timestamp_seconds",
-                       "When the unfinished write that rests longest was last written to; absent "
-                       "where there is none. Listed on a schedule.",
-                       {"namespace"}},
+    [OLDEST_UPDATE] =
+        {METRIC_GAUGE,
+         "containerd_ingest_oldest_update_timestamp_seconds",
+         "Time of the last write to the ingest that has been idle longest; absent without "
+         "ingests. Listed on a schedule.",
+         {"namespace"}},
     {0},
-};
-
-struct content_state {
-    struct containerd *containerd;
 };
 
 struct census {
     struct run *run;
     struct name_map unique;
     double unique_bytes;
-    double blobs, bytes; /* of the namespace that is counted */
+    double blobs, bytes; /* of the namespace in progress */
 };
-
-static bool open_job(void *state, const struct job_context *context, struct error *err)
-{
-    (void)err;
-    ((struct content_state *)state)->containerd = context->node->containerd;
-    return true;
-}
 
 static bool add_blob(void *arg, const struct content_info *info, struct error *err)
 {
@@ -98,7 +91,7 @@ static bool count(void *arg, const struct scope *scope, struct error *err)
 
     census->blobs = census->bytes = 0;
     if (!content_list(scope, add_blob, census, census->run->cancel, err) ||
-        !ingests_list(scope, &arena, &ingests, census->run->cancel, err))
+        !content_ingests(scope, &arena, &ingests, census->run->cancel, err))
         return false;
     snapshot_add(census->run->out, BLOBS, census->blobs, scope->name_space);
     snapshot_add(census->run->out, BYTES, census->bytes, scope->name_space);
@@ -108,10 +101,10 @@ static bool count(void *arg, const struct scope *scope, struct error *err)
 
 static bool run(void *state, struct run *run, struct error *err)
 {
-    struct content_state *job = state;
     struct census census = {.run = run, .unique = NAME_MAP_INIT};
-    bool ok = each_namespace(job->containerd, count, &census, run->cancel, err);
+    bool ok = each_namespace(run->node->containerd, count, &census, run->cancel, err);
 
+    (void)state;
     name_map_deinit(&census.unique);
     if (ok)
         snapshot_add(run->out, UNIQUE_BYTES, census.unique_bytes);
@@ -120,12 +113,10 @@ static bool run(void *state, struct run *run, struct error *err)
 
 const struct collector content_collector = {
     .name = "content",
-    .help = "Blobs in the content store, and unfinished writes.",
+    .help = "Blobs in the content store, and active ingests.",
     .families = families,
-    .state_size = sizeof(struct content_state),
     .lane = LANE_INVENTORY,
     .interval = "60s",
     .timeout = "10s",
-    .open = open_job,
     .run = run,
 };

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What containerd tells the kubelet: its conditions, its images, and the sandbox image without
- * which no pod starts. Nothing where the daemon has no CRI.
+ * The view of the kubelet: conditions of the runtime, images of CRI, and the sandbox image that
+ * every pod needs. No samples if the daemon does not serve CRI.
  */
+
 #include "containerd/cri/cri.h"
 #include "collector/collector.h"
 #include "collector/node.h"
@@ -22,39 +23,32 @@ enum {
 static const struct metric_family families[] = {
     [CONDITION] = {METRIC_GAUGE,
                    "containerd_cri_condition",
-                   "Whether a condition holds, as CRI's status tells the kubelet: RuntimeReady, "
-                   "NetworkReady and what else it has. Asked on a schedule.",
+                   "Whether a condition of CRI's status is true: RuntimeReady, NetworkReady and "
+                   "others. Asked on a schedule.",
                    {"type"},
                    .query = "containerd_cri_condition == 0"},
-    [IMAGES] = {METRIC_GAUGE, "containerd_cri_images",
-                "Images that CRI knows, each once whatever its names. Listed on a schedule."},
-    [IMAGE_BYTES] = {METRIC_GAUGE, "containerd_cri_image_bytes",
-                     "Size of the images that CRI knows, as it tells the kubelet; layers that "
-                     "images share count in each. Listed on a schedule."},
-    [PINNED_IMAGES] = {METRIC_GAUGE, "containerd_cri_pinned_images",
-                       "Images that the kubelet's garbage collection leaves alone, as CRI tells; "
-                       "old daemons (1.6.20) pin none. Listed on a schedule."},
-    [SANDBOX_INFO] = {METRIC_INFO,
-                      "containerd_cri_sandbox_image_info",
-                      "The image that every pod starts from; always 1. Asked on a schedule.",
-                      {"image"}},
+    [IMAGES] =
+        {METRIC_GAUGE, "containerd_cri_images",
+         "Images that CRI lists; an image with several names counts once. Listed on a schedule."},
+    [IMAGE_BYTES] =
+        {METRIC_GAUGE, "containerd_cri_image_bytes",
+         "Size of the images that CRI lists, as the kubelet sees it; a layer that several "
+         "images share counts in each. Listed on a schedule."},
+    [PINNED_IMAGES] =
+        {METRIC_GAUGE, "containerd_cri_pinned_images",
+         "Images that CRI marks as pinned, so that the kubelet's garbage collection keeps "
+         "them; old daemons (1.6.20) pin none. Listed on a schedule."},
+    [SANDBOX_INFO] =
+        {METRIC_INFO,
+         "containerd_cri_sandbox_image_info",
+         "The sandbox (pause) image, which every pod needs; always 1. Asked on a schedule.",
+         {"image"}},
     [SANDBOX_PRESENT] = {METRIC_GAUGE, "containerd_cri_sandbox_image_present",
-                         "Whether the sandbox image is on this machine. Asked on a schedule."},
+                         "Whether the sandbox image is on this node. Asked on a schedule."},
     [SANDBOX_PINNED] = {METRIC_GAUGE, "containerd_cri_sandbox_image_pinned",
                         "Whether the sandbox image is pinned. Asked on a schedule."},
     {0},
 };
-
-struct cri_state {
-    struct containerd *containerd;
-};
-
-static bool open_job(void *state, const struct job_context *context, struct error *err)
-{
-    (void)err;
-    ((struct cri_state *)state)->containerd = context->node->containerd;
-    return true;
-}
 
 static void add_images(const struct cri_images *images, struct snapshot *out)
 {
@@ -69,13 +63,12 @@ static void add_images(const struct cri_images *images, struct snapshot *out)
     snapshot_add(out, PINNED_IMAGES, pinned);
 }
 
-static bool add_sandbox(const struct cri_state *job, const char *image, struct run *run,
-                        struct error *err)
+static bool add_sandbox(const char *image, struct run *run, struct error *err)
 {
     struct cri_presence presence;
 
     snapshot_add(run->out, SANDBOX_INFO, 1, image);
-    if (!cri_presence(job->containerd, image, &presence, run->cancel, err))
+    if (!cri_presence(run->node->containerd, image, &presence, run->cancel, err))
         return false;
     snapshot_add(run->out, SANDBOX_PRESENT, presence.present);
     snapshot_add(run->out, SANDBOX_PINNED, presence.pinned);
@@ -85,31 +78,30 @@ static bool add_sandbox(const struct cri_state *job, const char *image, struct r
 static bool run(void *state, struct run *run, struct error *err)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
-    const struct cri_state *job = state;
     struct cri_status status;
     struct cri_images images;
     const char *sandbox;
 
-    if (!cri_status(job->containerd, &arena, &status, run->cancel, err))
+    (void)state;
+    if (!cri_status(run->node->containerd, &arena, &status, run->cancel, err))
         return error_is_expected(err, STATUS_GRPC, RPC_UNIMPLEMENTED);
     for (size_t i = 0; i < status.count; i++)
         snapshot_add(run->out, CONDITION, status.conditions[i].met, status.conditions[i].type);
-    if (!cri_images(job->containerd, &arena, &images, run->cancel, err))
+    if (!cri_images(run->node->containerd, &arena, &images, run->cancel, err))
         return false;
     add_images(&images, run->out);
-    if (!cri_sandbox_image(job->containerd, &status, &images, &arena, &sandbox, run->cancel, err))
+    if (!cri_sandbox_image(run->node->containerd, &status, &images, &arena, &sandbox, run->cancel,
+                           err))
         return false;
-    return !sandbox || add_sandbox(job, sandbox, run, err);
+    return !sandbox || add_sandbox(sandbox, run, err);
 }
 
 const struct collector cri_collector = {
     .name = "cri",
     .help = "Conditions, images and sandbox image of CRI.",
     .families = families,
-    .state_size = sizeof(struct cri_state),
     .lane = LANE_INVENTORY,
     .interval = "60s",
     .timeout = "10s",
-    .open = open_job,
     .run = run,
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* containerd itself: whether it answers, who it is, and how its API behaves towards us. */
+/* containerd itself: whether it answers, its identity, and the latency and errors of its API. */
 
 #include "collector/collector.h"
 #include "collector/node.h"
@@ -25,10 +25,10 @@ static const struct metric_family families[] = {
               "Version, revision and uuid of the containerd that answers; always 1.",
               {"version", "revision", "uuid"}},
     [HEALTHY] = {METRIC_GAUGE, "containerd_healthy",
-                 "Whether containerd's own health service says SERVING. Asked on a schedule."},
+                 "Whether containerd's health service reports SERVING. Asked on a schedule."},
     [RPC_DURATION] = {METRIC_HISTOGRAM,
                       "containerd_rpc_duration_seconds",
-                      "How long calls to containerd took, failed ones included.",
+                      "Duration of calls to containerd, including failed ones.",
                       {"method"}},
     [RPC_FAILURES] = {METRIC_COUNTER,
                       "containerd_rpc_failures_total",
@@ -38,17 +38,6 @@ static const struct metric_family families[] = {
                           "sum by (method, code) (rate(containerd_rpc_failures_total[5m])) > 0"},
     {0},
 };
-
-struct daemon_state {
-    struct containerd *containerd;
-};
-
-static bool open_job(void *state, const struct job_context *context, struct error *err)
-{
-    (void)err;
-    ((struct daemon_state *)state)->containerd = context->node->containerd;
-    return true;
-}
 
 static void add_method(void *arg, const struct rpc_method_stats *method)
 {
@@ -83,23 +72,22 @@ static bool ask(struct containerd *containerd, struct run *run, struct error *er
 
 static bool run(void *state, struct run *run, struct error *err)
 {
-    struct daemon_state *job = state;
-    bool up = ask(job->containerd, run, err);
+    bool up = ask(run->node->containerd, run, err);
 
+    (void)state;
     snapshot_add(run->out, UP, up);
-    rpc_stats_each(rpc_channel_stats(containerd_channel(job->containerd)), add_method, run->out);
+    rpc_stats_each(rpc_channel_stats(containerd_channel(run->node->containerd)), add_method,
+                   run->out);
     return up;
 }
 
 const struct collector daemon_collector = {
     .name = "daemon",
-    .help = "containerd itself: up, version, health, and how long its API takes.",
+    .help = "containerd itself: up, version, health, latency and errors of its API.",
     .families = families,
-    .state_size = sizeof(struct daemon_state),
     .lane = LANE_INVENTORY,
     .interval = "5s",
     .timeout = "5s",
     .reports_runtime = true,
-    .open = open_job,
     .run = run,
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What somebody uses of containerd that a later version will no longer have. */
+/* Deprecated features of containerd that a client used; a later version will not have them. */
 
 #include "collector/collector.h"
 #include "collector/node.h"
@@ -25,24 +25,13 @@ static const struct metric_family families[] = {
     {0},
 };
 
-struct deprecations_state {
-    struct containerd *containerd;
-};
-
-static bool open_job(void *state, const struct job_context *context, struct error *err)
-{
-    (void)err;
-    ((struct deprecations_state *)state)->containerd = context->node->containerd;
-    return true;
-}
-
 static bool run(void *state, struct run *run, struct error *err)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
-    const struct deprecations_state *job = state;
     struct deprecations deprecations;
 
-    if (!introspection_deprecations(job->containerd, &arena, &deprecations, run->cancel, err))
+    (void)state;
+    if (!introspection_deprecations(run->node->containerd, &arena, &deprecations, run->cancel, err))
         return error_is_expected(err, STATUS_GRPC, RPC_UNIMPLEMENTED);
     for (size_t i = 0; i < deprecations.count; i++) {
         const struct deprecation *item = &deprecations.items[i];
@@ -58,10 +47,8 @@ const struct collector deprecations_collector = {
     .name = "deprecations",
     .help = "Deprecated features of containerd that are in use.",
     .families = families,
-    .state_size = sizeof(struct deprecations_state),
     .lane = LANE_INVENTORY,
     .interval = "60s",
     .timeout = "10s",
-    .open = open_job,
     .run = run,
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The Docker engine, where one is configured: whether it answers, who it is, how much it holds. */
+/* The Docker engine, if one is configured: whether it answers, its version, its images. */
 
 #include "collector/collector.h"
 #include "collector/node.h"
@@ -15,7 +15,7 @@ enum {
 
 static const struct metric_family families[] = {
     [UP] = {METRIC_GAUGE, "docker_engine_up",
-            "Whether the Docker engine answers on its socket; absent where none is configured. "
+            "Whether the Docker engine answers on its socket; absent if none is configured. "
             "Asked on a schedule."},
     [INFO] = {METRIC_INFO,
               "docker_engine_info",
@@ -25,17 +25,6 @@ static const struct metric_family families[] = {
                 "Images of the Docker engine, as docker images lists them. Asked on a schedule."},
     {0},
 };
-
-struct docker_state {
-    struct docker *docker;
-};
-
-static bool open_job(void *state, const struct job_context *context, struct error *err)
-{
-    (void)err;
-    ((struct docker_state *)state)->docker = context->node->docker;
-    return true;
-}
 
 static bool ask(struct docker *docker, struct run *run, struct error *err)
 {
@@ -56,20 +45,17 @@ static bool ask(struct docker *docker, struct run *run, struct error *err)
 
 static bool run(void *state, struct run *run, struct error *err)
 {
-    const struct docker_state *job = state;
-
-    return !job->docker || ask(job->docker, run, err);
+    (void)state;
+    return !run->node->docker || ask(run->node->docker, run, err);
 }
 
 const struct collector docker_collector = {
     .name = "docker",
-    .help = "The Docker engine, where docker.address is configured: up, version, images.",
+    .help = "The Docker engine, if docker.address is configured: up, version, images.",
     .families = families,
-    .state_size = sizeof(struct docker_state),
     .lane = LANE_INVENTORY,
     .interval = "15s",
     .timeout = "5s",
     .reports_runtime = true,
-    .open = open_job,
     .run = run,
 };

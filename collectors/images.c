@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whether the images of every namespace are complete and unpacked, as `ctr images
- * check` would say, from three lists per namespace instead of a dozen calls per image.
+ * Whether the images of every namespace are complete and unpacked, with the results of `ctr images
+ * check`, from three lists per namespace instead of a dozen calls per image.
  *
- * What the daemon tells of changes brings a look at one namespace within a second; it
- * does not tell of all (garbage collection), so everything is listed on a schedule.
+ * An event of the daemon starts a scan of its namespace within a second. The daemon sends no event
+ * for some changes (garbage collection), so the schedule scans all namespaces.
  */
+
 #include "base/text.h"
 #include "collector/collector.h"
 #include "collector/node.h"
@@ -17,10 +18,10 @@
 #include <string.h>
 
 #define COLLECTOR          "images"
-#define SERIES_PER_IMAGE   7     /* at most: its status, its blobs, since when */
-#define MAX_SERIES_CEILING 10000 /* what one snapshot has room for */
+#define SERIES_PER_IMAGE   7     /* at most: status, blobs, since when */
+#define MAX_SERIES_CEILING 10000 /* fits into one snapshot */
 #define KEY_BYTES          (CHANGES_NAME_BYTES + LABEL_VALUE_LIMIT_BYTES + 2)
-#define ALL_AT_LEAST_NS    (60 * NS_PER_SECOND) /* however often namespaces change */
+#define ALL_AT_LEAST_NS    (60 * NS_PER_SECOND) /* even if namespaces change all the time */
 
 enum {
     IMAGES,
@@ -33,45 +34,48 @@ enum {
 };
 
 static const struct metric_family families[] = {
-    [IMAGES] = {METRIC_GAUGE,
-                "containerd_images",
-                "Images by what a check of their content and snapshots says, in the words of ctr "
-                "images check: complete, incomplete, unavailable, error; on a schedule.",
-                {"namespace", "status", "unpacked"},
-                .query = "sum by (status) (containerd_images)"},
-    [IMAGE_BYTES] = {METRIC_GAUGE,
-                     "containerd_image_bytes",
-                     "Declared size of what the images of this machine's platform require, and of "
-                     "what is present; measured on a schedule.",
-                     {"namespace", "state"},
-                     .query = "sum by (namespace) (containerd_image_bytes{state=\"present\"})"},
-    [IMAGE_STATUS] = {METRIC_GAUGE,
-                      "containerd_image_status",
-                      "What a check says of one image: one status is 1, the others are 0; of the "
-                      "images that the configuration chooses, on a schedule.",
-                      {"namespace", "image", "status"},
-                      .query = "containerd_image_status{status!=\"complete\"} == 1"},
+    [IMAGES] =
+        {METRIC_GAUGE,
+         "containerd_images",
+         "Images by the result of a check of their content and snapshots, in the words of ctr "
+         "images check: complete, incomplete, unavailable, error; on a schedule.",
+         {"namespace", "status", "unpacked"},
+         .query = "sum by (status) (containerd_images)"},
+    [IMAGE_BYTES] =
+        {METRIC_GAUGE,
+         "containerd_image_bytes",
+         "Declared size of the content that images of this node's platform require, and "
+         "of the part that is present; measured on a schedule.",
+         {"namespace", "state"},
+         .query = "sum by (namespace) (containerd_image_bytes{state=\"present\"})"},
+    [IMAGE_STATUS] =
+        {METRIC_GAUGE,
+         "containerd_image_status",
+         "Status of one image: its current status is 1, the others are 0; for the images "
+         "that the configuration selects, on a schedule.",
+         {"namespace", "image", "status"},
+         .query = "containerd_image_status{status!=\"complete\"} == 1"},
     [IMAGE_BLOBS] = {METRIC_GAUGE,
                      "containerd_image_blobs",
                      "Configuration and layers that an image requires, and those that are present; "
-                     "of the images that the configuration chooses, on a schedule.",
+                     "for the images that the configuration selects, on a schedule.",
                      {"namespace", "image", "state"},
                      .query = "containerd_image_blobs{state=\"required\"} - ignoring (state) "
                               "containerd_image_blobs{state=\"present\"} > 0"},
     [NOT_COMPLETE_SINCE] = {METRIC_GAUGE,
                             "containerd_image_not_complete_since_timestamp_seconds",
-                            "When an image was first found to be neither complete nor unpacked by "
-                            "a check that runs on a schedule.",
+                            "When a check, which runs on a schedule, first found the image neither "
+                            "complete nor unpacked.",
                             {"namespace", "image"}},
     [SERIES_DROPPED] = {METRIC_COUNTER,
                         "containerd_series_dropped_total",
-                        "Series of single images that max_series cut, counted in each run of the "
-                        "schedule.",
+                        "Series of single images left out because of max_series, counted in each "
+                        "run of the schedule.",
                         {"collector"}},
     [EVENTS] = {METRIC_COUNTER,
                 "containerd_events_total",
-                "Events of images, content, snapshots and namespaces that containerd told; counted "
-                "on a schedule, and soon after they came.",
+                "Events of images, content, snapshots and namespaces that containerd sent; updated "
+                "on a schedule, and soon after an event.",
                 {"topic"}},
     {0},
 };
@@ -90,8 +94,8 @@ struct images {
     uint64_t max_series;
     struct image_inventory *inventory;
     struct namespace_changes *changes;
-    bool all_known; /* of every namespace, since the last failure */
-    int64_t all_ns; /* when all were last looked at */
+    bool all_known; /* all namespaces were scanned since the last failure */
+    int64_t all_ns; /* time of the last scan of all namespaces */
     double dropped;
 };
 
@@ -99,26 +103,28 @@ static const struct setting settings[] = {
     SETTING_CHOICE(struct images, series, "series", series_names, "not_complete",
                    "Which images have series of their own: not_complete, all, none."),
     SETTING(SETTING_LIST, struct images, include, "include", "",
-            "Shell patterns; of the images whose names match one of them. Default: of all."),
+            "Shell patterns: only images whose name matches one of them. Default: all."),
     SETTING(SETTING_LIST, struct images, exclude, "exclude", "",
-            "Shell patterns; but not of the images whose names match one of these."),
+            "Shell patterns: no image whose name matches one of them."),
     SETTING(SETTING_UINT, struct images, max_series, "max_series", "500",
-            "Most series of single images, at most 10000. An image has up to seven, or none."),
+            "Limit of series of single images, at most 10000. An image has up to seven, or none."),
     {0},
 };
 
 static bool check(void *state, struct arena *arena, const char **key, struct error *err)
 {
     const struct images *job = state;
+
     (void)arena;
     *key = "max_series";
     return job->max_series <= MAX_SERIES_CEILING ||
-           error_set(err, ERROR_INVALID, "at most %d series", MAX_SERIES_CEILING);
+           error_set(err, ERROR_INVALID, "must be at most %d", MAX_SERIES_CEILING);
 }
 
 static bool open_job(void *state, const struct job_context *context, struct error *err)
 {
     struct images *job = state;
+
     job->inventory = image_inventory_new(context->node->containerd, err);
     if (!job->inventory)
         return false;
@@ -131,6 +137,7 @@ static bool open_job(void *state, const struct job_context *context, struct erro
 static void close_job(void *state)
 {
     struct images *job = state;
+
     namespace_changes_free(job->changes);
     image_inventory_free(job->inventory);
 }
@@ -144,13 +151,14 @@ static void report_events(const struct topic_counts *counts, struct snapshot *ou
 static void begin(const void *state, struct snapshot *out)
 {
     struct topic_counts counts;
+
     (void)state;
     topic_counts_init(&counts);
     report_events(&counts, out);
     snapshot_add(out, SERIES_DROPPED, 0, COLLECTOR);
 }
 
-/* What a manifest declares may be any number; bytes are none below 0. */
+/* A manifest may declare a negative size. */
 static double positive(int64_t bytes)
 {
     return bytes > 0 ? (double)bytes : 0;
@@ -190,7 +198,7 @@ static bool is_chosen(const struct images *job, const char *name)
            !matches(&job->exclude, name);
 }
 
-/* What matters most comes first, in case that there is not room for all. */
+/* The order in which images get series, until max_series is reached. */
 enum rank {
     RANK_BAD,
     RANK_DISCARDED, /* incomplete, but unpacked */
@@ -209,15 +217,15 @@ struct selection {
     struct images *job;
     struct snapshot *out;
     uint64_t n_series;
-    struct name_map shown; /* what labels can tell apart */
+    struct name_map shown; /* label values in use */
 };
 
-/* Two names may look the same once they are cleaned, and the same series twice would fail the
- * whole scrape. */
+/* Two names may be equal after cleaning. A duplicate series would make the whole scrape fail. */
 static bool is_new(struct selection *selection, const char *name_space, const char *image,
                    struct error *err)
 {
     char clean[LABEL_VALUE_LIMIT_BYTES + 1], key[KEY_BYTES];
+
     text_clean(clean, sizeof(clean), image, strlen(image));
     snprintf(key, sizeof(key), "%s %s", name_space, clean);
     return !name_map_find(&selection->shown, key, NULL) &&
@@ -268,17 +276,20 @@ static void report_images(struct images *job, const struct image_places *places,
 static void report(struct images *job, struct snapshot *out)
 {
     const struct image_places *places = image_inventory_places(job->inventory);
+
     for (size_t i = 0; i < places->count; i++)
         report_place(&places->items[i], out);
     report_images(job, places, out);
 }
 
-static bool look_at_all(struct images *job, struct cancel *cancel, struct error *err)
+static bool scan_all(struct images *job, struct cancel *cancel, struct error *err)
 {
     const struct image_places *places = image_inventory_places(job->inventory);
+    bool is_current;
+
     if (!image_inventory_begin(job->inventory, true, cancel, err))
         return false;
-    bool is_current = image_inventory_is_current(job->inventory);
+    is_current = image_inventory_is_current(job->inventory);
     if (!is_current && !image_inventory_list(job->inventory, cancel, err))
         return false;
     for (size_t i = 0; !is_current && i < places->count; i++)
@@ -289,10 +300,11 @@ static bool look_at_all(struct images *job, struct cancel *cancel, struct error 
     return true;
 }
 
-static bool look_at_some(struct images *job, const struct changed_namespaces *changed,
+static bool scan_changed(struct images *job, const struct changed_namespaces *changed,
                          struct cancel *cancel, struct error *err)
 {
     bool listed = false;
+
     if (!image_inventory_begin(job->inventory, false, cancel, err))
         return false;
     for (size_t i = 0; i < changed->count; i++) {
@@ -310,17 +322,18 @@ static bool look_at_some(struct images *job, const struct changed_namespaces *ch
     return true;
 }
 
-/* A run that nobody asked for is one of the schedule, and looks at all: but where the daemon's
- * database has not been written to, nothing that a look would show has changed. */
-static bool look(struct images *job, struct cancel *cancel, struct error *err)
+/* Without pending changes, the run is one of the schedule and scans all namespaces. scan_all()
+ * skips the scan if the daemon's database was not written to. */
+static bool scan(struct images *job, struct cancel *cancel, struct error *err)
 {
     struct changed_namespaces changed;
+
     namespace_changes_take(job->changes, &changed);
     if (changed.all || changed.count == 0 || !job->all_known ||
         clock_now_ns() - job->all_ns > ALL_AT_LEAST_NS)
-        job->all_known = look_at_all(job, cancel, err);
+        job->all_known = scan_all(job, cancel, err);
     else
-        job->all_known = look_at_some(job, &changed, cancel, err);
+        job->all_known = scan_changed(job, &changed, cancel, err);
     return job->all_known;
 }
 
@@ -328,7 +341,7 @@ static bool run_job(void *state, struct run *run, struct error *err)
 {
     struct images *job = state;
     struct topic_counts counts;
-    bool ok = look(job, run->cancel, err);
+    bool ok = scan(job, run->cancel, err);
 
     if (ok)
         report(job, run->out);
@@ -341,6 +354,7 @@ static bool run_job(void *state, struct run *run, struct error *err)
 static bool watch(void *state, struct cancel *cancel, struct error *err)
 {
     struct images *job = state;
+
     return namespace_changes_wait(job->changes, cancel, err);
 }
 
@@ -348,7 +362,7 @@ const struct collector images_collector = {
     .name = COLLECTOR,
     .help = "Completeness of the images in every namespace.",
     .families = families,
-    .settings = settings,
+    .settings = SETTINGS(settings),
     .state_size = sizeof(struct images),
     .lane = LANE_INVENTORY,
     .interval = "30s",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The leases of every namespace, and those that only wait for the next garbage collection. */
+/* The leases of every namespace, and those that have expired. */
 
 #include "containerd/leases.h"
 #include "base/clock.h"
@@ -23,24 +23,13 @@ static const struct metric_family families[] = {
                 {"namespace"}},
     [EXPIRED] = {METRIC_GAUGE,
                  "containerd_expired_leases",
-                 "Leases whose time is over and that no garbage collection has removed yet. Listed "
-                 "on a schedule.",
+                 "Leases that have expired and that the garbage collection has not removed yet. "
+                 "Listed on a schedule.",
                  {"namespace"}},
     {0},
 };
 
-struct leases_state {
-    struct containerd *containerd;
-};
-
-static bool open_job(void *state, const struct job_context *context, struct error *err)
-{
-    (void)err;
-    ((struct leases_state *)state)->containerd = context->node->containerd;
-    return true;
-}
-
-/* A label that is no time expires never: so the daemon reads it. */
+/* Like containerd, treats a label that is not a time as "never expires". */
 static bool is_expired(const struct lease *lease, double now)
 {
     const char *label = labels_get(&lease->labels, EXPIRE_LABEL);
@@ -69,19 +58,16 @@ static bool count(void *arg, const struct scope *scope, struct error *err)
 
 static bool run(void *state, struct run *run, struct error *err)
 {
-    const struct leases_state *job = state;
-
-    return each_namespace(job->containerd, count, run, run->cancel, err);
+    (void)state;
+    return each_namespace(run->node->containerd, count, run, run->cancel, err);
 }
 
 const struct collector leases_collector = {
     .name = "leases",
     .help = "Leases of containerd, and expired ones.",
     .families = families,
-    .state_size = sizeof(struct leases_state),
     .lane = LANE_INVENTORY,
     .interval = "60s",
     .timeout = "10s",
-    .open = open_job,
     .run = run,
 };

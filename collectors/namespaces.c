@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The namespaces of containerd, without those that probes use while they run. */
+/* The namespaces of containerd, without those of running probes. */
 
 #include "containerd/namespaces.h"
 #include "base/text.h"
@@ -25,7 +25,7 @@ static const struct metric_family families[] = {
                     "schedule."},
     [NAMESPACE_INFO] = {METRIC_INFO,
                         "containerd_namespace_info",
-                        "A namespace, with the labels that the configuration names as "
+                        "A namespace, with those of its labels that the configuration selects, as "
                         "label_NAME; always 1.",
                         {"namespace"}},
     {0},
@@ -33,13 +33,12 @@ static const struct metric_family families[] = {
 
 struct namespaces_state {
     struct setting_list labels;
-    char label_names[LABELS_MAX][LABEL_NAME_BYTES]; /* of the metric, one for each of `labels` */
-    struct containerd *containerd;
+    char label_names[LABELS_MAX][LABEL_NAME_BYTES]; /* the metric's label for each of `labels` */
 };
 
 static const struct setting settings[] = {
     SETTING(SETTING_LIST, struct namespaces_state, labels, "labels", "",
-            "Labels of the namespaces to show on containerd_namespace_info."),
+            "Labels of namespaces to show on containerd_namespace_info."),
     {0},
 };
 
@@ -59,23 +58,17 @@ static bool check(void *state, struct arena *arena, const char **key, struct err
     (void)arena;
     *key = "labels";
     if (job->labels.count > LABELS_MAX)
-        return error_set(err, ERROR_INVALID, "at most %d labels", LABELS_MAX);
+        return error_set(err, ERROR_INVALID, "%zu labels: expected at most %d", job->labels.count,
+                         LABELS_MAX);
     for (size_t i = 0; i < job->labels.count; i++) {
         if (strlen(job->labels.items[i]) >= LABEL_NAME_BYTES - strlen(LABEL_NAME_PREFIX))
             return error_set(err, ERROR_INVALID, "label \"%s\" is too long", job->labels.items[i]);
         metric_label_name(job->label_names[i], job->labels.items[i]);
         for (size_t j = 0; j < i; j++)
             if (strcmp(job->label_names[i], job->label_names[j]) == 0)
-                return error_set(err, ERROR_INVALID, "labels \"%s\" and \"%s\" would both be %s",
+                return error_set(err, ERROR_INVALID, "labels \"%s\" and \"%s\" both map to %s",
                                  job->labels.items[j], job->labels.items[i], job->label_names[i]);
     }
-    return true;
-}
-
-static bool open_job(void *state, const struct job_context *context, struct error *err)
-{
-    (void)err;
-    ((struct namespaces_state *)state)->containerd = context->node->containerd;
     return true;
 }
 
@@ -103,7 +96,7 @@ static bool run(void *state, struct run *run, struct error *err)
     struct containerd_namespaces namespaces;
     double count = 0;
 
-    if (!containerd_namespaces(job->containerd, &arena, &namespaces, run->cancel, err))
+    if (!containerd_namespaces(run->node->containerd, &arena, &namespaces, run->cancel, err))
         return false;
     for (size_t i = 0; i < namespaces.count; i++) {
         if (namespace_is_probes(namespaces.items[i].name))
@@ -117,14 +110,13 @@ static bool run(void *state, struct run *run, struct error *err)
 
 const struct collector namespaces_collector = {
     .name = "namespaces",
-    .help = "Namespaces of containerd and chosen labels of theirs.",
+    .help = "Namespaces of containerd, and those of their labels that the configuration selects.",
     .families = families,
-    .settings = settings,
+    .settings = SETTINGS(settings),
     .state_size = sizeof(struct namespaces_state),
     .lane = LANE_INVENTORY,
     .interval = "30s",
     .timeout = "10s",
     .check = check,
-    .open = open_job,
     .run = run,
 };

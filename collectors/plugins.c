@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The plugins of containerd, with the words of `ctr plugins ls` (ok, skip, error), and what of
- * their details an operator decides by.
+ * The plugins of containerd with their status in the words of `ctr plugins ls` (ok, skip, error),
+ * and those of their details that an operator needs.
  */
+
 #include "collector/collector.h"
 #include "collector/node.h"
 #include "containerd/introspection.h"
@@ -21,25 +22,28 @@ enum {
 };
 
 static const struct metric_family families[] = {
-    [PLUGINS] = {METRIC_GAUGE,
-                 "containerd_plugins",
-                 "Plugins of containerd by status, as ctr plugins ls tells it: ok, skip, error. "
-                 "Listed on a schedule.",
-                 {"status"},
-                 .query = "containerd_plugins{status=\"error\"} > 0"},
-    [PLUGIN_STATUS] = {METRIC_GAUGE,
-                       "containerd_plugin_status",
-                       "The status of each plugin: the one it has is 1, the others are 0.",
-                       {"type", "id", "status"},
-                       .query = "containerd_plugin_status{status=\"error\"} == 1"},
+    [PLUGINS] =
+        {METRIC_GAUGE,
+         "containerd_plugins",
+         "Plugins of containerd by status, in the words of ctr plugins ls: ok, skip, error. "
+         "Listed on a schedule.",
+         {"status"},
+         .query = "containerd_plugins{status=\"error\"} > 0"},
+    [PLUGIN_STATUS] =
+        {METRIC_GAUGE,
+         "containerd_plugin_status",
+         "Status of a plugin: its current status is 1, the other statuses are 0. Listed on a "
+         "schedule.",
+         {"type", "id", "status"},
+         .query = "containerd_plugin_status{status=\"error\"} == 1"},
     [INIT_ERROR] = {METRIC_INFO,
                     "containerd_plugin_init_error_info",
-                    "The gRPC code of the error with which a plugin was skipped or failed; always "
+                    "gRPC code of the error that made the daemon skip or fail a plugin; always "
                     "1. Listed on a schedule.",
                     {"type", "id", "code"}},
     [SNAPSHOTTER] = {METRIC_INFO,
                      "containerd_snapshotter_info",
-                     "A snapshotter that is loaded, its folder (empty where it tells none) and its "
+                     "A loaded snapshotter, its root folder (empty if it exports none) and its "
                      "capabilities; always 1. Listed on a schedule.",
                      {"snapshotter", "root", "capabilities"}},
     [SHARING_POLICY] = {METRIC_INFO,
@@ -58,42 +62,31 @@ static const struct metric_family families[] = {
 static const char *const statuses[] = {"ok", "skip", "error"};
 #define STATUSES (sizeof(statuses) / sizeof(statuses[0]))
 
-struct plugins_state {
-    struct containerd *containerd;
-};
-
-static bool open_job(void *state, const struct job_context *context, struct error *err)
+static bool is_of_type(const struct plugin *detail, const char *type)
 {
-    (void)err;
-    ((struct plugins_state *)state)->containerd = context->node->containerd;
-    return true;
+    return strcmp(detail->type, type) == 0;
 }
 
-static bool is_of_type(const struct plugin_detail *detail, const char *type)
-{
-    return strcmp(detail->plugin.type, type) == 0;
-}
-
-static void add_snapshotter(const struct plugin_detail *detail, struct snapshot *out)
+static void add_snapshotter(const struct plugin *detail, struct snapshot *out)
 {
     CLEANUP(buf_deinit) struct buf capabilities = BUF_INIT(LABEL_VALUE_LIMIT_BYTES);
     const char *root = labels_get(&detail->exports, "root");
-    struct error ignored; /* more than a label holds is cut */
+    struct error ignored; /* text beyond the limit of a label is cut */
 
     for (size_t i = 0; i < detail->n_capabilities && buf_ok(&capabilities, &ignored); i++) {
         buf_append_str(&capabilities, i > 0 ? "," : "");
         buf_append_str(&capabilities, detail->capabilities[i]);
     }
-    snapshot_add(out, SNAPSHOTTER, 1, detail->plugin.id, root ? root : "",
+    snapshot_add(out, SNAPSHOTTER, 1, detail->id, root ? root : "",
                  capabilities.size > 0 ? capabilities.data : "");
 }
 
-static void add_details(const struct plugin_detail *detail, struct snapshot *out)
+static void add_details(const struct plugin *detail, struct snapshot *out)
 {
     const char *policy = labels_get(&detail->exports, "policy");
 
     if (detail->init_code) {
-        snapshot_add(out, INIT_ERROR, 1, detail->plugin.type, detail->plugin.id, detail->init_code);
+        snapshot_add(out, INIT_ERROR, 1, detail->type, detail->id, detail->init_code);
         return;
     }
     if (is_of_type(detail, "io.containerd.snapshotter.v1"))
@@ -102,32 +95,31 @@ static void add_details(const struct plugin_detail *detail, struct snapshot *out
         snapshot_add(out, SHARING_POLICY, 1, policy);
 }
 
-/* The plugin that serves CRI tells its version in containerd 1; in containerd 2 the one behind it
- * does, also where nothing is served. */
-static void add_cri(const struct plugin_details *plugins, struct snapshot *out)
+/* In containerd 1 the plugin that serves CRI exports the version. In containerd 2 the plugin behind
+ * it does, even if CRI is not served. */
+static void add_cri(const struct plugins *plugins, struct snapshot *out)
 {
     const char *version = NULL;
     bool served = false;
 
     for (size_t i = 0; i < plugins->count; i++) {
-        const struct plugin_detail *detail = &plugins->items[i];
+        const struct plugin *detail = &plugins->items[i];
         bool serves = is_of_type(detail, "io.containerd.grpc.v1") &&
-                      strcmp(detail->plugin.id, "cri") == 0 && !detail->init_code;
-        const char *told = labels_get(&detail->exports, "CRIVersion");
+                      strcmp(detail->id, "cri") == 0 && !detail->init_code;
+        const char *exported = labels_get(&detail->exports, "CRIVersion");
 
         served |= serves;
-        if (told && (serves || is_of_type(detail, "io.containerd.cri.v1")))
-            version = told;
+        if (exported && (serves || is_of_type(detail, "io.containerd.cri.v1")))
+            version = exported;
     }
     if (served && version)
         snapshot_add(out, CRI, 1, version);
 }
 
-static void add_statuses(const struct containerd_plugin *plugin, double counts[STATUSES],
-                         struct snapshot *out)
+static void add_statuses(const struct plugin *plugin, double counts[STATUSES], struct snapshot *out)
 {
     for (size_t s = 0; s < STATUSES; s++) {
-        bool is = strcmp(containerd_plugin_status(plugin), statuses[s]) == 0;
+        bool is = strcmp(plugin_status(plugin), statuses[s]) == 0;
 
         counts[s] += is;
         snapshot_add(out, PLUGIN_STATUS, is, plugin->type, plugin->id, statuses[s]);
@@ -137,14 +129,14 @@ static void add_statuses(const struct containerd_plugin *plugin, double counts[S
 static bool run(void *state, struct run *run, struct error *err)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
-    const struct plugins_state *job = state;
-    struct plugin_details plugins;
+    struct plugins plugins;
     double counts[STATUSES] = {0};
 
-    if (!introspection_plugins(job->containerd, &arena, &plugins, run->cancel, err))
+    (void)state;
+    if (!introspection_plugins(run->node->containerd, &arena, &plugins, run->cancel, err))
         return false;
     for (size_t i = 0; i < plugins.count; i++) {
-        add_statuses(&plugins.items[i].plugin, counts, run->out);
+        add_statuses(&plugins.items[i], counts, run->out);
         add_details(&plugins.items[i], run->out);
     }
     add_cri(&plugins, run->out);
@@ -157,10 +149,8 @@ const struct collector plugins_collector = {
     .name = "plugins",
     .help = "Plugins of containerd: loaded, skipped or in error, and details.",
     .families = families,
-    .state_size = sizeof(struct plugins_state),
     .lane = LANE_INVENTORY,
     .interval = "60s",
     .timeout = "10s",
-    .open = open_job,
     .run = run,
 };

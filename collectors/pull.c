@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pulls an image the way a node would, proves that it is the right one, and removes it again. */
+/* Pulls an image as the node does, compares it with what is expected, and removes it again. */
 
 #include "probe/probe.h"
 
 static const struct setting settings[] = {
-    PROBE_SETTINGS,
+    PROBE_ENGINE_SETTING("client"),
     SETTING(SETTING_STRING, struct probe, snapshotter, "snapshotter", "overlayfs",
-            "Snapshotter that layers are unpacked into."),
-    SETTING(SETTING_BOOL, struct probe, unpack, "unpack", "true", "Whether layers are unpacked."),
+            "Snapshotter that unpacks the layers."),
+    SETTING(SETTING_BOOL, struct probe, unpack, "unpack", "true",
+            "Whether the run unpacks the layers."),
     SETTING(SETTING_UINT, struct probe, max_concurrent_downloads, "max_concurrent_downloads", "3",
-            "Layers that are fetched at a time."),
+            "Layers that the run fetches at a time."),
     SETTING(SETTING_STRING, struct probe, expected.digest, "expected.digest", "",
-            "Digest that the reference must stand for: of the index, if there is one."),
+            "Digest that the reference must resolve to: of the index, if there is one."),
     SETTING(SETTING_STRING, struct probe, expected.manifest_digest, "expected.manifest_digest", "",
             "Digest of the platform's manifest."),
     SETTING(SETTING_BYTES, struct probe, expected.size, "expected.size", "",
-            "Size as ctr images ls shows it: index, manifest, config and layers; engine docker: as "
-            "docker images shows it."),
+            "Expected size in the sense of ctr images ls: index, manifest, config and layers; with "
+            "engine docker in the sense of docker images."),
     SETTING(SETTING_BYTES, struct probe, expected.size_tolerance, "expected.size_tolerance", "0",
-            "How far the size may be off."),
-    SETTING(
-        SETTING_STRING, struct probe, expected.served_by, "expected.served_by", "",
-        "Host that must have served the manifest: mirror.example, with its port if it has one."),
+            "Allowed difference between the size and expected.size."),
+    SETTING(SETTING_STRING, struct probe, expected.served_by, "expected.served_by", "",
+            "Host that must have served the manifest, such as mirror.example:5000."),
     {0},
 };
 
@@ -33,7 +33,7 @@ static bool check(void *state, struct arena *arena, const char **key, struct err
 const struct collector pull_collector = {
     .name = "pull",
     .help = "Pulls an image from its registry into containerd, cold, and removes it.",
-    .settings = settings,
+    .settings = SETTINGS(probe_settings, probe_auth_settings, settings),
     .check = check,
     PROBE_COLLECTOR,
 };

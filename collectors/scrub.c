@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Finds what lists cannot show: blobs whose file is missing, cut short, unreadable or has other
- * bytes than its digest says, and the images that need them. Reads slowly, on a budget, one blob
+ * Finds damage that lists do not show: blobs whose file is missing, truncated, unreadable or does
+ * not match its digest, and the images that need these blobs. Reads slowly, on a budget, one blob
  * at a time (inventory/scrub/scrub.h); where it is survives a reload.
  */
+
 #include "inventory/scrub/scrub.h"
 #include "base/clock.h"
 #include "collector/collector.h"
@@ -11,9 +12,9 @@
 
 #define LOOKS_PER_RUN 2000
 
-/* What was not read while there was no run is not read at once later. */
+/* Limits the burst after a long pause. */
 #define SAVED_MAX_NS (300 * NS_PER_SECOND)
-#define FIRST_NS     (1 * NS_PER_SECOND) /* what the first run may read */
+#define FIRST_NS     (1 * NS_PER_SECOND) /* the first run's share */
 
 enum {
     SCRUBBED_BYTES,
@@ -26,33 +27,32 @@ enum {
 
 static const struct metric_family families[] = {
     [SCRUBBED_BYTES] = {METRIC_COUNTER, "containerd_content_scrubbed_bytes_total",
-                        "Bytes of blobs that were read to see whether they are whole; on a "
-                        "schedule, within a budget."},
+                        "Bytes of blobs that the scrubber has read; on a schedule, within a "
+                        "budget."},
     [BAD_BLOBS] =
         {METRIC_GAUGE,
          "containerd_content_bad_blobs",
-         "Blobs that containerd lists and that are not whole, each digest once over all "
-         "namespaces: missing_file, truncated, wrong_hash, unreadable; looked for on a schedule.",
+         "Damaged blobs that containerd lists, each digest once over all namespaces: missing_file, "
+         "truncated, wrong_hash, unreadable; checked on a schedule.",
          {"kind"},
          .query = "containerd_content_bad_blobs > 0"},
     [BAD_IMAGE_INFO] = {METRIC_INFO,
                         "containerd_content_bad_image_info",
-                        "Images that need a blob that is not whole; looked for on a schedule.",
+                        "Images that need a damaged blob; checked on a schedule.",
                         {"namespace", "image", "digest", "kind"}},
     [SERIES_DROPPED] = {METRIC_COUNTER,
                         "containerd_series_dropped_total",
-                        "Series of single images that max_series cut, counted in each run of the "
-                        "schedule.",
+                        "Series of single images left out because of max_series, counted in each "
+                        "run of the schedule.",
                         {"collector"}},
     [ROTATIONS] = {METRIC_COUNTER,
                    "containerd_content_scrub_rotations_total",
-                   "How often all blobs were checked: by a look at their last byte, or by a hash "
-                   "of all; on a schedule.",
+                   "Complete rotations over all blobs, by a read of the last byte (look) or by a "
+                   "hash of all bytes (hash); on a schedule.",
                    {"check"}},
     [LAST_ROTATION] = {METRIC_GAUGE,
                        "containerd_content_scrub_last_rotation_timestamp_seconds",
-                       "When all blobs had been checked for the last time, as the schedule and the "
-                       "budget allow.",
+                       "When the last complete rotation over all blobs ended.",
                        {"check"}},
     {0},
 };
@@ -62,18 +62,18 @@ struct scrub_job {
     bool full_hash;
     struct containerd *containerd;
     struct scrub *scrub;
-    int64_t last_ns; /* when the budget was spent; 0: never */
-    double saved;    /* bytes that were not; less than 0: looks have spent more than there was */
+    int64_t last_ns; /* time of the last run; 0: none */
+    double saved;    /* unused bytes of the budget; negative: the last run exceeded it */
     double dropped;  /* series, in all runs */
 };
 
 static const struct setting settings[] = {
     SETTING(SETTING_BYTES, struct scrub_job, bytes_per_second, "bytes_per_second", "1MiB",
-            "What it may read on average."),
+            "Bytes that the scrubber may read per second on average."),
     SETTING(SETTING_BOOL, struct scrub_job, full_hash, "full_hash", "true",
-            "Hash every blob. Without it only its last byte is looked at."),
+            "Whether the scrubber hashes every blob. Without it, it reads the last byte only."),
     SETTING(SETTING_UINT, struct scrub_job, max_series, "max_series", "200",
-            "How many images that are hit are told by name; at most 1000."),
+            "How many damaged images have a series of their own; at most 1000."),
     {0},
 };
 
@@ -85,7 +85,7 @@ static bool check(void *state, struct arena *arena, const char **key, struct err
     if (job->bytes_per_second > 0 && job->bytes_per_second <= (uint64_t)1 << 40)
         return true;
     *key = "bytes_per_second";
-    return error_set(err, ERROR_INVALID, "bytes_per_second is 1 to 1TiB");
+    return error_set(err, ERROR_INVALID, "bytes_per_second must be 1 to 1TiB");
 }
 
 static bool open_job(void *state, const struct job_context *context, struct error *err)
@@ -98,8 +98,8 @@ static bool open_job(void *state, const struct job_context *context, struct erro
     return true;
 }
 
-/* What may be read by now. A job that is new (its settings were changed) begins with little, so
- * that frequent reloads do not multiply the budget. */
+/* Returns the bytes that the run may read. A new job (its settings changed) begins with one
+ * second's worth, so that frequent reloads do not multiply the budget. */
 static uint64_t allowance(struct scrub_job *job)
 {
     int64_t now_ns = clock_now_ns(), past_ns = job->last_ns ? now_ns - job->last_ns : FIRST_NS;
@@ -147,9 +147,9 @@ static void show(struct scrub_job *job, struct snapshot *out)
     if (report.images > job->max_series)
         job->dropped += (double)(report.images - job->max_series);
     snapshot_add(out, SERIES_DROPPED, job->dropped, "scrub");
-    add_rotation(out, "look", totals.looks, totals.last_look_rotation);
+    add_rotation(out, "look", totals.check_rotations, totals.last_check_rotation);
     if (job->full_hash)
-        add_rotation(out, "hash", totals.hashes, totals.last_hash_rotation);
+        add_rotation(out, "hash", totals.hash_rotations, totals.last_hash_rotation);
 }
 
 static bool run_job(void *state, struct run *run, struct error *err)
@@ -169,9 +169,9 @@ static bool run_job(void *state, struct run *run, struct error *err)
 
 const struct collector scrub_collector = {
     .name = "scrub",
-    .help = "Reads all blobs, slowly, and tells which are damaged.",
+    .help = "Reads all blobs slowly, and reports those that are damaged.",
     .families = families,
-    .settings = settings,
+    .settings = SETTINGS(settings),
     .state_size = sizeof(struct scrub_job),
     .lane = LANE_INVENTORY,
     .interval = "1m",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The exporter itself: what it is, and how much of the machine it takes. Read during the scrape. */
+/* The exporter itself: version and resource usage. Read during the scrape. */
 
 #include "base/clock.h"
 #include "collector/collector.h"
@@ -29,7 +29,7 @@ enum {
     TRANSMIT_BYTES,
 };
 
-/* Files that stay open: to read one again from its start is all that a scrape costs. */
+/* The files stay open, so that a scrape costs one read of each. */
 struct self {
     int statm, netstat;
     double start_time;
@@ -60,7 +60,8 @@ static const struct metric_family families[] = {
     {0},
 };
 
-/* Reads a whole file that ends with NUL then; false if it is not open or larger than that. */
+/* Reads the whole file from its start and ends it with NUL. False if it is not open, or too large.
+ */
 static bool read_again(int fd, char *text, size_t size)
 {
     ssize_t n = fd >= 0 ? pread(fd, text, size, 0) : -1;
@@ -105,7 +106,7 @@ static void add_limit(struct snapshot *out, size_t family, int resource)
                                                      : (double)limit.rlim_cur);
 }
 
-/* Since Linux 6.2 the size of the directory is the number; before, it is 0. */
+/* Since Linux 6.2 the size of the directory is the number of files; before, it is 0. */
 static void add_open_fds(struct snapshot *out)
 {
     struct stat info;
@@ -125,7 +126,8 @@ static void add_open_fds(struct snapshot *out)
     snapshot_add(out, OPEN_FDS, count);
 }
 
-/* The value under `name`, in a line of names and a line of values, whose words go together. */
+/* Adds the value of column `name`: the n-th word of `values` belongs to the n-th word of `names`.
+ */
 static void add_column(struct snapshot *out, size_t family, const char *names, const char *values,
                        const char *name)
 {
@@ -147,7 +149,7 @@ static void add_network(const struct self *self, struct snapshot *out)
     const char *names, *values;
 
     if (!read_again(self->netstat, text, sizeof(text)))
-        return; /* not every kernel has it */
+        return; /* the kernel may lack it */
     names = strstr(text, "IpExt:");
     values = names ? strstr(names + 1, "IpExt:") : NULL;
     if (!values)
@@ -193,7 +195,7 @@ static bool run(void *state, struct run *run, struct error *err)
 
 const struct collector self_collector = {
     .name = "self",
-    .help = "The exporter itself: version, processor time, memory, open files.",
+    .help = "The exporter itself: version, CPU time, memory, open files.",
     .families = families,
     .state_size = sizeof(struct self),
     .lane = LANE_SCRAPE,

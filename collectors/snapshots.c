@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Snapshots of every namespace and of every snapshotter that is loaded, proxies
- * included, and what the committed ones occupy. A snapshotter that fails (a proxy
- * whose other side is gone) costs its own numbers only.
+ * Snapshots of every namespace and loaded snapshotter, proxies included, and the disk usage of the
+ * committed ones. A snapshotter that fails, such as a proxy whose process is gone, loses its own
+ * samples only.
  */
+
 #include "containerd/snapshots.h"
 #include "collector/collector.h"
 #include "collector/node.h"
@@ -16,7 +17,7 @@
 #define PLUGINS_LIMIT_BYTES ((size_t)4 << 20)
 #define NAMES_LIMIT_BYTES \
     ((size_t)64 << 20)                  /* committed snapshots of one namespace and snapshotter */
-#define SIZES_PER_RUN    ((size_t)2000) /* that the daemon is asked for */
+#define SIZES_PER_RUN    ((size_t)2000) /* Usage calls */
 #define SNAPSHOTTER_TYPE "io.containerd.snapshotter.v1"
 
 enum {
@@ -32,8 +33,8 @@ static const struct metric_family families[] = {
                    {"namespace", "snapshotter", "kind"}},
     [BYTES] = {METRIC_GAUGE,
                "containerd_snapshot_bytes",
-               "Disk usage of the committed snapshots of a namespace; without active ones, for "
-               "which the daemon would walk their files, and absent until every one is known. "
+               "Disk usage of the committed snapshots of a namespace. Active snapshots are left "
+               "out, because the daemon would walk their files. Absent until every size is known. "
                "Measured on a schedule.",
                {"namespace", "snapshotter"}},
     {0},
@@ -47,7 +48,6 @@ static const char *const kinds[] = {
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
 struct snapshots_state {
-    struct containerd *containerd;
     struct snapshot_sizes sizes;
 };
 
@@ -56,7 +56,7 @@ struct committed {
     struct snapshot_info info;
 };
 
-/* What one snapshotter has in one namespace. */
+/* The snapshots of one snapshotter in one namespace. */
 struct view {
     size_t counts[KINDS];
     struct arena *arena;
@@ -73,8 +73,7 @@ static bool open_job(void *state, const struct job_context *context, struct erro
 {
     struct snapshots_state *job = state;
 
-    (void)err;
-    job->containerd = context->node->containerd;
+    (void)context, (void)err;
     job->sizes = (struct snapshot_sizes)SNAPSHOT_SIZES_INIT;
     return true;
 }
@@ -84,7 +83,7 @@ static void close_job(void *state)
     snapshot_sizes_deinit(&((struct snapshots_state *)state)->sizes);
 }
 
-/* The sizes are asked for once the list has ended: it would wait for us. */
+/* Sizes are asked for after the list has ended: the daemon waits while a list is open. */
 static bool add_snapshot(void *arg, const struct snapshot_info *info, struct error *err)
 {
     struct view *view = arg;
@@ -108,14 +107,14 @@ static bool add_bytes(const struct measurement *all, const struct scope *scope,
                       const struct view *view, struct error *err)
 {
     uint64_t bytes = 0;
-    bool told = true;
+    bool known = true;
 
     for (const struct committed *at = view->committed; at; at = at->next)
-        if (!snapshot_sizes_add(&all->job->sizes, scope, all->snapshotter, &at->info, &bytes, &told,
-                                all->run->cancel, err))
+        if (!snapshot_sizes_add(&all->job->sizes, scope, all->snapshotter, &at->info, &bytes,
+                                &known, all->run->cancel, err))
             return error_is_expected(err, STATUS_GRPC,
-                                     RPC_UNIMPLEMENTED); /* a snapshotter without usage */
-    if (told)
+                                     RPC_UNIMPLEMENTED); /* the snapshotter has no Usage call */
+    if (known)
         snapshot_add(all->run->out, BYTES, (double)bytes, scope->name_space, all->snapshotter);
     return true;
 }
@@ -128,21 +127,21 @@ static bool measure(void *arg, const struct scope *scope, struct error *err)
 
     if (!snapshots_list(scope, all->snapshotter, add_snapshot, &view, all->run->cancel, err))
         return error_is_expected(err, STATUS_GRPC,
-                                 RPC_INVALID_ARGUMENT); /* not loaded: it has none */
+                                 RPC_INVALID_ARGUMENT); /* the snapshotter is not loaded */
     for (size_t kind = SNAPSHOT_VIEW; kind < KINDS; kind++)
         snapshot_add(all->run->out, SNAPSHOTS, (double)view.counts[kind], scope->name_space,
                      all->snapshotter, kinds[kind]);
     return add_bytes(all, scope, &view, err);
 }
 
-/* A proxy whose other side is gone is no daemon that is gone, though both are "unavailable". */
-static bool fail(struct snapshots_state *job, struct run *run, const struct error *failure,
-                 struct error *err)
+/* A proxy snapshotter whose process is gone fails as "unavailable", as a daemon that is gone does.
+ * The health call tells them apart. */
+static bool fail(struct run *run, const struct error *failure, struct error *err)
 {
     bool serving;
 
     if (failure->code == ERROR_RUNTIME_UNAVAILABLE &&
-        !containerd_health(job->containerd, &serving, run->cancel, err))
+        !containerd_health(run->node->containerd, &serving, run->cancel, err))
         return false;
     *err = *failure;
     if (err->code == ERROR_RUNTIME_UNAVAILABLE)
@@ -150,39 +149,39 @@ static bool fail(struct snapshots_state *job, struct run *run, const struct erro
     return false;
 }
 
-/* One snapshotter after the other, proxies last, as the daemon lists them: one that hangs takes the
- * rest of our time. */
+/* Measures the snapshotters in the order of the daemon's list, which has proxies last: a proxy that
+ * hangs uses up the time of the run. */
 static bool run(void *state, struct run *run, struct error *err)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(PLUGINS_LIMIT_BYTES);
     struct snapshots_state *job = state;
     struct measurement all = {.job = job, .run = run};
-    struct plugin_details plugins;
+    struct plugins plugins;
     struct error failure = {0};
 
-    if (!introspection_plugins(job->containerd, &arena, &plugins, run->cancel, err))
+    if (!introspection_plugins(run->node->containerd, &arena, &plugins, run->cancel, err))
         return false;
     snapshot_sizes_begin(&job->sizes, SIZES_PER_RUN);
     for (size_t i = 0; i < plugins.count; i++) {
-        const struct containerd_plugin *plugin = &plugins.items[i].plugin;
+        const struct plugin *plugin = &plugins.items[i];
 
         all.snapshotter = plugin->id;
         if (strcmp(plugin->type, SNAPSHOTTER_TYPE) != 0 || plugin->init_error ||
-            each_namespace(job->containerd, measure, &all, run->cancel, err))
+            each_namespace(run->node->containerd, measure, &all, run->cancel, err))
             continue;
         error_wrap(err, "snapshotter %s", all.snapshotter);
         if (failure.code == ERROR_NONE)
             failure = *err;
     }
     if (failure.code != ERROR_NONE)
-        return fail(job, run, &failure, err);
+        return fail(run, &failure, err);
     snapshot_sizes_end(&job->sizes);
     return true;
 }
 
 const struct collector snapshots_collector = {
     .name = "snapshots",
-    .help = "Snapshots by snapshotter and kind, and their size.",
+    .help = "Snapshots by snapshotter and kind, and their disk usage.",
     .families = families,
     .state_size = sizeof(struct snapshots_state),
     .lane = LANE_INVENTORY,

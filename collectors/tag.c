@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Puts a manifest that is in the registry under another tag, and reads it by that. */
+/* Gives a manifest in the registry another tag, and reads it back by that tag. */
 
 #include "probe/probe.h"
 
 static const struct setting settings[] = {
-    PROBE_SETTINGS_FOR("registry"),
+    PROBE_ENGINE_SETTING("registry"),
     SETTING(SETTING_STRING, struct probe, tag, "tag", NULL,
-            "The new tag, in the repository of the image."),
+            "New tag, in the repository of the image."),
     SETTING(SETTING_BOOL, struct probe, push.overwrite, "overwrite", "false",
-            "Whether an image that no probe put there is replaced."),
+            "Whether the new tag may replace an image that no probe pushed."),
     {0},
 };
 
@@ -19,8 +19,8 @@ static bool check(void *state, struct arena *arena, const char **key, struct err
 
 const struct collector tag_collector = {
     .name = "tag",
-    .help = "Puts an image's manifest under another tag, and reads it back: three requests.",
-    .settings = settings,
+    .help = "Gives an image in the registry another tag, and reads it back: three requests.",
+    .settings = SETTINGS(probe_settings, probe_auth_settings, settings),
     .check = check,
     PROBE_COLLECTOR,
 };

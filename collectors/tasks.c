@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Tasks by status. A collector of its own with a long timeout: the daemon asks
- * every shim in turn, and each one that hangs takes two seconds.
+ * Tasks by status. The timeout is long, because the daemon asks the shims one after the other and
+ * waits two seconds for each shim that hangs.
  */
+
 #include "containerd/tasks.h"
 #include "collector/collector.h"
 #include "collector/node.h"
@@ -16,22 +17,11 @@ static const struct metric_family families[] = {
     [TASKS] =
         {METRIC_GAUGE,
          "containerd_tasks",
-         "Tasks of a namespace by status; without those whose shim does not answer. Listed on "
-         "a schedule.",
+         "Tasks of a namespace by status. Tasks whose shim does not answer are left out. Listed "
+         "on a schedule.",
          {"namespace", "status"}},
     {0},
 };
-
-struct tasks_state {
-    struct containerd *containerd;
-};
-
-static bool open_job(void *state, const struct job_context *context, struct error *err)
-{
-    (void)err;
-    ((struct tasks_state *)state)->containerd = context->node->containerd;
-    return true;
-}
 
 static bool count(void *arg, const struct scope *scope, struct error *err)
 {
@@ -48,19 +38,16 @@ static bool count(void *arg, const struct scope *scope, struct error *err)
 
 static bool run(void *state, struct run *run, struct error *err)
 {
-    const struct tasks_state *job = state;
-
-    return each_namespace(job->containerd, count, run, run->cancel, err);
+    (void)state;
+    return each_namespace(run->node->containerd, count, run, run->cancel, err);
 }
 
 const struct collector tasks_collector = {
     .name = "tasks",
     .help = "Tasks of containerd by status.",
     .families = families,
-    .state_size = sizeof(struct tasks_state),
     .lane = LANE_INVENTORY,
     .interval = "60s",
     .timeout = "30s",
-    .open = open_job,
     .run = run,
 };

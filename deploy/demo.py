@@ -9,9 +9,11 @@ import sys
 import time
 import urllib.parse
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tests/e2e"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tests"))
 
-from lab import Lab, LabError, free_port, wait_until  # noqa: E402
+from lab import Lab  # noqa: E402
+from lab.network import free_port  # noqa: E402
+from lab.wait import LabError, wait_until  # noqa: E402
 
 JOB = "containerd_exporter"
 COLOUR = sys.stdout.isatty()

@@ -64,7 +64,6 @@ need_daemons() {
     local dir=${1:-$(daemons_dir)} temp package deb status packages=()
     local -A program=([containerd]=bin/containerd [runc]=bin/runc [docker-registry]=bin/docker-registry
         [docker.io]=sbin/dockerd [prometheus]=bin/promtool)
-    command -v kubectl >/dev/null || program[kubernetes-client]=bin/kubectl
     for package in "${!program[@]}"; do
         [ -x "$dir/usr/${program[$package]}" ] || packages+=("$package")
     done
@@ -125,10 +124,10 @@ unpack_from_suite() {
     return "$status"
 }
 
-# need_newer_daemons [DIR]: containerd 1.7 and 2.x with their runc, unpacked into DIR/1.7 and DIR/2, and
-# a Prometheus 3.x, into DIR/prometheus-3 (it is one static program: it runs on older systems, too).
-# The tests need them to compare with, the demo does not. A suite that cannot be had is no
-# failure: what it would have tested is skipped, and says so.
+# need_newer_daemons [DIR]: what the tests need newer than Debian 12 has it, and the demo does not:
+# containerd 1.7 and 2.x with their runc, unpacked into DIR/1.7 and DIR/2, a Prometheus 3.x, into
+# DIR/prometheus-3, and a kubectl that knows kustomize components, into DIR/kubectl. They run on Debian 12.
+# A suite that cannot be had is no failure: what it would have tested is skipped, and says so.
 need_newer_daemons() {
     local dir version
     dir=$(realpath -m "${1:-$(daemons_dir)}") || return 1
@@ -139,10 +138,16 @@ need_newer_daemons() {
         unpack_from_suite "${suite[$version]}" "$dir/$version" containerd runc ||
             say "containerd $version CANNOT BE HAD: its tests will be skipped"
     done
-    [ -x "$dir/prometheus-3/usr/bin/prometheus" ] && return 0
-    say "unpacking Prometheus 3 of Debian sid into $dir/prometheus-3"
-    unpack_from_suite sid "$dir/prometheus-3" prometheus ||
-        say "Prometheus 3 CANNOT BE HAD: its tests will be skipped"
+    if [ ! -x "$dir/prometheus-3/usr/bin/prometheus" ]; then
+        say "unpacking Prometheus 3 of Debian sid into $dir/prometheus-3"
+        unpack_from_suite sid "$dir/prometheus-3" prometheus ||
+            say "Prometheus 3 CANNOT BE HAD: its tests will be skipped"
+    fi
+    if [ ! -x "$dir/kubectl/usr/bin/kubectl" ]; then
+        say "unpacking kubectl of Debian trixie into $dir/kubectl"
+        unpack_from_suite trixie "$dir/kubectl" kubectl ||
+            say "kubectl CANNOT BE HAD: its tests will be skipped"
+    fi
     return 0
 }
 

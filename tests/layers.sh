@@ -48,10 +48,10 @@ floor docker      base encoding oci net credentials
 floor containerd  base encoding oci net credentials
 floor inventory   base oci containerd
 floor collector   base metrics
-floor config      base encoding collector
+floor config      base os encoding collector
 floor scheduler   base os encoding metrics collector config
 floor engines     base encoding oci registry docker containerd
-floor probe       base registry containerd engines collector
+floor probe       base metrics credentials registry containerd engines collector
 floor collectors  base os encoding oci metrics registry docker containerd inventory engines probe collector
 floor server      base os encoding config collector
 floor web         base os encoding metrics collector scheduler server
@@ -78,11 +78,12 @@ done
     complain "$(echo "$found" | grep -vxE 'exporter/engines/(pull|push|tag)_[a-z]+.c' | sed 's,^,an engine is defined in: ,' | grep . || true)"
 }
 only grpc/        exporter/net/rpc.c
-only curl/        exporter/net/http.c
+only curl/        'exporter/net/http(_curl)?.[ch]'
 only openssl/     'exporter/oci/(digest|keystream).c'
 only 'toml[+][+]/' exporter/registry/hosts/hosts_toml.cpp
+only charconv     exporter/metrics/shortest.cpp
 only yaml.h       exporter/encoding/yaml.c
-only microhttpd.h exporter/server/exchange.c
+only microhttpd.h 'exporter/server/exchange(_(request|reply|private))?.[ch]'
 only gnutls/      exporter/server/config/tls.c
 only isa-l/       exporter/web/exposition/gzip.c
 only crypt.h      exporter/server/basic_auth.c

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Many arenas stay small: a block is as large as a quarter of what was needed so far. */
+/* Many arenas stay small, so a new block has a quarter of the size used so far. */
 #define BLOCK_MIN_BYTES ((size_t)512)
 #define BLOCK_MAX_BYTES ((size_t)8192)
 
@@ -38,7 +38,7 @@ static size_t block_size(const struct arena *arena, size_t wanted)
     return wanted > size ? wanted : size;
 }
 
-/* `align`: a power of 2, not above that of max_align_t. */
+/* `align` must be a power of 2, at most that of max_align_t. */
 static void *allocate(struct arena *arena, size_t size, size_t align)
 {
     struct arena_block *block = arena->blocks_;
@@ -47,7 +47,7 @@ static void *allocate(struct arena *arena, size_t size, size_t align)
 
     if (arena->failure_ != ERROR_NONE)
         return NULL;
-    if (block && (block->size - block->used < padding || /* it takes a block of its own */
+    if (block && (block->size - block->used < padding || /* start a new block */
                   block->size - block->used - padding < size)) {
         block = NULL;
         padding = 0;

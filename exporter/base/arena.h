@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Memory for one piece of work: allocate piecemeal, free at once, never more
- * than `limit_bytes`. Running out sticks, as in struct buf.
+ * Memory for one piece of work: many allocations, one release, at most
+ * `limit_bytes`. The first failure sticks, as in struct buf.
  */
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
@@ -13,7 +13,7 @@
 struct arena {
     size_t limit_bytes;
     size_t used_bytes;
-    bool secret;                 /* wiped before its memory goes back */
+    bool secret;                 /* deinit wipes the memory before it frees it */
     struct arena_block *blocks_; /* private */
     enum error_code failure_;
 };
@@ -28,7 +28,8 @@ struct arena {
         .limit_bytes = (limit), .secret = true \
     }
 
-/* Zeroed and aligned for any type. NULL once the arena has failed. */
+/* Returns zeroed memory, aligned for any type; NULL once the arena has failed. Strings are not
+ * aligned. The arena owns the memory. */
 void *arena_alloc(struct arena *arena, size_t size);
 char *arena_strndup(struct arena *arena, const char *str, size_t size);
 char *arena_strdup(struct arena *arena, const char *str);

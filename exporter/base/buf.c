@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* realloc(), but where a secret would stay behind in memory that was given back. */
+/* realloc() may free memory without wiping it, so a secret is copied. */
 static char *grow(const struct buf *buf, size_t capacity)
 {
     char *data;

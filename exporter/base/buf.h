@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A growable byte string with a ceiling.
+ * A growable byte string with a size limit.
  *
- * Appending never reports failure by itself: the first failure sticks, later
- * appends do nothing, and the owner asks once, at the end. The contents are
- * always followed by a NUL that `size` does not count.
+ * Appends do not report failures. The first failure sticks, later appends do
+ * nothing, and the owner calls buf_ok() once, at the end. A NUL follows the
+ * contents; `size` does not count it.
  */
 #ifndef BASE_BUF_H
 #define BASE_BUF_H
@@ -17,7 +17,7 @@ struct buf {
     char *data;
     size_t size;
     size_t limit_bytes;
-    bool secret;      /* what it grows out of is wiped first */
+    bool secret;      /* growing wipes the old memory */
     size_t capacity_; /* private */
     enum error_code failure_;
 };
@@ -32,24 +32,25 @@ void buf_append_str(struct buf *buf, const char *str);
 void buf_append_char(struct buf *buf, char c);
 void buf_printf(struct buf *buf, const char *fmt, ...) PRINTF(2, 3);
 
-/* Where up to `size` more bytes may be written, for those who count every nanosecond; NULL if they
- * do not fit. What was written counts once buf_commit() knows where it ends. */
+/* Returns memory for up to `size` more bytes; NULL if they do not fit. The caller writes there and
+ * passes the end of what it wrote to buf_commit(). For callers that must be fast. */
 char *buf_reserve(struct buf *buf, size_t size);
 void buf_commit(struct buf *buf, const char *end);
 
-/* Who writes there could not: sticks like a failure of an append. */
+/* Records a failure of the caller. It sticks like that of an append. */
 void buf_fail(struct buf *buf, enum error_code code);
 
-/* Forgets the contents and any failure, keeps the memory. */
+/* Removes the contents and the failure, keeps the memory. */
 void buf_clear(struct buf *buf);
 
-/* The same, but gives memory back where it is more than that. */
+/* Like buf_clear(), but frees the memory if it is larger than `keep_bytes`. */
 void buf_clear_to(struct buf *buf, size_t keep_bytes);
 
-/* False, with ERROR_LIMIT or ERROR_MEMORY, if any append so far did not fit. */
+/* False, with ERROR_LIMIT or ERROR_MEMORY, if an append has failed. */
 bool buf_ok(const struct buf *buf, struct error *err) MUST_CHECK;
 
-/* Hands the malloc'ed contents to the caller; the buf is empty again. */
+/* Returns the contents, which the caller must free(); NULL if there is no memory. The buf is empty
+ * afterwards. */
 char *buf_take(struct buf *buf);
 
 void buf_deinit(struct buf *buf);

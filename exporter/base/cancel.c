@@ -62,11 +62,11 @@ bool cancel_watch(struct cancel *cancel, struct cancel_watcher *watcher, struct 
 
 void cancel_unwatch(struct cancel *cancel, struct cancel_watcher *watcher)
 {
-    struct cancel_watcher **place = &cancel->watchers_;
+    struct cancel_watcher **at = &cancel->watchers_;
     LOCK_SCOPE(&cancel->lock_);
 
-    while (*place && *place != watcher)
-        place = &(*place)->next_;
-    if (*place)
-        *place = watcher->next_;
+    while (*at && *at != watcher)
+        at = &(*at)->next_;
+    if (*at)
+        *at = watcher->next_;
 }

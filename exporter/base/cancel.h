@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * When work must stop: at its deadline, or because somebody said so.
+ * The deadline of work, and a way to cancel it. Thread-safe.
  *
- * Whoever starts the work owns the struct and may call cancel_now() from any
- * thread. The work passes it down to whatever blocks. A client that blocks
- * tells how it can be woken for as long as it blocks; several may at once (a
- * download that feeds an upload waits in both).
+ * The thread that starts the work owns the struct. Any thread may call
+ * cancel_now(). A function that blocks must watch the cancel while it blocks, so
+ * that cancel_now() can wake it. Several watchers may exist at once: a download
+ * that feeds an upload waits in both.
  */
 #ifndef BASE_CANCEL_H
 #define BASE_CANCEL_H
@@ -14,7 +14,7 @@
 
 #include <stdint.h>
 
-struct cancel_watcher { /* on the stack of whoever blocks */
+struct cancel_watcher { /* on the stack of the function that blocks */
     void (*wake)(void *arg);
     void *arg;
     struct cancel_watcher *next_; /* private */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Time. Durations and deadlines are int64_t nanoseconds of the monotonic clock. */
+/* Clocks. Durations and deadlines are int64_t nanoseconds of the monotonic clock. */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 
@@ -10,7 +10,7 @@
 #define NS_PER_MS     INT64_C(1000000)
 
 int64_t clock_now_ns(void);
-int64_t clock_unix_ns(void); /* of the wall clock, which may be set */
+int64_t clock_unix_ns(void); /* of the wall clock, which may jump */
 double clock_unix_seconds(void);
 struct timespec clock_timespec(int64_t ns);
 

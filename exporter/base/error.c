@@ -39,15 +39,23 @@ const char *error_code_name(enum error_code code)
     return code_names[code];
 }
 
+/* Returns what vsnprintf() returns: the length of the whole message. */
+PRINTF(5, 0)
+static int fill(struct error *err, enum error_code code, enum error_status_kind kind, int status,
+                const char *fmt, va_list args)
+{
+    err->code = code;
+    err->status_kind = kind;
+    err->status = status;
+    return vsnprintf(err->message, sizeof(err->message), fmt, args);
+}
+
 bool error_set(struct error *err, enum error_code code, const char *fmt, ...)
 {
     va_list args;
 
-    err->code = code;
-    err->status_kind = STATUS_NONE;
-    err->status = 0;
     va_start(args, fmt);
-    vsnprintf(err->message, sizeof(err->message), fmt, args);
+    fill(err, code, STATUS_NONE, 0, fmt, args);
     va_end(args);
     return false;
 }
@@ -57,11 +65,8 @@ bool error_status(struct error *err, enum error_code code, enum error_status_kin
 {
     va_list args;
 
-    err->code = code;
-    err->status_kind = kind;
-    err->status = status;
     va_start(args, fmt);
-    vsnprintf(err->message, sizeof(err->message), fmt, args);
+    fill(err, code, kind, status, fmt, args);
     va_end(args);
     return false;
 }
@@ -117,13 +122,13 @@ static enum error_code code_from_errno(int errnum)
     }
 }
 
-/* Appends ": text" to what vsnprintf() has written, `n` being its answer. */
+/* Appends ": text" to a message for which vsnprintf() returned `n`. */
 static void append_after_colon(struct error *err, int n, const char *text)
 {
     size_t used = n < 0 ? sizeof(err->message) : (size_t)n;
     size_t room = used + 3 < sizeof(err->message) ? sizeof(err->message) - used - 3 : 0;
 
-    if (room > 0) /* what does not fit is cut */
+    if (room > 0) /* the message may be full */
         snprintf(err->message + used, room + 3, ": %.*s", (int)room, text);
 }
 
@@ -133,11 +138,8 @@ bool error_errno(struct error *err, int errnum, const char *fmt, ...)
     va_list args;
     int n;
 
-    err->code = code_from_errno(errnum);
-    err->status_kind = STATUS_NONE;
-    err->status = 0;
     va_start(args, fmt);
-    n = vsnprintf(err->message, sizeof(err->message), fmt, args);
+    n = fill(err, code_from_errno(errnum), STATUS_NONE, 0, fmt, args);
     va_end(args);
     append_after_colon(err, n, strerror_r(errnum, reason, sizeof(reason)));
     return false;

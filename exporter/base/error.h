@@ -3,14 +3,14 @@
  * The one error type.
  *
  * It lives on the caller's stack, so failing never allocates and there is
- * nothing to release. A function that can fail returns false (or NULL) and has
- * filled *err. On success *err is untouched, or was cleared by error_is_expected().
- * Every level may add its own words with error_wrap(); only the level where the
- * error ends may log it.
+ * nothing to release. A function that fails returns false (or NULL) and has
+ * filled *err. On success *err is untouched, or cleared by error_is_expected().
+ * Each caller may add context with error_wrap(). Only the function that handles
+ * the error may log it.
  *
- * The codes are the closed list of reasons: their names are the values of the
- * `reason` label, so a name never changes and a code is never guessed from the
- * digits in a text.
+ * The codes are a closed list. Their names are the values of the `reason` label,
+ * so a name must not change. Code must not derive an error code from the digits
+ * in a message.
  */
 #ifndef BASE_ERROR_H
 #define BASE_ERROR_H
@@ -22,33 +22,33 @@
 enum error_code {
     ERROR_NONE,
     ERROR_DNS,                 /* a host name has no address */
-    ERROR_CONNECT,             /* nobody listens, or the connection broke */
+    ERROR_CONNECT,             /* connection refused or broken */
     ERROR_TLS,                 /* certificate or handshake */
-    ERROR_PROXY,               /* the proxy, not the registry, said no */
+    ERROR_PROXY,               /* the proxy, not the registry, refused */
     ERROR_TIMEOUT,             /* the deadline passed */
-    ERROR_CANCELED,            /* we were asked to stop */
-    ERROR_UNAUTHORIZED,        /* the peer does not know who we are */
-    ERROR_FORBIDDEN,           /* the peer knows, and says no */
-    ERROR_NOT_FOUND,           /* the peer says there is no such thing */
+    ERROR_CANCELED,            /* the exporter canceled the work */
+    ERROR_UNAUTHORIZED,        /* missing or invalid credentials */
+    ERROR_FORBIDDEN,           /* access denied */
+    ERROR_NOT_FOUND,           /* the peer has no such object */
     ERROR_RATE_LIMITED,        /* too many requests */
-    ERROR_SERVER_ERROR,        /* the registry is broken */
-    ERROR_PROTOCOL,            /* the answer makes no sense */
-    ERROR_DIGEST_MISMATCH,     /* the bytes are not what was promised */
-    ERROR_SIZE_MISMATCH,       /* nor is their number */
-    ERROR_NOT_COLD,            /* nothing crossed the network, though it had to */
-    ERROR_UNSUPPORTED,         /* the peer does not speak this */
-    ERROR_INVALID,             /* our own input makes no sense: configuration, reference */
+    ERROR_SERVER_ERROR,        /* the registry failed: 5xx */
+    ERROR_PROTOCOL,            /* the response is invalid */
+    ERROR_DIGEST_MISMATCH,     /* the content does not match its digest */
+    ERROR_SIZE_MISMATCH,       /* the content does not match its size */
+    ERROR_NOT_COLD,            /* a pull that must use the network did not */
+    ERROR_UNSUPPORTED,         /* the peer does not support this */
+    ERROR_INVALID,             /* invalid input: configuration, reference */
     ERROR_NO_SPACE,            /* the disk is full */
     ERROR_UNPACK,              /* a layer could not be applied */
     ERROR_RUNTIME_UNAVAILABLE, /* containerd or Docker cannot be reached */
     ERROR_RUNTIME,             /* containerd or Docker failed by itself */
-    ERROR_LIMIT,               /* one of our own ceilings */
-    ERROR_MEMORY,              /* the allocator said no */
-    ERROR_INTERNAL,            /* the operating system said no, or we are wrong */
+    ERROR_LIMIT,               /* internal limit exceeded */
+    ERROR_MEMORY,              /* allocation failed */
+    ERROR_INTERNAL,            /* a system call failed, or a defect */
     ERROR_CODES,
 };
 
-/* Whose numbers `status` holds: 5 and 404 both mean "not found". */
+/* What `status` is: 5 (gRPC) and 404 (HTTP) both mean "not found". */
 enum error_status_kind {
     STATUS_NONE,
     STATUS_GRPC, /* enum rpc_status */
@@ -59,11 +59,11 @@ enum error_status_kind {
 struct error {
     enum error_code code;
     enum error_status_kind status_kind;
-    int status; /* the peer's own status; 0 with STATUS_NONE */
+    int status; /* as the peer sent it; 0 with STATUS_NONE */
     char message[512];
 };
 
-/* These return false, always, so that callers can write `return error_set(...)`.
+/* These always return false, so that callers can write `return error_set(...)`.
  * error_set() and error_errno() clear the status; error_status() sets it. */
 bool error_set(struct error *err, enum error_code code, const char *fmt, ...) PRINTF(3, 4);
 bool error_status(struct error *err, enum error_code code, enum error_status_kind kind, int status,
@@ -75,14 +75,14 @@ bool error_wrap(struct error *err, const char *fmt, ...) PRINTF(2, 3); /* "fmt: 
 #define ANY_STATUS (-1)
 bool error_has_status(const struct error *err, enum error_status_kind kind, int status);
 
-/* Whether *err is a failure that the caller expects, and that is a success to it. Both clear *err
- * when they return true, so that the caller can return true with it. */
+/* Whether *err is a failure that counts as success for the caller. Both clear *err when they return
+ * true, so that the caller can return true, too. */
 bool error_is_expected(struct error *err, enum error_status_kind kind, int status);
 bool error_is_expected_code(struct error *err, enum error_code code);
 
 void error_clear(struct error *err);
 
-/* "timeout", "dns", ...: stable, because it is the value of a metric label. */
+/* "timeout", "dns", ...: the value of the `reason` label. */
 const char *error_code_name(enum error_code code);
 
 #endif

@@ -18,7 +18,7 @@ const char *const log_level_names[] = {"debug", "info", "warn", "error", NULL};
 const char *const log_format_names[] = {"logfmt", "json", NULL};
 
 static _Atomic enum log_level minimum[LOG_TOPICS] = {LOG_INFO, LOG_INFO};
-static _Atomic enum log_format shape = LOG_LOGFMT;
+static _Atomic enum log_format log_format = LOG_LOGFMT;
 
 void log_set_level(enum log_level level)
 {
@@ -32,10 +32,10 @@ void log_set_prober_level(enum log_level level)
 
 void log_set_format(enum log_format format)
 {
-    shape = format;
+    log_format = format;
 }
 
-static int find(const char *const *names, const char *name)
+static int find_name(const char *const *names, const char *name)
 {
     for (int i = 0; names[i]; i++)
         if (strcmp(name, names[i]) == 0)
@@ -45,7 +45,7 @@ static int find(const char *const *names, const char *name)
 
 bool log_level_parse(const char *name, enum log_level *level)
 {
-    int found = find(log_level_names, name);
+    int found = find_name(log_level_names, name);
 
     if (found >= 0)
         *level = (enum log_level)found;
@@ -54,14 +54,14 @@ bool log_level_parse(const char *name, enum log_level *level)
 
 bool log_format_parse(const char *name, enum log_format *format)
 {
-    int found = find(log_format_names, name);
+    int found = find_name(log_format_names, name);
 
     if (found >= 0)
         *format = (enum log_format)found;
     return found >= 0;
 }
 
-static void quoted(struct buf *out, const char *text)
+static void append_quoted(struct buf *out, const char *text)
 {
     buf_append_char(out, '"');
     for (; *text; text++) {
@@ -72,7 +72,7 @@ static void quoted(struct buf *out, const char *text)
     buf_append_char(out, '"');
 }
 
-static void timestamp(char *out, size_t out_size)
+static void write_timestamp(char *out, size_t out_size)
 {
     struct timespec now;
     struct tm utc;
@@ -84,7 +84,7 @@ static void timestamp(char *out, size_t out_size)
     snprintf(out + n, out_size - n, ".%03ldZ", now.tv_nsec / 1000000);
 }
 
-/* A value as logfmt has it: in quotation marks only where it would be misread without. */
+/* Whether a logfmt value needs no quotation marks. */
 static bool is_plain(const char *text)
 {
     if (!*text)
@@ -101,7 +101,7 @@ static void append_clean(struct buf *out, const char *text, bool always_quoted)
 
     text_clean(clean, sizeof(clean), text, strlen(text));
     if (always_quoted || !is_plain(clean))
-        quoted(out, clean);
+        append_quoted(out, clean);
     else
         buf_append_str(out, clean);
 }
@@ -118,14 +118,14 @@ void log_line(enum log_topic topic, enum log_level level, const char *file, int 
               const char *const *pairs, const char *fmt, ...)
 {
     static const char *const names[] = {"DEBUG", "INFO", "WARN", "ERROR"};
-    bool json = shape == LOG_JSON;
+    bool json = log_format == LOG_JSON;
     char text[TEXT_BYTES], stamp[40];
     CLEANUP(buf_deinit) struct buf out = BUF_INIT(LINE_LIMIT_BYTES);
     va_list args;
 
     if (level < minimum[topic])
         return;
-    timestamp(stamp, sizeof(stamp));
+    write_timestamp(stamp, sizeof(stamp));
     va_start(args, fmt);
     vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
@@ -137,5 +137,5 @@ void log_line(enum log_topic topic, enum log_level level, const char *file, int 
     append_pairs(&out, pairs, json);
     buf_append_str(&out, json ? "}\n" : "\n");
     if (write(STDERR_FILENO, out.data, out.size) < 0)
-        return; /* nowhere left to complain */
+        return; /* there is no other channel to report this on */
 }

@@ -3,11 +3,11 @@
  * One line on stderr per call, logfmt or JSON, as Prometheus 3 writes them:
  * time=... level=INFO source=reload.c:80 msg="..." key=value
  *
- * What somebody may want to search for is a pair, not a word of the message:
+ * A value that users search for is a pair, not a part of the message:
  *
  *     log_with(LOG_INFO, LOG_PAIRS("address", text), "Listening on");
  *
- * Only commands, the reloader, jobs and the web server log.
+ * Only commands, reloads, jobs and the web server log. Thread-safe.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -26,7 +26,7 @@ enum log_format {
     LOG_JSON,
 };
 
-/* Runs of probes have a level of their own. */
+/* Probe runs have their own level. */
 enum log_topic {
     LOG_GENERAL,
     LOG_PROBER,
@@ -48,14 +48,14 @@ bool log_format_parse(const char *name, enum log_format *format);
 #define log_warn(...)  log_with(LOG_WARN, NULL, __VA_ARGS__)
 #define log_error(...) log_with(LOG_ERROR, NULL, __VA_ARGS__)
 
-/* Keys and values, one after the other: texts, of which keys are constants. */
+/* Keys and values, alternating. Keys must be constants. */
 #define LOG_PAIRS(...) ((const char *const[]){__VA_ARGS__, NULL})
 #define log_with(level, pairs, ...) \
     log_line(LOG_GENERAL, (level), __FILE_NAME__, __LINE__, (pairs), __VA_ARGS__)
 #define log_prober(level, pairs, ...) \
     log_line(LOG_PROBER, (level), __FILE_NAME__, __LINE__, (pairs), __VA_ARGS__)
 
-/* `pairs` NULL: none. */
+/* `pairs` may be NULL. */
 void log_line(enum log_topic topic, enum log_level level, const char *file, int line,
               const char *const *pairs, const char *fmt, ...) PRINTF(6, 7);
 

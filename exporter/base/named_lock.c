@@ -5,101 +5,101 @@
 
 #include <string.h>
 
-void named_locks_init(struct named_locks *named_locks)
+void named_locks_init(struct named_locks *locks)
 {
     pthread_condattr_t monotonic;
 
-    *named_locks = (struct named_locks){0};
-    pthread_mutex_init(&named_locks->lock_, NULL);
+    *locks = (struct named_locks){0};
+    pthread_mutex_init(&locks->lock_, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&named_locks->changed_, &monotonic);
+    pthread_cond_init(&locks->changed_, &monotonic);
     pthread_condattr_destroy(&monotonic);
 }
 
-void named_locks_deinit(struct named_locks *named_locks)
+void named_locks_deinit(struct named_locks *locks)
 {
-    pthread_cond_destroy(&named_locks->changed_);
-    pthread_mutex_destroy(&named_locks->lock_);
+    pthread_cond_destroy(&locks->changed_);
+    pthread_mutex_destroy(&locks->lock_);
 }
 
-static bool is_next(const struct named_locks *named_locks, const struct turn *turn)
+static bool is_next(const struct named_locks *locks, const struct named_lock *lock)
 {
-    for (const struct turn *other = named_locks->first_; other != turn; other = other->next_)
-        if (strcmp(other->name, turn->name) == 0)
+    for (const struct named_lock *other = locks->first_; other != lock; other = other->next_)
+        if (strcmp(other->name, lock->name) == 0)
             return false;
     return true;
 }
 
 static void wake(void *arg)
 {
-    struct turn *turn = arg;
-    LOCK_SCOPE(&turn->locks_->lock_);
+    struct named_lock *lock = arg;
+    LOCK_SCOPE(&lock->locks_->lock_);
 
-    turn->canceled_ = true;
-    pthread_cond_broadcast(&turn->locks_->changed_);
+    lock->canceled_ = true;
+    pthread_cond_broadcast(&lock->locks_->changed_);
 }
 
-/* Asks nothing of the cancel: it wakes us with its own lock held. */
-static bool wait_for(struct named_locks *named_locks, struct turn *turn, int64_t deadline_ns)
+/* Must not call cancel_*(): cancel_now() calls wake() while it holds the lock of the cancel. */
+static bool wait_for(struct named_locks *locks, struct named_lock *lock, int64_t deadline_ns)
 {
     struct timespec deadline = clock_timespec(deadline_ns);
-    LOCK_SCOPE(&named_locks->lock_);
+    LOCK_SCOPE(&locks->lock_);
 
-    while (!is_next(named_locks, turn))
-        if (turn->canceled_ ||
-            pthread_cond_timedwait(&named_locks->changed_, &named_locks->lock_, &deadline) != 0)
-            return is_next(named_locks, turn);
+    while (!is_next(locks, lock))
+        if (lock->canceled_ ||
+            pthread_cond_timedwait(&locks->changed_, &locks->lock_, &deadline) != 0)
+            return is_next(locks, lock);
     return true;
 }
 
-static void append(struct named_locks *named_locks, struct turn *turn)
+static void append(struct named_locks *locks, struct named_lock *lock)
 {
-    struct turn **end = &named_locks->first_;
-    LOCK_SCOPE(&named_locks->lock_);
+    struct named_lock **end = &locks->first_;
+    LOCK_SCOPE(&locks->lock_);
 
     while (*end)
         end = &(*end)->next_;
-    *turn = (struct turn){.name = turn->name, .locks_ = named_locks};
-    *end = turn;
+    *lock = (struct named_lock){.name = lock->name, .locks_ = locks};
+    *end = lock;
 }
 
-bool named_lock_acquire(struct named_locks *named_locks, struct turn *turn, struct cancel *cancel,
+bool named_lock_acquire(struct named_locks *locks, struct named_lock *lock, struct cancel *cancel,
                         struct error *err)
 {
-    struct cancel_watcher watcher = {.wake = wake, .arg = turn};
-    bool ours;
+    struct cancel_watcher watcher = {.wake = wake, .arg = lock};
+    bool acquired;
 
-    append(named_locks, turn);
+    append(locks, lock);
     if (!cancel_watch(cancel, &watcher, err)) {
-        named_lock_release(turn);
+        named_lock_release(lock);
         return false;
     }
-    ours = wait_for(named_locks, turn, cancel->deadline_ns);
+    acquired = wait_for(locks, lock, cancel->deadline_ns);
     cancel_unwatch(cancel, &watcher);
-    if (ours)
+    if (acquired)
         return true;
-    named_lock_release(turn);
+    named_lock_release(lock);
     if (cancel_check(cancel, err))
         error_set(err, ERROR_TIMEOUT, "deadline exceeded");
-    return error_wrap(err, "while another probe is at %s", turn->name);
+    return error_wrap(err, "waiting for another probe of %s", lock->name);
 }
 
-void named_lock_release(struct turn *turn)
+void named_lock_release(struct named_lock *lock)
 {
-    struct named_locks *named_locks = turn->locks_;
+    struct named_locks *locks = lock->locks_;
 
-    if (!named_locks)
+    if (!locks)
         return;
     {
-        LOCK_SCOPE(&named_locks->lock_);
+        LOCK_SCOPE(&locks->lock_);
 
-        for (struct turn **at = &named_locks->first_; *at; at = &(*at)->next_)
-            if (*at == turn) {
-                *at = turn->next_;
+        for (struct named_lock **at = &locks->first_; *at; at = &(*at)->next_)
+            if (*at == lock) {
+                *at = lock->next_;
                 break;
             }
-        pthread_cond_broadcast(&named_locks->changed_);
+        pthread_cond_broadcast(&locks->changed_);
     }
-    turn->locks_ = NULL;
+    lock->locks_ = NULL;
 }

@@ -1,35 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Work on the same thing, one after the other in the order of arrival; work on different things
- * does not meet. Things are named by texts.
+ * Locks with names, granted in the order of arrival (FIFO). Holders of different names do not wait
+ * for each other. Thread-safe.
  */
 #ifndef BASE_NAMED_LOCK_H
 #define BASE_NAMED_LOCK_H
 
 #include "base/cancel.h"
 
-struct turn { /* with whoever works */
+struct named_lock { /* of the holder, or of a thread that waits */
     const char *name;
     struct named_locks *locks_; /* private */
-    struct turn *next_;
+    struct named_lock *next_;
     bool canceled_;
 };
 
-struct named_locks {       /* any thread may use it */
+struct named_locks {
     pthread_mutex_t lock_; /* private */
     pthread_cond_t changed_;
-    struct turn *first_;
+    struct named_lock *first_;
 };
 
-void named_locks_init(struct named_locks *named_locks);
-void named_locks_deinit(struct named_locks *named_locks);
+void named_locks_init(struct named_locks *locks);
+void named_locks_deinit(struct named_locks *locks);
 
-/* Waits until all named_locks of this name that began before have ended. turn->name is set; both
- * stay where they are until named_lock_release(). */
-bool named_lock_acquire(struct named_locks *named_locks, struct turn *turn, struct cancel *cancel,
+/* Waits until all earlier locks with this name are released. The caller must set lock->name; lock
+ * and name must stay where they are until named_lock_release(). */
+bool named_lock_acquire(struct named_locks *locks, struct named_lock *lock, struct cancel *cancel,
                         struct error *err) MUST_CHECK;
 
-/* Of a turn that has not begun: nothing. */
-void named_lock_release(struct turn *turn);
+/* Does nothing if the caller does not hold the lock. */
+void named_lock_release(struct named_lock *lock);
 
 #endif

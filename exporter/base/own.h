@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Ownership: who frees what, written where the variable is born.
+ * Ownership of memory and locks, visible at the declaration.
  *
- * A local that owns something is declared with CLEANUP() and released on every
- * way out. Giving it away is spelled TAKE(). Nothing else transfers ownership.
+ * A local variable that owns something is declared with CLEANUP() and released at
+ * the end of its scope. TAKE() transfers ownership; nothing else does.
  */
 #ifndef BASE_OWN_H
 #define BASE_OWN_H

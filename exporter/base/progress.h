@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a run tells while it goes on: its id, how far it is, and a log of its own.
+ * The progress of a run: its id, its phase, its bytes and a log. Thread-safe.
  *
- * Whoever starts the run owns it and may read it from any thread; those who do the work write. The
- * log has an end (PROGRESS_LOG_BYTES): lines after it are counted. No secret and no raw bytes go
- * in: a line is cleaned like a label value.
+ * The caller that starts the run owns it. Any thread may read and write it. The log holds
+ * PROGRESS_LOG_BYTES; lines beyond are only counted. Lines are cleaned like label values. Callers
+ * must not log secrets.
  */
 #ifndef BASE_PROGRESS_H
 #define BASE_PROGRESS_H
@@ -19,28 +19,28 @@
 
 struct progress {
     char id[RUN_ID_BYTES];
-    _Atomic(const char *) phase;           /* a constant; NULL: none yet */
-    atomic_ullong done_bytes, total_bytes; /* of blobs; 0: not known */
+    _Atomic(const char *) phase;           /* a constant; NULL before the first */
+    atomic_ullong done_bytes, total_bytes; /* of blobs; 0: unknown */
     int64_t start_ns;
     pthread_mutex_t lock_;
     struct buf log_;
     unsigned lost_;
 };
 
-/* A new random id; the clock starts. */
+/* Sets a random id and the start time. */
 void progress_init(struct progress *progress);
 void progress_deinit(struct progress *progress);
 
-/* All of these take NULL for "nobody wants to know". */
+/* These accept NULL and then do nothing. */
 void progress_phase(struct progress *progress, const char *phase);
-void progress_expect(struct progress *progress, uint64_t bytes); /* that many more are to come */
-void progress_moved(struct progress *progress, uint64_t bytes);
+void progress_expect(struct progress *progress, uint64_t bytes); /* adds to total_bytes */
+void progress_moved(struct progress *progress, uint64_t bytes);  /* adds to done_bytes */
 void progress_note(struct progress *progress, const char *fmt, ...) PRINTF(2, 3);
 
-/* Lines that the log had no room for. */
+/* The number of lines for which the log had no room. */
 unsigned progress_lost(struct progress *progress);
 
-/* Appends the lines from byte *offset on and moves it: each "+0.123s text\n". */
+/* Appends the lines after byte *offset and advances it. A line is "+0.123s text\n". */
 void progress_read(struct progress *progress, size_t *offset, struct buf *out);
 
 #endif

@@ -51,7 +51,7 @@ static size_t word_length(const char *text)
     return n;
 }
 
-/* The unit that `text` starts with, looked for from row `*row` on; NULL if there is none. */
+/* The unit at the start of `text`, from row `*row` on; NULL if there is none. Units descend. */
 static const struct unit *next_unit(const char *text, size_t *row)
 {
     size_t length = word_length(text);
@@ -156,8 +156,7 @@ bool text_ends_with(const char *text, const char *end)
     return size >= end_size && strcmp(text + size - end_size, end) == 0;
 }
 
-/* Length of the well-formed UTF-8 sequence at `text`, 0 if there is none (Unicode 15, table 3-7).
- */
+/* The length of the valid UTF-8 sequence at `text`, else 0 (Unicode 15, table 3-7). */
 static size_t sequence_length(const unsigned char *text, size_t size)
 {
     size_t length = text[0] < 0x80   ? 1
@@ -188,14 +187,14 @@ bool text_is_utf8(const char *text, size_t size)
     return true;
 }
 
-/* Terminals obey U+0080 to U+009F as they obey ESC sequences. */
+/* Terminals interpret U+0080 to U+009F like ESC sequences. */
 static bool is_control(const unsigned char *text, size_t length)
 {
     return (length == 1 && (text[0] < ' ' || text[0] == 0x7f)) ||
            (length == 2 && text[0] == 0xc2 && text[1] < 0xa0);
 }
 
-/* Most texts are nothing else. */
+/* The length of the printable ASCII at the start: most texts are nothing else. */
 static size_t plain_length(const char *text, size_t size)
 {
     size_t n = 0;

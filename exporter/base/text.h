@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Strict reading of numbers, durations and sizes, and text that is safe to show.
+ * Strict parsers of numbers, durations and sizes; text that is safe to show.
  *
- * A parser takes the whole string or nothing: no leading space, no trailing
- * rest, no silent overflow. Messages name the text; the caller adds the place.
+ * A parser reads the whole string or fails with ERROR_INVALID: no blanks, no
+ * trailing data, no overflow. Messages quote the text; the caller adds where it
+ * was found.
  */
 #ifndef BASE_TEXT_H
 #define BASE_TEXT_H
@@ -22,12 +23,13 @@ bool text_duration_ns(const char *text, int64_t *ns, struct error *err) MUST_CHE
 /* "0", "512", "64KiB", "1MiB", "2GiB", "1TiB"; also k M G T (powers of 1000, as "10M", "10MB"). */
 bool text_bytes(const char *text, uint64_t *bytes, struct error *err) MUST_CHECK;
 
-/* Formats like `ctr`: "64.8 KiB". */
+/* Writes "64.8 KiB", like `ctr`. */
 void text_format_bytes(uint64_t bytes, char *out, size_t out_size);
 
 bool text_equal_ignoring_case(const char *a, size_t a_size, const char *b);
-/* FNV-1a over the bytes before the NUL; TEXT_HASH_INIT or the hash of what came before goes in. For
- * tables and for spreading, not against an adversary. */
+
+/* FNV-1a of the text, continuing from `hash`; start with TEXT_HASH_INIT. For hash tables and
+ * jitter; it does not resist an attacker. */
 #define TEXT_HASH_INIT UINT64_C(14695981039346656037)
 uint64_t text_hash(uint64_t hash, const char *text);
 
@@ -36,9 +38,9 @@ bool text_ends_with(const char *text, const char *end);
 
 bool text_is_utf8(const char *text, size_t size);
 
-/* Copies at most `out_size - 1` bytes of valid UTF-8: a bad byte becomes U+FFFD, a control
- * character (also DEL and U+0080 to U+009F) a space, and a sequence is never cut in two.
- * Returns strlen(out). */
+/* Copies at most `out_size - 1` bytes of valid UTF-8 and returns strlen(out). An invalid byte
+ * becomes U+FFFD. A control character (also DEL and U+0080 to U+009F) becomes a space. Truncation
+ * never splits a character. */
 size_t text_clean(char *out, size_t out_size, const char *text, size_t size);
 
 #endif

@@ -14,7 +14,7 @@ struct board {
 struct board_slot {
     struct board *board;
     struct board_slot *next;
-    struct board_entry latest; /* its snapshot is NULL before the first post */
+    struct board_entry latest; /* snapshot NULL: nothing posted yet */
 };
 
 struct board *board_new(void)
@@ -43,26 +43,26 @@ struct board_slot *board_add(struct board *board, const char *owner)
     if (!slot)
         return NULL;
     slot->board = board;
-
-    LOCK_SCOPE(&board->lock);
+    pthread_mutex_lock(&board->lock);
     slot->latest = (struct board_entry){.slot = ++board->last_slot, .owner = owner};
     *board->tail = slot;
     board->tail = &slot->next;
     board->n_slots++;
+    pthread_mutex_unlock(&board->lock);
     return slot;
 }
 
 static void unlink_slot(struct board_slot *slot)
 {
     struct board *board = slot->board;
-    struct board_slot **place = &board->slots;
+    struct board_slot **link = &board->slots;
     LOCK_SCOPE(&board->lock);
 
-    while (*place != slot)
-        place = &(*place)->next;
-    *place = slot->next;
+    while (*link != slot)
+        link = &(*link)->next;
+    *link = slot->next;
     if (board->tail == &slot->next)
-        board->tail = place;
+        board->tail = link;
     board->n_slots--;
 }
 
@@ -87,13 +87,12 @@ void board_post(struct board_slot *slot, struct snapshot *snapshot)
     snapshot_unref(old);
 }
 
-/* References to everything posted so far, in the order of the slots. */
 struct board_view {
     size_t n, capacity;
     struct board_entry *entries;
 };
 
-/* False if the view has not enough memory for that; *wanted then says how much it takes. */
+/* Returns false if the view has too few entries; *wanted is the number that it needs. */
 static bool copy_latest(struct board *board, struct board_view *view, size_t *wanted)
 {
     LOCK_SCOPE(&board->lock);
@@ -110,11 +109,11 @@ static bool copy_latest(struct board *board, struct board_view *view, size_t *wa
     return true;
 }
 
-bool board_look_again(struct board *board, struct board_view *view)
+bool board_view_refresh(struct board *board, struct board_view *view)
 {
     size_t wanted;
 
-    board_view_let_go(view);
+    board_view_clear(view);
     while (!copy_latest(board, view, &wanted)) {
         free(view->entries);
         view->capacity = wanted + wanted / 4;
@@ -127,14 +126,14 @@ bool board_look_again(struct board *board, struct board_view *view)
     return true;
 }
 
-struct board_view *board_look(struct board *board)
+struct board_view *board_view_new(struct board *board)
 {
     CLEANUP(board_view_freep) struct board_view *view = calloc(1, sizeof(*view));
 
-    return view && board_look_again(board, view) ? TAKE(view) : NULL;
+    return view && board_view_refresh(board, view) ? TAKE(view) : NULL;
 }
 
-void board_view_let_go(struct board_view *view)
+void board_view_clear(struct board_view *view)
 {
     for (size_t i = 0; i < view->n; i++)
         snapshot_unref(view->entries[i].snapshot);
@@ -143,7 +142,7 @@ void board_view_let_go(struct board_view *view)
 
 void board_view_free(struct board_view *view)
 {
-    board_view_let_go(view);
+    board_view_clear(view);
     free(view->entries);
     free(view);
 }
@@ -181,64 +180,4 @@ const char *board_label(const struct metric_family *family, const struct sample 
         if (strcmp(family->labels[i], label) == 0)
             return sample->label_values[i];
     return "";
-}
-
-struct part {
-    const struct metric_family *family;
-    const struct sample *samples;
-    size_t order; /* of the slot */
-};
-
-/* Returns how many there are; `parts` may be NULL, to count them. */
-static size_t list_parts(const struct board_view *view, struct part *parts)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < view->n; i++) {
-        const struct metric_family *families = snapshot_families(view->entries[i].snapshot);
-
-        for (size_t f = 0; families[f].name; f++) {
-            const struct sample *samples = snapshot_samples(view->entries[i].snapshot, f);
-
-            if (samples && parts)
-                parts[n] = (struct part){&families[f], samples, i};
-            n += samples ? 1 : 0;
-        }
-    }
-    return n;
-}
-
-static int by_name_then_slot(const void *a, const void *b)
-{
-    const struct part *x = a, *y = b;
-    int order = strcmp(x->family->name, y->family->name);
-
-    return order ? order : (x->order > y->order) - (x->order < y->order);
-}
-
-static bool same_family(const struct part *a, const struct part *b)
-{
-    return strcmp(a->family->name, b->family->name) == 0;
-}
-
-bool board_encode(struct board *board, struct encoder *encoder, struct error *err)
-{
-    CLEANUP(board_view_freep) struct board_view *view = board_look(board);
-    CLEANUP(freep) struct part *parts = NULL;
-    size_t n = view ? list_parts(view, NULL) : 0;
-
-    parts = calloc(n + 1, sizeof(*parts));
-    if (!view || !parts)
-        return error_memory(err);
-    list_parts(view, parts);
-    qsort(parts, n, sizeof(*parts), by_name_then_slot);
-    for (size_t i = 0; i < n; i++) {
-        if (i == 0 || !same_family(&parts[i], &parts[i - 1]))
-            encode_family(encoder, parts[i].family);
-        encode_samples(encoder, parts[i].family, parts[i].samples);
-        if (i + 1 == n || !same_family(&parts[i], &parts[i + 1]))
-            encode_family_end(encoder, parts[i].family);
-    }
-    encode_end(encoder);
-    return buf_ok(encoder->out, err) || error_wrap(err, "page");
 }

@@ -5,34 +5,34 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ALLOCATION_BYTES ((size_t)16) /* that the allocator takes for itself, about */
+#define ALLOCATION_BYTES ((size_t)16) /* overhead of one allocation, estimated */
 
-/* A record with its texts behind it. */
-struct kept {
+/* One allocation: a record, followed by its texts. */
+struct entry {
     struct run_record record;
     atomic_size_t references;
-    uint64_t number; /* counted up: which came later */
+    uint64_t number; /* increases with every record */
     size_t bytes;
-    struct kept *newer; /* of the same probe */
+    struct entry *newer; /* of the same probe */
     char texts[];
 };
 
-struct shelf { /* of one probe that has records */
-    struct shelf *next;
-    struct kept *oldest, **end;
+struct probe_runs { /* the records of one probe, never empty while unlocked */
+    struct probe_runs *next;
+    struct entry *oldest, **end;
     size_t count, bytes;
     char probe[];
 };
 
 struct history {
     size_t limit, limit_bytes;
-    pthread_mutex_t lock; /* of what follows */
-    struct shelf *shelves;
+    pthread_mutex_t lock; /* protects the rest */
+    struct probe_runs *probes;
     uint64_t number;
     struct history_stats stats;
 };
 
-struct list { /* what a struct history_list is the visible part of */
+struct list {
     struct history_list list;
     const struct run_record *records[];
 };
@@ -61,7 +61,7 @@ struct history *history_new(size_t limit, size_t limit_bytes, struct error *err)
 
 /* ---- one record ---- */
 
-/* The texts of a record, for a walk over all of them. */
+/* Pointers to all texts of a record. */
 #define TEXTS(record)                                                                   \
     {                                                                                   \
         &(record)->probe, &(record)->operation, &(record)->engine, &(record)->registry, \
@@ -70,140 +70,140 @@ struct history *history_new(size_t limit, size_t limit_bytes, struct error *err)
     }
 #define N_TEXTS 10
 
-static struct kept *copy(const struct run_record *record)
+static struct entry *copy(const struct run_record *record)
 {
     struct run_record texts = *record;
     const char **from[N_TEXTS] = TEXTS(&texts);
-    size_t bytes = sizeof(struct kept);
-    struct kept *kept;
+    size_t bytes = sizeof(struct entry);
+    struct entry *entry;
     char *at;
 
     for (size_t i = 0; i < N_TEXTS; i++) {
         *from[i] = *from[i] ? *from[i] : "";
         bytes += strlen(*from[i]) + 1;
     }
-    kept = malloc(bytes);
-    if (!kept)
+    entry = malloc(bytes);
+    if (!entry)
         return NULL;
-    *kept = (struct kept){.record = texts, .references = 1, .bytes = bytes + ALLOCATION_BYTES};
-    at = kept->texts;
+    *entry = (struct entry){.record = texts, .references = 1, .bytes = bytes + ALLOCATION_BYTES};
+    at = entry->texts;
     for (size_t i = 0; i < N_TEXTS; i++) {
-        const char **to[N_TEXTS] = TEXTS(&kept->record);
+        const char **to[N_TEXTS] = TEXTS(&entry->record);
 
         *to[i] = at;
         at = stpcpy(at, *from[i]) + 1;
     }
-    return kept;
+    return entry;
 }
 
-static void unref(struct kept *kept)
+static void unref(struct entry *entry)
 {
-    if (atomic_fetch_sub(&kept->references, 1) == 1)
-        free(kept);
+    if (atomic_fetch_sub(&entry->references, 1) == 1)
+        free(entry);
 }
 
-/* ---- shelves; called with the lock held ---- */
+/* ---- records of a probe; the caller must hold the lock ---- */
 
-static struct shelf **find_shelf(struct history *history, const char *probe)
+static struct probe_runs **find_runs(struct history *history, const char *probe)
 {
-    struct shelf **place = &history->shelves;
+    struct probe_runs **link = &history->probes;
 
-    while (*place && strcmp((*place)->probe, probe) != 0)
-        place = &(*place)->next;
-    return place;
+    while (*link && strcmp((*link)->probe, probe) != 0)
+        link = &(*link)->next;
+    return link;
 }
 
-static struct shelf *shelf_for(struct history *history, const char *probe)
+static struct probe_runs *runs_for(struct history *history, const char *probe)
 {
-    struct shelf **place = find_shelf(history, probe);
-    size_t bytes = sizeof(struct shelf) + strlen(probe) + 1;
+    struct probe_runs **link = find_runs(history, probe);
+    size_t bytes = sizeof(struct probe_runs) + strlen(probe) + 1;
 
-    if (*place)
-        return *place;
-    *place = malloc(bytes);
-    if (!*place)
+    if (*link)
+        return *link;
+    *link = malloc(bytes);
+    if (!*link)
         return NULL;
-    **place = (struct shelf){.end = &(*place)->oldest, .bytes = bytes + ALLOCATION_BYTES};
-    strcpy((*place)->probe, probe);
-    history->stats.bytes += (*place)->bytes;
-    return *place;
+    **link = (struct probe_runs){.end = &(*link)->oldest, .bytes = bytes + ALLOCATION_BYTES};
+    strcpy((*link)->probe, probe);
+    history->stats.bytes += (*link)->bytes;
+    return *link;
 }
 
-static void put(struct history *history, struct shelf *shelf, struct kept *kept)
+static void append(struct history *history, struct probe_runs *runs, struct entry *entry)
 {
-    kept->number = ++history->number;
-    *shelf->end = kept;
-    shelf->end = &kept->newer;
-    shelf->count++;
+    entry->number = ++history->number;
+    *runs->end = entry;
+    runs->end = &entry->newer;
+    runs->count++;
     history->stats.records++;
-    history->stats.bytes += kept->bytes;
+    history->stats.bytes += entry->bytes;
 }
 
-static void take_out(struct history *history, struct shelf *shelf, struct kept **place)
+static void remove_entry(struct history *history, struct probe_runs *runs, struct entry **link)
 {
-    struct kept *kept = *place;
+    struct entry *entry = *link;
 
-    *place = kept->newer;
-    if (!*place)
-        shelf->end = place;
-    shelf->count--;
+    *link = entry->newer;
+    if (!*link)
+        runs->end = link;
+    runs->count--;
     history->stats.records--;
-    history->stats.bytes -= kept->bytes;
-    unref(kept);
+    history->stats.bytes -= entry->bytes;
+    unref(entry);
 }
 
-static void remove_shelf(struct history *history, struct shelf **place)
+static void remove_runs(struct history *history, struct probe_runs **link)
 {
-    struct shelf *shelf = *place;
+    struct probe_runs *runs = *link;
 
-    while (shelf->oldest)
-        take_out(history, shelf, &shelf->oldest);
-    *place = shelf->next;
-    history->stats.bytes -= shelf->bytes;
-    free(shelf);
+    while (runs->oldest)
+        remove_entry(history, runs, &runs->oldest);
+    *link = runs->next;
+    history->stats.bytes -= runs->bytes;
+    free(runs);
 }
 
-static void make_room_on(struct history *history, struct shelf *shelf)
+static void evict_from(struct history *history, struct probe_runs *runs)
 {
-    struct kept **place = &shelf->oldest;
+    struct entry **link = &runs->oldest;
 
-    for (size_t i = 0; i < (shelf->count + 1) / 2; i++, place = &(*place)->newer)
-        if ((*place)->record.reason == ERROR_NONE) {
-            take_out(history, shelf, place);
+    for (size_t i = 0; i < (runs->count + 1) / 2; i++, link = &(*link)->newer)
+        if ((*link)->record.reason == ERROR_NONE) {
+            remove_entry(history, runs, link);
             return;
         }
-    take_out(history, shelf, &shelf->oldest);
+    remove_entry(history, runs, &runs->oldest);
 }
 
-/* Of those that have the most the one that has waited longest. */
-static struct shelf **fullest(struct history *history)
+/* Returns the probe with the most records; of several, the one with the oldest record. */
+static struct probe_runs **find_largest(struct history *history)
 {
-    struct shelf **best = &history->shelves;
+    struct probe_runs **best = &history->probes;
 
-    for (struct shelf **at = best; *at; at = &(*at)->next)
+    for (struct probe_runs **at = best; *at; at = &(*at)->next)
         if ((*at)->count > (*best)->count ||
             ((*at)->count == (*best)->count && (*at)->oldest->number < (*best)->oldest->number))
             best = at;
     return best;
 }
 
-static void make_room(struct history *history)
+static void evict(struct history *history)
 {
-    while (history->stats.bytes > history->limit_bytes && history->shelves) {
-        struct shelf **place = fullest(history);
+    while (history->stats.bytes > history->limit_bytes && history->probes) {
+        struct probe_runs **link = find_largest(history);
 
-        make_room_on(history, *place);
-        if ((*place)->count == 0)
-            remove_shelf(history, place);
+        evict_from(history, *link);
+        if ((*link)->count == 0)
+            remove_runs(history, link);
     }
 }
 
-/* ---- what everybody calls ---- */
+/* ---- interface ---- */
 
 void history_free(struct history *history)
 {
-    while (history->shelves)
-        remove_shelf(history, &history->shelves);
+    while (history->probes)
+        remove_runs(history, &history->probes);
     pthread_mutex_destroy(&history->lock);
     free(history);
 }
@@ -211,33 +211,33 @@ void history_free(struct history *history)
 void history_add(struct history *history, const struct run_record *record)
 {
     struct run_record shorter = *record;
-    struct shelf *shelf;
-    struct kept *kept;
+    struct probe_runs *runs;
+    struct entry *entry;
     LOCK_SCOPE(&history->lock);
 
     if (record->reason == ERROR_NONE && history->stats.bytes > history->limit_bytes / 2)
         shorter.log = "";
-    kept = copy(&shorter);
-    shelf = kept ? shelf_for(history, kept->record.probe) : NULL;
-    if (!shelf) {
-        free(kept);
+    entry = copy(&shorter);
+    runs = entry ? runs_for(history, entry->record.probe) : NULL;
+    if (!runs) {
+        free(entry);
         history->stats.dropped++;
         return;
     }
-    put(history, shelf, kept);
-    if (shelf->count > history->limit)
-        make_room_on(history, shelf);
-    make_room(history);
+    append(history, runs, entry);
+    if (runs->count > history->limit)
+        evict_from(history, runs);
+    evict(history);
 }
 
 void history_forget(struct history *history, const char *probe)
 {
-    struct shelf **place;
+    struct probe_runs **link;
     LOCK_SCOPE(&history->lock);
 
-    place = find_shelf(history, probe);
-    if (*place)
-        remove_shelf(history, place);
+    link = find_runs(history, probe);
+    if (*link)
+        remove_runs(history, link);
 }
 
 struct history_stats history_stats(struct history *history)
@@ -249,31 +249,31 @@ struct history_stats history_stats(struct history *history)
 
 /* ---- lists ---- */
 
-static struct kept *kept_of(const struct run_record *record)
+static struct entry *entry_of(const struct run_record *record)
 {
-    return (struct kept *)record; /* its first member */
+    return (struct entry *)record; /* the first member */
 }
 
 static int newer_first(const void *a, const void *b)
 {
-    uint64_t first = kept_of(*(const struct run_record *const *)a)->number;
-    uint64_t second = kept_of(*(const struct run_record *const *)b)->number;
+    uint64_t first = entry_of(*(const struct run_record *const *)a)->number;
+    uint64_t second = entry_of(*(const struct run_record *const *)b)->number;
 
     return (first < second) - (first > second);
 }
 
-/* The fitting ones, not yet referenced: `found` has room for all records. */
-static size_t exchange_stream(const struct history *history, const char *probe, const char *id,
-                              const struct run_record **found)
+/* Does not take references. `found` must have room for all records. */
+static size_t find_records(const struct history *history, const char *probe, const char *id,
+                           const struct run_record **found)
 {
     size_t n = 0;
 
-    for (const struct shelf *shelf = history->shelves; shelf; shelf = shelf->next) {
-        if (probe && strcmp(shelf->probe, probe) != 0)
+    for (const struct probe_runs *runs = history->probes; runs; runs = runs->next) {
+        if (probe && strcmp(runs->probe, probe) != 0)
             continue;
-        for (const struct kept *kept = shelf->oldest; kept; kept = kept->newer)
-            if (!id || strcmp(kept->record.id, id) == 0)
-                found[n++] = &kept->record;
+        for (const struct entry *entry = runs->oldest; entry; entry = entry->newer)
+            if (!id || strcmp(entry->record.id, id) == 0)
+                found[n++] = &entry->record;
     }
     qsort(found, n, sizeof(*found), newer_first);
     return n;
@@ -289,17 +289,17 @@ struct history_list *history_find(struct history *history, const char *probe, co
     if (!list)
         return NULL;
     list->list.records = list->records;
-    list->list.count = exchange_stream(history, probe, id, list->records);
+    list->list.count = find_records(history, probe, id, list->records);
     if (max > 0 && list->list.count > max)
         list->list.count = max;
     for (size_t i = 0; i < list->list.count; i++)
-        atomic_fetch_add(&kept_of(list->records[i])->references, 1);
+        atomic_fetch_add(&entry_of(list->records[i])->references, 1);
     return &list->list;
 }
 
 void history_list_free(struct history_list *list)
 {
     for (size_t i = 0; i < list->count; i++)
-        unref(kept_of(list->records[i]));
+        unref(entry_of(list->records[i]));
     free(list);
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What all jobs of this node share. main makes it for one configuration; every job gets it when it
- * opens. */
+/* The clients and limits that all jobs share. It belongs to one configuration; open() of every job
+ * receives it. */
 #ifndef COLLECTOR_NODE_H
 #define COLLECTOR_NODE_H
 
-/* The suffix of every name that a one-shot process (containerd_exporter probe) creates, so that it
- * differs from the names of the exporter. containerd limits the length of the whole name. */
+/* Length of the suffix that a one-shot process (containerd_exporter probe) adds to the names that
+ * it creates, so that they differ from those of the exporter. containerd limits the length of
+ * names. */
 #define ONE_SHOT_SUFFIX_BYTES 7
 
 struct containerd;
@@ -17,9 +18,9 @@ struct scrub;
 struct node {
     struct containerd *containerd;
     struct docker *docker; /* NULL: no Docker socket is configured */
-    struct scrub *scrub;   /* its position outlives a job whose settings change */
+    struct scrub *scrub;   /* keeps its position when the settings of its job change */
     char *hosts_roots;     /* directories of hosts.toml, joined by ":" */
-    const char *name;      /* the name of this machine */
+    const char *name;      /* of this node */
     const char *one_shot;  /* suffix of a one-shot process, such as "-1a2b3"; else "" */
     struct registry_limits *registry_limits;   /* of the process: outlives this */
     struct credential_cache *credential_cache; /* likewise */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One key of a section of the configuration file, as data.
+ * Describes one key of a section of the configuration file.
  *
- * A table of these fills a struct: config.c reads the value, checks it and puts
- * it at `offset`. A name with dots descends: "auth.username" is the key
- * `username` of the mapping `auth`. Strings and lists live in the arena of the
- * job (or of the configuration, for sections that belong to no job).
+ * config/settings.c checks the values of a section by a table of settings and stores each at
+ * `offset` in a struct. A dotted name is nested: "auth.username" is the key `username` of the
+ * mapping `auth`. Strings and lists are in the arena of the job (or of the configuration, for
+ * global sections).
  */
 #ifndef COLLECTOR_SETTING_H
 #define COLLECTOR_SETTING_H
@@ -14,7 +14,7 @@
 
 enum setting_type {
     SETTING_STRING,   /* const char *; never NULL once filled */
-    SETTING_SECRET,   /* the same; shown to nobody */
+    SETTING_SECRET,   /* the same; never printed */
     SETTING_BOOL,     /* bool */
     SETTING_UINT,     /* uint64_t */
     SETTING_DURATION, /* "30s", "5m" into int64_t nanoseconds */
@@ -39,8 +39,8 @@ struct setting {
     enum setting_type type;
     const char *name; /* NULL ends a table */
     size_t offset;
-    const char *fallback; /* as written in the file, a list as "[a, b]"; NULL: required, and not
-                           * empty; "": stays empty (or 0) */
+    const char *fallback; /* as written in the file, a list as "[a, b]"; NULL: required, must not
+                           * be empty; "": empty or 0 */
     const char *help;
     const char *const *choices; /* of SETTING_ENUM, ends with NULL */
 };
@@ -53,6 +53,13 @@ struct setting {
 #define SETTING_CHOICE(structure, member, name, choices, fallback, help)                  \
     {                                                                                     \
         SETTING_ENUM, (name), offsetof(structure, member), (fallback), (help), (choices), \
+    }
+
+/* A list of tables that ends with NULL: SETTINGS(probe_settings, settings). */
+#define SETTINGS(...)               \
+    (const struct setting *const[]) \
+    {                               \
+        __VA_ARGS__, NULL           \
     }
 
 #endif

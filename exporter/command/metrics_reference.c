@@ -2,7 +2,7 @@
 #include "command/metrics_reference.h"
 
 #include "scheduler/metric_catalog.h"
-#include "web/tables.h"
+#include "web/web.h"
 
 #include <stdio.h>
 #include <string.h>

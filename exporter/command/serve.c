@@ -123,24 +123,24 @@ static bool start_web(struct parts *parts, const struct options *options, struct
         if (!parts->web_reloader)
             return false;
     }
-    parts->web = web_start(&(struct web_options){.listeners = &parts->listeners,
-                                                 .telemetry_path = options->telemetry_path,
+    parts->web =
+        web_start(&(struct web_options){.listeners = &parts->listeners,
+                                        .max_requests = options->max_requests,
+                                        .web_reloader = parts->web_reloader,
+                                        .exposition = parts->exposition,
+                                        .page = {.telemetry_path = options->telemetry_path,
                                                  .external_url = options->external_url,
                                                  .route_prefix = options->route_prefix,
                                                  .version = build_version,
                                                  .node = setup_node(),
                                                  .daemon_address = setup_daemon_address,
-                                                 .max_requests = options->max_requests,
                                                  .timeout_offset_ns = options->timeout_offset_ns,
                                                  .openmetrics_2 = options->openmetrics_2,
-                                                 .web_reloader = parts->web_reloader,
-                                                 .config_file = options->config_file,
                                                  .board = parts->board,
-                                                 .exposition = parts->exposition,
                                                  .scheduler = parts->scheduler,
                                                  .reloader = parts->reloader,
-                                                 .history = parts->history},
-                           err);
+                                                 .history = parts->history}},
+                  err);
     return parts->web;
 }
 

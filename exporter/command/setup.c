@@ -5,7 +5,7 @@
 #include "collector/catalog.h"
 #include "collector/node.h"
 #include "containerd/containerd.h"
-#include "credentials/credentials.h"
+#include "credentials/credential_cache.h"
 #include "docker/docker.h"
 #include "inventory/scrub/scrub.h"
 #include "net/http.h"

@@ -1,23 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The file as a whole: read it, look at its top level, give each part to who knows it. */
+/* Reads the file, checks its top level and passes each part to its own reader. */
 #include "config/config.h"
 
 #include "config/canary_checker/canary_documents.h"
 #include "config/config_dump.h"
+#include "config/config_job.h"
 #include "config/config_sections.h"
 #include "config/fingerprint.h"
 #include "config/settings.h"
 #include "config/variables.h"
-#include "encoding/suggest.h"
+#include "os/file.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
-#define NODES_LIMIT_BYTES     ((size_t)16 << 20) /* 100 000 values in a file of YAML_SIZE_MAX */
-#define GLOBALS_LIMIT_BYTES   ((size_t)4 << 20)
-#define SUGGEST_LIMIT_BYTES   ((size_t)1024)
-#define EFFECTIVE_LIMIT_BYTES ((size_t)4 << 20)
+#define NODES_LIMIT_BYTES   ((size_t)16 << 20) /* 100 000 values in a file of YAML_SIZE_MAX */
+#define GLOBALS_LIMIT_BYTES ((size_t)4 << 20)
+#define DUMP_LIMIT_BYTES    ((size_t)4 << 20)
 
 static const char *const parts[] = {"collectors", "registries", "probes", "kubernetes"};
 
@@ -30,16 +28,12 @@ static void check_top_level(const struct config_reading *reading)
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
         suggest_add(&words, parts[i]);
     for (const struct yaml_node *at = reading->root->children; at; at = at->next) {
-        CLEANUP(buf_deinit) struct buf hint = BUF_INIT(SUGGEST_LIMIT_BYTES);
         size_t i = 0;
 
         while (i < words.count && strcmp(words.items[i], at->key->text) != 0)
             i++;
-        if (i < words.count)
-            continue;
-        suggest(&words, at->key->text, &hint);
-        problems_add(reading->problems, at->key->place, "unknown key \"%s\"%s", at->key->text,
-                     hint.data ? hint.data : "");
+        if (i == words.count)
+            settings_unknown(reading->problems, "key", at->key, &words);
     }
 }
 
@@ -51,11 +45,10 @@ static void read_globals(struct config_reading *reading)
     fingerprint_init(&fingerprint);
     for (const struct config_section *at = reading->schema->sections; at && at->name; at++) {
         const struct yaml_node *section = yaml_member(reading->root, at->name, strlen(at->name));
-        const struct setting *tables[] = {at->settings, NULL};
         struct settings_source source =
             settings_source_of(section, reading->root, &config->arena_, reading->problems);
 
-        settings_check_keys(&source, tables);
+        settings_check_keys(&source, at->settings, NULL);
         if (settings_fill(&source, at->settings, SETTINGS_ALL, config->globals)) {
             config_dump_heading(&(struct config_dump){&config->config_dump}, at->name);
             config_dump_settings(&(struct config_dump){&config->config_dump, 2}, at->settings,
@@ -114,10 +107,10 @@ bool config_parse(struct config *config, const struct config_schema *schema, con
     size_t n;
 
     *config = (struct config){.arena_ = ARENA_INIT(GLOBALS_LIMIT_BYTES),
-                              .config_dump = BUF_INIT(EFFECTIVE_LIMIT_BYTES)};
+                              .config_dump = BUF_INIT(DUMP_LIMIT_BYTES)};
     if (documents)
         read_parts(&reading, documents);
-    if (documents && !arena_ok(&arena, err)) /* then something was left out, perhaps unsaid */
+    if (documents && !arena_ok(&arena, err)) /* then some mistakes may be missing */
         problems_add(&found, documents->place, "%s", err->message);
     n = problems_total(&found);
     if (n == 0)
@@ -127,41 +120,15 @@ bool config_parse(struct config *config, const struct config_schema *schema, con
     return error_set(err, ERROR_INVALID, "%zu mistake%s in %s", n, n == 1 ? "" : "s", file);
 }
 
-/* One byte more than is allowed, so that the parser sees that it was too much. */
-static bool read_file(const char *path, struct buf *out, struct error *err)
-{
-    FILE *file = fopen(path, "re");
-    char chunk[4096];
-    size_t n;
-    bool ok = true;
-
-    if (!file)
-        return error_errno(err, errno, "%s", path);
-    while (out->size <= YAML_SIZE_MAX && (n = fread(chunk, 1, sizeof(chunk), file)) > 0)
-        buf_append(out, chunk, n);
-    if (ferror(file))
-        ok = error_errno(err, errno, "%s", path);
-    fclose(file);
-    return ok && (buf_ok(out, err) || error_wrap(err, "%s", path));
-}
-
 bool config_load(struct config *config, const struct config_schema *schema, const char *path,
                  struct buf *problems, struct error *err)
 {
-    CLEANUP(buf_deinit) struct buf data = BUF_INIT(2 * YAML_SIZE_MAX);
+    CLEANUP(buf_deinit) struct buf data = BUF_INIT(YAML_SIZE_MAX);
 
     if (!path)
         return config_parse(config, schema, "defaults", "", 0, problems, err);
-    return read_file(path, &data, err) &&
+    return file_read(path, &data, err) &&
            config_parse(config, schema, path, data.data, data.size, problems, err);
-}
-
-void config_job_release(struct config_job *job)
-{
-    free(TAKE(job->state));
-    if (job->arena)
-        arena_deinit(job->arena);
-    free(TAKE(job->arena));
 }
 
 void config_deinit(struct config *config)

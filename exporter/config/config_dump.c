@@ -7,10 +7,11 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define STEP   2 /* columns of a level */
+#define STEP   2 /* columns per level */
 #define SECRET "<secret>"
 
-/* Words that no reader takes for a number, a date, a truth or nothing. */
+/* Returns whether YAML reads `text` without quotes as a string, not as a number, date, bool or
+ * null. */
 static bool is_plain(const char *text)
 {
     static const char first[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ/";
@@ -43,7 +44,7 @@ static void scalar(struct buf *out, const char *text)
         }
         if (*text == '"' || *text == '\\')
             buf_append_char(out, '\\');
-        if (*text == '$' && text[1] == '{') /* else it would be read as a variable */
+        if (*text == '$' && text[1] == '{') /* not a variable */
             buf_append_char(out, '$');
         buf_append_char(out, *text);
     }
@@ -87,30 +88,24 @@ static void bytes(struct buf *out, uint64_t n)
     buf_printf(out, "%" PRIu64 "%s", n, units[unit]);
 }
 
-static void list(struct buf *out, const struct setting_list *from)
+/* `names` NULL: without names. */
+static void items(struct buf *out, const char *const *names, const char *const *values, size_t n)
 {
-    buf_append_char(out, '[');
-    for (size_t i = 0; i < from->count; i++) {
+    for (size_t i = 0; i < n; i++) {
         buf_append_str(out, i > 0 ? ", " : "");
-        scalar(out, from->items[i]);
+        if (names) {
+            scalar(out, names[i]);
+            buf_append_str(out, ": ");
+        }
+        scalar(out, values[i]);
     }
-    buf_append_char(out, ']');
-}
-
-static void map(struct buf *out, const struct setting_map *from)
-{
-    buf_append_char(out, '{');
-    for (size_t i = 0; i < from->count; i++) {
-        buf_append_str(out, i > 0 ? ", " : "");
-        scalar(out, from->names[i]);
-        buf_append_str(out, ": ");
-        scalar(out, from->values[i]);
-    }
-    buf_append_char(out, '}');
 }
 
 static void value(struct buf *out, const struct setting *setting, const void *member)
 {
+    const struct setting_list *of_list = member;
+    const struct setting_map *of_map = member;
+
     switch (setting->type) {
     case SETTING_STRING:
         scalar(out, *(const char *const *)member);
@@ -134,15 +129,19 @@ static void value(struct buf *out, const struct setting *setting, const void *me
         scalar(out, setting->choices[*(const unsigned *)member]);
         break;
     case SETTING_LIST:
-        list(out, member);
+        buf_append_char(out, '[');
+        items(out, NULL, of_list->items, of_list->count);
+        buf_append_char(out, ']');
         break;
     case SETTING_MAP:
-        map(out, member);
+        buf_append_char(out, '{');
+        items(out, of_map->names, of_map->values, of_map->count);
+        buf_append_char(out, '}');
         break;
     }
 }
 
-static bool is_nothing(const struct setting *setting, const void *member)
+static bool is_empty(const struct setting *setting, const void *member)
 {
     switch (setting->type) {
     case SETTING_STRING:
@@ -167,14 +166,13 @@ static const void *member_of(const struct setting *setting, const void *from)
     return (const char *)from + setting->offset;
 }
 
-/* Left out where nothing was set, and nothing is what that means. */
+/* Empty values are left out if the default is empty, too. */
 static bool is_shown(const struct setting *setting, const void *from)
 {
-    return !setting->fallback || *setting->fallback ||
-           !is_nothing(setting, member_of(setting, from));
+    return !setting->fallback || *setting->fallback || !is_empty(setting, member_of(setting, from));
 }
 
-/* Names have one dot at most: "auth.username" is under "auth:". */
+/* Names have at most one dot: "auth.username" is printed below "auth:". */
 static size_t group_size(const char *name)
 {
     return strchr(name, '.') ? strcspn(name, ".") : 0;
@@ -187,12 +185,12 @@ static bool is_of_group(const struct setting *setting, const struct setting *fir
     return group_size(setting->name) == size && strncmp(setting->name, first->name, size) == 0;
 }
 
-static void setting_line(struct config_dump *to, const struct setting *setting, const char *key,
-                         const void *from)
+static void line(struct config_dump *to, const char *key, const struct setting *setting,
+                 const void *member)
 {
     line_start(to, key);
     buf_append_char(to->out, ' ');
-    value(to->out, setting, member_of(setting, from));
+    value(to->out, setting, member);
     buf_append_char(to->out, '\n');
 }
 
@@ -207,10 +205,10 @@ static void group(struct config_dump *to, const struct setting *first, const voi
     config_dump_heading(to, name);
     for (const struct setting *setting = first; setting->name; setting++)
         if (is_of_group(setting, first) && is_shown(setting, from))
-            setting_line(&below, setting, setting->name + size + 1, from);
+            line(&below, setting->name + size + 1, setting, member_of(setting, from));
 }
 
-/* Whether one that is shown before `setting` has its group. */
+/* Returns whether an earlier printed setting is of the same group. */
 static bool was_shown(const struct setting *table, const struct setting *setting, const void *from)
 {
     for (; table != setting; table++)
@@ -225,29 +223,13 @@ void config_dump_heading(struct config_dump *to, const char *key)
     buf_append_char(to->out, '\n');
 }
 
-void config_dump_text(struct config_dump *to, const char *key, const char *text)
-{
-    line_start(to, key);
-    buf_append_char(to->out, ' ');
-    scalar(to->out, text);
-    buf_append_char(to->out, '\n');
-}
-
-void config_dump_duration(struct config_dump *to, const char *key, int64_t ns)
-{
-    line_start(to, key);
-    buf_append_char(to->out, ' ');
-    duration(to->out, ns);
-    buf_append_char(to->out, '\n');
-}
-
 void config_dump_settings(struct config_dump *to, const struct setting *table, const void *from)
 {
     for (const struct setting *setting = table; setting && setting->name; setting++) {
         if (!is_shown(setting, from))
             continue;
         if (group_size(setting->name) == 0)
-            setting_line(to, setting, setting->name, from);
+            line(to, setting->name, setting, member_of(setting, from));
         else if (!was_shown(table, setting, from))
             group(to, setting, from);
     }
@@ -255,22 +237,24 @@ void config_dump_settings(struct config_dump *to, const struct setting *table, c
 
 void config_dump_job(struct config_dump *to, const struct config_job *job)
 {
+    static const struct setting as_text = {SETTING_STRING}, as_time = {SETTING_DURATION};
+    static const struct setting as_bool = {SETTING_BOOL};
     const struct collector *collector = job->collector;
 
     if (collector->lane == LANE_PROBE) {
-        config_dump_text(to, "name", job->name);
-        config_dump_text(to, "operation", collector->name);
+        line(to, "name", &as_text, &job->name);
+        line(to, "operation", &as_text, &collector->name);
     } else {
-        line_start(to, "enabled");
-        buf_append_str(to->out, " true\n");
+        line(to, "enabled", &as_bool, &(bool){true});
     }
     if (job->schedule && *job->schedule)
-        config_dump_text(to, "schedule", job->schedule);
+        line(to, "schedule", &as_text, &job->schedule);
     else if (collector->lane != LANE_SCRAPE)
-        config_dump_duration(to, "interval", job->interval_ns);
+        line(to, "interval", &as_time, &job->interval_ns);
     if (collector->lane != LANE_SCRAPE)
-        config_dump_duration(to, "timeout", job->timeout_ns);
+        line(to, "timeout", &as_time, &job->timeout_ns);
     if (collector->lane == LANE_PROBE)
-        config_dump_duration(to, "retry_interval", job->retry_ns);
-    config_dump_settings(to, collector->settings, job->state);
+        line(to, "retry_interval", &as_time, &job->retry_ns);
+    for (size_t i = 0; collector->settings && collector->settings[i]; i++)
+        config_dump_settings(to, collector->settings[i], job->state);
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The configuration as it is in force, as YAML for people: defaults are written out, what is a
- * secret (SETTING_SECRET) is "<secret>", what is not set and has no default is left out.
+ * The configuration in force, as YAML.
+ *
+ * Defaults are included. Secrets (SETTING_SECRET) are printed as "<secret>". Settings without a
+ * value and without a default are left out.
  */
 #ifndef CONFIG_CONFIG_DUMP_H
 #define CONFIG_CONFIG_DUMP_H
@@ -12,17 +14,15 @@
 struct config_dump {
     struct buf *out;
     unsigned indent;
-    bool item; /* what comes next begins an item of a list */
+    bool item; /* the next line starts an item of a list */
 };
 
 void config_dump_heading(struct config_dump *to, const char *key); /* "key:" */
-void config_dump_text(struct config_dump *to, const char *key, const char *text);
-void config_dump_duration(struct config_dump *to, const char *key, int64_t ns);
 
-/* What settings_fill() put into `from` by this table, which may be NULL. */
+/* Prints the settings that settings_fill() stored in `from`. `table` may be NULL. */
 void config_dump_settings(struct config_dump *to, const struct setting *table, const void *from);
 
-/* The section of a job, without the name that it stands under if it is no probe. */
+/* Prints the section of a job. The caller prints the heading of a collector. */
 void config_dump_job(struct config_dump *to, const struct config_job *job);
 
 #endif

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What becomes of a job's own section and of the registry's entry that goes with it. */
 #include "config/config_job.h"
 
-#include "base/clock.h"
 #include "base/text.h"
 #include "config/fingerprint.h"
 
@@ -13,7 +11,7 @@
 
 const struct setting config_resource_settings[] = {
     SETTING(SETTING_UINT, struct config_resource_keys, max_concurrent, "max_concurrent", "0",
-            "Probes that may burden the registry at once; 0: as many as there are workers."),
+            "Probes that may use the registry at once; 0: no limit."),
     {0},
 };
 
@@ -22,6 +20,14 @@ struct draft {
     struct settings_source own;      /* the job's section, strings into the job's arena */
     struct settings_source resource; /* likewise the entry of `registries:` */
 };
+
+void config_job_release(struct config_job *job)
+{
+    free(TAKE(job->state));
+    if (job->arena)
+        arena_deinit(job->arena);
+    free(TAKE(job->arena));
+}
 
 static void draft_deinit(struct draft *draft)
 {
@@ -46,7 +52,7 @@ static bool allocate(struct draft *draft, const struct settings_source *source)
     return true;
 }
 
-/* What the engine itself reads of the registry's entry. */
+/* Fills the scheduler's keys of the registry's entry. */
 static bool fill_resource(struct draft *draft)
 {
     struct config_resource_keys keys;
@@ -67,17 +73,15 @@ static const struct yaml_node *find_entry(const struct config_reading *reading, 
                : yaml_member(reading->registries, CONFIG_ANY_HOST, strlen(CONFIG_ANY_HOST));
 }
 
-/*
- * A member that both tables fill (the user's name, say) belongs to the job if the job wrote
- * it, else to the registry's entry, else to the fallback. Only the job's own image tells
- * which entry that is, so the job's section is read first, and what it wrote once more.
- */
+/* Precedence of a member that both tables fill, such as the user name: the job's section, then the
+ * registry's entry, then the fallback. The entry depends on the job's image, so the job's section
+ * is filled first, and its written settings once more at the end. */
 static bool fill(struct draft *draft, const struct config_reading *reading)
 {
     const struct collector *collector = draft->job.collector;
     const struct yaml_node *entry;
 
-    if (!settings_fill(&draft->own, collector->settings, SETTINGS_ALL, draft->job.state))
+    if (!settings_fill_tables(&draft->own, collector->settings, SETTINGS_ALL, draft->job.state))
         return false;
     if (!collector->resource)
         return true;
@@ -90,7 +94,8 @@ static bool fill(struct draft *draft, const struct config_reading *reading)
     return fill_resource(draft) &&
            settings_fill(&draft->resource, collector->resource_settings, SETTINGS_ALL,
                          draft->job.state) &&
-           settings_fill(&draft->own, collector->settings, SETTINGS_WRITTEN, draft->job.state);
+           settings_fill_tables(&draft->own, collector->settings, SETTINGS_WRITTEN,
+                                draft->job.state);
 }
 
 static struct place place_of_key(const struct draft *draft, const char *key)
@@ -117,7 +122,7 @@ static bool check(struct draft *draft)
     return problems_add(draft->own.problems, place, "\"%s\": %s", key, err.message);
 }
 
-static void take_fingerprint(struct draft *draft, const struct config_reading *reading)
+static void add_fingerprint(struct draft *draft, const struct config_reading *reading)
 {
     struct fingerprint fingerprint;
 
@@ -130,7 +135,7 @@ static void take_fingerprint(struct draft *draft, const struct config_reading *r
     draft->job.fingerprint = fingerprint_hex(&fingerprint, draft->job.arena);
 }
 
-static bool take_keys(struct config_job *job, const struct config_job_keys *keys)
+static bool copy_keys(struct config_job *job, const struct config_job_keys *keys)
 {
     job->name = arena_strdup(job->arena, keys->name);
     job->interval_ns = keys->interval_ns;
@@ -157,10 +162,8 @@ void config_add_job(struct config_reading *reading, const struct collector *coll
 
     if (!allocate(&draft, source))
         return;
-    if (fill(&draft, reading) && keys_ok && check(&draft)) {
-        if (take_keys(&draft.job, keys))
-            take_fingerprint(&draft, reading);
-    }
+    if (fill(&draft, reading) && keys_ok && check(&draft) && copy_keys(&draft.job, keys))
+        add_fingerprint(&draft, reading);
     if (!arena_ok(draft.job.arena, &err)) {
         problems_add(source->problems, source->place, "%s", err.message);
         return;
@@ -173,30 +176,30 @@ void config_add_job(struct config_reading *reading, const struct collector *coll
 }
 
 static bool check_duration(const struct settings_source *source, const char *name, int64_t ns,
-                           int64_t least_ns, const char *least)
+                           int64_t min_ns, const char *expected)
 {
     const struct yaml_node *node = settings_find(source->section, name);
 
-    if (!node || (ns >= least_ns && ns <= DURATION_MAX))
+    if (!node || (ns >= min_ns && ns <= DURATION_MAX))
         return true;
-    if (ns > DURATION_MAX)
-        return problems_add(source->problems, node->place, "\"%s\": must be at most 366d", name);
-    return problems_add(source->problems, node->place, "\"%s\": must be %s", name, least);
+    return problems_add(source->problems, node->place,
+                        "\"%s\": \"%s\" is out of range: expected %s", name, node->text, expected);
 }
 
 bool config_check_durations(const struct settings_source *source,
-                            const struct config_job_keys *keys, int64_t interval_min_ns)
+                            const struct config_job_keys *keys)
 {
-    int64_t retry_ns = keys->retry_ns > 0 ? keys->retry_ns : interval_min_ns;
-    bool ok = check_duration(source, "interval", keys->interval_ns, interval_min_ns, "at least 1s");
+    int64_t retry_ns = keys->retry_ns > 0 ? keys->retry_ns : CONFIG_INTERVAL_MIN;
+    bool ok =
+        check_duration(source, "interval", keys->interval_ns, CONFIG_INTERVAL_MIN, "1s to 366d");
 
-    ok &= check_duration(source, "timeout", keys->timeout_ns, 1, "more than 0s");
-    return check_duration(source, "retry_interval", retry_ns, interval_min_ns,
-                          "0s (never), or at least 1s") &&
+    ok &= check_duration(source, "timeout", keys->timeout_ns, 1, "more than 0s, at most 366d");
+    return check_duration(source, "retry_interval", retry_ns, CONFIG_INTERVAL_MIN,
+                          "0s (no retries) or 1s to 366d") &&
            ok;
 }
 
-/* "@every 5m" is another way to write an interval. */
+/* "@every 5m" is equivalent to `interval: 5m`. */
 static bool parse_schedule(struct config_job_keys *keys, struct error *err)
 {
     static const char every[] = "@every ";
@@ -211,18 +214,17 @@ static bool parse_schedule(struct config_job_keys *keys, struct error *err)
     return true;
 }
 
-bool config_check_schedule(const struct settings_source *source, struct config_job_keys *keys,
-                           int64_t interval_min_ns)
+bool config_check_schedule(const struct settings_source *source, struct config_job_keys *keys)
 {
     const struct yaml_node *node = settings_find(source->section, "schedule");
     struct error err;
 
-    if (!node || !keys->schedule) /* of a wrong type: reported where it was filled */
+    if (!node || !keys->schedule) /* a wrong type was reported by settings_fill() */
         return true;
     if (settings_find(source->section, "interval"))
         return problems_add(source->problems, settings_place(node),
-                            "both \"interval\" and \"schedule\" are given");
+                            "both \"interval\" and \"schedule\" are set: expected only one");
     if (!parse_schedule(keys, &err))
         return problems_add(source->problems, node->place, "\"schedule\": %s", err.message);
-    return check_duration(source, "schedule", keys->interval_ns, interval_min_ns, "at least 1s");
+    return check_duration(source, "schedule", keys->interval_ns, CONFIG_INTERVAL_MIN, "1s to 366d");
 }

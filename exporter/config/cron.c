@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Days are walked as a calendar counts them; only then the time zone says when that is. */
+/* Finds matching days by the calendar first, then converts their local times with the time zone. */
 #include "config/cron.h"
 
 #include "base/text.h"
@@ -11,8 +11,8 @@
 #define MINUTES_OF_DAY (24 * 60)
 #define DAY_SECONDS    86400
 #define ALL_HOURS      ((UINT32_C(1) << 24) - 1)
-#define CYCLE_DAYS     146097 /* 400 years: then the calendar repeats, weekdays and all */
-#define LINE_BYTES     256    /* of a whole line */
+#define CYCLE_DAYS     146097 /* 400 years: the Gregorian calendar repeats, with its weekdays */
+#define LINE_BYTES     256
 
 static const char *const month_names[] = {"jan", "feb", "mar", "apr", "may", "jun", "jul",
                                           "aug", "sep", "oct", "nov", "dec", NULL};
@@ -29,8 +29,8 @@ enum {
 
 static const struct field {
     const char *name;
-    unsigned least, most;
-    const char *const *names; /* of the values from `least` on */
+    unsigned min, max;
+    const char *const *names; /* of the values from `min` on; ends with NULL */
 } fields[FIELDS] = {
     [MINUTE] = {"minute", 0, 59, NULL},
     [HOUR] = {"hour", 0, 23, NULL},
@@ -47,42 +47,34 @@ static const struct {
     {"@annually", "0 0 1 1 *"},
 };
 
-/* ---- reading ---- */
-
-static bool refuse(const struct field *field, const char *text, struct error *err)
-{
-    return error_set(err, ERROR_INVALID, "%s: \"%s\" is not a value, range or step from %u to %u",
-                     field->name, text, field->least, field->most);
-}
+/* ---- parsing ---- */
 
 static bool parse_value(const struct field *field, const char *text, unsigned *value,
                         struct error *err)
 {
     uint64_t number;
-    struct error ignored;
 
     for (unsigned i = 0; field->names && field->names[i]; i++)
         if (strcasecmp(field->names[i], text) == 0) {
-            *value = field->least + i;
+            *value = field->min + i;
             return true;
         }
-    if (!text_uint(text, &number, &ignored))
-        return refuse(field, text, err);
-    if (number < field->least || number > field->most)
-        return error_set(err, ERROR_INVALID, "%s: %s is not from %u to %u", field->name, text,
-                         field->least, field->most);
+    if (!text_uint(text, &number, err) || number < field->min || number > field->max)
+        return error_set(err, ERROR_INVALID,
+                         "invalid %s \"%s\": expected a value, range or step from %u to %u",
+                         field->name, text, field->min, field->max);
     *value = (unsigned)number;
     return true;
 }
 
-/* "*", "a" or "a-b"; a step makes "a" mean "from a on". */
+/* Parses "*", "a" or "a-b". With a step, "a" means "a to the maximum". */
 static bool parse_range(const struct field *field, char *text, bool stepped, unsigned *first,
                         unsigned *last, struct error *err)
 {
     char *dash = strchr(text, '-');
 
-    *first = field->least;
-    *last = field->most;
+    *first = field->min;
+    *last = field->max;
     if (strcmp(text, "*") == 0)
         return true;
     if (dash)
@@ -91,8 +83,10 @@ static bool parse_range(const struct field *field, char *text, bool stepped, uns
         return false;
     if (!dash && !stepped)
         *last = *first;
-    return *first <= *last || error_set(err, ERROR_INVALID, "%s: the range %s-%s runs backwards",
-                                        field->name, text, dash);
+    return *first <= *last ||
+           error_set(err, ERROR_INVALID,
+                     "invalid %s range \"%s-%s\": expected the lower value first", field->name,
+                     text, dash);
 }
 
 static bool parse_item(const struct field *field, char *text, uint64_t *bits, struct error *err)
@@ -100,13 +94,12 @@ static bool parse_item(const struct field *field, char *text, uint64_t *bits, st
     char *slash = strchr(text, '/');
     unsigned first, last;
     uint64_t step = 1;
-    struct error ignored;
 
     if (slash)
         *slash++ = '\0';
-    if (slash && (!text_uint(slash, &step, &ignored) || step == 0 || step > field->most))
-        return error_set(err, ERROR_INVALID, "%s: \"%s\" is not a step from 1 to %u", field->name,
-                         slash, field->most);
+    if (slash && (!text_uint(slash, &step, err) || step == 0 || step > field->max))
+        return error_set(err, ERROR_INVALID, "invalid %s step \"%s\": expected 1 to %u",
+                         field->name, slash, field->max);
     if (!parse_range(field, text, slash != NULL, &first, &last, err))
         return false;
     for (unsigned value = first; value <= last; value += (unsigned)step)
@@ -127,7 +120,7 @@ static bool parse_field(const struct field *field, char *text, uint64_t *bits, s
     return true;
 }
 
-/* Cuts `line` at its blanks. */
+/* Splits `line` at blanks. */
 static bool split(char *line, char *words[FIELDS], struct error *err)
 {
     char *rest = line, *word;
@@ -140,7 +133,7 @@ static bool split(char *line, char *words[FIELDS], struct error *err)
     }
     return n == FIELDS ||
            error_set(err, ERROR_INVALID,
-                     "%zu field%s; there are five: minute, hour, day of month, month, day of week",
+                     "found %zu field%s: expected minute, hour, day of month, month, day of week",
                      n, n == 1 ? "" : "s");
 }
 
@@ -152,56 +145,38 @@ static const char *expand(const char *text)
     return text;
 }
 
-/* ---- the calendar ---- */
+/* ---- calendar ---- */
 
-struct date {
-    int year;
-    unsigned month, day, weekday;
-};
-
-/* Years begin in March here, so that the leap day is the last. */
-static struct date date_of(int64_t days_since_1970)
-{
-    int64_t day = days_since_1970 + 719468; /* since 0000-03-01 */
-    int64_t era = (day >= 0 ? day : day - CYCLE_DAYS + 1) / CYCLE_DAYS;
-    unsigned of_era = (unsigned)(day - era * CYCLE_DAYS);
-    unsigned year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-    unsigned of_year = of_era - (365 * year + year / 4 - year / 100);
-    unsigned month = (5 * of_year + 2) / 153;
-
-    return (struct date){
-        .year = (int)(year + era * 400 + (month >= 10)),
-        .month = month < 10 ? month + 3 : month - 9,
-        .day = of_year - (153 * month + 2) / 5 + 1,
-        .weekday = (unsigned)(((days_since_1970 + 4) % 7 + 7) % 7),
-    };
-}
-
-static bool has(uint64_t bits, unsigned value)
+static bool has(uint64_t bits, int value)
 {
     return bits >> value & 1;
 }
 
-static bool day_fits(const struct cron *cron, int64_t day)
+/* `day` counts from 1970-01-01. */
+static bool day_matches(const struct cron *cron, int64_t day)
 {
-    struct date date = date_of(day);
-    bool by_day = has(cron->days, date.day), by_weekday = has(cron->weekdays, date.weekday);
+    time_t midnight = (time_t)(day * DAY_SECONDS);
+    struct tm date = {0};
+    bool by_day, by_weekday;
 
-    if (!has(cron->months, date.month))
+    gmtime_r(&midnight, &date);
+    by_day = has(cron->days, date.tm_mday);
+    by_weekday = has(cron->weekdays, date.tm_wday);
+    if (!has(cron->months, date.tm_mon + 1))
         return false;
     return cron->any_day || cron->any_weekday ? by_day && by_weekday : by_day || by_weekday;
 }
 
-static bool minute_fits(const struct cron *cron, unsigned minute)
+static bool minute_matches(const struct cron *cron, int minute)
 {
     return has(cron->hours, minute / 60) && has(cron->minutes, minute % 60);
 }
 
-/* The first day from `day` on; -1: none, ever. */
+/* Returns the first matching day from `day` on; -1: no day ever matches. */
 static int64_t find_day(const struct cron *cron, int64_t day)
 {
     for (int64_t end = day + CYCLE_DAYS; day < end; day++)
-        if (day_fits(cron, day))
+        if (day_matches(cron, day))
             return day;
     return -1;
 }
@@ -214,11 +189,12 @@ bool cron_parse(struct cron *cron, const char *text, struct error *err)
 
     if (*source == '@')
         return error_set(err, ERROR_INVALID,
-                         "\"%s\" is not one of @every, @hourly, @daily, @midnight, @weekly, "
-                         "@monthly, @yearly, @annually",
+                         "unknown shorthand \"%s\": expected @every, @hourly, @daily, @midnight, "
+                         "@weekly, @monthly, @yearly or @annually",
                          source);
     if (strlen(source) >= sizeof(line))
-        return error_set(err, ERROR_INVALID, "more than %zu bytes", sizeof(line) - 1);
+        return error_set(err, ERROR_INVALID, "too long: expected at most %zu bytes",
+                         sizeof(line) - 1);
     memcpy(line, source, strlen(source) + 1);
     if (!split(line, words, err))
         return false;
@@ -230,12 +206,13 @@ bool cron_parse(struct cron *cron, const char *text, struct error *err)
     cron->hours = (uint32_t)bits[HOUR];
     cron->days = (uint32_t)bits[DAY];
     cron->months = (uint32_t)bits[MONTH];
-    cron->weekdays = (uint32_t)(bits[WEEKDAY] | bits[WEEKDAY] >> 7); /* both Sundays */
+    cron->weekdays = (uint32_t)(bits[WEEKDAY] | bits[WEEKDAY] >> 7); /* 7 is Sunday, like 0 */
     return find_day(cron, 0) >= 0 ||
-           error_set(err, ERROR_INVALID, "\"%s\" never comes: no such month has that day", text);
+           error_set(err, ERROR_INVALID, "\"%s\" never matches: expected a day that the month has",
+                     text);
 }
 
-/* ---- the clock ---- */
+/* ---- local time ---- */
 
 static struct tm local_time(int64_t at)
 {
@@ -246,27 +223,27 @@ static struct tm local_time(int64_t at)
     return local;
 }
 
-/* What a clock on the wall shows at `at`, as if it were UTC. */
-static int64_t shown_at(int64_t at)
+/* Returns local seconds: the local date and time at `at`, counted as if it were UTC. */
+static int64_t to_local(int64_t at)
 {
     return at + local_time(at).tm_gmtoff;
 }
 
-/* When a clock on the wall first shows `shown`, or, where it never does because it is put forward
- * past it, when that happens. */
-static int64_t when_shown(int64_t shown)
+/* Returns the first time whose local time is `local`; if the clock skips it, the time of the skip.
+ */
+static int64_t from_local(int64_t local)
 {
-    int64_t before = shown - local_time(shown - DAY_SECONDS).tm_gmtoff;
-    int64_t after = shown - local_time(shown + DAY_SECONDS).tm_gmtoff;
+    int64_t before = local - local_time(local - DAY_SECONDS).tm_gmtoff;
+    int64_t after = local - local_time(local + DAY_SECONDS).tm_gmtoff;
 
-    if (shown_at(before) == shown)
+    if (to_local(before) == local)
         return before;
-    if (shown_at(after) == shown)
+    if (to_local(after) == local)
         return after;
-    while (after + 1 < before) { /* the change is between them */
+    while (after + 1 < before) { /* the skip is between them */
         int64_t middle = after + (before - after) / 2;
 
-        if (shown_at(middle) < shown)
+        if (to_local(middle) < local)
             after = middle;
         else
             before = middle;
@@ -274,16 +251,16 @@ static int64_t when_shown(int64_t shown)
     return before;
 }
 
-/* For a line of every hour: follows the clock itself, through hours that come twice. 0: nothing
- * today. */
+/* For a line of every hour: steps through real minutes, so that repeated hours run twice. Returns 0
+ * if nothing matches within a day. */
 static int64_t next_by_minutes(const struct cron *cron, int64_t after)
 {
     int64_t at = after - local_time(after).tm_sec;
 
     for (size_t i = 0; i < MINUTES_OF_DAY; i++) {
         at += 60;
-        if (minute_fits(cron, (unsigned)(((shown_at(at) / 60) % MINUTES_OF_DAY))) &&
-            day_fits(cron, shown_at(at) / DAY_SECONDS))
+        if (minute_matches(cron, (int)(to_local(at) / 60 % MINUTES_OF_DAY)) &&
+            day_matches(cron, to_local(at) / DAY_SECONDS))
             return at;
     }
     return 0;
@@ -291,17 +268,17 @@ static int64_t next_by_minutes(const struct cron *cron, int64_t after)
 
 int64_t cron_next(const struct cron *cron, int64_t after)
 {
-    int64_t day = shown_at(after) / DAY_SECONDS;
+    int64_t day = to_local(after) / DAY_SECONDS;
     int64_t next = cron->hours == ALL_HOURS ? next_by_minutes(cron, after) : 0;
 
     if (next > 0)
         return next;
     for (;; day++) {
         day = find_day(cron, day);
-        for (unsigned minute = 0; minute < MINUTES_OF_DAY; minute++) {
-            if (!minute_fits(cron, minute))
+        for (int minute = 0; minute < MINUTES_OF_DAY; minute++) {
+            if (!minute_matches(cron, minute))
                 continue;
-            next = when_shown(day * DAY_SECONDS + minute * 60);
+            next = from_local(day * DAY_SECONDS + minute * 60);
             if (next > after)
                 return next;
         }
@@ -312,8 +289,8 @@ int64_t cron_shortest_gap_seconds(const struct cron *cron)
 {
     int64_t first = -1, last = -1, shortest = MINUTES_OF_DAY;
 
-    for (unsigned minute = 0; minute < MINUTES_OF_DAY; minute++) {
-        if (!minute_fits(cron, minute))
+    for (int minute = 0; minute < MINUTES_OF_DAY; minute++) {
+        if (!minute_matches(cron, minute))
             continue;
         if (last >= 0 && minute - last < shortest)
             shortest = minute - last;
@@ -321,7 +298,7 @@ int64_t cron_shortest_gap_seconds(const struct cron *cron)
             first = minute;
         last = minute;
     }
-    if (first + MINUTES_OF_DAY - last < shortest) /* over midnight */
+    if (first + MINUTES_OF_DAY - last < shortest) /* across midnight */
         shortest = first + MINUTES_OF_DAY - last;
     return shortest * 60;
 }

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * When a cron line comes, in the time zone of this machine.
+ * Cron lines, evaluated in the local time zone of the process.
  *
  *     minute hour day-of-month month day-of-week      or @hourly @daily @midnight @weekly
  *     0-59   0-23 1-31         1-12  0-7 (0, 7: Sun)     @monthly @yearly @annually
  *
- * A field is a list of values, ranges and steps: "1,5-9,20-40/10,*"; months and days of the week
- * also by their first three letters. Where neither day-of-month nor day-of-week begins with a star,
- * a day that fits one of them fits; else it must fit both.
+ * A field is a list of values, ranges and steps: "1,5-9,20-40/10,*". Months and weekdays may be
+ * written as their first three letters. If neither day-of-month nor day-of-week begins with a star,
+ * a day matches when either field matches; otherwise both fields must match.
  *
- * When clocks are put forward, what falls into the gap comes once, at its end. When they are put
- * back, a time that is there twice comes the first time only; but a line for every hour comes in
- * every hour that there is.
+ * Daylight saving time: local times in the skipped hour run once, at its end. Local times in the
+ * repeated hour run the first time only. A line with `*` for the hour runs in both.
+ *
+ * All functions are thread-safe while TZ does not change.
  */
 #ifndef CONFIG_CRON_H
 #define CONFIG_CRON_H
@@ -23,16 +24,16 @@
 struct cron {
     uint64_t minutes; /* bit n: the value n */
     uint32_t hours, days, months, weekdays;
-    bool any_day, any_weekday; /* the field begins with a star */
+    bool any_day, any_weekday; /* whether the field begins with a star */
 };
 
-/* The message names the field. A line that never comes (February 30) is wrong, too. */
+/* Returns ERROR_INVALID naming the field; also for a line that never matches (February 30). */
 bool cron_parse(struct cron *cron, const char *text, struct error *err) MUST_CHECK;
 
-/* The first time after `after`; both in seconds since 1970. */
+/* Returns the first matching time after `after`; both in Unix seconds. */
 int64_t cron_next(const struct cron *cron, int64_t after);
 
-/* But for changes of the clock, no two times are closer to each other than this. */
+/* Returns the shortest time between two runs, daylight saving time aside. */
 int64_t cron_shortest_gap_seconds(const struct cron *cron);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every text is hashed with its NUL and every node with the number of its children, so that
- * no two different trees give the same bytes. */
+/* Texts are hashed with their NUL, and nodes with the number of their children, so that different
+ * trees never produce the same input. */
 #include "config/fingerprint.h"
 
 #include <inttypes.h>

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whether two readings of the configuration mean the same: a 128-bit FNV-1a over what
- * was read, not over how it was written. It guards against nobody; it only tells a
- * reload which jobs may go on undisturbed.
+ * A 128-bit FNV-1a hash of a part of the configuration.
+ *
+ * It covers the meaning, not the notation, so that a reload keeps the jobs whose settings have not
+ * changed. It is not a cryptographic hash.
  */
 #ifndef CONFIG_FINGERPRINT_H
 #define CONFIG_FINGERPRINT_H
@@ -18,10 +19,10 @@ struct fingerprint {
 void fingerprint_init(struct fingerprint *fingerprint);
 void fingerprint_text(struct fingerprint *fingerprint, const char *text);
 
-/* Everything within `root`; NULL, for what is not in the file, counts too. */
+/* Adds everything within `root`. NULL (absent) is hashed, too. */
 void fingerprint_tree(struct fingerprint *fingerprint, const struct yaml_node *root);
 
-/* 32 hexadecimal digits; NULL if `arena` is full. */
+/* Returns 32 hexadecimal digits; NULL if `arena` is full. */
 const char *fingerprint_hex(const struct fingerprint *fingerprint, struct arena *arena);
 
 #endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which keys a section may have, which are written, and what the others fall back to. */
 #include "config/settings.h"
 
 #include "config/settings_types.h"
-#include "encoding/suggest.h"
 
 #include <string.h>
 
@@ -22,6 +20,16 @@ struct settings_source settings_source_of(const struct yaml_node *value,
     return (struct settings_source){value, settings_place(value ? value : parent), arena, problems};
 }
 
+bool settings_unknown(struct problems *problems, const char *what, const struct yaml_node *key,
+                      const struct suggest_words *words)
+{
+    CLEANUP(buf_deinit) struct buf hint = BUF_INIT(SUGGEST_LIMIT_BYTES);
+
+    suggest(words, key->text, &hint);
+    return problems_add(problems, key->place, "unknown %s \"%s\"%s", what, key->text,
+                        hint.data ? hint.data : "");
+}
+
 const struct yaml_node *settings_find(const struct yaml_node *section, const char *name)
 {
     const struct yaml_node *node = section;
@@ -35,28 +43,28 @@ const struct yaml_node *settings_find(const struct yaml_node *section, const cha
     return node;
 }
 
-/* The dotted name of `node` seen from `section`; NULL if no setting can be called so. */
+/* Returns the dotted name of `node` relative to `section`; NULL: not a valid setting name. */
 static const char *dotted_name(const struct yaml_node *node, const struct yaml_node *section,
-                               char room[NAME_LIMIT_BYTES])
+                               char buffer[NAME_LIMIT_BYTES])
 {
     size_t at = NAME_LIMIT_BYTES - 1;
 
-    room[at] = '\0';
+    buffer[at] = '\0';
     for (; node != section; node = node->parent) {
         size_t size = strlen(node->key->text);
 
         if (size + 1 > at || strchr(node->key->text, '.'))
             return NULL;
-        if (room[at])
-            room[--at] = '.';
+        if (buffer[at])
+            buffer[--at] = '.';
         at -= size;
-        memcpy(room + at, node->key->text, size);
+        memcpy(buffer + at, node->key->text, size);
     }
-    return room + at;
+    return buffer + at;
 }
 
-/* What follows `prefix` and a dot in `name`; all of it if there is no prefix; NULL if `name`
- * is not below `prefix`. */
+/* Returns the part of `name` after `prefix` and a dot; all of `name` if `prefix` is empty; NULL if
+ * `name` is not below `prefix`. */
 static const char *below(const char *name, const char *prefix)
 {
     size_t size = strlen(prefix);
@@ -66,16 +74,29 @@ static const char *below(const char *name, const char *prefix)
     return strncmp(name, prefix, size) == 0 && name[size] == '.' ? name + size + 1 : NULL;
 }
 
-enum meaning {
+enum key_kind {
     UNKNOWN,
     LEAF,
     BRANCH,
 };
 
-static enum meaning meaning_of(const char *name, const struct setting *const *tables)
+struct tables {
+    const struct setting *first;
+    const struct setting *const *more; /* NULL: none */
+};
+
+/* Returns the table number `i`; NULL after the last one. */
+static const struct setting *table_at(const struct tables *tables, size_t i)
 {
-    for (; name && *name && *tables; tables++)
-        for (const struct setting *setting = *tables; setting->name; setting++) {
+    if (i == 0)
+        return tables->first;
+    return tables->more ? tables->more[i - 1] : NULL;
+}
+
+static enum key_kind kind_of(const char *name, const struct tables *tables)
+{
+    for (size_t i = 0; name && *name && table_at(tables, i); i++)
+        for (const struct setting *setting = table_at(tables, i); setting->name; setting++) {
             if (strcmp(setting->name, name) == 0)
                 return LEAF;
             if (below(setting->name, name))
@@ -84,25 +105,23 @@ static enum meaning meaning_of(const char *name, const struct setting *const *ta
     return UNKNOWN;
 }
 
-static bool refuse_key(const struct settings_source *source, const struct setting *const *tables,
+static bool reject_key(const struct settings_source *source, const struct tables *tables,
                        const struct yaml_node *node)
 {
-    CLEANUP(buf_deinit) struct buf hint = BUF_INIT(SUGGEST_LIMIT_BYTES);
-    char room[NAME_LIMIT_BYTES];
-    const char *parent = dotted_name(node->parent, source->section, room);
+    char buffer[NAME_LIMIT_BYTES];
+    const char *parent = dotted_name(node->parent, source->section, buffer);
     struct suggest_words words = {0};
 
-    for (; *tables; tables++)
-        for (const struct setting *setting = *tables; setting->name; setting++) {
+    for (size_t i = 0; table_at(tables, i); i++)
+        for (const struct setting *setting = table_at(tables, i); setting->name; setting++) {
             const char *word = below(setting->name, parent);
             const char *copy =
                 word ? arena_strndup(source->problems->arena, word, strcspn(word, ".")) : NULL;
+
             if (copy)
                 suggest_add(&words, copy);
         }
-    suggest(&words, node->key->text, &hint);
-    return problems_add(source->problems, node->key->place, "unknown key \"%s\"%s", node->key->text,
-                        hint.data ? hint.data : "");
+    return settings_unknown(source->problems, "key", node->key, &words);
 }
 
 static bool expect_mapping(const struct settings_source *source, const struct yaml_node *node,
@@ -116,10 +135,12 @@ static bool expect_mapping(const struct settings_source *source, const struct ya
                         *name ? "\"" : "", name, *name ? "\": " : "", yaml_describe(node));
 }
 
-bool settings_check_keys(const struct settings_source *source, const struct setting *const *tables)
+bool settings_check_keys(const struct settings_source *source, const struct setting *table,
+                         const struct setting *const *more)
 {
+    const struct tables tables = {table, more};
     const struct yaml_node *section = source->section, *next;
-    char room[NAME_LIMIT_BYTES];
+    char buffer[NAME_LIMIT_BYTES];
     bool ok = true;
 
     if (!section)
@@ -127,13 +148,13 @@ bool settings_check_keys(const struct settings_source *source, const struct sett
     if (section->kind != YAML_MAPPING)
         return expect_mapping(source, section, section->key ? section->key->text : "");
     for (const struct yaml_node *node = yaml_next(section, section); node; node = next) {
-        const char *name = dotted_name(node, section, room);
-        enum meaning meaning = meaning_of(name, tables);
+        const char *name = dotted_name(node, section, buffer);
+        enum key_kind kind = kind_of(name, &tables);
 
         next = yaml_skip(node, section);
-        if (meaning == UNKNOWN) {
-            ok = refuse_key(source, tables, node);
-        } else if (meaning == BRANCH) {
+        if (kind == UNKNOWN) {
+            ok = reject_key(source, &tables, node);
+        } else if (kind == BRANCH) {
             ok &= expect_mapping(source, node, name);
             next = node->kind == YAML_MAPPING ? yaml_next(node, section) : next;
         }
@@ -141,7 +162,7 @@ bool settings_check_keys(const struct settings_source *source, const struct sett
     return ok;
 }
 
-/* A fallback is what could be written in the file: a list or mapping is YAML. */
+/* Fallbacks are written as in the file: a list or mapping is YAML. */
 static bool fall_back(const struct settings_source *source, const struct setting *setting,
                       void *member)
 {
@@ -176,5 +197,15 @@ bool settings_fill(const struct settings_source *source, const struct setting *t
         else if (extent == SETTINGS_ALL)
             ok &= fall_back(source, setting, member);
     }
+    return ok;
+}
+
+bool settings_fill_tables(const struct settings_source *source, const struct setting *const *tables,
+                          enum settings_extent extent, void *into)
+{
+    bool ok = true;
+
+    for (; tables && *tables; tables++)
+        ok &= settings_fill(source, *tables, extent, into);
     return ok;
 }

@@ -1,47 +1,57 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A section of the configuration -> the struct that a table of settings describes.
+ * Fills the struct that a table of settings describes from a section of the configuration.
  *
- * Checking the keys and filling the values are two steps, because one section may feed
- * several tables, and a table may be filled from several sections.
+ * Checking the keys and filling the values are separate steps: one section may feed several
+ * tables, and one table may be filled from several sections.
  */
 #ifndef CONFIG_SETTINGS_H
 #define CONFIG_SETTINGS_H
 
 #include "collector/setting.h"
+#include "encoding/suggest.h"
 #include "encoding/yaml.h"
 
-/* Where values come from, where strings go, who hears of mistakes. */
 struct settings_source {
-    const struct yaml_node *section; /* a mapping; NULL or null: nothing is written */
-    struct place place;              /* of the section, for what is missing in it */
-    struct arena *arena;             /* lives as long as the struct that is filled */
+    const struct yaml_node *section; /* a mapping; NULL or null: empty */
+    struct place place;              /* of the section; missing keys are reported there */
+    struct arena *arena;             /* of strings; must outlive the struct that is filled */
     struct problems *problems;
 };
 
-/* The section that `value` is; where it is NULL, `parent` is to blame. */
+/* Returns the source for the section `value`. With `value` NULL, mistakes are reported at `parent`.
+ */
 struct settings_source settings_source_of(const struct yaml_node *value,
                                           const struct yaml_node *parent, struct arena *arena,
                                           struct problems *problems);
 
 enum settings_extent {
-    SETTINGS_ALL,     /* what is not written gets its fallback */
-    SETTINGS_WRITTEN, /* what is not written stays as it is */
+    SETTINGS_ALL,     /* absent settings get their fallback */
+    SETTINGS_WRITTEN, /* absent settings keep their value */
 };
 
-/* Reports a section that is no mapping, and keys that are in none of the `tables` (which end
- * with NULL). */
-bool settings_check_keys(const struct settings_source *source, const struct setting *const *tables);
+/* Reports a section that is not a mapping, and keys that neither `table` nor a table of `more` has.
+ * `more` ends with NULL and may be NULL. */
+bool settings_check_keys(const struct settings_source *source, const struct setting *table,
+                         const struct setting *const *more);
 
-/* Fills what can be filled and reports the rest; what has a mistake stays as it is. True if
- * there was none. `table` may be NULL. */
+/* Fills the valid settings and reports the others, which keep their value. Returns whether all were
+ * valid. `table` may be NULL. */
 bool settings_fill(const struct settings_source *source, const struct setting *table,
                    enum settings_extent extent, void *into);
 
-/* The value of a dotted name, NULL if it is not written. */
+/* The same for a list of tables that ends with NULL. `tables` may be NULL. */
+bool settings_fill_tables(const struct settings_source *source, const struct setting *const *tables,
+                          enum settings_extent extent, void *into);
+
+/* Returns the value of a dotted name; NULL if it is absent. */
 const struct yaml_node *settings_find(const struct yaml_node *section, const char *name);
 
-/* Where a person looks for `node`: at its key. */
+/* Returns the place of the node's key, or of the node itself if it has no key. */
 struct place settings_place(const struct yaml_node *node);
+
+/* Reports `unknown WHAT "KEY"` at the key, with the closest or all of `words`. Returns false. */
+bool settings_unknown(struct problems *problems, const char *what, const struct yaml_node *key,
+                      const struct suggest_words *words);
 
 #endif

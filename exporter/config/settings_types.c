@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One row per type: what it accepts, and what to say when something else is found. */
 #include "config/settings_types.h"
 
 #include "base/text.h"
@@ -14,7 +13,7 @@ struct input {
     const struct yaml_node *value;
 };
 
-static bool refuse(const struct input *input, const char *message)
+static bool reject(const struct input *input, const char *message)
 {
     return problems_add(input->source->problems, input->value->place, "\"%s\": %s",
                         input->setting->name, message);
@@ -25,7 +24,7 @@ static bool store_string(const struct input *input, void *member)
     const char *copy;
 
     if (!*input->value->text && !input->setting->fallback)
-        return refuse(input, "must not be empty");
+        return reject(input, "expected a non-empty string, found \"\"");
     copy = arena_strdup(input->source->arena, input->value->text);
     if (copy)
         *(const char **)member = copy;
@@ -45,25 +44,19 @@ static bool store_bool(const struct input *input, void *member)
     return true;
 }
 
-static bool store_uint(const struct input *input, void *member)
+static bool store_number(const struct input *input, void *member)
 {
+    const char *text = input->value->text;
     struct error err;
+    bool ok;
 
-    return text_uint(input->value->text, member, &err) || refuse(input, err.message);
-}
-
-static bool store_duration(const struct input *input, void *member)
-{
-    struct error err;
-
-    return text_duration_ns(input->value->text, member, &err) || refuse(input, err.message);
-}
-
-static bool store_bytes(const struct input *input, void *member)
-{
-    struct error err;
-
-    return text_bytes(input->value->text, member, &err) || refuse(input, err.message);
+    if (input->setting->type == SETTING_DURATION)
+        ok = text_duration_ns(text, member, &err);
+    else if (input->setting->type == SETTING_BYTES)
+        ok = text_bytes(text, member, &err);
+    else
+        ok = text_uint(text, member, &err);
+    return ok || reject(input, err.message);
 }
 
 static bool store_enum(const struct input *input, void *member)
@@ -83,7 +76,8 @@ static bool store_enum(const struct input *input, void *member)
                         list.data ? list.data : "nothing", input->value->text);
 }
 
-/* A copy of the text of one item of a list or mapping. */
+/* Returns a copy of the text of one item of a list or mapping; NULL if it is not a string, which is
+ * reported. */
 static const char *item_text(const struct input *input, const struct yaml_node *item)
 {
     if (item->kind == YAML_SCALAR && !yaml_is_null(item))
@@ -137,11 +131,11 @@ static const struct {
     [SETTING_STRING] = {"a string", YAML_SCALAR, false, sizeof(const char *), store_string},
     [SETTING_SECRET] = {"a string", YAML_SCALAR, false, sizeof(const char *), store_string},
     [SETTING_BOOL] = {"true or false", YAML_SCALAR, false, sizeof(bool), store_bool},
-    [SETTING_UINT] = {"a number", YAML_SCALAR, false, sizeof(uint64_t), store_uint},
+    [SETTING_UINT] = {"a number", YAML_SCALAR, false, sizeof(uint64_t), store_number},
     [SETTING_DURATION] = {"a duration such as 90s or 5m", YAML_SCALAR, false, sizeof(int64_t),
-                          store_duration},
+                          store_number},
     [SETTING_BYTES] = {"a size such as 64KiB or 2GiB", YAML_SCALAR, false, sizeof(uint64_t),
-                       store_bytes},
+                       store_number},
     [SETTING_ENUM] = {"one word", YAML_SCALAR, false, sizeof(unsigned), store_enum},
     [SETTING_LIST] = {"a list of strings", YAML_SEQUENCE, true, sizeof(struct setting_list),
                       store_list},

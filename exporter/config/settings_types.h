@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One value of the file -> one member of a struct; what each setting_type accepts. */
+/* Converts one value of the file into one member of a struct, by its setting_type. */
 #ifndef CONFIG_SETTINGS_TYPES_H
 #define CONFIG_SETTINGS_TYPES_H
 
 #include "config/settings.h"
 
-/* A mistake is reported at the value and leaves the member as it was. */
+/* A mistake is reported at the value, and the member keeps its value. */
 bool settings_store(const struct settings_source *source, const struct setting *setting,
                     const struct yaml_node *value, void *member);
 
-/* What a fallback of "" means: "", 0, false, none. */
+/* Stores the meaning of the fallback "": an empty string or list, 0 or false. */
 void settings_store_nothing(const struct setting *setting, void *member);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One pass over each value; what a variable holds is not looked at again. */
+/* Each value is expanded once: the text of a variable is not expanded again. */
 #include "config/variables.h"
 
 #include "base/text.h"
@@ -17,7 +17,7 @@ static bool is_name(const char *name, size_t size)
            strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789") >= size;
 }
 
-/* Appends the value of the variable that `at`, "${NAME}...", begins with; *at moves behind it. */
+/* Appends the value of the variable at the start of *at, "${NAME}..."; *at advances past it. */
 static bool append_variable(const char **at, struct place place, struct buf *out,
                             struct problems *problems)
 {
@@ -26,17 +26,21 @@ static bool append_variable(const char **at, struct place place, struct buf *out
 
     *at = end ? end + 1 : name + strlen(name);
     if (!end)
-        return problems_add(problems, place, "\"${\" without \"}\" (write $${ for a literal ${)");
+        return problems_add(
+            problems, place,
+            "found \"${\" without \"}\": expected ${NAME}, or $${ for a literal ${");
     if (!is_name(name, (size_t)(end - name)))
-        return problems_add(problems, place,
-                            "\"${%.*s}\" does not name a variable (write $${ for a literal ${)",
-                            (int)(end - name), name);
+        return problems_add(
+            problems, place,
+            "invalid variable \"${%.*s}\": expected ${NAME}, or $${ for a literal ${",
+            (int)(end - name), name);
     memcpy(copy, name, (size_t)(end - name));
     value = getenv(copy);
     if (!value)
         return problems_add(problems, place, "environment variable \"%s\" is not set", copy);
     if (!text_is_utf8(value, strlen(value)))
-        return problems_add(problems, place, "environment variable \"%s\" is not UTF-8", copy);
+        return problems_add(problems, place,
+                            "environment variable \"%s\" is invalid: expected UTF-8", copy);
     buf_append_str(out, value);
     return true;
 }
@@ -66,7 +70,8 @@ static void replace(struct yaml_node *node, struct arena *arena, struct problems
     bool ok = expand(node, &out, problems);
 
     if (!buf_ok(&out, &err))
-        ok = problems_add(problems, node->place, "with its variables replaced: %s", err.message);
+        ok = problems_add(problems, node->place, "invalid value after variable expansion: %s",
+                          err.message);
     node->text = ok ? arena_strndup(arena, out.size ? out.data : "", out.size) : NULL;
     if (!node->text)
         node->kind = YAML_BROKEN;

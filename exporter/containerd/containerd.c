@@ -5,14 +5,16 @@
 #include "net/go_error.h"
 #include "net/socket_path.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
 
-/* The daemon itself sends at most 16 MiB. */
-#define MESSAGE_LIMIT_BYTES ((size_t)16 << 20)
-#define WORDS_BYTES         ((size_t)256)
+#define MESSAGE_LIMIT_BYTES ((size_t)16 << 20) /* the daemon's own limit */
+#define SCRATCH_LIMIT_BYTES ((size_t)64 << 20) /* one message, decoded */
 #define REQUEST_LIMIT_BYTES ((size_t)1 << 20)
+#define REASON_BYTES        ((size_t)256)
+#define NAMESPACES          "/containerd.services.namespaces.v1.Namespaces/"
 
 struct containerd {
     struct rpc_channel *channel;
@@ -51,8 +53,8 @@ struct containerd *containerd_new(const char *socket_path, struct error *err)
         return NULL;
     }
     if (strlen(socket_path) >= sizeof(containerd->address)) {
-        error_set(err, ERROR_INVALID, "a socket's path has at most %zu bytes: %s",
-                  sizeof(containerd->address) - 1, socket_path);
+        error_set(err, ERROR_INVALID, "socket path %s is too long: at most %zu bytes are possible",
+                  socket_path, sizeof(containerd->address) - 1);
         return NULL;
     }
     strcpy(containerd->address, socket_path);
@@ -82,20 +84,7 @@ struct rpc_channel *containerd_connect(struct containerd *containerd, struct err
     return connect_to(containerd, rpc_channel_stats(containerd->channel), err);
 }
 
-/* gRPC's own words for a missing daemon are long and vague. */
-static bool explain(const struct containerd *containerd, struct error *err)
-{
-    char words[WORDS_BYTES];
-
-    if (err->code == ERROR_RUNTIME_UNAVAILABLE &&
-        socket_path_try(containerd->address, "containerd", words, sizeof(words)) && *words)
-        error_status(err, ERROR_RUNTIME_UNAVAILABLE, STATUS_GRPC, RPC_UNAVAILABLE, "%s: %s",
-                     containerd->address, words);
-    return false;
-}
-
-/* What its code does not tell, its words do: a full disk, and bytes that are not what they should.
- */
+/* Some reasons are only in the daemon's text: a full disk, wrong bytes. */
 static void refine(struct error *err)
 {
     enum error_code code =
@@ -105,8 +94,22 @@ static void refine(struct error *err)
         err->code = code;
 }
 
-/* At most two headers and the end. */
-static const struct rpc_header *scope_headers(const struct scope *scope, struct rpc_header *out)
+/* Improves the error of a call. Returns false. The message of gRPC about a missing daemon is long
+ * and vague, so a connection attempt of our own replaces it. */
+static bool explain(const struct scope *scope, struct error *err)
+{
+    const char *address = scope->daemon->address;
+    char reason[REASON_BYTES];
+
+    refine(err);
+    if (err->code == ERROR_RUNTIME_UNAVAILABLE &&
+        socket_path_try(address, "containerd", reason, sizeof(reason)) && *reason)
+        error_status(err, ERROR_RUNTIME_UNAVAILABLE, STATUS_GRPC, RPC_UNAVAILABLE, "%s: %s",
+                     address, reason);
+    return false;
+}
+
+static const struct rpc_header *scope_headers(const struct scope *scope, struct rpc_header out[3])
 {
     size_t n = 0;
 
@@ -126,10 +129,19 @@ bool containerd_call(const struct scope *scope, const char *method, const struct
 
     if (!buf_ok(request, err))
         return error_wrap(err, "%s", method + 1);
-    if (rpc_call(scope->daemon->channel, &call, reply, cancel, err))
-        return true;
-    refine(err);
-    return explain(scope->daemon, err);
+    return rpc_call(scope->daemon->channel, &call, reply, cancel, err) || explain(scope, err);
+}
+
+bool containerd_query(const struct scope *scope, const char *method, const struct buf *request,
+                      containerd_decode *decode, struct arena *arena, void *out,
+                      struct cancel *cancel, struct error *err)
+{
+    CLEANUP(arena_deinit) struct arena scratch = ARENA_INIT(SCRATCH_LIMIT_BYTES);
+    CLEANUP(buf_deinit) struct buf reply = BUF_INIT(MESSAGE_LIMIT_BYTES);
+    static const struct buf empty;
+
+    return containerd_call(scope, method, request ? request : &empty, &reply, cancel, err) &&
+           (!decode || decode(&reply, arena ? arena : &scratch, out, err));
 }
 
 struct rpc_stream *containerd_stream(const struct scope *scope, const char *method,
@@ -139,68 +151,88 @@ struct rpc_stream *containerd_stream(const struct scope *scope, const char *meth
     struct rpc_header headers[3];
     const struct rpc_request call = {method, scope_headers(scope, headers), request};
 
+    if (request && !buf_ok(request, err)) {
+        error_wrap(err, "%s", method + 1);
+        return NULL;
+    }
     return rpc_stream_open(scope->daemon->channel, &call, cancel, err);
+}
+
+static bool decode_message(const struct buf *message, containerd_decode *decode, void *out,
+                           struct error *err)
+{
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(SCRATCH_LIMIT_BYTES);
+
+    return decode(message, &arena, out, err);
+}
+
+bool containerd_stream_decode(const struct scope *scope, struct rpc_stream *stream,
+                              containerd_decode *decode, void *out, struct error *err)
+{
+    CLEANUP(buf_deinit) struct buf message = BUF_INIT(MESSAGE_LIMIT_BYTES);
+    struct error closing;
+    bool ok = true;
+
+    while (ok && rpc_stream_next(stream, &message))
+        ok = decode_message(&message, decode, out, err);
+    return containerd_stream_close(scope, stream, ok ? err : &closing) && ok;
+}
+
+bool containerd_query_stream(const struct scope *scope, const char *method,
+                             const struct buf *request, containerd_decode *decode, void *out,
+                             struct cancel *cancel, struct error *err)
+{
+    static const struct buf empty;
+    struct rpc_stream *stream =
+        containerd_stream(scope, method, request ? request : &empty, cancel, err);
+
+    return stream && containerd_stream_decode(scope, stream, decode, out, err);
 }
 
 bool containerd_stream_close(const struct scope *scope, struct rpc_stream *stream,
                              struct error *err)
 {
-    if (rpc_stream_close(stream, err))
-        return true;
-    refine(err);
-    return explain(scope->daemon, err);
-}
-
-/* A call that belongs to no namespace and asks nothing. */
-static bool ask(struct containerd *containerd, const char *method, struct buf *reply,
-                struct cancel *cancel, struct error *err)
-{
-    const struct scope nowhere = {.daemon = containerd};
-    const struct buf nothing = BUF_INIT(0);
-
-    return containerd_call(&nowhere, method, &nothing, reply, cancel, err);
+    return rpc_stream_close(stream, err) || explain(scope, err);
 }
 
 bool containerd_identify(struct containerd *containerd, struct arena *arena,
                          struct containerd_identity *identity, struct cancel *cancel,
                          struct error *err)
 {
-    CLEANUP(buf_deinit) struct buf reply = BUF_INIT(MESSAGE_LIMIT_BYTES);
+    const struct scope scope = {.daemon = containerd};
 
-    return ask(containerd, "/containerd.services.version.v1.Version/Version", &reply, cancel,
-               err) &&
-           containerd_wire_version(&reply, arena, identity, err) &&
-           ask(containerd, "/containerd.services.introspection.v1.Introspection/Server", &reply,
-               cancel, err) &&
-           containerd_wire_server(&reply, arena, identity, err);
+    return containerd_query(&scope, "/containerd.services.version.v1.Version/Version", NULL,
+                            containerd_wire_version, arena, identity, cancel, err) &&
+           containerd_query(&scope, "/containerd.services.introspection.v1.Introspection/Server",
+                            NULL, containerd_wire_server, arena, identity, cancel, err);
+}
+
+unsigned daemon_version(const char *text)
+{
+    unsigned major, minor;
+
+    if (sscanf(text + (*text == 'v'), "%4u.%4u", &major, &minor) != 2)
+        return UINT_MAX;
+    return DAEMON_VERSION(major, minor);
 }
 
 bool containerd_health(struct containerd *containerd, bool *serving, struct cancel *cancel,
                        struct error *err)
 {
-    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(4096);
-    CLEANUP(buf_deinit) struct buf reply = BUF_INIT(MESSAGE_LIMIT_BYTES);
+    const struct scope scope = {.daemon = containerd};
 
-    return ask(containerd, "/grpc.health.v1.Health/Check", &reply, cancel, err) &&
-           containerd_wire_health(&reply, &arena, serving, err);
-}
-
-const char *containerd_plugin_status(const struct containerd_plugin *plugin)
-{
-    if (!plugin->init_error)
-        return "ok";
-    return strstr(plugin->init_error, "skip plugin") ? "skip" : "error";
+    return containerd_query(&scope, "/grpc.health.v1.Health/Check", NULL, containerd_wire_health,
+                            NULL, serving, cancel, err);
 }
 
 bool containerd_namespaces(struct containerd *containerd, struct arena *arena,
                            struct containerd_namespaces *namespaces, struct cancel *cancel,
                            struct error *err)
 {
-    CLEANUP(buf_deinit) struct buf reply = BUF_INIT(MESSAGE_LIMIT_BYTES);
+    const struct scope scope = {.daemon = containerd};
 
-    return ask(containerd, "/containerd.services.namespaces.v1.Namespaces/List", &reply, cancel,
-               err) &&
-           containerd_wire_namespaces(&reply, arena, namespaces, err);
+    return containerd_query(&scope, NAMESPACES "List", NULL, containerd_wire_namespaces, arena,
+                            namespaces, cancel, err);
 }
 
 bool containerd_namespace_create(const struct scope *scope, const struct labels *labels,
@@ -208,11 +240,9 @@ bool containerd_namespace_create(const struct scope *scope, const struct labels 
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(REQUEST_LIMIT_BYTES);
     CLEANUP(buf_deinit) struct buf request = BUF_INIT(REQUEST_LIMIT_BYTES);
-    CLEANUP(buf_deinit) struct buf reply = BUF_INIT(REQUEST_LIMIT_BYTES);
 
     containerd_wire_namespace_create(&request, scope->name_space, labels, &arena);
-    return containerd_call(scope, "/containerd.services.namespaces.v1.Namespaces/Create", &request,
-                           &reply, cancel, err) ||
+    return containerd_query(scope, NAMESPACES "Create", &request, NULL, NULL, NULL, cancel, err) ||
            error_is_expected(err, STATUS_GRPC, RPC_ALREADY_EXISTS);
 }
 
@@ -220,10 +250,8 @@ bool containerd_namespace_delete(const struct scope *scope, struct cancel *cance
                                  struct error *err)
 {
     CLEANUP(buf_deinit) struct buf request = BUF_INIT(REQUEST_LIMIT_BYTES);
-    CLEANUP(buf_deinit) struct buf reply = BUF_INIT(REQUEST_LIMIT_BYTES);
 
     containerd_wire_namespace_delete(&request, scope->name_space);
-    return containerd_call(scope, "/containerd.services.namespaces.v1.Namespaces/Delete", &request,
-                           &reply, cancel, err) ||
+    return containerd_query(scope, NAMESPACES "Delete", &request, NULL, NULL, NULL, cancel, err) ||
            error_is_expected(err, STATUS_GRPC, RPC_NOT_FOUND);
 }

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * containerd, as far as it belongs to no namespace: who it is, what it loaded,
- * which namespaces it has. The other services have files of their own (content,
- * images, leases, snapshots); all take a scope.
+ * The connection to containerd, the calls that every service is made of, and what belongs to no
+ * namespace: identity, health and the namespaces themselves. Each other service has its own file
+ * (content, images, leases, snapshots, ...) and takes a scope.
  *
- * Results are plain C in the caller's arena. Errors: a daemon that cannot be
- * reached is ERROR_RUNTIME_UNAVAILABLE with a message that says why (no such
- * socket, permission denied, not a socket); err->status holds the gRPC status of
- * an answer (enum rpc_status), so that "exists already" can be told apart.
+ * Results are plain C structs in the caller's arena. Errors: ERROR_RUNTIME_UNAVAILABLE means that
+ * the daemon cannot be reached, and the message says why (no such socket, permission denied, not a
+ * socket). After a reply with an error, err->status holds the gRPC status (enum rpc_status).
  */
 #ifndef CONTAINERD_CONTAINERD_H
 #define CONTAINERD_CONTAINERD_H
@@ -16,9 +15,9 @@
 #include "base/cancel.h"
 #include "net/rpc.h"
 
-struct containerd; /* the daemon behind one socket; connects when needed; any thread may use it */
+struct containerd; /* the daemon behind one socket; connects when first used; thread-safe */
 
-/* In whose name a call is made. `lease` may be NULL. */
+/* The headers of a call. `name_space` and `lease` may be NULL. */
 struct scope {
     struct containerd *daemon;
     const char *name_space;
@@ -34,7 +33,7 @@ struct labels {
     size_t count;
 };
 
-/* NULL if there is none. */
+/* Returns NULL if there is no such label. */
 const char *labels_get(const struct labels *labels, const char *name);
 
 struct containerd *containerd_new(const char *socket_path, struct error *err);
@@ -44,18 +43,39 @@ DEFINE_CLEANUP(struct containerd *, containerd_free)
 const char *containerd_address(const struct containerd *containerd);
 struct rpc_channel *containerd_channel(struct containerd *containerd); /* for statistics */
 
-/* Another connection to the same daemon, for a call that lasts: what it does is counted with the
- * rest, nothing on the first connection delays it. Ends before the daemon is freed. */
+/* Opens another connection to the same daemon, for a long call that bulk transfers on the first
+ * connection must not delay. Both share their statistics. The caller must free it before the
+ * daemon. */
 struct rpc_channel *containerd_connect(struct containerd *containerd, struct error *err);
 
-/* What every service calls: adds the headers of the scope, explains why a daemon is gone. */
+/* Reads a message of the daemon into *out. What *out points to afterwards lives in `arena`. */
+typedef bool containerd_decode(const struct buf *message, struct arena *arena, void *out,
+                               struct error *err);
+
+/* Calls `method` and decodes the reply, which may have 16 MiB. `request` NULL is an empty message,
+ * `decode` NULL ignores the reply. `arena` may be NULL if *out needs no memory after the call. */
+bool containerd_query(const struct scope *scope, const char *method, const struct buf *request,
+                      containerd_decode *decode, struct arena *arena, void *out,
+                      struct cancel *cancel, struct error *err) MUST_CHECK;
+
+/* The same without decoding: appends the reply to `reply`, which the caller owns. */
 bool containerd_call(const struct scope *scope, const char *method, const struct buf *request,
                      struct buf *reply, struct cancel *cancel, struct error *err) MUST_CHECK;
-/* `request` NULL: the caller sends. */
+
+/* Calls a `method` that replies with many messages, and decodes each one as it arrives. The arena
+ * of `decode` lives until it returns. The first failure of `decode` ends the call. */
+bool containerd_query_stream(const struct scope *scope, const char *method,
+                             const struct buf *request, containerd_decode *decode, void *out,
+                             struct cancel *cancel, struct error *err) MUST_CHECK;
+
+/* The same in steps. `request` NULL: the caller sends the messages. */
 struct rpc_stream *containerd_stream(const struct scope *scope, const char *method,
                                      const struct buf *request, struct cancel *cancel,
                                      struct error *err);
-/* rpc_stream_close(), with the same explanations. */
+/* Takes `stream`, decodes the rest of its messages and closes it. */
+bool containerd_stream_decode(const struct scope *scope, struct rpc_stream *stream,
+                              containerd_decode *decode, void *out, struct error *err) MUST_CHECK;
+/* rpc_stream_close() with the messages of containerd_call(). */
 bool containerd_stream_close(const struct scope *scope, struct rpc_stream *stream,
                              struct error *err);
 
@@ -67,18 +87,15 @@ bool containerd_identify(struct containerd *containerd, struct arena *arena,
                          struct containerd_identity *identity, struct cancel *cancel,
                          struct error *err) MUST_CHECK;
 
-/* grpc.health.v1: *serving is false where the daemon answers, but not with SERVING. */
+#define DAEMON_VERSION(major, minor) ((major)*10000U + (minor))
+
+/* Parses "1.6.20~ds1", "v1.7.11-k3s2" or "2.1.9+unknown" for comparison with DAEMON_VERSION().
+ * Text that is no version counts as newer than every version. */
+unsigned daemon_version(const char *text);
+
+/* grpc.health.v1: *serving is false if the daemon replies, but not with SERVING. */
 bool containerd_health(struct containerd *containerd, bool *serving, struct cancel *cancel,
                        struct error *err) MUST_CHECK;
-
-/* See introspection.h for the list. */
-struct containerd_plugin {
-    const char *type, *id;
-    const char *init_error; /* NULL: loaded */
-};
-
-/* "ok", "skip" or "error": the words of `ctr plugins ls`. */
-const char *containerd_plugin_status(const struct containerd_plugin *plugin);
 
 struct containerd_namespace {
     const char *name;
@@ -94,11 +111,11 @@ bool containerd_namespaces(struct containerd *containerd, struct arena *arena,
                            struct containerd_namespaces *namespaces, struct cancel *cancel,
                            struct error *err) MUST_CHECK;
 
-/* Creates scope->name_space; one that exists already is fine. */
+/* Creates scope->name_space. An existing namespace is success. */
 bool containerd_namespace_create(const struct scope *scope, const struct labels *labels,
                                  struct cancel *cancel, struct error *err) MUST_CHECK;
 
-/* One that does not exist is fine; one that is not empty is an error (RPC_FAILED_PRECONDITION). */
+/* A missing namespace is success; one that is not empty is RPC_FAILED_PRECONDITION. */
 bool containerd_namespace_delete(const struct scope *scope, struct cancel *cancel,
                                  struct error *err) MUST_CHECK;
 

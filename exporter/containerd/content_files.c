@@ -16,18 +16,19 @@
 void content_files_open(struct content_files *files, const char *root)
 {
     char path[PATH_MAX];
+
     content_files_close(files);
     if (root[0] != '/' || strlen(root) > sizeof(path) - sizeof("/blobs/" ALGORITHM))
         return;
     snprintf(path, sizeof(path), "%s/blobs/" ALGORITHM, root);
-    files->folder = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    files->directory = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
 void content_files_close(struct content_files *files)
 {
-    if (files->folder >= 0)
-        close(files->folder);
-    files->folder = -1;
+    if (files->directory >= 0)
+        close(files->directory);
+    files->directory = -1;
 }
 
 static void closep(const int *fd)
@@ -39,6 +40,7 @@ static void closep(const int *fd)
 static bool is_blob(int fd, uint64_t size)
 {
     struct stat info;
+
     return fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_size >= 0 &&
            (uint64_t)info.st_size == size;
 }
@@ -47,6 +49,7 @@ static bool read_all(int fd, uint64_t size, struct buf *out)
 {
     char piece[READ_AT_ONCE];
     struct error err;
+
     while (size > 0) {
         ssize_t n = read(fd, piece, size < sizeof(piece) ? (size_t)size : sizeof(piece));
         if (n <= 0)
@@ -61,9 +64,10 @@ int content_files_blob(const struct content_files *files, const char *digest, ui
 {
     CLEANUP(closep) int fd = -1;
     int blob;
-    if (files->folder < 0 || !digest_valid(digest))
+
+    if (files->directory < 0 || !digest_valid(digest))
         return -1;
-    fd = openat(files->folder, digest + strlen(ALGORITHM ":"),
+    fd = openat(files->directory, digest + strlen(ALGORITHM ":"),
                 O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0 || !is_blob(fd, size))
         return -1;
@@ -78,6 +82,7 @@ bool content_files_read(const struct content_files *files, const char *digest, u
     CLEANUP(closep) int fd = content_files_blob(files, digest, size);
     char found[DIGEST_TEXT_BYTES];
     struct error err;
+
     if (fd < 0 || !read_all(fd, size, out))
         return false;
     return digest_of(out->data ? out->data : "", out->size, found, &err) &&

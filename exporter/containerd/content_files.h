@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The blobs of a content store, read from its folder without the daemon: where the
- * exporter may look there (root on the node) a document costs no call.
+ * Reads blobs from the directory of a content store, without a call to the daemon. This works if
+ * the exporter may read that directory (root on the node).
  *
- * What is not exactly as expected is not there: the caller asks the daemon then,
- * whose answer counts.
+ * A file that differs from what is expected counts as missing. The caller must then ask the daemon,
+ * whose answer is authoritative.
  */
 #ifndef CONTAINERD_CONTENT_FILES_H
 #define CONTAINERD_CONTENT_FILES_H
@@ -14,22 +14,25 @@
 #include <stdint.h>
 
 struct content_files {
-    int folder; /* of the sha256 blobs; -1: none */
+    int directory; /* of the sha256 blobs; -1: none */
 };
 
 #define CONTENT_FILES_INIT \
     {                      \
-        .folder = -1       \
+        .directory = -1    \
     }
 
-/* `root` is what the content plugin exports. None, or no permission, is no error. */
+/* Replaces the directory by that below `root`, the path that the content plugin exports. A missing
+ * or unreadable directory is no error: there are no blobs then. */
 void content_files_open(struct content_files *files, const char *root);
 void content_files_close(struct content_files *files);
 
-/* For reading the blob, if it is a file of that size; -1 otherwise. Nothing is hashed. */
+/* Returns a descriptor for reading the blob if it is a file of that size, else -1. Does not check
+ * the digest. The caller closes the descriptor. */
 int content_files_blob(const struct content_files *files, const char *digest, uint64_t size);
 
-/* Appends the blob, if it is a file of that size whose bytes have this digest. */
+/* Appends the blob and returns true if it is a file of that size with this digest. On failure `out`
+ * may hold a part of it. */
 bool content_files_read(const struct content_files *files, const char *digest, uint64_t size,
                         struct buf *out);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "containerd/content.h"
+#include "containerd/content_reader.h"
 
 #include "containerd/wire/content_wire.h"
 
@@ -12,7 +12,7 @@ struct content_reader {
     struct scope scope;
     struct rpc_stream *stream; /* NULL once it has ended */
     struct buf message;
-    const char *data; /* what is left of the message */
+    const char *data; /* the unread rest of the message */
     size_t size;
 };
 
@@ -34,7 +34,7 @@ struct content_reader *content_reader_open(const struct scope *scope, const char
     return reader->stream ? TAKE(reader) : NULL;
 }
 
-/* The next message with data in it, or the end. */
+/* Reads until there is a message with data, or the blob ends. */
 static bool refill(struct content_reader *reader, struct error *err)
 {
     while (reader->size == 0 && reader->stream) {
@@ -65,10 +65,10 @@ bool content_reader_read(struct content_reader *reader, void *data, size_t size,
 
 void content_reader_free(struct content_reader *reader)
 {
-    struct error leaving;
+    struct error ignored; /* the caller leaves early */
 
     if (reader->stream)
-        (void)rpc_stream_close(reader->stream, &leaving); /* left early: nobody cares */
+        (void)rpc_stream_close(reader->stream, &ignored);
     buf_deinit(&reader->message);
     free(reader);
 }

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One stream of Content/Write. The daemon answers every message; the answer to
- * one chunk is read only before the next is sent, so that the daemon writes
- * while we fetch.
+ * One stream of Content/Write. The daemon replies to every message. The writer reads the reply to a
+ * chunk only before it sends the next one, so that the daemon writes while the caller fetches.
  */
-#include "containerd/content.h"
+#include "containerd/content_writer.h"
 
 #include "base/text.h"
 #include "containerd/wire/content_wire.h"
@@ -12,39 +11,39 @@
 #include <stdio.h>
 #include <string.h>
 
-#define CHUNK_BYTES        ((size_t)1 << 20)
-#define HEAD_LIMIT_BYTES   ((size_t)64 << 10)
-#define ANSWER_LIMIT_BYTES ((size_t)64 << 10)
-#define WRITE_METHOD       "/containerd.services.content.v1.Content/Write"
+#define CHUNK_BYTES       ((size_t)1 << 20)
+#define HEAD_LIMIT_BYTES  ((size_t)64 << 10)
+#define REPLY_LIMIT_BYTES ((size_t)64 << 10)
+#define WRITE_METHOD      "/containerd.services.content.v1.Content/Write"
 
 struct content_writer {
     struct scope scope;
     struct rpc_stream *stream;
-    char *chunk; /* malloc'ed, CHUNK_BYTES; NULL when it was just sent */
+    char *chunk; /* malloc'ed, CHUNK_BYTES; NULL after it was sent */
     size_t chunk_size;
     uint64_t offset, total;
-    bool answer_pending;
-    struct content_written last; /* its digest is not kept */
+    bool reply_pending;
+    struct content_written last; /* without the digest, whose arena is gone */
     char ref[512];
 };
 
-/* The call broke off: its status says why. */
-static bool broken(struct content_writer *writer, struct error *err)
+/* Fills *err with the status of a call that ended early. Returns false. */
+static bool fail(struct content_writer *writer, struct error *err)
 {
     if (containerd_stream_close(&writer->scope, TAKE(writer->stream), err))
-        error_set(err, ERROR_PROTOCOL, "the daemon ended the upload early");
+        error_set(err, ERROR_PROTOCOL, "the daemon ended the upload before the commit");
     return error_wrap(err, "Content/Write");
 }
 
 static bool receive(struct content_writer *writer, struct error *err)
 {
-    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ANSWER_LIMIT_BYTES);
-    CLEANUP(buf_deinit) struct buf answer = BUF_INIT(ANSWER_LIMIT_BYTES);
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(REPLY_LIMIT_BYTES);
+    CLEANUP(buf_deinit) struct buf reply = BUF_INIT(REPLY_LIMIT_BYTES);
 
-    writer->answer_pending = false;
-    if (!rpc_stream_next(writer->stream, &answer))
-        return broken(writer, err);
-    return content_wire_written(&answer, &arena, &writer->last, err);
+    writer->reply_pending = false;
+    if (!rpc_stream_next(writer->stream, &reply))
+        return fail(writer, err);
+    return content_wire_written(&reply, &arena, &writer->last, err);
 }
 
 /* Takes `payload`. */
@@ -60,12 +59,13 @@ static bool send_message(struct content_writer *writer, const struct content_wri
         return false;
     }
     if (!rpc_stream_send(writer->stream, &head, payload, write->data_size))
-        return broken(writer, err);
-    writer->answer_pending = true;
+        return fail(writer, err);
+    writer->reply_pending = true;
     return true;
 }
 
-/* The daemon is told `expected` unless it is NULL. What it then has of the blob is in `last`. */
+/* Tells the daemon the digest `expected` unless it is NULL. `last` is its reply: how much of the
+ * blob it has. */
 static struct content_writer *open_writer(const struct scope *scope, const char *ref,
                                           const char *expected, uint64_t total,
                                           struct cancel *cancel, struct error *err)
@@ -94,7 +94,7 @@ struct content_writer *content_writer_open(const struct scope *scope, const char
     struct content_writer *writer = open_writer(scope, ref, NULL, total, cancel, err);
 
     if (writer && writer->last.offset != 0) {
-        error_set(err, ERROR_NOT_COLD, "the daemon has %llu bytes of %s already",
+        error_set(err, ERROR_NOT_COLD, "the daemon already has %llu bytes of ingest %s",
                   (unsigned long long)writer->last.offset, ref);
         return NULL;
     }
@@ -109,7 +109,7 @@ static bool flush(struct content_writer *writer, struct error *err)
         .data_size = writer->chunk_size,
     };
 
-    if (writer->answer_pending && !receive(writer, err))
+    if (writer->reply_pending && !receive(writer, err))
         return false;
     writer->offset += writer->chunk_size;
     writer->chunk_size = 0;
@@ -122,7 +122,7 @@ bool content_writer_write(struct content_writer *writer, const void *data, size_
     const char *from = data;
 
     if (!writer->stream)
-        return error_set(err, ERROR_INTERNAL, "upload has failed already");
+        return error_set(err, ERROR_INTERNAL, "write to an upload that has failed");
     while (size > 0) {
         size_t n = CHUNK_BYTES - writer->chunk_size;
 
@@ -140,8 +140,8 @@ bool content_writer_write(struct content_writer *writer, const void *data, size_
     return true;
 }
 
-/* Whether the daemon refused only because it has the blob. */
-static bool refused_as_known(struct content_writer *writer, struct error *err)
+/* Whether the daemon refused the commit only because the namespace has the blob. */
+static bool is_already_there(struct content_writer *writer, struct error *err)
 {
     return !writer->stream && error_is_expected(err, STATUS_GRPC, RPC_ALREADY_EXISTS);
 }
@@ -156,16 +156,16 @@ bool content_writer_commit(struct content_writer *writer, const char *digest,
 {
     struct content_write commit = {
         .action = CONTENT_COMMIT, .expected = digest, .total = writer->total, .labels = *labels};
-    CLEANUP(buf_deinit) struct buf rest = BUF_INIT(ANSWER_LIMIT_BYTES);
+    CLEANUP(buf_deinit) struct buf rest = BUF_INIT(REPLY_LIMIT_BYTES);
 
     if (writer->chunk_size > 0 && !flush(writer, err))
         return false;
-    if (writer->answer_pending && !receive(writer, err))
+    if (writer->reply_pending && !receive(writer, err))
         return false;
     commit.offset = writer->offset;
     if (!send_message(writer, &commit, NULL, err) || !receive(writer, err))
-        return refused_as_known(writer, err);
-    (void)rpc_stream_send_end(writer->stream); /* the status tells */
+        return is_already_there(writer, err);
+    (void)rpc_stream_send_end(writer->stream); /* a failure shows in the status */
     while (rpc_stream_next(writer->stream, &rest))
         continue;
     return containerd_stream_close(&writer->scope, TAKE(writer->stream), err) ||
@@ -191,10 +191,10 @@ bool content_share(const struct scope *scope, const char *ref, const struct cont
 
 void content_writer_free(struct content_writer *writer)
 {
-    struct error leaving;
+    struct error ignored; /* the caller gives up */
 
     if (writer->stream)
-        (void)rpc_stream_close(writer->stream, &leaving); /* nothing was promised */
+        (void)rpc_stream_close(writer->stream, &ignored);
     free(writer->chunk);
     free(writer);
 }

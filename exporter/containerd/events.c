@@ -12,26 +12,27 @@
 #define MESSAGE_LIMIT_BYTES ((size_t)16 << 20)
 #define REQUEST_LIMIT_BYTES ((size_t)16 << 10)
 #define TOPIC_BYTES_MAX     64
+#define SERVICE             "/containerd.services.events.v1.Events/"
 
-/* No collector listens to it, and no namespace comes into being by an event. */
+/* No collector subscribes to this topic. Publishing in a namespace does not create it. */
 #define SYNC_TOPIC     "/containerd_exporter/sync"
 #define SYNC_NAMESPACE "containerd-exporter.events"
 
-/* The daemon does not tell when it has understood the subscription, and an event that is published
- * before that is lost: so it is published again until one comes back. */
-#define SYNC_AGAIN_NS (50 * NS_PER_MS)
+/* The daemon does not say when a subscription is active, and it drops events published before. So
+ * the subscriber publishes its own event again and again until one comes back. */
+#define SYNC_RETRY_NS (50 * NS_PER_MS)
 #define SYNC_LIMIT_NS (10 * NS_PER_SECOND)
 
-static_assert(EVENTS_TOPICS_MAX < EVENTS_FILTERS_MAX, "one filter is for the topic of our own");
+static_assert(EVENTS_TOPICS_MAX < EVENTS_FILTERS_MAX, "one filter is for SYNC_TOPIC");
 
 struct events {
     struct scope scope;
     struct cancel *cancel;
     struct rpc_channel *channel;
-    struct rpc_stream *stream; /* NULL once it is broken */
+    struct rpc_stream *stream; /* NULL once broken */
     struct buf message;
     struct arena arena; /* of the last event */
-    char nonce[33];     /* tells our own event from that of another exporter */
+    char nonce[33];     /* distinguishes our own event from that of another exporter */
 };
 
 static void make_nonce(struct events *events)
@@ -49,9 +50,8 @@ static bool subscribe(struct events *events, const char *const *topics, struct e
     CLEANUP(buf_deinit) struct buf request = BUF_INIT(REQUEST_LIMIT_BYTES);
     char texts[EVENTS_TOPICS_MAX][TOPIC_BYTES_MAX + 16];
     const char *filters[EVENTS_FILTERS_MAX + 1] = {"topic==\"" SYNC_TOPIC "\""};
-    const struct rpc_request call = {.method = "/containerd.services.events.v1.Events/Subscribe",
-                                     .message = &request,
-                                     .endless = true};
+    const struct rpc_request call = {
+        .method = SERVICE "Subscribe", .message = &request, .endless = true};
 
     for (size_t i = 0; i < EVENTS_TOPICS_MAX && topics[i]; i++) {
         snprintf(texts[i], sizeof(texts[i]), "topic~=\"^%.*s\"", TOPIC_BYTES_MAX, topics[i]);
@@ -64,17 +64,17 @@ static bool subscribe(struct events *events, const char *const *topics, struct e
     return events->stream;
 }
 
-/* Why the stream ended. */
-static bool broken(struct events *events, struct error *err)
+/* Fills *err with the reason why the stream ended. Returns false. */
+static bool fail(struct events *events, struct error *err)
 {
     if (!events->stream)
-        return error_set(err, ERROR_RUNTIME_UNAVAILABLE, "the subscription has ended");
+        return error_set(err, ERROR_RUNTIME_UNAVAILABLE, "the event subscription has ended");
     if (containerd_stream_close(&events->scope, TAKE(events->stream), err))
-        error_set(err, ERROR_RUNTIME_UNAVAILABLE, "containerd has ended the subscription");
+        error_set(err, ERROR_RUNTIME_UNAVAILABLE, "containerd closed the event subscription");
     return error_wrap(err, "events");
 }
 
-/* The next envelope; *text is not "" where it is one of ours. */
+/* Waits for the next envelope. *text is the nonce if an exporter published it, else "". */
 static bool receive(struct events *events, struct event *event, const char **text, int64_t until_ns,
                     struct error *err)
 {
@@ -82,7 +82,7 @@ static bool receive(struct events *events, struct event *event, const char **tex
     if (events->stream && !rpc_stream_ready(events->stream, until_ns))
         return false;
     if (!events->stream || !rpc_stream_next(events->stream, &events->message))
-        return broken(events, err);
+        return fail(events, err);
     arena_deinit(&events->arena);
     events->arena = (struct arena)ARENA_INIT(MESSAGE_LIMIT_BYTES);
     return events_wire_envelope(&events->message, &events->arena, event, text, err);
@@ -91,14 +91,13 @@ static bool receive(struct events *events, struct event *event, const char **tex
 static bool publish(struct events *events, struct error *err)
 {
     CLEANUP(buf_deinit) struct buf request = BUF_INIT(REQUEST_LIMIT_BYTES);
-    CLEANUP(buf_deinit) struct buf reply = BUF_INIT(REQUEST_LIMIT_BYTES);
 
     events_wire_publish(&request, SYNC_TOPIC, events->nonce);
-    return containerd_call(&events->scope, "/containerd.services.events.v1.Events/Publish",
-                           &request, &reply, events->cancel, err);
+    return containerd_query(&events->scope, SERVICE "Publish", &request, NULL, NULL, NULL,
+                            events->cancel, err);
 }
 
-/* Whether our own event came back until `until_ns`; what came before it is not told. */
+/* Whether our own event comes back before `until_ns`. Skips earlier events. */
 static bool came_back(struct events *events, int64_t until_ns, struct error *err)
 {
     struct event event;
@@ -117,12 +116,13 @@ static bool wait_until_live(struct events *events, struct error *err)
     while (clock_now_ns() < limit_ns) {
         if (!publish(events, err))
             return false;
-        if (came_back(events, clock_now_ns() + SYNC_AGAIN_NS, err))
+        if (came_back(events, clock_now_ns() + SYNC_RETRY_NS, err))
             return true;
         if (err->code != ERROR_NONE)
             return false;
     }
-    return error_set(err, ERROR_TIMEOUT, "events: our own event did not come back");
+    return error_set(err, ERROR_TIMEOUT,
+                     "events: the daemon did not return our own event within 10 seconds");
 }
 
 struct events *events_open(struct containerd *containerd, const char *const *topics,
@@ -156,10 +156,10 @@ bool events_next(struct events *events, struct event *event, int64_t until_ns, s
 
 void events_close(struct events *events)
 {
-    struct error leaving;
+    struct error ignored; /* the caller leaves early */
 
     if (events->stream)
-        (void)rpc_stream_close(events->stream, &leaving); /* left early: nobody cares */
+        (void)rpc_stream_close(events->stream, &ignored);
     if (events->channel)
         rpc_channel_free(events->channel);
     arena_deinit(&events->arena);

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What containerd tells of changes while they happen. A hint, never the truth: garbage
- * collection tells nothing, a reconnect loses what happened meanwhile, so whoever
- * listens lists again from time to time.
+ * Events of containerd. They are hints only: the garbage collector sends none, and those sent
+ * during a reconnect are lost. A subscriber must also list from time to time.
  *
- * One subscription is one call on a connection of its own, so that bulk transfers on
- * the daemon's other connection cannot delay it. It is counted among the daemon's
- * failures where it breaks, but never among the durations.
+ * A subscription is one call on its own connection, so that bulk transfers cannot delay it. The
+ * call statistics count its failures, but not its duration.
  */
 #ifndef CONTAINERD_EVENTS_H
 #define CONTAINERD_EVENTS_H
@@ -16,23 +14,22 @@
 #define EVENTS_TOPICS_MAX 7
 
 struct event {
-    const char *name_space; /* "" where the event belongs to none */
+    const char *name_space; /* "" if the event belongs to none */
     const char *topic;      /* "/images/create" */
 };
 
 struct events; /* a subscription; belongs to one thread */
 
-/* Returns when the subscription is known to be live (an event that we published came back): all
- * that changed before must be listed, all that changes from now on is told. `topics` are prefixes
- * such as "/images/", of letters and slashes, ending with NULL; at most EVENTS_TOPICS_MAX.
- * *cancel ends whatever waits, then and later, so it must outlive the subscription: the cancel of
- * a collector's watch() is one and the same, and lives until close() has returned. */
+/* Returns once the subscription is live: the daemon has returned an event that this function
+ * published. Every later change is reported; the caller must list for earlier ones. `topics` are
+ * prefixes such as "/images/", of letters and slashes, ending with NULL; at most EVENTS_TOPICS_MAX.
+ * *cancel also ends every later wait, so it must outlive the subscription. */
 struct events *events_open(struct containerd *containerd, const char *const *topics,
                            struct cancel *cancel, struct error *err);
 
-/* Waits for the next event, at most until `until_ns` (INT64_MAX: for as long as it takes). False
- * with ERROR_NONE: there was none; with any other error: the subscription is broken. The strings
- * live until the next call. */
+/* Waits for the next event until `until_ns` (INT64_MAX: without limit). Clears *err first. False
+ * with ERROR_NONE means that none came in time; with any other error the subscription is broken.
+ * The strings live until the next call. */
 bool events_next(struct events *events, struct event *event, int64_t until_ns, struct error *err);
 
 void events_close(struct events *events);

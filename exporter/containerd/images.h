@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* containerd's image records: a name and the descriptor it stands for. */
+/* containerd's image records: a name and the descriptor that it stands for. */
 #ifndef CONTAINERD_IMAGES_H
 #define CONTAINERD_IMAGES_H
 
@@ -10,7 +10,7 @@ struct image_record {
     const char *name;
     struct descriptor target;
     struct labels labels;
-    int64_t created_unix_ns; /* 0: not told */
+    int64_t created_unix_ns; /* 0: unknown */
 };
 
 struct image_records {
@@ -21,14 +21,15 @@ struct image_records {
 bool images_list(const struct scope *scope, struct arena *arena, struct image_records *records,
                  struct cancel *cancel, struct error *err) MUST_CHECK;
 
-/* ERROR_NOT_FOUND where there is none. */
+/* ERROR_NOT_FOUND if there is no such record. */
 bool images_get(const struct scope *scope, const char *name, struct arena *arena,
                 struct image_record *record, struct cancel *cancel, struct error *err) MUST_CHECK;
 
+/* RPC_ALREADY_EXISTS if there is a record of that name. */
 bool images_create(const struct scope *scope, const struct image_record *record,
                    struct cancel *cancel, struct error *err) MUST_CHECK;
 
-/* A record that does not exist is fine. */
+/* A missing record is success. */
 bool images_delete(const struct scope *scope, const char *name, struct cancel *cancel,
                    struct error *err) MUST_CHECK;
 

@@ -1,49 +1,46 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Two calls that belong to no namespace. */
 #include "containerd/introspection.h"
 
-#include "containerd/wire/introspection_wire.h"
+#include "containerd/wire/containerd_wire.h"
 
 #include <string.h>
 
-#define REPLY_LIMIT_BYTES ((size_t)16 << 20)
-#define SERVICE           "/containerd.services.introspection.v1.Introspection/"
+#define SERVICE "/containerd.services.introspection.v1.Introspection/"
 
-static bool ask(struct containerd *daemon, const char *method, struct buf *reply,
-                struct cancel *cancel, struct error *err)
+bool introspection_plugins(struct containerd *daemon, struct arena *arena, struct plugins *plugins,
+                           struct cancel *cancel, struct error *err)
 {
-    const struct scope nowhere = {.daemon = daemon};
-    const struct buf nothing = BUF_INIT(0);
+    const struct scope scope = {.daemon = daemon};
 
-    return containerd_call(&nowhere, method, &nothing, reply, cancel, err);
+    return containerd_query(&scope, SERVICE "Plugins", NULL, introspection_wire_plugins, arena,
+                            plugins, cancel, err);
 }
 
-bool introspection_plugins(struct containerd *daemon, struct arena *arena,
-                           struct plugin_details *plugins, struct cancel *cancel, struct error *err)
+const char *plugin_status(const struct plugin *plugin)
 {
-    CLEANUP(buf_deinit) struct buf reply = BUF_INIT(REPLY_LIMIT_BYTES);
-
-    return ask(daemon, SERVICE "Plugins", &reply, cancel, err) &&
-           introspection_wire_plugins(&reply, arena, plugins, err);
+    if (!plugin->init_error)
+        return "ok";
+    return strstr(plugin->init_error, "skip plugin") ? "skip" : "error";
 }
 
-const char *plugin_export(const struct plugin_details *plugins, const char *type, const char *name)
+const char *plugin_export(const struct plugins *plugins, const char *type, const char *name)
 {
-    for (size_t i = 0; i < plugins->count; i++)
-        if (strcmp(plugins->items[i].plugin.type, type) == 0) {
-            const char *value = labels_get(&plugins->items[i].exports, name);
+    const char *value = NULL;
+    size_t i = 0;
 
-            return value ? value : "";
-        }
-    return "";
+    while (i < plugins->count && strcmp(plugins->items[i].type, type) != 0)
+        i++;
+    if (i < plugins->count)
+        value = labels_get(&plugins->items[i].exports, name);
+    return value ? value : "";
 }
 
 bool introspection_deprecations(struct containerd *daemon, struct arena *arena,
                                 struct deprecations *deprecations, struct cancel *cancel,
                                 struct error *err)
 {
-    CLEANUP(buf_deinit) struct buf reply = BUF_INIT(REPLY_LIMIT_BYTES);
+    const struct scope scope = {.daemon = daemon};
 
-    return ask(daemon, SERVICE "Server", &reply, cancel, err) &&
-           introspection_wire_deprecations(&reply, arena, deprecations, err);
+    return containerd_query(&scope, SERVICE "Server", NULL, introspection_wire_deprecations, arena,
+                            deprecations, cancel, err);
 }

@@ -6,37 +6,29 @@
 #include <time.h>
 
 #define REQUEST_LIMIT_BYTES ((size_t)64 << 10)
-#define REPLY_LIMIT_BYTES   ((size_t)16 << 20)
+#define SERVICE             "/containerd.services.leases.v1.Leases/"
 
 bool leases_list(const struct scope *scope, struct arena *arena, struct leases *leases,
                  struct cancel *cancel, struct error *err)
 {
-    const struct buf nothing = BUF_INIT(0);
-    CLEANUP(buf_deinit) struct buf reply = BUF_INIT(REPLY_LIMIT_BYTES);
-
-    return containerd_call(scope, "/containerd.services.leases.v1.Leases/List", &nothing, &reply,
-                           cancel, err) &&
-           leases_wire_list(&reply, arena, leases, err);
+    return containerd_query(scope, SERVICE "List", NULL, leases_wire_list, arena, leases, cancel,
+                            err);
 }
 
-static bool create(const struct scope *scope, const struct lease *lease, struct cancel *cancel,
-                   struct error *err)
+/* Creates or deletes a lease, which must not happen under the lease itself. */
+static bool command(const struct scope *scope, const char *method, const struct buf *request,
+                    struct cancel *cancel, struct error *err)
+{
+    const struct scope without_lease = {scope->daemon, scope->name_space, NULL};
+
+    return containerd_query(&without_lease, method, request, NULL, NULL, NULL, cancel, err);
+}
+
+bool leases_create(const struct scope *scope, int64_t lifetime_seconds, const struct labels *labels,
+                   struct cancel *cancel, struct error *err)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(REQUEST_LIMIT_BYTES);
     CLEANUP(buf_deinit) struct buf request = BUF_INIT(REQUEST_LIMIT_BYTES);
-    CLEANUP(buf_deinit) struct buf reply = BUF_INIT(REPLY_LIMIT_BYTES);
-    const struct scope outside = {scope->daemon, scope->name_space, NULL};
-
-    leases_wire_create(&request, lease, &arena);
-    return arena_ok(&arena, err) &&
-           containerd_call(&outside, "/containerd.services.leases.v1.Leases/Create", &request,
-                           &reply, cancel, err);
-}
-
-bool leases_create_labeled(const struct scope *scope, int64_t lifetime_seconds,
-                           const struct labels *labels, struct cancel *cancel, struct error *err)
-{
-    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(REQUEST_LIMIT_BYTES);
     struct label *items = arena_alloc(&arena, (labels->count + 1) * sizeof(*items));
     const struct lease lease = {scope->lease, {items, labels->count + 1}};
     time_t end = time(NULL) + lifetime_seconds;
@@ -49,24 +41,16 @@ bool leases_create_labeled(const struct scope *scope, int64_t lifetime_seconds,
     items[0] = (struct label){"containerd.io/gc.expire", expire};
     for (size_t i = 0; i < labels->count; i++)
         items[i + 1] = labels->items[i];
-    return create(scope, &lease, cancel, err);
-}
-
-bool leases_create(const struct scope *scope, int64_t lifetime_seconds, struct cancel *cancel,
-                   struct error *err)
-{
-    return leases_create_labeled(scope, lifetime_seconds, &(struct labels){0}, cancel, err);
+    leases_wire_create(&request, &lease, &arena);
+    return arena_ok(&arena, err) && command(scope, SERVICE "Create", &request, cancel, err);
 }
 
 bool leases_delete(const struct scope *scope, const char *id, bool sync, struct cancel *cancel,
                    struct error *err)
 {
     CLEANUP(buf_deinit) struct buf request = BUF_INIT(REQUEST_LIMIT_BYTES);
-    CLEANUP(buf_deinit) struct buf reply = BUF_INIT(REPLY_LIMIT_BYTES);
-    const struct scope outside = {scope->daemon, scope->name_space, NULL};
 
     leases_wire_delete(&request, id, sync);
-    return containerd_call(&outside, "/containerd.services.leases.v1.Leases/Delete", &request,
-                           &reply, cancel, err) ||
+    return command(scope, SERVICE "Delete", &request, cancel, err) ||
            error_is_expected(err, STATUS_GRPC, RPC_NOT_FOUND);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* containerd's leases: what is made under one lives at least as long as it. */
+/* containerd's leases: a lease protects everything created under it from garbage collection. */
 #ifndef CONTAINERD_LEASES_H
 #define CONTAINERD_LEASES_H
 
@@ -18,16 +18,11 @@ struct leases {
 bool leases_list(const struct scope *scope, struct arena *arena, struct leases *leases,
                  struct cancel *cancel, struct error *err) MUST_CHECK;
 
-/* The lease is scope->lease; the daemon may forget it `lifetime_seconds` from now. */
-bool leases_create(const struct scope *scope, int64_t lifetime_seconds, struct cancel *cancel,
-                   struct error *err) MUST_CHECK;
+/* Creates the lease scope->lease, which expires after `lifetime_seconds`. */
+bool leases_create(const struct scope *scope, int64_t lifetime_seconds, const struct labels *labels,
+                   struct cancel *cancel, struct error *err) MUST_CHECK;
 
-/* The same, with labels that tell what it is for. */
-bool leases_create_labeled(const struct scope *scope, int64_t lifetime_seconds,
-                           const struct labels *labels, struct cancel *cancel,
-                           struct error *err) MUST_CHECK;
-
-/* One that does not exist is fine. `sync`: returns after the garbage collection. */
+/* A missing lease is success. `sync`: returns after the garbage collection. */
 bool leases_delete(const struct scope *scope, const char *id, bool sync, struct cancel *cancel,
                    struct error *err) MUST_CHECK;
 

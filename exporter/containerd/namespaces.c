@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One list of namespaces, one visit each. */
 #include "containerd/namespaces.h"
 
 #include "base/text.h"

@@ -4,16 +4,7 @@
 #include "containerd/wire/snapshots_wire.h"
 
 #define REQUEST_LIMIT_BYTES ((size_t)1 << 20)
-#define REPLY_LIMIT_BYTES   ((size_t)16 << 20)
 #define SERVICE             "/containerd.services.snapshots.v1.Snapshots/"
-
-static bool visit_page(const struct buf *message, snapshots_visit *visit, void *arg,
-                       struct error *err)
-{
-    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(REPLY_LIMIT_BYTES);
-
-    return snapshots_wire_visit(message, &arena, visit, arg, err);
-}
 
 struct rpc_stream *snapshots_list_begin(const struct scope *scope, const char *snapshotter,
                                         struct cancel *cancel, struct error *err)
@@ -27,13 +18,9 @@ struct rpc_stream *snapshots_list_begin(const struct scope *scope, const char *s
 bool snapshots_list_end(const struct scope *scope, struct rpc_stream *stream,
                         snapshots_visit *visit, void *arg, struct error *err)
 {
-    CLEANUP(buf_deinit) struct buf message = BUF_INIT(REPLY_LIMIT_BYTES);
-    struct error leaving;
-    bool ok = visit != NULL;
+    struct snapshots_visitor visitor = {visit, arg};
 
-    while (ok && rpc_stream_next(stream, &message))
-        ok = visit_page(&message, visit, arg, err);
-    return containerd_stream_close(scope, stream, ok ? err : &leaving) && ok;
+    return containerd_stream_decode(scope, stream, snapshots_wire_visit, &visitor, err);
 }
 
 bool snapshots_list(const struct scope *scope, const char *snapshotter, snapshots_visit *visit,
@@ -57,31 +44,30 @@ bool snapshots_prepare(const struct scope *scope, const char *snapshotter,
     return containerd_call(scope, SERVICE "Prepare", &request, mounts, cancel, err);
 }
 
-/* Sends what is in `request`; the answer tells nothing. */
-static bool command(const struct scope *scope, const char *method, const struct buf *request,
-                    struct cancel *cancel, struct error *err)
-{
-    CLEANUP(buf_deinit) struct buf reply = BUF_INIT(REPLY_LIMIT_BYTES);
-
-    return containerd_call(scope, method, request, &reply, cancel, err);
-}
-
 bool snapshots_commit(const struct scope *scope, const char *snapshotter, const char *key,
                       const char *name, struct cancel *cancel, struct error *err)
 {
     CLEANUP(buf_deinit) struct buf request = BUF_INIT(REQUEST_LIMIT_BYTES);
 
     snapshots_wire_commit(&request, snapshotter, key, name);
-    return command(scope, SERVICE "Commit", &request, cancel, err);
+    return containerd_query(scope, SERVICE "Commit", &request, NULL, NULL, NULL, cancel, err);
 }
 
-bool snapshots_remove(const struct scope *scope, const char *snapshotter, const char *key,
+/* A request of nothing but a snapshotter and a key. */
+static bool query_key(const struct scope *scope, const char *method, const char *snapshotter,
+                      const char *key, containerd_decode *decode, struct arena *arena, void *out,
                       struct cancel *cancel, struct error *err)
 {
     CLEANUP(buf_deinit) struct buf request = BUF_INIT(REQUEST_LIMIT_BYTES);
 
     snapshots_wire_key(&request, snapshotter, key);
-    return command(scope, SERVICE "Remove", &request, cancel, err) ||
+    return containerd_query(scope, method, &request, decode, arena, out, cancel, err);
+}
+
+bool snapshots_remove(const struct scope *scope, const char *snapshotter, const char *key,
+                      struct cancel *cancel, struct error *err)
+{
+    return query_key(scope, SERVICE "Remove", snapshotter, key, NULL, NULL, NULL, cancel, err) ||
            error_is_expected(err, STATUS_GRPC, RPC_NOT_FOUND);
 }
 
@@ -89,23 +75,15 @@ bool snapshots_stat(const struct scope *scope, const char *snapshotter, const ch
                     struct arena *arena, struct snapshot_info *info, struct cancel *cancel,
                     struct error *err)
 {
-    CLEANUP(buf_deinit) struct buf request = BUF_INIT(REQUEST_LIMIT_BYTES);
-    CLEANUP(buf_deinit) struct buf reply = BUF_INIT(REPLY_LIMIT_BYTES);
-
-    snapshots_wire_key(&request, snapshotter, key);
-    return containerd_call(scope, SERVICE "Stat", &request, &reply, cancel, err) &&
-           snapshots_wire_stat(&reply, arena, info, err);
+    return query_key(scope, SERVICE "Stat", snapshotter, key, snapshots_wire_stat, arena, info,
+                     cancel, err);
 }
 
 bool snapshots_usage(const struct scope *scope, const char *snapshotter, const char *key,
                      uint64_t *bytes, struct cancel *cancel, struct error *err)
 {
-    CLEANUP(buf_deinit) struct buf request = BUF_INIT(REQUEST_LIMIT_BYTES);
-    CLEANUP(buf_deinit) struct buf reply = BUF_INIT(REPLY_LIMIT_BYTES);
-
-    snapshots_wire_key(&request, snapshotter, key);
-    return containerd_call(scope, SERVICE "Usage", &request, &reply, cancel, err) &&
-           snapshots_wire_usage(&reply, bytes, err);
+    return query_key(scope, SERVICE "Usage", snapshotter, key, snapshots_wire_usage, NULL, bytes,
+                     cancel, err);
 }
 
 bool snapshots_apply(const struct scope *scope, const struct descriptor *layer,
@@ -113,13 +91,12 @@ bool snapshots_apply(const struct scope *scope, const struct descriptor *layer,
                      struct cancel *cancel, struct error *err)
 {
     CLEANUP(buf_deinit) struct buf request = BUF_INIT(REQUEST_LIMIT_BYTES);
-    CLEANUP(buf_deinit) struct buf reply = BUF_INIT(REPLY_LIMIT_BYTES);
 
     if (!snapshots_wire_apply(&request, layer, mounts, arena, err))
         return false;
-    if (containerd_call(scope, "/containerd.services.diff.v1.Diff/Apply", &request, &reply, cancel,
-                        err))
-        return snapshots_wire_applied(&reply, arena, applied, err);
+    if (containerd_query(scope, "/containerd.services.diff.v1.Diff/Apply", &request,
+                         snapshots_wire_applied, arena, applied, cancel, err))
+        return true;
     if (err->code == ERROR_RUNTIME || err->code == ERROR_INVALID)
         err->code = ERROR_UNPACK;
     return false;

@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One call per namespace, as long as its slowest shims. */
 #include "containerd/tasks.h"
 
-#include "containerd/wire/tasks_wire.h"
-
-#define REPLY_LIMIT_BYTES ((size_t)16 << 20)
-#define ARENA_LIMIT_BYTES ((size_t)64 << 20)
+#include "containerd/wire/containers_wire.h"
 
 const char *task_status_name(enum task_status status)
 {
@@ -20,11 +16,6 @@ const char *task_status_name(enum task_status status)
 bool tasks_count(const struct scope *scope, size_t counts[TASK_STATUSES], struct cancel *cancel,
                  struct error *err)
 {
-    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
-    CLEANUP(buf_deinit) struct buf reply = BUF_INIT(REPLY_LIMIT_BYTES);
-    const struct buf nothing = BUF_INIT(0);
-
-    return containerd_call(scope, "/containerd.services.tasks.v1.Tasks/List", &nothing, &reply,
-                           cancel, err) &&
-           tasks_wire_count(&reply, &arena, counts, err);
+    return containerd_query(scope, "/containerd.services.tasks.v1.Tasks/List", NULL,
+                            tasks_wire_count, NULL, counts, cancel, err);
 }

@@ -15,10 +15,11 @@ enum task_status {
     TASK_STATUSES,
 };
 
-const char *task_status_name(enum task_status status); /* as `ctr tasks ls`, but lower case */
+/* Returns the name that `ctr tasks ls` prints, in lower case. */
+const char *task_status_name(enum task_status status);
 
-/* Adds to counts[]. The daemon asks every shim, one after the other; it gives one that hangs
- * two seconds, and then leaves its task out. */
+/* Adds the tasks of the namespace to counts[]. The daemon asks every shim, one after the other. It
+ * waits two seconds for a shim that does not answer, and then leaves out its task. */
 bool tasks_count(const struct scope *scope, size_t counts[TASK_STATUSES], struct cancel *cancel,
                  struct error *err) MUST_CHECK;
 

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Few and short-lived, so a plain array: every look goes over all of it, and wipes what is over. */
+/* Entries are few and short-lived, so the cache is a plain array. Every access scans all of it and
+ * removes expired entries. */
 #include "credentials/credential_cache.h"
+
+#include "base/clock.h"
+#include "base/secret.h"
 
 #include <string.h>
 
 #define ENTRIES_MAX ((size_t)256)
-#define BYTES_MAX   ((size_t)2 << 20) /* of all answers */
+#define BYTES_MAX   ((size_t)2 << 20) /* of all responses together */
 
 struct entry {
     char *key;
@@ -79,7 +83,7 @@ bool credential_cache_get(struct credential_cache *cache, const char *key, struc
     return entry;
 }
 
-static void make_room(struct credential_cache *cache, size_t bytes)
+static void evict(struct credential_cache *cache, size_t bytes)
 {
     while (cache->count == ENTRIES_MAX || cache->bytes + bytes > BYTES_MAX) {
         struct entry *first = &cache->entries[0];
@@ -104,7 +108,7 @@ void credential_cache_put(struct credential_cache *cache, const char *key, const
     if (entry.bytes > BYTES_MAX)
         return;
     remove_expired(cache);
-    make_room(cache, entry.bytes);
+    evict(cache, entry.bytes);
     entry.key = strdup(key);
     if (!entry.key || !secret_set(&entry.answer, answer, entry.bytes, &unused)) {
         free(entry.key);

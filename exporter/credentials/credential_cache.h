@@ -1,14 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What credential providers answered, until it is too old. Secrets are wiped when they go. */
+/* A cache of the responses of credential providers, until they expire. Any thread may use it.
+ * Secrets are wiped when an entry is removed. */
 #ifndef CREDENTIALS_CREDENTIAL_CACHE_H
 #define CREDENTIALS_CREDENTIAL_CACHE_H
 
-#include "credentials/credentials.h"
+#include "base/buf.h"
 
-/* Appends the answer that was put under this key; false if there is none, or none any more. */
+#include <stdint.h>
+
+struct credential_cache;
+
+struct credential_cache *credential_cache_new(struct error *err);
+void credential_cache_free(struct credential_cache *cache);
+
+/* Appends the response stored under `key`. Returns false if there is none or it has expired. */
 bool credential_cache_get(struct credential_cache *cache, const char *key, struct buf *answer);
 
-/* Where there is no room, what expires first goes. Without memory it is not kept. */
+/* Replaces the response under `key`. A full cache evicts the entry that expires first. Without
+ * memory the response is not stored. */
 void credential_cache_put(struct credential_cache *cache, const char *key, const char *answer,
                           int64_t expires_ns);
 

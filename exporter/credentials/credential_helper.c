@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What it prints when it fails may hold secrets, so a failure is told by its exit status alone. */
+/* The output of a helper that fails may hold secrets, so messages contain only its exit status. */
 #include "credentials/credential_helper.h"
 
 #include "credentials/docker_config.h"
@@ -12,7 +12,7 @@
 #define PREFIX           "docker-credential-"
 #define ANSWER_BYTES_MAX ((size_t)256 << 10)
 #define NOT_FOUND        "credentials not found in native keychain"
-#define TOKEN_USER       "<token>" /* then the secret is an identity token */
+#define TOKEN_USER       "<token>" /* marks the secret as an identity token */
 
 static bool is_name(const char *name)
 {
@@ -41,7 +41,8 @@ static bool read_answer(const struct buf *answer, struct credentials *credential
     const char *secret = json_text(json_member(json_root(document), "Secret"));
 
     if (!document || !username || !secret)
-        return error_set(err, ERROR_INVALID, "answers without a username and a secret");
+        return error_set(err, ERROR_INVALID,
+                         "invalid response: expected a JSON object with Username and Secret");
     if (strcmp(username, TOKEN_USER) == 0)
         return secret_set(&credentials->identity_token, secret, strlen(secret), err);
     if (!*username && !*secret)
@@ -63,8 +64,8 @@ bool credential_helper_get(const char *name, const char *server, struct credenti
 
     if (!is_name(name))
         return error_set(err, ERROR_INVALID,
-                         "a credential helper must be named by letters, digits "
-                         "and \"_.-\"");
+                         "invalid name of a credential helper: expected letters, "
+                         "digits and \"_.-\"");
     snprintf(program, sizeof(program), PREFIX "%s", name);
     if (process_run(&call, &answer, NULL, cancel, err))
         return read_answer(&answer, credentials, err) || error_wrap(err, "%s", program);

@@ -2,7 +2,6 @@
 #include "credentials/credential_plugin.h"
 
 #include "base/text.h"
-#include "credentials/credential_cache.h"
 #include "credentials/credential_providers.h"
 #include "credentials/image_pattern.h"
 #include "encoding/go_duration.h"
@@ -21,9 +20,10 @@
 
 static const char *const scope_names[CREDENTIAL_SCOPES] = {"Image", "Registry", "Global"};
 
-/* ---- the answer ---- */
+/* ---- response ---- */
 
-/* A key of "auth" as the kubelet files it: without a scheme, a leading version, a bare "/". */
+/* Normalizes a key of "auth" like the kubelet: without scheme, leading "/v1" or "/v2", and bare
+ * "/". */
 static const char *normal_key(const char *key, struct arena *arena)
 {
     const char *host = text_starts_with(key, "https://")  ? key + 8
@@ -52,8 +52,8 @@ struct search {
     const struct json *best, *hub;
 };
 
-/* The kubelet sorts the keys and goes from the last one backwards. */
-static void visit(void *arg, const char *name, const struct json *value)
+/* The kubelet tries the keys in descending order. */
+static void consider_entry(void *arg, const char *name, const struct json *value)
 {
     struct search *search = arg;
     const char *key = normal_key(name, search->arena);
@@ -84,7 +84,7 @@ static bool read_auth(const struct json *auth, const char *image, struct credent
     struct search search = {.image = image, .arena = &arena};
     bool is_hub = text_starts_with(image, "docker.io/") || text_starts_with(image, HUB_KEY "/");
 
-    json_each_member(auth, visit, &search);
+    json_each_member(auth, consider_entry, &search);
     if (!arena_ok(&arena, err))
         return false;
     if (!search.best && is_hub)
@@ -123,30 +123,36 @@ bool credential_answer_read(const void *data, size_t size, const char *api_versi
     *answer = (struct credential_answer){0};
     if (!document) {
         err->code = err->code == ERROR_PROTOCOL ? ERROR_INVALID : err->code;
-        return error_wrap(err, "its answer");
+        return error_wrap(err, "response");
     }
     if (!is_text(root, "kind", "CredentialProviderResponse"))
-        return error_set(err, ERROR_INVALID, "its answer is no CredentialProviderResponse");
+        return error_set(err, ERROR_INVALID,
+                         "invalid kind in the response: expected CredentialProviderResponse");
     if (!is_text(root, "apiVersion", api_version))
-        return error_set(err, ERROR_INVALID, "its answer is not of %s", api_version);
+        return error_set(err, ERROR_INVALID, "invalid apiVersion in the response: expected %s",
+                         api_version);
     if (!read_scope(root, &answer->scope))
-        return error_set(err, ERROR_INVALID, "its answer has no cacheKeyType that is known");
+        return error_set(
+            err, ERROR_INVALID,
+            "invalid cacheKeyType in the response: expected Image, Registry or Global");
     answer->has_duration = duration && !json_is_null(duration);
     if (answer->has_duration &&
         (!json_text(duration) || !go_duration_ns(json_text(duration), &answer->cache_ns, err)))
-        return error_set(err, ERROR_INVALID, "its answer has a cacheDuration that is none");
+        return error_set(
+            err, ERROR_INVALID,
+            "invalid cacheDuration in the response: expected a Go duration such as 10m");
     return read_auth(json_member(root, "auth"), image, credentials, err);
 }
 
-/* ---- the question ---- */
+/* ---- request ---- */
 
-struct question {
+struct plugin_query {
     const char *bin_dir;
     const char *image; /* "host/repository" */
     struct credential_cache *cache;
 };
 
-static bool is_asked(const struct credential_provider *provider, const char *image)
+static bool is_responsible(const struct credential_provider *provider, const char *image)
 {
     for (const char *const *at = provider->match_images; *at; at++)
         if (image_pattern_matches(*at, image))
@@ -154,45 +160,45 @@ static bool is_asked(const struct credential_provider *provider, const char *ima
     return false;
 }
 
-/* All that decides about the answer, so that an edited configuration does not get an old one. */
-static bool cache_key(const struct question *question, const struct credential_provider *provider,
+/* Contains everything that determines the response, so an edited configuration misses the cache. */
+static bool cache_key(const struct plugin_query *query, const struct credential_provider *provider,
                       enum credential_scope scope, struct buf *key)
 {
-    size_t sizes[CREDENTIAL_SCOPES] = {strlen(question->image), strcspn(question->image, "/"), 0};
+    size_t sizes[CREDENTIAL_SCOPES] = {strlen(query->image), strcspn(query->image, "/"), 0};
     struct error unused;
 
     buf_clear(key);
-    buf_printf(key, "%s/%s %016" PRIx64 " %s %.*s", question->bin_dir, provider->name,
-               provider->version, scope_names[scope], (int)sizes[scope], question->image);
+    buf_printf(key, "%s/%s %016" PRIx64 " %s %.*s", query->bin_dir, provider->name,
+               provider->version, scope_names[scope], (int)sizes[scope], query->image);
     return buf_ok(key, &unused);
 }
 
-static bool look_into_cache(const struct question *question,
-                            const struct credential_provider *provider, struct buf *answer)
+static bool read_cache(const struct plugin_query *query, const struct credential_provider *provider,
+                       struct buf *answer)
 {
     CLEANUP(buf_deinit) struct buf key = BUF_INIT(KEY_BYTES_MAX);
 
-    for (size_t i = 0; question->cache && i < CREDENTIAL_SCOPES; i++)
-        if (cache_key(question, provider, (enum credential_scope)i, &key) &&
-            credential_cache_get(question->cache, key.data, answer))
+    for (size_t i = 0; query->cache && i < CREDENTIAL_SCOPES; i++)
+        if (cache_key(query, provider, (enum credential_scope)i, &key) &&
+            credential_cache_get(query->cache, key.data, answer))
             return true;
     return false;
 }
 
-static void keep(const struct question *question, const struct credential_provider *provider,
-                 const struct credential_answer *answer, const char *text)
+static void store(const struct plugin_query *query, const struct credential_provider *provider,
+                  const struct credential_answer *answer, const char *text)
 {
     CLEANUP(buf_deinit) struct buf key = BUF_INIT(KEY_BYTES_MAX);
     int64_t cache_ns = answer->has_duration ? answer->cache_ns : provider->cache_ns;
     int64_t now_ns = clock_now_ns();
 
-    if (!question->cache || cache_ns <= 0 || !cache_key(question, provider, answer->scope, &key))
+    if (!query->cache || cache_ns <= 0 || !cache_key(query, provider, answer->scope, &key))
         return;
-    credential_cache_put(question->cache, key.data, text,
+    credential_cache_put(query->cache, key.data, text,
                          cache_ns < INT64_MAX - now_ns ? now_ns + cache_ns : INT64_MAX);
 }
 
-/* The program and its arguments, in `arena`. */
+/* Returns the program and its arguments, in `arena`. */
 static const char **build_argv(const struct credential_provider *provider, const char *bin_dir,
                                struct arena *arena)
 {
@@ -212,7 +218,7 @@ static const char **build_argv(const struct credential_provider *provider, const
     return argv;
 }
 
-static bool run(const struct question *question, const struct credential_provider *provider,
+static bool run(const struct plugin_query *query, const struct credential_provider *provider,
                 struct buf *answer, struct cancel *cancel, struct error *err)
 {
     CLEANUP(buf_deinit) struct buf input = BUF_INIT(PROCESS_INPUT_MAX);
@@ -221,9 +227,9 @@ static bool run(const struct question *question, const struct credential_provide
 
     buf_printf(&input, "{\"apiVersion\":\"%s\",\"kind\":\"CredentialProviderRequest\",\"image\":",
                provider->api_version);
-    json_quote(&input, question->image);
+    json_quote(&input, query->image);
     buf_append_char(&input, '}');
-    call.argv = build_argv(provider, question->bin_dir, &arena);
+    call.argv = build_argv(provider, query->bin_dir, &arena);
     if (!call.argv || !buf_ok(&input, err))
         return arena_ok(&arena, err) && buf_ok(&input, err);
     call.input = input.data;
@@ -235,27 +241,31 @@ static bool run(const struct question *question, const struct credential_provide
     return false;
 }
 
-static bool ask(const struct question *question, const struct credential_provider *provider,
-                struct credentials *credentials, struct cancel *cancel, struct error *err)
+static bool query_provider(const struct plugin_query *query,
+                           const struct credential_provider *provider,
+                           struct credentials *credentials, struct cancel *cancel,
+                           struct error *err)
 {
     CLEANUP(secret_buf_deinit) struct buf text = SECRET_BUF_INIT(ANSWER_BYTES_MAX);
     struct credential_answer answer;
-    bool known;
+    bool cached;
 
     if (provider->wants_service_account)
-        return error_set(err, ERROR_INVALID, "wants a token of a pod's service account");
-    known = look_into_cache(question, provider, &text);
-    if (!known && !run(question, provider, &text, cancel, err))
+        return error_set(
+            err, ERROR_INVALID,
+            "requires a service account token of a pod, which the exporter does not have");
+    cached = read_cache(query, provider, &text);
+    if (!cached && !run(query, provider, &text, cancel, err))
         return false;
-    if (!credential_answer_read(text.data, text.size, provider->api_version, question->image,
-                                &answer, credentials, err))
+    if (!credential_answer_read(text.data, text.size, provider->api_version, query->image, &answer,
+                                credentials, err))
         return false;
-    if (!known)
-        keep(question, provider, &answer, text.data);
+    if (!cached)
+        store(query, provider, &answer, text.data);
     return true;
 }
 
-static bool ask_all(const struct question *question, const struct credential_providers *providers,
+static bool run_all(const struct plugin_query *query, const struct credential_providers *providers,
                     struct credentials *credentials, struct cancel *cancel, struct error *err)
 {
     struct error first = {.code = ERROR_NONE}, failed;
@@ -263,9 +273,9 @@ static bool ask_all(const struct question *question, const struct credential_pro
     for (size_t i = 0; i < providers->count; i++) {
         const struct credential_provider *provider = &providers->items[i];
 
-        if (!is_asked(provider, question->image))
+        if (!is_responsible(provider, query->image))
             continue;
-        if (ask(question, provider, credentials, cancel, &failed)) {
+        if (query_provider(query, provider, credentials, cancel, &failed)) {
             if (credentials_any(credentials))
                 return true;
             continue;
@@ -291,13 +301,13 @@ bool credential_plugin_find(const char *config, const char *bin_dir,
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(CONFIG_BYTES_MAX);
     CLEANUP(buf_deinit) struct buf image = BUF_INIT(PROCESS_INPUT_MAX);
     CLEANUP(freep) struct credential_providers *providers = calloc(1, sizeof(*providers));
-    struct question question = {.bin_dir = bin_dir, .cache = cache};
+    struct plugin_query query = {.bin_dir = bin_dir, .cache = cache};
 
     if (!providers)
         return error_memory(err);
     buf_printf(&image, "%s/%s", reference->host, reference->repository);
     if (!buf_ok(&image, err) || !credential_providers_load(providers, config, &arena, err))
         return false;
-    question.image = image.data;
-    return ask_all(&question, providers, credentials, cancel, err);
+    query.image = image.data;
+    return run_all(&query, providers, credentials, cancel, err);
 }

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The kubelet's credential providers: programs that are asked for the basic_auth of images, in the
- * order of the kubelet's configuration, and whose answers are kept for as long as they say.
+ * Runs the kubelet's credential provider plugins: programs that return the credentials of images.
+ * They run in the order of the kubelet's configuration. Each response says how long to cache it.
  */
 #ifndef CREDENTIALS_CREDENTIAL_PLUGIN_H
 #define CREDENTIALS_CREDENTIAL_PLUGIN_H
 
+#include "base/cancel.h"
+#include "credentials/credential_cache.h"
 #include "credentials/credentials.h"
+#include "oci/reference.h"
 
-enum credential_scope { /* what an answer is good for */
+enum credential_scope { /* the images that a response is valid for */
     CREDENTIAL_SCOPE_IMAGE,
     CREDENTIAL_SCOPE_REGISTRY,
     CREDENTIAL_SCOPE_GLOBAL, /* all images of this provider */
@@ -18,18 +21,18 @@ enum credential_scope { /* what an answer is good for */
 struct credential_answer {
     enum credential_scope scope;
     bool has_duration;
-    int64_t cache_ns; /* 0, or less: must not be kept */
+    int64_t cache_ns; /* 0 or less: must not be cached */
 };
 
-/* One CredentialProviderResponse. What it knows about `image` ("host/repository") goes into
- * `credentials`: that of the pattern which the kubelet tries first. Nothing for it is success.
- * ERROR_INVALID, without a word of its secrets. */
+/* Parses a CredentialProviderResponse. Fills `credentials` from the entry that the kubelet would
+ * use for `image` ("host/repository"); returns true and leaves them empty if there is none. An
+ * invalid response: ERROR_INVALID with a message that contains no text of the response. */
 bool credential_answer_read(const void *data, size_t size, const char *api_version,
                             const char *image, struct credential_answer *answer,
                             struct credentials *credentials, struct error *err) MUST_CHECK;
 
-/* Asks the providers whose patterns match until one knows something. One that fails fails the
- * whole only if none of the others knows anything. `cache` may be NULL. */
+/* Runs the providers whose patterns match, until one returns credentials. Fails with the first
+ * error only if no provider returned credentials. `cache` may be NULL. */
 bool credential_plugin_find(const char *config, const char *bin_dir,
                             const struct reference *reference, struct credential_cache *cache,
                             struct credentials *credentials, struct cancel *cancel,

@@ -10,12 +10,12 @@
 
 #define HUB_SERVER "https://index.docker.io/v1/"
 
-/* How well a key fits an image; longer paths are more. */
+/* How well a key matches an image. A longer path ranks higher. */
 enum {
     RANK_NONE,
-    RANK_SAME_HOST, /* a URL with a path that means nothing */
+    RANK_SAME_HOST, /* a URL with another path */
     RANK_HOST,
-    RANK_AS_DOCKER_WRITES_IT,
+    RANK_CANONICAL,
     RANK_PATH,
 };
 
@@ -64,7 +64,7 @@ static size_t rank_of(const char *key, const struct reference *reference)
     for (size = strlen(path); size > 0 && path[size - 1] == '/'; size--)
         ;
     if (strcasecmp(key, docker_config_server(reference)) == 0)
-        return RANK_AS_DOCKER_WRITES_IT;
+        return RANK_CANONICAL;
     if (size == 0 || is_version(path, size))
         return RANK_HOST;
     if (strncmp(reference->repository, path, size) == 0 &&
@@ -89,7 +89,7 @@ static void consider(struct search *search, const char *key, const struct json *
     search->best = value;
 }
 
-static void visit_helper(void *arg, const char *key, const struct json *value)
+static void consider_helper(void *arg, const char *key, const struct json *value)
 {
     if (json_text(value))
         consider(arg, key, value);
@@ -102,8 +102,8 @@ static bool has_text(const struct json *entry, const char *name)
     return text && *text;
 }
 
-/* Docker writes {} for a registry whose password lies with a helper. */
-static void visit_auth(void *arg, const char *key, const struct json *value)
+/* Skips {}, which Docker writes for a registry whose password is in a helper. */
+static void consider_auth(void *arg, const char *key, const struct json *value)
 {
     static const char *const names[] = {"auth", "username", "password", "identitytoken",
                                         "registrytoken"};
@@ -115,13 +115,13 @@ static void visit_auth(void *arg, const char *key, const struct json *value)
         }
 }
 
-/* The name of a helper, "" for none. */
+/* Returns the name of the helper; "" if there is none. */
 static const char *helper_of(const struct json *root, const struct reference *reference)
 {
     struct search search = {.reference = reference};
     const char *store = json_text(json_member(root, "credsStore"));
 
-    json_each_member(json_member(root, "credHelpers"), visit_helper, &search);
+    json_each_member(json_member(root, "credHelpers"), consider_helper, &search);
     if (search.best)
         return json_text(search.best);
     return store ? store : "";
@@ -135,7 +135,7 @@ static bool set_member(struct secret *secret, const struct json *entry, const ch
     return !text || !*text || secret_set(secret, text, strlen(text), err);
 }
 
-/* "user:password"; some tools pad what they encode with NULs. */
+/* Parses "user:password". Some tools pad it with NULs before they encode it. */
 static bool set_pair(struct credentials *credentials, const char *pair, size_t size,
                      struct error *err)
 {
@@ -145,7 +145,7 @@ static bool set_pair(struct credentials *credentials, const char *pair, size_t s
         size--;
     colon = size > 0 ? memchr(pair, ':', size) : NULL;
     if (!colon || memchr(pair, '\0', size) || (colon == pair && size > 1))
-        return error_set(err, ERROR_INVALID, "\"auth\" is not user:password in base64");
+        return error_set(err, ERROR_INVALID, "invalid \"auth\": expected user:password in base64");
     return secret_set(&credentials->username, pair, (size_t)(colon - pair), err) &&
            secret_set(&credentials->password, colon + 1, (size_t)(pair + size - colon - 1), err);
 }
@@ -190,15 +190,15 @@ bool docker_config_find(const void *data, size_t size, const struct reference *r
         return false;
     }
     if (!json_is_object(root))
-        return error_set(err, ERROR_INVALID, "not a JSON object");
+        return error_set(err, ERROR_INVALID, "expected a JSON object");
     name = helper_of(root, reference);
     if (strlen(name) >= CREDENTIAL_HELPER_BYTES)
-        return error_set(err, ERROR_INVALID, "a credential helper with too long a name");
+        return error_set(err, ERROR_INVALID, "name of a credential helper is longer than 64 bytes");
     if (*name) {
         strcpy(helper, name);
         return true;
     }
-    json_each_member(json_member(root, "auths"), visit_auth, &search);
+    json_each_member(json_member(root, "auths"), consider_auth, &search);
     return !search.best || read_auth(credentials, search.best, err) ||
            error_wrap(err, "%s", reference->host);
 }

@@ -9,12 +9,12 @@ struct span {
     size_t size;
 };
 
-/* The parts of a pattern or an image. */
+/* Parts of a pattern or an image. */
 struct location {
     struct span host, port, path;
 };
 
-/* A "?" or "#" ends what counts, because the kubelet reads a pattern as a URL. */
+/* Ignores "?" or "#" and what follows, because the kubelet parses a pattern as a URL. */
 static struct location split(const char *text)
 {
     struct location location = {.host = {text, strcspn(text, "/?#")}};
@@ -42,8 +42,7 @@ static bool begins_with(struct span text, struct span prefix)
     return prefix.size <= text.size && memcmp(text.text, prefix.text, prefix.size) == 0;
 }
 
-/* After a mismatch the last "*" takes one character more: no earlier one needs to be tried again.
- */
+/* After a mismatch only the last "*" takes one more character; earlier ones need no retry. */
 static bool glob_matches(struct span glob, struct span text)
 {
     size_t g = 0, t = 0, after_star = 0, taken_to = 0;
@@ -67,7 +66,7 @@ static bool glob_matches(struct span glob, struct span text)
     return g == glob.size;
 }
 
-/* Cuts the first part of a host off; false if nothing is left. */
+/* Cuts off the first part of a host. Returns false if there is none left. */
 static bool next_part(struct span *host, struct span *part)
 {
     const char *dot;

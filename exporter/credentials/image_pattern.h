@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * "*.registry.example:5000/team": the images that the kubelet gives to a credential provider.
+ * Matches an image against a pattern of the kubelet's credential providers:
+ * "*.registry.example:5000/team".
  *
- * "*" stands for any characters of one part of the host; there are as many parts on both sides.
- * The ports are the same or absent on both sides. The path of the pattern is how the path of the
- * image begins, not only at a "/".
+ * "*" matches any characters within one part of the host; the number of parts must be equal. The
+ * ports must be equal or both absent. The path of the pattern must be a prefix of the path of the
+ * image; it may end anywhere, not only at a "/".
  */
 #ifndef CREDENTIALS_IMAGE_PATTERN_H
 #define CREDENTIALS_IMAGE_PATTERN_H

@@ -3,22 +3,22 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "encoding/json.h"
 #include "net/socket_path.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
 
-#define ORIGIN             "http://localhost" /* never asked of a proxy, and not looked up */
-#define API_MINOR_MIN      24U /* older engines have no /v1.N/images/create as here */
-#define API_MINOR_MAX      47U /* what we know; newer engines still speak it */
+#define ORIGIN             "http://localhost" /* the host of the URL is not resolved */
+#define API_MINOR_MIN      24U                /* engines before lack this images/create */
+#define API_MINOR_MAX      47U /* the latest tested; newer engines still support it */
 #define VERSION_BYTES      64
 #define VERSION_BODY_BYTES ((size_t)64 << 10)
 #define ERROR_BODY_BYTES   ((size_t)16 << 10)
+#define REPLY_LIMIT_BYTES  ((size_t)1 << 20)
 #define URL_LIMIT_BYTES    ((size_t)8 << 10)
-#define WORDS_BYTES        400
-#define NOT_DOCKER         "what answers there is not Docker"
+#define MESSAGE_BYTES      400
+#define NOT_DOCKER         "the server on this socket is not Docker"
 
 struct docker {
     char address[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
@@ -28,7 +28,7 @@ struct docker {
 struct docker_client {
     const struct docker *docker;
     struct http *http;
-    unsigned api_minor; /* of 1.N; 0: not agreed yet */
+    unsigned api_minor; /* of 1.N; 0: not yet negotiated */
     char version[VERSION_BYTES];
 };
 
@@ -42,7 +42,9 @@ struct docker *docker_new(const char *address, struct error *err)
         return NULL;
     }
     if (path[0] != '/' || strlen(path) >= sizeof(docker->address)) {
-        error_set(err, ERROR_INVALID, "docker.address \"%s\" is not the path of a socket", address);
+        error_set(err, ERROR_INVALID,
+                  "invalid docker.address \"%s\": expected the absolute path of a unix socket",
+                  address);
         return NULL;
     }
     strcpy(docker->address, path);
@@ -66,22 +68,22 @@ struct named_locks *docker_locks(struct docker *docker)
     return &docker->named_locks;
 }
 
-/* Of our own exchange with Docker; what it says of registries comes in answers. libcurl's words
- * are vague. */
+/* Replaces libcurl's vague message of a failed exchange by the cause. Failures of registries are in
+ * responses and do not come here. */
 static bool explain(const struct docker *docker, struct error *err)
 {
-    char words[WORDS_BYTES];
+    char message[MESSAGE_BYTES];
 
-    if (err->code == ERROR_INVALID) /* the URL is our own: it is the answer that is no HTTP */
+    if (err->code == ERROR_INVALID) /* the URL is valid, so the response is not HTTP */
         return error_set(err, ERROR_PROTOCOL, "%s: " NOT_DOCKER, docker->address);
     if (err->code != ERROR_CONNECT ||
-        !socket_path_try(docker->address, "Docker", words, sizeof(words)))
+        !socket_path_try(docker->address, "Docker", message, sizeof(message)))
         return false;
     return error_set(err, ERROR_RUNTIME_UNAVAILABLE, "%s: %s", docker->address,
-                     *words ? words : "Docker broke the connection off");
+                     *message ? message : "Docker closed the connection");
 }
 
-/* {"message": "..."} */
+/* Reads {"message": "..."}. */
 static bool refused(const struct http_response *response, struct error *err)
 {
     const struct buf *body = &response->body;
@@ -90,13 +92,13 @@ static bool refused(const struct http_response *response, struct error *err)
     struct json_document *document =
         body->size > 0 ? json_parse(body->data, body->size, &unused) : NULL;
     const char *text = document ? json_text(json_member(json_root(document), "message")) : NULL;
-    char words[WORDS_BYTES];
+    char message[MESSAGE_BYTES];
 
     text = text ? text : "";
-    text_clean(words, sizeof(words), text, strlen(text));
+    text_clean(message, sizeof(message), text, strlen(text));
     return error_status(err, docker_failure_code(text, response->status), STATUS_HTTP,
                         response->status, "Docker: HTTP %d%s%s", response->status,
-                        words[0] ? ": " : "", words);
+                        message[0] ? ": " : "", message);
 }
 
 static bool exchange(struct docker_client *client, const struct http_request *request,
@@ -107,12 +109,12 @@ static bool exchange(struct docker_client *client, const struct http_request *re
     if (response->status < 200 || response->status > 299)
         return refused(response, err);
     if (!request->sink && response->received_bytes > response->body.size)
-        return error_set(err, ERROR_LIMIT, "Docker's answer has more than %zu bytes",
+        return error_set(err, ERROR_LIMIT, "response of Docker too large: limit is %zu bytes",
                          response->body.limit_bytes);
     return true;
 }
 
-/* "/v1.41" and the path */
+/* Appends the API version and `path`. */
 static void append_url(const struct docker_client *client, const char *path, struct buf *url)
 {
     buf_append_str(url, ORIGIN);
@@ -143,7 +145,7 @@ bool docker_call(struct docker_client *client, const char *method, const char *p
     return exchange(client, &request, response, cancel, err);
 }
 
-/* "1.41"; 0 for what is no version of API 1. */
+/* Parses "1.41". Returns 0 if it is no version of API 1. */
 static unsigned minor_of(const char *version)
 {
     struct error unused;
@@ -154,21 +156,41 @@ static unsigned minor_of(const char *version)
     return minor < 1000 ? (unsigned)minor : 0;
 }
 
-static bool agree(struct docker_client *client, const struct json *root, struct error *err)
+static bool choose_version(struct docker_client *client, const struct json *root, struct error *err)
 {
-    unsigned theirs = minor_of(json_text(json_member(root, "ApiVersion")));
-    unsigned least = minor_of(json_text(json_member(root, "MinAPIVersion")));
+    unsigned latest = minor_of(json_text(json_member(root, "ApiVersion")));
+    unsigned oldest = minor_of(json_text(json_member(root, "MinAPIVersion")));
     const char *version = json_text(json_member(root, "Version"));
 
-    if (theirs == 0 || !version)
+    if (latest == 0 || !version)
         return error_set(err, ERROR_PROTOCOL, "%s: " NOT_DOCKER, client->docker->address);
     text_clean(client->version, sizeof(client->version), version, strlen(version));
-    client->api_minor = theirs < API_MINOR_MAX ? theirs : API_MINOR_MAX;
-    if (client->api_minor < API_MINOR_MIN || client->api_minor < least)
+    client->api_minor = latest < API_MINOR_MAX ? latest : API_MINOR_MAX;
+    if (client->api_minor < API_MINOR_MIN || client->api_minor < oldest)
         return error_set(err, ERROR_UNSUPPORTED,
-                         "Docker %s speaks the API 1.%u to 1.%u, we 1.%u to 1.%u", client->version,
-                         least, theirs, API_MINOR_MIN, API_MINOR_MAX);
+                         "Docker %s supports API 1.%u to 1.%u: expected 1.%u to 1.%u",
+                         client->version, oldest, latest, API_MINOR_MIN, API_MINOR_MAX);
     return true;
+}
+
+struct json_document *docker_get(struct docker_client *client, const char *path, size_t limit_bytes,
+                                 struct cancel *cancel, struct error *err)
+{
+    CLEANUP(http_response_deinit) struct http_response response = HTTP_RESPONSE_INIT(limit_bytes);
+
+    if (!docker_call(client, "GET", path, NULL, &response, cancel, err))
+        return NULL;
+    return json_parse(response.body.data ? response.body.data : "", response.body.size, err);
+}
+
+bool docker_delete(struct docker_client *client, const char *path, struct cancel *cancel,
+                   struct error *err)
+{
+    CLEANUP(http_response_deinit)
+    struct http_response response = HTTP_RESPONSE_INIT(REPLY_LIMIT_BYTES);
+
+    return docker_call(client, "DELETE", path, NULL, &response, cancel, err) ||
+           error_is_expected(err, STATUS_HTTP, 404);
 }
 
 static bool negotiate(struct docker_client *client, struct cancel *cancel, struct error *err)
@@ -176,13 +198,13 @@ static bool negotiate(struct docker_client *client, struct cancel *cancel, struc
     CLEANUP(http_response_deinit)
     struct http_response response = HTTP_RESPONSE_INIT(VERSION_BODY_BYTES);
     CLEANUP(json_freep) struct json_document *document = NULL;
-    struct error ignored = {0}; /* agree() says what this means */
+    struct error ignored = {0}; /* choose_version() reports it */
 
     if (!docker_call(client, "GET", "/version", NULL, &response, cancel, err))
         return false;
     document =
         json_parse(response.body.data ? response.body.data : "", response.body.size, &ignored);
-    return agree(client, document ? json_root(document) : NULL, err);
+    return choose_version(client, document ? json_root(document) : NULL, err);
 }
 
 struct docker_client *docker_connect(const struct docker *docker, struct cancel *cancel,
@@ -218,8 +240,8 @@ unsigned docker_api_minor(const struct docker_client *client)
     return client->api_minor;
 }
 
-/* What the stream says has failed is no failure of the exchange that it came by. */
-struct reading {
+/* A failure that the stream reports is no failure of the HTTP exchange. */
+struct stream_reader {
     struct docker_stream *stream;
     bool failed;
     struct error failure;
@@ -227,38 +249,38 @@ struct reading {
 
 static bool read_stream(void *arg, const void *data, size_t size, struct error *err)
 {
-    struct reading *reading = arg;
+    struct stream_reader *reader = arg;
 
-    if (docker_stream_feed(reading->stream, data, size, clock_now_ns(), err))
+    if (docker_stream_feed(reader->stream, data, size, clock_now_ns(), err))
         return true;
-    reading->failed = true;
-    reading->failure = *err;
+    reader->failed = true;
+    reader->failure = *err;
     return false;
 }
 
-bool docker_stream_call(struct docker_client *client, const struct docker_stream_request *wanted,
+bool docker_stream_call(struct docker_client *client, const struct docker_stream_request *post,
                         struct docker_stream *stream, struct cancel *cancel, struct error *err)
 {
     CLEANUP(buf_deinit) struct buf url = BUF_INIT(URL_LIMIT_BYTES);
     CLEANUP(http_response_deinit)
     struct http_response response = HTTP_RESPONSE_INIT(ERROR_BODY_BYTES);
-    const char *headers[] = {wanted->header, NULL};
-    struct reading reading = {.stream = stream};
+    const char *headers[] = {post->header, NULL};
+    struct stream_reader reader = {.stream = stream};
     struct http_request request = {.method = "POST",
                                    .headers = headers,
-                                   .source = wanted->source,
-                                   .source_arg = wanted->source_arg,
-                                   .body_bytes = wanted->body_bytes,
+                                   .source = post->source,
+                                   .source_arg = post->source_arg,
+                                   .body_bytes = post->body_bytes,
                                    .sink = read_stream,
-                                   .sink_arg = &reading};
+                                   .sink_arg = &reader};
     bool ok;
 
-    append_url(client, wanted->path, &url);
+    append_url(client, post->path, &url);
     if (!buf_ok(&url, err))
         return false;
     request.url = url.data;
     ok = exchange(client, &request, &response, cancel, err);
-    if (reading.failed)
-        *err = reading.failure;
+    if (reader.failed)
+        *err = reader.failure;
     return ok && docker_stream_end(stream, clock_now_ns(), err);
 }

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The Docker engine behind one unix socket: who it is, and what it can be told to do.
+ * A client of the Docker Engine API on a unix socket.
  *
- * A daemon that cannot be reached is ERROR_RUNTIME_UNAVAILABLE with a message that says why.
- * Other failures are in Docker's own words; err->status is the HTTP status, so that "no such
- * image" can be told apart.
+ * A daemon that cannot be reached: ERROR_RUNTIME_UNAVAILABLE with the cause. Other failures contain
+ * the message of the daemon; err->status is the HTTP status.
  */
 #ifndef DOCKER_DOCKER_H
 #define DOCKER_DOCKER_H
@@ -12,48 +11,56 @@
 #include "base/cancel.h"
 #include "base/named_lock.h"
 #include "docker/docker_stream.h"
+#include "encoding/json.h"
 #include "net/http.h"
 
-struct docker; /* knows the socket only; any thread may use it */
+struct docker; /* the socket and its locks; any thread may use it */
 
-/* "/var/run/docker.sock", also as unix:///var/run/docker.sock. No I/O. */
+/* `address` is "/var/run/docker.sock" or "unix:///var/run/docker.sock". No I/O. */
 struct docker *docker_new(const char *address, struct error *err);
 void docker_free(struct docker *docker);
 DEFINE_CLEANUP(struct docker *, docker_free)
 
 const char *docker_address(const struct docker *docker);
 
-/* For those who would take each other's images away: the engine has no namespaces. */
+/* Locks for probes that use the same image: Docker has no namespaces to separate them. */
 struct named_locks *docker_locks(struct docker *docker);
 
-struct docker_client; /* a connection to it; belongs to one thread */
+struct docker_client; /* a connection; belongs to one thread */
 
-/* Agrees with the daemon on a version of the API; ERROR_UNSUPPORTED if there is none. */
+/* Connects and negotiates the API version; ERROR_UNSUPPORTED if there is no common one. */
 struct docker_client *docker_connect(const struct docker *docker, struct cancel *cancel,
                                      struct error *err);
 void docker_client_free(struct docker_client *client);
 DEFINE_CLEANUP(struct docker_client *, docker_client_free)
 
 const char *docker_version(const struct docker_client *client); /* "20.10.24" */
-unsigned docker_api_minor(const struct docker_client *client);  /* of the API 1.N that we speak */
+unsigned docker_api_minor(const struct docker_client *client);  /* N of the negotiated API 1.N */
 
-/* One call; `path` begins after the version: "/images/json". `body` is JSON, or NULL. True if the
- * answer's status is 2xx; another is in *err. An answer that is longer than response->body takes is
- * ERROR_LIMIT. */
+/* Sends one request. `path` follows the version: "/images/json". `body` is JSON, or NULL. Any
+ * status but 2xx is an error. A response longer than the limit of response->body: ERROR_LIMIT. */
 bool docker_call(struct docker_client *client, const char *method, const char *path,
                  const struct buf *body, struct http_response *response, struct cancel *cancel,
                  struct error *err) MUST_CHECK;
 
+/* GET with a JSON response of at most `limit_bytes`. NULL with *err. */
+struct json_document *docker_get(struct docker_client *client, const char *path, size_t limit_bytes,
+                                 struct cancel *cancel, struct error *err);
+
+/* DELETE. Returns true if the object does not exist. */
+bool docker_delete(struct docker_client *client, const char *path, struct cancel *cancel,
+                   struct error *err) MUST_CHECK;
+
 struct docker_stream_request {
-    const char *path;    /* of the POST, as above */
-    const char *header;  /* NULL: none of its own */
+    const char *path;    /* of the POST, as in docker_call() */
+    const char *header;  /* may be NULL */
     http_source *source; /* NULL: no body */
     void *source_arg;
     uint64_t body_bytes;
 };
 
-/* A call that is answered while it works; blocks until it is through. What is told on the way is in
- * *stream, also after a failure. One that is canceled makes the daemon give up, too. */
+/* POST with a response that reports progress; blocks until it ends. *stream holds what the daemon
+ * reported, also after a failure. The daemon aborts the operation if the call is canceled. */
 bool docker_stream_call(struct docker_client *client, const struct docker_stream_request *wanted,
                         struct docker_stream *stream, struct cancel *cancel,
                         struct error *err) MUST_CHECK;

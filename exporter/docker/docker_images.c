@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "docker/docker_images.h"
 
-#include "encoding/json.h"
 #include "oci/manifest.h"
 
 #include <stdio.h>
@@ -36,23 +35,24 @@ static void read_names(const struct json *array, struct docker_names *names, str
     }
 }
 
-/* A list has labels where an inspection has a configuration. */
-static bool is_made(const struct json *node)
+/* The labels are in the object of a list, but in "Config" of an inspection. */
+static bool is_generated(const struct json *node)
 {
     const struct json *config = json_member(node, "Config");
 
     return json_text(json_member(json_member(config ? config : node, "Labels"), MANIFEST_OURS));
 }
 
-static bool read_image(const struct json *node, struct docker_image *image, struct arena *arena,
+bool docker_image_read(const struct json *node, struct docker_image *image, struct arena *arena,
                        struct error *err)
 {
     const char *id = json_text(json_member(node, "Id"));
     int64_t bytes;
 
     if (!id)
-        return error_set(err, ERROR_PROTOCOL, "Docker lists an image without id");
-    *image = (struct docker_image){.id = arena_strdup(arena, id), .is_made = is_made(node)};
+        return error_set(err, ERROR_PROTOCOL, "invalid image of Docker: expected an Id");
+    *image =
+        (struct docker_image){.id = arena_strdup(arena, id), .is_generated = is_generated(node)};
     if (json_int(json_member(node, "Size"), &bytes) && bytes > 0)
         image->bytes = (uint64_t)bytes;
     read_names(json_member(node, "RepoTags"), &image->tags, arena);
@@ -60,36 +60,32 @@ static bool read_image(const struct json *node, struct docker_image *image, stru
     return arena_ok(arena, err);
 }
 
-static struct json_document *get(struct docker_client *client, const char *path, size_t limit_bytes,
-                                 struct cancel *cancel, struct error *err)
+bool docker_images_read(const struct json *root, struct arena *arena, struct docker_images *images,
+                        struct error *err)
 {
-    CLEANUP(http_response_deinit) struct http_response response = HTTP_RESPONSE_INIT(limit_bytes);
+    size_t count = json_count(root);
 
-    if (!docker_call(client, "GET", path, NULL, &response, cancel, err))
-        return NULL;
-    return json_parse(response.body.data ? response.body.data : "", response.body.size, err);
+    if (!json_is_array(root))
+        return error_set(err, ERROR_PROTOCOL,
+                         "invalid list of images of Docker: expected an array");
+    images->items = arena_alloc(arena, (count + 1) * sizeof(*images->items));
+    if (!images->items)
+        return arena_ok(arena, err);
+    for (images->count = 0; images->count < count; images->count++)
+        if (!docker_image_read(json_item(root, images->count), &images->items[images->count], arena,
+                               err))
+            return false;
+    return true;
 }
 
 bool docker_images_list(struct docker_client *client, bool all, struct arena *arena,
                         struct docker_images *images, struct cancel *cancel, struct error *err)
 {
     CLEANUP(json_freep)
-    struct json_document *document =
-        get(client, all ? "/images/json?all=1" : "/images/json", LIST_LIMIT_BYTES, cancel, err);
-    const struct json *root = document ? json_root(document) : NULL;
-    size_t count = json_count(root);
+    struct json_document *document = docker_get(client, all ? "/images/json?all=1" : "/images/json",
+                                                LIST_LIMIT_BYTES, cancel, err);
 
-    if (!document)
-        return false;
-    if (!json_is_array(root))
-        return error_set(err, ERROR_PROTOCOL, "Docker's list of images is none");
-    images->items = arena_alloc(arena, (count + 1) * sizeof(*images->items));
-    if (!images->items)
-        return arena_ok(arena, err);
-    for (images->count = 0; images->count < count; images->count++)
-        if (!read_image(json_item(root, images->count), &images->items[images->count], arena, err))
-            return false;
-    return true;
+    return document && docker_images_read(json_root(document), arena, images, err);
 }
 
 bool docker_image_find(struct docker_client *client, const char *name, struct arena *arena,
@@ -100,11 +96,11 @@ bool docker_image_find(struct docker_client *client, const char *name, struct ar
     CLEANUP(json_freep) struct json_document *document = NULL;
 
     snprintf(path, sizeof(path), "/images/%s/json", name);
-    document = get(client, path, IMAGE_LIMIT_BYTES, cancel, err);
+    document = docker_get(client, path, IMAGE_LIMIT_BYTES, cancel, err);
     *found = document;
     if (!document)
         return error_is_expected(err, STATUS_HTTP, HTTP_NOT_FOUND);
-    return read_image(json_root(document), image, arena, err);
+    return docker_image_read(json_root(document), image, arena, err);
 }
 
 bool docker_image_layers(struct docker_client *client, const char *name, uint64_t *bytes,
@@ -116,7 +112,7 @@ bool docker_image_layers(struct docker_client *client, const char *name, uint64_
     int64_t size;
 
     snprintf(path, sizeof(path), "/images/%s/history", name);
-    document = get(client, path, IMAGE_LIMIT_BYTES, cancel, err);
+    document = docker_get(client, path, IMAGE_LIMIT_BYTES, cancel, err);
     if (!document)
         return false;
     root = json_root(document);
@@ -132,7 +128,7 @@ bool docker_image_tag(struct docker_client *client, const char *name,
 {
     CLEANUP(http_response_deinit)
     struct http_response response = HTTP_RESPONSE_INIT(REPLY_LIMIT_BYTES);
-    CLEANUP(buf_deinit) struct buf path = BUF_INIT(8 * NAME_BYTES); /* escaped, a name grows */
+    CLEANUP(buf_deinit) struct buf path = BUF_INIT(8 * NAME_BYTES); /* escapes are longer */
 
     buf_printf(&path, "/images/%s/tag?repo=", name);
     http_escape(&path, reference->host);
@@ -147,11 +143,8 @@ bool docker_image_tag(struct docker_client *client, const char *name,
 bool docker_image_remove(struct docker_client *client, const char *name, struct cancel *cancel,
                          struct error *err)
 {
-    CLEANUP(http_response_deinit)
-    struct http_response response = HTTP_RESPONSE_INIT(REPLY_LIMIT_BYTES);
     char path[PATH_BYTES];
 
     snprintf(path, sizeof(path), "/images/%s?noprune=false", name);
-    return docker_call(client, "DELETE", path, NULL, &response, cancel, err) ||
-           error_is_expected(err, STATUS_HTTP, HTTP_NOT_FOUND);
+    return docker_delete(client, path, cancel, err);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The images of a Docker engine. Results are in the caller's arena. */
+/* Lists, inspects, tags and removes images of a Docker engine. Results are in the caller's arena.
+ */
 #ifndef DOCKER_DOCKER_IMAGES_H
 #define DOCKER_DOCKER_IMAGES_H
 
@@ -15,11 +16,11 @@ struct docker_names {
 
 struct docker_image {
     const char *id;
-    struct docker_names tags;    /* as the daemon shortens them: "busybox:1.31" */
+    struct docker_names tags;    /* short names: "busybox:1.31" */
     struct docker_names digests; /* "busybox@sha256:..." */
-    uint64_t bytes;              /* as `docker images` shows: unpacked, but packed or both in
-                                  * engines that keep images in containerd's store */
-    bool is_made;                /* by a probe, as its configuration says */
+    uint64_t bytes;              /* as in `docker images`: unpacked; engines with containerd's
+                                  * image store count packed or both */
+    bool is_generated;           /* has the label of generated images */
 };
 
 struct docker_images {
@@ -27,32 +28,38 @@ struct docker_images {
     size_t count;
 };
 
-/* What the daemon is asked for an image by: "docker.io/library/busybox:1.31", and by the digest
- * alone where there is one, since Docker drops the tag beside it. */
+/* The name for requests: "docker.io/library/busybox:1.31". With a digest the tag is left out,
+ * because Docker ignores it. */
 const char *docker_image_name(const struct reference *reference, struct arena *arena);
 
-/* All of them, those without a name and those below others (`all`) too. */
+/* Read an element of a list or an inspection, and a list. Invalid JSON types: ERROR_PROTOCOL. */
+bool docker_image_read(const struct json *node, struct docker_image *image, struct arena *arena,
+                       struct error *err) MUST_CHECK;
+bool docker_images_read(const struct json *root, struct arena *arena, struct docker_images *images,
+                        struct error *err) MUST_CHECK;
+
+/* Lists all images, including those without a name; `all` includes intermediate ones. */
 bool docker_images_list(struct docker_client *client, bool all, struct arena *arena,
                         struct docker_images *images, struct cancel *cancel,
                         struct error *err) MUST_CHECK;
 
-/* *found is false where the daemon has no such image. */
+/* Returns true with *found false if the daemon has no such image. */
 bool docker_image_find(struct docker_client *client, const char *name, struct arena *arena,
                        struct docker_image *image, bool *found, struct cancel *cancel,
                        struct error *err) MUST_CHECK;
 
-/* What each layer of an image takes unpacked, lowest first; layers that take nothing are left out,
- * and an image without a history has none. At most `max`. */
+/* The unpacked sizes of at most `max` layers, lowest first, without empty layers. An image without
+ * history has none. */
 bool docker_image_layers(struct docker_client *client, const char *name, uint64_t *bytes,
                          size_t max, size_t *count, struct cancel *cancel,
                          struct error *err) MUST_CHECK;
 
-/* Gives an image one more name, `reference` by its tag; another image that has it loses it. */
+/* Adds the name and tag of `reference` to an image. Another image with this name loses it. */
 bool docker_image_tag(struct docker_client *client, const char *name,
                       const struct reference *reference, struct cancel *cancel,
                       struct error *err) MUST_CHECK;
 
-/* Takes the name away, and with the last one the image; one that is not there is fine. */
+/* Removes a name, and with the last name the image. Returns true if it does not exist. */
 bool docker_image_remove(struct docker_client *client, const char *name, struct cancel *cancel,
                          struct error *err) MUST_CHECK;
 

@@ -2,7 +2,6 @@
 #include "docker/docker_marks.h"
 
 #include "base/text.h"
-#include "encoding/json.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -10,7 +9,6 @@
 #define REPLY_LIMIT_BYTES ((size_t)4 << 20)
 #define MARK_LIMIT_BYTES  ((size_t)256 << 10)
 #define PATH_BYTES        512
-#define HTTP_NOT_FOUND    404
 
 #define IMAGE_LABEL   "containerd-exporter/image"
 #define SPARED_LABEL  "containerd-exporter/spared"
@@ -21,7 +19,7 @@ static const char *copy_of(const struct json *text, struct arena *arena)
     return arena_strdup(arena, json_text(text) ? json_text(text) : "");
 }
 
-/* One that somebody else made, or that lost its labels, is none of ours: its image is "". */
+/* The image of a volume without the labels is "": it is no mark of the exporter. */
 static void read_mark(const struct json *volume, struct docker_mark *mark, struct arena *arena)
 {
     const struct json *labels = json_member(volume, "Labels");
@@ -42,17 +40,15 @@ static void read_mark(const struct json *volume, struct docker_mark *mark, struc
 bool docker_marks_list(struct docker_client *client, struct arena *arena,
                        struct docker_marks *marks, struct cancel *cancel, struct error *err)
 {
-    CLEANUP(http_response_deinit)
-    struct http_response response = HTTP_RESPONSE_INIT(REPLY_LIMIT_BYTES);
     CLEANUP(buf_deinit) struct buf path = BUF_INIT(PATH_BYTES);
     CLEANUP(json_freep) struct json_document *document = NULL;
     const struct json *volumes;
 
     buf_append_str(&path, "/volumes?filters=");
     http_escape(&path, "{\"label\":[\"" IMAGE_LABEL "\"]}");
-    if (!buf_ok(&path, err) || !docker_call(client, "GET", path.data, NULL, &response, cancel, err))
+    if (!buf_ok(&path, err))
         return false;
-    document = json_parse(response.body.data ? response.body.data : "", response.body.size, err);
+    document = docker_get(client, path.data, REPLY_LIMIT_BYTES, cancel, err);
     if (!document)
         return false;
     volumes = json_member(json_root(document), "Volumes");
@@ -75,7 +71,8 @@ bool docker_mark_set(struct docker_client *client, const struct docker_mark *mar
 {
     CLEANUP(buf_deinit) struct buf json = BUF_INIT(MARK_LIMIT_BYTES);
     CLEANUP(http_response_deinit)
-    struct http_response response = HTTP_RESPONSE_INIT(2 * MARK_LIMIT_BYTES); /* tells it back */
+    struct http_response response =
+        HTTP_RESPONSE_INIT(2 * MARK_LIMIT_BYTES); /* echoes the labels */
     char expires[24];
 
     snprintf(expires, sizeof(expires), "%" PRId64, mark->expires);
@@ -95,11 +92,8 @@ bool docker_mark_set(struct docker_client *client, const struct docker_mark *mar
 bool docker_mark_clear(struct docker_client *client, const char *volume, struct cancel *cancel,
                        struct error *err)
 {
-    CLEANUP(http_response_deinit)
-    struct http_response response = HTTP_RESPONSE_INIT(REPLY_LIMIT_BYTES);
     char path[PATH_BYTES];
 
     snprintf(path, sizeof(path), "/volumes/%s", volume);
-    return docker_call(client, "DELETE", path, NULL, &response, cancel, err) ||
-           error_is_expected(err, STATUS_HTTP, HTTP_NOT_FOUND);
+    return docker_delete(client, path, cancel, err);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Marks of what must not stay: written into the Docker engine itself before a pull and taken away
- * after its clean-up, so that the next start finds what a crash has left.
+ * Marks in the Docker engine that name an image to clean up. A probe sets its mark before a pull
+ * and clears it after the clean-up, so the next start finds the leftovers of a crash.
  *
- * Images that are pulled cannot carry a label of ours; a volume, empty and of the same name as the
- * probe, can. It is mounted nowhere.
+ * A pulled image cannot carry a label of the exporter, but a volume can: a mark is an empty volume
+ * with the name of the probe. No container mounts it.
  */
 #ifndef DOCKER_DOCKER_MARKS_H
 #define DOCKER_DOCKER_MARKS_H
@@ -15,9 +15,10 @@
 
 struct docker_mark {
     const char *volume; /* its name */
-    const char *image;  /* the name that was no image's before */
-    const char *spared; /* ids of images that would not survive without that name, joined by "," */
-    int64_t expires;    /* unix time after which anybody may clear up */
+    const char *image;  /* the name to remove; did not exist before the pull */
+    const char
+        *spared; /* ids of images to keep, separated by ",": removing the name would delete them */
+    int64_t expires; /* unix time after which any probe may clean up */
 };
 
 struct docker_marks {
@@ -32,7 +33,7 @@ bool docker_marks_list(struct docker_client *client, struct arena *arena,
 bool docker_mark_set(struct docker_client *client, const struct docker_mark *mark,
                      struct cancel *cancel, struct error *err) MUST_CHECK;
 
-/* One that is not there is fine. */
+/* Returns true if the mark does not exist. */
 bool docker_mark_clear(struct docker_client *client, const char *volume, struct cancel *cancel,
                        struct error *err) MUST_CHECK;
 

@@ -7,12 +7,12 @@
 
 #include <string.h>
 
-#define WORDS_BYTES 400 /* of dockerd's, in our message */
+#define MESSAGE_BYTES 400 /* of dockerd */
 
-#define PULLED_WORDS "Digest: "
-#define PUSHED_WORDS ": digest: "
-#define RETRY_WORDS  "Retrying in "
-#define MOUNT_WORDS  "Mounted from "
+#define PULLED_PREFIX "Digest: "
+#define PUSHED_INFIX  ": digest: "
+#define RETRY_PREFIX  "Retrying in "
+#define MOUNT_PREFIX  "Mounted from "
 
 static const struct {
     int64_t status;
@@ -22,14 +22,14 @@ static const struct {
     {404, ERROR_NOT_FOUND}, {429, ERROR_RATE_LIMITED}, {501, ERROR_UNSUPPORTED},
 };
 
-enum error_code docker_failure_code(const char *words, int64_t status)
+enum error_code docker_failure_code(const char *message, int64_t status)
 {
     enum error_code code = ERROR_RUNTIME;
 
     for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
         if (statuses[i].status == status)
             code = statuses[i].code;
-    return go_error_code(words, code);
+    return go_error_code(message, code);
 }
 
 void docker_stream_init(struct docker_stream *stream)
@@ -54,13 +54,13 @@ static uint64_t larger(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
-/* Saturates: the numbers come from outside. */
+/* Saturates, because the daemon's numbers are not trusted. */
 static uint64_t sum(uint64_t a, uint64_t b)
 {
     return a > UINT64_MAX - b ? UINT64_MAX : a + b;
 }
 
-static void break_off(struct docker_layer *layer)
+static void end_attempt(struct docker_layer *layer)
 {
     layer->before = sum(layer->before, layer->current);
     layer->current = layer->total = 0;
@@ -72,10 +72,10 @@ static void on_waiting(struct docker_stream *stream, struct docker_layer *layer,
 {
     (void)stream;
     (void)progress;
-    layer->existed = false; /* the same bytes once more, higher up in the image */
+    layer->existed = false; /* the image contains the same layer twice */
 }
 
-/* A push counts the bytes of the tar, of which `total` are those of its files. */
+/* For a push, `current` counts bytes of the tar and `total` those of its files. */
 static void on_moving(struct docker_stream *stream, struct docker_layer *layer,
                       const struct json *progress)
 {
@@ -83,7 +83,7 @@ static void on_moving(struct docker_stream *stream, struct docker_layer *layer,
 
     (void)stream;
     if (current < layer->current)
-        break_off(layer);
+        end_attempt(layer);
     layer->existed = layer->waiting = false;
     layer->current = current;
     layer->total = larger(layer->total, number(progress, "total"));
@@ -99,7 +99,7 @@ static void on_complete(struct docker_stream *stream, struct docker_layer *layer
     layer->waiting = false;
 }
 
-/* Counts compressed bytes, too, unless it counts seconds. */
+/* The progress is in compressed bytes, unless "units" says seconds. */
 static void on_extracting(struct docker_stream *stream, struct docker_layer *layer,
                           const struct json *progress)
 {
@@ -116,14 +116,14 @@ static void on_existing(struct docker_stream *stream, struct docker_layer *layer
     layer->existed = !layer->complete && layer->current == 0 && layer->before == 0;
 }
 
-/* Told once for every second of the wait. */
+/* dockerd repeats this line every second. */
 static void on_retry(struct docker_stream *stream, struct docker_layer *layer,
                      const struct json *progress)
 {
     (void)progress;
     if (!layer->waiting)
         stream->retries++;
-    break_off(layer);
+    end_attempt(layer);
     layer->waiting = true;
 }
 
@@ -144,8 +144,8 @@ static const struct {
     {"Pushing", on_moving},
     {"Pushed", on_complete},
     {"Layer already exists", on_existing},
-    {MOUNT_WORDS, on_existing}, /* "library/busybox" */
-    {RETRY_WORDS, on_retry},    /* "5 seconds" */
+    {MOUNT_PREFIX, on_existing}, /* "library/busybox" */
+    {RETRY_PREFIX, on_retry},    /* "5 seconds" */
 };
 
 static struct docker_layer *layer_of(struct docker_stream *stream, const char *id,
@@ -157,7 +157,7 @@ static struct docker_layer *layer_of(struct docker_stream *stream, const char *i
         if (strncmp(stream->layers[i].id, id, DOCKER_LAYER_ID_BYTES - 1) == 0)
             return &stream->layers[i];
     if (stream->n_layers == DOCKER_LAYERS_MAX) {
-        error_set(err, ERROR_LIMIT, "more than %d layers", DOCKER_LAYERS_MAX);
+        error_set(err, ERROR_LIMIT, "too many layers: limit is %d", DOCKER_LAYERS_MAX);
         return NULL;
     }
     layer = &stream->layers[stream->n_layers++];
@@ -165,7 +165,7 @@ static struct docker_layer *layer_of(struct docker_stream *stream, const char *i
     return layer;
 }
 
-/* At least; a complete transfer is as long as it was said to become. */
+/* A lower bound. A complete transfer counts with its announced size. */
 static uint64_t moved_bytes(const struct docker_layer *layer)
 {
     if (layer->existed)
@@ -175,9 +175,9 @@ static uint64_t moved_bytes(const struct docker_layer *layer)
                : sum(layer->before, layer->current);
 }
 
-/* What of it has moved since, and what is to be expected; a layer that ends is a line. */
-static void tell(const struct docker_stream *stream, const struct docker_layer *before,
-                 const struct docker_layer *layer)
+/* Reports the change of a layer as progress, and its end as a log line. */
+static void report(const struct docker_stream *stream, const struct docker_layer *before,
+                   const struct docker_layer *layer)
 {
     char size[32];
 
@@ -189,13 +189,13 @@ static void tell(const struct docker_stream *stream, const struct docker_layer *
     if (layer->complete && !before->complete)
         progress_note(stream->progress, "layer %s: %s", layer->id, size);
     if (layer->existed && !before->existed)
-        progress_note(stream->progress, "layer %s was there already", layer->id);
+        progress_note(stream->progress, "layer %s exists already", layer->id);
     if (layer->waiting && !before->waiting)
-        progress_note(stream->progress, "layer %s begins anew", layer->id);
+        progress_note(stream->progress, "layer %s: transfer restarts", layer->id);
 }
 
-static void note_layer(struct docker_stream *stream, struct docker_layer *layer, size_t event,
-                       const struct json *root, int64_t now_ns)
+static void update_layer(struct docker_stream *stream, struct docker_layer *layer, size_t event,
+                         const struct json *root, int64_t now_ns)
 {
     const struct docker_layer before = *layer;
 
@@ -205,17 +205,17 @@ static void note_layer(struct docker_stream *stream, struct docker_layer *layer,
     events[event].happened(stream, layer, json_member(root, "progressDetail"));
     if (layer->complete && !before.complete)
         stream->moved_ns = now_ns;
-    tell(stream, &before, layer);
+    report(stream, &before, layer);
 }
 
 static bool is_event(const char *status, const char *words)
 {
-    bool with_more = words[strlen(words) - 1] == ' ';
+    bool is_prefix = words[strlen(words) - 1] == ' ';
 
-    return with_more ? text_starts_with(status, words) : strcmp(status, words) == 0;
+    return is_prefix ? text_starts_with(status, words) : strcmp(status, words) == 0;
 }
 
-/* What is not about a layer ("Pulling from library/busybox") has an id, too. */
+/* Lines without a layer have an id, too: "Pulling from library/busybox". */
 static bool read_event(struct docker_stream *stream, const char *status, const struct json *root,
                        int64_t now_ns, struct error *err)
 {
@@ -227,63 +227,65 @@ static bool read_event(struct docker_stream *stream, const char *status, const s
             continue;
         layer = layer_of(stream, id, err);
         if (layer)
-            note_layer(stream, layer, i, root, now_ns);
+            update_layer(stream, layer, i, root, now_ns);
         return layer;
     }
     return true;
 }
 
-/* A push tells it twice. */
-static bool take_digest(struct docker_stream *stream, const char *digest, struct error *err)
+/* A push reports the digest twice. */
+static bool set_digest(struct docker_stream *stream, const char *digest, struct error *err)
 {
     if (!digest_valid(digest))
-        return error_set(err, ERROR_PROTOCOL, "Docker told a digest that is none");
+        return error_set(err, ERROR_PROTOCOL,
+                         "invalid digest in the response of Docker: expected sha256");
     if (stream->digest[0] && strcmp(stream->digest, digest) != 0)
-        return error_set(err, ERROR_DIGEST_MISMATCH, "Docker told the digest %s, then %s",
+        return error_set(err, ERROR_DIGEST_MISMATCH, "Docker reported the digest %s, then %s",
                          stream->digest, digest);
     strcpy(stream->digest, digest);
     return true;
 }
 
-/* "Digest: sha256:..." of a pull, "v1: digest: sha256:... size: 949" of a push. */
+/* Parses "Digest: sha256:..." of a pull, "v1: digest: sha256:... size: 949" of a push. */
 static bool read_digest(struct docker_stream *stream, const char *status, struct error *err)
 {
-    const char *pushed = strstr(status, PUSHED_WORDS);
+    const char *pushed = strstr(status, PUSHED_INFIX);
     char digest[DIGEST_TEXT_BYTES] = "";
 
-    if (text_starts_with(status, PULLED_WORDS))
-        return take_digest(stream, status + strlen(PULLED_WORDS), err);
+    if (text_starts_with(status, PULLED_PREFIX))
+        return set_digest(stream, status + strlen(PULLED_PREFIX), err);
     if (!pushed)
         return true;
-    pushed += strlen(PUSHED_WORDS);
+    pushed += strlen(PUSHED_INFIX);
     if (strcspn(pushed, " ") < sizeof(digest))
         memcpy(digest, pushed, strcspn(pushed, " "));
-    return take_digest(stream, digest, err);
+    return set_digest(stream, digest, err);
 }
 
-/* Of a push: {"Tag": ..., "Digest": ..., "Size": ...}; other calls tell other things there. */
+/* Reads "aux" of a push: {"Tag": ..., "Digest": ..., "Size": ...}. Other calls use it differently.
+ */
 static bool read_result(struct docker_stream *stream, const struct json *root, struct error *err)
 {
     const char *digest = json_text(json_member(json_member(root, "aux"), "Digest"));
 
-    return !digest || take_digest(stream, digest, err);
+    return !digest || set_digest(stream, digest, err);
 }
 
-/* Both members say the same; either may be missing, and null is missing. */
+/* Both members have the same text; either may be absent or null. */
 static bool read_failure(const struct json *root, struct error *err)
 {
     const struct json *old = json_member(root, "error"), *detail = json_member(root, "errorDetail");
     const char *text = json_text(json_member(detail, "message"));
-    char words[WORDS_BYTES];
+    char message[MESSAGE_BYTES];
     int64_t status = 0;
 
     if ((!old || json_is_null(old)) && (!detail || json_is_null(detail)))
         return true;
     if (!text)
-        text = json_text(old) ? json_text(old) : "an error without words";
-    (void)json_int(json_member(detail, "code"), &status); /* stays 0 where there is none */
-    text_clean(words, sizeof(words), text, strlen(text));
-    return error_set(err, docker_failure_code(text, status), "Docker: %s", words);
+        text = json_text(old) ? json_text(old) : "an error without a message";
+    (void)json_int(json_member(detail, "code"), &status); /* stays 0 if absent */
+    text_clean(message, sizeof(message), text, strlen(text));
+    return error_set(err, docker_failure_code(text, status), "Docker: %s", message);
 }
 
 static bool read_line(struct docker_stream *stream, int64_t now_ns, struct error *err)
@@ -300,7 +302,8 @@ static bool read_line(struct docker_stream *stream, int64_t now_ns, struct error
     if (!document || !json_is_object(root)) {
         if (!document && err->code == ERROR_MEMORY)
             return false;
-        return error_set(err, ERROR_PROTOCOL, "Docker's answer is no stream of JSON objects");
+        return error_set(err, ERROR_PROTOCOL,
+                         "invalid response of Docker: expected a JSON object per line");
     }
     if (!read_failure(root, err))
         return false;

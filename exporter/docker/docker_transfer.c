@@ -22,7 +22,7 @@ static void append_member(struct buf *json, const char *name, const char *text)
     json_quote(json, text);
 }
 
-/* "X-Registry-Auth: ...", of what is there. */
+/* Makes "X-Registry-Auth: ..." of the available secrets. */
 static bool make_auth(const struct reference *reference, const struct credentials *credentials,
                       struct buf *header, struct error *err)
 {
@@ -39,12 +39,13 @@ static bool make_auth(const struct reference *reference, const struct credential
     if (!buf_ok(&json, err))
         return false;
     buf_append_str(header, "X-Registry-Auth: ");
-    base64_append(header, json.data, json.size, true); /* as Go's decoder wants it */
+    base64_append(header, json.data, json.size,
+                  true); /* URL-safe, with padding, as Docker requires */
     return buf_ok(header, err);
 }
 
-/* fromImage is the name without tag or digest, tag either of them: given both, Docker drops the
- * tag by itself. Without a tag it would pull all there are. */
+/* fromImage is the name without tag and digest; "tag" is the digest or the tag. Without "tag"
+ * Docker would pull all tags. */
 static bool make_pull_path(const struct docker_pull *pull, struct buf *path, struct error *err)
 {
     const struct reference *reference = pull->reference;
@@ -70,7 +71,8 @@ bool docker_pull(struct docker_client *client, const struct docker_pull *pull,
     struct docker_stream_request request = {0};
 
     if (pull->platform && docker_api_minor(client) < API_MINOR_PULL_PLATFORM)
-        return error_set(err, ERROR_UNSUPPORTED, "Docker %s takes no platform",
+        return error_set(err, ERROR_UNSUPPORTED,
+                         "Docker %s cannot pull for a platform: expected API 1.32 or later",
                          docker_version(client));
     if (!make_pull_path(pull, &path, err))
         return false;
@@ -109,7 +111,7 @@ static bool make_push_path(const struct docker_client *client, const struct dock
     return (!choose || append_platform(path, push->platform, err)) && buf_ok(path, err);
 }
 
-/* The header may not be missing, even where there is nothing to say. */
+/* Docker requires the header even without credentials. */
 bool docker_push(struct docker_client *client, const struct docker_push *push,
                  struct docker_stream *stream, struct cancel *cancel, struct error *err)
 {

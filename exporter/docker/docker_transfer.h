@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Images into a Docker engine, and out of it to registries.
+ * Pulls, pushes and loads images with a Docker engine.
  *
- * All three block until it is done, and tell what happens on the way in *stream, also after a
- * failure. An exchange that is canceled makes the daemon give up, too.
+ * All functions block until the operation ends. *stream holds what the daemon reported, also after
+ * a failure. The daemon aborts the operation if the call is canceled.
  */
 #ifndef DOCKER_DOCKER_TRANSFER_H
 #define DOCKER_DOCKER_TRANSFER_H
@@ -23,16 +23,16 @@ bool docker_pull(struct docker_client *client, const struct docker_pull *pull,
                  struct docker_stream *stream, struct cancel *cancel, struct error *err) MUST_CHECK;
 
 struct docker_push {
-    const struct reference *reference; /* by its tag, which Docker holds */
-    const struct platform *platform;   /* of an index this alone, where the daemon can choose; NULL:
-                                        * what there is */
+    const struct reference *reference; /* by tag; Docker must have it */
+    const struct platform *platform;   /* only this manifest of an index, if the daemon supports
+                                        * that; NULL: all */
     const struct credentials *credentials;
 };
 
 bool docker_push(struct docker_client *client, const struct docker_push *push,
                  struct docker_stream *stream, struct cancel *cancel, struct error *err) MUST_CHECK;
 
-/* An archive of images, as `docker save` writes them. */
+/* Loads an archive in the format of `docker save`. */
 bool docker_load(struct docker_client *client, http_source *source, void *source_arg,
                  uint64_t archive_bytes, struct docker_stream *stream, struct cancel *cancel,
                  struct error *err) MUST_CHECK;

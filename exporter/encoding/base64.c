@@ -4,12 +4,13 @@
 #include <stdint.h>
 #include <string.h>
 
-/* -1 for what is no letter of the alphabet. */
+/* -1 for a character outside of the alphabet. */
 static int value_of(char letter)
 {
     static const char alphabet[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     const char *at = letter == '\0' ? NULL : strchr(alphabet, letter);
+
     return at ? (int)(at - alphabet) : -1;
 }
 
@@ -18,8 +19,8 @@ static const char *skip_breaks(const char *text)
     return text + strspn(text, "\r\n");
 }
 
-/* Whether the text ends here as it has to: padded to four letters, and nothing behind. */
-static bool ends_well(const char *text, size_t n_letters)
+/* Whether only padding up to a multiple of four letters follows. */
+static bool is_end(const char *text, size_t n_letters)
 {
     for (size_t i = n_letters; i % 4 != 0; i++) {
         text = skip_breaks(text);
@@ -41,7 +42,7 @@ bool base64_decode(const char *text, char *out, size_t *out_size)
         if (n_letters++ % 4 != 0)
             out[(*out_size)++] = (char)(bits >> (6 - 2 * ((n_letters - 1) % 4)));
     }
-    return n_letters % 4 != 1 && ends_well(text, n_letters);
+    return n_letters % 4 != 1 && is_end(text, n_letters);
 }
 
 void base64_append(struct buf *out, const void *data, size_t size, bool for_url)

@@ -10,7 +10,7 @@ struct unit {
     int64_t ns;
 };
 
-/* A name that another begins with comes after it. */
+/* The first matching row wins, so "ms" must precede "m". */
 static const struct unit units[] = {
     {"ns", 1},
     {"us", 1000},
@@ -30,7 +30,7 @@ static const struct unit *find_unit(const char *text)
     return NULL;
 }
 
-/* Digits of a fraction beyond what a nanosecond can show are read over. */
+/* Digits of a fraction below a nanosecond are ignored. */
 static const char *read_number(const char *at, int64_t *whole, double *fraction)
 {
     double weight = 0.1;
@@ -47,15 +47,14 @@ static const char *read_number(const char *at, int64_t *whole, double *fraction)
     return at;
 }
 
-/* One "15m"; NULL if there is none. */
+/* Adds one part such as "15m"; NULL if there is none. */
 static const char *read_part(const char *text, int64_t *sum)
 {
     const struct unit *unit;
-    const char *at;
     double fraction;
     int64_t whole;
+    const char *at = read_number(text, &whole, &fraction);
 
-    at = read_number(text, &whole, &fraction);
     if (!at || at == text + (*text == '.'))
         return NULL;
     unit = find_unit(at);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Durations as Go's programs write and read them: "1.5s", "1h15m30.918s", "-300ms", "0". */
+/* Parses durations in Go's format: "1.5s", "1h15m30.918s", "-300ms", "0". */
 #ifndef ENCODING_GO_DURATION_H
 #define ENCODING_GO_DURATION_H
 
@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-/* What is over 290 years is ERROR_INVALID, as anything else that Go refuses. */
+/* ERROR_INVALID for what Go rejects; also for more than 292 years. */
 bool go_duration_ns(const char *text, int64_t *ns, struct error *err) MUST_CHECK;
 
 #endif

@@ -42,8 +42,8 @@ bool json_is_null(const struct json *node)
     return is(node, JSON_NULL);
 }
 
-/* One letter of a key as Go folds it: ASCII, and the two other letters whose lower case is in
- * ASCII (the long s and the Kelvin sign). Returns the number of bytes read. */
+/* Folds one letter of a key like Go: ASCII, and the two other letters with a lower case in ASCII
+ * (long s and Kelvin sign). Returns the number of bytes read. */
 static size_t fold(const char *text, char *letter)
 {
     if (strncmp(text, "\xc5\xbf", 2) == 0) {
@@ -62,6 +62,7 @@ static bool same_key(const char *a, const char *b)
 {
     while (*a != '\0' && *b != '\0') {
         char from_a, from_b;
+
         a += fold(a, &from_a);
         b += fold(b, &from_b);
         if (from_a != from_b)
@@ -73,6 +74,7 @@ static bool same_key(const char *a, const char *b)
 const struct json *json_member(const struct json *object, const char *name)
 {
     size_t n_members = is(object, JSON_OBJECT) ? object->count : 0;
+
     for (size_t i = n_members; i > 0; i--)
         if (same_key(object->items[i - 1].key, name))
             return &object->items[i - 1];
@@ -107,6 +109,7 @@ void json_each_member(const struct json *object,
                       void *arg)
 {
     size_t n_members = is(object, JSON_OBJECT) ? object->count : 0;
+
     for (size_t i = 0; i < n_members; i++)
         visit(arg, object->items[i].key, &object->items[i]);
 }

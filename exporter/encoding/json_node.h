@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What json.c and json_parse.c share: a document as nodes in one arena, with its text beside. */
+/* The layout of a document, for json.c and json_parse.c: nodes in an arena, and the text. */
 #ifndef ENCODING_JSON_NODE_H
 #define ENCODING_JSON_NODE_H
 
@@ -10,7 +10,7 @@ enum json_kind {
     JSON_NULL,
     JSON_BOOL,
     JSON_INT,
-    JSON_NUMBER, /* no integer, or too large for one */
+    JSON_NUMBER, /* not an integer, or out of range */
     JSON_STRING,
     JSON_ARRAY,
     JSON_OBJECT,
@@ -23,12 +23,12 @@ struct json {
     union {
         int64_t number;
         const char *text;
-        const struct json *items; /* of an array, or members; side by side */
+        const struct json *items; /* of an array or object; contiguous */
     };
 };
 
 struct json_document {
-    char *text; /* the strings, unescaped where they stood */
+    char *text; /* strings are unescaped in place */
     size_t text_bytes;
     struct arena nodes;
     struct json root;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Mistakes are few: an array kept in order by insertion is all they need. */
+/* Problems are few, so an array sorted by insertion is enough. */
 #include "encoding/problems.h"
 
 #include "base/log.h"
@@ -46,7 +46,7 @@ bool problems_add(struct problems *problems, struct place place, const char *fmt
     va_start(args, fmt);
     vsnprintf(raw, sizeof(raw), fmt, args);
     va_end(args);
-    /* Messages quote the file; a line break in a key must not become one in the output. */
+    /* Messages quote the file, which may contain line breaks. */
     text_clean(text, sizeof(text), raw, strlen(raw));
     if (is_known(problems, place, text))
         return false;
@@ -73,7 +73,7 @@ void problems_print(const struct problems *problems, const char *file, struct bu
                    problems->items[i].message);
     }
     if (problems->uncounted > 0)
-        buf_printf(out, "%s:%zu:%zu: and %zu more mistakes\n", file, last.line, last.column,
+        buf_printf(out, "%s:%zu:%zu: and %zu more problems\n", file, last.line, last.column,
                    problems->uncounted);
 }
 

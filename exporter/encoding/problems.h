@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The mistakes of one file, kept in the order of the file however they are found.
+ * The problems of one file, sorted by position.
  *
- * Reporting never fails: beyond PROBLEMS_MAX, or without memory, mistakes are only
- * counted. The same mistake at the same place counts once, so that a part of the
- * file which several jobs read may be checked by each of them.
+ * Adding never fails: beyond PROBLEMS_MAX, or without memory, problems are only
+ * counted. The same message at the same position counts once, because several jobs
+ * may read the same part of a file.
  */
 #ifndef ENCODING_PROBLEMS_H
 #define ENCODING_PROBLEMS_H
@@ -27,7 +27,7 @@ struct problems {
     struct arena *arena;
     struct problem items[PROBLEMS_MAX];
     size_t count;
-    size_t uncounted; /* mistakes for which there was no room */
+    size_t uncounted; /* problems without room */
 };
 
 #define PROBLEMS_INIT(memory) \
@@ -35,15 +35,15 @@ struct problems {
         .arena = (memory)     \
     }
 
-/* Returns false, always, so that callers can write `return problems_add(...)`. */
+/* Always returns false, so that callers can write `return problems_add(...)`. */
 bool problems_add(struct problems *problems, struct place place, const char *fmt, ...) PRINTF(3, 4);
 
 size_t problems_total(const struct problems *problems);
 
-/* Appends a line "file:line:column: message" for each. */
+/* Appends a line "file:line:column: message" for each problem. */
 void problems_print(const struct problems *problems, const char *file, struct buf *out);
 
-/* Logs what was printed as errors, line by line. */
+/* Logs each line of `printed` as an error. */
 void problems_log(const struct buf *printed);
 
 #endif

@@ -11,7 +11,7 @@ static bool ends_url(char c)
     return c == '\0' || strchr(" \t\r\n\"'<>", c);
 }
 
-/* How much of `text`, the query of a URL, is one: the colon of "url: reason" is not. */
+/* The length of the query at `text`, without punctuation at its end as in "url: reason". */
 static size_t query_size(const char *text, size_t size)
 {
     size_t n = 0;

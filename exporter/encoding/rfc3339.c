@@ -1,15 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Digits at fixed places, then a fraction of any length, then Z or an offset. */
+/* Digits at fixed positions, then a fraction of any length, then Z or an offset. */
 #include "encoding/rfc3339.h"
 
 #include <stddef.h>
-
-#define SECONDS_PER_DAY INT64_C(86400)
-#define DAYS_TO_1970    INT64_C(719528) /* from 0000-01-01 */
-
-struct date {
-    int year, month, day;
-};
+#include <time.h>
 
 static bool is_digit(char c)
 {
@@ -17,7 +11,7 @@ static bool is_digit(char c)
 }
 
 /* Reads exactly n digits, and the character after them unless that is NUL. */
-static bool field(const char **at, size_t n, char after, int *value)
+static bool read_field(const char **at, size_t n, char after, int *value)
 {
     *value = 0;
     for (size_t i = 0; i < n; i++, (*at)++) {
@@ -30,31 +24,7 @@ static bool field(const char **at, size_t n, char after, int *value)
     return *(*at)++ == after;
 }
 
-static bool is_leap(int year)
-{
-    return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-}
-
-static const int days_before[13] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365};
-
-static bool is_date(const struct date *date)
-{
-    int leap = date->month == 2 && is_leap(date->year);
-
-    return date->month >= 1 && date->month <= 12 && date->day >= 1 &&
-           date->day <= days_before[date->month] - days_before[date->month - 1] + leap;
-}
-
-static int64_t days_since_1970(const struct date *date)
-{
-    int64_t y = date->year;
-    int64_t leap_days = y == 0 ? 0 : (y - 1) / 4 - (y - 1) / 100 + (y - 1) / 400 + 1;
-
-    return y * 365 + leap_days + days_before[date->month - 1] +
-           (date->month > 2 && is_leap(date->year)) + date->day - 1 - DAYS_TO_1970;
-}
-
-static bool fraction(const char **at)
+static bool skip_fraction(const char **at)
 {
     if (**at != '.')
         return true;
@@ -65,8 +35,8 @@ static bool fraction(const char **at)
     return true;
 }
 
-/* "Z", "+02:00": how far the clock is ahead of UTC. */
-static bool offset(const char **at, int64_t *seconds)
+/* "Z", "+02:00": the seconds that the clock is ahead of UTC. */
+static bool read_offset(const char **at, int64_t *seconds)
 {
     int hours, minutes, sign = **at == '-' ? -1 : 1;
 
@@ -78,26 +48,38 @@ static bool offset(const char **at, int64_t *seconds)
     if (**at != '+' && **at != '-')
         return false;
     ++*at;
-    if (!field(at, 2, ':', &hours) || !field(at, 2, '\0', &minutes) || hours > 23 || minutes > 59)
+    if (!read_field(at, 2, ':', &hours) || !read_field(at, 2, '\0', &minutes) || hours > 23 ||
+        minutes > 59)
         return false;
     *seconds = sign * (hours * INT64_C(3600) + minutes * INT64_C(60));
     return true;
 }
 
+/* False for a date or time of day that does not exist: timegm() changes its fields. */
+static bool to_unix_seconds(const struct tm *given, int64_t *seconds)
+{
+    struct tm time = *given;
+
+    time.tm_year -= 1900;
+    time.tm_mon -= 1;
+    *seconds = timegm(&time);
+    return time.tm_mon + 1 == given->tm_mon && time.tm_mday == given->tm_mday &&
+           time.tm_hour == given->tm_hour && time.tm_min == given->tm_min &&
+           time.tm_sec == given->tm_sec;
+}
+
 bool rfc3339_parse(const char *text, int64_t *unix_seconds, struct error *err)
 {
-    struct date date;
-    int hour, minute, second;
-    int64_t ahead;
+    struct tm given = {0}; /* as written: year 2026, month 1 to 12 */
+    int64_t local, ahead;
 
-    if (!field(&text, 4, '-', &date.year) || !field(&text, 2, '-', &date.month) ||
-        !field(&text, 2, 'T', &date.day) || !field(&text, 2, ':', &hour) ||
-        !field(&text, 2, ':', &minute) || !field(&text, 2, '\0', &second) || !fraction(&text) ||
-        !offset(&text, &ahead) || *text != '\0')
-        return error_set(err, ERROR_INVALID, "no time as RFC 3339 writes it");
-    if (!is_date(&date) || hour > 23 || minute > 59 || second > 59)
-        return error_set(err, ERROR_INVALID, "no such time");
-    *unix_seconds = days_since_1970(&date) * SECONDS_PER_DAY + hour * INT64_C(3600) +
-                    minute * INT64_C(60) + second - ahead;
+    if (!read_field(&text, 4, '-', &given.tm_year) || !read_field(&text, 2, '-', &given.tm_mon) ||
+        !read_field(&text, 2, 'T', &given.tm_mday) || !read_field(&text, 2, ':', &given.tm_hour) ||
+        !read_field(&text, 2, ':', &given.tm_min) || !read_field(&text, 2, '\0', &given.tm_sec) ||
+        !skip_fraction(&text) || !read_offset(&text, &ahead) || *text != '\0')
+        return error_set(err, ERROR_INVALID, "invalid RFC 3339 time");
+    if (!to_unix_seconds(&given, &local))
+        return error_set(err, ERROR_INVALID, "no such date or time of day");
+    *unix_seconds = local - ahead;
     return true;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Points in time as RFC 3339 writes them: "2026-08-06T11:33:00.5+02:00". */
+/* Reads times in the format of RFC 3339: "2026-08-06T11:33:00.5+02:00". */
 #ifndef ENCODING_RFC3339_H
 #define ENCODING_RFC3339_H
 
@@ -7,8 +7,9 @@
 
 #include <stdint.h>
 
-/* Seconds since 1970, a fraction cut off; the whole string or nothing. Years 0000 to 9999, no leap
- * seconds. `text` goes into no message: it may come from anywhere. */
+/* Seconds since 1970 without the fraction. Reads the whole string or fails with ERROR_INVALID.
+ * Takes years 0000 to 9999 and no leap seconds. Messages do not contain `text`: it may be
+ * untrusted. */
 bool rfc3339_parse(const char *text, int64_t *unix_seconds, struct error *err) MUST_CHECK;
 
 #endif

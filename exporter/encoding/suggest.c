@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Closeness is the number of letters to add, drop or change (row by row, after Wagner and
- * Fischer), for words of a length that people type. */
+/* Compares words by Levenshtein distance, computed row by row (Wagner and Fischer). */
 #include "encoding/suggest.h"
 
 #include <string.h>
 
 #define WORD_LENGTH_MAX ((size_t)48)
 #define PREFIX_MIN      ((size_t)3)
-#define SHOWN_MAX       3 /* more than this is no suggestion but a list */
+#define SHOWN_MAX       3 /* suggestions at most */
 
 void suggest_add(struct suggest_words *words, const char *word)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a word that is not known was probably meant to be. */
+/* Suggests known words for an unknown one. */
 #ifndef ENCODING_SUGGEST_H
 #define ENCODING_SUGGEST_H
 
@@ -12,13 +12,13 @@ struct suggest_words {
     size_t count;
 };
 
-/* Each word once; those beyond SUGGEST_WORDS_MAX are left out. */
+/* Ignores duplicates, and words beyond SUGGEST_WORDS_MAX. */
 void suggest_add(struct suggest_words *words, const char *word);
 
-/* Appends ` (did you mean "image"?)`, or ` (known: image, platform)` if none is close. */
+/* Appends ` (did you mean "image"?)`, or ` (known: image, platform)` if no word is close. */
 void suggest(const struct suggest_words *words, const char *wrong, struct buf *out);
 
-/* The same, but nothing if none is close. */
+/* Appends nothing if no word is close. */
 void suggest_close(const struct suggest_words *words, const char *wrong, struct buf *out);
 
 #endif

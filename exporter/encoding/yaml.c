@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * libyaml's events -> nodes. The only file that knows libyaml. The open collections are
- * a stack of fixed depth, so no input can make us recurse.
+ * Converts libyaml's events into nodes. The only file that includes libyaml. Open
+ * collections are a stack of fixed depth, so no input causes recursion.
  */
 #include "encoding/yaml.h"
 
 #include <string.h>
 #include <yaml.h>
 
-struct layout {
-    struct yaml_node *node;      /* the sequence or mapping that is open */
-    const struct yaml_node *key; /* the key that waits for its value */
-    bool drop;                   /* the key is there already: read its value, forget it */
+struct frame {
+    struct yaml_node *node;      /* the open sequence or mapping */
+    const struct yaml_node *key; /* the key whose value comes next */
+    bool drop;                   /* a duplicate or unsupported key: discard its value */
 };
 
 struct reader {
@@ -19,11 +19,11 @@ struct reader {
     struct arena *arena;
     struct problems *problems;
     struct yaml_node *root;
-    bool several; /* the root is the list of the documents */
-    struct layout frames[YAML_DEPTH_MAX];
+    bool several; /* the root is a list of documents */
+    struct frame frames[YAML_DEPTH_MAX];
     size_t depth;
     size_t n_documents;
-    bool hopeless; /* what was read so far would only cause mistakes that are none */
+    bool unusable; /* the nodes so far would cause misleading problems */
 };
 
 static struct place place_of(yaml_mark_t mark)
@@ -31,7 +31,7 @@ static struct place place_of(yaml_mark_t mark)
     return (struct place){mark.line + 1, mark.column + 1};
 }
 
-/* Errors of the encoding come with an offset instead of a mark. */
+/* libyaml reports encoding errors by offset. */
 static struct place place_of_offset(const char *data, size_t size, size_t offset)
 {
     struct place place = {1, 1};
@@ -47,7 +47,7 @@ static struct place place_of_offset(const char *data, size_t size, size_t offset
 
 static bool give_up(struct reader *reader, struct place place, const char *message)
 {
-    reader->hopeless = true;
+    reader->unusable = true;
     return problems_add(reader->problems, place, "%s", message);
 }
 
@@ -56,7 +56,8 @@ static struct yaml_node *new_node(struct reader *reader, enum yaml_kind kind, ya
     struct yaml_node *node = arena_alloc(reader->arena, sizeof(*node));
 
     if (!node) {
-        give_up(reader, place_of(mark), "takes more memory than a configuration may");
+        give_up(reader, place_of(mark),
+                "more memory needed than the limit for configuration files");
         return NULL;
     }
     node->kind = kind;
@@ -72,45 +73,45 @@ static bool append(struct reader *reader, struct yaml_node *parent, struct yaml_
                                                     : "too many members in one list or mapping");
 }
 
-static bool add_key(struct reader *reader, struct layout *layout, const struct yaml_node *key)
+static bool add_key(struct reader *reader, struct frame *frame, const struct yaml_node *key)
 {
     const struct yaml_node *known;
 
     if (key->kind != YAML_SCALAR)
-        return give_up(reader, key->place, "a key must be a word, not a list or mapping");
+        return give_up(reader, key->place, "a key must be a string, not a list or mapping");
     if (strcmp(key->text, "<<") == 0 && !key->quoted)
         problems_add(reader->problems, key->place, "merge keys (<<) are not supported");
-    known = yaml_member(layout->node, key->text, strlen(key->text));
-    layout->key = key;
-    layout->drop = known || (strcmp(key->text, "<<") == 0 && !key->quoted);
+    known = yaml_member(frame->node, key->text, strlen(key->text));
+    frame->key = key;
+    frame->drop = known || (strcmp(key->text, "<<") == 0 && !key->quoted);
     if (known)
-        problems_add(reader->problems, key->place, "key \"%s\" is here twice; first at line %zu",
+        problems_add(reader->problems, key->place, "duplicate key \"%s\", first at line %zu",
                      key->text, known->key->place.line);
     return true;
 }
 
-/* Puts a node where it belongs: the document, a sequence, or a mapping as key or as value. */
+/* Adds a node to its parent: the document, a sequence, or a mapping as key or value. */
 static bool add_node(struct reader *reader, struct yaml_node *node)
 {
-    struct layout *layout = reader->depth > 0 ? &reader->frames[reader->depth - 1] : NULL;
+    struct frame *frame = reader->depth > 0 ? &reader->frames[reader->depth - 1] : NULL;
     const struct yaml_node *key;
 
-    if (!layout && reader->several)
+    if (!frame && reader->several)
         return append(reader, reader->root, node);
-    if (!layout) {
+    if (!frame) {
         reader->root = node;
         return true;
     }
-    if (layout->node->kind == YAML_SEQUENCE)
-        return append(reader, layout->node, node);
-    if (!layout->key)
-        return add_key(reader, layout, node);
-    key = TAKE(layout->key);
+    if (frame->node->kind == YAML_SEQUENCE)
+        return append(reader, frame->node, node);
+    if (!frame->key)
+        return add_key(reader, frame, node);
+    key = TAKE(frame->key);
     node->key = key;
-    return layout->drop || append(reader, layout->node, node);
+    return frame->drop || append(reader, frame->node, node);
 }
 
-static void refuse_properties(struct reader *reader, const yaml_event_t *event,
+static void reject_properties(struct reader *reader, const yaml_event_t *event,
                               const yaml_char_t *anchor, const yaml_char_t *tag)
 {
     struct place place = place_of(event->start_mark);
@@ -130,7 +131,7 @@ static bool on_scalar(struct reader *reader, const yaml_event_t *event)
 
     if (!node)
         return false;
-    refuse_properties(reader, event, event->data.scalar.anchor, event->data.scalar.tag);
+    reject_properties(reader, event, event->data.scalar.anchor, event->data.scalar.tag);
     if (memchr(value, '\0', size)) {
         problems_add(reader->problems, node->place, "a string must not contain \\0");
         node->kind = YAML_BROKEN;
@@ -138,7 +139,8 @@ static bool on_scalar(struct reader *reader, const yaml_event_t *event)
     node->quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
     node->text = arena_strndup(reader->arena, value, size);
     if (!node->text)
-        return give_up(reader, node->place, "takes more memory than a configuration may");
+        return give_up(reader, node->place,
+                       "more memory needed than the limit for configuration files");
     return add_node(reader, node);
 }
 
@@ -160,16 +162,16 @@ static bool on_start(struct reader *reader, const yaml_event_t *event, enum yaml
     if (!node)
         return false;
     if (kind == YAML_MAPPING)
-        refuse_properties(reader, event, event->data.mapping_start.anchor,
+        reject_properties(reader, event, event->data.mapping_start.anchor,
                           event->data.mapping_start.tag);
     else
-        refuse_properties(reader, event, event->data.sequence_start.anchor,
+        reject_properties(reader, event, event->data.sequence_start.anchor,
                           event->data.sequence_start.tag);
     if (reader->depth == YAML_DEPTH_MAX)
-        return give_up(reader, node->place, "too many lists and mappings inside one another");
+        return give_up(reader, node->place, "lists and mappings are nested too deeply");
     if (!add_node(reader, node))
         return false;
-    reader->frames[reader->depth++] = (struct layout){.node = node};
+    reader->frames[reader->depth++] = (struct frame){.node = node};
     return true;
 }
 
@@ -209,7 +211,7 @@ static bool report_syntax(struct reader *reader, const char *data, size_t size)
     const char *problem = parser->problem ? parser->problem : "not YAML";
     struct place place = place_of(parser->problem_mark);
 
-    reader->hopeless = true;
+    reader->unusable = true;
     if (parser->error == YAML_MEMORY_ERROR)
         return give_up(reader, place, "out of memory");
     if (parser->error == YAML_READER_ERROR)
@@ -236,7 +238,7 @@ static void read_events(struct reader *reader, const char *data, size_t size)
     }
 }
 
-/* False if nothing can come of it. */
+/* False if the text is not usable. */
 static bool read_text(struct reader *reader, const char *data, size_t size)
 {
     struct place start = {1, 1};
@@ -249,7 +251,7 @@ static bool read_text(struct reader *reader, const char *data, size_t size)
     yaml_parser_set_input_string(&reader->parser, (const unsigned char *)(size ? data : ""), size);
     read_events(reader, data, size);
     yaml_parser_delete(&reader->parser);
-    return !reader->hopeless;
+    return !reader->unusable;
 }
 
 struct yaml_node *yaml_parse(struct arena *arena, const char *data, size_t size,

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A YAML text as nodes in an arena, each of which knows its place in the file.
+ * Reads YAML into nodes with positions, allocated in an arena.
  *
- * Only what a configuration needs: no anchors, aliases, merge keys or tags; keys are
- * scalars, each once. Everything else is reported as a mistake, and
- * where the rest still makes sense reading goes on: a value that cannot be used
- * becomes YAML_BROKEN, about which nobody needs to complain again.
+ * Supports what configuration files need: no anchors, aliases, merge keys or tags; keys
+ * are unique scalars. The reader reports everything else as a problem and continues if
+ * it can. An unusable value becomes YAML_BROKEN; callers must not report it again.
  */
 #ifndef ENCODING_YAML_H
 #define ENCODING_YAML_H
@@ -20,7 +19,7 @@ enum yaml_kind {
     YAML_SCALAR,
     YAML_SEQUENCE,
     YAML_MAPPING,
-    YAML_BROKEN, /* was reported */
+    YAML_BROKEN, /* already reported */
 };
 
 struct yaml_node {
@@ -34,31 +33,31 @@ struct yaml_node {
     struct yaml_node *last_;
 };
 
-/* One document. NULL, with a problem reported, if the text as a whole makes no sense. An empty text
- * is an empty scalar. `data` need not end with a NUL and is not needed afterwards. */
+/* Reads one document. NULL, with a problem, if the text is not usable. An empty text is an empty
+ * scalar. `data` need not end with a NUL; the caller may free it afterwards. */
 struct yaml_node *yaml_parse(struct arena *arena, const char *data, size_t size,
                              struct problems *problems);
 
-/* Likewise any number of documents: a sequence of their roots, empty for an empty text. */
+/* Reads any number of documents. Returns a sequence of their roots, empty for an empty text. */
 struct yaml_node *yaml_parse_all(struct arena *arena, const char *data, size_t size,
                                  struct problems *problems);
 
-/* `node` becomes the last child of `parent`; false if it has YAML_MEMBERS_MAX already. */
+/* Appends `node` to the children of `parent`; false if that has YAML_MEMBERS_MAX children. */
 bool yaml_append(struct yaml_node *parent, struct yaml_node *node);
 
-/* Nothing written, or ~ or null. */
+/* An empty value, ~ or null. */
 bool yaml_is_null(const struct yaml_node *node);
 
-/* The value of the key that is the first `size` bytes of `name`; NULL if there is none, or if
- * `node` is NULL or no mapping. */
+/* The value of the key that equals the first `size` bytes of `name`; NULL if there is none. `node`
+ * may be NULL or of another kind. */
 const struct yaml_node *yaml_member(const struct yaml_node *node, const char *name, size_t size);
 
-/* The node after `node` in the order of the file, all within `root`; NULL at the end.
- * yaml_skip() leaves out what is inside `node`. */
+/* The node after `node` within `root`, in the order of the file; NULL at the end. yaml_skip() skips
+ * the children of `node`. */
 struct yaml_node *yaml_next(const struct yaml_node *node, const struct yaml_node *root);
 struct yaml_node *yaml_skip(const struct yaml_node *node, const struct yaml_node *root);
 
-/* "a string", "a list", "a mapping", "nothing": to say what was found. */
+/* "a string", "a list", "a mapping", "nothing": for messages. */
 const char *yaml_describe(const struct yaml_node *node);
 
 #endif

@@ -19,7 +19,7 @@ static const struct yaml_node *build_key(struct arena *arena, const char *key, s
     return node && node->text ? node : NULL;
 }
 
-/* `key_place` differs from that of the value where both were written. */
+/* `key_place` differs from the position of the value if the file contains both. */
 static struct yaml_node *build(struct arena *arena, struct yaml_node *parent, const char *key,
                                struct place key_place, const struct yaml_node *value)
 {

@@ -8,6 +8,7 @@
  * unpacked while later layers are fetched.
  */
 #include "containerd/content.h"
+#include "containerd/content_writer.h"
 #include "containerd/images.h"
 #include "containerd/snapshots.h"
 #include "engines/daemon/workspace.h"
@@ -15,6 +16,7 @@
 #include "engines/image/remote_image.h"
 
 #include "base/clock.h"
+#include "registry/registry_read.h"
 
 #include <stdio.h>
 #include <string.h>

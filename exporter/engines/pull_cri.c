@@ -104,7 +104,7 @@ static bool run(const struct engine_request *request, struct engine_result *resu
 
 static bool offered(const struct engine_request *request, struct cancel *cancel, struct error *err)
 {
-    return cri_is_there(request->containerd, cancel, err);
+    return cri_version(request->containerd, cancel, err);
 }
 
 const struct engine pull_cri_engine = {.operation = "pull",

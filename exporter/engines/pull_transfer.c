@@ -80,7 +80,7 @@ static bool transfer(struct pull *pull, struct error *err)
 
     if (!arena_ok(&pull->arena, err))
         return false;
-    pull->progress.told = pull->request->progress;
+    pull->progress.report = pull->request->progress;
     progress_phase(pull->request->progress, engine_phase_name(PHASE_FETCH));
     what.progress = on_progress;
     what.arg = pull;

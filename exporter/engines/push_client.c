@@ -8,6 +8,7 @@
  */
 #include "containerd/content.h"
 #include "containerd/content_files.h"
+#include "containerd/content_reader.h"
 #include "containerd/introspection.h"
 #include "engines/image/daemon_image.h"
 #include "engines/image/generated_image_store.h"
@@ -107,7 +108,7 @@ static bool find_store(struct store *store, const struct scope *scope, struct ca
                        struct error *err)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
-    struct plugin_details plugins;
+    struct plugins plugins;
 
     store->scope = *scope;
     if (!introspection_plugins(scope->daemon, &arena, &plugins, cancel, err))

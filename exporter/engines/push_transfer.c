@@ -68,7 +68,7 @@ static bool transfer(struct push *push, const struct descriptor *target, struct 
     bool ok;
 
     what.all_platforms = true; /* all that the target names */
-    push->progress.told = push->request->progress;
+    push->progress.report = push->request->progress;
     progress_phase(push->request->progress, engine_phase_name(PHASE_UPLOAD));
     what.progress = on_progress;
     what.arg = push;

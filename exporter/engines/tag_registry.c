@@ -6,8 +6,10 @@
  * The tag is not removed: a registry deletes by digest, and that would remove the image.
  */
 #include "engines/image/push_target.h"
+#include "registry/registry_push.h"
 
 #include "base/clock.h"
+#include "registry/registry_read.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One allocation per entry: a document is parsed in a scratch arena, and what it
- * says is then packed behind the entry, so that thousands of small manifests take
- * little more than their text.
+ * Each entry is one allocation: a document is parsed in a scratch arena, and the result is packed
+ * behind the entry, so that thousands of small manifests take little more than their text.
  */
 #include "inventory/image_cache.h"
 
@@ -16,18 +15,18 @@
 #include <string.h>
 
 #define SCRATCH_LIMIT_BYTES ((size_t)64 << 20) /* of one document, parsed */
-#define KEY_BYTES           256                /* of a digest and a media type of a manifest */
+#define KEY_BYTES           256                /* digest, space and, of a manifest, media type */
 
 struct entry {
     struct entry *next;
     const char *key;
-    uint64_t generation;   /* of the last look-up */
-    int64_t doubt_ends_ns; /* INT64_MAX: there is none */
+    uint64_t generation;   /* cycle of the last look-up */
+    int64_t doubt_ends_ns; /* INT64_MAX: certain */
     size_t bytes;
     bool readable;
-    union { /* the key tells which */
+    union { /* the key has a media type if it is a manifest */
         struct manifest manifest;
-        struct image_essence config_facts;
+        struct image_config_facts config_facts;
     };
     alignas(max_align_t) char data[];
 };
@@ -37,7 +36,7 @@ struct image_cache {
     struct name_map by_key; /* key -> address of the entry */
     uint64_t generation;
     bool again;
-    bool has_read;  /* since memory was last given back */
+    bool has_read;  /* since the last malloc_trim() */
     int64_t now_ns; /* of this cycle */
     size_t bytes;
     struct buf document;
@@ -48,6 +47,7 @@ struct image_cache {
 struct image_cache *image_cache_new(struct error *err)
 {
     struct image_cache *cache = calloc(1, sizeof(*cache));
+
     if (!cache) {
         error_memory(err);
         return NULL;
@@ -58,12 +58,14 @@ struct image_cache *image_cache_new(struct error *err)
     return cache;
 }
 
-/* Everything that was last looked up before `generation`. */
+/* Drops every entry whose last look-up was before `generation`. Returns whether there was one. */
 static bool drop_older(struct image_cache *cache, uint64_t generation)
 {
     bool dropped = false;
+
     for (struct entry **at = &cache->entries; *at;) {
         struct entry *entry = *at;
+
         if (entry->generation >= generation) {
             at = &entry->next;
             continue;
@@ -93,16 +95,17 @@ static void fail(struct image_cache *cache, const struct error *err)
         cache->failure = *err;
 }
 
-/* Leaves only what this cycle has asked for. */
+/* Keeps only what this cycle has looked up. */
 static void sweep(struct image_cache *cache)
 {
     struct error err;
+
     if (!drop_older(cache, cache->generation))
         return;
     name_map_clear(&cache->by_key);
     for (const struct entry *entry = cache->entries; entry; entry = entry->next)
         if (!name_map_add(&cache->by_key, entry->key, (uintptr_t)entry, &err))
-            fail(cache, &err); /* cannot be: the set was larger before */
+            fail(cache, &err); /* unexpected: the map was larger before */
 }
 
 void image_cache_begin(struct image_cache *cache, bool again)
@@ -119,7 +122,7 @@ void image_cache_end(struct image_cache *cache, bool all)
         sweep(cache);
     buf_deinit(&cache->document);
     if (all && cache->has_read)
-        malloc_trim(0); /* what thousands of documents left behind */
+        malloc_trim(0); /* returns the memory of thousands of parsed documents */
     cache->has_read = cache->has_read && !all;
 }
 
@@ -141,11 +144,12 @@ size_t image_cache_bytes(const struct image_cache *cache)
     return cache->bytes;
 }
 
-/* A document that makes no sense has an entry, too: one of no size. */
+/* An unreadable document has an entry of size 0. */
 static struct entry *new_entry(const char *key, size_t size, struct error *err)
 {
     size_t key_size = strlen(key) + 1;
     struct entry *entry = calloc(1, sizeof(*entry) + size + key_size);
+
     if (!entry) {
         error_memory(err);
         return NULL;
@@ -160,6 +164,7 @@ static struct entry *manifest_entry(const char *key, const struct manifest *mani
                                     struct error *err)
 {
     struct entry *entry = new_entry(key, image_cache_pack_manifest(manifest, NULL, NULL), err);
+
     if (!entry)
         return NULL;
     entry->readable = true;
@@ -167,10 +172,11 @@ static struct entry *manifest_entry(const char *key, const struct manifest *mani
     return entry;
 }
 
-static struct entry *config_entry(const char *key, const struct image_essence *config_facts,
+static struct entry *config_entry(const char *key, const struct image_config_facts *config_facts,
                                   struct error *err)
 {
     struct entry *entry = new_entry(key, image_cache_pack_config(config_facts, NULL, NULL), err);
+
     if (!entry)
         return NULL;
     entry->readable = true;
@@ -178,7 +184,8 @@ static struct entry *config_entry(const char *key, const struct image_essence *c
     return entry;
 }
 
-static bool blames_us(const struct error *err)
+/* Whether the document is not to blame for the error. */
+static bool is_outside_document(const struct error *err)
 {
     return err->code == ERROR_CANCELED || err->code == ERROR_TIMEOUT ||
            err->code == ERROR_RUNTIME_UNAVAILABLE || err->code == ERROR_MEMORY;
@@ -188,13 +195,14 @@ static struct entry *parse_manifest(struct image_cache *cache, const char *key,
                                     const char *media_type, size_t size, struct error *err)
 {
     struct manifest manifest;
+
     if (manifest_read(&manifest, media_type, cache->document.data, size, &cache->scratch, err))
         return manifest_entry(key, &manifest, err);
-    return blames_us(err) ? NULL : new_entry(key, 0, err);
+    return is_outside_document(err) ? NULL : new_entry(key, 0, err);
 }
 
-/* A single layer is its own chain, whatever its algorithm; no other chain than one of sha256 is
- * ever computed by a daemon, so there is no snapshot to be found. */
+/* The chain id of a single layer is its diff id, whatever the algorithm. For more layers a daemon
+ * computes sha256 only, so with another algorithm there is no snapshot to find. */
 static bool chain_id_of(const struct image_config *config, char text[DIGEST_TEXT_BYTES],
                         const char **chain_id, struct error *err)
 {
@@ -212,10 +220,11 @@ static struct entry *parse_config(struct image_cache *cache, const char *key, si
                                   struct error *err)
 {
     struct image_config config;
-    struct image_essence config_facts;
+    struct image_config_facts config_facts;
     char text[DIGEST_TEXT_BYTES];
+
     if (!image_config_parse(&config, cache->document.data, size, &cache->scratch, err))
-        return blames_us(err) ? NULL : new_entry(key, 0, err);
+        return is_outside_document(err) ? NULL : new_entry(key, 0, err);
     config_facts.platform = config.platform;
     if (!chain_id_of(&config, text, &config_facts.chain_id, err))
         return NULL;
@@ -233,7 +242,8 @@ static bool insert(struct image_cache *cache, struct entry *entry, struct error 
     if (is_full(cache, entry))
         sweep(cache);
     if (is_full(cache, entry))
-        return error_set(err, ERROR_LIMIT, "documents of images: %zu, %zu bytes: no room for more",
+        return error_set(err, ERROR_LIMIT,
+                         "cache of image documents is full: %zu documents, %zu bytes",
                          image_cache_count(cache), cache->bytes);
     if (!name_map_add(&cache->by_key, entry->key, (uintptr_t)entry, err))
         return false;
@@ -244,47 +254,52 @@ static bool insert(struct image_cache *cache, struct entry *entry, struct error 
     return true;
 }
 
-/* The bytes into cache->document: those that the descriptor carries, or those of the source. */
+/* Reads the bytes into cache->document: those that the descriptor embeds, or those of the source.
+ */
 static bool read_document(struct image_cache *cache, const struct image_source *source,
                           const struct image_blob *blob, bool *certain, struct error *err)
 {
     size_t size = (size_t)blob->size;
-    *certain = blob->data; /* or it would not be there */
+
+    *certain = blob->data; /* checked when the descriptor was parsed */
     buf_clear(&cache->document);
     if (size > IMAGE_DOCUMENT_MAX)
-        return error_set(err, ERROR_LIMIT, "%s: %zu bytes are too many", blob->digest, size);
+        return error_set(err, ERROR_LIMIT, "%s: document of %zu bytes is too large", blob->digest,
+                         size);
     if (blob->data)
         buf_append(&cache->document, blob->data, size);
     else if (!source->read(source->arg, blob, &cache->document, certain, err))
         return false;
     return cache->document.size >= size ||
-           error_set(err, ERROR_SIZE_MISMATCH, "%s: %zu of %zu bytes", blob->digest,
+           error_set(err, ERROR_SIZE_MISMATCH, "%s: found %zu of %zu bytes", blob->digest,
                      cache->document.size, size);
 }
 
-/* Whether the bytes are those of the digest, so that they will never be others. */
+/* Whether the bytes match the digest, so that they will never change. */
 static bool is_certain(const struct image_cache *cache, const struct image_blob *blob)
 {
     char digest[DIGEST_TEXT_BYTES];
     struct error err;
+
     if (!digest_valid(blob->digest))
-        return true; /* of an algorithm that we do not compute */
+        return true; /* of an algorithm that the exporter does not compute */
     return digest_of(cache->document.data ? cache->document.data : "", (size_t)blob->size, digest,
                      &err) &&
            strcmp(digest, blob->digest) == 0;
 }
 
-/* NULL with *err: it is not the document's fault. */
+/* Returns NULL, with *err, only if the document is not to blame. */
 static struct entry *load(struct image_cache *cache, const struct image_source *source,
                           const struct image_blob *blob, const char *media_type, const char *key,
                           struct error *err)
 {
+    CLEANUP(freep) struct entry *entry = NULL;
     size_t size = (size_t)blob->size;
     bool certain;
-    CLEANUP(freep) struct entry *entry = NULL;
+
     if (!read_document(cache, source, blob, &certain, err)) {
         certain = false;
-        entry = blames_us(err) ? NULL : new_entry(key, 0, err);
+        entry = is_outside_document(err) ? NULL : new_entry(key, 0, err);
     } else {
         certain = certain || is_certain(cache, blob);
         entry = media_type ? parse_manifest(cache, key, media_type, size, err)
@@ -295,33 +310,36 @@ static struct entry *load(struct image_cache *cache, const struct image_source *
     return TAKE(entry);
 }
 
-/* Whether an entry can be used as it is. What was read in this cycle is not read twice. */
+/* Whether the entry can be used without reading it again. A cycle reads nothing twice. */
 static bool is_fresh(const struct image_cache *cache, const struct entry *entry)
 {
     return entry->generation == cache->generation || entry->doubt_ends_ns == INT64_MAX ||
            (!cache->again && cache->now_ns < entry->doubt_ends_ns);
 }
 
-/* media_type NULL: a configuration. */
+/* Finds or reads a manifest, or a configuration if media_type is NULL. */
 static struct entry *look_up(struct image_cache *cache, const struct image_source *source,
                              const struct image_blob *blob, const char *media_type)
 {
+    CLEANUP(freep) struct entry *entry = NULL;
     struct error err = {0};
     char key[KEY_BYTES];
     uint64_t address;
     int length = snprintf(key, sizeof(key), "%s %s", blob->digest, media_type ? media_type : "");
+
     if ((size_t)length >= sizeof(key))
         return NULL;
     if (name_map_find(&cache->by_key, key, &address)) {
         struct entry *known = (struct entry *)(uintptr_t)address;
+
         if (is_fresh(cache, known)) {
             known->generation = cache->generation;
             return known;
         }
-        known->generation = 0; /* to be dropped; its successor takes the key */
+        known->generation = 0; /* the next sweep drops it; the new entry takes the key */
     }
     cache->has_read = true;
-    CLEANUP(freep) struct entry *entry = load(cache, source, blob, media_type, key, &err);
+    entry = load(cache, source, blob, media_type, key, &err);
     arena_deinit(&cache->scratch);
     if (entry && insert(cache, entry, &err))
         return TAKE(entry);
@@ -334,6 +352,7 @@ enum image_lookup image_cache_manifest(struct image_cache *cache, const struct i
                                        const struct manifest **manifest)
 {
     const struct entry *entry = look_up(cache, source, blob, media_type);
+
     if (!entry || !entry->readable)
         return IMAGE_UNREADABLE;
     *manifest = &entry->manifest;
@@ -342,9 +361,10 @@ enum image_lookup image_cache_manifest(struct image_cache *cache, const struct i
 
 enum image_lookup image_cache_config(struct image_cache *cache, const struct image_source *source,
                                      const struct image_blob *blob,
-                                     const struct image_essence **config)
+                                     const struct image_config_facts **config)
 {
     const struct entry *entry = look_up(cache, source, blob, NULL);
+
     if (!entry || !entry->readable)
         return IMAGE_UNREADABLE;
     *config = &entry->config_facts;

@@ -4,13 +4,14 @@
 #include <string.h>
 
 struct pack {
-    char *room; /* NULL: only count */
+    char *room; /* NULL: only counts */
     size_t used;
 };
 
 static const char *pack_bytes(struct pack *pack, const char *data, size_t size)
 {
     char *at = pack->room ? pack->room + pack->used : NULL;
+
     pack->used += size;
     return at ? memcpy(at, data, size) : NULL;
 }
@@ -30,7 +31,7 @@ static struct platform pack_platform(struct pack *pack, const struct platform *f
     };
 }
 
-/* What a check reads of it. Of which type a layer is, or a configuration, it does not ask. */
+/* Copies what a check reads. A check ignores the media types of layers and configurations. */
 static struct descriptor pack_part(struct pack *pack, const struct descriptor *from)
 {
     return (struct descriptor){
@@ -49,6 +50,7 @@ static const char *pack_data(struct pack *pack, const struct descriptor *from)
 static struct descriptor pack_entry(struct pack *pack, const struct descriptor *from)
 {
     struct descriptor to = pack_part(pack, from);
+
     to.media_type = pack_text(pack, from->media_type);
     to.data = pack_data(pack, from);
     to.has_platform = from->has_platform;
@@ -63,6 +65,7 @@ static void pack_child(struct pack *pack, const struct manifest *from, size_t i,
     const struct descriptor *child = &from->children[i];
     struct descriptor to =
         from->kind == MANIFEST_INDEX ? pack_entry(pack, child) : pack_part(pack, child);
+
     if (children)
         children[i] = to;
 }
@@ -86,12 +89,13 @@ size_t image_cache_pack_manifest(const struct manifest *from, struct manifest *t
     return pack.used;
 }
 
-size_t image_cache_pack_config(const struct image_essence *from, struct image_essence *to,
+size_t image_cache_pack_config(const struct image_config_facts *from, struct image_config_facts *to,
                                char *room)
 {
     struct pack pack = {.room = room};
-    const struct image_essence result = {pack_platform(&pack, &from->platform),
-                                         pack_text(&pack, from->chain_id)};
+    const struct image_config_facts result = {pack_platform(&pack, &from->platform),
+                                              pack_text(&pack, from->chain_id)};
+
     if (room)
         *to = result;
     return pack.used;

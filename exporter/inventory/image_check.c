@@ -1,7 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "inventory/image_check.h"
 
+#include "containerd/containerd.h"
+
 #include <string.h>
+
+static const struct check_rules rules[] = {
+    {DAEMON_VERSION(0, 0), false, false, false, false},
+    {DAEMON_VERSION(1, 7), true, false, false, false},
+    {DAEMON_VERSION(2, 0), true, true, false, false},
+    {DAEMON_VERSION(2, 1), true, true, true, false},
+    {DAEMON_VERSION(2, 3), true, true, true, true},
+};
+
+const struct check_rules *check_rules_of(const char *version)
+{
+    const struct check_rules *found = &rules[0];
+
+    for (size_t i = 1; i < sizeof(rules) / sizeof(rules[0]); i++)
+        if (daemon_version(version) >= rules[i].since)
+            found = &rules[i];
+    return found;
+}
 
 const char *image_status_name(enum image_status status)
 {
@@ -14,20 +34,21 @@ const char *image_status_name(enum image_status status)
     return names[status];
 }
 
-/* The daemon refuses to look up anything else, which is not the same as not having it. */
+/* The daemon fails to look up anything else, which differs from a missing blob. */
 static bool is_digest(const char *text)
 {
     static const struct {
         const char *prefix;
         size_t digits;
+
     } algorithms[] = {{"sha256:", 64}, {"sha384:", 96}, {"sha512:", 128}};
 
     for (size_t i = 0; i < sizeof(algorithms) / sizeof(algorithms[0]); i++) {
         size_t prefix = strlen(algorithms[i].prefix);
-        if (strncmp(text, algorithms[i].prefix, prefix) != 0)
-            continue;
-        size_t digits = strspn(text + prefix, "0123456789abcdef");
-        return digits == algorithms[i].digits && text[prefix + digits] == '\0';
+
+        if (strncmp(text, algorithms[i].prefix, prefix) == 0)
+            return strlen(text + prefix) == algorithms[i].digits &&
+                   strspn(text + prefix, "0123456789abcdef") == algorithms[i].digits;
     }
     return false;
 }
@@ -41,7 +62,7 @@ static enum image_lookup find_blob(const struct image_facts *facts, const char *
     return facts->size_of(facts->arg, digest, &blob->size) ? IMAGE_FOUND : IMAGE_MISSING;
 }
 
-/* A blob that is to be read. */
+/* Finds a blob that is to be read. */
 static enum image_lookup find_document(const struct image_facts *facts,
                                        const struct descriptor *descriptor, struct image_blob *blob)
 {
@@ -53,21 +74,24 @@ static enum image_lookup find_document(const struct image_facts *facts,
 
 static enum image_lookup find_config(const struct image_facts *facts,
                                      const struct manifest *manifest,
-                                     const struct image_essence **config)
+                                     const struct image_config_facts **config)
 {
     struct image_blob blob;
     enum image_lookup found = find_document(facts, &manifest->config, &blob);
+
     return found == IMAGE_FOUND ? facts->config(facts->arg, &blob, config) : found;
 }
 
-/* Whether a manifest that an index led to is for this machine. */
+/* Whether a manifest that was found through an index is for this machine. */
 static enum image_lookup fits(const struct image_facts *facts, const struct descriptor *entry,
                               const struct manifest *manifest)
 {
     struct platform platform = entry->platform;
+
     if (!entry->has_platform) {
-        const struct image_essence *config;
+        const struct image_config_facts *config;
         enum image_lookup found = find_config(facts, manifest, &config);
+
         if (found != IMAGE_FOUND)
             return found;
         platform = config->platform;
@@ -79,17 +103,20 @@ static enum image_lookup fits(const struct image_facts *facts, const struct desc
     return platform_matches(facts->matcher, &platform) ? IMAGE_FOUND : IMAGE_MISSING;
 }
 
-/* Down from the target, always by the best entry: where that is missing, no other is tried. */
+/* Goes down from the target, always by the best entry. If that is missing, no other is tried. */
 static enum image_lookup find_manifest(const struct image_facts *facts,
                                        const struct descriptor *target,
                                        const struct manifest **manifest)
 {
     const struct descriptor *at = target;
+
     for (size_t depth = 0; depth < IMAGE_CHECK_DEPTH_MAX; depth++) {
         struct image_blob blob;
+        enum image_lookup found;
+
         if (manifest_kind(at->media_type) == MANIFEST_OTHER)
             return IMAGE_MISSING;
-        enum image_lookup found = find_document(facts, at, &blob);
+        found = find_document(facts, at, &blob);
         if (found == IMAGE_FOUND)
             found = facts->manifest(facts->arg, &blob, at->media_type, manifest);
         if (found != IMAGE_FOUND)
@@ -104,7 +131,7 @@ static enum image_lookup find_manifest(const struct image_facts *facts,
     return IMAGE_UNREADABLE;
 }
 
-/* Sums that are too large go round, as they do in Go. */
+/* Overflows wrap around, as in Go. */
 static void add_bytes(int64_t *sum, int64_t size)
 {
     *sum = (int64_t)((uint64_t)*sum + (uint64_t)size);
@@ -115,6 +142,7 @@ static bool count(struct image_verdict *verdict, const struct image_facts *facts
 {
     struct image_blob blob;
     enum image_lookup found = find_blob(facts, part->digest, &blob);
+
     verdict->required++;
     add_bytes(&verdict->required_bytes, part->size);
     if (found == IMAGE_FOUND) {
@@ -128,6 +156,7 @@ static bool count_all(struct image_verdict *verdict, const struct image_facts *f
                       const struct manifest *manifest)
 {
     bool ok = count(verdict, facts, &manifest->config);
+
     for (size_t i = 0; ok && i < manifest->n_children; i++)
         ok = count(verdict, facts, &manifest->children[i]);
     return ok;
@@ -147,8 +176,9 @@ static void check_parts(struct image_verdict *verdict, const struct image_facts 
 static void check_unpacked(struct image_verdict *verdict, const struct image_facts *facts,
                            const struct manifest *manifest)
 {
-    const struct image_essence *config;
+    const struct image_config_facts *config;
     enum image_lookup found = find_config(facts, manifest, &config);
+
     if (found == IMAGE_FOUND)
         found = facts->snapshot(facts->arg, config->chain_id);
     else
@@ -161,6 +191,7 @@ void image_check(struct image_verdict *verdict, const struct descriptor *target,
                  const struct image_facts *facts)
 {
     const struct manifest *manifest = NULL;
+
     *verdict = (struct image_verdict){0};
     switch (find_manifest(facts, target, &manifest)) {
     case IMAGE_FOUND:

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "inventory/image_inventory.h"
 
-#include "base/text.h"
 #include "containerd/introspection.h"
 #include "containerd/namespaces.h"
 #include "inventory/metadata_file.h"
@@ -17,37 +16,37 @@
 #define CONTENT_PLUGIN  "io.containerd.content.v1"
 #define METADATA_PLUGIN "io.containerd.metadata.v1"
 
-#define CURRENT_NS                                                                 \
-    (120 * NS_PER_SECOND) /* then all is listed, whatever the database's file says \
-                           */
+/* Everything is listed after this time, even if the database's file has not changed. */
+#define CURRENT_NS (120 * NS_PER_SECOND)
 
 struct image_inventory {
-    struct image_scanner looker;
+    struct image_scanner scanner;
     struct image_places places;
-    char identity[256]; /* of the daemon whose content store is open; "": none */
+    char identity[256]; /* of the daemon whose content directory is open; "": none */
     struct metadata_file metadata;
-    struct metadata_mark mark; /* of the cycle that runs, or ran last */
+    struct metadata_mark mark; /* of the current cycle, or of the last */
     bool is_current;
-    int64_t listed_ns; /* when all was last listed; 0: never, or not with success */
+    int64_t listed_ns; /* end of the last cycle over all; 0: none, or it failed */
 };
 
 struct image_inventory *image_inventory_new(struct containerd *daemon, struct error *err)
 {
     CLEANUP(image_inventory_freep)
     struct image_inventory *inventory = calloc(1, sizeof(*inventory));
+
     if (!inventory) {
         error_memory(err);
         return NULL;
     }
-    inventory->looker = (struct image_scanner){
+    inventory->scanner = (struct image_scanner){
         .daemon = daemon,
         .files = CONTENT_FILES_INIT,
         .content = NAME_MAP_INIT,
         .snapshots = NAME_MAP_INIT,
     };
-    platform_matcher_host(&inventory->looker.matcher);
-    inventory->looker.cache = image_cache_new(err);
-    return inventory->looker.cache ? TAKE(inventory) : NULL;
+    platform_matcher_host(&inventory->scanner.matcher);
+    inventory->scanner.cache = image_cache_new(err);
+    return inventory->scanner.cache ? TAKE(inventory) : NULL;
 }
 
 static void places_deinit(struct image_places *places)
@@ -64,52 +63,54 @@ static void places_deinit(struct image_places *places)
 void image_inventory_free(struct image_inventory *inventory)
 {
     places_deinit(&inventory->places);
-    content_files_close(&inventory->looker.files);
-    name_map_deinit(&inventory->looker.content);
-    name_map_deinit(&inventory->looker.snapshots);
-    image_cache_free(inventory->looker.cache);
+    content_files_close(&inventory->scanner.files);
+    name_map_deinit(&inventory->scanner.content);
+    name_map_deinit(&inventory->scanner.snapshots);
+    image_cache_free(inventory->scanner.cache);
     free(inventory);
 }
 
 static bool find_files(struct image_inventory *inventory, struct cancel *cancel, struct error *err)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
-    struct containerd *daemon = inventory->looker.daemon;
-    struct plugin_details plugins;
+    struct containerd *daemon = inventory->scanner.daemon;
+    struct plugins plugins;
+
     if (!introspection_plugins(daemon, &arena, &plugins, cancel, err))
         return false;
-    content_files_open(&inventory->looker.files, plugin_export(&plugins, CONTENT_PLUGIN, "root"));
+    content_files_open(&inventory->scanner.files, plugin_export(&plugins, CONTENT_PLUGIN, "root"));
     metadata_file_find(&inventory->metadata, containerd_address(daemon),
                        plugin_export(&plugins, METADATA_PLUGIN, "path"));
     return true;
 }
 
-/* Another daemon behind the socket has other habits and another store. */
+/* Another daemon behind the socket has another version and another store. */
 static bool identify(struct image_inventory *inventory, struct cancel *cancel, struct error *err)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
-    struct image_scanner *looker = &inventory->looker;
+    struct image_scanner *scanner = &inventory->scanner;
     struct containerd_identity identity;
     char text[sizeof(inventory->identity)];
 
-    if (!containerd_identify(looker->daemon, &arena, &identity, cancel, err))
+    if (!containerd_identify(scanner->daemon, &arena, &identity, cancel, err))
         return false;
     snprintf(text, sizeof(text), "%.120s %.120s", identity.version, identity.uuid);
     if (strcmp(inventory->identity, text) == 0 && !metadata_file_is_lost(&inventory->metadata))
         return true;
     if (!find_files(inventory, cancel, err))
         return false;
-    looker->rules = check_rules_of(identity.version);
-    looker->matcher.no_dotted_variants = !looker->rules->dotted_variants;
-    looker->matcher.no_features = looker->rules->os_features;
+    scanner->rules = check_rules_of(identity.version);
+    scanner->matcher.no_dotted_variants = !scanner->rules->dotted_variants;
+    scanner->matcher.no_features = scanner->rules->os_features;
     memcpy(inventory->identity, text, sizeof(text));
     return true;
 }
 
-/* Before anything is listed: what is written meanwhile is seen the next time. */
+/* Must be called before anything is listed, so that the next cycle notices later writes. */
 static void mark_database(struct image_inventory *inventory)
 {
     struct metadata_mark now = metadata_file_mark(&inventory->metadata);
+
     inventory->is_current = inventory->listed_ns != 0 &&
                             metadata_mark_is_same(&inventory->mark, &now) &&
                             clock_now_ns() - inventory->listed_ns < CURRENT_NS;
@@ -119,22 +120,23 @@ static void mark_database(struct image_inventory *inventory)
 bool image_inventory_begin(struct image_inventory *inventory, bool all, struct cancel *cancel,
                            struct error *err)
 {
-    if ((all || !inventory->looker.rules) && !identify(inventory, cancel, err)) {
+    if ((all || !inventory->scanner.rules) && !identify(inventory, cancel, err)) {
         inventory->listed_ns = 0;
         return false;
     }
     if (all)
         mark_database(inventory);
     if (all && !inventory->is_current)
-        inventory->listed_ns = 0; /* until it has succeeded */
-    image_cache_begin(inventory->looker.cache, !all);
+        inventory->listed_ns = 0; /* until the cycle succeeds */
+    image_cache_begin(inventory->scanner.cache, !all);
     return true;
 }
 
 void image_inventory_end(struct image_inventory *inventory, bool all)
 {
     bool has_looked = !all || !inventory->is_current;
-    image_cache_end(inventory->looker.cache, all && has_looked);
+
+    image_cache_end(inventory->scanner.cache, all && has_looked);
     if (all && has_looked)
         inventory->listed_ns = clock_now_ns();
 }
@@ -157,6 +159,7 @@ static int compare_places(const void *a, const void *b)
 struct image_place *image_inventory_find(struct image_inventory *inventory, const char *name)
 {
     const struct image_place key = {.name = (char *)name};
+
     if (inventory->places.count == 0)
         return NULL;
     return bsearch(&key, inventory->places.items, inventory->places.count, sizeof(key),
@@ -166,14 +169,16 @@ struct image_place *image_inventory_find(struct image_inventory *inventory, cons
 static const char *snapshotter_of(const struct containerd_namespace *name_space)
 {
     const char *label = labels_get(&name_space->labels, SNAPSHOTTER_LABEL);
+
     return label && label[0] != '\0' ? label : DEFAULT_SNAPSHOTTER;
 }
 
-/* What is known of the namespace moves from the old place to the new one. */
-static bool make_place(struct image_inventory *inventory, struct image_place *place,
+/* Moves the findings of the namespace from the old entry to the new one. */
+static bool init_place(struct image_inventory *inventory, struct image_place *place,
                        const struct containerd_namespace *name_space, struct error *err)
 {
     struct image_place *old = image_inventory_find(inventory, name_space->name);
+
     *place = (struct image_place){.name = strdup(name_space->name),
                                   .snapshotter = strdup(snapshotter_of(name_space)),
                                   .findings = IMAGE_FINDINGS_INIT};
@@ -191,7 +196,7 @@ bool image_inventory_list(struct image_inventory *inventory, struct cancel *canc
     CLEANUP(places_deinit) struct image_places places = {0};
     struct containerd_namespaces namespaces;
 
-    if (!containerd_namespaces(inventory->looker.daemon, &arena, &namespaces, cancel, err))
+    if (!containerd_namespaces(inventory->scanner.daemon, &arena, &namespaces, cancel, err))
         return false;
     places.items = calloc(namespaces.count + 1, sizeof(*places.items));
     if (!places.items)
@@ -199,7 +204,7 @@ bool image_inventory_list(struct image_inventory *inventory, struct cancel *canc
     for (size_t i = 0; i < namespaces.count; i++) {
         if (namespace_is_probes(namespaces.items[i].name))
             continue;
-        if (!make_place(inventory, &places.items[places.count++], &namespaces.items[i], err))
+        if (!init_place(inventory, &places.items[places.count++], &namespaces.items[i], err))
             return false;
     }
     qsort(places.items, places.count, sizeof(*places.items), compare_places);
@@ -212,11 +217,11 @@ bool image_inventory_list(struct image_inventory *inventory, struct cancel *canc
 bool image_inventory_look(struct image_inventory *inventory, struct image_place *place,
                           struct cancel *cancel, struct error *err)
 {
-    if (image_scan(&inventory->looker, place->name, place->snapshotter, &place->findings, cancel,
+    if (image_scan(&inventory->scanner, place->name, place->snapshotter, &place->findings, cancel,
                    err))
         return true;
     if (!error_is_expected_code(err, ERROR_NOT_FOUND))
         return error_wrap(err, "namespace %s", place->name);
-    image_findings_deinit(&place->findings); /* the namespace is gone, just now */
+    image_findings_deinit(&place->findings); /* the namespace is gone */
     return true;
 }

@@ -10,19 +10,19 @@
 
 #define RECORDS_LIMIT_BYTES ((size_t)64 << 20) /* the images of one namespace */
 #define RECORD_LIMIT_BYTES  ((size_t)1 << 20)
-#define LOOKS_MAX           3 /* at a namespace that changes meanwhile */
-#define ONE_BY_ONE_MAX      8 /* images in doubt; where there are more, all is listed again */
-#define SUSPECTS_MAX        4 /* blobs of one image that are asked for */
+#define PASSES_MAX          3 /* over a namespace that changes in the meantime */
+#define ONE_BY_ONE_MAX      8 /* unsettled images; if there are more, everything is listed again */
+#define SUSPECTS_MAX        4 /* blobs per image that the daemon is asked for */
 
-/* What a check sees: one namespace at one time. */
+/* The namespace at the time of one pass, as the check sees it. */
 struct view {
-    struct image_scanner *looker;
+    struct image_scanner *scanner;
     struct scope scope;
     const char *snapshotter;
     struct cancel *cancel;
     bool snapshotter_known;
-    /* Of the image that is checked: what was missing, or could not be read. */
-    uint64_t trace;
+    /* Of the checked image: blobs that were missing or unreadable. */
+    uint64_t missing;
     size_t n_suspects;
     struct suspect {
         const char *digest;
@@ -39,13 +39,14 @@ void image_findings_deinit(struct image_findings *findings)
 bool image_finding_is_bad(const struct image_finding *finding)
 {
     const struct image_verdict *verdict = &finding->verdict;
+
     return verdict->status != IMAGE_COMPLETE &&
            !(verdict->status == IMAGE_INCOMPLETE && verdict->unpacked);
 }
 
 static void suspect(struct view *view, const char *digest, bool listed)
 {
-    view->trace = text_hash(view->trace * 31 + listed + 1, digest);
+    view->missing = text_hash(view->missing * 31 + listed + 1, digest);
     for (size_t i = 0; i < view->n_suspects; i++)
         if (strcmp(view->suspects[i].digest, digest) == 0)
             return;
@@ -53,12 +54,13 @@ static void suspect(struct view *view, const char *digest, bool listed)
         view->suspects[view->n_suspects++] = (struct suspect){digest, listed};
 }
 
-/* From the disk where that can be, else from the daemon, whose errors count. */
+/* Reads from the directory if possible, else from the daemon, whose errors count. */
 static bool read_blob(void *arg, const struct image_blob *blob, struct buf *out, bool *certain,
                       struct error *err)
 {
     const struct view *view = arg;
-    *certain = content_files_read(&view->looker->files, blob->digest, blob->size, out);
+
+    *certain = content_files_read(&view->scanner->files, blob->digest, blob->size, out);
     if (*certain)
         return true;
     buf_clear(out);
@@ -68,7 +70,8 @@ static bool read_blob(void *arg, const struct image_blob *blob, struct buf *out,
 static bool size_of(void *arg, const char *digest, uint64_t *size)
 {
     struct view *view = arg;
-    if (name_map_find(&view->looker->content, digest, size))
+
+    if (name_map_find(&view->scanner->content, digest, size))
         return true;
     suspect(view, digest, false);
     return false;
@@ -80,18 +83,20 @@ static enum image_lookup find_manifest(void *arg, const struct image_blob *blob,
     struct view *view = arg;
     const struct image_source source = {read_blob, arg};
     enum image_lookup found =
-        image_cache_manifest(view->looker->cache, &source, blob, media_type, manifest);
+        image_cache_manifest(view->scanner->cache, &source, blob, media_type, manifest);
+
     if (found != IMAGE_FOUND && !blob->data)
         suspect(view, blob->digest, true);
     return found;
 }
 
 static enum image_lookup find_config(void *arg, const struct image_blob *blob,
-                                     const struct image_essence **config)
+                                     const struct image_config_facts **config)
 {
     struct view *view = arg;
     const struct image_source source = {read_blob, arg};
-    enum image_lookup found = image_cache_config(view->looker->cache, &source, blob, config);
+    enum image_lookup found = image_cache_config(view->scanner->cache, &source, blob, config);
+
     if (found != IMAGE_FOUND && !blob->data)
         suspect(view, blob->digest, true);
     return found;
@@ -100,27 +105,29 @@ static enum image_lookup find_config(void *arg, const struct image_blob *blob,
 static enum image_lookup find_snapshot(void *arg, const char *chain_id)
 {
     const struct view *view = arg;
+
     if (!view->snapshotter_known)
         return IMAGE_UNREADABLE;
-    return name_map_find(&view->looker->snapshots, chain_id, NULL) ? IMAGE_FOUND : IMAGE_MISSING;
+    return name_map_find(&view->scanner->snapshots, chain_id, NULL) ? IMAGE_FOUND : IMAGE_MISSING;
 }
 
 static bool judge(struct view *view, struct image_finding *finding, struct error *err)
 {
-    const struct image_facts facts = {.rules = view->looker->rules,
-                                      .matcher = &view->looker->matcher,
+    const struct image_facts facts = {.rules = view->scanner->rules,
+                                      .matcher = &view->scanner->matcher,
                                       .size_of = size_of,
                                       .manifest = find_manifest,
                                       .config = find_config,
                                       .snapshot = find_snapshot,
                                       .arg = view};
     const struct descriptor target = {.media_type = finding->media_type, .digest = finding->digest};
-    view->trace = 0;
+
+    view->missing = 0;
     view->n_suspects = 0;
     image_check(&finding->verdict, &target, &facts);
-    finding->trace_ = view->trace;
+    finding->missing_ = view->missing;
     finding->settled_ = finding->verdict.status == IMAGE_COMPLETE;
-    return image_cache_ok(view->looker->cache, err);
+    return image_cache_ok(view->scanner->cache, err);
 }
 
 static int compare_names(const void *a, const void *b)
@@ -132,10 +139,12 @@ static bool judge_all(struct view *view, const struct image_records *records,
                       struct image_findings *findings, struct error *err)
 {
     struct arena *arena = &findings->arena_;
+
     findings->items = arena_alloc(arena, records->count * sizeof(*findings->items));
     for (size_t i = 0; findings->items && i < records->count; i++) {
         const struct image_record *record = &records->items[i];
         struct image_finding *finding = &findings->items[findings->count];
+
         finding->name = arena_strdup(arena, record->name);
         finding->media_type = arena_strdup(arena, record->target.media_type);
         finding->digest = arena_strdup(arena, record->target.digest);
@@ -143,7 +152,7 @@ static bool judge_all(struct view *view, const struct image_records *records,
             break;
         findings->count++;
     }
-    if (!image_cache_ok(view->looker->cache, err) || !arena_ok(arena, err))
+    if (!image_cache_ok(view->scanner->cache, err) || !arena_ok(arena, err))
         return false;
     qsort(findings->items, findings->count, sizeof(*findings->items), compare_names);
     return true;
@@ -159,19 +168,19 @@ static bool add_snapshot(void *arg, const struct snapshot_info *info, struct err
     return name_map_add(arg, info->name, 0, err);
 }
 
-/* Content and snapshots at the same time: all that matters is that the images were read before,
- * since a pull writes them last. Where there are thousands, the daemon uses two cores. */
+/* Lists content and snapshots at the same time, so that the daemon uses two cores for thousands of
+ * them. The images must have been listed before, because a pull writes them last. */
 static bool list_rest(struct view *view, struct error *err)
 {
-    struct name_map *content = &view->looker->content, *snapshots = &view->looker->snapshots;
+    struct name_map *content = &view->scanner->content, *snapshots = &view->scanner->snapshots;
     struct rpc_stream *stream =
         snapshots_list_begin(&view->scope, view->snapshotter, view->cancel, err);
-    struct error leaving;
+    struct error ignored;
 
     if (!stream)
         return false;
     if (!content_list(&view->scope, add_content, content, view->cancel, err)) {
-        (void)snapshots_list_end(&view->scope, stream, NULL, NULL, &leaving);
+        (void)containerd_stream_close(&view->scope, stream, &ignored);
         return false;
     }
     view->snapshotter_known =
@@ -185,8 +194,8 @@ static bool list(struct view *view, struct image_findings *findings, struct erro
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(RECORDS_LIMIT_BYTES);
     struct image_records records;
 
-    name_map_clear(&view->looker->content);
-    name_map_clear(&view->looker->snapshots);
+    name_map_clear(&view->scanner->content);
+    name_map_clear(&view->scanner->snapshots);
     return images_list(&view->scope, &arena, &records, view->cancel, err) &&
            (records.count == 0 || list_rest(view, err)) && judge_all(view, &records, findings, err);
 }
@@ -194,6 +203,7 @@ static bool list(struct view *view, struct image_findings *findings, struct erro
 static struct image_finding *find(const struct image_findings *findings, const char *name)
 {
     const struct image_finding key = {.name = name};
+
     if (findings->count == 0)
         return NULL;
     return bsearch(&key, findings->items, findings->count, sizeof(key), compare_names);
@@ -201,35 +211,39 @@ static struct image_finding *find(const struct image_findings *findings, const c
 
 static bool is_same(const struct image_finding *a, const struct image_finding *b)
 {
-    return a && a->verdict.status == b->verdict.status && a->trace_ == b->trace_ &&
+    return a && a->verdict.status == b->verdict.status && a->missing_ == b->missing_ &&
            strcmp(a->digest, b->digest) == 0 && strcmp(a->media_type, b->media_type) == 0;
 }
 
-/* Settles what was settled before, and what two looks in a row have found. Returns how many
- * images are in doubt. */
-static size_t recognize(struct image_findings *fresh, const struct image_findings *before,
-                        const struct image_findings *previous)
+/* Settles verdicts that were settled before, and those that two passes in a row have found. Returns
+ * the number of unsettled ones. */
+static size_t settle(struct image_findings *fresh, const struct image_findings *before,
+                     const struct image_findings *previous)
 {
-    size_t n_doubts = 0;
+    size_t n_unsettled = 0;
+
     for (size_t i = 0; i < fresh->count; i++) {
         struct image_finding *finding = &fresh->items[i];
+        const struct image_finding *old;
+
         if (finding->settled_)
             continue;
-        const struct image_finding *old = find(before, finding->name);
+        old = find(before, finding->name);
         finding->settled_ = (is_same(old, finding) && old->settled_) ||
                             is_same(find(previous, finding->name), finding);
-        n_doubts += !finding->settled_;
+        n_unsettled += !finding->settled_;
     }
-    return n_doubts;
+    return n_unsettled;
 }
 
-/* Whether the daemon says of each suspect what the list said. */
-static bool ask_for_suspects(const struct view *view, bool *same, struct error *err)
+/* Asks the daemon for each suspect. *same is whether its answers match the list. */
+static bool check_suspects(const struct view *view, bool *same, struct error *err)
 {
     *same = true;
     for (size_t i = 0; *same && i < view->n_suspects; i++) {
         uint64_t size;
         bool found = content_size(&view->scope, view->suspects[i].digest, &size, view->cancel, err);
+
         if (!found && !error_is_expected(err, STATUS_GRPC, RPC_NOT_FOUND))
             return false;
         *same = found == view->suspects[i].listed;
@@ -237,20 +251,20 @@ static bool ask_for_suspects(const struct view *view, bool *same, struct error *
     return true;
 }
 
-/* Asks for one image by itself; *outdated where the lists are not true any more. */
+/* Asks the daemon for one image. Sets *outdated if the lists do not match its answers. */
 static bool confirm(struct view *view, struct image_finding *finding, bool *outdated,
                     struct error *err)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(RECORD_LIMIT_BYTES);
     struct image_record record;
+
     if (!images_get(&view->scope, finding->name, &arena, &record, view->cancel, err))
-        return error_is_expected(err, STATUS_GRPC,
-                                 RPC_NOT_FOUND); /* it is gone, and stays unsettled */
+        return error_is_expected(err, STATUS_GRPC, RPC_NOT_FOUND); /* gone: stays unsettled */
     *outdated = strcmp(record.target.digest, finding->digest) != 0 ||
                 strcmp(record.target.media_type, finding->media_type) != 0;
     if (*outdated)
         return true;
-    if (!judge(view, finding, err) || !ask_for_suspects(view, &finding->settled_, err))
+    if (!judge(view, finding, err) || !check_suspects(view, &finding->settled_, err))
         return false;
     *outdated = !finding->settled_;
     return true;
@@ -265,14 +279,16 @@ static bool confirm_all(struct view *view, struct image_findings *fresh, bool *o
     return true;
 }
 
-/* Leaves out what is gone, or changes too fast to be judged, and dates the rest. */
+/* Drops images that are gone or that change too fast to be judged, and dates the bad ones. */
 static void conclude(struct image_findings *fresh, const struct image_findings *before)
 {
     double now = clock_unix_seconds();
     size_t count = 0;
+
     for (size_t i = 0; i < fresh->count; i++) {
         struct image_finding *finding = &fresh->items[i];
         const struct image_finding *old = find(before, finding->name);
+
         if (!finding->settled_)
             continue;
         if (image_finding_is_bad(finding))
@@ -282,24 +298,24 @@ static void conclude(struct image_findings *fresh, const struct image_findings *
     fresh->count = count;
 }
 
-bool image_scan(struct image_scanner *looker, const char *name_space, const char *snapshotter,
+bool image_scan(struct image_scanner *scanner, const char *name_space, const char *snapshotter,
                 struct image_findings *findings, struct cancel *cancel, struct error *err)
 {
     CLEANUP(image_findings_deinit) struct image_findings previous = IMAGE_FINDINGS_INIT;
     CLEANUP(image_findings_deinit) struct image_findings fresh = IMAGE_FINDINGS_INIT;
-    struct view view = {.looker = looker,
-                        .scope = {.daemon = looker->daemon, .name_space = name_space},
+    struct view view = {.scanner = scanner,
+                        .scope = {.daemon = scanner->daemon, .name_space = name_space},
                         .snapshotter = snapshotter,
                         .cancel = cancel};
     bool outdated = true;
 
-    for (size_t looks = 0; outdated && looks < LOOKS_MAX; looks++) {
+    for (size_t passes = 0; outdated && passes < PASSES_MAX; passes++) {
         image_findings_deinit(&previous);
         previous = fresh;
         fresh = (struct image_findings)IMAGE_FINDINGS_INIT;
         if (!list(&view, &fresh, err))
             return false;
-        outdated = recognize(&fresh, findings, &previous) > ONE_BY_ONE_MAX;
+        outdated = settle(&fresh, findings, &previous) > ONE_BY_ONE_MAX;
         if (!outdated && !confirm_all(&view, &fresh, &outdated, err))
             return false;
     }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One look at the images of one namespace: three lists, a verdict for each image.
+ * Checks the images of one namespace: three lists, and a verdict for each image.
  *
- * The order of the lists matters: a pull writes content, then snapshots, then the
- * image, so that reading them in the order image, content, snapshots shows no pull
- * in flight as an incomplete image. What seems not to be complete is asked for once
- * more by itself, because an image can be deleted or replaced between two lists.
+ * The order of the lists matters. A pull writes content, then snapshots, then the image, so a scan
+ * that lists the images first does not report a pull in progress as an incomplete image. The scan
+ * asks again for each image that seems incomplete, because an image can be deleted or replaced
+ * between two lists.
  */
 #ifndef INVENTORY_IMAGE_SCAN_H
 #define INVENTORY_IMAGE_SCAN_H
@@ -18,9 +18,9 @@
 struct image_finding {
     const char *name, *media_type, *digest; /* the record: its name and its target */
     struct image_verdict verdict;
-    double since;    /* when it was first found not to be whole; 0: it is */
-    uint64_t trace_; /* private: of what was looked for in vain */
-    bool settled_;
+    double since;      /* when the image was first found to be bad; 0: it is not */
+    uint64_t missing_; /* private: hash of the blobs that were not found */
+    bool settled_;     /* private: the verdict does not need another check */
 };
 
 /* Sorted by name. */
@@ -38,24 +38,24 @@ struct image_findings {
 
 void image_findings_deinit(struct image_findings *findings);
 
-/* Whether it deserves an alarm: it is not complete, and not one of those whose layers were thrown
- * away once they were unpacked (discard_unpacked_layers). */
+/* Whether the image needs attention: it is not complete, and is not an image whose layers the
+ * daemon removed after unpacking (discard_unpacked_layers). */
 bool image_finding_is_bad(const struct image_finding *finding);
 
-/* What looks have in common. */
+/* What the scans of all namespaces share. */
 struct image_scanner {
     struct containerd *daemon;
     const struct check_rules *rules;
     struct platform_matcher matcher;
     struct content_files files;
     struct image_cache *cache;
-    struct name_map content;   /* of the namespace that is looked at; digest -> size */
-    struct name_map snapshots; /* of its snapshotter */
+    struct name_map content;   /* of the scanned namespace: digest -> size */
+    struct name_map snapshots; /* names of its snapshotter */
 };
 
-/* Replaces *findings, which are those of the last look at this namespace (or empty): what was
- * asked for then and is still the same is not asked for again. On failure they stay. */
-bool image_scan(struct image_scanner *looker, const char *name_space, const char *snapshotter,
+/* Replaces *findings, which must be those of the last scan of this namespace, or empty. A verdict
+ * that is the same as then is not checked again. On failure *findings do not change. */
+bool image_scan(struct image_scanner *scanner, const char *name_space, const char *snapshotter,
                 struct image_findings *findings, struct cancel *cancel,
                 struct error *err) MUST_CHECK;
 

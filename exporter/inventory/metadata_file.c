@@ -12,7 +12,7 @@
 
 #define QUIET_NS NS_PER_SECOND
 
-/* The process that listens; 0 where that cannot be told. */
+/* Returns the process that listens on the socket, or 0 if it is unknown. */
 static pid_t listener_of(const char *socket_path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -38,7 +38,7 @@ void metadata_file_find(struct metadata_file *file, const char *socket_path, con
     pid_t pid = path[0] == '/' ? listener_of(socket_path) : 0;
     int size = 0;
 
-    /* Process 1 may listen on behalf of a daemon that it will start in a world of its own. */
+    /* Process 1 may listen for a daemon that it will start in another mount namespace. */
     if (pid > 1)
         size = snprintf(file->path, sizeof(file->path), "/proc/%d/root%s", (int)pid, path);
     if (size <= 0 || (size_t)size >= sizeof(file->path))

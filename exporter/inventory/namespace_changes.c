@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* From the first event on: a pull tells of each layer. */
-#define CROWD_NS (250 * NS_PER_MS)
+/* Debounce time after the first event: a pull sends an event per layer. */
+#define BURST_NS (250 * NS_PER_MS)
 
 static const char *const prefixes[] = {"/images/", "/content/", "/snapshot/", "/namespaces/", NULL};
 
@@ -21,8 +21,8 @@ static const char *const usual_topics[] = {
 
 struct namespace_changes {
     struct containerd *daemon;
-    struct events *events; /* of the thread that waits; NULL: not subscribed */
-    pthread_mutex_t lock;  /* of all that follows */
+    struct events *events; /* of the waiting thread; NULL: not subscribed */
+    pthread_mutex_t lock;  /* of the members below */
     struct changed_namespaces changed;
     struct topic_counts counts;
 };
@@ -66,7 +66,7 @@ static void count_topic(struct topic_counts *counts, const char *topic)
     while (i < counts->count && strcmp(counts->items[i].topic, topic) != 0)
         i++;
     if (i == counts->count && i >= CHANGES_TOPICS_MAX) {
-        topic = CHANGES_TOPIC_OTHER; /* always in the last place */
+        topic = CHANGES_TOPIC_OTHER; /* always the last item */
         i = CHANGES_TOPICS_MAX;
     }
     if (i >= counts->count) {
@@ -87,8 +87,8 @@ static void mark(struct changed_namespaces *changed, const char *name)
         snprintf(changed->names[changed->count++], CHANGES_NAME_BYTES, "%s", name);
 }
 
-/* Whether the event matters. */
-static bool note(struct namespace_changes *changes, const struct event *event)
+/* Counts the event. Returns whether the inventory may have changed. */
+static bool add_event(struct namespace_changes *changes, const struct event *event)
 {
     LOCK_SCOPE(&changes->lock);
 
@@ -96,7 +96,8 @@ static bool note(struct namespace_changes *changes, const struct event *event)
         return false;
     count_topic(&changes->counts, event->topic);
     if (event->name_space[0] == '\0' || text_starts_with(event->topic, "/namespaces/"))
-        changes->changed.all = true; /* the event names one, but may belong to another */
+        changes->changed.all =
+            true; /* the namespace of the event may differ from the changed one */
     else
         mark(&changes->changed, event->name_space);
     return true;
@@ -108,7 +109,7 @@ static bool subscribe(struct namespace_changes *changes, struct cancel *cancel, 
     if (!changes->events)
         return false;
     LOCK_SCOPE(&changes->lock);
-    changes->changed.all = true; /* what happened before was not told */
+    changes->changed.all = true; /* earlier changes sent no event to this subscription */
     return true;
 }
 
@@ -121,14 +122,14 @@ bool namespace_changes_wait(struct namespace_changes *changes, struct cancel *ca
     if (!changes->events)
         return subscribe(changes, cancel, err);
     while (!matters && events_next(changes->events, &event, INT64_MAX, err))
-        matters = note(changes, &event);
+        matters = add_event(changes, &event);
     if (matters) {
-        int64_t until_ns = clock_now_ns() + CROWD_NS;
+        int64_t until_ns = clock_now_ns() + BURST_NS;
 
         while (events_next(changes->events, &event, until_ns, err))
-            (void)note(changes, &event);
+            (void)add_event(changes, &event);
     }
-    if (err->code != ERROR_NONE)
+    if (err->code != ERROR_NONE) /* the subscription is broken */
         events_close(TAKE(changes->events));
     return matters;
 }

@@ -1,40 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * In which namespaces images, content or snapshots have changed, as far as the daemon
- * tells: a hint for whoever lists them.
+ * Collects from the daemon's events in which namespaces images, content or snapshots have changed:
+ * a hint for the collectors that list them.
  *
- * One thread waits, another takes what was gathered; nothing else is shared.
+ * One thread calls namespace_changes_wait(); any thread may call the other functions.
  */
 #ifndef INVENTORY_NAMESPACE_CHANGES_H
 #define INVENTORY_NAMESPACE_CHANGES_H
 
 #include "containerd/containerd.h"
 
-#define CHANGES_NAMES_MAX   32 /* where more have changed, all are said to have */
-#define CHANGES_NAME_BYTES  80 /* the daemon takes names of 76 */
-#define CHANGES_TOPICS_MAX  24 /* the rest is counted as CHANGES_TOPIC_OTHER */
+#define CHANGES_NAMES_MAX   32 /* if more have changed, all count as changed */
+#define CHANGES_NAME_BYTES  80 /* the daemon allows 76 */
+#define CHANGES_TOPICS_MAX  24 /* further ones count as CHANGES_TOPIC_OTHER */
 #define CHANGES_TOPIC_BYTES 64
 #define CHANGES_TOPIC_OTHER "other"
 
 struct namespace_changes;
 
 struct namespace_changes *namespace_changes_new(struct containerd *daemon, struct error *err);
-/* Once nobody waits. */
+/* Must not be called while a thread waits. */
 void namespace_changes_free(struct namespace_changes *changes);
 DEFINE_CLEANUP(struct namespace_changes *, namespace_changes_free)
 
-/* Waits until something has changed, and a little longer, because changes come in crowds. False
- * where the daemon cannot be listened to. All calls share one *cancel, which ends after them. */
+/* Waits for a change, and then a little longer, because changes come in bursts. False if the
+ * subscription fails. *cancel must be the same in all calls and outlive them. */
 bool namespace_changes_wait(struct namespace_changes *changes, struct cancel *cancel,
                             struct error *err) MUST_CHECK;
 
 struct changed_namespaces {
-    bool all; /* or it is not known which */
+    bool all; /* all, or the names are unknown */
     size_t count;
     char names[CHANGES_NAMES_MAX][CHANGES_NAME_BYTES];
 };
 
-/* What has changed since it was last taken. */
+/* Takes the changes since the last call. */
 void namespace_changes_take(struct namespace_changes *changes, struct changed_namespaces *taken);
 
 struct topic_counts {
@@ -45,9 +45,9 @@ struct topic_counts {
     } items[CHANGES_TOPICS_MAX + 1];
 };
 
-/* All events so far, without those of probes; the usual topics are there from the start. */
+/* Counts all events so far, without those of probes. The usual topics are always included. */
 void namespace_changes_count(struct namespace_changes *changes, struct topic_counts *counts);
-/* What that is before anything happened. */
+/* The counts before the first event. */
 void topic_counts_init(struct topic_counts *counts);
 
 #endif

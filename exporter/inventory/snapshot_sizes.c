@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Two sets: what is known, and what of it this round has met; at the end the second replaces
- * the first. */
+/* Two maps: the known sizes, and those that this round has seen. snapshot_sizes_end() replaces the
+ * first by the second. */
 #include "inventory/snapshot_sizes.h"
 
 #define KEY_LIMIT_BYTES ((size_t)8192)
@@ -11,7 +11,7 @@ void snapshot_sizes_begin(struct snapshot_sizes *sizes, size_t max_calls)
     name_map_clear(&sizes->seen_);
 }
 
-/* A name may come again for other content: the time of its making is part of the key. */
+/* A name may be reused for other content, so the creation time is part of the key. */
 static bool key_of(struct buf *key, const struct scope *scope, const char *snapshotter,
                    const struct snapshot_info *snapshot, struct error *err)
 {
@@ -32,7 +32,7 @@ static bool ask(struct snapshot_sizes *sizes, const struct scope *scope, const c
 
 bool snapshot_sizes_add(struct snapshot_sizes *sizes, const struct scope *scope,
                         const char *snapshotter, const struct snapshot_info *snapshot,
-                        uint64_t *bytes, bool *told, struct cancel *cancel, struct error *err)
+                        uint64_t *bytes, bool *complete, struct cancel *cancel, struct error *err)
 {
     CLEANUP(buf_deinit) struct buf key = BUF_INIT(KEY_LIMIT_BYTES);
     uint64_t size;
@@ -41,7 +41,7 @@ bool snapshot_sizes_add(struct snapshot_sizes *sizes, const struct scope *scope,
         return false;
     if (!name_map_find(&sizes->known_, key.data, &size)) {
         if (sizes->calls_left_ == 0) {
-            *told = false;
+            *complete = false;
             return true;
         }
         if (!ask(sizes, scope, snapshotter, snapshot, &size, cancel, err) ||

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What committed snapshots occupy on disk. A committed one never changes, so the
- * daemon is asked once for each, a limited number of times per round; what no
- * round has seen is forgotten. An active one is not asked about: the daemon would
- * walk its files.
+ * A cache of the disk usage of committed snapshots. A committed snapshot never changes, so the
+ * daemon is asked once per snapshot, with a limit of calls per round. Snapshots that a round has
+ * not seen are dropped. Active snapshots must not be added: the daemon would walk their files.
  */
 #ifndef INVENTORY_SNAPSHOT_SIZES_H
 #define INVENTORY_SNAPSHOT_SIZES_H
@@ -23,14 +22,15 @@ struct snapshot_sizes {
 
 void snapshot_sizes_begin(struct snapshot_sizes *sizes, size_t max_calls);
 
-/* Adds the size of one committed snapshot to *bytes. *told is left alone, or set to false if this
- * round may ask no more. One that is gone meanwhile adds nothing. */
+/* Adds the size of one committed snapshot to *bytes. If it is unknown and the limit of calls is
+ * reached, sets *complete to false instead. A snapshot that is gone in the meantime adds nothing.
+ */
 bool snapshot_sizes_add(struct snapshot_sizes *sizes, const struct scope *scope,
                         const char *snapshotter, const struct snapshot_info *snapshot,
-                        uint64_t *bytes, bool *told, struct cancel *cancel,
+                        uint64_t *bytes, bool *complete, struct cancel *cancel,
                         struct error *err) MUST_CHECK;
 
-/* Forgets what this round has not seen; not called where a round could not see everything. */
+/* Drops snapshots that this round has not seen. Must not be called after an incomplete round. */
 void snapshot_sizes_end(struct snapshot_sizes *sizes);
 void snapshot_sizes_deinit(struct snapshot_sizes *sizes);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which format is written by whom, and what all of them have in common. */
+/* Dispatches to the formats and contains what they share. */
 #include "metrics/encode.h"
 
-#include "metrics/encode_format.h"
+#include "metrics/encode_private.h"
 
 #include <string.h>
 

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * OpenMetrics 1.0: the lines of text 0.0.4 with exemplars, under a head of its own. A server reads
- * it to the letter: one wrong space, or a unit that does not fit, and it takes nothing of the page.
+ * OpenMetrics 1.0: the lines of text 0.0.4 with exemplars, and other metadata. Prometheus parses it
+ * strictly: it rejects the page for one wrong blank or unit.
  */
-#include "metrics/encode_format.h"
+#include "metrics/encode_private.h"
 #include "metrics/native_spans.h"
 #include "metrics/text_lines.h"
 
 #include <string.h>
 
 static const struct {
-    const char *name, *suffix; /* of the samples, which the name of the family does not have */
+    const char *name, *suffix; /* of the samples; the name of the family omits it */
 } types[] = {
     [METRIC_GAUGE] = {"gauge", ""},
     [METRIC_COUNTER] = {"counter", "_total"},
@@ -18,7 +18,7 @@ static const struct {
     [METRIC_INFO] = {"info", "_info"},
 };
 
-static void line(struct buf *out, const char *keyword, const char *name, size_t name_size)
+static void append_keyword(struct buf *out, const char *keyword, const char *name, size_t name_size)
 {
     buf_append_str(out, keyword);
     buf_append(out, name, name_size);
@@ -30,13 +30,13 @@ static void write_head(struct buf *out, const struct metric_family *family, size
     const char *unit = encode_unit(family);
     char *at;
 
-    line(out, "# TYPE ", family->name, name_size);
+    append_keyword(out, "# TYPE ", family->name, name_size);
     buf_append_str(out, types[family->type].name);
     if (unit) {
-        line(out, "\n# UNIT ", family->name, name_size);
+        append_keyword(out, "\n# UNIT ", family->name, name_size);
         buf_append_str(out, unit);
     }
-    line(out, "\n# HELP ", family->name, name_size);
+    append_keyword(out, "\n# HELP ", family->name, name_size);
     at = buf_reserve(out, text_escape_bytes(family->help));
     if (at)
         buf_commit(out, text_escape(at, family->help, true));
@@ -73,8 +73,8 @@ static void write_sample(struct encoder *encoder, const struct metric_family *fa
 const struct encode_writer encode_openmetrics = {write_family, write_sample, NULL, "# EOF\n"};
 
 /*
- * 2.0, as of its first release candidate: a family is called like its samples, a histogram is one
- * line. Nobody asks for it yet; what is written here is small, not fast.
+ * OpenMetrics 2.0, first release candidate: families have the names of their samples, a histogram
+ * is one line. No server requests it yet, so this code is short, not fast.
  */
 static void write_family_2(struct encoder *encoder, const struct metric_family *family)
 {

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * io.prometheus.client.MetricFamily, one after the other, each behind its length.
+ * io.prometheus.client.MetricFamily messages, each preceded by its length.
  *
- * A message's length stands before it and is known after it: one byte is left for it, and what
- * named_locks out to be longer is moved. Fields are written by number, in whatever order is handy.
+ * The length of a message precedes it but is known only at its end. open_message() reserves one
+ * byte for it, and close_message() moves the message if the length needs more. Fields are in any
+ * order.
  */
-#include "metrics/encode_format.h"
+#include "metrics/encode_private.h"
+
+#include "base/varint.h"
 #include "metrics/native_spans.h"
 
 #include <math.h>
 #include <string.h>
 
-#define VARINT_BYTES         10
-#define FIELD_BYTES          (2 * VARINT_BYTES) /* of a number or a length, with its tag */
+#define FIELD_BYTES          (2 * VARINT_BYTES_MAX) /* a number or length with its tag */
 #define EXEMPLAR_BYTES       128
 #define NATIVE_EXEMPLARS_MAX ((size_t)10)
 
@@ -62,7 +64,7 @@ enum {
     TIMESTAMP_NANOS = 2,
 };
 
-/* MetricType, and the field of Metric that goes with it. */
+/* MetricType, and the field of Metric with the value. */
 static const struct {
     unsigned char type, field;
 } types[] = {
@@ -72,25 +74,17 @@ static const struct {
     [METRIC_INFO] = {1, 2},
 };
 
-static char *put_varint(char *at, uint64_t value)
-{
-    for (; value >= 0x80; value >>= 7)
-        *at++ = (char)(value | 0x80);
-    *at++ = (char)value;
-    return at;
-}
-
 static char *put_tag(char *at, unsigned field, enum wire wire)
 {
-    return put_varint(at, field << 3 | wire);
+    return varint_write(at, field << 3 | wire);
 }
 
 static char *put_uint(char *at, unsigned field, uint64_t value)
 {
-    return put_varint(put_tag(at, field, WIRE_VARINT), value);
+    return varint_write(put_tag(at, field, WIRE_VARINT), value);
 }
 
-/* Small either way: 0, -1, 1, -2 become 0, 1, 2, 3. */
+/* 0, -1, 1, -2 become 0, 1, 2, 3. */
 static uint64_t zigzag(int64_t value)
 {
     return (uint64_t)value << 1 ^ (uint64_t)(value >> 63);
@@ -111,22 +105,22 @@ static char *put_text(char *at, unsigned field, const char *text)
 {
     size_t size = strlen(text);
 
-    at = put_varint(put_tag(at, field, WIRE_BYTES), size);
+    at = varint_write(put_tag(at, field, WIRE_BYTES), size);
     return (char *)memcpy(at, text, size) + size;
 }
 
-/* Where the body of the message starts. */
+/* Returns the start of the body. */
 static char *open_message(char *at, unsigned field)
 {
     return put_tag(at, field, WIRE_BYTES) + 1;
 }
 
-/* `apart` bytes of the message follow elsewhere. */
+/* `apart` more bytes of the message are in another buffer. */
 static char *close_partial(char *body, char *end, size_t apart)
 {
-    char length[VARINT_BYTES];
+    char length[VARINT_BYTES_MAX];
     size_t size = (size_t)(end - body);
-    size_t n = (size_t)(put_varint(length, size + apart) - length);
+    size_t n = (size_t)(varint_write(length, size + apart) - length);
 
     if (n > 1)
         memmove(body + n - 1, body, size);
@@ -193,13 +187,13 @@ static char *put_spans(char *at, const struct native_spans *list)
     }
     at = body = open_message(at, HISTOGRAM_POSITIVE_DELTA);
     for (size_t i = 0; i < list->n_counts; i++) {
-        at = put_varint(at, zigzag(list->counts[i] - last));
+        at = varint_write(at, zigzag(list->counts[i] - last));
         last = list->counts[i];
     }
     return close_message(body, at);
 }
 
-/* The threshold tells a server that there is a native part, even if it is empty. */
+/* The zero threshold marks a histogram as native, even without buckets. */
 static char *put_native(char *at, const struct histogram *histogram)
 {
     const struct native_histogram *native = histogram->native;
@@ -240,7 +234,7 @@ static size_t histogram_bytes(const struct histogram *histogram)
     size_t n_exemplars = histogram->exemplars ? histogram->exemplars->n : 0;
 
     return (histogram->n_bounds + 16) * 3 * FIELD_BYTES + 2 * n_exemplars * EXEMPLAR_BYTES +
-           n_native * (3 * FIELD_BYTES + (NATIVE_GAP_MAX + 1) * VARINT_BYTES);
+           n_native * (3 * FIELD_BYTES + (NATIVE_GAP_MAX + 1) * VARINT_BYTES_MAX);
 }
 
 static size_t label_bytes(const char *name, const char *value)
@@ -248,7 +242,7 @@ static size_t label_bytes(const char *name, const char *value)
     return strlen(name) + strlen(value) + 3 * FIELD_BYTES;
 }
 
-/* At least what the sample can take. */
+/* An upper bound of the size. */
 static size_t sample_bytes(const struct metric_family *family, const struct sample *sample)
 {
     size_t bytes = 4 * FIELD_BYTES;
@@ -280,7 +274,7 @@ static void write_sample(struct encoder *encoder, const struct metric_family *fa
     buf_commit(encoder->out, close_message(metric, close_message(value, at)));
 }
 
-/* Counter is type 0 and what a reader assumes where there is none: it is written all the same. */
+/* Type 0 (counter) is the default, but is written, too. */
 static void write_family(struct encoder *encoder, const struct metric_family *family)
 {
     const char *unit = encode_unit(family);
@@ -301,7 +295,7 @@ static void end_family(struct encoder *encoder)
 {
     struct buf *out = encoder->out;
 
-    if (!buf_reserve(out, VARINT_BYTES))
+    if (!buf_reserve(out, VARINT_BYTES_MAX))
         return;
     buf_commit(out, close_partial(out->data + encoder->family_start_ + 1, out->data + out->size,
                                   encoder->apart));

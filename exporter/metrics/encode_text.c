@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Text 0.0.4: what everybody reads. It knows no info, no unit and no exemplar. */
-#include "metrics/encode_format.h"
+/* Text 0.0.4. It has no info type, no units and no exemplars. */
+#include "metrics/encode_private.h"
 #include "metrics/text_lines.h"
 
 #include <string.h>

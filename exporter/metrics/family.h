@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What can be measured: families are static data, declared by whoever fills them. */
+/* Metric families: static tables of the collectors. */
 #ifndef METRICS_FAMILY_H
 #define METRICS_FAMILY_H
 
@@ -9,7 +9,7 @@ enum metric_type {
     METRIC_GAUGE,
     METRIC_COUNTER,
     METRIC_HISTOGRAM,
-    METRIC_INFO, /* always 1; may carry labels that only the configuration knows */
+    METRIC_INFO, /* always 1; may have labels from the configuration */
 };
 
 struct metric_family {
@@ -17,7 +17,7 @@ struct metric_family {
     const char *name; /* ends in the base unit; counters end in _total; NULL ends a table */
     const char *help;
     const char *labels[METRIC_LABELS_MAX + 1];
-    const char *query; /* an example for people; NULL: one that fits the type */
+    const char *query; /* an example for users; NULL: the default of the type */
 };
 
 #endif

@@ -8,9 +8,9 @@
 #include <string.h>
 
 #define PER_OCTAVE   (1 << HISTOGRAM_SCHEMA)
-#define BUCKETS_STEP 8 /* by which the memory of the native part grows */
+#define BUCKETS_STEP 8 /* growth of the native part */
 
-/* 0.5 * 2^(i/8): where the buckets of schema 3 begin between 0.5 and 1, as frexp() has it. */
+/* 0.5 * 2^(i/8): the lower bounds of schema 3 in the range of frexp(), 0.5 to 1. */
 static const double octave[PER_OCTAVE] = {
     0x1p-1,
     0x1.172b83c7d517bp-1,
@@ -22,7 +22,7 @@ static const double octave[PER_OCTAVE] = {
     0x1.d5818dcfba487p-1,
 };
 
-/* Rounds up: the bucket of half the resolution that holds this one. */
+/* The bucket of half the resolution that contains this one: rounds up. */
 static int32_t halved(int32_t index)
 {
     return index > 0 ? (index + 1) / 2 : index / 2;
@@ -90,7 +90,7 @@ static void reset(struct histogram *histogram, double now)
     native_clear(histogram->native);
 }
 
-/* The bucket of that index, made where there is none; NULL without memory. */
+/* Finds or inserts the bucket; NULL without memory. */
 static struct native_bucket *find_bucket(struct histogram *histogram, int32_t index)
 {
     struct native_histogram *native = histogram->native;
@@ -114,7 +114,7 @@ static struct native_bucket *find_bucket(struct histogram *histogram, int32_t in
     return &native->buckets[i];
 }
 
-/* Whether the lowest bucket could be merged into the one of zero. */
+/* Merges the lowest bucket into the zero bucket. False if its bound is too large. */
 static bool widen_zero(struct native_histogram *native)
 {
     double bound = histogram_native_bound(native->schema, native->buckets[0].index);
@@ -153,7 +153,7 @@ static void limit(struct native_histogram *native)
         halve(native);
 }
 
-/* A native part that cannot hold everything would not add up: it is given up. */
+/* Without memory the native part is dropped: its counts would not match the classic ones. */
 static void observe_native(struct histogram *histogram, double value)
 {
     struct native_histogram *native = histogram->native;
@@ -189,7 +189,7 @@ static void observe(struct histogram *histogram, double value)
         observe_native(histogram, value);
 }
 
-/* Takes the place of the bucket's last one. Without memory there is none: it is only a hint. */
+/* Replaces the exemplar of the bucket. Without memory it is not stored. */
 static void keep_exemplar(struct histogram *histogram, const struct exemplar *fresh)
 {
     struct exemplars *kept = histogram->exemplars;
@@ -208,7 +208,7 @@ static void keep_exemplar(struct histogram *histogram, const struct exemplar *fr
     kept->list[kept->n - 1] = *fresh;
 }
 
-static bool over_the_limit(const struct histogram *histogram)
+static bool exceeds_limit(const struct histogram *histogram)
 {
     return histogram->native && histogram->native->n > HISTOGRAM_NATIVE_MAX;
 }
@@ -222,11 +222,11 @@ void histogram_observe_run(struct histogram *histogram, double value, const char
         return;
     value = value > 0 ? value : 0;
     observe(histogram, value);
-    if (over_the_limit(histogram) && now - histogram->start >= HISTOGRAM_RESET_SECONDS) {
+    if (exceeds_limit(histogram) && now - histogram->start >= HISTOGRAM_RESET_SECONDS) {
         reset(histogram, now);
         observe(histogram, value);
     }
-    if (over_the_limit(histogram))
+    if (exceeds_limit(histogram))
         limit(histogram->native);
     if (!run_id || !*run_id)
         return;
@@ -236,7 +236,7 @@ void histogram_observe_run(struct histogram *histogram, double value, const char
     keep_exemplar(histogram, &fresh);
 }
 
-/* Without the time: there is never an hour since the last reset. */
+/* Passes the start as the time, so this never resets. */
 void histogram_observe(struct histogram *histogram, double value)
 {
     histogram_observe_run(histogram, value, NULL, histogram->start);

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A cumulative histogram, classic and native at once: touched by one job, copied into snapshots.
+ * A histogram with classic and native buckets. One job updates it and copies it into snapshots.
  *
- * The native part has base 2^(1/8) (schema 3) and is sparse: only buckets that hold something take
- * memory. When there are more than HISTOGRAM_NATIVE_MAX of them, then, as Prometheus' own client
- * does it: everything is reset if the last reset is an hour ago, else the zero bucket is widened,
- * else the resolution is halved. Source of index and limits: Prometheus' specification of native
- * histograms.
+ * The native part has base 2^(1/8) (schema 3) and stores only buckets that are not empty. Beyond
+ * HISTOGRAM_NATIVE_MAX buckets it does the same as client_golang: reset if the last reset is an
+ * hour ago, else widen the zero bucket, else halve the resolution. Index and limits follow the
+ * specification of Prometheus' native histograms.
  */
 #ifndef METRICS_HISTOGRAM_H
 #define METRICS_HISTOGRAM_H
@@ -19,19 +18,19 @@
 #define HISTOGRAM_NATIVE_MAX    160
 #define HISTOGRAM_SCHEMA        3
 #define HISTOGRAM_SCHEMA_MIN    (-4)
-#define HISTOGRAM_ZERO          0x1p-128 /* up to here an observation counts as zero */
-#define HISTOGRAM_ZERO_MAX      0x1p-10  /* how far the zero bucket may be widened: a millisecond */
-#define HISTOGRAM_RESET_SECONDS 3600.0   /* between two resets at least */
+#define HISTOGRAM_ZERO          0x1p-128 /* values up to here count as zero */
+#define HISTOGRAM_ZERO_MAX      0x1p-10  /* the zero bucket is not widened beyond: a millisecond */
+#define HISTOGRAM_RESET_SECONDS 3600.0   /* minimum between two resets */
 #define HISTOGRAM_EXEMPLAR_ID   17       /* bytes */
 
-/* An observation that can be looked up. */
+/* An observation with the id of its run. */
 struct exemplar {
     char run_id[HISTOGRAM_EXEMPLAR_ID];
     uint8_t bucket;          /* of the classic ones */
     double value, timestamp; /* unix seconds */
 };
 
-/* The latest of every bucket that has one, the newest last. */
+/* The latest exemplar of each bucket, the newest last. */
 struct exemplars {
     size_t n;
     struct exemplar list[];
@@ -39,7 +38,7 @@ struct exemplars {
 
 struct native_bucket {
     int32_t index;  /* upper bound 2^(index / 2^schema), inclusive */
-    uint32_t count; /* a run each second for 136 years */
+    uint32_t count; /* overflows after 136 years of one run per second */
 };
 
 struct native_histogram {
@@ -53,34 +52,34 @@ struct native_histogram {
 struct histogram {
     const double *bounds; /* ascending upper bounds, +Inf not included */
     size_t n_bounds;
-    uint64_t counts[HISTOGRAM_BOUNDS_MAX + 1]; /* not cumulative; the last one is +Inf */
+    uint64_t counts[HISTOGRAM_BOUNDS_MAX + 1]; /* not cumulative; the last is +Inf */
     double sum;
-    double start;                    /* unix seconds, of all counts; 0: not known */
+    double start;                    /* unix seconds; 0: unknown */
     struct exemplars *exemplars;     /* NULL: none yet */
     struct native_histogram *native; /* NULL: classic only */
 };
 
-/* Classic only, as long as only histogram_observe() is called. */
+/* Without a native part. */
 #define HISTOGRAM_INIT(bounds_array)                                                           \
     {                                                                                          \
         .bounds = (bounds_array), .n_bounds = sizeof(bounds_array) / sizeof((bounds_array)[0]) \
     }
 
-/* With a native part; without memory it is classic only. `now`: unix seconds. */
+/* With a native part, unless memory is short. `now` is in unix seconds. */
 void histogram_init(struct histogram *histogram, const double *bounds, size_t n_bounds, double now);
 void histogram_deinit(struct histogram *histogram);
 
-/* A value that is no number is not counted; a negative one counts as 0. */
+/* Ignores NaN and infinities. A negative value counts as 0. */
 void histogram_observe(struct histogram *histogram, double value);
 
-/* The same by somebody who knows the time, so that there can be a reset. With a run_id the
- * observation becomes an exemplar; NULL: it does not. */
+/* Like histogram_observe(), but may reset the histogram, and stores an exemplar unless `run_id` is
+ * NULL or empty. */
 void histogram_observe_run(struct histogram *histogram, double value, const char *run_id,
                            double now);
 
 uint64_t histogram_count(const struct histogram *histogram);
 
-/* The bucket of a value > 0; the upper bound of a bucket. */
+/* The bucket of a value > 0, and the upper bound of a bucket. */
 int32_t histogram_native_index(int schema, double value);
 double histogram_native_bound(int schema, int32_t index);
 

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The buckets of a native histogram as the formats list them: runs of counts and the gaps between.
- */
+/* The buckets of a native histogram as spans of counts, as the formats list them. */
 #ifndef METRICS_NATIVE_SPANS_H
 #define METRICS_NATIVE_SPANS_H
 
 #include "metrics/histogram.h"
 
-/* A gap of up to this many empty buckets is written out: that is shorter than a new span. */
+/* Up to this many empty buckets are written as zeros: shorter than a new span. */
 #define NATIVE_GAP_MAX 2
 
 struct native_span {
-    int32_t offset; /* of the first: its index; of the others: how many buckets are left out */
+    int32_t offset; /* of the first span its index, of the others the number of skipped buckets */
     uint32_t length;
 };
 

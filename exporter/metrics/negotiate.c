@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One pass over a header, nothing is copied or stored: of the ranges that name a format that we
- * have, the one with the highest weight wins, of equal ones the first. "Whatever" is what who finds
- * nothing gets anyway, and never wins over a format that was named.
+ * One pass over the header without copies. The supported range with the highest weight wins, of
+ * equal ones the first. Ranges with "*" mean the default, text, and never win over a named format
+ * of the same weight.
  */
 #include "metrics/negotiate.h"
 
@@ -43,7 +43,7 @@ static bool is_word(struct span span, const char *text)
     return text_equal_ignoring_case(span.data, span.size, text);
 }
 
-/* Cuts off what comes before the next `separator` outside of quotes. False at the end. */
+/* Cuts off the part before the next `separator` outside of quotes. False at the end. */
 static bool next_part(struct span *rest, char separator, struct span *part)
 {
     const char *at = rest->data, *end = rest->data + rest->size;
@@ -62,7 +62,7 @@ static bool next_part(struct span *rest, char separator, struct span *part)
     return true;
 }
 
-/* Quotes around a value do not count; a value with an escape in it is none that we know. */
+/* Removes quotes around the value. No known value contains an escape. */
 static void split_parameter(struct span parameter, struct span *name, struct span *value)
 {
     const char *end = parameter.data + parameter.size;
@@ -99,7 +99,7 @@ static unsigned weight(struct span value)
     return thousandths < WEIGHT_ONE ? thousandths : WEIGHT_ONE;
 }
 
-/* One range of Accept. */
+/* One range of an Accept header. */
 struct range {
     struct span type, version, proto, encoding;
     const char *escaping;
@@ -138,7 +138,7 @@ static struct range read_range(struct span text)
     return range;
 }
 
-/* False if there is no such format. An OpenMetrics without a version is the oldest standard. */
+/* False if there is no such format. OpenMetrics without a version is 1.0. */
 static bool format_of(const struct range *range, bool openmetrics_2, enum encode_format *format)
 {
     bool any_version = !range->version.data;
@@ -187,7 +187,6 @@ void negotiate_format(const char *accept, bool openmetrics_2, struct negotiated 
     while (next_part(&rest, ',', &part)) {
         struct range range = read_range(part);
         enum encode_format format;
-
         unsigned rank = 2 * range.weight + !is_word(range.type, "text/*");
 
         if (range.weight == 0 || rank <= best || !format_of(&range, openmetrics_2, &format))
@@ -202,7 +201,7 @@ void negotiate_format(const char *accept, bool openmetrics_2, struct negotiated 
 bool negotiate_gzip(const char *accept_encoding)
 {
     struct span rest = {accept_encoding, accept_encoding ? strlen(accept_encoding) : 0}, part;
-    int gzip = -1, any = -1, identity = 0; /* weights; -1: not named */
+    int gzip = -1, any = -1, identity = 0; /* weights; -1: not listed */
 
     while (next_part(&rest, ',', &part)) {
         struct range range = read_range(part);

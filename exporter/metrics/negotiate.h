@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which format a scraper gets, from its Accept headers: RFC 9110 as Prometheus uses it. */
+/* Selects the exposition format from Accept headers: RFC 9110 as Prometheus uses it. */
 #ifndef METRICS_NEGOTIATE_H
 #define METRICS_NEGOTIATE_H
 
@@ -9,14 +9,15 @@
 
 struct negotiated {
     enum encode_format format;
-    char content_type[NEGOTIATED_TYPE_BYTES]; /* whole, with version, charset, escaping */
+    char content_type[NEGOTIATED_TYPE_BYTES]; /* with version, charset, escaping */
 };
 
-/* `accept`: repeated headers joined with ","; NULL: there was none. Always finds one: a scrape is
- * never refused. `openmetrics_2`: whether that may be given to whom asks for it. */
+/* `accept` is the header, repeated ones joined with ","; NULL if there is none. Text is the
+ * default: a scrape is never rejected. `openmetrics_2` allows OpenMetrics 2.0 if the client asks
+ * for it. */
 void negotiate_format(const char *accept, bool openmetrics_2, struct negotiated *out);
 
-/* Whether Accept-Encoding (NULL: none) takes gzip. */
+/* Whether Accept-Encoding (NULL: none) accepts gzip. */
 bool negotiate_gzip(const char *accept_encoding);
 
 #endif

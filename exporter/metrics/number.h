@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Numbers as the formats have them, with the fewest digits that read back as the same double.
+ * Writes numbers as the exposition formats need them, with the fewest digits that read back as the
+ * same double.
  *
- * Every page is full of them: no printf() where a number is of the usual size. They are written
- * without a NUL into NUMBER_BYTES of room; what is returned is the end.
+ * Each function writes at most NUMBER_BYTES without a NUL and returns the end of what it wrote.
  */
 #ifndef METRICS_NUMBER_H
 #define METRICS_NUMBER_H
@@ -14,11 +14,11 @@
 
 char *number_write_uint(char *out, uint64_t value);
 
-/* Whole numbers below 2^53 as such, everything else as %g would; NaN, +Inf, -Inf. */
+/* Whole numbers below 2^53 without an exponent, all others like %g; NaN, +Inf, -Inf. */
 char *number_write(char *out, double value);
 
-/* As Go writes a float and as a server that reads protobuf calls the bucket ("30.0", "1e+06"), so
- * that the series is the same one in each format. */
+/* An upper bound as Go writes it ("30.0", "1e+06"). Prometheus names a bucket so when it reads
+ * protobuf; the text formats must use the same name. */
 char *number_write_bound(char *out, double value);
 
 #endif

@@ -61,8 +61,7 @@ static const char *clean_copy(struct arena *arena, const char *value)
     return arena_strndup(arena, clean, text_clean(clean, sizeof(clean), value, strlen(value)));
 }
 
-/* Copies `n` values; what is like its neighbour in `old` is not copied again. NULL if the arena is
- * full. */
+/* Copies `n` values, except those that are equal in `old`. NULL if the arena is full. */
 static const char **copy_values(struct arena *arena, const char *const *values, size_t n,
                                 const char *const *old, size_t n_old)
 {
@@ -88,7 +87,7 @@ static bool has_last_values(const struct snapshot *snapshot, const char *const *
     return true;
 }
 
-/* Most samples of a job begin with the same labels. */
+/* Most samples of a job have the same first labels. */
 static const char *const *keep_values(struct snapshot *snapshot, const char *const *values,
                                       size_t n)
 {
@@ -167,7 +166,7 @@ static void *copy_of(struct arena *arena, const void *data, size_t size)
     return copy ? memcpy(copy, data, size) : NULL;
 }
 
-/* With what is in use of its parts. */
+/* Copies only used buckets and exemplars. */
 static struct histogram *copy_histogram(struct arena *arena, const struct histogram *histogram)
 {
     const struct exemplars *exemplars = histogram->exemplars;

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The samples of one run of one job.
+ * The samples of one run of one job. Reference-counted.
  *
- * While being filled it belongs to one thread. Once posted it never changes
- * again, so any number of scrapes may read it; the last one to let go frees it.
+ * One thread fills it. Once posted it must not change, so any number of scrapes
+ * may read it at once.
  *
- * Families are indexed, not looked up: the index is the row of the table that
- * the snapshot was made for. Label values are copied and cleaned: one bad byte in
- * one value would fail a whole scrape. What a sample has in common with the one that was added
- * before it, it shares.
+ * A family is its row in the table of snapshot_new(). Label values are copied and
+ * cleaned, because an invalid byte in one value would fail the whole scrape. A
+ * sample shares equal values with the sample before it.
  */
 #ifndef METRICS_SNAPSHOT_H
 #define METRICS_SNAPSHOT_H
@@ -17,7 +16,7 @@
 #include "metrics/family.h"
 #include "metrics/histogram.h"
 
-#define LABEL_VALUE_LIMIT_BYTES ((size_t)1024) /* longer values are cut */
+#define LABEL_VALUE_LIMIT_BYTES ((size_t)1024) /* longer values are truncated */
 
 struct snapshot;
 
@@ -26,8 +25,8 @@ struct snapshot *snapshot_ref(struct snapshot *snapshot);
 void snapshot_unref(struct snapshot *snapshot);
 DEFINE_CLEANUP(struct snapshot *, snapshot_unref)
 
-/* snapshot_add(s, PULL_BYTES, 42, "docker.io", "v1"): one value per label of the family.
- * Too much for the limit sticks, as in struct buf. */
+/* snapshot_add(s, PULL_BYTES, 42, "docker.io", "v1"): one value per label of the family. The first
+ * failure sticks, as in struct buf; the caller must call snapshot_ok() at the end. */
 #define snapshot_add(snapshot, family, value, ...)     \
     snapshot_add_sample((snapshot), (family), (value), \
                         &((const char *const[]){NULL, ##__VA_ARGS__, NULL})[1])
@@ -35,7 +34,7 @@ DEFINE_CLEANUP(struct snapshot *, snapshot_unref)
     snapshot_add_histogram_sample((snapshot), (family), (histogram), \
                                   &((const char *const[]){NULL, ##__VA_ARGS__, NULL})[1])
 
-/* Labels beyond those of the family, for METRIC_INFO: valid names, not among the family's. */
+/* More labels for METRIC_INFO. Names must be valid and differ from those of the family. */
 struct extra_labels {
     const char *const *names;
     const char *const *values;
@@ -45,7 +44,7 @@ struct extra_labels {
     snapshot_add_info_sample((snapshot), (family), (extra), \
                              &((const char *const[]){NULL, ##__VA_ARGS__, NULL})[1])
 
-/* What the macros call: `label_values` ends with NULL. */
+/* The macros call these. `label_values` must end with NULL. */
 void snapshot_add_sample(struct snapshot *snapshot, size_t family, double value,
                          const char *const *label_values);
 void snapshot_add_histogram_sample(struct snapshot *snapshot, size_t family,
@@ -61,7 +60,7 @@ struct sample {
     const char *const *label_values;
     const struct extra_labels *extra; /* NULL: none */
     double value;
-    const struct histogram *histogram; /* NULL: it is the value */
+    const struct histogram *histogram; /* NULL: use `value` */
 };
 const struct metric_family *snapshot_families(const struct snapshot *snapshot);
 const struct sample *snapshot_samples(const struct snapshot *snapshot, size_t family);

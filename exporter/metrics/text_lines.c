@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Nothing here is formatted twice: a series is written once and copied for each line of its
- * histogram, bounds are kept from one sample to the next, and room is asked for once.
+ * Formats nothing twice: a series is written once and copied for each line of its histogram, bounds
+ * are cached from one sample to the next, and memory is reserved once.
  */
 #include "metrics/text_lines.h"
 
@@ -19,7 +19,7 @@ static bool word_has(uint64_t word, char c)
     return (other - EVERY_BYTE(1)) & ~other & EVERY_BYTE(0x80);
 }
 
-/* Eight bytes at a time: nearly all texts are as they should be. */
+/* Whether nothing needs escaping. Tests eight bytes at a time, because most texts are plain. */
 static bool is_plain(const char *text, size_t size)
 {
     uint64_t word;
@@ -88,7 +88,7 @@ static char *write_label(char *out, const char *name, const char *value)
     return out;
 }
 
-/* With a comma behind each. */
+/* Writes a comma after each. */
 static char *write_labels(char *out, const struct metric_family *family,
                           const struct sample *sample)
 {
@@ -149,7 +149,7 @@ static char *put(char *out, const char *text, size_t size)
     return (char *)memcpy(out, text, size) + size;
 }
 
-/* `series`: up to the label le, `size` bytes; the first line has it already. */
+/* `series` has `size` bytes, up to the label le. The first line has it already. */
 static char *write_buckets(char *out, const char *series, size_t size,
                            const struct encoded_bounds *bounds, const struct histogram *histogram,
                            bool exemplars)
@@ -173,7 +173,7 @@ static char *write_buckets(char *out, const char *series, size_t size,
     return out;
 }
 
-/* "name_sum{...} ": as `series`, but for the suffix and the end. */
+/* Writes "name_sum{...} ": `series` with another suffix and without le. */
 static char *write_sibling(char *out, const char *series, size_t size, size_t name_size,
                            const char *suffix)
 {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A Go error is a chain, "what I did: what they did: what happened", and so are its words taken
- * apart here: a pattern has to be that of a whole link. Names of images and URLs have no spaces, so
- * no name can look like a link of several words, and the links of one word are none that a name can
- * be between two colons with a blank behind.
+ * A Go error is a chain of links, "operation: suboperation: cause". A pattern must match a whole
+ * link. Names of images and URLs contain no spaces, so they cannot match a pattern of several
+ * words; and a name is never a link of one word between two colons followed by spaces.
  *
- * The rows stand in the order of their weight: "no space left on device" in a failed extraction is
- * no_space, a certificate in a failed request is tls. Only then an HTTP status, and only where the
- * link before it says that it is one.
+ * The tables are the whole contract: daemons send no error code that distinguishes these causes, so
+ * a row per text that real daemons send is the only source. Rows are in the order of priority: "no
+ * space left on device" in a failed extraction is no_space, a certificate in a failed request is
+ * tls. An HTTP status has a lower priority, and counts only after a link that announces it.
  */
 #include "net/go_error.h"
 
@@ -17,7 +17,7 @@
 #include <fnmatch.h>
 #include <string.h>
 
-#define TEXT_BYTES_MAX ((size_t)4096) /* of the end of the message, where the cause is */
+#define TEXT_BYTES_MAX ((size_t)4096) /* kept of the end of the message, where the cause is */
 #define LINKS_MAX      ((size_t)64)
 #define PATTERNS_MAX   24
 
@@ -29,10 +29,10 @@ struct chain {
 
 struct row {
     enum error_code code;
-    const char *patterns[PATTERNS_MAX]; /* of fnmatch(); NULL ends, where there is room for it */
+    const char *patterns[PATTERNS_MAX]; /* of fnmatch(); a shorter list ends with NULL */
 };
 
-/* Whatever else the message says. */
+/* These take priority over all others. */
 static const struct row causes[] = {
     {ERROR_NO_SPACE, {"no space left on device", "disk quota exceeded"}},
     {ERROR_LIMIT, {"rejecting * byte manifest for *"}},
@@ -52,12 +52,12 @@ static const struct row causes[] = {
     {ERROR_FORBIDDEN, {"denied", "image verifier * blocked pull *"}},
 };
 
-/* What a registry says beside a 4xx that says less. containerd leaves out its codes, so these are
- * the words of the most common one. */
+/* Messages of a registry with a 4xx, more specific than the status. containerd drops the error
+ * codes, so these are the messages of the distribution registry. */
 static const struct row refusals[] = {
     {ERROR_DIGEST_MISMATCH, {"provided digest did not match uploaded content"}},
     {ERROR_SIZE_MISMATCH, {"provided length did not match content length"}},
-    {ERROR_SERVER_ERROR, {"blob upload invalid"}}, /* 404 where its disk is full */
+    {ERROR_SERVER_ERROR, {"blob upload invalid"}}, /* also if the disk of the registry is full */
     {ERROR_UNSUPPORTED, {"4?? * unsupported", "The operation is unsupported*"}},
     {ERROR_NOT_FOUND, {"blob unknown", "blob unknown to registry", "manifest blob unknown"}},
     {ERROR_INVALID,
@@ -65,7 +65,7 @@ static const struct row refusals[] = {
       "manifest failed signature verification"}},
 };
 
-/* Only where nothing above and no HTTP status is in the message. */
+/* Only if neither a cause nor an HTTP status matches. */
 static const struct row circumstances[] = {
     {ERROR_TIMEOUT,
      {"context deadline exceeded", "code = DeadlineExceeded", "DeadlineExceeded",
@@ -107,7 +107,7 @@ static const struct row circumstances[] = {
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 
-/* Where the next link begins; what stands between the two is cut out. */
+/* Returns the next link and cuts off the current one. */
 static char *next_link(char *at)
 {
     static const char *const separators[] = {": ", " desc = ", "\n"};
@@ -127,7 +127,7 @@ static char *next_link(char *at)
     return nearest + size;
 }
 
-static void take_apart(struct chain *chain, const char *text)
+static void split_links(struct chain *chain, const char *text)
 {
     size_t size = strlen(text), cut = size < TEXT_BYTES_MAX ? 0 : size - TEXT_BYTES_MAX + 1;
 
@@ -145,7 +145,7 @@ static bool has_link(const struct chain *chain, const char *pattern)
     return false;
 }
 
-static enum error_code look_up(const struct chain *chain, const struct row *rows, size_t n)
+static enum error_code match_rows(const struct chain *chain, const struct row *rows, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         for (size_t k = 0; k < PATTERNS_MAX && rows[i].patterns[k]; k++)
@@ -154,7 +154,7 @@ static enum error_code look_up(const struct chain *chain, const struct row *rows
     return ERROR_NONE;
 }
 
-/* The answer to CONNECT is told by its words alone: a registry's has its number before them. */
+/* A refused CONNECT appears as the status text alone; a registry's status has its number before. */
 static bool refused_by_proxy(const struct chain *chain)
 {
     static const char *const words[] = {
@@ -178,7 +178,7 @@ static int number_at(const char *text)
                : 0;
 }
 
-/* The HTTP status that the message tells of; 0: none. */
+/* Returns the HTTP status in the message; 0: none. */
 static int status_in(const struct chain *chain)
 {
     static const char docker[] = "error parsing HTTP ";
@@ -196,12 +196,12 @@ static int status_in(const struct chain *chain)
     return 0;
 }
 
-/* A token server that knows nothing of us is not a registry without the image. */
+/* A 404 of the token server does not mean that the image does not exist. */
 static enum error_code code_of_status(const struct chain *chain)
 {
     int status = status_in(chain);
     enum error_code code = status > 0 ? http_status_reason(status) : ERROR_NONE;
-    enum error_code refusal = look_up(chain, refusals, COUNT(refusals));
+    enum error_code refusal = match_rows(chain, refusals, COUNT(refusals));
 
     if (status >= 400 && status < 500 && refusal != ERROR_NONE)
         return refusal;
@@ -215,13 +215,13 @@ enum error_code go_error_code(const char *text, enum error_code otherwise)
     struct chain chain;
     enum error_code code;
 
-    take_apart(&chain, text);
-    code = look_up(&chain, causes, COUNT(causes));
+    split_links(&chain, text);
+    code = match_rows(&chain, causes, COUNT(causes));
     if (code == ERROR_NONE && refused_by_proxy(&chain))
         code = ERROR_PROXY;
     if (code == ERROR_NONE)
         code = code_of_status(&chain);
     if (code == ERROR_NONE)
-        code = look_up(&chain, circumstances, COUNT(circumstances));
+        code = match_rows(&chain, circumstances, COUNT(circumstances));
     return code == ERROR_NONE ? otherwise : code;
 }

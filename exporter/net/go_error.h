@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reasons from the texts of daemons written in Go.
+ * Derives reasons from the error messages of daemons written in Go.
  *
- * containerd (CRI, Transfer) and Docker pull for us and tell what went wrong in words: those of
- * Go's net, tls and http packages and of the daemons' own. Patterns are anchored: a word counts
- * where that text stands in the message, never a number that happens to be in it.
+ * containerd (CRI, Transfer) and Docker report a failed pull or push only as text: messages of Go's
+ * net, tls and http packages and of the daemons. Patterns are anchored: words and numbers in names
+ * of images or URLs do not match.
  */
 #ifndef NET_GO_ERROR_H
 #define NET_GO_ERROR_H
 
 #include "base/error.h"
 
-/* The most specific reason the text gives; `otherwise` where it gives none. */
+/* Returns the most specific reason of the text; `otherwise` if there is none. */
 enum error_code go_error_code(const char *text, enum error_code otherwise);
 
 #endif

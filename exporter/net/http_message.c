@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What of HTTP is text and needs no network: the answer as it is collected, and pieces of URLs. */
 #include "net/http_message.h"
 
 #include "base/text.h"
 
 #include <string.h>
 
-#define DROPPED_MAX ((uint64_t)256 << 10) /* of a body that nobody wants */
+#define DROPPED_MAX ((uint64_t)256 << 10) /* beyond the limit of a body */
 
 void http_response_deinit(struct http_response *response)
 {

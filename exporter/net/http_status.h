@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one table from HTTP statuses to reasons. */
+/* The mapping of HTTP statuses to reasons. */
 #ifndef NET_HTTP_STATUS_H
 #define NET_HTTP_STATUS_H
 
 #include "base/error.h"
 
-/* The reason that the status alone gives. `status` must not be one of success. */
+/* Returns the reason of a status, which must not be a success. */
 enum error_code http_status_reason(int status);
 
 #endif

@@ -12,11 +12,11 @@
 struct target {
     char host[HOST_BYTES]; /* without brackets */
     char port[8];
-    unsigned char address[16]; /* IPv4 as IPv6 sees it */
+    unsigned char address[16]; /* IPv4 as ::ffff:a.b.c.d */
     bool is_address;
 };
 
-/* IPv4 becomes ::ffff:a.b.c.d, so that one comparison serves both. */
+/* Maps IPv4 to ::ffff:a.b.c.d, so both families compare alike. */
 static bool parse_address(const char *text, unsigned char address[16])
 {
     static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
@@ -36,7 +36,7 @@ static bool copy(char *out, size_t out_size, const char *text, size_t size)
     return true;
 }
 
-/* "host:port", "[v6]:port", either without a port. */
+/* Splits "host:port" or "[v6]:port", both with an optional port. */
 static bool split(const char *text, size_t size, struct target *target)
 {
     const char *end = text + size, *close = memchr(text, ']', size), *colon;
@@ -109,7 +109,7 @@ static bool in_block(const struct target *target, const char *entry)
     return true;
 }
 
-/* "y.com" is that and everything below it; ".y.com" and "*.y.com" only what is below. */
+/* "y.com" matches itself and its subdomains; ".y.com" and "*.y.com" only subdomains. */
 static bool in_domain(const char *host, const char *domain)
 {
     size_t host_size = strlen(host), size;
@@ -123,7 +123,7 @@ static bool in_domain(const char *host, const char *domain)
     return size == host_size ? !below_only : host[host_size - size - 1] == '.';
 }
 
-static bool excepted(const struct target *target, const char *entry, size_t size)
+static bool is_excepted(const struct target *target, const char *entry, size_t size)
 {
     struct target except = {0};
     char text[HOST_BYTES];
@@ -166,7 +166,7 @@ const char *proxy_of(const char *url, proxy_variable *variable)
 
         list += strspn(list, ", \t");
         size = strcspn(list, ", \t");
-        if (size > 0 && excepted(&target, list, size))
+        if (size > 0 && is_excepted(&target, list, size))
             return NULL;
         list += size;
     }

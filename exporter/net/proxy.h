@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which proxy a URL goes through, by the environment, as Go's programs read it: so that a node's
- * exporter and its containerd, given the same variables, take the same way.
+ * Chooses the proxy of a URL from the environment like Go programs, so that the exporter and
+ * containerd with equal variables use the same proxy. libcurl's own rules differ from Go's.
  *
- * HTTP_PROXY for http, HTTPS_PROXY for https (or in lower case, where the upper is not set).
- * NO_PROXY: "*", or names, ".suffixes", addresses and CIDR blocks, each with an optional port.
- * localhost and loopback addresses never have one.
+ * HTTP_PROXY for http, HTTPS_PROXY for https, NO_PROXY; in lower case if the upper-case variable is
+ * not set. NO_PROXY is "*", or names, ".suffixes", addresses and CIDR blocks, each with an optional
+ * port. Loopback addresses and localhost never use a proxy.
  */
 #ifndef NET_PROXY_H
 #define NET_PROXY_H
 
 #include <stdbool.h>
 
-/* Looks a variable up; getenv() but in tests. */
+/* Returns an environment variable: getenv(), or a table in tests. */
 typedef const char *proxy_variable(const char *name);
 
-/* The proxy for `url`, or NULL for none. What `variable` returned. */
+/* Returns the proxy for `url` as `variable` returned it; NULL: no proxy. */
 const char *proxy_of(const char *url, proxy_variable *variable);
 
 #endif

@@ -10,27 +10,27 @@
 #include <grpc/grpc_security.h>
 #include <string.h>
 
-#define HEADERS_MAX 4
-#define WORDS_BYTES ((size_t)8192)
-#define HEAD_BYTES  80 /* of words that are too long */
+#define HEADERS_MAX   4
+#define MESSAGE_BYTES ((size_t)8192)
+#define HEAD_BYTES    80 /* kept of the beginning of a message that is too long */
 
-/* What the daemon may send of one stream before we ask for it: left to itself gRPC reads far ahead
- * of an upload that is slower than the daemon. */
+/* Limits what the daemon may send on a stream in advance. By default gRPC reads far ahead of an
+ * upload that is slower than the daemon. */
 #define READ_AHEAD_BYTES (1 << 20)
 
-/* A daemon that comes back is seen within a second. */
-#define CONNECT_MS         5000 /* for one attempt: a busy machine takes its time */
+/* A daemon that restarts is connected within a second. */
+#define CONNECT_MS         5000 /* for one attempt, long enough for a busy machine */
 #define RECONNECT_FIRST_MS 100
 #define RECONNECT_MAX_MS   1000
 
 struct rpc_channel {
     grpc_channel *channel;
-    struct rpc_stats *stats; /* `own`, or those of another channel */
+    struct rpc_stats *stats; /* `own`, or of another channel */
     struct rpc_stats own;
 };
 
-/* A call owns its queue. There is never more than one batch in flight, so
- * whatever the queue delivers is that batch. */
+/* A call owns its queue. At most one batch is in flight, so every event of the queue is of that
+ * batch. */
 struct rpc_stream {
     struct rpc_channel *channel;
     const char *method;
@@ -44,14 +44,14 @@ struct rpc_stream {
     grpc_metadata_array initial, trailing;
     grpc_byte_buffer *received;
     bool initial_received;
-    bool receiving; /* the batch in flight wants the next message */
-    bool arrived;   /* it has ended, and nobody has looked yet */
+    bool receiving; /* the batch in flight receives the next message */
+    bool arrived;   /* that batch has completed, and rpc_stream_next() was not called since */
     bool endless;
-    bool ended; /* the server has nothing more to say */
-    bool left;  /* we went early, which is no failure of the peer's */
+    bool ended; /* the server has sent its last message */
+    bool left;  /* the client canceled: no failure of the server */
     grpc_status_code status;
     grpc_slice details;
-    struct error failure; /* of our own making: message too large, out of memory */
+    struct error failure; /* of this client: message too large, out of memory */
 };
 
 void rpc_library_init(void)
@@ -74,7 +74,8 @@ struct rpc_channel *rpc_channel_new(const struct rpc_channel_options *options, s
     grpc_arg args[] = {
         setting(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, (int)options->max_message_bytes),
         setting(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, RECONNECT_FIRST_MS),
-        setting(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, CONNECT_MS), /* named after its other use */
+        setting(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS,
+                CONNECT_MS), /* despite its name also the connect timeout */
         setting(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, RECONNECT_MAX_MS),
         setting(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, options->own_connection),
         setting(GRPC_ARG_HTTP2_BDP_PROBE, 0),
@@ -126,15 +127,15 @@ static bool start_batch(struct rpc_stream *stream, const grpc_op *ops, size_t n_
 
     if (r == GRPC_CALL_OK)
         return true;
-    /* A header that the protocol cannot carry, or our mistake. */
+    /* An invalid header, or a bug. */
     error_status(&stream->failure, ERROR_INVALID, STATUS_GRPC, RPC_INVALID_ARGUMENT,
-                 "cannot be sent: %s", grpc_call_error_to_string(r));
-    grpc_call_cancel(stream->call, NULL); /* so that nobody waits for an answer */
+                 "cannot send: %s", grpc_call_error_to_string(r));
+    grpc_call_cancel(stream->call, NULL); /* so that no later batch waits for a response */
     return false;
 }
 
-/* Runs one batch to its end. The wait needs no timeout of its own: the deadline of the call, or
- * its cancellation, completes the batch. */
+/* Runs one batch and waits without a timeout: the deadline or the cancellation of the call
+ * completes the batch. */
 static bool run_batch(struct rpc_stream *stream, const grpc_op *ops, size_t n_ops)
 {
     grpc_event event;
@@ -151,7 +152,7 @@ static void wake(void *arg)
     grpc_call_cancel(arg, NULL);
 }
 
-/* Takes `payload`. */
+/* Takes ownership of `payload`. */
 static grpc_byte_buffer *to_byte_buffer(const struct buf *head, void *payload, size_t payload_size)
 {
     grpc_slice slices[2] = {
@@ -209,7 +210,7 @@ static void add_headers(struct rpc_stream *stream, const struct rpc_header *head
     }
 }
 
-/* A call that has not begun. NULL, without words, if there is no memory or no time. */
+/* Returns a call that has not started. NULL with *err without memory or after the deadline. */
 static struct rpc_stream *stream_new(struct rpc_channel *channel, const struct rpc_request *request,
                                      struct cancel *cancel, struct error *err)
 {
@@ -251,7 +252,8 @@ static grpc_op headers_op(struct rpc_stream *stream)
     };
 }
 
-/* Sends the headers; with a message also that, and the end. Failures show up in the status. */
+/* Sends the headers and, for a request with a message, the message and the end. Failures appear in
+ * the status. */
 struct rpc_stream *rpc_stream_open(struct rpc_channel *channel, const struct rpc_request *request,
                                    struct cancel *cancel, struct error *err)
 {
@@ -299,7 +301,7 @@ bool rpc_stream_ready(struct rpc_stream *stream, int64_t until_ns)
     return true;
 }
 
-/* Takes the next message, or the end, off the stream. */
+/* Waits for the next message or the end. */
 static void wait_for_next(struct rpc_stream *stream)
 {
     while (!rpc_stream_ready(stream, INT64_MAX))
@@ -307,8 +309,8 @@ static void wait_for_next(struct rpc_stream *stream)
     stream->arrived = false;
 }
 
-/* Where nothing can be sent any more, the call is over. Why, is in its status, and that comes
- * only after all that was said before it. */
+/* A failed send means that the call has ended. The cause is in the status, which arrives only after
+ * all pending messages: drops them. */
 static bool send_or_skip_rest(struct rpc_stream *stream, grpc_op op)
 {
     bool ok = run_batch(stream, &op, 1);
@@ -345,7 +347,7 @@ bool rpc_stream_next(struct rpc_stream *stream, struct buf *message)
     return !stream->ended && buf_ok(message, &stream->failure);
 }
 
-static void count(struct rpc_stream *stream)
+static void count_call(struct rpc_stream *stream)
 {
     int status = stream->left ? RPC_OK : (int)stream->status;
 
@@ -356,33 +358,33 @@ static void count(struct rpc_stream *stream)
         rpc_stats_count_failure(stream->channel->stats, stream->method, status);
 }
 
-/* What the peer says. Of long words the end is kept, too: daemons put the cause there. */
-static void tell(const struct rpc_stream *stream, struct error *err)
+/* Fills *err from the status. A long message keeps its end, where Go daemons put the cause. */
+static void set_status_error(const struct rpc_stream *stream, struct error *err)
 {
-    char words[WORDS_BYTES];
+    char message[MESSAGE_BYTES];
     size_t size, room = sizeof(err->message) - 1, head, tail;
 
-    redact_urls(words, sizeof(words), (const char *)GRPC_SLICE_START_PTR(stream->details),
+    redact_urls(message, sizeof(message), (const char *)GRPC_SLICE_START_PTR(stream->details),
                 GRPC_SLICE_LENGTH(stream->details));
-    size = strlen(words);
+    size = strlen(message);
     head = size <= room ? size : HEAD_BYTES;
     tail = size <= room ? 0 : room - head - 5;
     error_status(err, rpc_status_reason((int)stream->status), STATUS_GRPC, (int)stream->status,
-                 "%.*s%s%s", (int)head, words, tail > 0 ? " ... " : "", words + size - tail);
+                 "%.*s%s%s", (int)head, message, tail > 0 ? " ... " : "", message + size - tail);
 }
 
-/* Tells how a call went whose status is known, then frees it. */
+/* Returns the result of a call with a known status, and frees it. */
 static bool conclude(struct rpc_stream *stream, struct error *err)
 {
     int status = (int)stream->status;
     bool ok = status == RPC_OK && stream->failure.code == ERROR_NONE;
 
     cancel_unwatch(stream->cancel, &stream->watcher);
-    count(stream);
+    count_call(stream);
     if (stream->failure.code != ERROR_NONE)
         *err = stream->failure;
     else if (!ok)
-        tell(stream, err);
+        set_status_error(stream, err);
     stream_free(stream);
     return ok;
 }
@@ -410,7 +412,7 @@ bool rpc_stream_close(struct rpc_stream *stream, struct error *err)
     return conclude(stream, err);
 }
 
-/* Everything a unary call has to do, in one batch. False if no reply came. */
+/* Runs a unary call in one batch. Returns false without a reply. */
 static bool run_unary(struct rpc_stream *stream, const struct rpc_request *request,
                       struct buf *reply)
 {
@@ -443,5 +445,5 @@ bool rpc_call(struct rpc_channel *channel, const struct rpc_request *request, st
     got = run_unary(stream, request, reply);
     if (!conclude(stream, err))
         return false;
-    return got || error_set(err, ERROR_PROTOCOL, "%s: no reply", request->method + 1);
+    return got || error_set(err, ERROR_PROTOCOL, "%s: no reply message", request->method + 1);
 }

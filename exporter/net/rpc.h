@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * gRPC, as the rest of the program sees it: blocking calls that move bytes.
+ * A gRPC client: blocking calls that transfer bytes. Only rpc.c uses the gRPC library; it knows no
+ * protobuf.
  *
- * This header and rpc.c are the only place that knows gRPC exists; neither
- * knows protobuf. Every call has its own completion queue inside, so threads
- * share nothing but the channel, and the deadline and the cancellation of the
- * caller end any wait.
+ * Every call has its own completion queue, so threads share only the channel. The deadline and the
+ * cancellation of the caller end any wait.
  */
 #ifndef NET_RPC_H
 #define NET_RPC_H
@@ -18,14 +17,15 @@
 void rpc_library_init(void);
 void rpc_library_deinit(void);
 
-struct rpc_channel; /* a connection, made when first needed; any thread may use it */
+struct rpc_channel; /* connects at the first call; any thread may use it */
 
 struct rpc_channel_options {
     const char *target;
     size_t max_message_bytes;
-    /* Channels to one target share a connection, unless they want one of their own. */
+    /* false: channels to the same target share a connection */
     bool own_connection;
-    struct rpc_stats *stats; /* where calls are counted; outlives the channel. NULL: its own */
+    struct rpc_stats
+        *stats; /* counts the calls; must outlive the channel. NULL: the channel's own */
 };
 
 struct rpc_channel *rpc_channel_new(const struct rpc_channel_options *options, struct error *err);
@@ -42,11 +42,11 @@ struct rpc_request {
     const char *method;               /* "/package.Service/Method", a string constant */
     const struct rpc_header *headers; /* ends with a NULL name; may be NULL */
     const struct buf *message;        /* NULL: the caller will send (streams only) */
-    bool endless; /* lasts until somebody ends it: that is no failure, and its duration means
-                   * nothing and is not counted */
+    bool endless; /* the call lasts until the client cancels it: that is no failure, and its
+                   * duration is not counted */
 };
 
-/* One request, one reply. */
+/* A unary call. */
 bool rpc_call(struct rpc_channel *channel, const struct rpc_request *request, struct buf *reply,
               struct cancel *cancel, struct error *err) MUST_CHECK;
 
@@ -55,23 +55,22 @@ struct rpc_stream; /* one call with many messages; belongs to one thread */
 struct rpc_stream *rpc_stream_open(struct rpc_channel *channel, const struct rpc_request *request,
                                    struct cancel *cancel, struct error *err);
 
-/* Sends `head`, followed by `payload` (malloc'ed; taken, also on failure; may be NULL), as one
- * message. False: the call is over, rpc_stream_close() knows why. */
+/* Sends `head` and `payload` as one message. Takes ownership of `payload` (malloc'ed, may be NULL),
+ * also on failure. Returns false if the call has ended: rpc_stream_close() returns the cause. */
 bool rpc_stream_send(struct rpc_stream *stream, const struct buf *head, void *payload,
                      size_t payload_size);
-/* Tells the server that nothing more will be sent. */
+/* Tells the server that the client sends no more messages. */
 bool rpc_stream_send_end(struct rpc_stream *stream);
 
-/* Waits for the next message. False when there is none left, for whatever reason. */
+/* Waits for the next message. Returns false at the end of the stream and after a failure. */
 bool rpc_stream_next(struct rpc_stream *stream, struct buf *message);
 
-/* Waits until `until_ns` (of the monotonic clock) whether rpc_stream_next() has something to tell:
- * a message, or the end. After it nothing but rpc_stream_next(), rpc_stream_close() and itself may
- * be called. */
+/* Waits at most until `until_ns` (monotonic) for a message or the end of the stream. Returns
+ * whether rpc_stream_next() would not block. Afterwards the caller must not send. */
 bool rpc_stream_ready(struct rpc_stream *stream, int64_t until_ns);
 
-/* Ends the call, frees the stream and tells how it went: true only if the server finished it
- * with OK. A stream that is left early is canceled. */
+/* Ends the call and frees the stream. Returns true only if the server ended it with OK. Cancels a
+ * stream that has not ended. */
 bool rpc_stream_close(struct rpc_stream *stream, struct error *err);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How the peer of a channel behaved: durations and failures of every method. Thread-safe. */
+/* Durations and failures of the calls of a channel, by method. Thread-safe. */
 #ifndef NET_RPC_STATS_H
 #define NET_RPC_STATS_H
 
@@ -15,8 +15,9 @@
 extern const double rpc_duration_bounds[RPC_DURATION_BOUNDS]; /* seconds, ascending */
 
 struct rpc_method_stats {
-    const char *method;                       /* "package.Service/Method" */
-    uint64_t counts[RPC_DURATION_BOUNDS + 1]; /* calls by duration, not cumulative; last: more */
+    const char *method; /* "package.Service/Method" */
+    uint64_t counts[RPC_DURATION_BOUNDS +
+                    1]; /* calls by duration, not cumulative; the last above all bounds */
     double sum_seconds;
     uint64_t failures[RPC_STATUSES]; /* by status */
 };
@@ -30,13 +31,13 @@ struct rpc_stats {
 void rpc_stats_init(struct rpc_stats *stats);
 void rpc_stats_deinit(struct rpc_stats *stats);
 
-/* `method` is a string constant, with its leading slash. */
+/* Counts a call. `method` must be a string constant with a leading slash. */
 void rpc_stats_count(struct rpc_stats *stats, const char *method, int status, double seconds);
 
-/* A call whose duration means nothing: only its failure is counted. */
+/* Counts only a failure, for calls without a meaningful duration. */
 void rpc_stats_count_failure(struct rpc_stats *stats, const char *method, int status);
 
-/* Visits a copy of each method, in the order of their first call. */
+/* Visits a copy of each method, in the order of first calls. */
 void rpc_stats_each(struct rpc_stats *stats,
                     void (*visit)(void *arg, const struct rpc_method_stats *method), void *arg);
 

@@ -28,8 +28,7 @@ const char *rpc_status_name(int status)
     return status >= 0 && status < RPC_STATUSES ? names[status] : "Unknown";
 }
 
-/* The one table from gRPC's codes to our reasons. Where the daemon's own words tell more
- * (no space left on device), the service that made the call refines it. */
+/* The caller may refine the reason by the daemon's message ("no space left on device"). */
 static const enum error_code reasons[RPC_STATUSES] = {
     [RPC_CANCELLED] = ERROR_CANCELED,
     [RPC_UNKNOWN] = ERROR_RUNTIME,

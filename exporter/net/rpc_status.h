@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The codes of gRPC: their names, and what they mean as a reason. The only table of that kind. */
+/* The status codes of gRPC, their names and reasons. */
 #ifndef NET_RPC_STATUS_H
 #define NET_RPC_STATUS_H
 
 #include "base/error.h"
 
-/* Stands in err->status. */
+/* Values of err->status. */
 enum rpc_status {
     RPC_OK,
     RPC_CANCELLED,
@@ -26,7 +26,7 @@ enum rpc_status {
     RPC_UNAUTHENTICATED,
 };
 
-const char *rpc_status_name(int status); /* "NotFound": as Go prints it, and grpc_code has it */
+const char *rpc_status_name(int status); /* "NotFound": as Go prints it, for the label grpc_code */
 
 enum error_code rpc_status_reason(int status);
 

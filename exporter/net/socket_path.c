@@ -36,36 +36,37 @@ const char *socket_path_find(const char *configured)
     return text_starts_with(address, "unix://") ? address + strlen("unix://") : address;
 }
 
-static void explain(int errnum, const char *daemon, char *words, size_t words_size)
+static void explain(int errnum, const char *daemon, char *cause, size_t cause_size)
 {
     switch (errnum) {
     case ENOENT:
-        snprintf(words, words_size, "no such socket");
+        snprintf(cause, cause_size, "no such socket");
         return;
     case ECONNREFUSED:
-        snprintf(words, words_size, "nobody listens (%s is not running, or this is no socket)",
-                 daemon);
+        snprintf(cause, cause_size,
+                 "no process listens (%s is not running, or this is not a socket)", daemon);
         return;
     case EACCES:
     case EPERM:
-        snprintf(words, words_size, "permission denied (the socket wants user root or its group)");
+        snprintf(cause, cause_size,
+                 "permission denied (the socket requires user root or its group)");
         return;
     default:
-        snprintf(words, words_size, "%s", strerrordesc_np(errnum));
+        snprintf(cause, cause_size, "%s", strerrordesc_np(errnum));
     }
 }
 
-bool socket_path_try(const char *path, const char *daemon, char *words, size_t words_size)
+bool socket_path_try(const char *path, const char *daemon, char *cause, size_t cause_size)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     if (fd < 0)
         return false;
-    words[0] = '\0';
+    cause[0] = '\0';
     strncpy(address.sun_path, path, sizeof(address.sun_path) - 1);
     if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-        explain(errno, daemon, words, words_size);
+        explain(errno, daemon, cause, cause_size);
     close(fd);
     return true;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The hash of a stream, by OpenSSL's EVP: it picks the processor's own instructions. */
+/* Hashes with OpenSSL's EVP, which uses the instructions of the processor. The only file that
+ * includes OpenSSL. */
 #include "oci/digest.h"
 
 #include <assert.h>
@@ -14,7 +15,7 @@ struct digest {
     EVP_MD_CTX *context;
 };
 
-/* Looked up once: the library's own look-up costs more than the hash of a manifest. */
+/* Fetched once: a fetch takes longer than hashing a manifest. */
 static const EVP_MD *sha256;
 
 static void fetch_sha256(void)
@@ -99,8 +100,8 @@ bool digest_chain_id(const char *const *diff_ids, size_t n, char out[DIGEST_TEXT
 
     for (size_t i = 0; i < n; i++) {
         if (!digest_valid(diff_ids[i]))
-            return error_set(err, ERROR_UNSUPPORTED, "layer %zu: \"%.80s\" is no sha256 digest", i,
-                             diff_ids[i] ? diff_ids[i] : "");
+            return error_set(err, ERROR_UNSUPPORTED, "layer %zu: \"%.80s\" is not a sha256 digest",
+                             i, diff_ids[i] ? diff_ids[i] : "");
         if (i == 0) {
             memcpy(chain, diff_ids[0], sizeof(chain));
             continue;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reading goes through a reader whose first failure sticks: a missing or null
- * field is its zero value, one of the wrong JSON type fails the document, as it
- * does for a Go program that unmarshals into structs.
+ * The first failure of a reader sticks. As in Go's json.Unmarshal(), a missing or null
+ * field is the zero value, and a field of the wrong JSON type fails the document.
  */
 #include "oci/manifest.h"
 
@@ -18,12 +17,12 @@ struct reader {
     bool failed;
 };
 
-static void fail(struct reader *reader, const char *field, const char *wanted)
+static void fail(struct reader *reader, const char *field, const char *expected)
 {
     if (reader->failed)
         return;
     reader->failed = true;
-    error_set(reader->err, ERROR_PROTOCOL, "\"%s\" is not %s", field, wanted);
+    error_set(reader->err, ERROR_PROTOCOL, "\"%s\" is not %s", field, expected);
 }
 
 static bool is_absent(const struct json *node)
@@ -34,18 +33,19 @@ static bool is_absent(const struct json *node)
 static const char *copy(struct reader *reader, const char *text)
 {
     const char *kept = arena_strdup(reader->arena, text);
-    return kept ? kept : ""; /* arena_ok() tells at the end */
+
+    return kept ? kept : ""; /* reader_done() calls arena_ok() */
 }
 
 static const char *read_string(struct reader *reader, const struct json *object, const char *name)
 {
     const struct json *node = json_member(object, name);
-    if (is_absent(node))
-        return "";
     const char *text = json_text(node);
+
     if (text)
         return copy(reader, text);
-    fail(reader, name, "a string");
+    if (!is_absent(node))
+        fail(reader, name, "a string");
     return "";
 }
 
@@ -53,6 +53,7 @@ static void check_int(struct reader *reader, const struct json *object, const ch
 {
     const struct json *node = json_member(object, name);
     int64_t value;
+
     if (!is_absent(node) && !json_int(node, &value))
         fail(reader, name, "an integer");
 }
@@ -61,6 +62,7 @@ static int64_t read_size(struct reader *reader, const struct json *object)
 {
     const struct json *node = json_member(object, "size");
     int64_t size = 0;
+
     if (!is_absent(node) && !json_int(node, &size))
         fail(reader, "size", "a number of bytes");
     return size;
@@ -70,6 +72,7 @@ static const struct json *read_object(struct reader *reader, const struct json *
                                       const char *name)
 {
     const struct json *node = json_member(object, name);
+
     if (is_absent(node))
         return NULL;
     if (!json_is_object(node))
@@ -77,11 +80,12 @@ static const struct json *read_object(struct reader *reader, const struct json *
     return node;
 }
 
-/* NULL for an absent one, which then has no items either. */
+/* NULL if it is absent. */
 static const struct json *read_list(struct reader *reader, const struct json *object,
                                     const char *name)
 {
     const struct json *node = json_member(object, name);
+
     if (is_absent(node))
         return NULL;
     if (!json_is_array(node))
@@ -105,6 +109,7 @@ static size_t check_string_list(struct reader *reader, const struct json *object
 {
     const struct json *list = read_list(reader, object, name);
     size_t n = json_count(list);
+
     for (size_t i = 0; i < n; i++)
         check_text(reader, name, json_item(list, i));
     return n;
@@ -120,17 +125,18 @@ static struct platform read_platform(struct reader *reader, const struct json *o
     };
 }
 
-/* Bytes that are not what the descriptor says are as good as none, but they must be base64. */
+/* The data must be base64. NULL unless it matches size and digest of the descriptor. */
 static const char *read_data(struct reader *reader, const struct json *object,
                              const struct descriptor *descriptor)
 {
     const struct json *node = json_member(object, "data");
     const char *text = json_text(node);
-    char digest[DIGEST_TEXT_BYTES];
+    char digest[DIGEST_TEXT_BYTES], *data;
+    size_t size;
+
     if (is_absent(node) || reader->failed)
         return NULL;
-    char *data = text ? arena_alloc(reader->arena, BASE64_ROOM_BYTES(strlen(text))) : NULL;
-    size_t size;
+    data = text ? arena_alloc(reader->arena, BASE64_ROOM_BYTES(strlen(text))) : NULL;
     if (!text || (data && !base64_decode(text, data, &size)))
         fail(reader, "data", "base64");
     if (!data || reader->failed || (int64_t)size != descriptor->size)
@@ -151,6 +157,7 @@ static struct descriptor read_descriptor(struct reader *reader, const struct jso
         .platform = {"", "", ""},
     };
     const struct json *platform = read_object(reader, object, "platform");
+
     if (platform) {
         descriptor.has_platform = true;
         descriptor.platform = read_platform(reader, platform);
@@ -161,17 +168,30 @@ static struct descriptor read_descriptor(struct reader *reader, const struct jso
     return descriptor;
 }
 
+/* *n is 0 after a failure. */
+static const struct json *read_limited_list(struct reader *reader, const struct json *object,
+                                            const char *name, size_t *n)
+{
+    const struct json *list = read_list(reader, object, name);
+
+    *n = json_count(list);
+    if (*n > MANIFEST_CHILDREN_MAX && !reader->failed) {
+        reader->failed = true;
+        error_set(reader->err, ERROR_LIMIT, "%zu %s: the limit is %zu", *n, name,
+                  MANIFEST_CHILDREN_MAX);
+    }
+    if (reader->failed)
+        *n = 0;
+    return list;
+}
+
 static void read_children(struct reader *reader, struct manifest *manifest,
                           const struct json *object, const char *name)
 {
-    const struct json *list = read_list(reader, object, name);
-    size_t n = json_count(list);
-    if (n > MANIFEST_CHILDREN_MAX && !reader->failed) {
-        reader->failed = true;
-        error_set(reader->err, ERROR_LIMIT, "%zu %s, at most %zu are read", n, name,
-                  MANIFEST_CHILDREN_MAX);
-    }
-    if (reader->failed || n == 0)
+    size_t n;
+    const struct json *list = read_limited_list(reader, object, name, &n);
+
+    if (n == 0)
         return;
     manifest->children = arena_alloc(reader->arena, n * sizeof(*manifest->children));
     if (!manifest->children)
@@ -179,6 +199,7 @@ static void read_children(struct reader *reader, struct manifest *manifest,
     manifest->n_children = n;
     for (size_t i = 0; i < n; i++) {
         const struct json *item = json_item(list, i);
+
         if (!is_absent(item) && !json_is_object(item))
             fail(reader, name, "a list of objects");
         manifest->children[i] = read_descriptor(reader, item);
@@ -201,6 +222,7 @@ enum manifest_kind manifest_kind(const char *media_type)
         {MEDIA_TYPE_OCI_INDEX, MANIFEST_INDEX},
         {MEDIA_TYPE_DOCKER_LIST, MANIFEST_INDEX},
     };
+
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
         if (strcmp(kinds[i].media_type, media_type) == 0)
             return kinds[i].kind;
@@ -222,16 +244,18 @@ bool manifest_is_layer(const char *media_type)
         "application/vnd.docker.image.rootfs.foreign.diff.tar",
         "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
     };
+
     for (size_t i = 0; i < sizeof(layers) / sizeof(layers[0]); i++)
         if (strcmp(layers[i], media_type) == 0)
             return true;
     return false;
 }
 
-/* A key counts as soon as it is there, even with the value null. */
+/* A key with the value null counts, too. */
 static bool looks_like(const struct json *body, enum manifest_kind kind)
 {
     const char *media_type = json_text(json_member(body, "mediaType"));
+
     if (media_type && manifest_kind(media_type) == kind)
         return true;
     if (kind == MANIFEST_INDEX)
@@ -244,11 +268,13 @@ static bool validate(const struct json *body, enum manifest_kind kind, struct er
     if (!json_is_object(body) && !json_is_null(body))
         return error_set(err, ERROR_PROTOCOL, "not a JSON object");
     if (json_member(body, "fsLayers"))
-        return error_set(err, ERROR_PROTOCOL, "\"fsLayers\": schema 1 is not read");
+        return error_set(err, ERROR_PROTOCOL, "\"fsLayers\": schema 1 is not supported");
     if (kind == MANIFEST_IMAGE && looks_like(body, MANIFEST_INDEX))
-        return error_set(err, ERROR_PROTOCOL, "called a manifest, but looks like an index");
+        return error_set(err, ERROR_PROTOCOL,
+                         "the media type is a manifest, but the document looks like an index");
     if (kind == MANIFEST_INDEX && looks_like(body, MANIFEST_IMAGE))
-        return error_set(err, ERROR_PROTOCOL, "called an index, but looks like a manifest");
+        return error_set(err, ERROR_PROTOCOL,
+                         "the media type is an index, but the document looks like a manifest");
     return true;
 }
 
@@ -256,15 +282,19 @@ bool manifest_read(struct manifest *manifest, const char *media_type, const void
                    struct arena *arena, struct error *err)
 {
     enum manifest_kind kind = manifest_kind(media_type);
-    if (kind == MANIFEST_OTHER)
-        return error_set(err, ERROR_PROTOCOL, "media type \"%s\" is no manifest", media_type);
-    CLEANUP(json_freep) struct json_document *document = json_parse(data, size, err);
-    if (!document || !validate(json_root(document), kind, err))
-        return false;
-
-    const struct json *body = json_root(document);
+    CLEANUP(json_freep) struct json_document *document = NULL;
     struct reader reader = {.arena = arena, .err = err};
-    struct manifest result = {.kind = kind, .media_type = copy(&reader, media_type)};
+    struct manifest result = {.kind = kind};
+    const struct json *body;
+
+    if (kind == MANIFEST_OTHER)
+        return error_set(err, ERROR_PROTOCOL, "media type \"%s\" is not a manifest or index",
+                         media_type);
+    document = json_parse(data, size, err);
+    body = json_root(document);
+    if (!document || !validate(body, kind, err))
+        return false;
+    result.media_type = copy(&reader, media_type);
     check_int(&reader, body, "schemaVersion");
     check_text(&reader, "mediaType", json_member(body, "mediaType"));
     check_string_map(&reader, body, "annotations");
@@ -280,9 +310,11 @@ bool manifest_read(struct manifest *manifest, const char *media_type, const void
 bool manifest_parse(struct manifest *manifest, const char *media_type, const void *data,
                     size_t size, struct arena *arena, struct error *err)
 {
+    bool negative;
+
     if (!manifest_read(manifest, media_type, data, size, arena, err))
         return false;
-    bool negative = manifest->config.size < 0;
+    negative = manifest->config.size < 0;
     for (size_t i = 0; i < manifest->n_children; i++)
         negative = negative || manifest->children[i].size < 0;
     return !negative || error_set(err, ERROR_PROTOCOL, "\"size\" is not a number of bytes");
@@ -291,14 +323,10 @@ bool manifest_parse(struct manifest *manifest, const char *media_type, const voi
 static void read_diff_ids(struct reader *reader, struct image_config *config,
                           const struct json *rootfs)
 {
-    const struct json *list = read_list(reader, rootfs, "diff_ids");
-    size_t n = json_count(list);
-    if (n > MANIFEST_CHILDREN_MAX && !reader->failed) {
-        reader->failed = true;
-        error_set(reader->err, ERROR_LIMIT, "%zu diff_ids, at most %zu are read", n,
-                  MANIFEST_CHILDREN_MAX);
-    }
-    if (reader->failed || n == 0)
+    size_t n;
+    const struct json *list = read_limited_list(reader, rootfs, "diff_ids", &n);
+
+    if (n == 0)
         return;
     config->diff_ids = arena_alloc(reader->arena, n * sizeof(*config->diff_ids));
     if (!config->diff_ids)
@@ -306,8 +334,9 @@ static void read_diff_ids(struct reader *reader, struct image_config *config,
     config->n_diff_ids = n;
     for (size_t i = 0; i < n; i++) {
         const struct json *item = json_item(list, i);
-        check_text(reader, "diff_ids", item);
         const char *text = json_text(item);
+
+        check_text(reader, "diff_ids", item);
         config->diff_ids[i] = text ? copy(reader, text) : "";
     }
 }
@@ -316,15 +345,16 @@ bool image_config_parse(struct image_config *config, const void *data, size_t si
                         struct arena *arena, struct error *err)
 {
     CLEANUP(json_freep) struct json_document *document = json_parse(data, size, err);
+    const struct json *body = json_root(document), *rootfs;
+    struct reader reader = {.arena = arena, .err = err};
+    struct image_config result;
+
     if (!document)
         return false;
-    const struct json *body = json_root(document);
     if (!json_is_object(body) && !json_is_null(body))
         return error_set(err, ERROR_PROTOCOL, "not a JSON object");
-
-    struct reader reader = {.arena = arena, .err = err};
-    struct image_config result = {.platform = read_platform(&reader, body)};
-    const struct json *rootfs = read_object(&reader, body, "rootfs");
+    result = (struct image_config){.platform = read_platform(&reader, body)};
+    rootfs = read_object(&reader, body, "rootfs");
     check_text(&reader, "type", json_member(rootfs, "type"));
     read_diff_ids(&reader, &result, rootfs);
     if (!reader_done(&reader))
@@ -372,8 +402,8 @@ static void write_head(struct buf *out, const char *media_type)
     write_member(out, "mediaType", media_type);
 }
 
-/* Docker's own types know no annotations, and those who read them pass over what they do not know:
- * so ours are marked, too. */
+/* Docker's media types define no annotations, but readers ignore unknown keys, so these have the
+ * mark, too. */
 static void write_children(struct buf *out, const char *name, const struct descriptor *children,
                            size_t n_children)
 {
@@ -429,7 +459,8 @@ void image_config_write(struct buf *out, const struct platform *platform,
     buf_append_char(out, '{');
     write_platform_members(out, platform);
     buf_append_str(out, ",\"config\":{\"Labels\":{");
-    write_member(out, MANIFEST_OURS, "true"); /* Docker writes manifests of its own */
+    write_member(out, MANIFEST_OURS,
+                 "true"); /* Docker replaces the manifest, but keeps the config */
     buf_append_str(out, "}},\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[");
     for (size_t i = 0; i < n_diff_ids; i++) {
         buf_append_str(out, i == 0 ? "" : ",");

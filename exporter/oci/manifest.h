@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Manifests, indexes and image configurations, read from JSON and written.
+ * Reads and writes manifests, indexes and image configurations.
  *
- * The reading rules are containerd's, so that "complete" means what `ctr images
- * check` says: Go's JSON matches keys without regard to case, a document with
- * `fsLayers` is schema 1, a manifest that looks like an index (or the other way
- * round) is an error. Everything a result points to lives in the caller's arena.
- * No recursion on input, and a ceiling on children (MANIFEST_CHILDREN_MAX).
+ * The rules for reading are containerd's, so that "complete" means the same as in
+ * `ctr images check`: keys match without case, a document with `fsLayers` is
+ * schema 1, a manifest that looks like an index (or the reverse) is an error. The
+ * strings of a result belong to the caller's arena. Input causes no recursion.
  */
 #ifndef OCI_MANIFEST_H
 #define OCI_MANIFEST_H
@@ -31,7 +30,7 @@
 
 struct platform {
     const char *os, *architecture, *variant; /* "" where absent */
-    bool has_features;                       /* "os.features" that a machine has to have */
+    bool has_features;                       /* requires "os.features" */
 };
 
 struct descriptor {
@@ -39,18 +38,18 @@ struct descriptor {
     int64_t size;
     bool has_platform;
     struct platform platform;
-    /* The blob itself, carried along: NULL unless it is what size and digest say. */
+    /* The embedded blob; NULL if there is none or if size or digest do not match. */
     const char *data;
 };
 
 enum manifest_kind {
-    MANIFEST_OTHER, /* a media type that is neither */
+    MANIFEST_OTHER, /* neither */
     MANIFEST_IMAGE,
     MANIFEST_INDEX,
 };
 
 enum manifest_kind manifest_kind(const char *media_type);
-bool manifest_is_layer(const char *media_type); /* one that can be unpacked */
+bool manifest_is_layer(const char *media_type); /* that can be unpacked */
 
 struct manifest {
     enum manifest_kind kind;
@@ -60,16 +59,16 @@ struct manifest {
     size_t n_children;
 };
 
-/* `media_type` is what the descriptor (or the registry's Content-Type) says.
- * ERROR_PROTOCOL for what is not such a document, ERROR_LIMIT for too many children. */
+/* `media_type` is that of the descriptor or the Content-Type. ERROR_PROTOCOL for an invalid
+ * document, ERROR_LIMIT for more than MANIFEST_CHILDREN_MAX children. */
 bool manifest_read(struct manifest *manifest, const char *media_type, const void *data, size_t size,
                    struct arena *arena, struct error *err) MUST_CHECK;
 
-/* The same for a document that is to be used, not judged: it has no negative sizes. */
+/* Like manifest_read(), but rejects negative sizes, which containerd accepts when it checks. */
 bool manifest_parse(struct manifest *manifest, const char *media_type, const void *data,
                     size_t size, struct arena *arena, struct error *err) MUST_CHECK;
 
-/* Whether manifest_write() or manifest_write_index() made it. */
+/* Whether manifest_write() or manifest_write_index() wrote it. */
 bool manifest_is_ours(const void *data, size_t size);
 
 struct image_config {
@@ -81,11 +80,11 @@ struct image_config {
 bool image_config_parse(struct image_config *config, const void *data, size_t size,
                         struct arena *arena, struct error *err) MUST_CHECK;
 
-/* Whether image_config_write() made it. */
+/* Whether image_config_write() wrote it. */
 bool image_config_is_ours(const void *data, size_t size);
 
-/* For images that we make ourselves: a manifest and an index, of OCI's media types or Docker's,
- * with an annotation that says so; and a config of `n` layers, with a label. */
+/* These write generated images, with media types of OCI or Docker. An annotation marks manifests
+ * and indexes, a label marks configs. */
 #define MANIFEST_OURS "com.github.containerd-exporter.probe"
 void manifest_write(struct buf *out, const char *media_type, const struct descriptor *config,
                     const struct descriptor *layers, size_t n_layers);

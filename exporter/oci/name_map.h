@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A set of names (digests, snapshots), each with a number: filled from a list of
- * the daemon, then asked. A name cannot be removed; the set is cleared as a whole.
+ * A hash map from names (digests, snapshots) to numbers. A name cannot be removed;
+ * name_map_clear() removes all.
  */
 #ifndef OCI_NAME_MAP_H
 #define OCI_NAME_MAP_H
@@ -15,7 +15,7 @@
 
 struct name_map {
     size_t count;
-    struct digest_slot *slots_; /* private */
+    struct name_slot *slots_; /* private */
     size_t n_slots_;
     struct buf text_;
 };
@@ -25,15 +25,15 @@ struct name_map {
         .text_ = BUF_INIT(NAME_MAP_TEXT_MAX) \
     }
 
-/* A name that is there already gets the new number. ERROR_LIMIT, ERROR_MEMORY. */
-bool name_map_add(struct name_map *set, const char *name, uint64_t value,
+/* Adds a name, or sets the number of an existing one. ERROR_LIMIT, ERROR_MEMORY. */
+bool name_map_add(struct name_map *map, const char *name, uint64_t value,
                   struct error *err) MUST_CHECK;
 
-/* False where there is no such name. `value` may be NULL. */
-bool name_map_find(const struct name_map *set, const char *name, uint64_t *value);
+/* False if there is no such name. `value` may be NULL. */
+bool name_map_find(const struct name_map *map, const char *name, uint64_t *value);
 
-/* Empty again, the memory is kept. */
-void name_map_clear(struct name_map *set);
-void name_map_deinit(struct name_map *set);
+/* Removes all names, keeps the memory. */
+void name_map_clear(struct name_map *map);
+void name_map_deinit(struct name_map *map);
 
 #endif

@@ -6,13 +6,13 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-#define NAME_BYTES 16 /* with the NUL; a longer name is none that a machine accepts */
+#define NAME_BYTES 16 /* with the NUL; no machine accepts a longer name */
 
-struct names { /* a platform whose parts are our own */
+struct names { /* a platform that owns its strings */
     char os[NAME_BYTES], architecture[NAME_BYTES], variant[NAME_BYTES];
 };
 
-/* How an architecture may be written, and which variant it means where none is given. */
+/* Other names of architectures, and the variant that they imply. */
 static const struct alias {
     const char *name, *architecture, *variant;
 } aliases[] = {
@@ -20,10 +20,10 @@ static const struct alias {
     {"armhf", "arm", "v7"},  {"armel", "arm", "v6"},  {"i386", "386", ""},
 };
 
-/* Variants that are written in several ways; of 386 there is none. */
+/* Other spellings of variants. */
 static const struct spelling {
     const char *architecture, *written, *variant;
-    bool dotted; /* as only newer daemons understand it */
+    bool dotted; /* only newer daemons know it */
 } spellings[] = {
     {"amd64", "v1", "", false}, {"arm64", "8", "", false},    {"arm64", "v8", "", false},
     {"arm", "", "v7", false},   {"arm", "5", "v5", false},    {"arm", "6", "v6", false},
@@ -69,7 +69,7 @@ static void normalize_names(struct names *names, bool dotted)
         }
 }
 
-/* False where a name is longer than any that we know. */
+/* False if a name is longer than all known names. */
 static bool normalize(struct names *names, const struct platform *platform, bool dotted)
 {
     if (!put(names->os, platform->os, strlen(platform->os)) ||
@@ -87,18 +87,20 @@ static void accept(struct platform_matcher *matcher, const char *architecture, c
             (struct platform){matcher->text[0], architecture, variant};
 }
 
-/* The number of "v7"; 0 for what is no variant of that form or too large for a vector. */
+/* 7 for "v7"; 0 for other forms, and for variants without a vector. */
 static unsigned variant_number(const char *variant)
 {
     bool one_digit = variant[0] == 'v' && variant[1] >= '1' && variant[1] < '9';
+
     return one_digit && variant[2] == '\0' ? (unsigned)(variant[1] - '0') : 0;
 }
 
-/* From `highest` down to `lowest`, without what is accepted already. */
+/* Accepts the variants from `highest` down to `lowest`. */
 static void accept_older(struct platform_matcher *matcher, const char *architecture,
                          unsigned highest, unsigned lowest)
 {
     static const char *const variants[] = {"", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8"};
+
     for (unsigned n = highest; n >= lowest && n > 0; n--)
         accept(matcher, architecture, variants[n]);
 }
@@ -106,6 +108,7 @@ static void accept_older(struct platform_matcher *matcher, const char *architect
 static void fill(struct platform_matcher *matcher, const struct names *names)
 {
     unsigned number = variant_number(names->variant);
+
     *matcher = (struct platform_matcher){.n_accepted = 0};
     put_known(matcher->text[0], names->os);
     put_known(matcher->text[1], names->architecture);
@@ -136,10 +139,12 @@ static void read_cpu_variant(char out[NAME_BYTES])
 {
     char line[256];
     FILE *file = fopen("/proc/cpuinfo", "re");
+
     if (!file)
         return;
     while (fgets(line, sizeof(line), file)) {
         const char *colon = strchr(line, ':');
+
         if (!colon || strncasecmp(line, "CPU architecture", strlen("CPU architecture")) != 0)
             continue;
         colon++;
@@ -153,6 +158,7 @@ void platform_matcher_host(struct platform_matcher *matcher)
 {
     struct utsname host;
     struct names names = {.os = "linux"};
+
     if (uname(&host) != 0 || !put(names.architecture, host.machine, strlen(host.machine)))
         put_known(names.architecture, "unknown");
     if (names.architecture[0] == 'i' && strcmp(names.architecture + 2, "86") == 0)
@@ -167,10 +173,11 @@ void platform_matcher_host(struct platform_matcher *matcher)
     fill(matcher, &names);
 }
 
-/* Reads one part up to the next slash; NULL if it is not a name. */
+/* Reads one name up to the next slash; NULL if it is not valid. */
 static const char *read_part(const char *text, char out[NAME_BYTES])
 {
     size_t size = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-");
+
     if (size == 0 || !put(out, text, size))
         return NULL;
     return text + size;
@@ -179,6 +186,7 @@ static const char *read_part(const char *text, char out[NAME_BYTES])
 static bool split(const char *text, struct names *names)
 {
     const char *rest = read_part(text, names->os);
+
     if (!rest || *rest != '/')
         return false;
     rest = read_part(rest + 1, names->architecture);
@@ -190,6 +198,7 @@ static bool split(const char *text, struct names *names)
 bool platform_matcher_parse(struct platform_matcher *matcher, const char *text, struct error *err)
 {
     struct names names = {0};
+
     if (!split(text, &names))
         return error_set(err, ERROR_INVALID, "\"%s\" is not a platform such as linux/amd64", text);
     normalize_names(&names, true);
@@ -201,20 +210,23 @@ const char *platform_matcher_name(const struct platform_matcher *matcher, char *
 {
     const struct platform *best = &matcher->accepted[0];
     const char *slash = best->variant[0] == '\0' ? "" : "/";
+
     snprintf(out, size, "%s/%s%s%s", best->os, best->architecture, slash, best->variant);
     return out;
 }
 
-/* The place in the vector; n_accepted where there is none. */
+/* The index in the vector; n_accepted if the platform does not match. */
 static size_t rank(const struct platform_matcher *matcher, const struct platform *platform)
 {
     struct names names;
+
     if (matcher->no_features && platform->has_features)
         return matcher->n_accepted;
     if (!normalize(&names, platform, !matcher->no_dotted_variants))
         return matcher->n_accepted;
     for (size_t i = 0; i < matcher->n_accepted; i++) {
         const struct platform *accepted = &matcher->accepted[i];
+
         if (strcmp(accepted->os, names.os) == 0 &&
             strcmp(accepted->architecture, names.architecture) == 0 &&
             strcmp(accepted->variant, names.variant) == 0)
@@ -233,14 +245,16 @@ const struct descriptor *platform_choose(const struct platform_matcher *matcher,
 {
     const struct descriptor *best = NULL, *without = NULL;
     size_t best_rank = matcher->n_accepted;
+
     for (size_t i = 0; i < index->n_children; i++) {
         const struct descriptor *child = &index->children[i];
-        size_t place = child->has_platform ? rank(matcher, &child->platform) : best_rank;
+        size_t child_rank = child->has_platform ? rank(matcher, &child->platform) : best_rank;
+
         if (!child->has_platform && !without)
             without = child;
-        if (place < best_rank) {
+        if (child_rank < best_rank) {
             best = child;
-            best_rank = place;
+            best_rank = child_rank;
         }
     }
     return best ? best : without;

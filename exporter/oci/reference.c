@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reads a reference from its end: first "@digest" is cut off, then ":tag", then the host. What
- * is left has to be a repository. Nothing that passes needs escaping in a URL.
+ * Reads a reference from its end: "@digest", then ":tag", then the host. The rest must be a
+ * repository. An accepted reference needs no escaping in a URL.
  */
 #include "oci/reference.h"
 
@@ -71,7 +71,7 @@ static bool is_host(const char *host)
     return true;
 }
 
-/* What may stand between two letters or digits: "." "_" "__" or any number of "-". */
+/* What may separate words: "." "_" "__" "/" or any number of "-". */
 static bool is_separator(const char *text, size_t size)
 {
     return (size == 1 && (text[0] == '.' || text[0] == '_' || text[0] == '/')) ||
@@ -104,7 +104,7 @@ static bool is_tag(const char *text)
            only_of(text, size, LOWER UPPER DECIMAL "_.-");
 }
 
-/* A first component that can only be a host. */
+/* Whether the first component is a host. */
 static bool names_host(const char *text, const char *slash)
 {
     size_t size = (size_t)(slash - text);

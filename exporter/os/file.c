@@ -12,8 +12,8 @@
 
 #define PIECE_BYTES 4096
 
-/* error_errno()'s codes are those of a peer: a file that is not there is a wrong setting here. */
-static bool refuse(const char *path, int errnum, struct error *err)
+/* error_errno() returns codes of a peer. Here, a missing file is an invalid setting. */
+static bool fail(const char *path, int errnum, struct error *err)
 {
     error_errno(err, errnum, "%s", path);
     if (err->code != ERROR_MEMORY)
@@ -26,15 +26,15 @@ static bool check_kind(int fd, const char *path, struct error *err)
     struct stat status;
 
     if (fstat(fd, &status) != 0)
-        return refuse(path, errno, err);
+        return fail(path, errno, err);
     if (S_ISDIR(status.st_mode))
-        return refuse(path, EISDIR, err);
+        return fail(path, EISDIR, err);
     if (!S_ISREG(status.st_mode))
         return error_set(err, ERROR_INVALID, "%s: not a regular file", path);
     return true;
 }
 
-/* The size is not asked for beforehand: files of /proc do not tell it. */
+/* Files of /proc report no size, so this reads until the end. */
 static bool read_all(int fd, const char *path, struct buf *out, struct error *err)
 {
     char piece[PIECE_BYTES];
@@ -44,7 +44,7 @@ static bool read_all(int fd, const char *path, struct buf *out, struct error *er
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0) {
-            refuse(path, errno, err);
+            fail(path, errno, err);
             break;
         }
         buf_append(out, piece, (size_t)n);
@@ -59,11 +59,12 @@ static bool read_all(int fd, const char *path, struct buf *out, struct error *er
 
 bool file_read(const char *path, struct buf *out, struct error *err)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); /* a pipe must not hold us */
+    int fd =
+        open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); /* does not wait for a pipe */
     bool ok;
 
     if (fd < 0)
-        return refuse(path, errno, err);
+        return fail(path, errno, err);
     ok = check_kind(fd, path, err) && read_all(fd, path, out, err);
     close(fd);
     return ok;

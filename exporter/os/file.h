@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A whole small file, and whether it is still the same. */
+/* Reads small files, and detects changes of files. */
 #ifndef OS_FILE_H
 #define OS_FILE_H
 
@@ -7,13 +7,13 @@
 
 #include <stdint.h>
 
-/* Appends what the file holds; nothing of it stays elsewhere in memory, so a secret may be read
- * (into a SECRET_BUF_INIT). Cannot be opened or read: ERROR_INVALID, naming the file and why; more
- * than `out` takes: ERROR_LIMIT. A directory or a pipe is ERROR_INVALID, and never waited for. */
+/* Appends the contents of a regular file. Leaves no copy elsewhere in memory, so the caller may
+ * read a secret into a SECRET_BUF_INIT. ERROR_INVALID, with path and reason, if the file cannot be
+ * read or is not regular; never waits for a pipe. ERROR_LIMIT if `out` is too small. */
 bool file_read(const char *path, struct buf *out, struct error *err) MUST_CHECK;
 
-/* Changes when the file is written, replaced (a symbolic link on the way to it, too) or removed: a
- * digest of its times, size and inode. 0: it is not there. */
+/* A hash of times, size and inode: it changes when the file is written, replaced (also through a
+ * symbolic link) or removed. 0 if there is no file. */
 uint64_t file_stamp(const char *path);
 
 #endif

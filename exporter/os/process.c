@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * posix_spawn() and a poll loop. The end of the child is what counts, not the end of its output: a
- * grandchild may hold the pipes for as long as it likes. The child stays unreaped until its group
- * was killed, so that the number of the group is still its own.
+ * posix_spawn() and a poll loop. The loop waits for the end of the child, not of its output,
+ * because a grandchild may keep the pipes open. The child is reaped only after its group is killed,
+ * so that the kernel cannot reuse the id of the group.
  */
 #include "os/process.h"
 
@@ -21,20 +21,20 @@
 #include <unistd.h>
 
 #define PIECE_BYTES     4096
-#define LAST_READS_MAX  512 /* pieces after its end: more than a pipe can hold */
+#define LAST_READS_MAX  512 /* pieces after the end of the child: more than a pipe can hold */
 #define ENVIRONMENT_MAX ((size_t)4096)
-#define LOOK_AGAIN_MS   50 /* where the kernel has no pidfd (before 5.3) */
+#define POLL_MS         50 /* without pidfd: Linux before 5.3 */
 #define FIRST_OTHER_FD  3
 
 struct child {
     pid_t pid;    /* 0: not started, or reaped */
-    int ended;    /* a pidfd; -1 if there is none */
-    int out, err; /* what it writes; -1 at their end */
+    int pidfd;    /* -1: not supported */
+    int out, err; /* our ends of its pipes; -1 at end of file */
     int wake;     /* cancel_now() writes here */
     int64_t deadline_ns;
 };
 
-/* The ends of its pipes that the child gets. */
+/* The ends of the pipes that the child gets. */
 struct ends {
     int in, out, err;
 };
@@ -53,7 +53,7 @@ static void ends_close(struct ends *ends)
     close_fd(&ends->err);
 }
 
-/* Its whole group goes, and it leaves no zombie. False if somebody else reaped it. */
+/* Kills the group and reaps the child. False if another thread has reaped it. */
 static bool child_reap(struct child *child, int *status)
 {
     pid_t reaped;
@@ -72,7 +72,7 @@ static void child_deinit(struct child *child)
 
     if (child->pid > 0)
         child_reap(child, &status);
-    close_fd(&child->ended);
+    close_fd(&child->pidfd);
     close_fd(&child->out);
     close_fd(&child->err);
     close_fd(&child->wake);
@@ -89,7 +89,7 @@ static bool open_pipe(int *read_end, int *write_end, struct error *err)
     return true;
 }
 
-/* The input is in the pipe before anybody reads it: it fits, so nobody waits for anybody. */
+/* Writes the whole input before the child starts. It fits into the pipe, so this does not block. */
 static bool open_input(const struct process_call *call, struct ends *ends, struct error *err)
 {
     int write_end = -1;
@@ -126,7 +126,7 @@ static bool is_replaced(const char *variable, const char *const *env)
     return false;
 }
 
-/* The strings stay where they are; of a name that is here twice the last one counts. */
+/* Returns an array of the existing strings. The last one of equal names counts. */
 static const char **join_environment(const char *const *env, struct error *err)
 {
     size_t count = 0, n = 0;
@@ -222,7 +222,7 @@ static bool child_start(struct child *child, const struct process_call *call, st
     if (failed != 0)
         return error_errno(err, failed, "%s", call->argv[0]);
     child->pid = pid;
-    child->ended = pidfd_open(pid, 0);
+    child->pidfd = pidfd_open(pid, 0);
     return true;
 }
 
@@ -234,7 +234,7 @@ static bool has_ended(const struct child *child)
            info.si_pid == child->pid;
 }
 
-/* Appends as much as fits. */
+/* Appends as much as fits and never fails. */
 static void append_beginning(struct buf *to, const char *data, size_t size)
 {
     size_t room = to ? to->limit_bytes - to->size : 0;
@@ -243,7 +243,7 @@ static void append_beginning(struct buf *to, const char *data, size_t size)
         buf_append(to, data, size < room ? size : room);
 }
 
-/* One piece of either output; false if there was none. */
+/* Reads one piece of an output; false if there is none. */
 static bool read_piece(int *fd, struct buf *out, bool is_failure)
 {
     char piece[PIECE_BYTES];
@@ -263,12 +263,12 @@ static int wait_ms(const struct child *child, int64_t now_ns)
 {
     int64_t ms = (child->deadline_ns - now_ns) / NS_PER_MS + 1;
 
-    if (child->ended < 0 && ms > LOOK_AGAIN_MS)
-        return LOOK_AGAIN_MS;
+    if (child->pidfd < 0 && ms > POLL_MS)
+        return POLL_MS;
     return ms > INT_MAX ? INT_MAX : (int)ms;
 }
 
-/* Until its end, or until there is a reason to end it. */
+/* Reads the outputs until the child ends. False if it must be killed. */
 static bool child_follow(struct child *child, struct buf *out, struct buf *failure,
                          struct cancel *cancel, struct error *err)
 {
@@ -276,7 +276,7 @@ static bool child_follow(struct child *child, struct buf *out, struct buf *failu
         int64_t now_ns = clock_now_ns();
         struct pollfd fds[] = {
             {child->wake, POLLIN, 0},
-            {child->ended, POLLIN, 0},
+            {child->pidfd, POLLIN, 0},
             {child->out, POLLIN, 0},
             {child->err, POLLIN, 0},
         };
@@ -284,17 +284,17 @@ static bool child_follow(struct child *child, struct buf *out, struct buf *failu
         if (!cancel_check(cancel, err))
             return false;
         if (now_ns >= child->deadline_ns)
-            return error_set(err, ERROR_TIMEOUT, "did not end in time");
+            return error_set(err, ERROR_TIMEOUT, "timeout: still running");
         poll(fds, sizeof(fds) / sizeof(fds[0]), wait_ms(child, now_ns));
         read_piece(&child->out, out, false);
         read_piece(&child->err, failure, true);
         if (!buf_ok(out, err))
-            return error_wrap(err, "its output");
+            return error_wrap(err, "stdout");
     }
     return true;
 }
 
-/* What is in the pipes after the last of the group is gone. */
+/* Kills the group, then reads the rest of the outputs. */
 static bool child_finish(struct child *child, struct buf *out, struct buf *failure,
                          struct error *err)
 {
@@ -306,13 +306,14 @@ static bool child_finish(struct child *child, struct buf *out, struct buf *failu
     for (int i = 0; i < LAST_READS_MAX && read_piece(&child->err, failure, true); i++)
         ;
     if (!known)
-        return error_set(err, ERROR_INTERNAL, "how it ended is not known");
+        return error_set(err, ERROR_INTERNAL,
+                         "unknown exit status: another thread has reaped the process");
     if (WIFSIGNALED(status))
         return error_set(err, ERROR_INTERNAL, "killed by signal %d", WTERMSIG(status));
     if (WEXITSTATUS(status) != 0)
         return error_status(err, ERROR_INTERNAL, STATUS_EXIT, WEXITSTATUS(status), "exit status %d",
                             WEXITSTATUS(status));
-    return buf_ok(out, err) || error_wrap(err, "its output");
+    return buf_ok(out, err) || error_wrap(err, "stdout");
 }
 
 static void wake(void *arg)

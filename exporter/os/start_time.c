@@ -11,7 +11,7 @@
 #define FILE_LIMIT_BYTES ((size_t)256 << 10)
 #define START_FIELD      22 /* of /proc/self/stat */
 
-/* Unix seconds at which the machine was started. */
+/* Unix seconds at which the machine booted; 0 if unknown. */
 static double boot_time(void)
 {
     CLEANUP(buf_deinit) struct buf stat = BUF_INIT(FILE_LIMIT_BYTES);
@@ -33,7 +33,8 @@ double process_start_time(void)
 
     if (boot == 0 || !file_read("/proc/self/stat", &stat, &err))
         return 0;
-    /* The name in field 2 may hold anything: counting begins behind its parenthesis. */
+    /* Field 2 is "(name)" and may contain blanks and parentheses, so fields are counted after it.
+     */
     at = stat.data ? strrchr(stat.data, ')') : NULL;
     if (!at || !at[1] || !at[2])
         return 0;

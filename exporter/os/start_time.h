@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* When this process was started: unix seconds, as the kernel tells it; 0: it does not. */
+/* The start time of this process. */
 #ifndef OS_START_TIME_H
 #define OS_START_TIME_H
 
+/* Unix seconds, from /proc; 0 if unknown. */
 double process_start_time(void);
 
 #endif

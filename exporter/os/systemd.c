@@ -15,7 +15,7 @@
 
 #define FIRST_FD 3
 
-/* A number from the environment; false if it is not there or is none. */
+/* False if the variable is not set or not a number. */
 static bool read_variable(const char *name, uint64_t *value)
 {
     const char *text = getenv(name);
@@ -24,7 +24,7 @@ static bool read_variable(const char *name, uint64_t *value)
     return text && text_uint(text, value, &err);
 }
 
-/* What is meant for another process is not for us. */
+/* Whether the variable contains the id of this process. */
 static bool is_for_us(const char *name)
 {
     uint64_t pid;
@@ -42,7 +42,7 @@ static bool adopt(int fd, struct error *err)
     if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) != 0 || type != SOCK_STREAM ||
         getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 || !listens)
         return error_set(err, ERROR_INVALID,
-                         "socket activation: descriptor %d is no listening stream socket", fd);
+                         "socket activation: descriptor %d is not a listening stream socket", fd);
     if (fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0)
         return error_errno(err, errno, "socket activation: descriptor %d", fd);
     return true;
@@ -69,7 +69,7 @@ bool systemd_sockets(int *fds, size_t max, size_t *count, struct error *err)
     return true;
 }
 
-/* "@name" is a socket without a file. */
+/* "@name" is a socket in the abstract namespace. */
 static bool find_address(struct sockaddr_un *address, socklen_t *size)
 {
     const char *path = getenv("NOTIFY_SOCKET");
@@ -87,7 +87,7 @@ static bool find_address(struct sockaddr_un *address, socklen_t *size)
 
 void systemd_notify(const char *state)
 {
-    const struct timeval patience = {.tv_sec = 1};
+    const struct timeval timeout = {.tv_sec = 1};
     struct sockaddr_un address;
     socklen_t size;
     int fd;
@@ -97,8 +97,8 @@ void systemd_notify(const char *state)
     fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return;
-    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-    /* Nobody can be told that nobody can be told. */
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
+    /* Errors are ignored: there is no channel left to report them on. */
     (void)!sendto(fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&address, size);
     close(fd);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What systemd and a service tell each other, without its library: sockets that it opened for us
- * (socket activation), how we are (sd_notify), and how often it wants to hear that (watchdog).
+ * The protocols between systemd and a service, without libsystemd: socket activation, sd_notify()
+ * and the watchdog.
  */
 #ifndef OS_SYSTEMD_H
 #define OS_SYSTEMD_H
@@ -11,16 +11,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The listening sockets that were handed over, made non-blocking and closed in children; the
- * variables that told of them are gone afterwards. None, or one that does not listen: an error. */
+/* Returns the listening sockets that systemd has passed, non-blocking and close-on-exec, and unsets
+ * their environment variables. Fails if there is none or if one does not listen. */
 bool systemd_sockets(int *fds, size_t max, size_t *count, struct error *err) MUST_CHECK;
 
-/* "READY=1", "STOPPING=1", "WATCHDOG=1", "STATUS=what a person reads"; lines, if several. Nothing
- * happens where nobody listens. */
+/* Sends "READY=1", "STOPPING=1", "WATCHDOG=1" or "STATUS=text"; several are separated by newlines.
+ * Does nothing if the service manager does not listen. */
 void systemd_notify(const char *state);
-void systemd_notify_reloading(void); /* then READY=1 when it is done */
+void systemd_notify_reloading(void); /* must be followed by READY=1 */
 
-/* How often "WATCHDOG=1" is expected at most; 0: never. Half of it is a good interval. */
+/* The watchdog timeout; 0: none. Callers should send "WATCHDOG=1" after half of it. */
 int64_t systemd_watchdog_ns(void);
 
 #endif

@@ -1,49 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A run: within the registry's budget, by the engine, compared with what was expected, counted. */
+/* One run: within the registry's budget, by the engine, compared with what is expected, counted. */
 #include "probe/probe.h"
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "engines/image/push_run.h"
+#include "probe/probe_counters.h"
+#include "probe/probe_engine_choice.h"
+#include "probe/probe_references.h"
+#include "probe/probe_request.h"
 
 #include <inttypes.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
-#define HOLD_MAX_SECONDS  3600.0 /* that a registry's Retry-After is heeded */
-#define NAMES_LIMIT_BYTES ((size_t)64 << 10)
-#define N(array)          (sizeof(array) / sizeof((array)[0]))
+#define BACK_OFF_MAX_SECONDS 3600.0 /* a longer Retry-After counts as this */
+#define NAMES_LIMIT_BYTES    ((size_t)64 << 10)
 
-static const double duration_bounds[] = {0.1, 0.25, 0.5, 1,   2.5, 5,   10,
-                                         20,  30,   60,  120, 300, 600, 1800};
-static const double phase_bounds[] = {0.005, 0.025, 0.1, 0.5, 1, 5, 15, 60, 300, 1800};
-
-static void forget_histograms(struct probe_counters *counters)
-{
-    histogram_deinit(&counters->duration);
-    for (size_t i = 0; i < PHASES; i++) {
-        if (counters->phases[i])
-            histogram_deinit(counters->phases[i]);
-        free(TAKE(counters->phases[i]));
-    }
-}
-
-void probe_reset(struct probe *probe)
-{
-    struct probe_counters *c = &probe->counters;
-    double now = clock_unix_seconds();
-
-    forget_histograms(c);
-    *c = (struct probe_counters){.success = false};
-    histogram_init(&c->duration, duration_bounds, N(duration_bounds), now);
-    for (size_t i = 0; i < CHECKS; i++)
-        c->expectations[i] = -1;
-    c->last_traffic = (struct registry_traffic)REGISTRY_TRAFFIC_INIT;
-}
-
-/* With the names of this node, which may be longer than the samples of the check. */
+/* Fills the placeholders with the names of this node, which may be longer than those of
+ * probe_check(). */
 static bool check_names(const struct probe *probe, struct error *err)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(NAMES_LIMIT_BYTES);
@@ -67,13 +44,15 @@ bool probe_open(void *state, const struct job_context *context, struct error *er
         return false;
     probe->account = registry_account(context->node->registry_limits, probe->reference.host);
     if (!probe->account)
-        return error_set(err, ERROR_LIMIT, "too many registries");
+        return error_set(err, ERROR_LIMIT,
+                         "too many registries, or the name of this one is too long");
     registry_account_set_budget(probe->account, &probe->budget);
-    probe_reset(probe);
+    probe_counters_reset(&probe->counters);
     if (*auth->password || *auth->identity_token || *auth->registry_token)
-        log_warn("probe %s: a secret stands in the configuration; put it into a file and name that "
-                 "with auth.password_file (or the other _file keys)",
-                 probe->name);
+        log_warn(
+            "probe %s: the configuration contains a secret; prefer a file and auth.password_file "
+            "(or the other _file keys)",
+            probe->name);
     return true;
 }
 
@@ -81,7 +60,7 @@ void probe_close(void *state)
 {
     struct probe *probe = state;
 
-    forget_histograms(&probe->counters);
+    probe_counters_deinit(&probe->counters);
     registry_account_unref(probe->account);
 }
 
@@ -118,11 +97,11 @@ static bool compare_size(struct probe *probe, uint64_t size, struct error *err)
     probe->counters.expectations[CHECK_SIZE] = difference <= probe->expected.size_tolerance;
     return difference <= probe->expected.size_tolerance ||
            error_set(err, ERROR_SIZE_MISMATCH,
-                     "size is %" PRIu64 ", expected %" PRIu64 " give or take %" PRIu64, size,
+                     "size is %" PRIu64 ", expected %" PRIu64 ", tolerance %" PRIu64, size,
                      expected, probe->expected.size_tolerance);
 }
 
-/* Where the mirror that was wanted did not serve, its own failure is the reason. */
+/* If the expected mirror failed, its failure is the reason. */
 static bool compare_host(struct probe *probe, const struct engine_result *result, struct error *err)
 {
     const char *expected = probe->expected.served_by;
@@ -134,116 +113,45 @@ static bool compare_host(struct probe *probe, const struct engine_result *result
     if (met)
         return true;
     if (!*result->host)
-        return error_set(err, ERROR_UNSUPPORTED, "this daemon does not tell who served");
+        return error_set(err, ERROR_UNSUPPORTED,
+                         "the daemon does not report which host served the image");
     if (result->passed_over.code == ERROR_NONE)
         return error_set(err, ERROR_INVALID, "served by %s, expected %s", result->host, expected);
     *err = result->passed_over;
     return error_wrap(err, "served by %s, expected %s", result->host, expected);
 }
 
-static void tell_cold(const struct engine_result *result)
+static void log_bytes(const struct engine_result *result)
 {
     char fetched[32], cached[32];
 
     text_format_bytes(result->traffic.fetched_bytes + result->traffic.uploaded_bytes, fetched,
                       sizeof(fetched));
     text_format_bytes(result->cached_bytes, cached, sizeof(cached));
-    progress_note(result->progress, "%s crossed the network, %s were there already", fetched,
+    progress_note(result->progress, "%s crossed the network, %s were already present", fetched,
                   cached);
 }
 
-/* Looks at everything that was expected, so that each check has a result; the first that is
- * wrong gives the reason. */
+/* Makes every comparison, so that each check has a result. The first mismatch gives the reason. */
 static bool compare(struct probe *probe, const struct engine_result *result, struct error *err)
 {
     const struct probe_expected *expected = &probe->expected;
-    /* Docker shows no manifest: there it is the size that docker images shows. */
+    /* Docker reports no manifest; there the size is that of `docker images`. */
     uint64_t size = result->declared_bytes ? result->declared_bytes : result->unpacked_bytes;
-    struct error further;
+    struct error ignored;
     bool ok = true;
 
     ok &= compare_digest(probe, CHECK_DIGEST, expected->digest, result->digest, err);
     ok &= compare_digest(probe, CHECK_MANIFEST_DIGEST, expected->manifest_digest,
-                         result->manifest_digest, ok ? err : &further);
-    ok &= compare_size(probe, size, ok ? err : &further);
-    ok &= compare_host(probe, result, ok ? err : &further);
+                         result->manifest_digest, ok ? err : &ignored);
+    ok &= compare_size(probe, size, ok ? err : &ignored);
+    ok &= compare_host(probe, result, ok ? err : &ignored);
     if (ok)
-        tell_cold(result);
+        log_bytes(result);
     if (ok && probe->cold == COLD_REQUIRED && result->cached_bytes > 0)
         return error_set(err, ERROR_NOT_COLD, "%" PRIu64 " bytes did not cross the network%s%s",
                          result->cached_bytes, *result->note ? ": " : "", result->note);
     return ok;
-}
-
-static bool is_slow(const struct probe *probe, const struct engine_result *result)
-{
-    return probe->slow_ns > 0 && result->seconds > ns_to_seconds(probe->slow_ns);
-}
-
-/* The histogram of a phase takes memory when the phase first happens: few probes have all. All
- * count from the same time. */
-static void observe_phase(struct probe_counters *c, size_t phase, double seconds)
-{
-    struct histogram *histogram = c->phases[phase];
-
-    if (!histogram) {
-        histogram = c->phases[phase] = calloc(1, sizeof(*histogram));
-        if (!histogram)
-            return;
-        histogram_init(histogram, phase_bounds, N(phase_bounds), c->duration.start);
-    }
-    histogram_observe_run(histogram, seconds, NULL, c->last_attempt);
-}
-
-static void observe(struct probe_counters *c, const struct engine_result *result,
-                    const struct progress *progress)
-{
-    const char *run_id = progress ? progress->id : NULL;
-
-    histogram_observe_run(&c->duration, result->seconds, run_id, c->last_attempt);
-    for (size_t phase = 0; phase < PHASES; phase++)
-        if (result->phase_seconds[phase] >= 0)
-            observe_phase(c, phase, result->phase_seconds[phase]);
-}
-
-static void keep_good(struct probe_success *good, const struct engine_result *result)
-{
-    good->fetched_bytes = result->traffic.fetched_bytes;
-    good->uploaded_bytes = result->traffic.uploaded_bytes;
-    good->declared_bytes = result->declared_bytes;
-    good->unpacked_bytes = result->unpacked_bytes;
-    memcpy(good->digest, result->digest, sizeof(good->digest));
-    memcpy(good->manifest_digest, result->manifest_digest, sizeof(good->manifest_digest));
-    memcpy(good->media_type, result->media_type, sizeof(good->media_type));
-    memcpy(good->host, result->host, sizeof(good->host));
-}
-
-/* A run that was canceled is not counted: it says nothing about the node. */
-static void count(struct probe *probe, const struct engine_result *result, const struct run *run,
-                  enum error_code outcome)
-{
-    struct probe_counters *c = &probe->counters;
-
-    c->attempts++;
-    c->retries += run->retry;
-    c->fetched_bytes += (double)result->traffic.fetched_bytes;
-    c->uploaded_bytes += (double)result->traffic.uploaded_bytes;
-    c->cached_bytes += (double)result->cached_bytes;
-    c->resumed += result->traffic.resumed;
-    c->cleanup_failures += result->cleanup_failed;
-    c->success = outcome == ERROR_NONE;
-    c->last_traffic = result->traffic;
-    c->last_seconds = result->seconds;
-    c->last_attempt = clock_unix_seconds();
-    observe(c, result, run->progress);
-    if (outcome != ERROR_NONE) {
-        c->failures++;
-        c->reasons[outcome]++;
-        return;
-    }
-    keep_good(&c->last_success_run, result);
-    c->last_success = c->last_attempt;
-    c->slow += is_slow(probe, result);
 }
 
 static uint64_t moved_bytes(const struct engine_result *result)
@@ -251,12 +159,13 @@ static uint64_t moved_bytes(const struct engine_result *result)
     return result->traffic.fetched_bytes + result->traffic.uploaded_bytes;
 }
 
-/* What the registry told, for everybody who asks it. */
-static void keep_books(struct probe *probe, const struct engine_result *result,
-                       uint64_t expected_bytes)
+/* Records what the registry reported, for all probes of this registry. */
+static void record_usage(struct probe *probe, const struct engine_result *result,
+                         uint64_t expected_bytes)
 {
     const struct registry_traffic *traffic = &result->traffic;
-    double wait = traffic->retry_after < HOLD_MAX_SECONDS ? traffic->retry_after : HOLD_MAX_SECONDS;
+    double wait =
+        traffic->retry_after < BACK_OFF_MAX_SECONDS ? traffic->retry_after : BACK_OFF_MAX_SECONDS;
 
     registry_account_charge(probe->account, clock_now_ns(), expected_bytes, moved_bytes(result));
     if (traffic->rate_limit >= 0 || traffic->rate_limit_remaining >= 0)
@@ -285,10 +194,10 @@ static bool run_engine(struct probe *probe, struct engine_result *result, struct
                        struct error *err)
 {
     CLEANUP(probe_request_deinit) struct probe_request request;
-    const struct probe_success *good = &probe->counters.last_success_run;
-    uint64_t expected_bytes = good->fetched_bytes + good->uploaded_bytes;
+    const struct probe_success *last = &probe->counters.last_success_run;
+    uint64_t expected_bytes = last->fetched_bytes + last->uploaded_bytes;
     bool ok = probe_request_init(&request, probe, run->progress, run->cancel, err) &&
-              probe_choose_engine(probe, &request, run->cancel, err) &&
+              probe_engine_choose(probe, &request.engine, run->cancel, err) &&
               registry_account_take(probe->account, clock_now_ns(), expected_bytes, err);
 
     run->warning = request.warning;
@@ -297,12 +206,12 @@ static bool run_engine(struct probe *probe, struct engine_result *result, struct
     progress_note(run->progress, "%s %s, engine %s", probe->operation,
                   request.engine.reference.name, probe->engine->name);
     ok = ask_engine(probe, &request.engine, result, run->cancel, err);
-    keep_books(probe, result, expected_bytes);
+    record_usage(probe, result, expected_bytes);
     return ok;
 }
 
-/* A registry that asked to be left alone is: the run comes when it may. */
-static bool held(const struct probe *probe, struct run *run, struct error *err)
+/* While the registry is in back-off (Retry-After), the run is skipped and comes when it ends. */
+static bool is_in_back_off(const struct probe *probe, struct run *run, struct error *err)
 {
     int64_t until_ns = registry_account_back_off_until(probe->account), now_ns = clock_now_ns();
 
@@ -310,7 +219,7 @@ static bool held(const struct probe *probe, struct run *run, struct error *err)
     if (!run->skipped)
         return false;
     run->not_before_ns = until_ns;
-    error_set(err, ERROR_RATE_LIMITED, "%s asked to be left alone for another %.0f s",
+    error_set(err, ERROR_RATE_LIMITED, "back-off: %s sent Retry-After, %.0f s left",
               probe->reference.host, seconds_between(now_ns, until_ns));
     return true;
 }
@@ -322,13 +231,13 @@ static void name_record(const struct probe *probe, struct run_record *record)
     record->image = probe_image_text(probe);
 }
 
-/* What the history keeps of it. */
+/* Fills the record that the history keeps. */
 static void fill_record(struct probe *probe, const struct engine_result *result, bool ok,
                         struct run_record *record)
 {
     snprintf(probe->served_by, sizeof(probe->served_by), "%s", result->host);
     snprintf(probe->digest, sizeof(probe->digest), "%s", result->digest);
-    name_record(probe, record); /* the engine may have been chosen only now */
+    name_record(probe, record); /* the engine may have been chosen by this run */
     record->host = probe->served_by;
     record->digest = probe->digest;
     record->seconds = result->seconds;
@@ -341,10 +250,10 @@ static void fill_record(struct probe *probe, const struct engine_result *result,
     record->uploaded_bytes = result->traffic.uploaded_bytes;
     record->cached_bytes = result->cached_bytes;
     record->declared_bytes = result->declared_bytes;
-    record->slow = ok && is_slow(probe, result);
+    record->slow = ok && probe_is_slow(probe, result);
 }
 
-static void note_warnings(const struct engine_result *result, struct run *run)
+static void set_warning(const struct engine_result *result, struct run *run)
 {
     if (result->cleanup_failed)
         run->warning = result->cleanup_error;
@@ -352,7 +261,7 @@ static void note_warnings(const struct engine_result *result, struct run *run)
         error_set(&run->warning, ERROR_UNSUPPORTED, "%s", result->note);
 }
 
-/* With the seed the same bytes can be made again. */
+/* The seed in the message lets a person generate the same bytes again. */
 static bool explain(const struct probe *probe, const struct engine_result *result,
                     struct error *err)
 {
@@ -371,7 +280,7 @@ bool probe_run(void *state, struct run *run, struct error *err)
 
     if (run->record)
         name_record(probe, run->record);
-    if (held(probe, run, err))
+    if (is_in_back_off(probe, run, err))
         return false;
     engine_result_init(&result);
     result.progress = run->progress;
@@ -380,13 +289,13 @@ bool probe_run(void *state, struct run *run, struct error *err)
         progress_note(run->progress, "clean-up took %.3f s%s%s",
                       result.phase_seconds[PHASE_CLEANUP], result.cleanup_failed ? ": " : "",
                       result.cleanup_failed ? result.cleanup_error.message : "");
-    if (ok || !run_was_cut(run, err))
-        count(probe, &result, run, ok ? ERROR_NONE : err->code);
+    if (ok || !run_was_interrupted(run, err))
+        probe_count(probe, &result, run, ok ? ERROR_NONE : err->code);
     if (run->record)
         fill_record(probe, &result, ok, run->record);
-    note_warnings(&result, run);
+    set_warning(&result, run);
     probe_report(probe, run->out);
-    malloc_trim(0); /* what an image took goes back to the system until the next run */
+    malloc_trim(0); /* returns the memory of an image to the system until the next run */
     if (ok && result.seed != 0)
         log_debug("probe %s: seed 0x%016" PRIx64, probe->name, result.seed);
     return ok || explain(probe, &result, err);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The metrics of a probe: the table of families, and how the counters fill it. */
-#include "probe/probe.h"
+#include "probe/probe_report.h"
+
+#include "probe/probe_engine_choice.h"
+#include "probe/probe_references.h"
 
 #include <string.h>
 

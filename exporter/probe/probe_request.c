@@ -1,23 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a probe's settings to what its engine is told: hosts, credentials, and which engine. */
-#include "probe/probe.h"
+#include "probe/probe_request.h"
 
-#include "base/buf.h"
 #include "base/clock.h"
-#include "containerd/daemon_version.h"
-#include "engines/engines.h"
+#include "containerd/containerd.h"
+#include "probe/probe_references.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define ARENA_LIMIT_BYTES ((size_t)1 << 20)
-#define NAME_MAX_BYTES    ((size_t)2048)
 
-/* containerd 1.6 and 1.7 read a hosts.toml less kindly than 2 does. */
+/* containerd 1.6 and 1.7 read a hosts.toml by other rules than 2.x. */
 static bool runs_containerd_1(const struct probe *probe, struct arena *arena, struct cancel *cancel)
 {
     struct containerd_identity identity;
-    struct error ignored; /* the pull itself will tell */
+    struct error ignored; /* the pull reports a daemon that is gone */
 
     return probe->engine && strcmp(probe->engine->name, "client") == 0 &&
            containerd_identify(probe->node->containerd, arena, &identity, cancel, &ignored) &&
@@ -41,37 +38,9 @@ const struct credentials_settings *probe_auth(const struct probe *probe)
     return credentials_configured(&probe->auth) ? &probe->auth : &probe->registry_auth;
 }
 
-bool probe_references(const struct probe *probe, const struct placeholders *values,
-                      struct arena *arena, struct reference *image, struct reference *new_tag,
-                      const char **key, struct error *err)
-{
-    const char *text = placeholder_fill(probe->image, values, arena, err), *tag;
-    CLEANUP(buf_deinit) struct buf name = BUF_INIT(NAME_MAX_BYTES);
-
-    *key = "image";
-    *new_tag = (struct reference){0};
-    if (!text || !reference_parse(image, text, arena, err))
-        return false;
-    if (!probe->tag || !*probe->tag)
-        return true;
-    *key = "tag";
-    tag = placeholder_fill(probe->tag, values, arena, err);
-    if (!tag)
-        return false;
-    if (strpbrk(tag, "/@"))
-        return error_set(err, ERROR_INVALID, "\"%s\" is not a tag", tag);
-    buf_printf(&name, "%s/%s:%s", image->host, image->repository, tag);
-    return buf_ok(&name, err) && reference_parse(new_tag, name.data, arena, err);
-}
-
-const char *probe_image_text(const struct probe *probe)
-{
-    return strchr(probe->image, '{') ? probe->image : probe->reference.name;
-}
-
-/* Whose credentials they are, and never what they are. */
-static void note_credentials(const struct probe *probe, const struct credentials *found,
-                             struct progress *progress)
+/* Logs where the credentials come from, never their values. */
+static void log_credentials(const struct probe *probe, const struct credentials *found,
+                            struct progress *progress)
 {
     const struct credentials_settings *auth = probe_auth(probe);
     const char *owner = auth == &probe->auth ? "the probe" : "the registry";
@@ -79,7 +48,7 @@ static void note_credentials(const struct probe *probe, const struct credentials
     if (credentials_any(found))
         progress_note(progress, "credentials: %s of %s", found->source, owner);
     else if (credentials_configured(auth))
-        progress_note(progress, "the settings of %s have no credentials for this", owner);
+        progress_note(progress, "the credentials of %s do not apply to this image", owner);
     else
         progress_note(progress, "no credentials");
 }
@@ -119,7 +88,7 @@ bool probe_request_init(struct probe_request *request, const struct probe *probe
         !credentials_find(probe_auth(probe), &request->engine.reference,
                           probe->node->credential_cache, &request->credentials, cancel, err))
         return false;
-    note_credentials(probe, &request->credentials, progress);
+    log_credentials(probe, &request->credentials, progress);
     return find_hosts(request, probe, cancel, err);
 }
 
@@ -127,61 +96,4 @@ void probe_request_deinit(struct probe_request *request)
 {
     credentials_deinit(&request->credentials);
     arena_deinit(&request->arena);
-}
-
-const char *probe_engine_name(const struct probe *probe)
-{
-    return probe->engine ? probe->engine->name : probe->engine_name;
-}
-
-const struct engine *probe_read_back(const struct probe *probe)
-{
-    const struct engine *same;
-
-    if (strcmp(probe->operation, "roundtrip") != 0)
-        return NULL;
-    if (probe->read_back)
-        return probe->read_back;
-    same = probe->engine ? engine_find("pull", probe->engine->name) : NULL;
-    return same ? same : engine_find("pull", "registry");
-}
-
-static bool better(const struct probe *probe, const struct engine *engine,
-                   const struct engine *best)
-{
-    return strcmp(engine->operation, probe->engine_operation) == 0 &&
-           engine->preference > (best ? best->preference : 0);
-}
-
-static bool has_abilities(const struct probe *probe, const struct engine *engine)
-{
-    struct probe with = *probe;
-    const char *key;
-    struct error ignored;
-
-    with.engine = engine;
-    return probe_check_abilities(&with, &key, &ignored);
-}
-
-bool probe_choose_engine(struct probe *probe, const struct probe_request *request,
-                         struct cancel *cancel, struct error *err)
-{
-    const struct engine *best = probe->engine;
-
-    if (strcmp(probe->engine_name, ENGINE_AUTO) != 0)
-        return true;
-    for (size_t i = 0; engines[i]; i++) {
-        const struct engine *engine = engines[i];
-        struct error ignored;
-
-        if (better(probe, engine, best) && has_abilities(probe, engine) &&
-            (!engine->offered || engine->offered(&request->engine, cancel, &ignored)))
-            best = engine;
-    }
-    if (!best)
-        return error_set(err, ERROR_UNSUPPORTED, "this node offers no engine for this");
-    if (probe->engine && probe->engine != best)
-        probe_reset(probe); /* what was counted is another engine's */
-    probe->engine = best;
-    return true;
 }

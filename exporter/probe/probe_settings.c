@@ -1,23 +1,68 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whether the settings of a probe make sense together, before anything is asked. */
-#include "probe/probe.h"
+/* Tables of settings of a probe, and the checks that need no daemon and no registry. */
+#include "probe/probe_settings.h"
 
 #include "base/buf.h"
 #include "engines/engines.h"
+#include "probe/placeholder.h"
+#include "probe/probe_engine_choice.h"
+#include "probe/probe_references.h"
+#include "probe/probe_report.h"
 
 #include <string.h>
 
-#define LABELS_MAX          16
-#define DEFAULT_SNAPSHOTTER "overlayfs"
-#define DOWNLOADS_MAX       16
+#define LABELS_MAX    16
+#define DOWNLOADS_MAX 16
 
-/* For names that are only known when the probe runs. */
+/* Values of placeholders for checks; the real ones are known when the probe runs. */
 static const struct placeholders samples = {"node", "probe", 0};
 
-const char *const probe_cold_choices[] = {"required", "preferred", "no", NULL};
-const char *const probe_address_family_choices[] = {
+static const char *const cold_choices[] = {"required", "preferred", "no", NULL};
+static const char *const family_choices[] = {
     [HTTP_FAMILY_ANY] = "any", [HTTP_FAMILY_IPV4] = "ipv4", [HTTP_FAMILY_IPV6] = "ipv6", NULL};
-const char *const probe_format_choices[] = {"oci", "docker", NULL};
+
+/* Authentication: of the probe, or of its registry. */
+#define PROBE_AUTH_SETTINGS(member)                                                               \
+    SETTING(SETTING_STRING, struct probe, member.username, "auth.username", "", "User name."),    \
+        SETTING(SETTING_STRING, struct probe, member.username_file, "auth.username_file", "",     \
+                "File with the user name; every _file is read again for each run."),              \
+        SETTING(SETTING_SECRET, struct probe, member.password, "auth.password", "",               \
+                "Password; prefer password_file."),                                               \
+        SETTING(SETTING_STRING, struct probe, member.password_file, "auth.password_file", "",     \
+                "File with the password."),                                                       \
+        SETTING(SETTING_SECRET, struct probe, member.identity_token, "auth.identity_token", "",   \
+                "Token that the token server exchanges for others; prefer identity_token_file."), \
+        SETTING(SETTING_STRING, struct probe, member.identity_token_file,                         \
+                "auth.identity_token_file", "", "File with the identity token."),                 \
+        SETTING(SETTING_SECRET, struct probe, member.registry_token, "auth.registry_token", "",   \
+                "Bearer token, sent unchanged; prefer registry_token_file."),                     \
+        SETTING(SETTING_STRING, struct probe, member.registry_token_file,                         \
+                "auth.registry_token_file", "", "File with the bearer token."),                   \
+        SETTING(SETTING_STRING, struct probe, member.docker_config, "docker_config", "",          \
+                "Docker's config.json, with its credential helpers."),                            \
+        SETTING(SETTING_STRING, struct probe, member.provider_config,                             \
+                "credential_provider.config", "",                                                 \
+                "The kubelet's --image-credential-provider-config."),                             \
+        SETTING(SETTING_STRING, struct probe, member.provider_bin_dir,                            \
+                "credential_provider.bin_dir", "",                                                \
+                "The kubelet's --image-credential-provider-bin-dir.")
+
+const struct setting probe_auth_settings[] = {PROBE_AUTH_SETTINGS(auth), {0}};
+
+const struct setting probe_settings[] = {
+    SETTING(SETTING_STRING, struct probe, image, "image", NULL, "Reference of the image."),
+    SETTING(SETTING_STRING, struct probe, platform, "platform", "",
+            "Platform, e.g. linux/arm64, or all; default: the platform of this node."),
+    SETTING(SETTING_DURATION, struct probe, slow_ns, "slow", "",
+            "A success that takes longer counts as slow; default: never."),
+    SETTING_CHOICE(struct probe, family, "address_family", family_choices, "any",
+                   "Addresses of the registry: any, ipv4, ipv6."),
+    SETTING_CHOICE(struct probe, cold, "cold", cold_choices, "required",
+                   "Whether a run that moved no bytes is a failure."),
+    SETTING(SETTING_MAP, struct probe, labels, "labels", "",
+            "Additional labels of image_canary_info."),
+    {0},
+};
 
 const struct setting probe_registry_settings[] = {
     SETTING(SETTING_BOOL, struct probe, host.plain_http, "plain_http", "false",
@@ -25,18 +70,18 @@ const struct setting probe_registry_settings[] = {
     SETTING(SETTING_BOOL, struct probe, host.skip_verify, "skip_verify", "false",
             "Whether any certificate is accepted."),
     SETTING(SETTING_STRING, struct probe, host.ca_file, "ca_file", "",
-            "PEM file of the authorities that are trusted instead of the system's."),
+            "PEM file with the certificate authorities to trust instead of those of the system."),
     SETTING(SETTING_STRING, struct probe, host.client_cert, "client_cert_file", "",
-            "PEM file of the certificate that we show."),
+            "PEM file with the client certificate."),
     SETTING(SETTING_STRING, struct probe, host.client_key, "client_key_file", "",
-            "PEM file of its key; default: it is in the same file."),
-    SETTING_CHOICE(struct probe, family, "address_family", probe_address_family_choices, "any",
+            "PEM file with the key of the client certificate; default: client_cert_file."),
+    SETTING_CHOICE(struct probe, family, "address_family", family_choices, "any",
                    "Addresses of the registry: any, ipv4, ipv6."),
     PROBE_AUTH_SETTINGS(registry_auth),
     SETTING(SETTING_UINT, struct probe, budget.pulls_per_hour, "max_pulls_per_hour", "0",
             "Runs of all probes of this registry within an hour; 0: no limit."),
     SETTING(SETTING_BYTES, struct probe, budget.bytes_per_hour, "max_bytes_per_hour", "0",
-            "What they may move within an hour; 0: no limit."),
+            "Bytes that these runs may move within an hour; 0: no limit."),
     {0},
 };
 
@@ -52,8 +97,8 @@ bool probe_check_resource(const char *name, struct error *err)
         return false;
     if (!reference_parse(&reference, image.data, &arena, &ignored))
         return error_set(err, ERROR_INVALID,
-                         "a registry is named by its host, as images name it: docker.io, "
-                         "registry.example:5000");
+                         "invalid registry: expected a host as images name it, such as docker.io "
+                         "or registry.example:5000");
     return strcmp(reference.host, name) == 0 ||
            error_set(err, ERROR_INVALID, "images of this registry belong to %s", reference.host);
 }
@@ -79,7 +124,8 @@ static bool check_expected(const struct probe *probe, const char **key, struct e
     for (size_t i = 0; i < sizeof(digests) / sizeof(digests[0]); i++) {
         *key = digests[i].key;
         if (digests[i].digest && *digests[i].digest && !digest_valid(digests[i].digest))
-            return error_set(err, ERROR_INVALID, "\"%s\" is not sha256: and 64 hex digits",
+            return error_set(err, ERROR_INVALID,
+                             "invalid digest \"%s\": expected sha256: and 64 hex digits",
                              digests[i].digest);
     }
     return true;
@@ -106,26 +152,10 @@ static bool check_labels(const struct probe *probe, const char **key, struct err
     for (size_t i = 0; i < probe->labels.count; i++)
         if (!label_name_is_good(probe->labels.names[i]))
             return error_set(err, ERROR_INVALID,
-                             "\"%s\" cannot be a label: a-z, 0-9 and single _, and not one that "
-                             "image_canary_info or Prometheus has",
+                             "invalid label name \"%s\": expected a-z, 0-9 and single _, and no "
+                             "label of image_canary_info or of Prometheus",
                              probe->labels.names[i]);
     return true;
-}
-
-static bool find_engine(struct probe *probe, const char **key, struct error *err)
-{
-    CLEANUP(buf_deinit) struct buf names = BUF_INIT(1024);
-
-    *key = "engine";
-    probe->engine = engine_find(probe->engine_operation, probe->engine_name);
-    if (probe->engine || strcmp(probe->engine_name, ENGINE_AUTO) == 0)
-        return true;
-    for (size_t i = 0; engines[i]; i++)
-        if (strcmp(engines[i]->operation, probe->engine_operation) == 0)
-            buf_printf(&names, "%s, ", engines[i]->name);
-    return error_set(err, ERROR_INVALID, "engine \"%s\" cannot %s; there is: %s%s",
-                     probe->engine_name, probe->operation, names.data ? names.data : "",
-                     ENGINE_AUTO);
 }
 
 static bool find_platform(struct probe *probe, const char **key, struct error *err)
@@ -143,42 +173,6 @@ static bool find_platform(struct probe *probe, const char **key, struct error *e
     return true;
 }
 
-/* What the engine could not honour is an error, not ignored. */
-bool probe_check_abilities(const struct probe *probe, const char **key, struct error *err)
-{
-    const struct {
-        unsigned ability;
-        bool wanted;
-        const char *key;
-    } wishes[] = {
-        {ENGINE_ALL_PLATFORMS, probe->all_platforms, "platform"},
-        {ENGINE_PLATFORM, *probe->platform && !probe->all_platforms, "platform"},
-        {ENGINE_UNPACK, !probe->unpack, "unpack"},
-        {ENGINE_SNAPSHOTTER, strcmp(probe->snapshotter, DEFAULT_SNAPSHOTTER) != 0, "snapshotter"},
-        {ENGINE_OWN_NETWORK, probe->family != HTTP_FAMILY_ANY, "address_family"},
-        {ENGINE_OWN_NETWORK, probe->max_concurrent_downloads != DEFAULT_DOWNLOADS,
-         "max_concurrent_downloads"},
-        {ENGINE_SEES_MANIFEST, *probe->expected.manifest_digest != '\0',
-         "expected.manifest_digest"},
-        {ENGINE_SEES_HOST, *probe->expected.served_by != '\0', "expected.served_by"},
-        {ENGINE_DAEMON_IMAGE, *probe->push.content.image != '\0', "content.image"},
-        {ENGINE_NAMESPACE, strcmp(probe->push.content.name_space, DEFAULT_NAMESPACE) != 0,
-         "content.namespace"},
-        {ENGINE_TYPES, probe->push.content.docker_types, "content.format"},
-        {ENGINE_TYPES, probe->push.content.index, "content.index"},
-        {ENGINE_CHUNKS, probe->push.chunk_bytes > 0, "upload.chunk_size"},
-        {ENGINE_MOUNT, *probe->push.mount_from != '\0', "upload.mount_from"},
-    };
-
-    for (size_t i = 0; probe->engine && i < sizeof(wishes) / sizeof(wishes[0]); i++) {
-        *key = wishes[i].key;
-        if (wishes[i].wanted && !(probe->engine->abilities & wishes[i].ability))
-            return error_set(err, ERROR_UNSUPPORTED, "engine %s has no say in this",
-                             probe->engine->name);
-    }
-    return true;
-}
-
 static bool check_downloads(const struct probe *probe, const char **key, struct error *err)
 {
     *key = "max_concurrent_downloads";
@@ -187,7 +181,7 @@ static bool check_downloads(const struct probe *probe, const char **key, struct 
     return true;
 }
 
-/* What only some operations have in their table. */
+/* Sets what the tables of this operation do not fill. */
 static void fill_defaults(struct probe *probe, const char *operation)
 {
     probe->operation = operation;
@@ -196,17 +190,17 @@ static void fill_defaults(struct probe *probe, const char *operation)
     if (!probe->push.content.image) {
         probe->push.content.image = "";
         probe->push.mount_from = "";
-        probe->push.content.name_space = DEFAULT_NAMESPACE;
+        probe->push.content.name_space = PROBE_DEFAULT_NAMESPACE;
     }
     if (!probe->snapshotter) {
-        probe->snapshotter = DEFAULT_SNAPSHOTTER;
+        probe->snapshotter = PROBE_DEFAULT_SNAPSHOTTER;
         probe->unpack = true;
-        probe->max_concurrent_downloads = DEFAULT_DOWNLOADS;
+        probe->max_concurrent_downloads = PROBE_DEFAULT_DOWNLOADS;
         probe->expected = (struct probe_expected){"", "", "", 0, 0};
     }
 }
 
-/* What is left over must not grow for ever. */
+/* A {timestamp} must not leave one more image behind on every run. */
 static bool check_timestamp(const struct probe *probe, const char **key, struct error *err)
 {
     bool in_tag = probe->tag && placeholder_in(probe->tag, "timestamp");
@@ -216,9 +210,11 @@ static bool check_timestamp(const struct probe *probe, const char **key, struct 
         return true;
     if (strcmp(probe->engine_operation, "push") != 0)
         return error_set(err, ERROR_INVALID,
-                         "{timestamp} is for a push or roundtrip: they remove what they made");
-    return error_set(err, ERROR_INVALID,
-                     "{timestamp} needs delete_remote: true, else every run leaves an image more");
+                         "{timestamp} is supported by push and roundtrip only, which can delete "
+                         "their image");
+    return error_set(
+        err, ERROR_INVALID,
+        "{timestamp} requires delete_remote: true, or every run leaves an image behind");
 }
 
 bool probe_check(struct probe *probe, const char *operation, struct arena *arena, const char **key,
@@ -228,9 +224,10 @@ bool probe_check(struct probe *probe, const char *operation, struct arena *arena
 
     fill_defaults(probe, operation);
     return probe_references(probe, &samples, arena, &probe->reference, &new_tag, key, err) &&
-           check_timestamp(probe, key, err) && find_engine(probe, key, err) &&
+           check_timestamp(probe, key, err) && probe_engine_find(probe, key, err) &&
            find_platform(probe, key, err) && check_downloads(probe, key, err) &&
-           probe_check_abilities(probe, key, err) && credentials_check(&probe->auth, key, err) &&
+           probe_engine_check_abilities(probe, key, err) &&
+           credentials_check(&probe->auth, key, err) &&
            credentials_check(&probe->registry_auth, key, err) && check_expected(probe, key, err) &&
            check_labels(probe, key, err);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One pass over the header. What makes it awkward: the comma separates parameters and
- * challenges alike, so a word after a comma is a parameter if a "=" follows and else the scheme
- * of the next auth_challenge. Every step of every loop eats at least one character.
+ * One pass over the header. A comma separates parameters as well as challenges: a word after a
+ * comma is a parameter if "=" follows, else the scheme of the next challenge. Every step of every
+ * loop consumes at least one character.
  */
 #include "registry/auth_challenge.h"
 
@@ -34,7 +34,7 @@ static enum auth_challenge_scheme scheme_of(const char *word, size_t size)
     return CHALLENGE_NONE;
 }
 
-/* Where the value of the parameter at `at` begins; NULL if there is no parameter. */
+/* Returns the value of the parameter at `at`; NULL if there is no parameter. */
 static const char *value_of_parameter(const char *at)
 {
     size_t size = strspn(at, TOKEN);
@@ -44,7 +44,7 @@ static const char *value_of_parameter(const char *at)
     return size > 0 && *at == '=' ? at + 1 + strspn(at + 1, BLANKS) : NULL;
 }
 
-/* Length of a quoted string, from after its quote; an unclosed one ends with the header. */
+/* Length of a quoted string after its opening quote. An unclosed one ends with the header. */
 static size_t quoted_length(const char *at)
 {
     size_t n = 0;
@@ -55,7 +55,7 @@ static size_t quoted_length(const char *at)
     return n;
 }
 
-/* Reads a quoted string from after its quote, without the backslashes. */
+/* Copies a quoted string after its opening quote, without the backslashes. */
 static const char *read_quoted(const char *at, const char **value, struct arena *arena)
 {
     size_t size = quoted_length(at), n = 0;
@@ -81,20 +81,20 @@ static const char *read_value(const char *at, const char **value, struct arena *
     return at + size;
 }
 
-static const char **slot_of(struct auth_challenge *auth_challenge, const char *name, size_t size)
+static const char **slot_of(struct auth_challenge *challenge, const char *name, size_t size)
 {
     if (text_equal_ignoring_case(name, size, "realm"))
-        return &auth_challenge->realm;
+        return &challenge->realm;
     if (text_equal_ignoring_case(name, size, "service"))
-        return &auth_challenge->service;
+        return &challenge->service;
     if (text_equal_ignoring_case(name, size, "scope"))
-        return &auth_challenge->scope;
+        return &challenge->scope;
     if (text_equal_ignoring_case(name, size, "error"))
-        return &auth_challenge->error;
+        return &challenge->error;
     return NULL;
 }
 
-static const char *read_parameters(const char *at, struct auth_challenge *auth_challenge,
+static const char *read_parameters(const char *at, struct auth_challenge *challenge,
                                    struct arena *arena)
 {
     for (;;) {
@@ -103,41 +103,40 @@ static const char *read_parameters(const char *at, struct auth_challenge *auth_c
 
         if (!value_at)
             return at;
-        slot = slot_of(auth_challenge, at, strspn(at, TOKEN));
+        slot = slot_of(challenge, at, strspn(at, TOKEN));
         at = read_value(value_at, &value, arena);
         if (slot)
             *slot = value;
-        at += strcspn(at, ","); /* a rest that belongs to nothing */
+        at += strcspn(at, ","); /* skip invalid text after the value */
         at += strspn(at, "," BLANKS);
     }
 }
 
-static const char *read_challenge(const char *at, struct auth_challenge *auth_challenge,
+static const char *read_challenge(const char *at, struct auth_challenge *challenge,
                                   struct arena *arena)
 {
     size_t size = strspn(at, TOKEN);
 
-    *auth_challenge = (struct auth_challenge){scheme_of(at, size), "", "", "", ""};
+    *challenge = (struct auth_challenge){scheme_of(at, size), "", "", "", ""};
     at += size;
     at += strspn(at, BLANKS);
     if (value_of_parameter(at))
-        return read_parameters(at, auth_challenge, arena);
+        return read_parameters(at, challenge, arena);
     at += strspn(at, TOKEN68);
     return at + strcspn(at, ",");
 }
 
-/* A bearer auth_challenge that does not say where tokens are had cannot be answered. */
-static bool is_answerable(const struct auth_challenge *auth_challenge)
+/* A Bearer challenge without a realm names no token server. */
+static bool is_answerable(const struct auth_challenge *challenge)
 {
-    return auth_challenge->scheme == CHALLENGE_BASIC ||
-           (auth_challenge->scheme == CHALLENGE_BEARER && auth_challenge->realm &&
-            auth_challenge->realm[0]);
+    return challenge->scheme == CHALLENGE_BASIC ||
+           (challenge->scheme == CHALLENGE_BEARER && challenge->realm && challenge->realm[0]);
 }
 
-bool auth_challenge_parse(struct auth_challenge *auth_challenge, const char *header,
-                          struct arena *arena, struct error *err)
+bool auth_challenge_parse(struct auth_challenge *challenge, const char *header, struct arena *arena,
+                          struct error *err)
 {
-    struct auth_challenge best = *auth_challenge, offer;
+    struct auth_challenge best = *challenge, offer;
     const char *at = header + strspn(header, "," BLANKS);
 
     if (best.scheme == CHALLENGE_NONE)
@@ -154,6 +153,6 @@ bool auth_challenge_parse(struct auth_challenge *auth_challenge, const char *hea
     }
     if (!arena_ok(arena, err))
         return false;
-    *auth_challenge = best;
+    *challenge = best;
     return true;
 }

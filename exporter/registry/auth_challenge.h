@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* WWW-Authenticate headers of a registry (RFC 9110 11.6.1), read into what we can answer. */
+/* Parses WWW-Authenticate headers of a registry (RFC 9110 11.6.1). */
 #ifndef REGISTRY_AUTH_CHALLENGE_H
 #define REGISTRY_AUTH_CHALLENGE_H
 
@@ -16,9 +16,9 @@ struct auth_challenge {
     const char *realm, *service, *scope, *error; /* "" where absent */
 };
 
-/* Takes the better of what *auth_challenge holds and what `header` offers: bearer, then basic. A
- * header may carry several challenges; what cannot be read is skipped. */
-bool auth_challenge_parse(struct auth_challenge *auth_challenge, const char *header,
-                          struct arena *arena, struct error *err) MUST_CHECK;
+/* Replaces *challenge if `header` has a better one: Bearer is better than Basic. A header may have
+ * several challenges; invalid ones are skipped. */
+bool auth_challenge_parse(struct auth_challenge *challenge, const char *header, struct arena *arena,
+                          struct error *err) MUST_CHECK;
 
 #endif

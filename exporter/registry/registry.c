@@ -1,315 +1,231 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Reading from a repository: manifests into memory, blobs past a verifier into the caller's
- * sink. Who is asked is registry_sites.c; how, registry_call.c; pushing is registry_push.c, its
- * questions before registry_head.c; who we are, registry_auth.c; what a refusal means,
- * registry_status.c.
- */
-#include "registry/registry.h"
+#include "registry/registry_private.h"
 
-#include "encoding/json.h"
-#include "oci/digest.h"
-#include "registry/registry_call.h"
-#include "registry/registry_status.h"
-
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#define MEDIA_TYPE_BYTES ((size_t)256)
-#define BARREN_MAX       3 /* connections in a row that brought nothing */
-
-struct document {
-    struct registry *registry;
-    struct buf *body;
-};
-
-static bool take_document(void *arg, const void *data, size_t size, struct error *err)
+static bool set_base(const struct host *host, const char *scheme, const char *repository,
+                     char **base, struct error *err)
 {
-    struct document *document = arg;
+    CLEANUP(buf_deinit) struct buf url = BUF_INIT(REGISTRY_URL_BYTES);
 
-    document->registry->traffic.fetched_bytes += size;
-    progress_moved(document->registry->progress, size);
-    if (size > MANIFEST_LIMIT_BYTES - document->body->size)
-        return error_set(err, ERROR_LIMIT, "the manifest has more than %zu bytes",
-                         MANIFEST_LIMIT_BYTES);
-    buf_append(document->body, data, size);
-    return buf_ok(document->body, err);
+    buf_printf(&url, "%s://%s%s/%s", scheme, host->authority, host->path, repository);
+    if (!buf_ok(&url, err))
+        return false;
+    free(*base);
+    *base = buf_take(&url);
+    return true;
 }
 
-bool registry_check_digest(const char *promised, const char *actual, struct error *err)
+static bool init_mirror(struct registry_mirror *mirror, const struct host *host,
+                        const char *repository, struct error *err)
 {
-    if (strncmp(promised, "sha256:", 7) != 0 || strcmp(promised, actual) == 0)
-        return true;
-    return error_set(err, ERROR_DIGEST_MISMATCH, "the registry sent %s instead of %.80s", actual,
-                     promised);
+    mirror->host = host;
+    mirror->plain = strcmp(host->scheme, "http") == 0 && !host->try_https_first;
+    mirror->times = (struct http_times){-1, -1, -1, -1};
+    return set_base(host, mirror->plain ? "http" : "https", repository, &mirror->base, err);
 }
 
-static bool says_nothing(const char *media_type)
+/* A mirror must not get the credentials of the registry. */
+static bool init_auth(struct registry_mirror *mirror, const struct registry_options *options,
+                      const char *scope, struct error *err)
 {
-    static const char *const generic[] = {"", "application/octet-stream", "application/json",
-                                          "text/plain"};
+    mirror->auth =
+        registry_auth_new(*mirror->host->name_space ? NULL : options->credentials, scope, err);
+    if (mirror->auth) {
+        mirror->auth->plain_http = mirror->plain;
+        mirror->auth->progress = options->progress;
+    }
+    return mirror->auth != NULL;
+}
 
-    for (size_t i = 0; i < sizeof(generic) / sizeof(generic[0]); i++)
-        if (strcmp(media_type, generic[i]) == 0)
+static struct registry *create(const struct host_list *hosts, const char *repository,
+                               struct error *err)
+{
+    CLEANUP(registry_freep) struct registry *registry = calloc(1, sizeof(*registry));
+
+    if (registry) {
+        pthread_mutex_init(&registry->lock, NULL);
+        registry->hosts = hosts;
+        registry->repository = repository;
+        registry->traffic = (struct registry_traffic)REGISTRY_TRAFFIC_INIT;
+        registry->mirrors = calloc(hosts->count, sizeof(*registry->mirrors));
+    }
+    if (!registry || !registry->mirrors) {
+        error_memory(err);
+        return NULL;
+    }
+    for (size_t i = 0; i < hosts->count; i++)
+        if (!init_mirror(&registry->mirrors[i], &hosts->items[i], repository, err))
+            return NULL;
+    return TAKE(registry);
+}
+
+struct registry *registry_new(const struct reference *reference,
+                              const struct registry_options *options, struct error *err)
+{
+    CLEANUP(buf_deinit) struct buf scope = BUF_INIT(REGISTRY_URL_BYTES);
+    CLEANUP(registry_freep)
+    struct registry *registry = create(options->hosts, reference->repository, err);
+
+    buf_printf(&scope, "repository:%s:%s", reference->repository,
+               options->push ? "pull,push" : "pull");
+    if (!registry || !buf_ok(&scope, err))
+        return NULL;
+    registry->family = options->family;
+    registry->progress = options->progress;
+    for (size_t i = 0; i < options->hosts->count; i++)
+        if (!init_auth(&registry->mirrors[i], options, scope.data, err))
+            return NULL;
+    return TAKE(registry);
+}
+
+struct registry *registry_clone(struct registry *parent, struct error *err)
+{
+    struct registry *clone = create(parent->hosts, parent->repository, err);
+
+    if (!clone)
+        return NULL;
+    clone->parent = parent;
+    clone->family = parent->family;
+    clone->progress = parent->progress;
+    for (size_t i = 0; i < parent->hosts->count; i++) {
+        struct registry_mirror *mirror = &clone->mirrors[i];
+
+        mirror->auth = parent->mirrors[i].auth;
+        mirror->settled = parent->mirrors[i].settled;
+        if (mirror->settled && mirror->plain != parent->mirrors[i].plain) {
+            mirror->plain = parent->mirrors[i].plain;
+            if (!set_base(mirror->host, "http", parent->repository, &mirror->base, err)) {
+                registry_free(clone);
+                return NULL;
+            }
+        }
+    }
+    return clone;
+}
+
+void registry_traffic_add(struct registry_traffic *sum, const struct registry_traffic *more)
+{
+    sum->fetched_bytes += more->fetched_bytes;
+    sum->uploaded_bytes += more->uploaded_bytes;
+    sum->resumed += more->resumed;
+    sum->stranded += more->stranded;
+    if (more->rate_limit >= 0)
+        sum->rate_limit = more->rate_limit;
+    if (more->rate_limit_remaining >= 0)
+        sum->rate_limit_remaining = more->rate_limit_remaining;
+    if (more->retry_after > sum->retry_after)
+        sum->retry_after = more->retry_after;
+    if (sum->certificate_expiry == 0 ||
+        (more->certificate_expiry > 0 && more->certificate_expiry < sum->certificate_expiry))
+        sum->certificate_expiry = more->certificate_expiry;
+}
+
+/* Clones share the auth: its largest token time is the latest. */
+static void merge_traffic(struct registry *parent, const struct registry_traffic *more)
+{
+    LOCK_SCOPE(&parent->lock);
+
+    registry_traffic_add(&parent->traffic, more);
+    if (more->token > parent->traffic.token)
+        parent->traffic.token = more->token;
+}
+
+void registry_free(struct registry *registry)
+{
+    if (!registry)
+        return;
+    if (registry->parent)
+        merge_traffic(registry->parent, &registry->traffic);
+    for (size_t i = 0; registry->mirrors && i < registry->hosts->count; i++) {
+        http_freep(&registry->mirrors[i].http);
+        if (!registry->parent)
+            registry_auth_free(registry->mirrors[i].auth);
+        free(registry->mirrors[i].base);
+    }
+    free(registry->mirrors);
+    pthread_mutex_destroy(&registry->lock);
+    free(registry);
+}
+
+const struct registry_traffic *registry_traffic(const struct registry *registry)
+{
+    return &registry->traffic;
+}
+
+const char *registry_served_by(const struct registry *registry)
+{
+    return registry->served ? registry->served->host->authority : "";
+}
+
+const struct error *registry_passed_over(const struct registry *registry)
+{
+    return &registry->passed_over;
+}
+
+/* How much an error says about the image: a failed connection least. */
+static int informativeness(const struct error *err)
+{
+    switch (err->code) {
+    case ERROR_DNS:
+    case ERROR_CONNECT:
+    case ERROR_PROXY:
+    case ERROR_TIMEOUT:
+        return 0;
+    case ERROR_NOT_FOUND:
+        return 1;
+    default:
+        return 2;
+    }
+}
+
+bool registry_try_mirrors(struct registry *registry, unsigned capabilities,
+                          registry_attempt *attempt, void *arg, struct cancel *cancel,
+                          struct error *err)
+{
+    struct error first = {0};
+    bool tried = false;
+
+    for (size_t i = 0; i < registry->hosts->count; i++) {
+        struct registry_mirror *mirror = &registry->mirrors[i];
+        struct error failure = {0}, stopped;
+        enum registry_verdict verdict;
+
+        if ((mirror->host->capabilities & capabilities) != capabilities)
+            continue;
+        verdict = attempt(registry, mirror, arg, cancel, &failure);
+        if (verdict == REGISTRY_DONE) {
+            registry->passed_over = first;
             return true;
-    return false;
-}
-
-static const char *media_type_of(const struct http_response *response, const struct buf *body,
-                                 struct arena *arena)
-{
-    struct error unused;
-    CLEANUP(json_freep) struct json_document *document = NULL;
-    char type[MEDIA_TYPE_BYTES];
-    const char *own;
-
-    if (!http_response_header(response, "content-type", 0, type, sizeof(type)))
-        type[0] = '\0';
-    type[strcspn(type, "; \t")] = '\0';
-    if (!says_nothing(type))
-        return arena_strdup(arena, type);
-    document = json_parse(body->size > 0 ? body->data : "", body->size, &unused);
-    own = document ? json_text(json_member(json_root(document), "mediaType")) : NULL;
-    return arena_strdup(arena, own && own[0] ? own : type);
-}
-
-static bool describe(const char *object, const struct http_response *response,
-                     const struct buf *body, struct descriptor *found, struct arena *arena,
-                     struct error *err)
-{
-    char digest[DIGEST_TEXT_BYTES], announced[REGISTRY_OBJECT_BYTES];
-
-    if (!digest_of(body->size > 0 ? body->data : "", body->size, digest, err) ||
-        !registry_check_digest(object, digest, err))
-        return false;
-    if (http_response_header(response, "docker-content-digest", 0, announced, sizeof(announced)) &&
-        !registry_check_digest(announced, digest, err))
-        return false;
-    *found = (struct descriptor){
-        .media_type = media_type_of(response, body, arena),
-        .digest = arena_strdup(arena, digest),
-        .size = (int64_t)body->size,
-    };
-    return arena_ok(arena, err);
-}
-
-bool registry_ask_manifest(struct registry *registry, struct registry_site *site,
-                           const struct registry_manifest_query *query, struct cancel *cancel,
-                           struct error *err)
-{
-    CLEANUP(http_response_deinit)
-    struct http_response response = HTTP_RESPONSE_INIT(REGISTRY_FAILURE_BYTES);
-    struct document document = {registry, query->body};
-    char path[REGISTRY_OBJECT_BYTES + 32];
-    struct registry_call call = {
-        .site = site,
-        .method = "GET",
-        .path = path,
-        .header = REGISTRY_ACCEPT,
-        .follow_redirects = true,
-        .sink = take_document,
-        .sink_arg = &document,
-    };
-
-    buf_clear(query->body);
-    snprintf(path, sizeof(path), "/manifests/%s", query->object);
-    if (!registry_call(registry, &call, &response, cancel, err))
-        return false;
-    if (response.status != 200)
-        return registry_refused(&call, &response, err);
-    return describe(query->object, &response, query->body, query->found, query->arena, err) ||
-           error_wrap(err, "manifest %s", query->object);
-}
-
-static enum registry_verdict try_manifest(struct registry *registry, struct registry_site *site,
-                                          void *arg, struct cancel *cancel, struct error *err)
-{
-    if (!registry_ask_manifest(registry, site, arg, cancel, err))
-        return REGISTRY_NEXT;
-    registry_note_served(registry, site);
-    return REGISTRY_DONE;
-}
-
-bool registry_manifest(struct registry *registry, const char *object, struct buf *body,
-                       struct descriptor *found, struct arena *arena, struct cancel *cancel,
-                       struct error *err)
-{
-    struct registry_manifest_query query = {object, body, found, arena};
-    unsigned by_tag = strchr(object, ':') ? 0 : HOST_RESOLVE;
-
-    return registry_check_object(object, err) &&
-           registry_try_sites(registry, HOST_PULL | by_tag, try_manifest, &query, cancel, err);
-}
-
-bool registry_blob_path(const struct descriptor *blob, char *path, size_t path_size,
-                        struct error *err)
-{
-    if (!digest_valid(blob->digest))
-        return error_set(err, ERROR_UNSUPPORTED, "blob \"%.80s\": no sha256 digest",
-                         blob->digest ? blob->digest : "");
-    snprintf(path, path_size, "/blobs/%s", blob->digest);
-    return true;
-}
-
-/* Stands between the network and the caller's sink; outlives a connection and a host. */
-struct download {
-    struct registry *registry;
-    const struct http_response *response; /* of the current answer */
-    struct digest *digest;                /* NULL: the sink verifies it */
-    uint64_t promised, received;
-    uint64_t skip; /* of an answer that begins anew where it should have gone on */
-    bool judged;   /* whether the current answer begins where it was asked to */
-    bool unwanted; /* the sink or we ourselves refused the bytes: nobody else is asked */
-    http_sink *sink;
-    void *arg;
-};
-
-/* Whether the answer to a Range is that range; a whole blob is fine, too. */
-static bool judge_range(struct download *download, struct error *err)
-{
-    char range[64], wanted[64];
-
-    download->judged = true;
-    if (download->response->status != 206) {
-        download->skip = download->received;
-        return true;
+        }
+        if (!cancel_check(cancel, &stopped))
+            verdict = REGISTRY_GIVE_UP;
+        if (registry->hosts->count > 1)
+            error_wrap(&failure, "%s", mirror->host->authority);
+        if (!tried || verdict == REGISTRY_GIVE_UP ||
+            informativeness(&failure) > informativeness(err))
+            *err = failure;
+        if (verdict == REGISTRY_GIVE_UP)
+            return false;
+        if (!tried)
+            first = failure;
+        tried = true;
+        if (i + 1 < registry->hosts->count)
+            progress_note(registry->progress, "%s: %s; trying the next host",
+                          mirror->host->authority, error_code_name(failure.code));
     }
-    snprintf(wanted, sizeof(wanted), "bytes %" PRIu64 "-", download->received);
-    if (http_response_header(download->response, "content-range", 0, range, sizeof(range)) &&
-        strncmp(range, wanted, strlen(wanted)) == 0)
-        return true;
-    download->unwanted = true;
-    return error_set(err, ERROR_PROTOCOL, "the registry sent another range than was asked for");
+    return tried ? false
+                 : error_set(err, ERROR_INVALID, "%s: no host has the capability for this request",
+                             *registry->hosts->file ? registry->hosts->file : "hosts");
 }
 
-static bool take_piece(void *arg, const void *data, size_t size, struct error *err)
+struct registry_mirror *registry_push_mirror(struct registry *registry, struct error *err)
 {
-    struct download *download = arg;
-    size_t skipped;
-
-    download->registry->traffic.fetched_bytes += size;
-    if (!download->judged && !judge_range(download, err))
-        return false;
-    skipped = size < download->skip ? size : (size_t)download->skip;
-    download->skip -= skipped;
-    data = (const char *)data + skipped;
-    size -= skipped;
-    if (size > download->promised - download->received) {
-        download->unwanted = true;
-        return error_set(err, ERROR_SIZE_MISMATCH, "more than the promised %" PRIu64 " bytes",
-                         download->promised);
-    }
-    download->received += size;
-    progress_moved(download->registry->progress, size);
-    if (download->digest)
-        digest_update(download->digest, data, size);
-    download->unwanted = size > 0 && !download->sink(download->arg, data, size, err);
-    return !download->unwanted;
-}
-
-static bool ask_blob(struct registry *registry, struct registry_site *site, const char *path,
-                     struct download *download, struct cancel *cancel, struct error *err)
-{
-    CLEANUP(http_response_deinit)
-    struct http_response response = HTTP_RESPONSE_INIT(REGISTRY_FAILURE_BYTES);
-    char range[64];
-    const struct registry_call call = {
-        .site = site,
-        .method = "GET",
-        .path = path,
-        .header = download->received > 0 ? range : NULL,
-        .follow_redirects = true,
-        .sink = take_piece,
-        .sink_arg = download,
-    };
-
-    snprintf(range, sizeof(range), "Range: bytes=%" PRIu64 "-", download->received);
-    download->response = &response;
-    download->judged = false;
-    download->skip = 0;
-    if (!registry_call(registry, &call, &response, cancel, err))
-        return false;
-    if (response.status != 200 && response.status != 206)
-        return registry_refused(&call, &response, err);
-    return true;
-}
-
-struct blob_query {
-    const char *path;
-    struct download *download;
-};
-
-/* A connection that breaks after something came is made again, and goes on from there, as long as
- * that gets further. */
-static enum registry_verdict ask_blob_patiently(struct registry *registry,
-                                                struct registry_site *site, void *arg,
-                                                struct cancel *cancel, struct error *err)
-{
-    const struct blob_query *query = arg;
-    struct download *download = query->download;
-
-    for (unsigned barren = 0; barren < BARREN_MAX;) {
-        uint64_t before = download->received;
-        struct error stopped;
-
-        if (ask_blob(registry, site, query->path, download, cancel, err))
-            return REGISTRY_DONE;
-        if (download->unwanted)
-            return REGISTRY_GIVE_UP;
-        if (err->code != ERROR_CONNECT || download->received == 0 ||
-            !cancel_check(cancel, &stopped))
-            break;
-        barren = download->received > before ? 0 : barren + 1;
-        registry->traffic.resumed++;
-        progress_note(registry->progress, "the connection broke; goes on from byte %" PRIu64,
-                      download->received);
-    }
-    return REGISTRY_NEXT;
-}
-
-static bool finish(struct download *download, const struct descriptor *blob, struct error *err)
-{
-    char digest[DIGEST_TEXT_BYTES];
-
-    if (download->received != download->promised)
-        return error_set(err, ERROR_SIZE_MISMATCH, "%" PRIu64 " bytes instead of %" PRIu64,
-                         download->received, download->promised);
-    if (!download->digest)
-        return true;
-    digest_finish(download->digest, digest);
-    return registry_check_digest(blob->digest, digest, err);
-}
-
-static bool fetch(struct download *download, const struct descriptor *blob, struct cancel *cancel,
-                  struct error *err)
-{
-    char path[DIGEST_TEXT_BYTES + 32];
-    struct blob_query query = {path, download};
-
-    if (!registry_blob_path(blob, path, sizeof(path), err))
-        return false;
-    if (blob->size < 0)
-        return error_set(err, ERROR_PROTOCOL, "blob %s: a negative size", blob->digest);
-    download->promised = (uint64_t)blob->size;
-    return (registry_try_sites(download->registry, 0, ask_blob_patiently, &query, cancel, err) &&
-            finish(download, blob, err)) ||
-           error_wrap(err, "blob %s", blob->digest);
-}
-
-bool registry_blob_unverified(struct registry *registry, const struct descriptor *blob,
-                              http_sink *sink, void *arg, struct cancel *cancel, struct error *err)
-{
-    struct download download = {.registry = registry, .sink = sink, .arg = arg};
-
-    return fetch(&download, blob, cancel, err);
-}
-
-bool registry_blob(struct registry *registry, const struct descriptor *blob, http_sink *sink,
-                   void *arg, struct cancel *cancel, struct error *err)
-{
-    CLEANUP(digest_freep) struct digest *digest = digest_new(err);
-    struct download download = {.registry = registry, .digest = digest, .sink = sink, .arg = arg};
-
-    return digest && fetch(&download, blob, cancel, err);
+    for (size_t i = 0; i < registry->hosts->count; i++)
+        if (registry->mirrors[i].host->capabilities & HOST_PUSH)
+            return &registry->mirrors[i];
+    error_set(err, ERROR_INVALID, "%s: no host has the capability \"push\"",
+              *registry->hosts->file ? registry->hosts->file : "hosts");
+    return NULL;
 }

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Basic is sent as it is; for Bearer a token server is asked (registry_token.c). */
 #include "registry/registry_auth.h"
 
 #include "base/clock.h"
@@ -13,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define HEADER_BYTES_MAX ((size_t)4096) /* of one WWW-Authenticate */
+#define HEADER_BYTES_MAX ((size_t)4096) /* of one WWW-Authenticate header */
 #define HEADERS_MAX      ((size_t)16)
 #define CHALLENGES_BYTES ((size_t)64 << 10)
 
@@ -23,22 +22,13 @@ static void secret_response_deinit(struct http_response *response)
     secret_buf_deinit(&response->body);
 }
 
-/* What may stand in a header. */
+/* Whether a header may contain the text. */
 static bool is_token(const char *text)
 {
     for (const char *at = text; *at; at++)
         if (*at <= ' ' || *at > '~')
             return false;
     return text[0] != '\0';
-}
-
-static bool copy_credentials(struct credentials *to, const struct credentials *from,
-                             struct error *err)
-{
-    return secret_copy(&to->username, &from->username, err) &&
-           secret_copy(&to->password, &from->password, err) &&
-           secret_copy(&to->identity_token, &from->identity_token, err) &&
-           secret_copy(&to->registry_token, &from->registry_token, err);
 }
 
 static bool set_header(struct registry_auth *auth, const struct buf *header,
@@ -51,20 +41,22 @@ static bool set_header(struct registry_auth *auth, const struct buf *header,
     return true;
 }
 
-/* A registry token needs no question: it is the answer. */
+/* A registry token is sent without waiting for a challenge. */
 static bool use_registry_token(struct registry_auth *auth, struct error *err)
 {
     CLEANUP(secret_buf_deinit) struct buf header = SECRET_BUF_INIT(TOKEN_BYTES_MAX);
 
-    if (!secret_text(&auth->who.registry_token)[0])
+    if (!secret_text(&auth->credentials.registry_token)[0])
         return true;
-    if (!is_token(auth->who.registry_token.text))
-        return error_set(err, ERROR_INVALID, "the registry token cannot stand in a header");
-    buf_printf(&header, "Authorization: Bearer %s", auth->who.registry_token.text);
+    if (!is_token(auth->credentials.registry_token.text))
+        return error_set(
+            err, ERROR_INVALID,
+            "invalid registry token: expected printable ASCII characters without spaces");
+    buf_printf(&header, "Authorization: Bearer %s", auth->credentials.registry_token.text);
     return set_header(auth, &header, CHALLENGE_BEARER, err);
 }
 
-struct registry_auth *registry_auth_new(const struct credentials *who, const char *scope,
+struct registry_auth *registry_auth_new(const struct credentials *credentials, const char *scope,
                                         struct error *err)
 {
     CLEANUP(registry_auth_freep) struct registry_auth *auth = calloc(1, sizeof(*auth));
@@ -78,7 +70,8 @@ struct registry_auth *registry_auth_new(const struct credentials *who, const cha
         error_memory(err);
         return NULL;
     }
-    if (who && (!copy_credentials(&auth->who, who, err) || !use_registry_token(auth, err)))
+    if (credentials &&
+        (!credentials_copy(&auth->credentials, credentials, err) || !use_registry_token(auth, err)))
         return NULL;
     return TAKE(auth);
 }
@@ -86,29 +79,26 @@ struct registry_auth *registry_auth_new(const struct credentials *who, const cha
 struct registry_auth *registry_auth_for(struct registry_auth *auth, const char *scope,
                                         struct error *err)
 {
-    struct registry_auth *other;
+    struct registry_auth *scoped;
     LOCK_SCOPE(&auth->lock);
 
-    for (other = auth->next; other; other = other->next)
-        if (strcmp(other->scope, scope) == 0)
-            return other;
-    other = registry_auth_new(&auth->who, scope, err);
-    if (!other)
+    for (scoped = auth->next; scoped; scoped = scoped->next)
+        if (strcmp(scoped->scope, scope) == 0)
+            return scoped;
+    scoped = registry_auth_new(&auth->credentials, scope, err);
+    if (!scoped)
         return NULL;
-    other->plain_http = auth->plain_http;
-    other->progress = auth->progress;
-    other->root = auth;
-    other->next = auth->next;
-    auth->next = other;
-    return other;
+    scoped->plain_http = auth->plain_http;
+    scoped->progress = auth->progress;
+    scoped->parent = auth;
+    scoped->next = auth->next;
+    auth->next = scoped;
+    return scoped;
 }
 
 static void free_one(struct registry_auth *auth)
 {
-    secret_deinit(&auth->who.username);
-    secret_deinit(&auth->who.password);
-    secret_deinit(&auth->who.identity_token);
-    secret_deinit(&auth->who.registry_token);
+    credentials_deinit(&auth->credentials);
     secret_deinit(&auth->header);
     pthread_mutex_destroy(&auth->lock);
     free(auth->scope);
@@ -125,21 +115,22 @@ void registry_auth_free(struct registry_auth *auth)
     }
 }
 
-static bool answer_basic(struct registry_auth *auth, struct error *err)
+static bool use_basic(struct registry_auth *auth, struct error *err)
 {
     CLEANUP(secret_buf_deinit) struct buf header = SECRET_BUF_INIT(TOKEN_BYTES_MAX);
 
-    if (!secret_text(&auth->who.username)[0] && !secret_text(&auth->who.password)[0])
+    if (!secret_text(&auth->credentials.username)[0] &&
+        !secret_text(&auth->credentials.password)[0])
         return error_status(err, ERROR_UNAUTHORIZED, STATUS_HTTP, 401,
-                            "the registry wants a user and a password, and none is configured");
+                            "the registry requires a user and a password: none is configured");
     if (auth->header.text && auth->scheme == CHALLENGE_BASIC)
         return error_status(err, ERROR_UNAUTHORIZED, STATUS_HTTP, 401,
-                            "the registry does not accept user and password");
+                            "the registry rejects user and password");
     registry_auth_append_basic(&header, auth);
     return set_header(auth, &header, CHALLENGE_BASIC, err);
 }
 
-static bool keep_token(struct registry_auth *auth, const struct buf *body, struct error *err)
+static bool use_token(struct registry_auth *auth, const struct buf *body, struct error *err)
 {
     struct error unused;
     CLEANUP(json_freep)
@@ -152,7 +143,8 @@ static bool keep_token(struct registry_auth *auth, const struct buf *body, struc
     if (!token || !token[0])
         token = json_text(json_member(root, "token"));
     if (!token || !is_token(token))
-        return error_set(err, ERROR_PROTOCOL, "the answer of the token server has no token");
+        return error_set(err, ERROR_PROTOCOL,
+                         "invalid response of the token server: expected access_token or token");
     buf_printf(&header, "Authorization: Bearer %s", token);
     return set_header(auth, &header, CHALLENGE_BEARER, err);
 }
@@ -160,15 +152,16 @@ static bool keep_token(struct registry_auth *auth, const struct buf *body, struc
 static bool check_realm(const struct registry_auth *auth, const char *realm, struct error *err)
 {
     if (!text_starts_with(realm, "https://") && !text_starts_with(realm, "http://"))
-        return error_set(err, ERROR_PROTOCOL, "the registry names a token server without a URL");
+        return error_set(err, ERROR_PROTOCOL,
+                         "invalid realm of the token server: expected an http or https URL");
     if (registry_auth_has_credentials(auth) && !auth->plain_http &&
         text_starts_with(realm, "http://"))
         return error_set(err, ERROR_UNAUTHORIZED,
-                         "the password is not sent to a token server without TLS");
+                         "the token server has no TLS: the exporter does not send it credentials");
     return true;
 }
 
-/* A token server without a token for us is not a registry without the image. */
+/* A 404 of the token server does not mean that the image does not exist. */
 static bool refused(const struct http_response *response, struct error *err)
 {
     registry_status_error(response, err);
@@ -182,64 +175,63 @@ static void add_seconds(struct registry_auth *auth, double seconds)
     auth->token_seconds = (auth->token_seconds > 0 ? auth->token_seconds : 0) + seconds;
 }
 
-/* Our own lock is held. */
-static void note_seconds(struct registry_auth *auth, double seconds)
+/* The caller holds the lock of `auth`. */
+static void record_seconds(struct registry_auth *auth, double seconds)
 {
     add_seconds(auth, seconds);
-    if (auth->root) {
-        LOCK_SCOPE(&auth->root->lock);
-        add_seconds(auth->root, seconds);
+    if (auth->parent) {
+        LOCK_SCOPE(&auth->parent->lock);
+        add_seconds(auth->parent, seconds);
     }
 }
 
 static bool fetch_token(struct registry_auth *auth, struct http *http,
-                        const struct auth_challenge *auth_challenge, struct cancel *cancel,
+                        const struct auth_challenge *challenge, struct cancel *cancel,
                         struct error *err)
 {
     CLEANUP(secret_response_deinit)
     struct http_response response = HTTP_RESPONSE_INIT(TOKEN_BYTES_MAX);
     int64_t start_ns = clock_now_ns();
-    bool ok = registry_token_request(auth, http, auth_challenge, &response, cancel, err);
+    bool ok = registry_token_request(auth, http, challenge, &response, cancel, err);
 
-    note_seconds(auth, ns_to_seconds(clock_now_ns() - start_ns));
+    record_seconds(auth, ns_to_seconds(clock_now_ns() - start_ns));
     if (!ok)
         return false;
     if (response.status != 200)
         return refused(&response, err);
-    return keep_token(auth, &response.body, err);
+    return use_token(auth, &response.body, err);
 }
 
-static bool answer_bearer(struct registry_auth *auth, struct http *http,
-                          const struct auth_challenge *auth_challenge, struct cancel *cancel,
-                          struct error *err)
+static bool use_bearer(struct registry_auth *auth, struct http *http,
+                       const struct auth_challenge *challenge, struct cancel *cancel,
+                       struct error *err)
 {
     char server[HTTP_ORIGIN_BYTES];
     int64_t start_ns;
     bool ok;
 
-    if (secret_text(&auth->who.registry_token)[0])
+    if (secret_text(&auth->credentials.registry_token)[0])
         return error_status(err, ERROR_UNAUTHORIZED, STATUS_HTTP, 401,
-                            "the registry does not accept the registry token");
-    if (!check_realm(auth, auth_challenge->realm, err))
+                            "the registry rejects the registry token");
+    if (!check_realm(auth, challenge->realm, err))
         return false;
-    http_origin(auth_challenge->realm, server, sizeof(server));
+    http_origin(challenge->realm, server, sizeof(server));
     start_ns = clock_now_ns();
-    ok = fetch_token(auth, http, auth_challenge, cancel, err);
+    ok = fetch_token(auth, http, challenge, cancel, err);
     progress_note(auth->progress, "token of %s: %s, %.3f s", server,
                   ok ? "ok" : error_code_name(err->code),
                   seconds_between(start_ns, clock_now_ns()));
     return ok || error_wrap(err, "token of %s", server);
 }
 
-static bool read_challenge(const struct http_response *refusal,
-                           struct auth_challenge *auth_challenge, struct arena *arena,
-                           struct error *err)
+static bool read_challenge(const struct http_response *refusal, struct auth_challenge *challenge,
+                           struct arena *arena, struct error *err)
 {
     char header[HEADER_BYTES_MAX];
 
     for (size_t i = 0; i < HEADERS_MAX; i++)
         if (http_response_header(refusal, "www-authenticate", i, header, sizeof(header)) &&
-            !auth_challenge_parse(auth_challenge, header, arena, err))
+            !auth_challenge_parse(challenge, header, arena, err))
             return false;
     return true;
 }
@@ -249,21 +241,21 @@ bool registry_auth_answer(struct registry_auth *auth, struct http *http,
                           struct cancel *cancel, struct error *err)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(CHALLENGES_BYTES);
-    struct auth_challenge auth_challenge = {CHALLENGE_NONE};
+    struct auth_challenge challenge = {CHALLENGE_NONE};
     LOCK_SCOPE(&auth->lock);
 
     if (auth->generation != generation)
         return true;
-    if (!read_challenge(refusal, &auth_challenge, &arena, err))
+    if (!read_challenge(refusal, &challenge, &arena, err))
         return false;
-    switch (auth_challenge.scheme) {
+    switch (challenge.scheme) {
     case CHALLENGE_BASIC:
-        return answer_basic(auth, err);
+        return use_basic(auth, err);
     case CHALLENGE_BEARER:
-        return answer_bearer(auth, http, &auth_challenge, cancel, err);
+        return use_bearer(auth, http, &challenge, cancel, err);
     default:
         return error_status(err, ERROR_UNAUTHORIZED, STATUS_HTTP, 401,
-                            "the registry does not say how it wants to know who we are");
+                            "the registry sent no supported challenge: expected Basic or Bearer");
     }
 }
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One question to one host: keeps the books of the traffic, finds out whether it speaks TLS,
- * answers its 401, once per question. */
+/* Sends one request: counts its traffic, falls back to plain HTTP, and answers a 401 once. */
 #include "registry/registry_call.h"
 
 #include "base/clock.h"
@@ -15,25 +14,25 @@
 #define NUMBER_BYTES ((size_t)64)
 #define USER_AGENT   "containerd_exporter"
 
-static struct http *connection(struct registry *registry, struct registry_site *site,
-                               struct error *err)
+static struct http *connection_of(struct registry *registry, struct registry_mirror *mirror,
+                                  struct error *err)
 {
-    const struct host *host = site->host;
+    const struct host *host = mirror->host;
 
-    if (!site->http)
-        site->http = http_new(&(struct http_options){.ca_file = host->ca_file,
-                                                     .more_ca_files = host->more_ca_files,
-                                                     .client_cert = host->client_cert,
-                                                     .client_key = host->client_key,
-                                                     .skip_verify = host->skip_verify,
-                                                     .family = registry->family,
-                                                     .dial_timeout_ns = host->dial_timeout_ns,
-                                                     .user_agent = USER_AGENT},
-                              err);
-    return site->http;
+    if (!mirror->http)
+        mirror->http = http_new(&(struct http_options){.ca_file = host->ca_file,
+                                                       .more_ca_files = host->more_ca_files,
+                                                       .client_cert = host->client_cert,
+                                                       .client_key = host->client_key,
+                                                       .skip_verify = host->skip_verify,
+                                                       .family = registry->family,
+                                                       .dial_timeout_ns = host->dial_timeout_ns,
+                                                       .user_agent = USER_AGENT},
+                                err);
+    return mirror->http;
 }
 
-/* "76;w=21600": the number before the first semicolon. */
+/* Parses "76;w=21600": the number before the semicolon. Returns a negative number if absent. */
 static double leading_number(const struct http_response *response, const char *name)
 {
     char text[NUMBER_BYTES];
@@ -46,7 +45,7 @@ static double leading_number(const struct http_response *response, const char *n
     return *end == '\0' || *end == ';' || *end == ',' || *end == ' ' ? number : -1;
 }
 
-/* Seconds, or a date. */
+/* Parses Retry-After: seconds or a date. */
 static double retry_after(const struct http_response *response)
 {
     double seconds = leading_number(response, "retry-after");
@@ -61,8 +60,8 @@ static double retry_after(const struct http_response *response)
     return date > time(NULL) ? (double)(date - time(NULL)) : 0;
 }
 
-/* What the registry itself says of its limits and its certificate; a mirror's are not its. */
-static void note_words(struct registry_traffic *traffic, const struct http_response *response)
+/* Records the rate limit and certificate of the registry. Those of a mirror are not recorded. */
+static void record_limits(struct registry_traffic *traffic, const struct http_response *response)
 {
     double limit = leading_number(response, "ratelimit-limit");
     double remaining = leading_number(response, "ratelimit-remaining");
@@ -78,38 +77,38 @@ static void note_words(struct registry_traffic *traffic, const struct http_respo
         traffic->certificate_expiry = response->certificate_expiry;
 }
 
-static void show_times(struct registry *registry, const struct registry_site *site)
+static void record_times(struct registry *registry, const struct registry_mirror *mirror)
 {
-    registry->traffic.dns = site->times.dns;
-    registry->traffic.connect = site->times.connect;
-    registry->traffic.tls = site->times.tls;
-    registry->traffic.first_byte = site->times.first_byte;
+    registry->traffic.dns = mirror->times.dns;
+    registry->traffic.connect = mirror->times.connect;
+    registry->traffic.tls = mirror->times.tls;
+    registry->traffic.first_byte = mirror->times.first_byte;
 }
 
-void registry_note_served(struct registry *registry, struct registry_site *site)
+void registry_note_served(struct registry *registry, struct registry_mirror *mirror)
 {
-    registry->served = site;
-    show_times(registry, site);
+    registry->served = mirror;
+    record_times(registry, mirror);
 }
 
-static void note(struct registry *registry, struct registry_site *site,
-                 const struct http_response *response)
+static void record_traffic(struct registry *registry, struct registry_mirror *mirror,
+                           const struct http_response *response)
 {
     registry->traffic.uploaded_bytes += response->sent_bytes;
-    if (site->times.connect < 0)
-        site->times = response->times;
-    else if (site->times.first_byte < 0)
-        site->times.first_byte = response->times.first_byte;
-    if (!registry->served || registry->served == site)
-        show_times(registry, site);
-    if (!*site->host->name_space && !response->from_elsewhere)
-        note_words(&registry->traffic, response);
+    if (mirror->times.connect < 0)
+        mirror->times = response->times;
+    else if (mirror->times.first_byte < 0)
+        mirror->times.first_byte = response->times.first_byte;
+    if (!registry->served || registry->served == mirror)
+        record_times(registry, mirror);
+    if (!*mirror->host->name_space && !response->from_elsewhere)
+        record_limits(&registry->traffic, response);
 }
 
 static bool fill_headers(const struct registry_call *call, const struct secret *identity,
                          const char *headers[HEADERS_MAX], struct error *err)
 {
-    const char *const *own = call->site->host->headers;
+    const char *const *own = call->mirror->host->headers;
     size_t n = 0;
 
     if (call->header)
@@ -120,7 +119,7 @@ static bool fill_headers(const struct registry_call *call, const struct secret *
         headers[n++] = identity->text;
     for (; own && *own && !call->without_identity; own++) {
         if (n + 1 == HEADERS_MAX)
-            return error_set(err, ERROR_LIMIT, "more than %zu headers", HEADERS_MAX);
+            return error_set(err, ERROR_LIMIT, "too many headers: limit is %zu", HEADERS_MAX);
         headers[n++] = *own;
     }
     headers[n] = NULL;
@@ -129,20 +128,20 @@ static bool fill_headers(const struct registry_call *call, const struct secret *
 
 static bool fill_url(const struct registry_call *call, struct buf *url, struct error *err)
 {
-    const struct registry_site *site = call->site;
+    const struct registry_mirror *mirror = call->mirror;
 
     buf_clear(url);
-    buf_printf(url, "%s%s", call->url ? call->url : site->base, call->url ? "" : call->path);
-    if (!call->url && *site->host->name_space) {
+    buf_printf(url, "%s%s", call->url ? call->url : mirror->base, call->url ? "" : call->path);
+    if (!call->url && *mirror->host->name_space) {
         buf_append_str(url, strchr(call->path, '?') ? "&ns=" : "?ns=");
-        http_escape(url, site->host->name_space);
+        http_escape(url, mirror->host->name_space);
     }
     return buf_ok(url, err);
 }
 
 #define SHOWN_BYTES ((size_t)120)
 
-/* "/blobs/sha256:0123456789ab": no query, and of a digest its beginning. */
+/* "/blobs/sha256:0123456789ab": without query, the digest shortened. */
 static void shown_path(const char *path, char out[SHOWN_BYTES])
 {
     const char *hex = strstr(path, "sha256:");
@@ -153,16 +152,16 @@ static void shown_path(const char *path, char out[SHOWN_BYTES])
     snprintf(out, SHOWN_BYTES, "%.*s", (int)size, path);
 }
 
-/* Of a blob that came the line is whose who wanted it: it knows what became of it. */
+/* Callers that download blobs log them themselves. */
 static bool is_plain_blob(const struct registry_call *call, const struct http_response *response)
 {
     return strcmp(call->method, "GET") == 0 && text_starts_with(call->path, "/blobs/sha256:") &&
            (response->status == 200 || response->status == 206);
 }
 
-static void tell(const struct registry *registry, const struct registry_call *call,
-                 const struct http_response *response, uint64_t bytes, int64_t start_ns,
-                 const struct error *failure)
+static void log_call(const struct registry *registry, const struct registry_call *call,
+                     const struct http_response *response, uint64_t bytes, int64_t start_ns,
+                     const struct error *failure)
 {
     char path[SHOWN_BYTES], size[32] = "", status[16];
 
@@ -173,20 +172,20 @@ static void tell(const struct registry *registry, const struct registry_call *ca
         text_format_bytes(bytes, size, sizeof(size));
     snprintf(status, sizeof(status), "%d", response->status);
     progress_note(registry->progress, "%s %s%s: %s%s%s%s%s, %.3f s", call->method,
-                  call->site->host->authority, path,
+                  call->mirror->host->authority, path,
                   failure ? error_code_name(failure->code) : status, failure ? ": " : "",
                   failure ? failure->message : "", *size ? ", " : "", size,
                   seconds_between(start_ns, clock_now_ns()));
 }
 
-static bool ask_once(struct registry *registry, const struct registry_call *call,
-                     const struct secret *identity, struct http_response *response,
-                     struct cancel *cancel, struct error *err)
+static bool send_once(struct registry *registry, const struct registry_call *call,
+                      const struct secret *identity, struct http_response *response,
+                      struct cancel *cancel, struct error *err)
 {
     CLEANUP(buf_deinit) struct buf url = BUF_INIT(REGISTRY_URL_BYTES);
     const struct registry_source *source = call->source;
     const char *headers[HEADERS_MAX];
-    struct http *http = connection(registry, call->site, err);
+    struct http *http = connection_of(registry, call->mirror, err);
     uint64_t fetched_bytes = registry->traffic.fetched_bytes;
     int64_t start_ns = clock_now_ns();
     bool ok;
@@ -207,51 +206,55 @@ static bool ask_once(struct registry *registry, const struct registry_call *call
                            .follow_redirects = call->follow_redirects,
                        },
                        response, cancel, err);
-    note(registry, call->site, response);
-    tell(registry, call, response,
-         registry->traffic.fetched_bytes - fetched_bytes + response->sent_bytes, start_ns,
-         ok ? NULL : err);
+    record_traffic(registry, call->mirror, response);
+    log_call(registry, call, response,
+             registry->traffic.fetched_bytes - fetched_bytes + response->sent_bytes, start_ns,
+             ok ? NULL : err);
     return ok;
 }
 
-/* Hosts that may speak either: https was tried, and what answered was no TLS, or nothing came. */
-static bool speaks_plain(const struct registry_site *site, const struct http_response *response,
-                         const struct error *err, const struct cancel *cancel)
+/* Whether to fall back to HTTP: HTTPS failed because the host has no TLS or did not respond. */
+static bool falls_back(const struct registry_mirror *mirror, const struct http_response *response,
+                       const struct error *err, const struct cancel *cancel)
 {
-    return !site->settled && !site->plain && site->host->try_https_first &&
+    return !mirror->settled && !mirror->plain && mirror->host->try_https_first &&
            (response->no_tls || err->code == ERROR_TIMEOUT) && clock_now_ns() < cancel->deadline_ns;
 }
 
-static bool ask_either(struct registry *registry, const struct registry_call *call,
-                       struct registry_auth *auth, const struct secret *identity,
-                       struct http_response *response, struct cancel *cancel, struct error *err)
+static bool send_or_fall_back(struct registry *registry, const struct registry_call *call,
+                              struct registry_auth *auth, const struct secret *identity,
+                              struct http_response *response, struct cancel *cancel,
+                              struct error *err)
 {
-    struct registry_site *site = call->site;
-    bool ok = ask_once(registry, call, identity, response, cancel, err);
+    struct registry_mirror *mirror = call->mirror;
+    bool ok = send_once(registry, call, identity, response, cancel, err);
 
-    if (!ok && speaks_plain(site, response, err, cancel)) {
-        site->plain = true;
-        memmove(site->base + 4, site->base + 5, strlen(site->base + 5) + 1); /* "https", "http" */
-        site->auth->plain_http = auth->plain_http = true;
-        ok = ask_once(registry, call, identity, response, cancel, err);
+    if (!ok && falls_back(mirror, response, err, cancel)) {
+        mirror->plain = true;
+        memmove(mirror->base + 4, mirror->base + 5,
+                strlen(mirror->base + 5) + 1); /* "https", "http" */
+        mirror->auth->plain_http = auth->plain_http = true;
+        ok = send_once(registry, call, identity, response, cancel, err);
     }
-    site->settled = site->settled || ok;
+    mirror->settled = mirror->settled || ok;
     return ok;
 }
 
-/* A 401 of a host that we were redirected to is not the registry's question. */
-static bool is_question(const struct registry_call *call, const struct http_response *response)
+/* A 401 of the target of a redirect is no challenge of the registry. */
+static bool is_challenge(const struct registry_call *call, const struct http_response *response)
 {
     return response->status == 401 && !call->without_identity && !response->from_elsewhere;
 }
 
 static struct registry_auth *auth_of(const struct registry_call *call, struct error *err)
 {
-    return call->scope ? registry_auth_for(call->site->auth, call->scope, err) : call->site->auth;
+    return call->scope ? registry_auth_for(call->mirror->auth, call->scope, err)
+                       : call->mirror->auth;
 }
 
-static bool ask(struct registry *registry, const struct registry_call *call,
-                struct http_response *response, struct cancel *cancel, struct error *err)
+static bool send_authenticated(struct registry *registry, const struct registry_call *call,
+                               struct http_response *response, struct cancel *cancel,
+                               struct error *err)
 {
     struct registry_auth *auth = auth_of(call, err);
     CLEANUP(secret_deinit) struct secret identity = {NULL};
@@ -259,20 +262,20 @@ static bool ask(struct registry *registry, const struct registry_call *call,
     bool ok;
 
     if (!auth || !registry_auth_header(auth, &identity, &generation, err) ||
-        !ask_either(registry, call, auth, &identity, response, cancel, err))
+        !send_or_fall_back(registry, call, auth, &identity, response, cancel, err))
         return false;
-    if (!is_question(call, response))
+    if (!is_challenge(call, response))
         return true;
-    ok = registry_auth_answer(auth, call->site->http, response, generation, cancel, err);
-    registry->traffic.token = registry_auth_token_seconds(call->site->auth);
+    ok = registry_auth_answer(auth, call->mirror->http, response, generation, cancel, err);
+    registry->traffic.token = registry_auth_token_seconds(call->mirror->auth);
     return ok && registry_auth_header(auth, &identity, &generation, err) &&
-           ask_once(registry, call, &identity, response, cancel, err);
+           send_once(registry, call, &identity, response, cancel, err);
 }
 
 bool registry_call(struct registry *registry, const struct registry_call *call,
                    struct http_response *response, struct cancel *cancel, struct error *err)
 {
-    if (!ask(registry, call, response, cancel, err))
+    if (!send_authenticated(registry, call, response, cancel, err))
         return false;
     return response->status != 401 || registry_refused(call, response, err);
 }
@@ -286,11 +289,18 @@ bool registry_refused(const struct registry_call *call, const struct http_respon
 
 bool registry_check_object(const char *object, struct error *err)
 {
-    static const char allowed[] =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:-";
-    size_t size = strspn(object, allowed);
+    size_t size =
+        strspn(object, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:-");
 
     if (size == 0 || object[size] || size > REGISTRY_OBJECT_BYTES)
-        return error_set(err, ERROR_INVALID, "\"%.80s\" is neither a tag nor a digest", object);
+        return error_set(err, ERROR_INVALID, "invalid tag or digest \"%.80s\"", object);
     return true;
+}
+
+bool registry_check_digest(const char *promised, const char *actual, struct error *err)
+{
+    if (strncmp(promised, "sha256:", 7) != 0 || strcmp(promised, actual) == 0)
+        return true;
+    return error_set(err, ERROR_DIGEST_MISMATCH, "the registry sent %s: expected %.80s", actual,
+                     promised);
 }

@@ -8,26 +8,26 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ACCOUNTS_MAX   ((size_t)256)
-#define REGISTRY_BYTES ((size_t)272) /* a host name of 255, a colon, a port */
-#define MINUTES        61            /* an hour of whole minutes, and the one that is going on */
-#define MINUTE_NS      (60 * NS_PER_SECOND)
-#define HOLD_MAX_NS    (6 * 60 * MINUTE_NS) /* the longest window of a registry that we know of */
+#define ACCOUNTS_MAX    ((size_t)256)
+#define REGISTRY_BYTES  ((size_t)272) /* a host name of 255, a colon, a port */
+#define MINUTES         61            /* an hour, and the current minute */
+#define MINUTE_NS       (60 * NS_PER_SECOND)
+#define BACK_OFF_MAX_NS (6 * 60 * MINUTE_NS) /* the longest window of a known registry */
 
 struct minute {
     uint64_t pulls, bytes;
 };
 
 struct registry_account {
-    struct registry_limits *registry_limits;
+    struct registry_limits *limits;
     char registry[REGISTRY_BYTES];
-    size_t users;
+    size_t n_users;
     struct registry_budget budget;
     struct minute minutes[MINUTES]; /* by minute modulo MINUTES */
-    int64_t minute;                 /* the last that was written to; goes forward only */
-    uint64_t expected_bytes;        /* of the runs that are going on */
+    int64_t minute;                 /* the latest one in use; never decreases */
+    uint64_t expected_bytes;        /* reserved by running runs */
     int64_t back_off_until_ns;
-    double rate_limit, rate_limit_remaining, certificate_expiry; /* negative: not known */
+    double rate_limit, rate_limit_remaining, certificate_expiry; /* negative: unknown */
 };
 
 struct registry_limits {
@@ -38,77 +38,72 @@ struct registry_limits {
 
 struct registry_limits *registry_limits_new(struct error *err)
 {
-    struct registry_limits *registry_limits =
-        calloc(1, sizeof(*registry_limits)); /* what is not used is never touched */
+    struct registry_limits *limits = calloc(1, sizeof(*limits));
 
-    if (!registry_limits) {
+    if (!limits) {
         error_memory(err);
         return NULL;
     }
-    pthread_mutex_init(&registry_limits->lock, NULL);
-    return registry_limits;
+    pthread_mutex_init(&limits->lock, NULL);
+    return limits;
 }
 
-void registry_limits_free(struct registry_limits *registry_limits)
+void registry_limits_free(struct registry_limits *limits)
 {
-    pthread_mutex_destroy(&registry_limits->lock);
-    free(registry_limits);
+    pthread_mutex_destroy(&limits->lock);
+    free(limits);
 }
 
 /* ---- accounts ---- */
 
-/* The place of `registry`: its own, a new one, or that of one which nobody uses. */
-static struct registry_account *find_place(struct registry_limits *registry_limits,
-                                           const char *registry)
+/* Returns the account of `registry`, a new one, or one without references. */
+static struct registry_account *find_slot(struct registry_limits *limits, const char *registry)
 {
     struct registry_account *unused = NULL;
 
-    for (size_t i = 0; i < registry_limits->n_accounts; i++) {
-        struct registry_account *account = &registry_limits->accounts[i];
+    for (size_t i = 0; i < limits->n_accounts; i++) {
+        struct registry_account *account = &limits->accounts[i];
 
         if (strcmp(account->registry, registry) == 0)
             return account;
-        if (account->users == 0)
+        if (account->n_users == 0)
             unused = account;
     }
-    return registry_limits->n_accounts < ACCOUNTS_MAX
-               ? &registry_limits->accounts[registry_limits->n_accounts++]
-               : unused;
+    return limits->n_accounts < ACCOUNTS_MAX ? &limits->accounts[limits->n_accounts++] : unused;
 }
 
-struct registry_account *registry_account(struct registry_limits *registry_limits,
-                                          const char *registry)
+struct registry_account *registry_account(struct registry_limits *limits, const char *registry)
 {
     struct registry_account *account;
-    LOCK_SCOPE(&registry_limits->lock);
+    LOCK_SCOPE(&limits->lock);
 
     if (strlen(registry) >= REGISTRY_BYTES)
         return NULL;
-    account = find_place(registry_limits, registry);
+    account = find_slot(limits, registry);
     if (!account)
         return NULL;
-    if (!account->registry_limits || strcmp(account->registry, registry) != 0) {
-        *account = (struct registry_account){.registry_limits = registry_limits,
+    if (!account->limits || strcmp(account->registry, registry) != 0) {
+        *account = (struct registry_account){.limits = limits,
                                              .rate_limit = -1,
                                              .rate_limit_remaining = -1,
                                              .certificate_expiry = -1};
         memcpy(account->registry, registry, strlen(registry) + 1);
     }
-    account->users++;
+    account->n_users++;
     return account;
 }
 
 void registry_account_unref(struct registry_account *account)
 {
-    LOCK_SCOPE(&account->registry_limits->lock);
+    LOCK_SCOPE(&account->limits->lock);
 
-    account->users--;
+    account->n_users--;
 }
 
 void registry_account_set_budget(struct registry_account *account,
                                  const struct registry_budget *budget)
 {
-    LOCK_SCOPE(&account->registry_limits->lock);
+    LOCK_SCOPE(&account->limits->lock);
 
     account->budget = *budget;
 }
@@ -120,8 +115,8 @@ static uint64_t add(uint64_t a, uint64_t b)
     return a + b < a ? UINT64_MAX : a + b;
 }
 
-/* The minute of now, when all before the last hour is forgotten. A thread that read the clock a
- * little earlier than another writes to the same minute as that one. */
+/* Returns the current minute and clears the expired ones. A `now_ns` before the latest minute
+ * counts as the latest minute. */
 static struct minute *advance(struct registry_account *account, int64_t now_ns)
 {
     int64_t minute = now_ns / MINUTE_NS;
@@ -135,12 +130,12 @@ static struct minute *advance(struct registry_account *account, int64_t now_ns)
     return &account->minutes[account->minute % MINUTES];
 }
 
-/* What counts now, or when the `forgotten` oldest minutes do not count any more. */
-static struct minute used(const struct registry_account *account, int forgotten)
+/* Sums up all minutes but the `n_expired` oldest ones. */
+static struct minute used(const struct registry_account *account, int n_expired)
 {
     struct minute sum = {.bytes = account->expected_bytes};
 
-    for (int i = forgotten; i < MINUTES; i++) {
+    for (int i = n_expired; i < MINUTES; i++) {
         const struct minute *minute = &account->minutes[(account->minute + 1 + i) % MINUTES];
 
         sum.pulls = add(sum.pulls, minute->pulls);
@@ -154,9 +149,9 @@ static bool fits(uint64_t limit, uint64_t used_up, uint64_t more)
     return limit == 0 || add(used_up, more) <= limit;
 }
 
-static bool has_room(const struct registry_account *account, int forgotten, uint64_t bytes)
+static bool has_room(const struct registry_account *account, int n_expired, uint64_t bytes)
 {
-    struct minute sum = used(account, forgotten);
+    struct minute sum = used(account, n_expired);
 
     return fits(account->budget.pulls_per_hour, sum.pulls, 1) &&
            fits(account->budget.bytes_per_hour, sum.bytes, bytes);
@@ -171,10 +166,9 @@ static bool refuse(const struct registry_account *account, uint64_t bytes, const
         minutes++;
     if (minutes > MINUTES)
         return error_set(err, ERROR_LIMIT,
-                         "the budget of %s is used up: %s; there is room when others have ended",
+                         "budget of %s exceeded: %s; available when running probes end",
                          account->registry, budget);
-    return error_set(err, ERROR_LIMIT,
-                     "the budget of %s is used up: %s; there is room in %d minute%s",
+    return error_set(err, ERROR_LIMIT, "budget of %s exceeded: %s; available in %d minute%s",
                      account->registry, budget, minutes, minutes == 1 ? "" : "s");
 }
 
@@ -202,8 +196,9 @@ static bool check_bytes(const struct registry_account *account, uint64_t used_by
     text_format_bytes(limit, limit_text, sizeof(limit_text));
     text_format_bytes(bytes, bytes_text, sizeof(bytes_text));
     if (bytes > limit)
-        return error_set(err, ERROR_LIMIT, "the image has %s, and the budget of %s is %s per hour",
-                         bytes_text, account->registry, limit_text);
+        return error_set(err, ERROR_LIMIT,
+                         "image too large: it has %s, the budget of %s is %s per hour", bytes_text,
+                         account->registry, limit_text);
     snprintf(text, sizeof(text), "%s of %s per hour, and the image has %s", used_text, limit_text,
              bytes_text);
     return refuse(account, bytes, text, err);
@@ -213,7 +208,7 @@ bool registry_account_take(struct registry_account *account, int64_t now_ns, uin
                            struct error *err)
 {
     struct minute *minute, sum;
-    LOCK_SCOPE(&account->registry_limits->lock);
+    LOCK_SCOPE(&account->limits->lock);
 
     minute = advance(account, now_ns);
     sum = used(account, 0);
@@ -229,7 +224,7 @@ void registry_account_charge(struct registry_account *account, int64_t now_ns,
                              uint64_t expected_bytes, uint64_t bytes)
 {
     struct minute *minute;
-    LOCK_SCOPE(&account->registry_limits->lock);
+    LOCK_SCOPE(&account->limits->lock);
 
     minute = advance(account, now_ns);
     minute->bytes = add(minute->bytes, bytes);
@@ -237,12 +232,12 @@ void registry_account_charge(struct registry_account *account, int64_t now_ns,
         expected_bytes < account->expected_bytes ? expected_bytes : account->expected_bytes;
 }
 
-/* ---- what the registry says ---- */
+/* ---- state of the registry ---- */
 
 void registry_account_back_off(struct registry_account *account, int64_t until_ns)
 {
-    int64_t most_ns = clock_now_ns() + HOLD_MAX_NS;
-    LOCK_SCOPE(&account->registry_limits->lock);
+    int64_t most_ns = clock_now_ns() + BACK_OFF_MAX_NS;
+    LOCK_SCOPE(&account->limits->lock);
 
     if (until_ns > most_ns)
         until_ns = most_ns;
@@ -252,7 +247,7 @@ void registry_account_back_off(struct registry_account *account, int64_t until_n
 
 int64_t registry_account_back_off_until(struct registry_account *account)
 {
-    LOCK_SCOPE(&account->registry_limits->lock);
+    LOCK_SCOPE(&account->limits->lock);
 
     return account->back_off_until_ns;
 }
@@ -260,7 +255,7 @@ int64_t registry_account_back_off_until(struct registry_account *account)
 void registry_account_record_rate_limit(struct registry_account *account, double limit,
                                         double remaining)
 {
-    LOCK_SCOPE(&account->registry_limits->lock);
+    LOCK_SCOPE(&account->limits->lock);
 
     account->rate_limit = limit;
     account->rate_limit_remaining = remaining;
@@ -268,7 +263,7 @@ void registry_account_record_rate_limit(struct registry_account *account, double
 
 void registry_account_record_certificate(struct registry_account *account, int64_t expiry)
 {
-    LOCK_SCOPE(&account->registry_limits->lock);
+    LOCK_SCOPE(&account->limits->lock);
 
     account->certificate_expiry = (double)expiry;
 }
@@ -304,17 +299,17 @@ static void fill_entry(struct registry_usage *entry, struct registry_account *ac
         entry->back_off_seconds = ns_to_seconds(account->back_off_until_ns - now_ns);
 }
 
-/* The entry that follows `name`, which is replaced by its own. */
-static bool next_entry(struct registry_limits *registry_limits, int64_t now_ns,
-                       char name[REGISTRY_BYTES], struct registry_usage *entry)
+/* Finds the entry after `name` and replaces `name` by its name. */
+static bool next_entry(struct registry_limits *limits, int64_t now_ns, char name[REGISTRY_BYTES],
+                       struct registry_usage *entry)
 {
     struct registry_account *next = NULL;
-    LOCK_SCOPE(&registry_limits->lock);
+    LOCK_SCOPE(&limits->lock);
 
-    for (size_t i = 0; i < registry_limits->n_accounts; i++) {
-        struct registry_account *account = &registry_limits->accounts[i];
+    for (size_t i = 0; i < limits->n_accounts; i++) {
+        struct registry_account *account = &limits->accounts[i];
 
-        if (account->users > 0 && strcmp(account->registry, name) > 0 &&
+        if (account->n_users > 0 && strcmp(account->registry, name) > 0 &&
             (!next || strcmp(account->registry, next->registry) < 0))
             next = account;
     }
@@ -326,12 +321,12 @@ static bool next_entry(struct registry_limits *registry_limits, int64_t now_ns,
     return true;
 }
 
-void registry_limits_list(struct registry_limits *registry_limits, int64_t now_ns,
+void registry_limits_list(struct registry_limits *limits, int64_t now_ns,
                           void (*visit)(void *arg, const struct registry_usage *entry), void *arg)
 {
     char name[REGISTRY_BYTES] = "";
     struct registry_usage entry;
 
-    while (next_entry(registry_limits, now_ns, name, &entry))
+    while (next_entry(limits, now_ns, name, &entry))
         visit(arg, &entry);
 }

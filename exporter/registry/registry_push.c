@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Pushing: a blob at once or in chunks, again where a connection breaks, and manifests. An upload
- * that fails is taken back, so that probes leave no half uploads in the registry.
- */
+#include "registry/registry_push.h"
+
 #include "oci/digest.h"
 #include "registry/registry_call.h"
+#include "registry/registry_read.h"
 #include "registry/registry_status.h"
 #include "registry/registry_upload.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#define BARREN_MAX  3 /* new attempts in a row that got no further */
+#define RETRIES_MAX 3 /* in a row without progress */
 #define PIECE_BYTES ((size_t)64 << 10)
 
-/* The rest of a blob from `start` on; the source underneath can only begin at its beginning. */
+/* A source that starts at `start`: the source below can only start at 0. */
 struct body {
     const struct registry_source *source;
-    uint64_t start, position; /* position: of the source, if it is open */
-    uint64_t furthest;        /* that was told to `progress` */
+    uint64_t start, position; /* position: of the open source */
+    uint64_t reported;        /* position up to which `progress` is reported */
     struct progress *progress;
     bool open;
 };
@@ -31,9 +31,9 @@ static bool body_read(void *arg, void *data, size_t size, size_t *n, struct erro
     if (!body->open)
         return false;
     body->position += *n;
-    if (body->position > body->furthest) {
-        progress_moved(body->progress, body->position - body->furthest);
-        body->furthest = body->position;
+    if (body->position > body->reported) {
+        progress_moved(body->progress, body->position - body->reported);
+        body->reported = body->position;
     }
     return true;
 }
@@ -52,12 +52,13 @@ static bool skip(struct body *body, struct cancel *cancel, struct error *err)
             !body_read(body, piece, left < PIECE_BYTES ? (size_t)left : PIECE_BYTES, &n, err))
             return false;
         if (n == 0)
-            return error_set(err, ERROR_SIZE_MISMATCH, "the blob ended too early");
+            return error_set(err, ERROR_SIZE_MISMATCH,
+                             "the source ended %" PRIu64 " bytes too early", left);
     }
     return true;
 }
 
-/* A source that is where it should be goes on. */
+/* Rewinds only if the source is not at `start` or before. */
 static bool body_rewind(void *arg, struct cancel *cancel, struct error *err)
 {
     struct body *body = arg;
@@ -72,7 +73,7 @@ static bool body_rewind(void *arg, struct cancel *cancel, struct error *err)
 struct push {
     struct blob_upload upload;
     struct body body;
-    uint64_t size, chunk_bytes; /* chunk_bytes 0: at once */
+    uint64_t size, chunk_bytes; /* chunk_bytes 0: one PUT */
 };
 
 static void push_deinit(struct push *push)
@@ -98,12 +99,13 @@ static bool send_chunks(struct push *push, const struct registry_source *source,
         if (!blob_upload_send(&push->upload, source, end_of_chunk(push), cancel, err))
             return false;
         if (push->upload.offset <= before)
-            return error_set(err, ERROR_PROTOCOL, "the registry takes chunks and keeps nothing");
+            return error_set(err, ERROR_PROTOCOL,
+                             "the registry accepted a chunk but stored none of it");
     }
     return true;
 }
 
-static bool fill(struct push *push, struct cancel *cancel, struct error *err)
+static bool send_body(struct push *push, struct cancel *cancel, struct error *err)
 {
     const struct registry_source source = {body_rewind, body_read, &push->body};
 
@@ -114,13 +116,14 @@ static bool fill(struct push *push, struct cancel *cancel, struct error *err)
     return blob_upload_finish(&push->upload, &source, cancel, err);
 }
 
-/* 416: the registry and we do not agree on what it has. */
+/* 416: the registry has another offset than the client. */
 static bool is_break(const struct error *err)
 {
     return err->code == ERROR_CONNECT || error_has_status(err, STATUS_HTTP, 416);
 }
 
-/* After a break: the registry may have all of it (*done), or know how far it came, or neither. */
+/* After a broken upload the registry has the whole blob (*done), or a part at a known offset, or
+ * nothing. */
 static bool recover(struct push *push, bool *done, struct cancel *cancel, struct error *err)
 {
     struct blob_upload *upload = &push->upload;
@@ -128,34 +131,34 @@ static bool recover(struct push *push, bool *done, struct cancel *cancel, struct
     struct error lost;
 
     upload->registry->traffic.resumed++;
-    progress_note(upload->registry->progress, "the upload broke off: %s; again",
+    progress_note(upload->registry->progress, "the upload broke: %s; trying again",
                   error_code_name(err->code));
     if ((!chunked || upload->offset == push->size) &&
         !registry_blob_exists(upload->registry, upload->blob, done, cancel, err))
         return false;
-    if (*done || (chunked && blob_upload_ask(upload, cancel, &lost)))
+    if (*done || (chunked && blob_upload_refresh(upload, cancel, &lost)))
         return true;
     if (chunked && lost.status_kind == STATUS_NONE) {
         *err = lost;
         return false;
     }
-    blob_upload_take_back(upload, false);
+    blob_upload_cancel(upload, false);
     return blob_upload_open(upload, cancel, err);
 }
 
-static bool fill_patiently(struct push *push, struct cancel *cancel, struct error *err)
+static bool send_with_retries(struct push *push, struct cancel *cancel, struct error *err)
 {
     uint64_t furthest = 0;
     bool done = false;
 
-    for (unsigned barren = 0; !done && !fill(push, cancel, err);) {
+    for (unsigned retries = 0; !done && !send_body(push, cancel, err);) {
         struct error stopped;
 
-        if (!is_break(err) || barren == BARREN_MAX || !cancel_check(cancel, &stopped) ||
+        if (!is_break(err) || retries == RETRIES_MAX || !cancel_check(cancel, &stopped) ||
             !recover(push, &done, cancel, err))
             return false;
-        barren = push->upload.offset > furthest ? 0 : barren + 1;
-        if (barren == 0)
+        retries = push->upload.offset > furthest ? 0 : retries + 1;
+        if (retries == 0)
             furthest = push->upload.offset;
     }
     return true;
@@ -166,13 +169,14 @@ static bool push_blob(struct push *push, const char *mount_from, bool *mounted,
 {
     struct blob_upload *upload = &push->upload;
 
-    upload->site = registry_push_site(upload->registry, err);
-    if (!upload->site || !(mount_from ? blob_upload_mount(upload, mount_from, mounted, cancel, err)
-                                      : blob_upload_open(upload, cancel, err)))
+    upload->mirror = registry_push_mirror(upload->registry, err);
+    if (!upload->mirror ||
+        !(mount_from ? blob_upload_mount(upload, mount_from, mounted, cancel, err)
+                     : blob_upload_open(upload, cancel, err)))
         return false;
-    if (*mounted || fill_patiently(push, cancel, err))
+    if (*mounted || send_with_retries(push, cancel, err))
         return true;
-    blob_upload_take_back(upload, cancel_requested(cancel));
+    blob_upload_cancel(upload, cancel_requested(cancel));
     return false;
 }
 
@@ -186,7 +190,8 @@ bool registry_push_blob(struct registry *registry, const struct descriptor *blob
 
     *mounted = false;
     if (!digest_valid(blob->digest) || blob->size < 0)
-        return error_set(err, ERROR_INVALID, "blob \"%.80s\": no sha256 digest or no size",
+        return error_set(err, ERROR_INVALID,
+                         "invalid blob \"%.80s\": expected a sha256 digest and a size",
                          blob->digest ? blob->digest : "");
     push.size = (uint64_t)blob->size;
     push.chunk_bytes = how->chunk_bytes;
@@ -212,9 +217,9 @@ bool registry_push_manifest(struct registry *registry, const char *object,
     struct http_response response = HTTP_RESPONSE_INIT(REGISTRY_FAILURE_BYTES);
     struct http_text text = {body, 0};
     const struct registry_source source = {rewind_text, http_text_read, &text};
-    char path[REGISTRY_OBJECT_BYTES + 32], header[256];
+    char path[REGISTRY_PATH_BYTES], header[256];
     const struct registry_call call = {
-        .site = registry_push_site(registry, err),
+        .mirror = registry_push_mirror(registry, err),
         .method = "PUT",
         .path = path,
         .header = header,
@@ -222,11 +227,56 @@ bool registry_push_manifest(struct registry *registry, const char *object,
         .body_bytes = body->size,
     };
 
-    if (!call.site || !registry_check_object(object, err))
+    if (!call.mirror || !registry_check_object(object, err))
         return false;
     snprintf(path, sizeof(path), "/manifests/%s", object);
     snprintf(header, sizeof(header), "Content-Type: %s", manifest->media_type);
     return (registry_call(registry, &call, &response, cancel, err) &&
             registry_check_stored(&call, &response, manifest->digest, err)) ||
            error_wrap(err, "push of manifest %s", object);
+}
+
+static bool send_delete(struct registry *registry, const struct registry_call *call,
+                        struct cancel *cancel, struct error *err)
+{
+    CLEANUP(http_response_deinit)
+    struct http_response response = HTTP_RESPONSE_INIT(REGISTRY_FAILURE_BYTES);
+
+    if (!registry_call(registry, call, &response, cancel, err))
+        return false;
+    return response.status == 202 || response.status == 200 || response.status == 204 ||
+           response.status == 404 || registry_refused(call, &response, err);
+}
+
+/* Only a delete requests the delete scope: some token servers reject unknown actions. */
+static bool delete_object(struct registry *registry, const char *kind, const char *digest,
+                          struct cancel *cancel, struct error *err)
+{
+    CLEANUP(buf_deinit) struct buf scope = BUF_INIT(REGISTRY_URL_BYTES);
+    char path[DIGEST_TEXT_BYTES + 32];
+    struct registry_call call = {
+        .mirror = registry_push_mirror(registry, err), .method = "DELETE", .path = path};
+
+    if (!call.mirror)
+        return false;
+    if (!digest_valid(digest))
+        return error_set(err, ERROR_INVALID, "invalid digest \"%.80s\": expected sha256", digest);
+    snprintf(path, sizeof(path), "/%s/%s", kind, digest);
+    buf_printf(&scope, REGISTRY_DELETE_SCOPE, registry->repository);
+    if (!buf_ok(&scope, err))
+        return false;
+    call.scope = scope.data;
+    return send_delete(registry, &call, cancel, err);
+}
+
+bool registry_delete_manifest(struct registry *registry, const char *digest, struct cancel *cancel,
+                              struct error *err)
+{
+    return delete_object(registry, "manifests", digest, cancel, err);
+}
+
+bool registry_delete_blob(struct registry *registry, const char *digest, struct cancel *cancel,
+                          struct error *err)
+{
+    return delete_object(registry, "blobs", digest, cancel, err);
 }

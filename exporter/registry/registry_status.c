@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The HTTP status (net/http_status.h) gives a rough reason, the registry's own code in the body a
- * more precise one. The body does not overrule a 5xx: the server is broken, whatever its body says.
+ * The HTTP status (net/http_status.h) gives a coarse reason, the error code in the body a precise
+ * one. The body of a 5xx does not change the reason: the server is broken.
  */
 #include "registry/registry_status.h"
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The reason of a reply that is not a success. */
+/* Maps a failure response of a registry to an error. */
 #ifndef REGISTRY_REGISTRY_STATUS_H
 #define REGISTRY_REGISTRY_STATUS_H
 
 #include "net/http.h"
 
-/* Of the body of a failure: more than this is not looked at. */
+/* Bytes kept of the body of a failure. */
 #define REGISTRY_FAILURE_BYTES ((size_t)16 << 10)
 
-/* Fills *err from the status and from the registry's own words in the body. False, always. */
+/* Fills *err from the status and the error document in the body. Always returns false. */
 bool registry_status_error(const struct http_response *response, struct error *err);
 
 #endif

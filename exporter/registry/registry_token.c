@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A password goes into the body of a POST, and where that is unknown, into a header of a GET. */
+/* Sends the password in the body of a POST. A token server that does not support that gets it in a
+ * header of a GET. */
 #include "registry/registry_token.h"
 
 #include "encoding/base64.h"
@@ -11,17 +12,18 @@
 
 bool registry_auth_has_credentials(const struct registry_auth *auth)
 {
-    return secret_text(&auth->who.username)[0] || secret_text(&auth->who.password)[0] ||
-           secret_text(&auth->who.identity_token)[0];
+    return secret_text(&auth->credentials.username)[0] ||
+           secret_text(&auth->credentials.password)[0] ||
+           secret_text(&auth->credentials.identity_token)[0];
 }
 
-/* What is exchanged for a token without a name: an identity token, or a password without user. */
+/* Returns the identity token, or the password if there is no user. */
 static const char *refresh_token(const struct registry_auth *auth)
 {
-    const char *token = secret_text(&auth->who.identity_token);
+    const char *token = secret_text(&auth->credentials.identity_token);
 
-    if (!token[0] && !secret_text(&auth->who.username)[0])
-        token = secret_text(&auth->who.password);
+    if (!token[0] && !secret_text(&auth->credentials.username)[0])
+        token = secret_text(&auth->credentials.password);
     return token;
 }
 
@@ -29,7 +31,8 @@ void registry_auth_append_basic(struct buf *out, const struct registry_auth *aut
 {
     CLEANUP(secret_buf_deinit) struct buf pair = SECRET_BUF_INIT(TOKEN_BYTES_MAX);
 
-    buf_printf(&pair, "%s:%s", secret_text(&auth->who.username), secret_text(&auth->who.password));
+    buf_printf(&pair, "%s:%s", secret_text(&auth->credentials.username),
+               secret_text(&auth->credentials.password));
     buf_append_str(out, "Authorization: Basic ");
     if (pair.size > 0)
         base64_append(out, pair.data, pair.size, false);
@@ -48,7 +51,7 @@ static bool has_word(const char *words, const char *word, size_t size)
     return false;
 }
 
-/* Calls for each word of `scopes` that is not in `known`. */
+/* Calls `visit` for each word of `scopes` that is not in `known`. */
 static void each_word(const char *scopes, const char *known, visit_scope *visit, struct buf *out)
 {
     char word[512];
@@ -65,13 +68,12 @@ static void each_word(const char *scopes, const char *known, visit_scope *visit,
     }
 }
 
-/* Our own scope, then what the auth_challenge adds. */
-static void each_scope(const struct registry_auth *auth,
-                       const struct auth_challenge *auth_challenge, visit_scope *visit,
-                       struct buf *out)
+/* The scope of `auth`, then the additional ones of the challenge. */
+static void each_scope(const struct registry_auth *auth, const struct auth_challenge *challenge,
+                       visit_scope *visit, struct buf *out)
 {
     each_word(auth->scope, "", visit, out);
-    each_word(auth_challenge->scope, auth->scope, visit, out);
+    each_word(challenge->scope, auth->scope, visit, out);
 }
 
 static void append_query_scope(struct buf *out, const char *scope)
@@ -88,19 +90,19 @@ static void append_form_scope(struct buf *out, const char *scope)
 }
 
 static bool request_by_get(struct registry_auth *auth, struct http *http,
-                           const struct auth_challenge *auth_challenge,
-                           struct http_response *response, struct cancel *cancel, struct error *err)
+                           const struct auth_challenge *challenge, struct http_response *response,
+                           struct cancel *cancel, struct error *err)
 {
     CLEANUP(buf_deinit) struct buf url = BUF_INIT(URL_BYTES_MAX);
     CLEANUP(secret_buf_deinit) struct buf basic = SECRET_BUF_INIT(TOKEN_BYTES_MAX);
     const char *headers[2] = {NULL};
     struct http_request request = {.method = "GET", .headers = headers, .follow_redirects = true};
 
-    buf_append_str(&url, auth_challenge->realm);
-    buf_append_str(&url, strchr(auth_challenge->realm, '?') ? "&service=" : "?service=");
-    http_escape(&url, auth_challenge->service);
-    each_scope(auth, auth_challenge, append_query_scope, &url);
-    if (secret_text(&auth->who.username)[0])
+    buf_append_str(&url, challenge->realm);
+    buf_append_str(&url, strchr(challenge->realm, '?') ? "&service=" : "?service=");
+    http_escape(&url, challenge->service);
+    each_scope(auth, challenge, append_query_scope, &url);
+    if (secret_text(&auth->credentials.username)[0])
         registry_auth_append_basic(&basic, auth);
     if (!buf_ok(&url, err) || !buf_ok(&basic, err))
         return false;
@@ -109,30 +111,28 @@ static bool request_by_get(struct registry_auth *auth, struct http *http,
     return http_exchange(http, &request, response, cancel, err);
 }
 
-/* No redirects: the password is in the body, and the body would go along. */
+/* Follows no redirects: they would send the password to another host. */
 static bool request_by_post(struct registry_auth *auth, struct http *http,
-                            const struct auth_challenge *auth_challenge,
-                            struct http_response *response, struct cancel *cancel,
-                            struct error *err)
+                            const struct auth_challenge *challenge, struct http_response *response,
+                            struct cancel *cancel, struct error *err)
 {
     static const char *const headers[] = {"Content-Type: application/x-www-form-urlencoded", NULL};
     CLEANUP(secret_buf_deinit) struct buf form = SECRET_BUF_INIT(TOKEN_BYTES_MAX);
     struct http_text body = {&form, 0};
-    struct http_request request = {
-        .method = "POST", .url = auth_challenge->realm, .headers = headers};
+    struct http_request request = {.method = "POST", .url = challenge->realm, .headers = headers};
     const char *refresh = refresh_token(auth);
 
     buf_printf(&form, "client_id=%s&grant_type=%s", CLIENT_ID,
                refresh[0] ? "refresh_token&refresh_token=" : "password&username=");
-    http_escape(&form, refresh[0] ? refresh : secret_text(&auth->who.username));
+    http_escape(&form, refresh[0] ? refresh : secret_text(&auth->credentials.username));
     if (!refresh[0]) {
         buf_append_str(&form, "&password=");
-        http_escape(&form, secret_text(&auth->who.password));
+        http_escape(&form, secret_text(&auth->credentials.password));
     }
     buf_append_str(&form, "&service=");
-    http_escape(&form, auth_challenge->service);
+    http_escape(&form, challenge->service);
     buf_append_str(&form, "&scope=");
-    each_scope(auth, auth_challenge, append_form_scope, &form);
+    each_scope(auth, challenge, append_form_scope, &form);
     if (!buf_ok(&form, err))
         return false;
     request.source = http_text_read;
@@ -141,22 +141,22 @@ static bool request_by_post(struct registry_auth *auth, struct http *http,
     return http_exchange(http, &request, response, cancel, err);
 }
 
-/* Token servers that know only the older way answer POST so. */
-static bool post_is_unknown(int status)
+/* Token servers that support only GET respond to POST with these. */
+static bool is_post_unsupported(int status)
 {
     return status == 404 || status == 401 || status == 400 || status == 405;
 }
 
 bool registry_token_request(struct registry_auth *auth, struct http *http,
-                            const struct auth_challenge *auth_challenge,
-                            struct http_response *response, struct cancel *cancel,
-                            struct error *err)
+                            const struct auth_challenge *challenge, struct http_response *response,
+                            struct cancel *cancel, struct error *err)
 {
     if (registry_auth_has_credentials(auth)) {
-        if (!request_by_post(auth, http, auth_challenge, response, cancel, err))
+        if (!request_by_post(auth, http, challenge, response, cancel, err))
             return false;
-        if (!post_is_unknown(response->status) || secret_text(&auth->who.identity_token)[0])
+        if (!is_post_unsupported(response->status) ||
+            secret_text(&auth->credentials.identity_token)[0])
             return true;
     }
-    return request_by_get(auth, http, auth_challenge, response, cancel, err);
+    return request_by_get(auth, http, challenge, response, cancel, err);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* For registry_auth.c alone: the two ways to ask a token server. */
+/* Token requests by POST or GET. Only registry_auth.c may include it. */
 #ifndef REGISTRY_REGISTRY_TOKEN_H
 #define REGISTRY_REGISTRY_TOKEN_H
 
@@ -9,13 +9,12 @@
 
 bool registry_auth_has_credentials(const struct registry_auth *auth);
 
-/* "Authorization: Basic ..." */
+/* Appends "Authorization: Basic ...". */
 void registry_auth_append_basic(struct buf *out, const struct registry_auth *auth);
 
-/* For the scope of `auth` and what the auth_challenge adds. Any answer is a success here. */
+/* Requests the scope of `auth` and the scopes of the challenge. Returns true for any status. */
 bool registry_token_request(struct registry_auth *auth, struct http *http,
-                            const struct auth_challenge *auth_challenge,
-                            struct http_response *response, struct cancel *cancel,
-                            struct error *err) MUST_CHECK;
+                            const struct auth_challenge *challenge, struct http_response *response,
+                            struct cancel *cancel, struct error *err) MUST_CHECK;
 
 #endif

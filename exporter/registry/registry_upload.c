@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The five questions about an upload. Every answer may move it to another place, and only the
- * newest place is good: registries keep the state of an upload in its URL.
- */
+/* Registries keep the state of an upload in its URL: only the Location of the last response is
+ * valid. */
 #include "registry/registry_upload.h"
 
 #include "base/clock.h"
@@ -16,10 +14,10 @@
 #include <string.h>
 #include <strings.h>
 
-#define LOCATION_BYTES   ((size_t)8192)
-#define NUMBER_BYTES     ((size_t)64)
-#define TAKE_BACK_NS     (2 * NS_PER_SECOND)
-#define TAKE_BACK_NOW_NS (300 * NS_PER_MS) /* when we were asked to stop */
+#define LOCATION_BYTES     ((size_t)8192)
+#define NUMBER_BYTES       ((size_t)64)
+#define CANCEL_NS          (2 * NS_PER_SECOND)
+#define CANCEL_STOPPING_NS (300 * NS_PER_MS)
 
 void blob_upload_deinit(struct blob_upload *upload)
 {
@@ -27,20 +25,20 @@ void blob_upload_deinit(struct blob_upload *upload)
     buf_deinit(&upload->scope);
 }
 
-/* An answer without a Location leaves the upload where it is. */
-static bool move(struct blob_upload *upload, const struct http_response *response,
-                 struct error *err)
+/* A response without a Location does not change the URL. */
+static bool update_url(struct blob_upload *upload, const struct http_response *response,
+                       struct error *err)
 {
     CLEANUP(buf_deinit) struct buf url = BUF_INIT(REGISTRY_URL_BYTES);
-    const char *here = upload->url.size > 0 ? upload->url.data : upload->site->base;
+    const char *here = upload->url.size > 0 ? upload->url.data : upload->mirror->base;
     char location[LOCATION_BYTES], ours[HTTP_ORIGIN_BYTES], theirs[HTTP_ORIGIN_BYTES];
 
     if (!http_response_header(response, "location", 0, location, sizeof(location)))
         return upload->url.size > 0 ||
-               error_set(err, ERROR_PROTOCOL, "the registry opened an upload without a Location");
+               error_set(err, ERROR_PROTOCOL, "response without Location of the upload");
     if (!upload_location_url(location, here, &url, err))
         return false;
-    http_origin(upload->site->base, ours, sizeof(ours));
+    http_origin(upload->mirror->base, ours, sizeof(ours));
     http_origin(url.data, theirs, sizeof(theirs));
     upload->foreign = strcasecmp(ours, theirs) != 0;
     buf_clear(&upload->url);
@@ -70,11 +68,11 @@ static bool is_opened(const struct http_response *response)
     return response->status == 202 || response->status == 200 || response->status == 204;
 }
 
-/* What was opened at a place that is not told cannot be taken back. */
+/* An upload without a Location cannot be canceled. */
 static bool begin(struct blob_upload *upload, const struct http_response *response,
                   struct error *err)
 {
-    bool found = move(upload, response, err);
+    bool found = update_url(upload, response, err);
 
     upload->offset = upload->sent = 0;
     upload->min_chunk_bytes = number_of(response, "oci-chunk-min-length");
@@ -87,7 +85,7 @@ bool blob_upload_open(struct blob_upload *upload, struct cancel *cancel, struct 
     CLEANUP(http_response_deinit)
     struct http_response response = HTTP_RESPONSE_INIT(REGISTRY_FAILURE_BYTES);
     const struct registry_call call = {
-        .site = upload->site, .method = "POST", .path = "/blobs/uploads/"};
+        .mirror = upload->mirror, .method = "POST", .path = "/blobs/uploads/"};
 
     buf_clear(&upload->url);
     buf_clear(&upload->scope);
@@ -107,17 +105,17 @@ bool registry_check_stored(const struct registry_call *call, const struct http_r
     if (!http_response_header(response, "docker-content-digest", 0, stored, sizeof(stored)) ||
         strcmp(stored, digest) == 0)
         return true;
-    return error_set(err, ERROR_DIGEST_MISMATCH, "the registry stored %.80s instead of %.80s",
+    return error_set(err, ERROR_DIGEST_MISMATCH, "the registry stored %.80s: expected %.80s",
                      stored, digest);
 }
 
-static bool ask_mount(struct blob_upload *upload, const char *from, bool *mounted,
-                      struct cancel *cancel, struct error *err)
+static bool request_mount(struct blob_upload *upload, const char *from, bool *mounted,
+                          struct cancel *cancel, struct error *err)
 {
     CLEANUP(http_response_deinit)
     struct http_response response = HTTP_RESPONSE_INIT(REGISTRY_FAILURE_BYTES);
     CLEANUP(buf_deinit) struct buf path = BUF_INIT(REGISTRY_URL_BYTES);
-    struct registry_call call = {.site = upload->site, .method = "POST"};
+    struct registry_call call = {.mirror = upload->mirror, .method = "POST"};
 
     buf_printf(&upload->scope, "repository:%s:pull,push repository:%s:pull",
                upload->registry->repository, from);
@@ -137,8 +135,8 @@ static bool ask_mount(struct blob_upload *upload, const char *from, bool *mounte
                                 : registry_refused(&call, &response, err);
 }
 
-/* The registry, or its token server, says no to the mount; that is no word about uploads. */
-static bool is_refusal(const struct error *err)
+/* The registry or its token server rejects the mount. An upload may still be allowed. */
+static bool is_rejected(const struct error *err)
 {
     return err->code == ERROR_UNAUTHORIZED || err->code == ERROR_FORBIDDEN ||
            (err->status_kind == STATUS_HTTP && err->status >= 400 && err->status < 500 &&
@@ -148,35 +146,35 @@ static bool is_refusal(const struct error *err)
 bool blob_upload_mount(struct blob_upload *upload, const char *from, bool *mounted,
                        struct cancel *cancel, struct error *err)
 {
-    return ask_mount(upload, from, mounted, cancel, err) ||
-           (is_refusal(err) && blob_upload_open(upload, cancel, err));
+    return request_mount(upload, from, mounted, cancel, err) ||
+           (is_rejected(err) && blob_upload_open(upload, cancel, err));
 }
 
 static struct registry_call call_of(const struct blob_upload *upload, const char *method)
 {
     return (struct registry_call){
-        .site = upload->site,
+        .mirror = upload->mirror,
         .method = method,
         .url = upload->url.data,
-        .path = "/blobs/uploads/...", /* for messages: the place itself may hold a secret */
+        .path = "/blobs/uploads/...", /* for messages: the URL may hold a secret */
         .scope = scope_of(upload),
         .without_identity = upload->foreign,
     };
 }
 
-/* Nothing and one byte look alike, "0-0": then it is what was sent. */
-static bool note_range(struct blob_upload *upload, const char *range, struct error *err)
+/* "0-0" means one byte or none: one only if one was sent. */
+static bool set_offset(struct blob_upload *upload, const char *range, struct error *err)
 {
     uint64_t last;
 
     if (!upload_location_range(range, &last))
-        return error_set(err, ERROR_PROTOCOL, "the registry has the range \"%.40s\" of the upload",
-                         range);
+        return error_set(err, ERROR_PROTOCOL, "invalid Range of the upload \"%.40s\"", range);
     upload->offset = last == 0 && upload->sent != 1 ? 0 : last + 1;
     if (upload->offset <= upload->sent)
         return true;
     return error_set(err, ERROR_PROTOCOL,
-                     "the registry has %" PRIu64 " bytes of an upload of %" PRIu64 " so far",
+                     "the registry has %" PRIu64 " bytes of the upload, but only %" PRIu64
+                     " were sent",
                      upload->offset, upload->sent);
 }
 
@@ -199,14 +197,14 @@ bool blob_upload_send(struct blob_upload *upload, const struct registry_source *
         return false;
     if (!is_opened(&response) && response.status != 201)
         return registry_refused(&call, &response, err);
-    if (!move(upload, &response, err))
+    if (!update_url(upload, &response, err))
         return false;
     upload->offset = end;
     return !http_response_header(&response, "range", 0, range, sizeof(range)) ||
-           note_range(upload, range, err);
+           set_offset(upload, range, err);
 }
 
-bool blob_upload_ask(struct blob_upload *upload, struct cancel *cancel, struct error *err)
+bool blob_upload_refresh(struct blob_upload *upload, struct cancel *cancel, struct error *err)
 {
     CLEANUP(http_response_deinit)
     struct http_response response = HTTP_RESPONSE_INIT(REGISTRY_FAILURE_BYTES);
@@ -217,8 +215,9 @@ bool blob_upload_ask(struct blob_upload *upload, struct cancel *cancel, struct e
         return false;
     if (!is_opened(&response))
         return registry_refused(&call, &response, err);
-    (void)http_response_header(&response, "range", 0, range, sizeof(range)); /* "" is none, too */
-    return move(upload, &response, err) && note_range(upload, range, err);
+    (void)http_response_header(&response, "range", 0, range,
+                               sizeof(range)); /* "" is invalid, too */
+    return update_url(upload, &response, err) && set_offset(upload, range, err);
 }
 
 bool blob_upload_finish(struct blob_upload *upload, const struct registry_source *source,
@@ -254,8 +253,7 @@ static bool delete_at(const struct blob_upload *upload, const char *scope, struc
            (is_opened(&response) || registry_refused(&call, &response, err));
 }
 
-/* Most registries take back what one may push; others want the right to delete, which another
- * thread's next token is without. */
+/* Most registries accept the push scope; others require delete, which needs a token of its own. */
 static bool delete_upload(const struct blob_upload *upload, struct cancel *cancel,
                           struct error *err)
 {
@@ -269,14 +267,14 @@ static bool delete_upload(const struct blob_upload *upload, struct cancel *cance
     return buf_ok(&scope, err) && delete_at(upload, scope.data, cancel, err);
 }
 
-void blob_upload_take_back(struct blob_upload *upload, bool in_haste)
+void blob_upload_cancel(struct blob_upload *upload, bool stopping)
 {
     CLEANUP(cancel_deinit) struct cancel cancel;
     struct error err;
 
     if (upload->url.size == 0)
         return;
-    cancel_init(&cancel, clock_now_ns() + (in_haste ? TAKE_BACK_NOW_NS : TAKE_BACK_NS));
+    cancel_init(&cancel, clock_now_ns() + (stopping ? CANCEL_STOPPING_NS : CANCEL_NS));
     if (!delete_upload(upload, &cancel, &err) && err.code != ERROR_NOT_FOUND)
         upload->registry->traffic.stranded++;
     buf_clear(&upload->url);

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* "registry.example:5000/v2/..." or "localhost/v2/...": a host and a path, told like an image. */
+/* Whether it is a host and a path, like an image name: "registry.example:5000/v2/...". */
 static bool begins_with_host(const char *location)
 {
     size_t size = strcspn(location, "/");
@@ -33,7 +33,8 @@ bool upload_location_url(const char *location, const char *base, struct buf *url
         buf_append_str(url, "//");
     } else if (strncasecmp(location, "http://", 7) != 0 &&
                strncasecmp(location, "https://", 8) != 0) {
-        return error_set(err, ERROR_PROTOCOL, "the Location of the upload is not a URL");
+        return error_set(err, ERROR_PROTOCOL,
+                         "invalid Location of the upload: expected a URL or an absolute path");
     }
     buf_append(url, location, strcspn(location, "#"));
     return buf_ok(url, err);

@@ -1,89 +1,107 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Runs on demand. Whoever waits for one is answered by the worker that made the run; answers that
- * need no run, and those that come too late, are a thread's of their own.
- */
+/* The worker of a run calls done() of the demands that wait for the run. A thread of its own calls
+ * done() where no run does: for cached records, expired deadlines and canceled demands. */
+#include "scheduler/demand.h"
+
 #include "base/clock.h"
 #include "scheduler/scheduler_private.h"
 
 #include <string.h>
 
-#define DEMANDS_MAX 64 /* that are waited for */
+#define DEMANDS_MAX 64 /* waiting at the same time */
 
-/* A run that ends at the deadline has something to tell a little later. */
+/* A run that times out at the demand's deadline reports a little later. */
 #define GRACE_NS (250 * NS_PER_MS)
+
+#define COUNTS_LIMIT_BYTES ((size_t)4 << 10)
+
+enum {
+    UNKNOWN_TARGETS,
+};
+
+const struct metric_family demand_families[] = {
+    [UNKNOWN_TARGETS] = {METRIC_COUNTER, "containerd_exporter_probe_unknown_target_total",
+                         "Requests for a run on demand of a probe that is not configured."},
+    {0},
+};
 
 struct demand {
     struct demand_options options;
     struct demand *next;
-    struct job *job;             /* whose run it waits for; NULL: for none, or not any more */
-    bool late;                   /* not for the run that is going on, but for the next */
-    struct history_list *answer; /* an older record */
+    struct job *job;             /* the demand waits for its run; NULL: for none */
+    bool next_run;               /* waits for the run after the one in progress */
+    struct history_list *cached; /* an older record to answer with */
     enum {
-        WAITS,
-        ANSWERED, /* `answer`, or that there is none, is still to be told */
-        TELLING,
-        TOLD,
+        WAITING,
+        ANSWERED, /* done() is to be called, with `cached` or NULL */
+        CALLING,  /* done() is being called, by `caller` */
+        DONE,
     } state;
-    bool lent; /* a run writes into options.progress */
-    pthread_t teller;
-    bool dropped; /* by done() itself, or from the start: freed when that returns */
+    bool progress_used; /* a run writes into options.progress */
+    pthread_t caller;
+    bool dropped; /* freed after done() */
 };
+
+static void post_counts(struct scheduler *scheduler)
+{
+    CLEANUP(snapshot_unrefp)
+    struct snapshot *counts = snapshot_new(demand_families, COUNTS_LIMIT_BYTES);
+
+    if (!counts)
+        return;
+    snapshot_add(counts, UNKNOWN_TARGETS, scheduler->demands.unknown);
+    board_post(scheduler->demands.slot, counts);
+}
 
 static void free_demand(struct scheduler *scheduler, struct demand *demand)
 {
-    struct demand **place = &scheduler->demands.first;
+    struct demand **link = &scheduler->demands.first;
 
-    while (*place != demand)
-        place = &(*place)->next;
-    *place = demand->next;
-    if (demand->answer)
-        history_list_free(demand->answer);
+    while (*link != demand)
+        link = &(*link)->next;
+    *link = demand->next;
+    if (demand->cached)
+        history_list_free(demand->cached);
     free(demand);
 }
 
-/* Calls done(). The lock is given up meanwhile, so the list is another one afterwards. */
-static void tell(struct scheduler *scheduler, struct demand *demand,
-                 const struct run_record *record, bool cached)
+/* Unlocks the scheduler during the call, so the list of demands may change. */
+static void call_done(struct scheduler *scheduler, struct demand *demand,
+                      const struct run_record *record, bool cached)
 {
     demand->job = NULL;
-    demand->state = TELLING;
-    demand->teller = pthread_self();
+    demand->state = CALLING;
+    demand->caller = pthread_self();
     pthread_mutex_unlock(&scheduler->lock);
     demand->options.done(demand->options.arg, record, cached);
     pthread_mutex_lock(&scheduler->lock);
-    demand->state = TOLD;
+    demand->state = DONE;
     if (demand->dropped)
         free_demand(scheduler, demand);
     pthread_cond_broadcast(&scheduler->demands.changed);
 }
 
-/* Somebody who waits for the run that goes on, or for the next one; NULL: nobody does. */
-static struct demand *first_for(const struct scheduler *scheduler, const struct job *job, bool late)
+/* Returns a demand that waits for the current run of the job, or for the next one; NULL: none. */
+static struct demand *find_waiting(const struct scheduler *scheduler, const struct job *job,
+                                   bool next_run)
 {
     struct demand *demand = scheduler->demands.first;
 
-    while (demand && (demand->job != job || demand->late != late))
+    while (demand && (demand->job != job || demand->next_run != next_run))
         demand = demand->next;
     return demand;
 }
 
-static void answer_with_nothing(struct scheduler *scheduler, struct demand *demand)
+static void answer_null(struct scheduler *scheduler, struct demand *demand)
 {
     demand->job = NULL;
     demand->state = ANSWERED;
     pthread_cond_broadcast(&scheduler->demands.changed);
 }
 
-/* ---- the job: earlier than planned, or not any more ---- */
+/* ---- the job: started early, or released ---- */
 
-static void requeue(struct scheduler *scheduler, struct job *job, int64_t due_ns)
-{
-    queue_remove(scheduler_queue_of(scheduler, job), job);
-    queue_add(scheduler_queue_of(scheduler, job), job, due_ns);
-}
-
-static void hasten(struct scheduler *scheduler, struct job *job)
+static void start_now(struct scheduler *scheduler, struct job *job)
 {
     const struct moment now = moment_now();
 
@@ -93,14 +111,14 @@ static void hasten(struct scheduler *scheduler, struct job *job)
     job->planned = job->schedule;
     job->planned_due_ns = job->due_ns;
     schedule_demand(&job->schedule, &now, scheduler->demand_distance_ns);
-    requeue(scheduler, job, now.monotonic_ns);
+    queue_move(scheduler_queue_of(scheduler, job), job, now.monotonic_ns);
 }
 
-/* Nobody waits for it any more: it is as it was before somebody did. A run that goes on for nobody
- * is canceled. What is being removed is canceled already, and in no queue again. */
-static void let_go(struct scheduler *scheduler, struct job *job)
+/* After the last demand has left: cancels the run, or restores the planned schedule. A removed job
+ * has been canceled and must not be queued again. */
+static void release(struct scheduler *scheduler, struct job *job)
 {
-    if (!job->on_demand || job->removed || first_for(scheduler, job, false))
+    if (!job->on_demand || job->removed || find_waiting(scheduler, job, false))
         return;
     if (job->running) {
         job->abandoned = true;
@@ -109,128 +127,126 @@ static void let_go(struct scheduler *scheduler, struct job *job)
     }
     job->on_demand = false;
     job->schedule = job->planned;
-    requeue(scheduler, job, job->planned_due_ns);
+    queue_move(scheduler_queue_of(scheduler, job), job, job->planned_due_ns);
 }
 
-static void lend(struct demand *demand, struct job *job, struct job_turn *turn)
+static void use_progress(struct demand *demand, struct job *job, struct run_options *options)
 {
-    turn->progress = demand->options.progress;
-    demand->lent = true;
-    job->lender = demand;
+    options->progress = demand->options.progress;
+    demand->progress_used = true;
+    job->progress_owner = demand;
 }
 
-int64_t demands_begin(struct scheduler *scheduler, struct job *job, struct job_turn *turn,
-                      int64_t end_ns)
+int64_t demands_begin_run(struct scheduler *scheduler, struct job *job, struct run_options *options,
+                          int64_t end_ns)
 {
     int64_t latest_ns = 0;
 
-    job->told = job->abandoned = false;
+    job->reported = job->abandoned = false;
     for (struct demand *demand = scheduler->demands.first; demand; demand = demand->next) {
         if (demand->job != job)
             continue;
-        demand->late = false;
+        demand->next_run = false;
         if (demand->options.deadline_ns > latest_ns)
             latest_ns = demand->options.deadline_ns;
-        if (!turn->progress && demand->options.progress)
-            lend(demand, job, turn);
+        if (!options->progress && demand->options.progress)
+            use_progress(demand, job, options);
     }
     if (!job->on_demand)
         return end_ns;
-    turn->trigger = RUN_DEMAND;
-    turn->hurried = latest_ns < end_ns;
-    return turn->hurried ? latest_ns : end_ns;
+    options->trigger = RUN_DEMAND;
+    options->deadline_shortened = latest_ns < end_ns;
+    return options->deadline_shortened ? latest_ns : end_ns;
 }
 
-void demands_follow(struct scheduler *scheduler, struct job *job)
+void demands_end_run(struct scheduler *scheduler, struct job *job)
 {
     job->on_demand = false;
-    if (job->lender) {
-        TAKE(job->lender)->lent = false;
+    if (job->progress_owner) {
+        TAKE(job->progress_owner)->progress_used = false;
         pthread_cond_broadcast(&scheduler->demands.changed);
     }
-    if (first_for(scheduler, job, true) && !job->removed)
-        hasten(scheduler, job);
+    if (find_waiting(scheduler, job, true) && !job->removed)
+        start_now(scheduler, job);
 }
 
-void demands_refuse(struct scheduler *scheduler, const struct job *job)
+void demands_remove_job(struct scheduler *scheduler, const struct job *job)
 {
     for (struct demand *demand = scheduler->demands.first; demand; demand = demand->next)
         if (demand->job == job)
-            answer_with_nothing(scheduler, demand);
+            answer_null(scheduler, demand);
 }
 
 void demands_report(struct job *job, const struct run_record *record, bool counts)
 {
-    struct scheduler *scheduler = job->runner;
+    struct scheduler *scheduler = job->scheduler;
     struct demand *demand;
     LOCK_SCOPE(&scheduler->lock);
 
-    job->told = true;
+    job->reported = true;
     job->ended_ns = clock_now_ns();
     strcpy(job->last_id, counts ? record->id : "");
-    while ((demand = first_for(scheduler, job, false)))
-        tell(scheduler, demand, record, false);
+    while ((demand = find_waiting(scheduler, job, false)))
+        call_done(scheduler, demand, record, false);
 }
 
-/* ---- the thread that tells what no worker does ---- */
+/* ---- the thread that answers without a run ---- */
 
-static int64_t end_of(const struct demand *demand)
+static int64_t deadline_of(const struct demand *demand)
 {
     const struct job *job = demand->job;
-    bool ends_with_it = job && job->running && !demand->late &&
-                        job->running->deadline_ns <= demand->options.deadline_ns;
+    bool ends_with_run = job && job->running && !demand->next_run &&
+                         job->running->deadline_ns <= demand->options.deadline_ns;
 
-    return demand->options.deadline_ns + (ends_with_it ? GRACE_NS : 0);
+    return demand->options.deadline_ns + (ends_with_run ? GRACE_NS : 0);
 }
 
-/* One that is to be told something now; else *wake_ns is when there may be one. */
-static struct demand *next_to_tell(const struct scheduler *scheduler, int64_t *wake_ns)
+/* Returns a demand to answer now; NULL: none before *wake_ns. */
+static struct demand *next_to_answer(const struct scheduler *scheduler, int64_t *wake_ns)
 {
     int64_t now_ns = clock_now_ns();
 
     *wake_ns = INT64_MAX;
     for (struct demand *demand = scheduler->demands.first; demand; demand = demand->next) {
-        if (demand->state == ANSWERED || (demand->state == WAITS && end_of(demand) <= now_ns))
+        if (demand->state == ANSWERED ||
+            (demand->state == WAITING && deadline_of(demand) <= now_ns))
             return demand;
-        if (demand->state == WAITS && end_of(demand) < *wake_ns)
-            *wake_ns = end_of(demand);
+        if (demand->state == WAITING && deadline_of(demand) < *wake_ns)
+            *wake_ns = deadline_of(demand);
     }
     return NULL;
 }
 
-static void tell_answer(struct scheduler *scheduler, struct demand *demand)
+static void answer(struct scheduler *scheduler, struct demand *demand)
 {
     struct job *job = demand->job;
 
     demand->job = NULL;
-    if (job && !job->running) /* a run has a deadline of its own */
-        let_go(scheduler, job);
-    tell(scheduler, demand, demand->answer ? demand->answer->records[0] : NULL,
-         demand->answer != NULL);
+    if (job && !job->running) /* a run ends at its own deadline */
+        release(scheduler, job);
+    call_done(scheduler, demand, demand->cached ? demand->cached->records[0] : NULL,
+              demand->cached != NULL);
 }
 
 static void wait_for_change(struct scheduler *scheduler, int64_t wake_ns)
 {
     struct timespec until = clock_timespec(wake_ns);
 
-    if (wake_ns == INT64_MAX)
-        pthread_cond_wait(&scheduler->demands.changed, &scheduler->lock);
-    else
-        pthread_cond_timedwait(&scheduler->demands.changed, &scheduler->lock, &until);
+    pthread_cond_clockwait(&scheduler->demands.changed, &scheduler->lock, CLOCK_MONOTONIC, &until);
 }
 
-static void *tell_answers(void *arg)
+static void *answer_demands(void *arg)
 {
     struct scheduler *scheduler = arg;
     int64_t wake_ns;
     LOCK_SCOPE(&scheduler->lock);
 
     for (;;) {
-        struct demand *demand = next_to_tell(scheduler, &wake_ns);
+        struct demand *demand = next_to_answer(scheduler, &wake_ns);
 
         if (demand)
-            tell_answer(scheduler, demand);
-        else if (scheduler->demands.ended)
+            answer(scheduler, demand);
+        else if (scheduler->demands.stopping)
             return NULL;
         else
             wait_for_change(scheduler, wake_ns);
@@ -239,26 +255,22 @@ static void *tell_answers(void *arg)
 
 bool demands_start(struct scheduler *scheduler, struct error *err)
 {
-    pthread_condattr_t monotonic;
     int r;
 
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&scheduler->demands.changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    pthread_cond_init(&scheduler->demands.changed, NULL);
     scheduler->demands.slot = board_add(scheduler->board, NULL);
     if (!scheduler->demands.slot)
         return error_memory(err);
-    scheduler_post_counts(scheduler);
-    r = pthread_create(&scheduler->demands.thread, NULL, tell_answers, scheduler);
+    post_counts(scheduler);
+    r = pthread_create(&scheduler->demands.thread, NULL, answer_demands, scheduler);
     scheduler->demands.started = r == 0;
     return r == 0 || error_errno(err, r, "cannot start a thread");
 }
 
-void demands_end(struct scheduler *scheduler)
+void demands_stop(struct scheduler *scheduler)
 {
     pthread_mutex_lock(&scheduler->lock);
-    scheduler->demands.ended = true;
+    scheduler->demands.stopping = true;
     pthread_cond_broadcast(&scheduler->demands.changed);
     pthread_mutex_unlock(&scheduler->lock);
     if (scheduler->demands.started)
@@ -270,19 +282,19 @@ void demands_end(struct scheduler *scheduler)
     pthread_cond_destroy(&scheduler->demands.changed);
 }
 
-/* ---- what everybody calls ---- */
+/* ---- interface ---- */
 
 static bool has_room(const struct scheduler *scheduler)
 {
     size_t n = 0;
 
     for (const struct demand *demand = scheduler->demands.first; demand; demand = demand->next)
-        n += demand->state != TOLD;
+        n += demand->state != DONE;
     return n < DEMANDS_MAX;
 }
 
-/* The last run, if it is so young that another one would be too much. */
-static struct history_list *find_young(struct scheduler *scheduler, const struct job *job)
+/* Returns the record of the last run if it ended less than the minimum distance ago. */
+static struct history_list *find_recent(struct scheduler *scheduler, const struct job *job)
 {
     struct history_list *list;
 
@@ -299,9 +311,20 @@ static struct history_list *find_young(struct scheduler *scheduler, const struct
 static void wait_for_run(struct scheduler *scheduler, struct job *job, struct demand *demand)
 {
     demand->job = job;
-    demand->late = job->running && (job->told || job->abandoned);
+    demand->next_run = job->running && (job->reported || job->abandoned);
     if (!job->running)
-        hasten(scheduler, job);
+        start_now(scheduler, job);
+}
+
+static bool check(const struct scheduler *scheduler, const struct job *job, const char *probe,
+                  struct error *err)
+{
+    if (!job)
+        return error_set(err, ERROR_NOT_FOUND, "unknown probe \"%s\"", probe);
+    if (scheduler->demands.closed)
+        return error_set(err, ERROR_CANCELED, "the exporter is shutting down");
+    return has_room(scheduler) ||
+           error_set(err, ERROR_LIMIT, "too many requests are waiting: limit is %d", DEMANDS_MAX);
 }
 
 struct demand *scheduler_demand(struct scheduler *scheduler, const struct demand_options *options,
@@ -312,13 +335,7 @@ struct demand *scheduler_demand(struct scheduler *scheduler, const struct demand
     LOCK_SCOPE(&scheduler->lock);
 
     job = scheduler_find_probe(scheduler, options->probe);
-    if (!job)
-        error_set(err, ERROR_NOT_FOUND, "there is no probe \"%s\"", options->probe);
-    else if (scheduler->demands.closed)
-        error_set(err, ERROR_CANCELED, "the exporter stops");
-    else if (!has_room(scheduler))
-        error_set(err, ERROR_LIMIT, "%d runs are waited for already", DEMANDS_MAX);
-    if (!job || scheduler->demands.closed || !has_room(scheduler))
+    if (!check(scheduler, job, options->probe, err))
         return NULL;
     demand = calloc(1, sizeof(*demand));
     if (!demand) {
@@ -329,8 +346,8 @@ struct demand *scheduler_demand(struct scheduler *scheduler, const struct demand
     demand->dropped = options->forget;
     demand->next = scheduler->demands.first;
     scheduler->demands.first = demand;
-    demand->answer = find_young(scheduler, job);
-    if (demand->answer)
+    demand->cached = find_recent(scheduler, job);
+    if (demand->cached)
         demand->state = ANSWERED;
     else
         wait_for_run(scheduler, job, demand);
@@ -340,11 +357,10 @@ struct demand *scheduler_demand(struct scheduler *scheduler, const struct demand
 
 static void stop_waiting(struct scheduler *scheduler, struct demand *demand)
 {
-    struct job *job = demand->job;
+    struct job *job = TAKE(demand->job);
 
-    demand->job = NULL;
     if (job)
-        let_go(scheduler, job);
+        release(scheduler, job);
 }
 
 void scheduler_demand_cancel(struct scheduler *scheduler, const void *arg)
@@ -353,12 +369,12 @@ void scheduler_demand_cancel(struct scheduler *scheduler, const void *arg)
     LOCK_SCOPE(&scheduler->lock);
 
     demand = scheduler->demands.first;
-    while (demand && (demand->options.arg != arg || demand->state != WAITS))
+    while (demand && (demand->options.arg != arg || demand->state != WAITING))
         demand = demand->next;
     if (!demand)
         return;
     stop_waiting(scheduler, demand);
-    answer_with_nothing(scheduler, demand);
+    answer_null(scheduler, demand);
 }
 
 void scheduler_demand_end(struct scheduler *scheduler)
@@ -367,10 +383,10 @@ void scheduler_demand_end(struct scheduler *scheduler)
 
     scheduler->demands.closed = true;
     for (struct demand *demand = scheduler->demands.first; demand; demand = demand->next) {
-        if (demand->state != WAITS)
+        if (demand->state != WAITING)
             continue;
         stop_waiting(scheduler, demand);
-        answer_with_nothing(scheduler, demand);
+        answer_null(scheduler, demand);
     }
 }
 
@@ -378,15 +394,23 @@ void scheduler_demand_drop(struct scheduler *scheduler, struct demand *demand)
 {
     LOCK_SCOPE(&scheduler->lock);
 
-    if (demand->state == TELLING && pthread_equal(demand->teller, pthread_self())) {
+    if (demand->state == CALLING && pthread_equal(demand->caller, pthread_self())) {
         demand->dropped = true;
         return;
     }
-    if (demand->state == WAITS)
+    if (demand->state == WAITING)
         stop_waiting(scheduler, demand);
-    if (demand->state != TELLING)
-        demand->state = TOLD; /* nothing */
-    while (demand->state != TOLD || demand->lent)
+    if (demand->state != CALLING)
+        demand->state = DONE;
+    while (demand->state != DONE || demand->progress_used)
         pthread_cond_wait(&scheduler->demands.changed, &scheduler->lock);
     free_demand(scheduler, demand);
+}
+
+void scheduler_note_unknown(struct scheduler *scheduler)
+{
+    LOCK_SCOPE(&scheduler->lock);
+
+    scheduler->demands.unknown++;
+    post_counts(scheduler);
 }

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "config/config_job.h"
 
 #include <string.h>
 
@@ -22,33 +23,35 @@ const struct metric_family job_families[] = {
                  {"collector"}},
     [DURATION] = {METRIC_GAUGE,
                   "containerd_exporter_collector_duration_seconds",
-                  "How long the last run of the collector took.",
+                  "Duration of the last run of the collector.",
                   {"collector"}},
     [LAST_UPDATE] = {METRIC_GAUGE,
                      "containerd_inventory_last_update_timestamp_seconds",
-                     "When the collector last succeeded; its values are as old as that.",
+                     "Time of the last successful run of the collector; its values are from then.",
                      {"collector"},
                      .query = "time() - containerd_inventory_last_update_timestamp_seconds > 300"},
     {0},
 };
 
-static bool make_beginning(struct job *job, struct error *err)
+static bool make_initial(struct job *job, struct error *err)
 {
     const struct collector *collector = job->plan.collector;
 
     if (!collector->begin)
         return true;
-    job->beginning = snapshot_new(collector->families, SNAPSHOT_LIMIT_BYTES);
-    if (!job->beginning)
+    job->initial = snapshot_new(collector->families, SNAPSHOT_LIMIT_BYTES);
+    if (!job->initial)
         return error_memory(err);
-    collector->begin(job->plan.state, job->beginning);
-    return snapshot_ok(job->beginning, err);
+    collector->begin(job->plan.state, job->initial);
+    return snapshot_ok(job->initial, err);
 }
 
 struct job *job_new(struct board *board, struct config_job *plan, struct node *node,
                     struct error *err)
 {
     CLEANUP(job_freep) struct job *job = calloc(1, sizeof(*job));
+    const struct collector *collector = plan->collector;
+    bool reports = collector->lane != LANE_PROBE;
 
     if (!job) {
         error_memory(err);
@@ -57,27 +60,25 @@ struct job *job_new(struct board *board, struct config_job *plan, struct node *n
     job->plan = *plan;
     plan->arena = NULL;
     job->context = (struct job_context){.name = job->plan.name, .node = node};
-    job->slot = board_add(board, job->plan.collector->name);
-    if (job->plan.collector->lane != LANE_PROBE)
-        job->report_slot = board_add(board, job->plan.collector->name);
-    if (!job->slot || (job->plan.collector->lane != LANE_PROBE && !job->report_slot)) {
+    job->slot = board_add(board, collector->name);
+    job->report_slot = reports ? board_add(board, collector->name) : NULL;
+    if (!job->slot || (reports && !job->report_slot)) {
         error_memory(err);
         return NULL;
     }
-    if (job->plan.collector->open &&
-        !job->plan.collector->open(job->plan.state, &job->context, err)) {
+    if (collector->open && !collector->open(job->plan.state, &job->context, err)) {
         error_wrap(err, "%s", job->plan.name);
         return NULL;
     }
     job->opened = true;
-    return make_beginning(job, err) ? TAKE(job) : NULL;
+    return make_initial(job, err) ? TAKE(job) : NULL;
 }
 
 void job_show(struct job *job)
 {
-    if (job->beginning)
-        board_post(job->slot, job->beginning);
-    snapshot_unref(TAKE(job->beginning));
+    if (job->initial)
+        board_post(job->slot, job->initial);
+    snapshot_unref(TAKE(job->initial));
 }
 
 void job_hide(struct job *job)
@@ -97,7 +98,7 @@ void job_free(struct job *job)
     job_hide(job);
     if (job->watcher)
         watcher_free(job->watcher);
-    snapshot_unref(job->beginning);
+    snapshot_unref(job->initial);
     config_job_release(&job->plan);
     free(job);
 }
@@ -108,14 +109,13 @@ bool job_matches(const struct job *job, const struct config_job *plan)
            strcmp(job->plan.fingerprint, plan->fingerprint) == 0;
 }
 
-/* What is logged of a run of a probe can be found in the history by its id. */
+/* Log lines of a probe have the id of the run in the history. */
 #define LOG_RUN(run, level, ...)                                                           \
     log_line((run)->progress ? LOG_PROBER : LOG_GENERAL, (level), __FILE_NAME__, __LINE__, \
              (run)->progress ? LOG_PAIRS("run", (run)->progress->id) : NULL, __VA_ARGS__)
 
-/* Changes; that what is broken is still broken is for those who want to see it all: a target that
- * is down for a day is one line. That the daemon is gone is said once, by the collector whose
- * business it is. */
+/* Logs changes only; repeated failures are logged at debug level. Only collectors with
+ * reports_runtime log that the daemon is unavailable. */
 static void log_change(struct job *job, const struct run *run, bool ok, const struct error *err)
 {
     const struct collector *collector = job->plan.collector;
@@ -163,7 +163,7 @@ static struct outcome measure(struct job *job, struct run *run, struct error *er
     int64_t start_ns = clock_now_ns();
     CLEANUP(snapshot_unrefp)
     struct snapshot *out = snapshot_new(collector->families, SNAPSHOT_LIMIT_BYTES);
-    bool ok = out || error_memory(err), cut;
+    bool ok = out || error_memory(err), interrupted;
 
     run->out = out;
     ok = ok && collector->run(job->plan.state, run, err) && snapshot_ok(out, err);
@@ -175,17 +175,17 @@ static struct outcome measure(struct job *job, struct run *run, struct error *er
         board_post(job->slot, out);
     if (job->report_slot)
         post_report(job, ok, start_ns);
-    cut = !ok && run_was_cut(run, err);
-    if (!cut)
+    interrupted = !ok && run_was_interrupted(run, err);
+    if (!interrupted)
         log_change(job, run, ok, err);
     log_warning(job, run);
-    return (struct outcome){cut ? ERROR_CANCELED : err->code, false, run->not_before_ns};
+    return (struct outcome){interrupted ? ERROR_CANCELED : err->code, false, run->not_before_ns};
 }
 
-static void begin_record(const struct job *job, const struct job_turn *turn,
+static void begin_record(const struct job *job, const struct run_options *options,
                          struct run_record *record)
 {
-    int64_t left_ns = turn->cancel->deadline_ns - clock_now_ns();
+    int64_t left_ns = options->cancel->deadline_ns - clock_now_ns();
 
     *record = (struct run_record){.probe = job->plan.name,
                                   .operation = job->plan.collector->name,
@@ -194,13 +194,12 @@ static void begin_record(const struct job *job, const struct job_turn *turn,
                                   .image = "",
                                   .host = "",
                                   .digest = "",
-                                  .trigger = turn->trigger,
+                                  .trigger = options->trigger,
                                   .start = clock_unix_seconds(),
                                   .seconds = -1,
                                   .timeout_seconds = left_ns > 0 ? ns_to_seconds(left_ns) : 0};
 }
 
-/* A run that was skipped tells why, as far as the collector has said it. */
 static void end_record(struct run_record *record, const struct run *run, const struct error *err,
                        struct buf *log)
 {
@@ -217,11 +216,11 @@ static void end_record(struct run_record *record, const struct run *run, const s
     record->warning = run->warning.code != ERROR_NONE ? run->warning.message : "";
     progress_read(run->progress, &offset, log);
     if (lost > 0)
-        buf_printf(log, "... and %u lines more\n", lost);
+        buf_printf(log, "... and %u more lines\n", lost);
     record->log = log->data ? log->data : "";
 }
 
-static struct outcome run_probe(struct job *job, const struct job_turn *turn, struct run *run,
+static struct outcome run_probe(struct job *job, const struct run_options *options, struct run *run,
                                 struct progress *progress)
 {
     CLEANUP(buf_deinit) struct buf log = BUF_INIT(2 * PROGRESS_LOG_BYTES);
@@ -229,32 +228,34 @@ static struct outcome run_probe(struct job *job, const struct job_turn *turn, st
     struct error err = {0};
     struct outcome outcome;
 
-    begin_record(job, turn, &record);
+    begin_record(job, options, &record);
     run->progress = progress;
     run->record = &record;
     outcome = measure(job, run, &err);
     end_record(&record, run, &err, &log);
-    if (!outcome.skipped && turn->history)
-        history_add(turn->history, &record);
-    if (turn->tell)
-        turn->tell(job, &record, !outcome.skipped && !run_was_cut(run, &err));
+    if (!outcome.skipped && options->history)
+        history_add(options->history, &record);
+    if (options->report)
+        options->report(job, &record, !outcome.skipped && !run_was_interrupted(run, &err));
     return outcome;
 }
 
-struct outcome job_run(struct job *job, const struct job_turn *turn)
+struct outcome job_run(struct job *job, const struct run_options *options)
 {
-    struct run run = {
-        .cancel = turn->cancel, .retry = turn->trigger == RUN_RETRY, .hurried = turn->hurried};
+    struct run run = {.node = job->context.node,
+                      .cancel = options->cancel,
+                      .retry = options->trigger == RUN_RETRY,
+                      .deadline_shortened = options->deadline_shortened};
     struct progress own;
     struct error err = {0};
     struct outcome outcome;
 
     if (job->plan.collector->lane != LANE_PROBE)
         return measure(job, &run, &err);
-    if (turn->progress)
-        return run_probe(job, turn, &run, turn->progress);
+    if (options->progress)
+        return run_probe(job, options, &run, options->progress);
     progress_init(&own);
-    outcome = run_probe(job, turn, &run, &own);
+    outcome = run_probe(job, options, &run, &own);
     progress_deinit(&own);
     return outcome;
 }

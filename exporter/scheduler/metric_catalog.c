@@ -3,13 +3,13 @@
 
 #include "base/text.h"
 #include "collector/catalog.h"
+#include "scheduler/demand.h"
 #include "scheduler/job.h"
 #include "scheduler/reload.h"
-#include "scheduler/scheduler.h"
 
 #include <string.h>
 
-#define PROBE_LABELS 4 /* the first of them stand for the rest */
+#define PROBE_LABELS 4 /* that every probe has; written as P */
 
 static const char *const group_names[FAMILIES_GROUPS] = {
     [FAMILIES_PROBES] = "Probes",
@@ -58,6 +58,7 @@ static bool add_table(struct metric_catalog *list, const struct metric_family *t
 {
     for (; table && table->name; table++) {
         const struct metric_family **families;
+
         if (family_group(table) != group || is_known(list, table->name))
             continue;
         families = realloc(list->families, (list->count + 1) * sizeof(families[0]));
@@ -148,7 +149,7 @@ void family_labels(const struct metric_family *family, struct buf *out)
     buf_append_char(out, '}');
 }
 
-static bool tells_whether(const struct metric_family *family)
+static bool is_boolean(const struct metric_family *family)
 {
     return text_starts_with(family->help, "Whether ");
 }
@@ -161,7 +162,7 @@ static void gauge_query(const struct metric_family *family, struct buf *out)
         buf_printf(out, "%s - time() < 14 * 86400", name);
     else if (text_ends_with(name, "_timestamp_seconds"))
         buf_printf(out, "time() - %s", name);
-    else if (tells_whether(family))
+    else if (is_boolean(family))
         buf_printf(out, "%s == 0", name);
     else if (label && family->labels[1] && strcmp(label, "probe") != 0)
         buf_printf(out, "sum by (%s) (%s)", label, name);

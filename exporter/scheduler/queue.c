@@ -7,13 +7,7 @@
 
 void queue_init(struct queue *queue)
 {
-    pthread_condattr_t monotonic;
-
-    *queue = (struct queue){0};
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&queue->changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    *queue = (struct queue){.changed = PTHREAD_COND_INITIALIZER};
 }
 
 void queue_deinit(struct queue *queue)
@@ -23,13 +17,13 @@ void queue_deinit(struct queue *queue)
 
 void queue_add(struct queue *queue, struct job *job, int64_t due_ns)
 {
-    struct job **place = &queue->waiting;
+    struct job **link = &queue->waiting;
 
     job->due_ns = due_ns;
-    while (*place && (*place)->due_ns <= due_ns)
-        place = &(*place)->next_due;
-    job->next_due = *place;
-    *place = job;
+    while (*link && (*link)->due_ns <= due_ns)
+        link = &(*link)->next_due;
+    job->next_due = *link;
+    *link = job;
     pthread_cond_broadcast(&queue->changed);
 }
 
@@ -46,7 +40,12 @@ void queue_remove(struct queue *queue, struct job *job)
     unlink_job(&queue->waiting, job);
 }
 
-/* Few run at once, so they are counted when it is asked. */
+void queue_move(struct queue *queue, struct job *job, int64_t due_ns)
+{
+    queue_remove(queue, job);
+    queue_add(queue, job, due_ns);
+}
+
 static bool resource_is_busy(const struct queue *queue, const struct config_job *plan)
 {
     uint64_t n = 0;
@@ -58,7 +57,7 @@ static bool resource_is_busy(const struct queue *queue, const struct config_job 
     return n >= plan->max_concurrent;
 }
 
-static struct job *find_ripe(struct queue *queue, const struct moment *now, int64_t *wake_ns)
+static struct job *find_ready(struct queue *queue, const struct moment *now, int64_t *wake_ns)
 {
     struct job *job = queue->waiting, *next;
 
@@ -66,9 +65,8 @@ static struct job *find_ripe(struct queue *queue, const struct moment *now, int6
         int64_t due_ns;
 
         next = job->next_due;
-        if (!schedule_ripe(&job->schedule, now, &due_ns)) {
-            queue_remove(queue, job);
-            queue_add(queue, job, due_ns);
+        if (!schedule_ready(&job->schedule, now, &due_ns)) {
+            queue_move(queue, job, due_ns);
             next = queue->waiting;
         } else if (!resource_is_busy(queue, &job->plan)) {
             return job;
@@ -80,7 +78,7 @@ static struct job *find_ripe(struct queue *queue, const struct moment *now, int6
 
 struct job *queue_take(struct queue *queue, const struct moment *now, int64_t *wake_ns)
 {
-    struct job *job = find_ripe(queue, now, wake_ns);
+    struct job *job = find_ready(queue, now, wake_ns);
 
     if (!job)
         return NULL;
@@ -100,8 +98,5 @@ void queue_wait(struct queue *queue, int64_t wake_ns, pthread_mutex_t *lock)
 {
     struct timespec until = clock_timespec(wake_ns);
 
-    if (wake_ns == INT64_MAX)
-        pthread_cond_wait(&queue->changed, lock);
-    else
-        pthread_cond_timedwait(&queue->changed, lock, &until);
+    pthread_cond_clockwait(&queue->changed, lock, CLOCK_MONOTONIC, &until);
 }

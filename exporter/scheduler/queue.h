@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The jobs of one lane: those that wait, by when they are due, and those that run.
+ * The jobs of one lane: waiting, ordered by due time, and running.
  *
- * A job whose resource (its registry) is busy with as many jobs as it may have keeps its place
- * and holds up nobody behind it. Everything here is called with the scheduler's lock held.
+ * A job whose resource (its registry) already has max_concurrent running jobs keeps its position
+ * and does not delay the jobs behind it. The caller must hold the scheduler's lock.
  */
 #ifndef SCHEDULER_QUEUE_H
 #define SCHEDULER_QUEUE_H
@@ -20,15 +20,17 @@ void queue_deinit(struct queue *queue);
 
 void queue_add(struct queue *queue, struct job *job, int64_t due_ns);
 void queue_remove(struct queue *queue, struct job *job);
+/* Changes the due time of a waiting job. */
+void queue_move(struct queue *queue, struct job *job, int64_t due_ns);
 
-/* Takes the first job that may run now from those that wait to those that run. NULL: there is
- * none before *wake_ns (INT64_MAX: before something changes). */
+/* Moves the first job that may run now from waiting to running and returns it. NULL: none before
+ * *wake_ns (INT64_MAX: none before the queue changes). */
 struct job *queue_take(struct queue *queue, const struct moment *now, int64_t *wake_ns);
 
-/* The job does not run any more. */
+/* Removes a job whose run has ended. */
 void queue_leave(struct queue *queue, struct job *job);
 
-/* Waits for a change, until `wake_ns` at most. */
+/* Waits until the queue changes, or until `wake_ns`. */
 void queue_wait(struct queue *queue, int64_t wake_ns, pthread_mutex_t *lock);
 
 #endif

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "encoding/problems.h"
 #include "os/file.h"
+#include "scheduler/scheduler_view.h"
 
 #include <string.h>
 
@@ -18,10 +19,10 @@ enum {
 
 const struct metric_family reload_families[] = {
     [SUCCESSFUL] = {METRIC_GAUGE, "containerd_exporter_config_last_reload_successful",
-                    "Whether the last reading of the configuration file succeeded."},
+                    "Whether the last reload of the configuration file succeeded."},
     [SUCCESS_TIMESTAMP] = {METRIC_GAUGE,
                            "containerd_exporter_config_last_reload_success_timestamp_seconds",
-                           "When the configuration in force was read."},
+                           "Time when the configuration in force was read."},
     {0},
 };
 
@@ -30,11 +31,11 @@ struct reloader {
     pthread_mutex_t lock;
     struct board_slot *slot;
     struct node *node;
-    char *globals_fingerprint; /* of what `node` was made from */
+    char *globals_fingerprint; /* of the sections that `node` was created from */
     double last_success;
     uint64_t stamp;            /* of the file, just before it was read */
-    pthread_mutex_t text_lock; /* of what follows; `lock` is held for as long as a reload takes */
-    struct buf config_dump;    /* what belongs to no job */
+    pthread_mutex_t text_lock; /* of config_dump; `lock` is held during a whole reload */
+    struct buf config_dump;    /* the sections without a job */
 };
 
 struct reloader *reloader_new(const struct reload_options *options, struct error *err)
@@ -85,7 +86,7 @@ static void post_status(struct reloader *reloader, bool ok)
     board_post(reloader->slot, status);
 }
 
-/* Hands the jobs over with what they share; on failure the old sharing goes on. */
+/* Applies the jobs with their node. On failure the old node stays in use. */
 static bool apply(struct reloader *reloader, struct config *config, struct error *err)
 {
     bool same =
@@ -105,7 +106,7 @@ static bool apply(struct reloader *reloader, struct config *config, struct error
     if (same)
         return true;
     if (reloader->node)
-        reloader->options.free_node(reloader->node); /* every job has been replaced */
+        reloader->options.free_node(reloader->node); /* no job uses it any more */
     reloader->node = node;
     free(reloader->globals_fingerprint);
     reloader->globals_fingerprint = TAKE(fingerprint);

@@ -3,23 +3,22 @@
 
 #include "base/clock.h"
 
-#define LOOK_NS         (60 * NS_PER_SECOND) /* at the clock on the wall, at least so often */
+#define CHECK_NS        (60 * NS_PER_SECOND) /* between two checks of the wall clock, at most */
 #define SKIP_NS         (1 * NS_PER_SECOND)  /* after a skipped run, at least */
-#define DAEMON_RETRY_NS (1 * NS_PER_SECOND)  /* while the daemon is gone */
+#define DAEMON_RETRY_NS (1 * NS_PER_SECOND)  /* while the daemon is unavailable */
 #define SPREAD_DIVISOR  10                   /* of the interval, at most */
 
-/* After these a probe waits for its next regular run. For all others, asking again soon tells a
- * hiccup from an outage. */
+/* Errors without a retry. For all others a retry shows whether the failure persists. */
 static const bool no_retry[ERROR_CODES] = {
-    [ERROR_CANCELED] = true,     /* the job ends */
-    [ERROR_INVALID] = true,      /* the configuration stays what it is */
-    [ERROR_UNSUPPORTED] = true,  /* so does the peer */
-    [ERROR_NOT_COLD] = true,     /* what is there is there in a minute, too */
-    [ERROR_UNAUTHORIZED] = true, /* wrong basic_auth lock accounts */
+    [ERROR_CANCELED] = true,     /* the job was removed, or the run interrupted */
+    [ERROR_INVALID] = true,      /* only another configuration helps */
+    [ERROR_UNSUPPORTED] = true,  /* the peer does not change soon */
+    [ERROR_NOT_COLD] = true,     /* the content stays in the daemon */
+    [ERROR_UNAUTHORIZED] = true, /* repeated attempts may lock the account */
     [ERROR_FORBIDDEN] = true,    /* likewise */
-    [ERROR_RATE_LIMITED] = true, /* it asked for fewer requests, not for more */
-    [ERROR_LIMIT] = true,        /* our own budget is used up, or a ceiling stays one */
-    [ERROR_NO_SPACE] = true,     /* another pull fills the disk again */
+    [ERROR_RATE_LIMITED] = true, /* the registry asks for fewer requests */
+    [ERROR_LIMIT] = true,        /* internal limits do not change soon */
+    [ERROR_NO_SPACE] = true,     /* another pull would fill the disk again */
     [ERROR_MEMORY] = true,       /* likewise */
 };
 
@@ -28,18 +27,18 @@ struct moment moment_now(void)
     return (struct moment){clock_now_ns(), clock_unix_ns()};
 }
 
-static int64_t least(int64_t a, int64_t b)
+static int64_t min(int64_t a, int64_t b)
 {
     return a < b ? a : b;
 }
 
-static int64_t most(int64_t a, int64_t b)
+static int64_t max(int64_t a, int64_t b)
 {
     return a > b ? a : b;
 }
 
-/* The part of `range_ns` that belongs to this job; 0 if there is none. */
-static int64_t part_of(int64_t range_ns, uint64_t job)
+/* Returns the offset of this job within `range_ns`. */
+static int64_t offset_in(int64_t range_ns, uint64_t job)
 {
     return range_ns > 0 ? (int64_t)(job % (uint64_t)range_ns) : 0;
 }
@@ -52,19 +51,19 @@ void schedule_init_inventory(struct schedule *schedule, int64_t interval_ns)
 void schedule_init_probe(struct schedule *schedule, const struct cron *cron, int64_t interval_ns,
                          int64_t retry_ns, int64_t spread_ns, uint64_t job)
 {
-    int64_t delay_ns = part_of(least(spread_ns, interval_ns / SPREAD_DIVISOR), job);
+    int64_t delay_ns = offset_in(min(spread_ns, interval_ns / SPREAD_DIVISOR), job);
 
     *schedule = (struct schedule){
         .cron = cron,
         .interval_ns = interval_ns,
         .retry_ns = retry_ns,
-        .shift_ns = cron ? delay_ns : part_of(interval_ns, job),
+        .shift_ns = cron ? delay_ns : offset_in(interval_ns, job),
         .delay_ns = delay_ns,
         .by_clock = true,
     };
 }
 
-/* The first time of the plan after `after_ns`, both unix. */
+/* Returns the first planned time after `after_ns`, both unix. */
 static int64_t next_time(const struct schedule *schedule, int64_t after_ns)
 {
     int64_t since_ns = after_ns - schedule->shift_ns;
@@ -74,17 +73,17 @@ static int64_t next_time(const struct schedule *schedule, int64_t after_ns)
     return cron_next(schedule->cron, since_ns / NS_PER_SECOND) * NS_PER_SECOND + schedule->shift_ns;
 }
 
-/* A clock that was set back by less than this makes no time of the plan come twice. */
+/* If the wall clock is set back by less than this, no planned time runs twice. */
 static int64_t slack_ns(const struct schedule *schedule)
 {
-    return schedule->interval_ns / 2 + LOOK_NS;
+    return schedule->interval_ns / 2 + CHECK_NS;
 }
 
 static void plan(struct schedule *schedule, const struct moment *now)
 {
     if (schedule->floor_ns_ > now->unix_ns + slack_ns(schedule))
         schedule->floor_ns_ = now->unix_ns;
-    schedule->next_ns_ = next_time(schedule, most(schedule->floor_ns_, now->unix_ns));
+    schedule->next_ns_ = next_time(schedule, max(schedule->floor_ns_, now->unix_ns));
 }
 
 static int64_t set_due(struct schedule *schedule, int64_t due_ns)
@@ -96,9 +95,9 @@ static int64_t set_due(struct schedule *schedule, int64_t due_ns)
 
 static int64_t wait_for_plan(struct schedule *schedule, const struct moment *now)
 {
-    int64_t left_ns = most(schedule->next_ns_ - now->unix_ns, 0);
+    int64_t left_ns = max(schedule->next_ns_ - now->unix_ns, 0);
 
-    set_due(schedule, now->monotonic_ns + least(left_ns, LOOK_NS));
+    set_due(schedule, now->monotonic_ns + min(left_ns, CHECK_NS));
     schedule->waiting_ = true;
     return schedule->due_ns_;
 }
@@ -113,7 +112,7 @@ int64_t schedule_start(struct schedule *schedule, const struct moment *now)
     return set_due(schedule, now->monotonic_ns + schedule->delay_ns);
 }
 
-/* The next time on the job's own grid that is not past. */
+/* Returns the next time of the interval, counted from the start, that is not past. */
 static int64_t next_since_start(const struct schedule *schedule, int64_t now_ns)
 {
     int64_t due_ns = schedule->due_ns_ + schedule->interval_ns;
@@ -138,28 +137,28 @@ int64_t schedule_follow(struct schedule *schedule, const struct outcome *last,
     int64_t now_ns = now->monotonic_ns, regular_ns, retry_ns = now_ns + schedule->retry_ns;
 
     if (last->skipped && last->not_before_ns > 0)
-        return set_due(schedule, most(last->not_before_ns, now_ns + SKIP_NS));
+        return set_due(schedule, max(last->not_before_ns, now_ns + SKIP_NS));
     if (schedule->by_clock) {
         plan(schedule, now);
         regular_ns = now_ns + schedule->next_ns_ - now->unix_ns;
     } else {
         regular_ns = next_since_start(schedule, now_ns);
     }
-    retry_ns = most(retry_ns, last->not_before_ns);
+    retry_ns = max(retry_ns, last->not_before_ns);
     schedule->retry = !last->skipped && retries(schedule, last->code) && retry_ns < regular_ns;
     if (schedule->retry)
         return set_due(schedule, retry_ns);
     if (last->not_before_ns > regular_ns || !schedule->by_clock)
-        return set_due(schedule, most(regular_ns, last->not_before_ns));
+        return set_due(schedule, max(regular_ns, last->not_before_ns));
     return wait_for_plan(schedule, now);
 }
 
-bool schedule_ripe(struct schedule *schedule, const struct moment *now, int64_t *due_ns)
+bool schedule_ready(struct schedule *schedule, const struct moment *now, int64_t *due_ns)
 {
     if (!schedule->waiting_)
         return true;
     if (now->unix_ns >= schedule->next_ns_) {
-        schedule->floor_ns_ = most(schedule->floor_ns_, schedule->next_ns_);
+        schedule->floor_ns_ = max(schedule->floor_ns_, schedule->next_ns_);
         schedule->waiting_ = false;
         return true;
     }
@@ -178,7 +177,7 @@ void schedule_demand(struct schedule *schedule, const struct moment *now, int64_
 {
     schedule_hasten(schedule, now->monotonic_ns);
     schedule->floor_ns_ =
-        most(schedule->floor_ns_, now->unix_ns + least(distance_ns, schedule->interval_ns / 2));
+        max(schedule->floor_ns_, now->unix_ns + min(distance_ns, schedule->interval_ns / 2));
 }
 
 double schedule_next_unix(const struct schedule *schedule, int64_t due_ns, const struct moment *now)

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * When one job runs next. Only arithmetic: both clocks are told to it.
+ * Computes when a job runs next. The caller passes both clocks.
  *
- * The inventory runs every interval, counted from its start. A probe runs by the clock on the wall:
- * at the times of its cron line, or on a grid of its interval that a hash of node and name shifts,
- * so that the probes of a fleet that was started at once do not meet. Its first run comes soon
- * after the start all the same, and the second not before half an interval has passed.
+ * A job of the inventory runs every interval, counted from its start. A probe runs by wall-clock
+ * time: at the times of its cron line, or on a grid of its interval. A hash of node and probe name
+ * shifts the grid, so that the probes of a fleet are spread over the interval. The first run
+ * follows soon after the start, and the second run at least half an interval later.
  *
- * What is due by the clock on the wall is waited for by the monotonic one, a minute at most: then
- * the clock is looked at again, lest one that was set strands the job.
+ * A wait for a wall-clock time is split into monotonic waits of at most one minute. Then the wall
+ * clock is read again, because it may have been set.
  */
 #ifndef SCHEDULER_SCHEDULE_H
 #define SCHEDULER_SCHEDULE_H
@@ -22,49 +22,48 @@ struct moment {
 };
 struct moment moment_now(void);
 
-/* How a run went, as far as it matters for the next one. */
+/* The result of a run, for the time of the next one. */
 struct outcome {
     enum error_code code;
     bool skipped;          /* nothing was measured */
-    int64_t not_before_ns; /* monotonic; 0: nothing was said */
+    int64_t not_before_ns; /* monotonic; 0: no constraint */
 };
 
 struct schedule {
-    const struct cron *cron; /* NULL: the interval alone */
+    const struct cron *cron; /* NULL: runs by interval */
     int64_t interval_ns;     /* with cron: its shortest gap */
-    int64_t retry_ns;        /* from a failure to the next try; 0: that one is as any other */
-    int64_t shift_ns;        /* of the grid, or later than the cron line */
-    int64_t delay_ns;        /* of the first run, if it does not wait for cron */
-    bool by_clock;           /* on the wall */
+    int64_t retry_ns;        /* from a failure to the retry; 0: no retries */
+    int64_t shift_ns;        /* of the grid, or of the cron times */
+    int64_t delay_ns;        /* of the first run without cron */
+    bool by_clock;           /* by wall-clock time */
 
-    bool retry;    /* the run to come follows a failure, early */
-    bool waiting_; /* for next_ns_: due means that the clock is to be looked at */
+    bool retry;    /* the next run is a retry */
+    bool waiting_; /* for next_ns_: when due, the wall clock must be read again */
     int64_t due_ns_;
-    int64_t next_ns_;  /* unix; the next time of the plan */
-    int64_t floor_ns_; /* unix; what is planned is later than this */
+    int64_t next_ns_;  /* unix; the next planned time */
+    int64_t floor_ns_; /* unix; planned times are later than this */
 };
 
-/* `job` is a hash of node and name; `spread_ns` what the start, or cron, may be delayed by. */
+/* `job`: a hash of node and name. `spread_ns`: the maximum jitter of the first run or of cron. */
 void schedule_init_inventory(struct schedule *schedule, int64_t interval_ns);
 void schedule_init_probe(struct schedule *schedule, const struct cron *cron, int64_t interval_ns,
                          int64_t retry_ns, int64_t spread_ns, uint64_t job);
 
-/* Each returns when (monotonic) the job is due. */
+/* Return the due time (monotonic) of the first run, and of the run after `last`. */
 int64_t schedule_start(struct schedule *schedule, const struct moment *now);
 int64_t schedule_follow(struct schedule *schedule, const struct outcome *last,
                         const struct moment *now);
 
-/* Asked of a job that is due: whether it is to run. If not, *due_ns is when to ask again. */
-bool schedule_ripe(struct schedule *schedule, const struct moment *now, int64_t *due_ns);
+/* Returns whether a due job must run now. If not, *due_ns is the time of the next check. */
+bool schedule_ready(struct schedule *schedule, const struct moment *now, int64_t *due_ns);
 
-/* The run comes at `due_ns` instead, because something happened. */
+/* Moves the next run to `due_ns`. */
 void schedule_hasten(struct schedule *schedule, int64_t due_ns);
 
-/* The run comes now, because somebody asked for it. What is planned stays, but for what would come
- * before `distance_ns` has passed. */
+/* Moves the next run to `now`, on demand. Planned times stay, except those within `distance_ns`. */
 void schedule_demand(struct schedule *schedule, const struct moment *now, int64_t distance_ns);
 
-/* When a job that is due at `due_ns` runs next, as far as it is known: unix seconds. */
+/* Returns the expected time of the next run of a job that is due at `due_ns`, in unix seconds. */
 double schedule_next_unix(const struct schedule *schedule, int64_t due_ns,
                           const struct moment *now);
 

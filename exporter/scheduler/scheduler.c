@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define SCRAPE_LIMIT_NS (1 * NS_PER_SECOND)
-#define EARLY_NS        (200 * NS_PER_MS) /* between the end of a run and an early one */
+#define EARLY_NS        (200 * NS_PER_MS) /* from the end of a run to an early one, at least */
 
 #define DEMAND_DISTANCE_NS (10 * NS_PER_SECOND)
 
@@ -21,7 +21,8 @@ struct queue *scheduler_queue_of(struct scheduler *scheduler, const struct job *
     return &scheduler->queues[job->plan.collector->lane];
 }
 
-/* Waits for a job to be due. NULL when stopping. Called and returns with the lock held. */
+/* Waits until a job is due. Returns NULL when the scheduler stops. Must be called with the lock
+ * held. */
 static struct job *next_job(struct scheduler *scheduler, struct queue *queue)
 {
     while (!scheduler->stopping) {
@@ -36,12 +37,12 @@ static struct job *next_job(struct scheduler *scheduler, struct queue *queue)
     return NULL;
 }
 
-/* What a watcher calls: the next run comes now, but runs are never one right after the other, and
- * what changes meanwhile is one run. The job's grid begins anew with it. */
-static void hasten(void *arg)
+/* Called by the watcher: the next run starts now, but not within EARLY_NS of the last one. Changes
+ * during a run cause one more run. The interval counts from the early run. */
+static void run_early(void *arg)
 {
     struct job *job = arg;
-    struct scheduler *scheduler = job->runner;
+    struct scheduler *scheduler = job->scheduler;
     int64_t due_ns = clock_now_ns();
     LOCK_SCOPE(&scheduler->lock);
 
@@ -54,11 +55,10 @@ static void hasten(void *arg)
     if (due_ns >= job->due_ns)
         return;
     schedule_hasten(&job->schedule, due_ns);
-    queue_remove(scheduler_queue_of(scheduler, job), job);
-    queue_add(scheduler_queue_of(scheduler, job), job, due_ns);
+    queue_move(scheduler_queue_of(scheduler, job), job, due_ns);
 }
 
-/* When the job runs again after it ended now: soon, if something changed meanwhile. */
+/* Returns the time of the run after one that ended now: soon, if the watcher saw a change. */
 static int64_t next_due(struct job *job, const struct outcome *outcome)
 {
     const struct moment now = moment_now();
@@ -71,23 +71,23 @@ static int64_t next_due(struct job *job, const struct outcome *outcome)
     return job->ended_ns + EARLY_NS;
 }
 
-/* Called and returns with the lock held. */
+/* Must be called with the lock held; unlocks it during the run. */
 static void run_unlocked(struct scheduler *scheduler, struct job *job)
 {
     struct cancel cancel;
-    struct job_turn turn = {.cancel = &cancel,
-                            .trigger = job->schedule.retry ? RUN_RETRY : RUN_SCHEDULED,
-                            .history = scheduler->history,
-                            .tell = demands_report};
+    struct run_options options = {.cancel = &cancel,
+                                  .trigger = job->schedule.retry ? RUN_RETRY : RUN_SCHEDULED,
+                                  .history = scheduler->history,
+                                  .report = demands_report};
     struct outcome outcome;
     int64_t due_ns;
 
     cancel_init(&cancel,
-                demands_begin(scheduler, job, &turn, clock_now_ns() + job->plan.timeout_ns));
+                demands_begin_run(scheduler, job, &options, clock_now_ns() + job->plan.timeout_ns));
     job->running = &cancel;
     job->again = false;
     pthread_mutex_unlock(&scheduler->lock);
-    outcome = job_run(job, &turn);
+    outcome = job_run(job, &options);
     pthread_mutex_lock(&scheduler->lock);
     job->running = NULL;
     job->tried = true;
@@ -96,7 +96,7 @@ static void run_unlocked(struct scheduler *scheduler, struct job *job)
     due_ns = next_due(job, &outcome);
     if (!job->removed)
         queue_add(scheduler_queue_of(scheduler, job), job, due_ns);
-    demands_follow(scheduler, job);
+    demands_end_run(scheduler, job);
     pthread_cond_broadcast(&scheduler->ended);
 }
 
@@ -121,7 +121,7 @@ void scheduler_refresh(struct scheduler *scheduler)
         if (job->plan.collector->lane != LANE_SCRAPE)
             continue;
         cancel_init(&cancel, clock_now_ns() + SCRAPE_LIMIT_NS);
-        job_run(job, &(struct job_turn){.cancel = &cancel});
+        job_run(job, &(struct run_options){.cancel = &cancel});
         cancel_deinit(&cancel);
     }
     pthread_mutex_unlock(&scheduler->scrape_lock);
@@ -190,7 +190,7 @@ struct scheduler *scheduler_new(struct board *board, const struct scheduler_opti
     return scheduler;
 }
 
-static bool wanted(const struct job *job, const struct config *config)
+static bool is_configured(const struct job *job, const struct config *config)
 {
     for (size_t i = 0; i < config->n_jobs; i++)
         if (job_matches(job, &config->jobs[i]))
@@ -198,7 +198,7 @@ static bool wanted(const struct job *job, const struct config *config)
     return false;
 }
 
-static bool runs_already(const struct scheduler *scheduler, const struct config_job *plan)
+static bool has_job(const struct scheduler *scheduler, const struct config_job *plan)
 {
     const struct job *job = scheduler->jobs;
 
@@ -217,14 +217,14 @@ static void free_list(struct job *jobs)
     }
 }
 
-/* Opens the jobs of `config` that do not run yet: all of them or none. */
+/* Opens the new jobs of `config`: all of them or none. */
 static bool open_fresh(struct scheduler *scheduler, struct config *config, struct node *node,
                        struct job **fresh, struct error *err)
 {
     struct job **tail = fresh;
 
     for (size_t i = 0; i < config->n_jobs; i++) {
-        if (runs_already(scheduler, &config->jobs[i]))
+        if (has_job(scheduler, &config->jobs[i]))
             continue;
         *tail = job_new(scheduler->board, &config->jobs[i], node, err);
         if (!*tail) {
@@ -236,22 +236,23 @@ static bool open_fresh(struct scheduler *scheduler, struct config *config, struc
     return true;
 }
 
-/* Takes the jobs that `config` (NULL: nobody) does not want off the list and off the board, after
- * it has canceled them and waited until they have ended. Called with both locks held. */
-static struct job *detach_unwanted(struct scheduler *scheduler, const struct config *config)
+/* Removes the jobs that are not in `config` (NULL: all) from the list and the board, after their
+ * runs were canceled and have ended. Must be called with both locks held. Returns the removed jobs.
+ */
+static struct job *detach_removed(struct scheduler *scheduler, const struct config *config)
 {
-    struct job *gone = NULL;
+    struct job *removed = NULL;
 
-    for (struct job **place = &scheduler->jobs; *place;) {
-        struct job *job = *place;
+    for (struct job **link = &scheduler->jobs; *link;) {
+        struct job *job = *link;
 
-        if (config && wanted(job, config)) {
-            place = &job->next;
+        if (config && is_configured(job, config)) {
+            link = &job->next;
             continue;
         }
-        *place = job->next;
-        job->next = gone;
-        gone = job;
+        *link = job->next;
+        job->next = removed;
+        removed = job;
         job->removed = true;
         if (job->plan.collector->lane != LANE_SCRAPE)
             queue_remove(scheduler_queue_of(scheduler, job), job);
@@ -260,13 +261,13 @@ static struct job *detach_unwanted(struct scheduler *scheduler, const struct con
         if (job->watcher)
             watcher_cancel(job->watcher);
     }
-    for (struct job *job = gone; job; job = job->next) {
+    for (struct job *job = removed; job; job = job->next) {
         while (job->running)
             pthread_cond_wait(&scheduler->ended, &scheduler->lock);
-        demands_refuse(scheduler, job);
+        demands_remove_job(scheduler, job);
         job_hide(job);
     }
-    return gone;
+    return removed;
 }
 
 static void init_schedule(const struct scheduler *scheduler, struct job *job)
@@ -281,13 +282,13 @@ static void init_schedule(const struct scheduler *scheduler, struct job *job)
         schedule_init_inventory(&job->schedule, plan->interval_ns);
 }
 
-/* Without a watcher a job runs on its schedule only. */
+/* If the watcher cannot start, the job runs on its schedule only. */
 static void start_watching(struct job *job)
 {
     const struct watcher_options options = {.name = job->plan.name,
                                             .collector = job->plan.collector,
                                             .state = job->plan.state,
-                                            .changed = hasten,
+                                            .changed = run_early,
                                             .arg = job,
                                             .pause_ns = WATCH_PAUSE_NS,
                                             .pause_max_ns = WATCH_PAUSE_MAX_NS};
@@ -297,10 +298,11 @@ static void start_watching(struct job *job)
         return;
     job->watcher = watcher_start(&options, &err);
     if (!job->watcher)
-        log_warn("collector %s is not watched: %s", job->plan.name, err.message);
+        log_warn("collector %s cannot be watched, only its interval applies: %s", job->plan.name,
+                 err.message);
 }
 
-/* Called with both locks held. */
+/* Must be called with both locks held. */
 static void attach(struct scheduler *scheduler, struct job *fresh)
 {
     const struct moment now = moment_now();
@@ -310,7 +312,7 @@ static void attach(struct scheduler *scheduler, struct job *fresh)
         end = &(*end)->next;
     *end = fresh;
     for (struct job *job = fresh; job; job = job->next) {
-        job->runner = scheduler;
+        job->scheduler = scheduler;
         job_show(job);
         if (job->plan.collector->lane == LANE_SCRAPE)
             continue;
@@ -320,49 +322,50 @@ static void attach(struct scheduler *scheduler, struct job *fresh)
     }
 }
 
-/* Called with the lock held; a probe that has but changed keeps its history. */
-static void forget(struct scheduler *scheduler, const struct job *gone)
+/* Drops the history of removed probes. A probe with new settings keeps its history. Must be called
+ * with the lock held. */
+static void drop_history(struct scheduler *scheduler, const struct job *removed)
 {
-    for (; scheduler->history && gone; gone = gone->next)
-        if (gone->plan.collector->lane == LANE_PROBE &&
-            !scheduler_find_probe(scheduler, gone->plan.name))
-            history_forget(scheduler->history, gone->plan.name);
+    for (; scheduler->history && removed; removed = removed->next)
+        if (removed->plan.collector->lane == LANE_PROBE &&
+            !scheduler_find_probe(scheduler, removed->plan.name))
+            history_forget(scheduler->history, removed->plan.name);
 }
 
 bool scheduler_apply(struct scheduler *scheduler, struct config *config, struct node *node,
                      struct error *err)
 {
-    struct job *fresh = NULL, *gone;
+    struct job *fresh = NULL, *removed;
 
     if (!open_fresh(scheduler, config, node, &fresh, err))
         return false;
     pthread_mutex_lock(&scheduler->scrape_lock);
     pthread_mutex_lock(&scheduler->lock);
-    gone = detach_unwanted(scheduler, config);
+    removed = detach_removed(scheduler, config);
     attach(scheduler, fresh);
-    forget(scheduler, gone);
+    drop_history(scheduler, removed);
     pthread_mutex_unlock(&scheduler->lock);
     pthread_mutex_unlock(&scheduler->scrape_lock);
-    free_list(gone);
+    free_list(removed);
     return true;
 }
 
 void scheduler_free(struct scheduler *scheduler)
 {
-    struct job *gone;
+    struct job *removed;
 
     pthread_mutex_lock(&scheduler->scrape_lock);
     pthread_mutex_lock(&scheduler->lock);
     scheduler->stopping = true;
-    gone = detach_unwanted(scheduler, NULL);
+    removed = detach_removed(scheduler, NULL);
     for (size_t i = 0; i < LANES; i++)
         pthread_cond_broadcast(&scheduler->queues[i].changed);
     pthread_mutex_unlock(&scheduler->lock);
     pthread_mutex_unlock(&scheduler->scrape_lock);
     for (size_t i = 0; i < scheduler->n_workers; i++)
         pthread_join(scheduler->workers[i].thread, NULL);
-    demands_end(scheduler);
-    free_list(gone);
+    demands_stop(scheduler);
+    free_list(removed);
     for (size_t i = 0; i < LANES; i++)
         queue_deinit(&scheduler->queues[i]);
     pthread_cond_destroy(&scheduler->ended);

@@ -1,39 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What pages see of the scheduler: probes, their sections, and who asked for one in vain. */
+#include "scheduler/scheduler_view.h"
+
 #include "base/clock.h"
 #include "config/config_dump.h"
 #include "scheduler/scheduler_private.h"
-
-#define COUNTS_LIMIT_BYTES ((size_t)4 << 10)
-
-enum {
-    UNKNOWN_TARGETS,
-};
-
-const struct metric_family demand_families[] = {
-    [UNKNOWN_TARGETS] = {METRIC_COUNTER, "containerd_exporter_probe_unknown_target_total",
-                         "Times that a run was asked for of a probe that is not configured."},
-    {0},
-};
-
-void scheduler_post_counts(struct scheduler *scheduler)
-{
-    CLEANUP(snapshot_unrefp)
-    struct snapshot *counts = snapshot_new(demand_families, COUNTS_LIMIT_BYTES);
-
-    if (!counts)
-        return;
-    snapshot_add(counts, UNKNOWN_TARGETS, scheduler->demands.unknown);
-    board_post(scheduler->demands.slot, counts);
-}
-
-void scheduler_note_unknown(struct scheduler *scheduler)
-{
-    LOCK_SCOPE(&scheduler->lock);
-
-    scheduler->demands.unknown++;
-    scheduler_post_counts(scheduler);
-}
 
 bool scheduler_settings(struct scheduler *scheduler, const char *probe, struct buf *out)
 {

@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-/* A deadline that never comes: a hundred years. */
+/* Longer than any process runs: a hundred years. */
 #define NEVER_NS (INT64_C(100) * 365 * 86400 * NS_PER_SECOND)
 
 struct watcher {
@@ -30,12 +30,11 @@ static void pause_for(struct watcher *watcher, int64_t pause_ns)
     LOCK_SCOPE(&watcher->lock);
 
     while (!watcher->stopping &&
-           pthread_cond_timedwait(&watcher->stopped, &watcher->lock, &until) == 0)
+           pthread_cond_clockwait(&watcher->stopped, &watcher->lock, CLOCK_MONOTONIC, &until) == 0)
         continue;
 }
 
-/* That it cannot watch for a while is no news: the daemon may be gone, and the collector's own
- * runs tell it. */
+/* Failures are logged at debug level only, because the runs of the collector report them, too. */
 static void *watch(void *arg)
 {
     struct watcher *watcher = arg;
@@ -62,7 +61,6 @@ static void *watch(void *arg)
 struct watcher *watcher_start(const struct watcher_options *options, struct error *err)
 {
     struct watcher *watcher = calloc(1, sizeof(*watcher));
-    pthread_condattr_t monotonic;
     int r;
 
     if (!watcher) {
@@ -72,10 +70,7 @@ struct watcher *watcher_start(const struct watcher_options *options, struct erro
     watcher->options = *options;
     cancel_init(&watcher->cancel, clock_now_ns() + NEVER_NS);
     pthread_mutex_init(&watcher->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&watcher->stopped, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    pthread_cond_init(&watcher->stopped, NULL);
     r = pthread_create(&watcher->thread, NULL, watch, watcher);
     if (r == 0)
         return watcher;

@@ -17,39 +17,39 @@ static void wake(struct acceptor *acceptor)
 {
     const uint64_t one = 1;
 
-    (void)!write(acceptor->alarm, &one, sizeof(one)); /* full means that it will wake, too */
+    (void)!write(acceptor->wakeup_fd, &one, sizeof(one)); /* a full counter wakes it, too */
 }
 
-/* ---- Who has to go ------------------------------------------------------------------------- */
+/* ---- Deadlines ----------------------------------------------------------------------------- */
 
-/* A short reply is sent as soon as the kernel has it; whether it was read shows later. */
-static bool has_unread(const struct connection *connection)
+/* The daemon considers a reply sent when the kernel has it; the client may not have read it. */
+static bool has_unread_reply(const struct connection *connection)
 {
     int left = 0;
 
     return ioctl(connection->fd, SIOCOUTQ, &left) == 0 && left > 0;
 }
 
-/* A request that comes a byte at a time tells nobody that it has begun: whether bytes came since
- * the last reply was done. */
-static bool has_asked(const struct connection *connection, int64_t now_ns)
+/* Whether bytes came since the last reply: libmicrohttpd reports a request only when its first line
+ * is complete. */
+static bool has_received(const struct connection *connection, int64_t now_ns)
 {
-    int64_t rested_ms = (now_ns - connection->since_ns) / NS_PER_MS;
+    int64_t idle_ms = (now_ns - connection->since_ns) / NS_PER_MS;
     struct tcp_info info;
     socklen_t size = sizeof(info);
 
     return getsockopt(connection->fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
-           info.tcpi_last_data_recv + SLACK_MS < rested_ms;
+           info.tcpi_last_data_recv + SLACK_MS < idle_ms;
 }
 
-static void look(struct connection *connection, int64_t now_ns)
+static void check_idle(struct connection *connection, int64_t now_ns)
 {
-    connection->look_ns = now_ns + LOOK_NS;
-    if (has_unread(connection)) {
-        connection->state = CONNECTION_READING;
-        acceptor_cut(connection);
-    } else if (has_asked(connection, now_ns)) {
-        connection_enter(connection, CONNECTION_ASKING, now_ns);
+    connection->check_ns = now_ns + IDLE_CHECK_NS;
+    if (has_unread_reply(connection)) {
+        connection->state = CONNECTION_SENDING;
+        acceptor_shutdown(connection);
+    } else if (has_received(connection, now_ns)) {
+        connection_enter(connection, CONNECTION_RECEIVING, now_ns);
     }
 }
 
@@ -59,17 +59,17 @@ static void sweep(struct acceptor *acceptor)
     int64_t now_ns = clock_now_ns();
     struct connection *connection = NULL;
 
-    while ((connection = connections_overdue(&acceptor->table, connection, now_ns)))
-        acceptor_cut(connection);
+    while ((connection = connections_expired(&acceptor->table, connection, now_ns)))
+        acceptor_shutdown(connection);
     for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
         connection = &acceptor->table.items[i];
-        if (connection->fd >= 0 && !connection->cut && connection->look_ns <= now_ns)
-            look(connection, now_ns);
+        if (connection->fd >= 0 && !connection->closing && connection->check_ns <= now_ns)
+            check_idle(connection, now_ns);
     }
 }
 
-/* Tells whoever waits for the client that it has gone away. */
-static void tell(struct acceptor *acceptor, struct connection *connection, uint64_t id)
+/* Calls gone() of a connection that its client has closed. */
+static void notify_gone(struct acceptor *acceptor, struct connection *connection, uint64_t id)
 {
     void (*gone)(void *arg);
     void *arg;
@@ -82,11 +82,11 @@ static void tell(struct acceptor *acceptor, struct connection *connection, uint6
     connection->watched = false;
     gone = connection->gone;
     arg = connection->gone_arg;
-    acceptor->telling = id;
+    acceptor->notifying = id;
     pthread_mutex_unlock(&acceptor->lock);
     gone(arg);
     pthread_mutex_lock(&acceptor->lock);
-    acceptor->telling = 0;
+    acceptor->notifying = 0;
     pthread_cond_broadcast(&acceptor->changed);
     pthread_mutex_unlock(&acceptor->lock);
 }
@@ -103,13 +103,13 @@ static struct timespec *time_left(int64_t until_ns, struct timespec *out)
     return out;
 }
 
-/* What to wait for. Called with the lock held. */
+/* Fills in what ppoll() waits for. Called with the lock held. */
 static size_t prepare(struct acceptor *acceptor)
 {
     bool open = acceptor->paused_ns == 0 && acceptor->table.count < CONNECTIONS_MAX;
     size_t n = 0;
 
-    acceptor->polled[n++] = (struct pollfd){.fd = acceptor->alarm, .events = POLLIN};
+    acceptor->polled[n++] = (struct pollfd){.fd = acceptor->wakeup_fd, .events = POLLIN};
     for (size_t i = 0; i < acceptor->n_listeners; i++)
         acceptor->polled[n++] =
             (struct pollfd){.fd = open ? acceptor->listeners[i] : -1, .events = POLLIN};
@@ -135,12 +135,12 @@ static void handle(struct acceptor *acceptor)
     uint64_t drained;
 
     if (polled[0].revents)
-        (void)!read(acceptor->alarm, &drained, sizeof(drained));
+        (void)!read(acceptor->wakeup_fd, &drained, sizeof(drained));
     if (acceptor->paused_ns != 0 && clock_now_ns() >= acceptor->paused_ns)
         acceptor->paused_ns = 0;
     for (size_t i = 0; i < acceptor->n_polled; i++)
         if (polled[1 + acceptor->n_listeners + i].revents)
-            tell(acceptor, acceptor->polled_connections[i], acceptor->polled_ids[i]);
+            notify_gone(acceptor, acceptor->polled_connections[i], acceptor->polled_ids[i]);
     for (size_t i = 0; i < acceptor->n_listeners; i++)
         if (polled[1 + i].revents)
             acceptor_accept(acceptor, acceptor->listeners[i]);
@@ -163,8 +163,8 @@ static void *run(void *arg)
             handle(acceptor);
         pthread_mutex_lock(&acceptor->lock);
         acceptor->armed_ns = INT64_MIN;
-        tidy = acceptor->left;
-        acceptor->left = false;
+        tidy = acceptor->generation_left;
+        acceptor->generation_left = false;
         if (acceptor->draining && acceptor->n_listeners > 0) {
             pthread_mutex_unlock(&acceptor->lock);
             acceptor_close_listeners(acceptor);
@@ -190,7 +190,7 @@ struct acceptor *acceptor_new(const struct acceptor_options *options, struct err
         return NULL;
     }
     acceptor->options = *options;
-    acceptor->alarm = -1;
+    acceptor->wakeup_fd = -1;
     connections_init(&acceptor->table);
     pthread_mutex_init(&acceptor->lock, NULL);
     pthread_condattr_init(&attributes);
@@ -202,8 +202,8 @@ struct acceptor *acceptor_new(const struct acceptor_options *options, struct err
 
 void acceptor_free(struct acceptor *acceptor)
 {
-    if (acceptor->alarm >= 0)
-        close(acceptor->alarm);
+    if (acceptor->wakeup_fd >= 0)
+        close(acceptor->wakeup_fd);
     pthread_cond_destroy(&acceptor->changed);
     pthread_mutex_destroy(&acceptor->lock);
     free(acceptor);
@@ -212,8 +212,8 @@ void acceptor_free(struct acceptor *acceptor)
 bool acceptor_start(struct acceptor *acceptor, const int *listeners, size_t n_listeners,
                     struct error *err)
 {
-    acceptor->alarm = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (acceptor->alarm < 0)
+    acceptor->wakeup_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (acceptor->wakeup_fd < 0)
         return error_errno(err, errno, "cannot start the HTTP server");
     memcpy(acceptor->listeners, listeners, n_listeners * sizeof(listeners[0]));
     acceptor->n_listeners = n_listeners;
@@ -229,7 +229,7 @@ void acceptor_generation(struct acceptor *acceptor, unsigned generation)
 
     acceptor->generation = generation;
     connections_retire(&acceptor->table, generation, clock_now_ns());
-    acceptor->left = true; /* the old one may be empty already */
+    acceptor->generation_left = true; /* the old one may be empty already */
     wake(acceptor);
 }
 
@@ -237,7 +237,7 @@ size_t acceptor_count(struct acceptor *acceptor, unsigned generation)
 {
     LOCK_SCOPE(&acceptor->lock);
 
-    return connections_in(&acceptor->table, generation);
+    return connections_of_generation(&acceptor->table, generation);
 }
 
 void acceptor_drain(struct acceptor *acceptor, int64_t limit_ns)
@@ -246,7 +246,7 @@ void acceptor_drain(struct acceptor *acceptor, int64_t limit_ns)
     LOCK_SCOPE(&acceptor->lock);
 
     acceptor->draining = true;
-    connections_hurry(&acceptor->table, clock_now_ns());
+    connections_drain(&acceptor->table, clock_now_ns());
     wake(acceptor);
     while (acceptor->table.count > 0 || acceptor->n_listeners > 0)
         if (pthread_cond_timedwait(&acceptor->changed, &acceptor->lock, &deadline) != 0)
@@ -270,7 +270,7 @@ void acceptor_stop(struct acceptor *acceptor)
     acceptor->started = false;
 }
 
-struct connection *acceptor_take(struct acceptor *acceptor, int fd)
+struct connection *acceptor_attach(struct acceptor *acceptor, int fd)
 {
     struct connection *connection;
     LOCK_SCOPE(&acceptor->lock);
@@ -278,9 +278,9 @@ struct connection *acceptor_take(struct acceptor *acceptor, int fd)
     connection = connections_find(&acceptor->table, fd);
     if (!connection)
         return NULL;
-    connection->taken = true;
-    if (connection->cut)
-        acceptor_cut(connection);
+    connection->attached = true;
+    if (connection->closing)
+        acceptor_shutdown(connection);
     return connection;
 }
 
@@ -290,24 +290,24 @@ void acceptor_state(struct acceptor *acceptor, struct connection *connection,
     LOCK_SCOPE(&acceptor->lock);
 
     connection_enter(connection, state, clock_now_ns());
-    if (acceptor->ending || (acceptor->draining && state == CONNECTION_RESTING))
+    if (acceptor->ending || (acceptor->draining && state == CONNECTION_IDLE))
         connection->deadline_ns = connection->since_ns;
-    if (connection->generation != acceptor->generation) /* its reply may have been made before */
+    if (connection->generation != acceptor->generation) /* its reply may predate the change */
         connections_retire(&acceptor->table, acceptor->generation, connection->since_ns);
     if (connection->deadline_ns < acceptor->armed_ns)
         wake(acceptor);
 }
 
-void acceptor_leave(struct acceptor *acceptor, struct connection *connection)
+void acceptor_detach(struct acceptor *acceptor, struct connection *connection)
 {
     bool was_full;
     LOCK_SCOPE(&acceptor->lock);
 
     was_full = acceptor->table.count == CONNECTIONS_MAX;
     if (connection->generation != acceptor->generation)
-        acceptor->left = true;
+        acceptor->generation_left = true;
     connections_remove(&acceptor->table, connection);
-    if (was_full || acceptor->left)
+    if (was_full || acceptor->generation_left)
         wake(acceptor);
     pthread_cond_broadcast(&acceptor->changed);
 }
@@ -337,6 +337,6 @@ void acceptor_unwatch(struct acceptor *acceptor, struct connection *connection)
 
     id = connection->id;
     connection->watched = false;
-    while (acceptor->telling == id && !pthread_equal(pthread_self(), acceptor->thread))
+    while (acceptor->notifying == id && !pthread_equal(pthread_self(), acceptor->thread))
         pthread_cond_wait(&acceptor->changed, &acceptor->lock);
 }

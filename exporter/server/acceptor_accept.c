@@ -9,17 +9,17 @@
 
 #define ACCEPTS_AT_ONCE 64
 #define PAUSE_NS        NS_PER_SECOND        /* without descriptors or memory */
-#define WARN_NS         (60 * NS_PER_SECOND) /* at most so often */
+#define WARN_NS         (60 * NS_PER_SECOND) /* between two warnings */
 
-void acceptor_cut(struct connection *connection)
+void acceptor_shutdown(struct connection *connection)
 {
-    /* What a slow reader did not read may not stay in the kernel. */
+    /* Discards what a slow client has not read, so that the kernel does not keep it. */
     const struct linger reset = {.l_onoff = 1};
 
-    connection->cut = true;
-    if (!connection->taken)
+    connection->closing = true;
+    if (!connection->attached)
         return;
-    if (connection->state == CONNECTION_READING)
+    if (connection->state == CONNECTION_SENDING)
         setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
     shutdown(connection->fd, SHUT_RDWR);
 }
@@ -31,31 +31,31 @@ static void warn(struct acceptor *acceptor, const char *what)
     if (acceptor->warned_ns != 0 && now_ns < acceptor->warned_ns + WARN_NS)
         return;
     acceptor->warned_ns = now_ns;
-    log_warn("%s: clients that have been silent longest give way", what);
+    log_warn("%s: evicting the connections that are idle longest", what);
 }
 
-/* Makes room for `newcomer`; false if there is none. Called with the lock held. */
-static bool make_room(struct acceptor *acceptor, struct connection *newcomer)
+/* Evicts a connection where a limit is reached; false if none can go. Called with the lock held. */
+static bool evict_for(struct acceptor *acceptor, struct connection *newcomer)
 {
     struct connection *victim;
 
-    if (connections_of(&acceptor->table, &newcomer->client) > CLIENT_CONNECTIONS_MAX) {
+    if (connections_of_client(&acceptor->table, &newcomer->client) > CLIENT_CONNECTIONS_MAX) {
         victim = connections_victim(&acceptor->table, newcomer, true);
         if (!victim)
             return false;
-        acceptor_cut(victim);
+        acceptor_shutdown(victim);
     }
     if (acceptor->table.count == CONNECTIONS_MAX) {
-        acceptor->crowded = true;
+        acceptor->table_full = true;
         victim = connections_victim(&acceptor->table, newcomer, false);
         if (victim)
-            acceptor_cut(victim);
+            acceptor_shutdown(victim);
     }
     return true;
 }
 
-/* Without descriptors: whoever is asked to go gives one back. */
-static void make_pause(struct acceptor *acceptor)
+/* Without descriptors: evicts one connection, which gives its descriptor back. */
+static void pause_accepting(struct acceptor *acceptor)
 {
     struct connection *victim;
     LOCK_SCOPE(&acceptor->lock);
@@ -63,11 +63,11 @@ static void make_pause(struct acceptor *acceptor)
     acceptor->paused_ns = clock_now_ns() + PAUSE_NS;
     victim = connections_victim(&acceptor->table, NULL, false);
     if (victim)
-        acceptor_cut(victim);
+        acceptor_shutdown(victim);
 }
 
-static bool enter(struct acceptor *acceptor, int fd, const struct sockaddr *peer,
-                  unsigned *generation)
+static bool register_connection(struct acceptor *acceptor, int fd, const struct sockaddr *peer,
+                                unsigned *generation)
 {
     struct connection *connection;
     LOCK_SCOPE(&acceptor->lock);
@@ -76,13 +76,13 @@ static bool enter(struct acceptor *acceptor, int fd, const struct sockaddr *peer
     connection = connections_add(&acceptor->table, fd, peer, acceptor->generation, clock_now_ns());
     if (!connection)
         return false;
-    if (make_room(acceptor, connection))
+    if (evict_for(acceptor, connection))
         return true;
     connections_remove(&acceptor->table, connection);
     return false;
 }
 
-static void forget(struct acceptor *acceptor, int fd)
+static void unregister_connection(struct acceptor *acceptor, int fd)
 {
     struct connection *connection;
     LOCK_SCOPE(&acceptor->lock);
@@ -99,7 +99,7 @@ static bool is_full(struct acceptor *acceptor)
     return acceptor->table.count == CONNECTIONS_MAX;
 }
 
-/* False when there is nobody else, or no room for them. */
+/* Returns false if no client waits, or if the table is full. */
 static bool accept_one(struct acceptor *acceptor, int listener)
 {
     struct sockaddr_storage peer = {0};
@@ -112,19 +112,19 @@ static bool accept_one(struct acceptor *acceptor, int listener)
     fd = accept4(listener, (struct sockaddr *)&peer, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) {
         warn(acceptor, strerror(errno));
-        make_pause(acceptor);
+        pause_accepting(acceptor);
         return false;
     }
-    if (fd < 0) /* one that gave up while it waited says nothing of the next */
+    if (fd < 0) /* after other errors, such as ECONNABORTED, the next client may follow */
         return errno != EAGAIN && errno != EINVAL && errno != EBADF;
-    if (!enter(acceptor, fd, (struct sockaddr *)&peer, &generation))
+    if (!register_connection(acceptor, fd, (struct sockaddr *)&peer, &generation))
         close(fd);
     else if (!acceptor->options.admit(acceptor->options.arg, fd, (struct sockaddr *)&peer, size,
                                       generation))
-        forget(acceptor, fd);
-    if (acceptor->crowded)
-        warn(acceptor, "there are as many connections as there may be");
-    acceptor->crowded = false;
+        unregister_connection(acceptor, fd);
+    if (acceptor->table_full)
+        warn(acceptor, "the limit of connections is reached");
+    acceptor->table_full = false;
     return true;
 }
 
@@ -135,7 +135,7 @@ void acceptor_accept(struct acceptor *acceptor, int listener)
             return;
 }
 
-/* Who came before the door was closed is let in. */
+/* Clients that connected before the close are accepted. */
 void acceptor_close_listeners(struct acceptor *acceptor)
 {
     for (size_t i = 0; i < acceptor->n_listeners; i++) {
@@ -147,7 +147,7 @@ void acceptor_close_listeners(struct acceptor *acceptor)
     if (acceptor->ending)
         connections_end(&acceptor->table, clock_now_ns());
     else
-        connections_hurry(&acceptor->table, clock_now_ns());
+        connections_drain(&acceptor->table, clock_now_ns());
     pthread_cond_broadcast(&acceptor->changed);
     pthread_mutex_unlock(&acceptor->lock);
 }

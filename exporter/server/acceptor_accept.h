@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the two files of the acceptor share: itself, and the way in. */
+/* Accepting connections, and the struct that acceptor.c and acceptor_accept.c share. */
 #ifndef SERVER_ACCEPTOR_ACCEPT_H
 #define SERVER_ACCEPTOR_ACCEPT_H
 
@@ -10,34 +10,34 @@
 struct acceptor {
     struct acceptor_options options;
     int listeners[LISTENERS_MAX];
-    size_t n_listeners; /* only the thread changes it, with the lock held */
-    int alarm;          /* an eventfd: look again */
+    size_t n_listeners; /* changed by the thread only, with the lock held */
+    int wakeup_fd;      /* an eventfd that ends the sleep */
     pthread_t thread;
     bool started;
 
-    /* Of the thread alone: */
+    /* Used by the thread only: */
     int64_t paused_ns, warned_ns;
-    bool crowded; /* the last to come took the last place */
+    bool table_full; /* the last connection took the last slot */
     struct pollfd polled[1 + LISTENERS_MAX + CONNECTIONS_MAX];
     struct connection *polled_connections[CONNECTIONS_MAX];
     uint64_t polled_ids[CONNECTIONS_MAX];
     size_t n_polled;
 
     pthread_mutex_t lock;
-    pthread_cond_t changed; /* somebody left, or was told */
+    pthread_cond_t changed; /* a connection ended, or gone() returned */
     struct connections table;
-    int64_t armed_ns; /* the thread sleeps until then; INT64_MIN: it will look by itself */
+    int64_t armed_ns; /* end of the thread's sleep; INT64_MIN: it is awake */
     unsigned generation;
-    uint64_t telling; /* whose gone() is running */
-    bool left, draining, ending, stopping;
+    uint64_t notifying; /* id of the connection whose gone() is running */
+    bool generation_left, draining, ending, stopping;
 };
 
-/* Lets in who waits at a listening socket; on the acceptor's thread. */
+/* Accepts what waits at a listening socket. On the acceptor's thread. */
 void acceptor_accept(struct acceptor *acceptor, int listener);
-/* The last who waited, then nobody any more. */
+/* Accepts what waits, then closes the listening sockets. */
 void acceptor_close_listeners(struct acceptor *acceptor);
 
-/* Tells a connection to end. Called with the lock held. */
-void acceptor_cut(struct connection *connection);
+/* Shuts the socket down, so that the daemon closes it. Called with the lock held. */
+void acceptor_shutdown(struct connection *connection);
 
 #endif

@@ -4,7 +4,7 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "encoding/base64.h"
-#include "os/keyed_hash.h"
+#include "server/config/tls.h"
 
 #include <crypt.h>
 #include <string.h>
@@ -18,13 +18,13 @@
 #define HASH_COST_AT      4
 #define HASH_SALT_END     29
 
-/* Of no user; what it is compared with is thrown away. */
-static const char nobodys_hash[] = "$2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi";
+/* Belongs to no user; its result is discarded. */
+static const char dummy_hash[] = "$2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi";
 
 struct verdict {
-    unsigned char fingerprint[KEYED_HASH_BYTES];
+    unsigned char fingerprint[TLS_MAC_BYTES];
     bool right;
-    uint64_t used; /* when, by the count of looks; 0: no entry */
+    uint64_t used; /* value of `lookups` at the last use; 0: free */
 };
 
 struct request {
@@ -32,33 +32,32 @@ struct request {
     struct web_config *config;
     struct secret password;
     char hash[HASH_BYTES + 1];
-    bool known; /* the user is */
-    unsigned char fingerprint[KEYED_HASH_BYTES];
+    bool known; /* the user is in the configuration */
+    unsigned char fingerprint[TLS_MAC_BYTES];
     void (*done)(void *arg, bool admitted);
     void *arg;
 };
 
 struct basic_auth {
-    struct keyed_hash_key key;
-    struct crypt_data crypt; /* of the thread alone */
+    unsigned char key[TLS_MAC_BYTES];
+    struct crypt_data crypt; /* used by the thread only */
     pthread_t thread;
     pthread_cond_t work;
-    pthread_mutex_t lock; /* of what follows */
+    pthread_mutex_t lock; /* protects what follows */
     struct verdict verdicts[CACHE_ENTRIES];
-    uint64_t looks;
+    uint64_t lookups;
     struct request *first, **end;
     size_t n_waiting;
     bool stopping;
 };
 
-/* ---- What a client sends ----------------------------------------------------------------------
- */
+/* ---- The Authorization header --------------------------------------------------------------- */
 
 struct credentials { /* inside `text` */
     const char *user, *password;
 };
 
-/* `text` gets "user\0password". A NUL in it would let the rest of a password go unread. */
+/* `text` gets "user\0password". Rejects a NUL: the password would end there. */
 static bool read_authorization(const char *authorization, struct buf *text,
                                struct credentials *credentials)
 {
@@ -84,7 +83,7 @@ static bool read_authorization(const char *authorization, struct buf *text,
     return true;
 }
 
-static bool is_same(const void *a, const void *b, size_t size)
+static bool equals_in_constant_time(const void *a, const void *b, size_t size)
 {
     const volatile unsigned char *x = a, *y = b;
     unsigned char difference = 0;
@@ -94,17 +93,18 @@ static bool is_same(const void *a, const void *b, size_t size)
     return difference == 0;
 }
 
-/* The hash to compare with, as the newest kind of bcrypt, which reads the others, too. For an
- * unknown user it costs what that of some user costs, always the same one. */
-static void choose_hash(const struct basic_auth *basic_auth, const struct web_config *config,
+/* Chooses the hash to compare with. Its prefix becomes $2y$, which verifies the other kinds, too.
+ * For an unknown user the dummy hash gets the cost of a known user, always the same one. */
+static bool choose_hash(const struct basic_auth *basic_auth, const struct web_config *config,
                         const char *name, struct request *request)
 {
-    unsigned char fingerprint[KEYED_HASH_BYTES];
+    unsigned char fingerprint[TLS_MAC_BYTES];
     const char *cost_of;
 
-    keyed_hash(&basic_auth->key, name, strlen(name), fingerprint);
+    if (!tls_mac(basic_auth->key, name, strlen(name), fingerprint))
+        return false;
     cost_of = config->users[fingerprint[0] % config->n_users].hash;
-    memcpy(request->hash, nobodys_hash, sizeof(nobodys_hash));
+    memcpy(request->hash, dummy_hash, sizeof(dummy_hash));
     memcpy(request->hash + HASH_COST_AT, cost_of + HASH_COST_AT, 2);
     for (size_t i = 0; i < config->n_users; i++)
         if (strcmp(config->users[i].name, name) == 0) {
@@ -112,10 +112,11 @@ static void choose_hash(const struct basic_auth *basic_auth, const struct web_co
             memcpy(request->hash, config->users[i].hash, sizeof(request->hash));
         }
     request->hash[2] = 'y';
+    return true;
 }
 
-static bool take_fingerprint(const struct basic_auth *basic_auth,
-                             const struct credentials *credentials, struct request *request)
+static bool compute_fingerprint(const struct basic_auth *basic_auth,
+                                const struct credentials *credentials, struct request *request)
 {
     CLEANUP(secret_buf_deinit) struct buf text = SECRET_BUF_INIT(FINGERPRINTED_MAX);
     struct error err;
@@ -123,10 +124,8 @@ static bool take_fingerprint(const struct basic_auth *basic_auth,
     buf_append(&text, credentials->user, strlen(credentials->user) + 1);
     buf_append(&text, request->hash, sizeof(request->hash));
     buf_append(&text, credentials->password, strlen(credentials->password));
-    if (!buf_ok(&text, &err))
-        return false;
-    keyed_hash(&basic_auth->key, text.data, text.size, request->fingerprint);
-    return true;
+    return buf_ok(&text, &err) &&
+           tls_mac(basic_auth->key, text.data, text.size, request->fingerprint);
 }
 
 static void request_free(struct request *request)
@@ -148,16 +147,15 @@ static struct request *new_request(const struct basic_auth *basic_auth, struct w
 
     if (!request || !read_authorization(authorization, &text, &credentials))
         return NULL;
-    choose_hash(basic_auth, config, credentials.user, request);
-    if (!take_fingerprint(basic_auth, &credentials, request) ||
+    if (!choose_hash(basic_auth, config, credentials.user, request) ||
+        !compute_fingerprint(basic_auth, &credentials, request) ||
         !secret_set(&request->password, credentials.password, strlen(credentials.password), &err))
         return NULL;
     request->config = web_config_ref(config);
     return TAKE(request);
 }
 
-/* ---- Verdicts; all with the lock held ---------------------------------------------------------
- */
+/* ---- Cached verdicts; all called with the lock held ----------------------------------------- */
 
 static struct verdict *find_verdict(struct basic_auth *basic_auth, const unsigned char *fingerprint)
 {
@@ -165,52 +163,52 @@ static struct verdict *find_verdict(struct basic_auth *basic_auth, const unsigne
 
     for (size_t i = 0; i < CACHE_ENTRIES; i++) {
         struct verdict *verdict = &basic_auth->verdicts[i];
-        if (is_same(verdict->fingerprint, fingerprint, KEYED_HASH_BYTES) && verdict->used > 0)
+        if (equals_in_constant_time(verdict->fingerprint, fingerprint, TLS_MAC_BYTES) &&
+            verdict->used > 0)
             found = verdict;
     }
     if (found)
-        found->used = ++basic_auth->looks;
+        found->used = ++basic_auth->lookups;
     return found;
 }
 
-/* Whoever guesses basic_auth must not drive out those who know them: a wrong one goes first. */
-static bool goes_before(const struct verdict *a, const struct verdict *b)
+/* Negative verdicts are evicted first, so that guessing clients cannot evict valid users. */
+static bool is_evicted_before(const struct verdict *a, const struct verdict *b)
 {
     if (a->used == 0 || b->used == 0)
         return a->used < b->used;
     return a->right != b->right ? b->right : a->used < b->used;
 }
 
-static void remember(struct basic_auth *basic_auth, const struct request *request, bool right)
+static void cache_verdict(struct basic_auth *basic_auth, const struct request *request, bool right)
 {
-    struct verdict *place = &basic_auth->verdicts[0];
+    struct verdict *victim = &basic_auth->verdicts[0];
 
     for (size_t i = 1; i < CACHE_ENTRIES; i++)
-        if (goes_before(&basic_auth->verdicts[i], place))
-            place = &basic_auth->verdicts[i];
-    memcpy(place->fingerprint, request->fingerprint, KEYED_HASH_BYTES);
-    place->right = right;
-    place->used = ++basic_auth->looks;
+        if (is_evicted_before(&basic_auth->verdicts[i], victim))
+            victim = &basic_auth->verdicts[i];
+    memcpy(victim->fingerprint, request->fingerprint, TLS_MAC_BYTES);
+    victim->right = right;
+    victim->used = ++basic_auth->lookups;
 }
 
-/* ---- The thread -------------------------------------------------------------------------------
- */
+/* ---- The thread ----------------------------------------------------------------------------- */
 
-/* The salt went in, so only what follows it tells something; and crypt_r() clears bits of its last
- * letter that mean nothing, which some who make hashes leave set. */
-static bool is_right(struct basic_auth *basic_auth, const struct request *request)
+/* Compares only what follows the salt: crypt_r() clears unused bits in the last character of the
+ * salt, which some generators of hashes leave set. */
+static bool verify_password(struct basic_auth *basic_auth, const struct request *request)
 {
     const char *hash = crypt_r(request->password.text, request->hash, &basic_auth->crypt);
-    bool same =
-        hash && strlen(hash) == HASH_BYTES &&
-        is_same(hash + HASH_SALT_END, request->hash + HASH_SALT_END, HASH_BYTES - HASH_SALT_END);
+    bool same = hash && strlen(hash) == HASH_BYTES &&
+                equals_in_constant_time(hash + HASH_SALT_END, request->hash + HASH_SALT_END,
+                                        HASH_BYTES - HASH_SALT_END);
 
     explicit_bzero(&basic_auth->crypt, sizeof(basic_auth->crypt));
     return same && request->known;
 }
 
-/* Many may have waited with the same password: it is looked for once more. */
-static bool judge(struct basic_auth *basic_auth, const struct request *request)
+/* Looks the verdict up again: an earlier request in the queue may have had the same password. */
+static bool find_or_verify(struct basic_auth *basic_auth, const struct request *request)
 {
     const struct verdict *verdict;
     bool right;
@@ -221,14 +219,14 @@ static bool judge(struct basic_auth *basic_auth, const struct request *request)
     pthread_mutex_unlock(&basic_auth->lock);
     if (verdict)
         return right;
-    right = is_right(basic_auth, request);
+    right = verify_password(basic_auth, request);
     pthread_mutex_lock(&basic_auth->lock);
-    remember(basic_auth, request, right);
+    cache_verdict(basic_auth, request, right);
     pthread_mutex_unlock(&basic_auth->lock);
     return right;
 }
 
-/* NULL when it is time to stop and nobody waits any more. */
+/* Returns NULL when the thread must stop and the queue is empty. */
 static struct request *next_request(struct basic_auth *basic_auth, bool *stopping)
 {
     struct request *request;
@@ -254,14 +252,13 @@ static void *run(void *arg)
     bool stopping;
 
     while ((request = next_request(basic_auth, &stopping))) {
-        request->done(request->arg, !stopping && judge(basic_auth, request));
+        request->done(request->arg, !stopping && find_or_verify(basic_auth, request));
         request_free(request);
     }
     return NULL;
 }
 
-/* ---- Anybody ----------------------------------------------------------------------------------
- */
+/* ---- Public functions ----------------------------------------------------------------------- */
 
 struct basic_auth *basic_auth_new(struct error *err)
 {
@@ -274,12 +271,12 @@ struct basic_auth *basic_auth_new(struct error *err)
     basic_auth->end = &basic_auth->first;
     pthread_mutex_init(&basic_auth->lock, NULL);
     pthread_cond_init(&basic_auth->work, NULL);
-    if (keyed_hash_key_make(&basic_auth->key, err)) {
+    if (tls_mac_key(basic_auth->key, err)) {
         int r = pthread_create(&basic_auth->thread, NULL, run, basic_auth);
 
         if (r == 0)
             return basic_auth;
-        error_errno(err, r, "cannot start a thread");
+        error_errno(err, r, "cannot start the authentication thread");
     }
     pthread_cond_destroy(&basic_auth->work);
     pthread_mutex_destroy(&basic_auth->lock);
@@ -330,5 +327,5 @@ enum basic_auth_verdict basic_auth_check(struct basic_auth *basic_auth, struct w
     basic_auth->end = &request->next;
     request = NULL;
     pthread_cond_signal(&basic_auth->work);
-    return PASSWORD_LATER;
+    return PASSWORD_PENDING;
 }

@@ -50,7 +50,7 @@ struct connection *connections_find(struct connections *table, int fd)
 struct connection *connections_add(struct connections *table, int fd, const struct sockaddr *peer,
                                    unsigned generation, int64_t now_ns)
 {
-    /* One that was closed before anybody served it has told nobody. */
+    /* A connection that was closed before the daemon attached it is still in the table. */
     struct connection *connection = connections_find(table, fd);
 
     if (connection)
@@ -60,7 +60,7 @@ struct connection *connections_add(struct connections *table, int fd, const stru
         return NULL;
     *connection = (struct connection){.fd = fd, .generation = generation, .id = ++table->last_id};
     client_of(peer, &connection->client);
-    connection_enter(connection, CONNECTION_SILENT, now_ns);
+    connection_enter(connection, CONNECTION_NEW, now_ns);
     table->count++;
     return connection;
 }
@@ -74,24 +74,24 @@ void connections_remove(struct connections *table, struct connection *connection
 void connection_enter(struct connection *connection, enum connection_state state, int64_t now_ns)
 {
     static const int64_t limits_ns[] = {
-        [CONNECTION_SILENT] = ASK_NS,    [CONNECTION_ASKING] = ASK_NS,
-        [CONNECTION_SERVED] = INT64_MAX, [CONNECTION_READING] = READ_NS,
-        [CONNECTION_RESTING] = REST_NS,
+        [CONNECTION_NEW] = REQUEST_TIMEOUT_NS, [CONNECTION_RECEIVING] = REQUEST_TIMEOUT_NS,
+        [CONNECTION_PROCESSING] = INT64_MAX,   [CONNECTION_SENDING] = REPLY_TIMEOUT_NS,
+        [CONNECTION_IDLE] = IDLE_TIMEOUT_NS,
     };
     int64_t limit_ns = limits_ns[state];
 
     connection->state = state;
     connection->since_ns = now_ns;
     connection->deadline_ns = limit_ns == INT64_MAX ? INT64_MAX : now_ns + limit_ns;
-    connection->look_ns = state == CONNECTION_RESTING ? now_ns + LOOK_NS : INT64_MAX;
+    connection->check_ns = state == CONNECTION_IDLE ? now_ns + IDLE_CHECK_NS : INT64_MAX;
 }
 
 static bool is_open(const struct connection *connection)
 {
-    return connection->fd >= 0 && !connection->cut;
+    return connection->fd >= 0 && !connection->closing;
 }
 
-size_t connections_of(const struct connections *table, const struct client *client)
+size_t connections_of_client(const struct connections *table, const struct client *client)
 {
     size_t count = 0;
 
@@ -101,7 +101,7 @@ size_t connections_of(const struct connections *table, const struct client *clie
     return count;
 }
 
-size_t connections_in(const struct connections *table, unsigned generation)
+size_t connections_of_generation(const struct connections *table, unsigned generation)
 {
     size_t count = 0;
 
@@ -110,12 +110,12 @@ size_t connections_in(const struct connections *table, unsigned generation)
     return count;
 }
 
-/* Who has the higher one goes last. */
-static int worth(const struct connection *connection)
+/* Lower ranks are evicted first. */
+static int eviction_rank(const struct connection *connection)
 {
     static const int values[] = {
-        [CONNECTION_SILENT] = 0,  [CONNECTION_ASKING] = 1, [CONNECTION_RESTING] = 1,
-        [CONNECTION_READING] = 2, [CONNECTION_SERVED] = 3,
+        [CONNECTION_NEW] = 0,     [CONNECTION_RECEIVING] = 1,  [CONNECTION_IDLE] = 1,
+        [CONNECTION_SENDING] = 2, [CONNECTION_PROCESSING] = 3,
     };
 
     return values[connection->state];
@@ -129,17 +129,17 @@ struct connection *connections_victim(struct connections *table, const struct co
     for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
         struct connection *it = &table->items[i];
 
-        if (!is_open(it) || it == newcomer || it->state == CONNECTION_SERVED ||
+        if (!is_open(it) || it == newcomer || it->state == CONNECTION_PROCESSING ||
             (same_client && memcmp(&it->client, &newcomer->client, sizeof(it->client)) != 0))
             continue;
-        if (!victim || worth(it) < worth(victim) ||
-            (worth(it) == worth(victim) && it->since_ns < victim->since_ns))
+        if (!victim || eviction_rank(it) < eviction_rank(victim) ||
+            (eviction_rank(it) == eviction_rank(victim) && it->since_ns < victim->since_ns))
             victim = it;
     }
     return victim;
 }
 
-struct connection *connections_overdue(struct connections *table, struct connection *after,
+struct connection *connections_expired(struct connections *table, struct connection *after,
                                        int64_t now_ns)
 {
     for (size_t i = after ? (size_t)(after - table->items) + 1 : 0; i < CONNECTIONS_MAX; i++)
@@ -159,8 +159,8 @@ int64_t connections_next_ns(const struct connections *table)
             continue;
         if (it->deadline_ns < next_ns)
             next_ns = it->deadline_ns;
-        if (it->look_ns < next_ns)
-            next_ns = it->look_ns;
+        if (it->check_ns < next_ns)
+            next_ns = it->check_ns;
     }
     return next_ns;
 }
@@ -174,17 +174,17 @@ static void bring_forward(struct connection *connection, int64_t deadline_ns)
 void connections_retire(struct connections *table, unsigned current, int64_t now_ns)
 {
     for (size_t i = 0; i < CONNECTIONS_MAX; i++)
-        if (table->items[i].generation != current && table->items[i].state == CONNECTION_RESTING)
+        if (table->items[i].generation != current && table->items[i].state == CONNECTION_IDLE)
             bring_forward(&table->items[i], now_ns + RETIRE_NS);
 }
 
-void connections_hurry(struct connections *table, int64_t now_ns)
+void connections_drain(struct connections *table, int64_t now_ns)
 {
     for (size_t i = 0; i < CONNECTIONS_MAX; i++)
-        if (table->items[i].state == CONNECTION_RESTING)
+        if (table->items[i].state == CONNECTION_IDLE)
             bring_forward(&table->items[i], now_ns);
-        else if (table->items[i].state == CONNECTION_SILENT)
-            bring_forward(&table->items[i], now_ns + HURRY_NS);
+        else if (table->items[i].state == CONNECTION_NEW)
+            bring_forward(&table->items[i], now_ns + DRAIN_NEW_NS);
 }
 
 void connections_end(struct connections *table, int64_t now_ns)

@@ -2,6 +2,7 @@
 #include "server/listen.h"
 
 #include "base/text.h"
+#include "os/systemd.h"
 #include "server/connections.h"
 
 #include <errno.h>
@@ -15,42 +16,64 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define BACKLOG         512
-#define HOST_SIZE_LIMIT 256
-#define PORT_MAX        65535
-#define UNIX_PREFIX     "unix:"
-#define SOCKET_MODE     0660
+#define BACKLOG           512
+#define PORT_MAX          65535
+#define UNIX_PREFIX       "unix:"
+#define SOCKET_MODE       0660
+#define SEND_BUFFER_BYTES (256 << 10) /* most pages fit, so that one send suffices */
 
-/* Cuts "host:port" or "[host]:port" in two. */
-static bool split(const char *address, char host[HOST_SIZE_LIMIT], const char **port,
-                  struct error *err)
+/* Splits "host:port" or "[host]:port". */
+static bool parse_network(const char *address, struct listen_address *parts, struct error *err)
 {
     const char *colon = strrchr(address, ':');
     const char *start = address;
     uint64_t number;
     size_t length = colon ? (size_t)(colon - address) : 0;
 
-    /* Of a larger number the resolver would take what is left of it in 16 bits. */
+    /* The resolver would truncate a larger number to 16 bits. */
     if (!colon || !text_uint(colon + 1, &number, err) || number > PORT_MAX)
         return error_set(err, ERROR_INVALID,
-                         "listen address \"%s\" has no port up to %d (host:port)", address,
-                         PORT_MAX);
+                         "invalid listen address \"%s\": expected host:port with a port up to %d",
+                         address, PORT_MAX);
     if (length >= 2 && start[0] == '[' && start[length - 1] == ']') {
         start++;
         length -= 2;
     } else if (memchr(start, ':', length)) {
-        return error_set(err, ERROR_INVALID, "listen address \"%s\": write [%.*s]:%s", address,
+        return error_set(err, ERROR_INVALID,
+                         "invalid listen address \"%s\": expected brackets: [%.*s]:%s", address,
                          (int)length, start, colon + 1);
     }
-    if (length >= HOST_SIZE_LIMIT)
-        return error_set(err, ERROR_INVALID, "listen address \"%s\" is too long", address);
-    memcpy(host, start, length);
-    host[length] = '\0';
-    *port = colon + 1;
+    if (length >= sizeof(parts->host))
+        return error_set(err, ERROR_INVALID,
+                         "listen address \"%s\" is too long: the limit is %zu bytes", address,
+                         sizeof(parts->host) - 1);
+    memcpy(parts->host, start, length);
+    parts->host[length] = '\0';
+    parts->port = colon + 1;
     return true;
 }
 
-/* A socket for one result of the resolver; -1 with errno. */
+bool listen_parse(const char *address, struct listen_address *parts, struct error *err)
+{
+    const size_t size_max = sizeof(((struct sockaddr_un *)NULL)->sun_path);
+    const char *path;
+
+    *parts = (struct listen_address){.path = NULL};
+    if (!text_starts_with(address, UNIX_PREFIX))
+        return parse_network(address, parts, err);
+    path = address + strlen(UNIX_PREFIX);
+    parts->path = text_starts_with(path, "//") ? path + 2 : path;
+    if (parts->path[0] != '/')
+        return error_set(err, ERROR_INVALID,
+                         "invalid listen address \"%s\": expected an absolute path", address);
+    if (strlen(parts->path) >= size_max)
+        return error_set(err, ERROR_INVALID,
+                         "listen address \"%s\" is too long: the limit is %zu bytes", address,
+                         size_max - 1);
+    return true;
+}
+
+/* Returns a socket for one result of the resolver; -1 with errno on failure. */
 static int open_one(const struct addrinfo *info)
 {
     const int on = 1, off = 0;
@@ -70,7 +93,7 @@ static int open_one(const struct addrinfo *info)
     return -1;
 }
 
-void listen_describe(int fd, char name[LISTEN_NAME_BYTES])
+static void describe(int fd, char name[LISTEN_NAME_BYTES])
 {
     struct sockaddr_storage storage = {0};
     const struct sockaddr_un *local = (struct sockaddr_un *)&storage;
@@ -79,7 +102,7 @@ void listen_describe(int fd, char name[LISTEN_NAME_BYTES])
 
     if (getsockname(fd, (struct sockaddr *)&storage, &size) == 0)
         (void)getnameinfo((struct sockaddr *)&storage, size, host, sizeof(host), port, sizeof(port),
-                          NI_NUMERICHOST | NI_NUMERICSERV); /* only for the eyes */
+                          NI_NUMERICHOST | NI_NUMERICSERV); /* for the log only */
     if (storage.ss_family == AF_UNIX)
         snprintf(name, LISTEN_NAME_BYTES, "unix:%.*s", (int)sizeof(local->sun_path),
                  local->sun_path);
@@ -88,7 +111,7 @@ void listen_describe(int fd, char name[LISTEN_NAME_BYTES])
                  port);
 }
 
-/* Whether somebody answers there; what nobody listens on may go. */
+/* Whether a process listens there. */
 static bool is_alive(const struct sockaddr_un *address)
 {
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -107,7 +130,7 @@ static bool is_socket(const char *path)
     return lstat(path, &status) == 0 && S_ISSOCK(status.st_mode);
 }
 
-/* Binds, in the place of a socket that nobody listens on any more. */
+/* Binds; replaces a socket file without a listener. */
 static bool bind_path(int fd, const struct sockaddr_un *address)
 {
     const struct sockaddr *any = (const struct sockaddr *)address;
@@ -128,17 +151,9 @@ static int open_path(const char *address, const char *path, struct error *err)
     struct sockaddr_un local = {.sun_family = AF_UNIX};
     int fd, saved;
 
-    if (path[0] != '/') {
-        error_set(err, ERROR_INVALID, "listen address \"%s\": the path begins with /", address);
-        return -1;
-    }
-    if (strlen(path) >= sizeof(local.sun_path)) {
-        error_set(err, ERROR_INVALID, "listen address \"%s\" is too long", address);
-        return -1;
-    }
     memcpy(local.sun_path, path, strlen(path));
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    /* Nobody can connect before listen(). */
+    /* Clients cannot connect before listen(), so the mode is set in time. */
     if (fd >= 0 && bind_path(fd, &local) && chmod(path, SOCKET_MODE) == 0 &&
         listen(fd, BACKLOG) == 0)
         return fd;
@@ -178,23 +193,20 @@ bool listen_is_local(int fd)
             is_same_host((struct sockaddr *)&own, (struct sockaddr *)&peer));
 }
 
-static int open_network(const char *address, struct error *err)
+static int open_network(const char *address, const struct listen_address *parts, struct error *err)
 {
-    char host[HOST_SIZE_LIMIT];
-    const char *port = NULL;
+    const char *host = *parts->host ? parts->host : NULL;
     struct addrinfo hints = {
         .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
     struct addrinfo *infos;
     int fd = -1, saved = 0, r;
 
-    if (!split(address, host, &port, err))
-        return -1;
-    r = getaddrinfo(*host ? host : NULL, port, &hints, &infos);
+    r = getaddrinfo(host, parts->port, &hints, &infos);
     if (r != 0) {
         error_set(err, ERROR_DNS, "listen address \"%s\": %s", address, gai_strerror(r));
         return -1;
     }
-    /* Without a host IPv6 comes first: such a socket takes IPv4, too. */
+    /* IPv6 first: without a host, such a socket accepts IPv4, too. */
     for (int pass = 0; pass < 2 && fd < 0; pass++)
         for (struct addrinfo *info = infos; info && fd < 0; info = info->ai_next)
             if ((info->ai_family == AF_INET6) == (pass == 0)) {
@@ -209,15 +221,64 @@ static int open_network(const char *address, struct error *err)
 
 int listen_open(const char *address, char name[LISTEN_NAME_BYTES], struct error *err)
 {
+    struct listen_address parts;
     int fd;
 
-    if (text_starts_with(address, UNIX_PREFIX "//"))
-        fd = open_path(address, address + strlen(UNIX_PREFIX "//"), err);
-    else if (text_starts_with(address, UNIX_PREFIX))
-        fd = open_path(address, address + strlen(UNIX_PREFIX), err);
-    else
-        fd = open_network(address, err);
+    if (!listen_parse(address, &parts, err))
+        return -1;
+    fd = parts.path ? open_path(address, parts.path, err) : open_network(address, &parts, err);
     if (fd >= 0)
-        listen_describe(fd, name);
+        describe(fd, name);
     return fd;
+}
+
+static bool open_addresses(struct listeners *listeners, const char *const *addresses, size_t n,
+                           struct error *err)
+{
+    listeners->own_files = true;
+    if (n > LISTENERS_MAX)
+        return error_set(err, ERROR_LIMIT, "%zu listen addresses: the limit is %d", n,
+                         LISTENERS_MAX);
+    for (size_t i = 0; i < n; i++) {
+        int fd = listen_open(addresses[i], listeners->names[i], err);
+
+        if (fd < 0)
+            return false;
+        listeners->fds[listeners->n++] = fd;
+    }
+    return true;
+}
+
+bool listeners_open(struct listeners *listeners, const char *const *addresses, size_t n,
+                    bool systemd, struct error *err)
+{
+    const int size = SEND_BUFFER_BYTES;
+    bool ok;
+
+    *listeners = (struct listeners){.n = 0};
+    ok = systemd ? systemd_sockets(listeners->fds, LISTENERS_MAX, &listeners->n, err)
+                 : open_addresses(listeners, addresses, n, err);
+    if (!ok) {
+        listeners_close(listeners);
+        return false;
+    }
+    for (size_t i = 0; i < listeners->n; i++) {
+        /* Accepted connections inherit it. */
+        setsockopt(listeners->fds[i], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+        describe(listeners->fds[i], listeners->names[i]);
+    }
+    return true;
+}
+
+/* Removes the files first: another server may create its own as soon as this one stops listening.
+ */
+void listeners_close(struct listeners *listeners)
+{
+    for (size_t i = 0; i < listeners->n; i++) {
+        if (listeners->own_files)
+            listen_remove(listeners->names[i]);
+        if (listeners->fds[i] >= 0)
+            close(listeners->fds[i]);
+    }
+    listeners->n = 0;
 }

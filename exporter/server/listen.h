@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Listening sockets from addresses as users write them: ":10048", "127.0.0.1:0", "[::1]:10048",
- * "unix:///run/exporter.sock".
+ * The listening sockets of a server, opened from addresses as users write them: ":10048",
+ * "127.0.0.1:0", "[::1]:10048", "unix:///run/exporter.sock", or passed by systemd.
+ *
+ * They are opened before anything else starts, so that a port in use disturbs nothing. Until the
+ * server accepts, clients wait in the kernel's queue.
  */
 #ifndef SERVER_LISTEN_H
 #define SERVER_LISTEN_H
@@ -11,17 +14,41 @@
 #include <stddef.h>
 
 #define LISTEN_NAME_BYTES 128
+#define LISTENERS_MAX     16
+#define LISTEN_HOST_BYTES 256
 
-/* A bound, listening, non-blocking socket; -1 and *err on failure. `name` gets the address it
- * really has, e.g. "[::]:10048". An address without a host takes IPv6 and IPv4. The file of a unix
- * socket gets mode 0660; one that nobody listens on any more is replaced. */
+struct listeners {
+    int fds[LISTENERS_MAX]; /* -1: the acceptor owns it */
+    char names[LISTENERS_MAX][LISTEN_NAME_BYTES];
+    size_t n;
+    bool own_files; /* listeners_close() removes the files of unix sockets */
+};
+
+/* Opens `addresses` as listen_open() does; with `systemd` it takes the sockets that systemd passed
+ * instead. On failure nothing is open. */
+bool listeners_open(struct listeners *listeners, const char *const *addresses, size_t n,
+                    bool systemd, struct error *err) MUST_CHECK;
+
+/* Closes the sockets, and removes the files of unix sockets. */
+void listeners_close(struct listeners *listeners);
+
+/* An address as users write it, in parts. */
+struct listen_address {
+    const char *path;             /* of a unix socket; NULL: host and port */
+    char host[LISTEN_HOST_BYTES]; /* without brackets; "": all addresses */
+    const char *port;             /* a number up to 65535 */
+};
+
+/* The parts point into `address`. */
+bool listen_parse(const char *address, struct listen_address *parts, struct error *err) MUST_CHECK;
+
+/* Returns a bound, listening, non-blocking socket; -1 and *err on failure. `name` gets the bound
+ * address, e.g. "[::]:10048". An address without a host listens on IPv6 and IPv4. The file of a
+ * unix socket gets mode 0660; a file without a listener is replaced. */
 int listen_open(const char *address, char name[LISTEN_NAME_BYTES], struct error *err);
 
-/* Removes what listen_open() made besides the socket, which is still open. */
+/* Removes the file of a unix socket; the socket stays open. */
 void listen_remove(const char *name);
-
-/* Of a listening socket that somebody else made. */
-void listen_describe(int fd, char name[LISTEN_NAME_BYTES]);
 
 /* Whether both ends of a connection are on this machine. */
 bool listen_is_local(int fd);

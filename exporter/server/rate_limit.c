@@ -22,7 +22,7 @@ bool rate_limit_allow(struct rate_limit *limit, int64_t interval_ns, uint64_t bu
         limit->tokens_ = (double)burst;
     else if (now_ns > limit->filled_ns_)
         limit->tokens_ += (double)(now_ns - limit->filled_ns_) / (double)interval_ns;
-    if (!limit->started_ || now_ns > limit->filled_ns_) /* threads may come with older times */
+    if (!limit->started_ || now_ns > limit->filled_ns_) /* another thread may pass an older time */
         limit->filled_ns_ = now_ns;
     limit->started_ = true;
     if (limit->tokens_ > (double)burst)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How many requests may come: each takes a token of a bucket that holds `burst` and gets one more
- * per interval. Full at first. What is refused takes nothing.
+ * A token bucket: it holds `burst` tokens, starts full, and gains one token per interval. An
+ * allowed request takes one token; a rejected one takes none.
  */
 #ifndef SERVER_RATE_LIMIT_H
 #define SERVER_RATE_LIMIT_H
@@ -21,8 +21,8 @@ struct rate_limit {
 void rate_limit_init(struct rate_limit *limit);
 void rate_limit_deinit(struct rate_limit *limit);
 
-/* Whether a request may be answered. `interval_ns` and `burst` may differ from those of the call
- * before; an interval of 0 is no limit. Any thread. */
+/* Whether a request is allowed. `interval_ns` and `burst` may change between calls; an interval of
+ * 0 means no limit. Thread-safe. */
 bool rate_limit_allow(struct rate_limit *limit, int64_t interval_ns, uint64_t burst,
                       int64_t now_ns);
 

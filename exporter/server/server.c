@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Puts the server together: listening sockets, the acceptor, who may ask, and a generation of
- * exchanges for every configuration of TLS.
+ * Connects the parts of the server: listening sockets, acceptor, rate limit, authentication, and
+ * one generation of exchanges per TLS configuration.
  */
 #include "server/server.h"
 
@@ -13,9 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A configuration of TLS, and the connections that came under it. */
+/* A TLS configuration, and the connections that use it. */
 struct generation {
-    struct generation *next; /* an older one, which ends with its last connection */
+    struct generation *next; /* an older one, freed after its last connection */
     unsigned number;
     struct exchanges *exchanges;
 };
@@ -26,15 +26,15 @@ struct server {
     struct rate_limit rate_limit;
     struct listeners listeners;
 
-    pthread_mutex_t lock; /* of what follows */
+    pthread_mutex_t lock; /* protects what follows */
     struct generation *generations;
     struct web_config *config;     /* or NULL */
-    struct basic_auth *basic_auth; /* from the first configuration with users on */
+    struct basic_auth *basic_auth; /* NULL until a configuration has users */
 };
 
-/* ---- Who may ask ---------------------------------------------------------------------------- */
+/* ---- Rate limit and authentication ---------------------------------------------------------- */
 
-static void told(void *arg, bool admitted)
+static void authenticated(void *arg, bool admitted)
 {
     exchange_again(arg, admitted ? ADMISSION_GRANTED : ADMISSION_DENIED);
 }
@@ -49,7 +49,7 @@ static bool is_open(const struct server *server, const struct web_config *config
     return false;
 }
 
-static void ask_for_password(struct exchange *exchange)
+static void reply_unauthorized(struct exchange *exchange)
 {
     struct reply reply = {.status = 401,
                           .content_type = "text/plain; charset=utf-8",
@@ -60,7 +60,7 @@ static void ask_for_password(struct exchange *exchange)
     exchange_reply(exchange, &reply);
 }
 
-/* Unknown: told() will know. */
+/* Returns ADMISSION_UNKNOWN if authenticated() will be called later. */
 static enum admission admission_of(struct server *server, struct exchange *exchange)
 {
     struct web_config *config = exchange_config(exchange);
@@ -71,7 +71,7 @@ static enum admission admission_of(struct server *server, struct exchange *excha
     if (!config || config->n_users == 0 || is_open(server, config, exchange_path(exchange)))
         return ADMISSION_GRANTED;
     switch (basic_auth_check(server->basic_auth, config, exchange_header(exchange, "Authorization"),
-                             told, exchange)) {
+                             authenticated, exchange)) {
     case PASSWORD_RIGHT:
         return ADMISSION_GRANTED;
     case PASSWORD_WRONG:
@@ -81,7 +81,7 @@ static enum admission admission_of(struct server *server, struct exchange *excha
     }
 }
 
-static bool is_too_often(struct server *server, struct exchange *exchange)
+static bool exceeds_rate_limit(struct server *server, struct exchange *exchange)
 {
     const struct web_config *config = exchange_config(exchange);
 
@@ -94,7 +94,7 @@ static void handle(void *arg, struct exchange *exchange)
 {
     struct server *server = arg;
 
-    if (is_too_often(server, exchange)) {
+    if (exceeds_rate_limit(server, exchange)) {
         exchange_reply_text(exchange, 429, "Too Many Requests\n");
         return;
     }
@@ -103,7 +103,7 @@ static void handle(void *arg, struct exchange *exchange)
         server->options.handle(server->options.arg, exchange);
         return;
     case ADMISSION_DENIED:
-        ask_for_password(exchange);
+        reply_unauthorized(exchange);
         return;
     default:
         return;
@@ -119,31 +119,6 @@ static struct web_config *current_config(void *arg)
 }
 
 /* ---- Generations ---------------------------------------------------------------------------- */
-
-static bool same_text(const char *a, const char *b)
-{
-    return a == b || (a && b && strcmp(a, b) == 0);
-}
-
-static bool same_list(const char *const *a, const char *const *b)
-{
-    if (!a || !b)
-        return a == b;
-    while (*a && *b && strcmp(*a, *b) == 0)
-        a++, b++;
-    return !*a && !*b;
-}
-
-static bool same_tls(const struct web_config *a, const struct web_config *b)
-{
-    if (!a || !b || !a->tls || !b->tls)
-        return (a && a->tls) == (b && b->tls);
-    return same_text(a->certificate, b->certificate) && same_text(a->key, b->key) &&
-           same_text(a->client_ca, b->client_ca) && a->client_auth == b->client_auth &&
-           same_list(a->client_allowed_sans, b->client_allowed_sans) &&
-           same_text(a->priorities, b->priorities) &&
-           same_text(a->suite_priorities, b->suite_priorities);
-}
 
 static void free_generation(struct generation *generation)
 {
@@ -173,8 +148,7 @@ static struct generation *new_generation(struct server *server, unsigned number,
     return generation->exchanges ? TAKE(generation) : NULL;
 }
 
-/* A generation stays at least while it has connections: what is found may be used without a lock.
- */
+/* A generation lives at least as long as its connections, so the result needs no lock. */
 static struct exchanges *exchanges_of(struct server *server, unsigned number)
 {
     LOCK_SCOPE(&server->lock);
@@ -191,7 +165,7 @@ static bool admit(void *arg, int fd, const struct sockaddr *peer, socklen_t peer
     return exchanges_add(exchanges_of(arg, generation), fd, peer, peer_size);
 }
 
-/* Takes old generations that nobody is connected to any more out of the list. */
+/* Removes old generations without connections from the list. */
 static struct generation *take_ended(struct server *server)
 {
     struct generation *ended = NULL;
@@ -224,7 +198,7 @@ static void tidy(void *arg)
     free_generations(take_ended(arg));
 }
 
-/* From now on `generation` (NULL: the one there is) and `config` serve; returns the old one. */
+/* Makes `generation` (NULL: the current one) and `config` current; returns the old config. */
 static struct web_config *replace(struct server *server, struct generation *generation,
                                   struct web_config *config)
 {
@@ -250,7 +224,7 @@ bool server_apply(struct server *server, struct web_config *config, struct error
         if (!server->basic_auth)
             return false;
     }
-    if (!server->generations || !same_tls(config, server->config)) {
+    if (!server->generations || !web_config_same_tls(config, server->config)) {
         generation = new_generation(server, ++number, config, err);
         if (!generation)
             return false;
@@ -265,7 +239,7 @@ bool server_apply(struct server *server, struct web_config *config, struct error
 
 /* ---- Start and stop ------------------------------------------------------------------------- */
 
-static void tell(const struct listeners *listeners, const struct web_config *config)
+static void log_listeners(const struct listeners *listeners, const struct web_config *config)
 {
     for (size_t i = 0; i < listeners->n; i++)
         log_with(LOG_INFO, LOG_PAIRS("address", listeners->names[i]), "Listening on");
@@ -291,8 +265,8 @@ struct server *server_start(const struct server_options *options, struct error *
         !acceptor_start(server->acceptor, server->listeners.fds, server->listeners.n, err))
         return NULL;
     for (size_t i = 0; i < server->listeners.n; i++)
-        server->listeners.fds[i] = -1; /* the acceptor has them */
-    tell(&server->listeners, options->config);
+        server->listeners.fds[i] = -1; /* the acceptor owns them */
+    log_listeners(&server->listeners, options->config);
     return TAKE(server);
 }
 

@@ -14,7 +14,7 @@ static int hex(char c)
     return -1;
 }
 
-/* Decodes from `from` up to `end` to *to, with a NUL after it, and moves *to behind that. */
+/* Decodes [from, end) to *to, appends a NUL, and advances *to. */
 static bool decode(const char *from, const char *end, bool plus_is_space, char **to)
 {
     char *out = *to;
@@ -40,7 +40,7 @@ static bool decode(const char *from, const char *end, bool plus_is_space, char *
     return true;
 }
 
-/* A pair "x" becomes two bytes longer, one with "=" one: URI_MEMORY has room for that. */
+/* A pair "x" needs two more bytes, "x=y" one: URI_MEMORY has room for that. */
 static bool decode_pairs(const char *text, char *out, struct uri *uri)
 {
     uri->pairs_ = out;
@@ -59,7 +59,7 @@ static bool decode_pairs(const char *text, char *out, struct uri *uri)
     return true;
 }
 
-/* A proxy is asked for "http://host/path", and a server has to understand that, too. */
+/* A server must accept the absolute form "http://host/path", too (RFC 9112). */
 static const char *skip_authority(const char *text)
 {
     size_t scheme = strncasecmp(text, "http://", 7) == 0    ? 7
@@ -76,7 +76,7 @@ bool uri_parse(const char *text, char *memory, struct uri *uri)
 
     *uri = (struct uri){.path = memory};
     if (path != text && path == end)
-        *out++ = '/'; /* "http://host" means its root */
+        *out++ = '/'; /* "http://host" means "/" */
     return decode(path, end, false, &out) && decode_pairs(*end ? end + 1 : end, out, uri);
 }
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What stands in a request line between the method and the version: path and query, decoded.
+ * The request target of a request line: path and query, decoded.
  *
- * A text that cannot be decoded (a bad escape, a NUL) is refused whole: guessing what was meant is
- * how filters are passed by.
+ * An invalid escape or a NUL rejects the whole text: a lenient reading could bypass a filter.
  */
 #ifndef SERVER_URI_H
 #define SERVER_URI_H
@@ -13,7 +12,7 @@
 #include <stddef.h>
 
 struct uri {
-    const char *path;   /* "/metrics"; of "http://host/metrics", too; "*" stays what it is */
+    const char *path;   /* "/metrics", also of "http://host/metrics"; "*" is unchanged */
     const char *pairs_; /* private: "name\0value\0name\0value\0" */
     size_t n_pairs_;
 };
@@ -22,8 +21,8 @@ struct uri {
 #define URI_MEMORY(length) (2 * (length) + 2)
 bool uri_parse(const char *text, char *memory, struct uri *uri) MUST_CHECK;
 
-/* The values of a parameter, which may be repeated, in their order; returns how many there are, of
- * which the first `max` are filled in. */
+/* The values of a parameter, which may be repeated, in their order. Returns how many there are;
+ * fills in the first `max`. */
 size_t uri_query(const struct uri *uri, const char *name, const char **values, size_t max);
 
 #endif

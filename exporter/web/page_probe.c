@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * /probe?target=NAME: a run on demand, and the metrics of that run alone, with the names that
- * blackbox_exporter has given them where they fit. A target is looked up among the probes that are
- * configured; nothing of the URL ever becomes a reference.
- */
-#include "web/pages/pages.h"
+#include "web/page_probe.h"
 
 #include "base/clock.h"
 #include "metrics/negotiate.h"
+#include "scheduler/demand.h"
+#include "scheduler/scheduler_view.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -29,7 +26,7 @@ enum {
     TIMEOUT,
 };
 
-/* By name, as pages are. */
+/* Sorted by name, like the metrics page. */
 const struct metric_family page_probe_families[] = {
     [DURATION] = {METRIC_GAUGE, "probe_duration_seconds",
                   "How long the run took, without preparation and clean-up."},
@@ -52,13 +49,13 @@ const struct metric_family page_probe_families[] = {
                         "How long the phases of the run took.",
                         {"phase"}},
     [SUCCESS] = {METRIC_GAUGE, "probe_success", "Whether the run succeeded."},
-    [TIMEOUT] = {METRIC_GAUGE, "probe_timeout_seconds", "How long the run might have taken."},
+    [TIMEOUT] = {METRIC_GAUGE, "probe_timeout_seconds", "The timeout of the run."},
     {0},
 };
 
-/* Somebody who waits. */
-struct asked {
-    const struct web_options *options;
+/* A request that waits for its run. */
+struct demand_request {
+    const struct page_context *context;
     struct exchange *exchange;
     char target[TARGET_BYTES], operation[32];
     int64_t timeout_ns, start_ns;
@@ -66,7 +63,7 @@ struct asked {
     struct negotiated negotiated;
 };
 
-/* ---- what is answered ---- */
+/* ---- The reply ------------------------------------------------------------------------------ */
 
 static void add_bytes(struct snapshot *out, const struct run_record *record)
 {
@@ -96,16 +93,17 @@ static void add_record(struct snapshot *out, const struct run_record *record)
     add_bytes(out, record);
 }
 
-/* Nobody ran it in time. */
-static void add_nothing(struct snapshot *out, const struct asked *asked)
+/* The run did not end in time. */
+static void add_timeout(struct snapshot *out, const struct demand_request *request)
 {
     snapshot_add(out, SUCCESS, 0);
-    snapshot_add(out, DURATION, seconds_between(asked->start_ns, clock_now_ns()));
+    snapshot_add(out, DURATION, seconds_between(request->start_ns, clock_now_ns()));
     snapshot_add(out, FAILURE, 1, error_code_name(ERROR_TIMEOUT));
 }
 
-static bool append_metrics(struct buf *out, const struct asked *asked, enum encode_format format,
-                           const struct run_record *record, struct error *err)
+static bool append_metrics(struct buf *out, const struct demand_request *request,
+                           enum encode_format format, const struct run_record *record,
+                           struct error *err)
 {
     CLEANUP(snapshot_unrefp)
     struct snapshot *run = snapshot_new(page_probe_families, SNAPSHOT_LIMIT_BYTES);
@@ -116,8 +114,8 @@ static bool append_metrics(struct buf *out, const struct asked *asked, enum enco
     if (record)
         add_record(run, record);
     else
-        add_nothing(run, asked);
-    snapshot_add(run, TIMEOUT, ns_to_seconds(asked->timeout_ns));
+        add_timeout(run, request);
+    snapshot_add(run, TIMEOUT, ns_to_seconds(request->timeout_ns));
     for (size_t i = 0; page_probe_families[i].name; i++) {
         if (!snapshot_samples(run, i))
             continue;
@@ -129,8 +127,8 @@ static bool append_metrics(struct buf *out, const struct asked *asked, enum enco
     return snapshot_ok(run, err) && buf_ok(out, err);
 }
 
-/* For people, in the three blocks of blackbox_exporter. */
-static bool append_debug(struct buf *out, const struct asked *asked,
+/* The three blocks of blackbox_exporter's debug output. */
+static bool append_debug(struct buf *out, const struct demand_request *request,
                          const struct run_record *record, struct error *err)
 {
     buf_append_str(out, "Logs for the probe:\n");
@@ -141,19 +139,21 @@ static bool append_debug(struct buf *out, const struct asked *asked,
     else
         buf_printf(out, "no run: %s\n", error_code_name(ERROR_TIMEOUT));
     buf_append_str(out, "\n\n\nMetrics that would have been returned:\n");
-    if (!append_metrics(out, asked, ENCODE_TEXT, record, err))
+    if (!append_metrics(out, request, ENCODE_TEXT, record, err))
         return false;
     buf_append_str(out, "\n\n\nModule configuration:\n");
-    (void)scheduler_settings(asked->options->scheduler, asked->target, out); /* it may be gone */
+    (void)scheduler_settings(request->context->scheduler, request->target,
+                             out); /* a reload may have removed it */
     return buf_ok(out, err);
 }
 
-static void answer(const struct asked *asked, const struct run_record *record, bool cached)
+static void reply_metrics(const struct demand_request *request, const struct run_record *record,
+                          bool cached)
 {
     char age[32] = "";
     struct reply reply = {.status = 200,
-                          .content_type = asked->debug ? "text/plain; charset=utf-8"
-                                                       : asked->negotiated.content_type,
+                          .content_type = request->debug ? "text/plain; charset=utf-8"
+                                                         : request->negotiated.content_type,
                           .headers = {{"Vary", "Accept"}, {cached ? "Age" : NULL, age}},
                           .body = BUF_INIT(REPLY_LIMIT_BYTES)};
     struct error err;
@@ -163,16 +163,17 @@ static void answer(const struct asked *asked, const struct run_record *record, b
         ago = clock_unix_seconds() - record->start - record->seconds;
         snprintf(age, sizeof(age), "%.0f", ago > 0 ? ago : 0);
     }
-    if (asked->debug ? append_debug(&reply.body, asked, record, &err)
-                     : append_metrics(&reply.body, asked, asked->negotiated.format, record, &err)) {
-        exchange_reply(asked->exchange, &reply);
+    if (request->debug
+            ? append_debug(&reply.body, request, record, &err)
+            : append_metrics(&reply.body, request, request->negotiated.format, record, &err)) {
+        exchange_reply(request->exchange, &reply);
         return;
     }
     buf_deinit(&reply.body);
-    exchange_reply_text(asked->exchange, 500, err.message);
+    exchange_reply_text(request->exchange, 500, err.message);
 }
 
-static void refuse(struct asked *asked, const struct error *err)
+static void reply_error(struct demand_request *request, const struct error *err)
 {
     struct reply reply = {
         .status = err->code == ERROR_NOT_FOUND ? 400 : 503,
@@ -181,52 +182,52 @@ static void refuse(struct asked *asked, const struct error *err)
         .body = BUF_INIT(REPLY_LIMIT_BYTES)};
 
     buf_printf(&reply.body, "%s\n", err->message);
-    exchange_reply(asked->exchange, &reply);
-    free(asked);
+    exchange_reply(request->exchange, &reply);
+    free(request);
 }
 
-/* Without a run and before its time: that says nothing of the registry. */
-static bool is_moot(const struct asked *asked, const struct run_record *record)
+/* No run, and before the timeout: that is no result of the registry. */
+static bool is_aborted(const struct demand_request *request, const struct run_record *record)
 {
-    return !record && clock_now_ns() < asked->start_ns + asked->timeout_ns;
+    return !record && clock_now_ns() < request->start_ns + request->timeout_ns;
 }
 
 static void done(void *arg, const struct run_record *record, bool cached)
 {
-    struct asked *asked = arg;
+    struct demand_request *request = arg;
     struct error err;
 
-    if (is_moot(asked, record)) {
-        error_set(&err, ERROR_CANCELED, "the probe is gone, or the exporter stops");
-        refuse(asked, &err);
+    if (is_aborted(request, record)) {
+        error_set(&err, ERROR_CANCELED, "a reload removed the probe, or the exporter is stopping");
+        reply_error(request, &err);
         return;
     }
-    answer(asked, record, cached);
-    free(asked);
+    reply_metrics(request, record, cached);
+    free(request);
 }
 
-/* The server does not call it after the reply, so `asked` is there. */
+/* The server never calls it after the reply, so `request` is valid. */
 static void gone(void *arg)
 {
-    const struct asked *asked = arg;
+    const struct demand_request *request = arg;
 
-    scheduler_demand_cancel(asked->options->scheduler, asked);
+    scheduler_demand_cancel(request->context->scheduler, request);
 }
 
-/* ---- what is asked ---- */
+/* ---- The request ---------------------------------------------------------------------------- */
 
 static void note_probe(void *arg, const struct probe_status *probe)
 {
-    struct asked *asked = arg;
+    struct demand_request *request = arg;
 
-    if (strcmp(probe->name, asked->target) != 0)
+    if (strcmp(probe->name, request->target) != 0)
         return;
-    asked->found = true;
-    asked->timeout_ns = probe->timeout_ns;
-    snprintf(asked->operation, sizeof(asked->operation), "%s", probe->operation);
+    request->found = true;
+    request->timeout_ns = probe->timeout_ns;
+    snprintf(request->operation, sizeof(request->operation), "%s", probe->operation);
 }
 
-/* "10", "9.5": no sign, no exponent. */
+/* Accepts "10" and "9.5"; rejects signs and exponents. */
 static bool read_seconds(const char *text, double *seconds)
 {
     static const char digits[] = "0123456789";
@@ -242,10 +243,10 @@ static bool read_seconds(const char *text, double *seconds)
     return *seconds <= TIMEOUT_MAX_SECONDS;
 }
 
-/* The scraper's, less what the answer needs on its way, or the probe's own: the smaller one. */
-static bool choose_timeout(struct asked *asked)
+/* The smaller of the probe's timeout and the scraper's timeout minus the offset. */
+static bool choose_timeout(struct demand_request *request)
 {
-    const char *text = exchange_header(asked->exchange, TIMEOUT_HEADER);
+    const char *text = exchange_header(request->exchange, TIMEOUT_HEADER);
     double seconds;
     int64_t left_ns;
 
@@ -253,9 +254,9 @@ static bool choose_timeout(struct asked *asked)
         return true;
     if (!read_seconds(text, &seconds))
         return false;
-    left_ns = (int64_t)(seconds * (double)NS_PER_SECOND) - asked->options->timeout_offset_ns;
-    if (left_ns > 0 && left_ns < asked->timeout_ns)
-        asked->timeout_ns = left_ns;
+    left_ns = (int64_t)(seconds * (double)NS_PER_SECOND) - request->context->timeout_offset_ns;
+    if (left_ns > 0 && left_ns < request->timeout_ns)
+        request->timeout_ns = left_ns;
     return true;
 }
 
@@ -266,63 +267,64 @@ static bool is_true(const struct exchange *exchange, const char *name)
     return exchange_query(exchange, name, &value, 1) > 0 && strcmp(value, "true") == 0;
 }
 
-/* NULL, or why not. */
-static const char *read_question(struct asked *asked)
+/* Returns NULL, or the message that rejects the request. */
+static const char *read_request(struct demand_request *request)
 {
     const char *target, *module;
 
-    if (exchange_query(asked->exchange, "target", &target, 1) == 0 || !*target)
-        return "target is missing: the name of a probe of the configuration\n";
-    if (strlen(target) < sizeof(asked->target)) {
-        strcpy(asked->target, target);
-        scheduler_probes(asked->options->scheduler, note_probe, asked);
+    if (exchange_query(request->exchange, "target", &target, 1) == 0 || !*target)
+        return "missing parameter target: expected the name of a configured probe\n";
+    if (strlen(target) < sizeof(request->target)) {
+        strcpy(request->target, target);
+        scheduler_probes(request->context->scheduler, note_probe, request);
     }
-    if (!asked->found) {
-        scheduler_note_unknown(asked->options->scheduler);
-        return "target is not the name of a probe of the configuration\n";
+    if (!request->found) {
+        scheduler_note_unknown(request->context->scheduler);
+        return "unknown target: expected the name of a configured probe\n";
     }
-    if (exchange_query(asked->exchange, "module", &module, 1) > 0 && *module &&
-        strcmp(module, asked->operation) != 0)
-        return "module is not the operation of this probe\n";
-    if (!choose_timeout(asked))
-        return TIMEOUT_HEADER " is no number of seconds\n";
-    asked->debug = is_true(asked->exchange, "debug");
-    negotiate_format(exchange_header(asked->exchange, "Accept"), asked->options->openmetrics_2,
-                     &asked->negotiated);
+    if (exchange_query(request->exchange, "module", &module, 1) > 0 && *module &&
+        strcmp(module, request->operation) != 0)
+        return "invalid module: expected the operation of this probe\n";
+    if (!choose_timeout(request))
+        return "invalid " TIMEOUT_HEADER ": expected a number of seconds\n";
+    request->debug = is_true(request->exchange, "debug");
+    negotiate_format(exchange_header(request->exchange, "Accept"), request->context->openmetrics_2,
+                     &request->negotiated);
     return NULL;
 }
 
-static void ask(struct asked *asked)
+static void start_run(struct demand_request *request)
 {
     const struct demand_options options = {
-        .probe = asked->target,
-        .deadline_ns = asked->start_ns + asked->timeout_ns,
+        .probe = request->target,
+        .deadline_ns = request->start_ns + request->timeout_ns,
         .done = done,
-        .arg = asked,
+        .arg = request,
         .forget = true,
     };
     struct error err;
 
-    exchange_defer(asked->exchange, gone, asked);
-    if (!scheduler_demand(asked->options->scheduler, &options, &err))
-        refuse(asked, &err);
+    exchange_defer(request->exchange, gone, request);
+    if (!scheduler_demand(request->context->scheduler, &options, &err))
+        reply_error(request, &err);
 }
 
-void page_probe(const struct web_options *options, struct exchange *exchange)
+void page_probe(const struct page_context *context, struct exchange *exchange)
 {
-    struct asked *asked = calloc(1, sizeof(*asked));
-    const char *wrong;
+    struct demand_request *request = calloc(1, sizeof(*request));
+    const char *mistake;
 
-    if (!asked) {
+    if (!request) {
         exchange_reply_text(exchange, 500, "out of memory\n");
         return;
     }
-    *asked = (struct asked){.options = options, .exchange = exchange, .start_ns = clock_now_ns()};
-    wrong = read_question(asked);
-    if (!wrong && strcmp(exchange_method(exchange), "HEAD") != 0) {
-        ask(asked);
+    *request = (struct demand_request){
+        .context = context, .exchange = exchange, .start_ns = clock_now_ns()};
+    mistake = read_request(request);
+    if (!mistake && strcmp(exchange_method(exchange), "HEAD") != 0) {
+        start_run(request);
         return;
     }
-    exchange_reply_text(exchange, wrong ? 400 : 200, wrong ? wrong : "");
-    free(asked);
+    exchange_reply_text(exchange, mistake ? 400 : 200, mistake ? mistake : "");
+    free(request);
 }

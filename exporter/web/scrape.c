@@ -20,7 +20,7 @@ enum {
     ERRORS,
 };
 
-/* The names of client_golang: generic dashboards and alerts look for them. */
+/* The names of client_golang, which generic dashboards and alerts use. */
 const struct metric_family scrape_families[] = {
     [REQUESTS] = {METRIC_COUNTER,
                   "promhttp_metric_handler_requests_total",
@@ -40,14 +40,14 @@ struct scrape {
     struct board_slot *slot;
     pthread_mutex_t post_lock;
     char start_time[32];
-    atomic_ulong ok, failed, refused; /* by what was answered */
+    atomic_ulong ok, failed, rejected; /* by status: 200, 500, 503 */
     atomic_ulong in_flight;
 };
 
 /* A page that is being sent. */
 struct sending {
     struct scrape *scrape;
-    struct reply_blocks *lease;
+    struct reply_blocks *blocks;
 };
 
 struct scrape *scrape_new(const struct scrape_options *options, struct error *err)
@@ -77,7 +77,7 @@ void scrape_free(struct scrape *scrape)
     free(scrape);
 }
 
-/* One at a time: a post that was overtaken would show counters that went back. */
+/* The lock keeps posts in order: an older post after a newer one would decrease counters. */
 static void post_self(struct scrape *scrape)
 {
     CLEANUP(snapshot_unrefp)
@@ -88,28 +88,28 @@ static void post_self(struct scrape *scrape)
         return;
     snapshot_add(self, REQUESTS, (double)scrape->ok, "200");
     snapshot_add(self, REQUESTS, (double)scrape->failed, "500");
-    snapshot_add(self, REQUESTS, (double)scrape->refused, "503");
+    snapshot_add(self, REQUESTS, (double)scrape->rejected, "503");
     snapshot_add(self, IN_FLIGHT, (double)scrape->in_flight);
     snapshot_add(self, ERRORS, (double)scrape->failed, "encoding");
     snapshot_add(self, ERRORS, 0, "gathering");
     board_post(scrape->slot, self);
 }
 
-static void refuse(struct scrape *scrape, struct exchange *exchange)
+static void reject(struct scrape *scrape, struct exchange *exchange)
 {
     struct reply reply = {.status = 503,
                           .content_type = "text/plain; charset=utf-8",
                           .headers = {{"Retry-After", "1"}, {"X-Content-Type-Options", "nosniff"}},
                           .body = BUF_INIT(TEXT_LIMIT_BYTES)};
 
-    scrape->refused++;
+    scrape->rejected++;
     buf_printf(&reply.body,
                "Limit of concurrent requests reached (%" PRIu64 "), try again later.\n",
                scrape->options.max_requests);
     exchange_reply(exchange, &reply);
 }
 
-/* What the query asks for. */
+/* The filters of a request. */
 struct query {
     const char *names[FILTER_MAX], *collect[FILTER_MAX], *exclude[FILTER_MAX];
     struct exposition_filter filter;
@@ -120,11 +120,12 @@ static bool read_list(const struct exchange *exchange, const char *parameter, co
 {
     *n = exchange_query(exchange, parameter, values, FILTER_MAX);
     if (*n > FILTER_MAX)
-        return error_set(err, ERROR_LIMIT, "more than %d times %s", FILTER_MAX, parameter);
+        return error_set(err, ERROR_LIMIT, "%s is repeated %zu times: the limit is %d", parameter,
+                         *n, FILTER_MAX);
     return true;
 }
 
-static bool all_collectors(const char *const *names, size_t n, struct error *err)
+static bool check_collectors(const char *const *names, size_t n, struct error *err)
 {
     for (size_t i = 0; i < n; i++)
         if (!catalog_find(names[i]))
@@ -145,21 +146,21 @@ static bool read_query(const struct exchange *exchange, struct query *query, str
     if (filter->n_collect > 0 && filter->n_exclude > 0)
         return error_set(err, ERROR_INVALID,
                          "combined collect and exclude queries are not allowed");
-    return all_collectors(query->collect, filter->n_collect, err) &&
-           all_collectors(query->exclude, filter->n_exclude, err);
+    return check_collectors(query->collect, filter->n_collect, err) &&
+           check_collectors(query->exclude, filter->n_exclude, err);
 }
 
 static void sent(void *arg)
 {
     struct sending *sending = arg;
 
-    exposition_release(sending->lease);
+    exposition_release(sending->blocks);
     sending->scrape->in_flight--;
     free(sending);
 }
 
-/* gzip takes more time than this machine's own network: it pays for others, and for pages of which
- * only the packed form is at hand. */
+/* gzip costs more time than the loopback network. It pays for remote clients, and for large pages,
+ * which are kept in compressed form only. */
 static bool wants_gzip(struct scrape *scrape, const struct exchange *exchange,
                        enum encode_format format)
 {
@@ -180,15 +181,15 @@ static bool render(struct scrape *scrape, const struct exchange *exchange,
                              err);
 }
 
-static void fail(struct scrape *scrape, struct exchange *exchange, const struct error *err)
+static void reply_failure(struct scrape *scrape, struct exchange *exchange, const struct error *err)
 {
     scrape->failed++;
     scrape->in_flight--;
     exchange_reply_text(exchange, 500, err->message);
 }
 
-static void exchange_stream(struct scrape *scrape, struct exchange *exchange,
-                            const struct query *query, const struct negotiated *negotiated)
+static void reply_page(struct scrape *scrape, struct exchange *exchange, const struct query *query,
+                       const struct negotiated *negotiated)
 {
     struct exposition_page page;
     struct reply reply = {
@@ -204,10 +205,10 @@ static void exchange_stream(struct scrape *scrape, struct exchange *exchange,
     if (!sending)
         error_memory(&err);
     if (!sending || !render(scrape, exchange, negotiated, query, &page, &err)) {
-        fail(scrape, exchange, &err);
+        reply_failure(scrape, exchange, &err);
         return;
     }
-    *sending = (struct sending){scrape, page.lease};
+    *sending = (struct sending){scrape, page.blocks};
     reply.parts = page.parts;
     reply.n_parts = page.n_parts;
     if (page.gzip) {
@@ -246,7 +247,7 @@ void scrape_answer(struct scrape *scrape, struct exchange *exchange)
         reply_head(scrape, exchange, &negotiated);
     else if (++scrape->in_flight > limit && limit > 0) {
         scrape->in_flight--;
-        refuse(scrape, exchange);
+        reject(scrape, exchange);
     } else
-        exchange_stream(scrape, exchange, &query, &negotiated);
+        reply_page(scrape, exchange, &query, &negotiated);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where Prometheus comes: the page of metrics in the format that it asks for, and what is counted
- * about that under client_golang's names.
+ * /metrics: the metrics in the format that the client accepts, and counters of scrapes with
+ * client_golang's names.
  *
- * A scrape is in flight until its last byte was handed to the system or its client is gone. HEAD
- * costs nothing and is not counted.
+ * A scrape is in flight until the kernel has its last byte or the client has closed the connection.
+ * HEAD renders nothing and is not counted.
  */
 #ifndef WEB_SCRAPE_H
 #define WEB_SCRAPE_H
@@ -20,8 +20,8 @@ extern const struct metric_family scrape_families[];
 struct scrape_options {
     struct board *board;
     struct exposition *exposition;
-    struct scheduler *scheduler; /* NULL: no job belongs to the scrape */
-    uint64_t max_requests;       /* at once; 0: as many as come */
+    struct scheduler *scheduler; /* NULL: no jobs run on scrapes */
+    uint64_t max_requests;       /* concurrent; 0: no limit */
     bool openmetrics_2;
 };
 

@@ -4,8 +4,13 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "scheduler/demand.h"
 #include "server/server.h"
-#include "web/pages/pages.h"
+#include "web/page_probe.h"
+#include "web/pages/page_config.h"
+#include "web/pages/page_history.h"
+#include "web/pages/page_metrics.h"
+#include "web/pages/status/page_status.h"
 #include "web/scrape.h"
 
 #include <stdatomic.h>
@@ -15,8 +20,10 @@
 #define PATH_LIMIT_BYTES ((size_t)256)
 #define TEXT_LIMIT_BYTES ((size_t)64 << 10)
 #define TEXT             "text/plain; charset=utf-8"
+#define DRAIN_NS         (5 * NS_PER_SECOND)
 
-#define DRAIN_NS (5 * NS_PER_SECOND)
+const struct metric_family *const web_tables[] = {scrape_families, web_reload_families,
+                                                  page_probe_families, NULL};
 
 struct web {
     struct web_options options;
@@ -26,10 +33,10 @@ struct web {
     struct scrape *scrape;
     atomic_bool draining;
     pthread_mutex_t reload_lock;
-    struct reload_request *reload; /* the last one; its thread is joined before the next starts */
+    struct reload_request *reload; /* the last one; the next one joins its thread */
 };
 
-/* A POST /-/reload waits for jobs to end, so it has a thread of its own. */
+/* A POST /-/reload waits for jobs to end, so it runs on a thread of its own. */
 struct reload_request {
     struct web *web;
     struct exchange *exchange;
@@ -37,7 +44,7 @@ struct reload_request {
     atomic_bool done;
 };
 
-static void refuse_method(struct exchange *exchange, const char *allowed, const char *text)
+static void reject_method(struct exchange *exchange, const char *allowed, const char *text)
 {
     struct reply reply = {.status = 405,
                           .content_type = TEXT,
@@ -59,12 +66,12 @@ static void *reload_thread(void *arg)
     char text[600];
     struct error err;
 
-    if (reloader_reload(request->web->options.reloader, &err) &&
+    if (reloader_reload(request->web->options.page.reloader, &err) &&
         web_reloader_reload(request->web->options.web_reloader, &err)) {
         log_info("reloaded the configuration");
         exchange_reply_text(request->exchange, 200, "reloaded\n");
     } else {
-        log_error("reload failed, the old configuration stays: %s", err.message);
+        log_error("reload failed, the old configuration stays in force: %s", err.message);
         snprintf(text, sizeof(text), "failed to reload config: %s\n", err.message);
         exchange_reply_text(request->exchange, 500, text);
     }
@@ -72,8 +79,8 @@ static void *reload_thread(void *arg)
     return NULL;
 }
 
-/* Frees the last request; false if it is still at work. Called with reload_lock held. */
-static bool forget_reload(struct web *web)
+/* Frees the last request; false if it is still running. Called with reload_lock held. */
+static bool free_last_reload(struct web *web)
 {
     if (!web->reload)
         return true;
@@ -89,9 +96,9 @@ static void reload(struct web *web, struct exchange *exchange)
     struct reload_request *request;
     LOCK_SCOPE(&web->reload_lock);
 
-    if (web->draining || !forget_reload(web)) {
+    if (web->draining || !free_last_reload(web)) {
         exchange_reply_text(exchange, 503,
-                            web->draining ? "Stopping\n" : "a reload is under way\n");
+                            web->draining ? "Stopping\n" : "a reload is already running\n");
         return;
     }
     request = calloc(1, sizeof(*request));
@@ -103,16 +110,16 @@ static void reload(struct web *web, struct exchange *exchange)
     request->exchange = exchange;
     exchange_defer(exchange, NULL, NULL);
     if (pthread_create(&request->thread, NULL, reload_thread, request) != 0) {
-        exchange_reply_text(exchange, 500, "no thread for it\n");
+        exchange_reply_text(exchange, 500, "cannot start a thread\n");
         free(request);
         return;
     }
     web->reload = request;
 }
 
-static void healthy(const struct web_options *options, struct exchange *exchange)
+static void healthy(const struct page_context *context, struct exchange *exchange)
 {
-    (void)options;
+    (void)context;
     exchange_reply_text(exchange, 200, "Healthy\n");
 }
 
@@ -120,7 +127,7 @@ static void ready(struct web *web, struct exchange *exchange)
 {
     if (web->draining)
         exchange_reply_text(exchange, 503, "Stopping\n");
-    else if (!scheduler_ready(web->options.scheduler))
+    else if (!scheduler_ready(web->options.page.scheduler))
         exchange_reply_text(exchange, 503, "Starting\n");
     else
         exchange_reply_text(exchange, 200, "Ready\n");
@@ -129,9 +136,10 @@ static void ready(struct web *web, struct exchange *exchange)
 #define READS "GET, HEAD"
 
 static const struct route {
-    const char *path; /* NULL: where the metrics are */
+    const char *path; /* NULL: the telemetry path */
     const char *methods;
-    web_page page; /* or, where web itself answers: */
+    void (*page)(const struct page_context *context, struct exchange *exchange);
+    /* or, for routes that need more than a page: */
     void (*answer)(struct web *web, struct exchange *exchange);
 } routes[] = {
     {NULL, READS, NULL, metrics},
@@ -156,69 +164,70 @@ static bool method_fits(const char *methods, const char *method)
 static const struct route *find_route(const struct web *web, const char *path)
 {
     for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
-        if (strcmp(path, routes[i].path ? routes[i].path : web->options.telemetry_path) == 0)
+        if (strcmp(path, routes[i].path ? routes[i].path : web->options.page.telemetry_path) == 0)
             return &routes[i];
     return NULL;
 }
 
-/* What follows the prefix that all paths have; NULL: the path is not one of ours. */
-static const char *own_path(const struct web *web, const char *path)
+/* Removes the route prefix; NULL if the path does not have it. */
+static const char *strip_prefix(const struct web *web, const char *path)
 {
-    const char *prefix = web->options.route_prefix;
+    const char *prefix = web->options.page.route_prefix;
 
     return text_starts_with(path, prefix) ? path + strlen(prefix) : NULL;
 }
 
-/* Whoever comes to the root is led to where the pages are. */
+/* Redirects from the root to the prefix. */
 static void redirect(const struct web *web, struct exchange *exchange)
 {
-    char place[PATH_LIMIT_BYTES];
+    char location[PATH_LIMIT_BYTES];
     struct reply reply = {.status = 302,
                           .content_type = TEXT,
-                          .headers = {{"Location", place}},
+                          .headers = {{"Location", location}},
                           .body = BUF_INIT(TEXT_LIMIT_BYTES)};
 
-    snprintf(place, sizeof(place), "%s/", web->options.route_prefix);
+    snprintf(location, sizeof(location), "%s/", web->options.page.route_prefix);
     exchange_reply(exchange, &reply);
 }
 
 static void answer(void *arg, struct exchange *exchange)
 {
     struct web *web = arg;
-    const char *path = own_path(web, exchange_path(exchange));
+    const char *path = strip_prefix(web, exchange_path(exchange));
     const struct route *route = path ? find_route(web, path) : NULL;
 
-    if (!route && *web->options.route_prefix &&
+    if (!route && *web->options.page.route_prefix &&
         (strcmp(exchange_path(exchange), "/") == 0 || (path && !*path)))
         redirect(web, exchange);
     else if (!route)
         exchange_reply_text(exchange, 404, "404 page not found\n");
     else if (!method_fits(route->methods, exchange_method(exchange)))
-        refuse_method(exchange, route->methods,
+        reject_method(exchange, route->methods,
                       route->methods[0] == 'P' ? "This endpoint requires a POST request.\n"
                                                : "405 method not allowed\n");
     else if (route->page)
-        route->page(&web->options, exchange);
+        route->page(&web->options.page, exchange);
     else
         route->answer(web, exchange);
 }
 
-/* Health may be asked without a password, where the web configuration says so; not the metrics,
- * should somebody have put them there. */
+/* The web configuration may open the health paths to clients without authentication, except where
+ * the telemetry path is the same. */
 static void list_open_paths(struct web *web)
 {
     static const char *const paths[] = {"/-/healthy", "/-/ready"};
     size_t n = 0;
 
     for (size_t i = 0; i < 2; i++) {
-        if (strcmp(paths[i], web->options.telemetry_path) == 0)
+        if (strcmp(paths[i], web->options.page.telemetry_path) == 0)
             continue;
-        snprintf(web->open_paths[i], PATH_LIMIT_BYTES, "%s%s", web->options.route_prefix, paths[i]);
+        snprintf(web->open_paths[i], PATH_LIMIT_BYTES, "%s%s", web->options.page.route_prefix,
+                 paths[i]);
         web->open_list[n++] = web->open_paths[i];
     }
 }
 
-static bool take_config(void *arg, struct web_config *config, struct error *err)
+static bool apply_config(void *arg, struct web_config *config, struct error *err)
 {
     struct web *web = arg;
 
@@ -235,13 +244,14 @@ struct web *web_start(const struct web_options *options, struct error *err)
         return NULL;
     }
     web->options = *options;
+    web->options.page.tables = web_tables;
     list_open_paths(web);
     pthread_mutex_init(&web->reload_lock, NULL);
-    web->scrape = scrape_new(&(struct scrape_options){.board = options->board,
+    web->scrape = scrape_new(&(struct scrape_options){.board = options->page.board,
                                                       .exposition = options->exposition,
-                                                      .scheduler = options->scheduler,
+                                                      .scheduler = options->page.scheduler,
                                                       .max_requests = options->max_requests,
-                                                      .openmetrics_2 = options->openmetrics_2},
+                                                      .openmetrics_2 = options->page.openmetrics_2},
                              err);
     if (!web->scrape)
         return NULL;
@@ -253,15 +263,15 @@ struct web *web_start(const struct web_options *options, struct error *err)
                                err);
     if (!web->server)
         return NULL;
-    web_reloader_attach(options->web_reloader, take_config, web);
+    web_reloader_attach(options->web_reloader, apply_config, web);
     return TAKE(web);
 }
 
 void web_drain(struct web *web)
 {
     web->draining = true;
-    if (web->options.scheduler)
-        scheduler_demand_end(web->options.scheduler);
+    if (web->options.page.scheduler)
+        scheduler_demand_end(web->options.page.scheduler);
     server_drain(web->server, DRAIN_NS);
 }
 

@@ -1,55 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is served: the metrics, pages for people, runs on demand, health, reload. A page is a row of
- * the table of routes in web.c.
+ * Routes: metrics, pages for people, runs on demand, health, reload. web.c has the table.
  *
- * /metrics renders memory; nothing here waits for a peer. Health and readiness do
- * not depend on containerd: a node with a broken runtime must go on reporting it.
+ * /metrics renders from memory; no route waits for a peer. Health and readiness do not depend on
+ * containerd: the exporter must keep reporting a node with a broken runtime.
  */
 #ifndef WEB_WEB_H
 #define WEB_WEB_H
 
-#include "collector/board.h"
-#include "collector/history.h"
-#include "scheduler/reload.h"
-#include "scheduler/scheduler.h"
 #include "server/config/web_reload.h"
-#include "server/server.h"
+#include "server/listen.h"
 #include "web/exposition/exposition.h"
+#include "web/pages/page.h"
 
 struct web;
 
-/* What pages are made of: every one of them is told all of it. */
+/* Families of this floor, which scheduler/metric_catalog.h does not know; ends with NULL. */
+extern const struct metric_family *const web_tables[];
+
 struct web_options {
-    struct listeners *listeners; /* taken over */
-    const char *telemetry_path;  /* "/metrics" */
-    const char *external_url;    /* "" or how people reach this: links begin with its path */
-    const char *route_prefix;    /* "" or "/prefix": what all paths begin with */
-    const char *version;
-    const char *node; /* whose exporter this is */
-    /* Where "containerd" or "docker" is looked for, "": nowhere; NULL: nobody knows. */
-    void (*daemon_address)(const char *daemon, char *out, size_t out_size);
-    uint64_t max_requests;             /* scrapes at once; 0: as many as come */
-    int64_t timeout_offset_ns;         /* that an answer is to come before the scraper's timeout */
-    bool openmetrics_2;                /* experimental */
-    struct web_reloader *web_reloader; /* NULL: no TLS, everybody may ask */
-    const char *config_file;           /* of the probes; NULL: there is none */
-    struct board *board;
+    struct listeners *listeners;       /* taken over */
+    uint64_t max_requests;             /* concurrent scrapes; 0: no limit */
+    struct web_reloader *web_reloader; /* NULL: no TLS, no authentication */
     struct exposition *exposition;
-    struct scheduler *scheduler;
-    struct reloader *reloader;
-    struct history *history;
+    struct page_context page; /* `tables` is filled in by web_start() */
 };
 
-/* `options` is copied, what it points to is not. */
+/* Copies `options`; what it points to must outlive the result. */
 struct web *web_start(const struct web_options *options, struct error *err);
 
-/* Answers 503 to /-/ready from now on, accepts nobody any more, and sends what is under way. */
+/* Graceful shutdown: /-/ready answers 503, no new connections, pending replies are sent. */
 void web_drain(struct web *web);
 void web_stop(struct web *web);
 DEFINE_CLEANUP(struct web *, web_stop)
-
-/* A page: replies, or defers. One file each; web.c has the table of paths. */
-typedef void (*web_page)(const struct web_options *options, struct exchange *exchange);
 
 #endif

@@ -23,11 +23,15 @@ import tarfile
 import threading
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 import inventory  # noqa: E402
 import scrapes  # noqa: E402
-from lab import MIB, OCI, Exporter, Lab, LabError, as_json, http_request, sha256, wait_until  # noqa: E402
+from lab import Lab  # noqa: E402
+from lab.exporter import Exporter  # noqa: E402
+from lab.images import MIB, OCI, as_json, sha256  # noqa: E402
+from lab.network import http_request  # noqa: E402
+from lab.wait import LabError, wait_until  # noqa: E402
 from measure import (Cpu, CpuTrace, Page, Scrapes, cpu_seconds, forget_peak, medians, quantile, rollup_kb, run,  # noqa: E402
                      sample, samples_sum, status_number, threads_seconds)
 
@@ -138,7 +142,7 @@ class Rounds:
             turned = self.contestants[number % len(self.contestants):] + \
                 self.contestants[:number % len(self.contestants)]
             for name, contest in turned:
-                os.sync()  # what the one before has left to write is not the next one's
+                os.sync()  # the measurement before must not leave writes to this one
                 self.results[name].append(contest(number))
         return {name: {**medians(results), "walls": [one["wall"] for one in results]}
                 for name, results in self.results.items()}

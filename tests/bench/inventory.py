@@ -15,7 +15,11 @@ import tarfile
 import tempfile
 import time
 
-from lab import MIB, OCI, ROOT, Exporter, Lab, LabError, as_json, wait_until
+from lab import Lab
+from lab.exporter import Exporter
+from lab.images import MIB, OCI, as_json
+from lab.programs import ROOT
+from lab.wait import LabError, wait_until
 from measure import Cpu, Page, rollup_kb, run, sample, samples_sum, status_number, threads_seconds
 
 MEMORY, MEMORY_BYTES = "/dev/shm", 2048 * MIB
@@ -46,7 +50,7 @@ class Sizes:
 # ---- Stores -------------------------------------------------------------------------------------
 
 def memory_lab():
-    """A Lab whose folder is in memory, unless somebody chose another place or there is little."""
+    """A Lab whose folder is in memory, unless $TMPDIR names another place or memory is short."""
     fits = os.path.isdir(MEMORY) and shutil.disk_usage(MEMORY).free > MEMORY_BYTES
     before, tempfile.tempdir = tempfile.tempdir, MEMORY if fits and "TMPDIR" not in os.environ else None
     try:
@@ -143,8 +147,8 @@ class Store:
 # ---- The exporter -------------------------------------------------------------------------------
 
 def settings(containerd, interval, counting=None):
-    """Nothing but images, so that all of the daemon's CPU is theirs; counting: how often the collector
-    runs that tells of the RPCs."""
+    """Only the images collector, so that it causes all CPU time of the daemon. counting: the interval of
+    the collector that reports RPCs."""
     names = {path.stem for path in (ROOT / "collectors").glob("*.c")} - {"images", "self", "pull", "push"}
     return {"containerd": {"address": containerd.address},
             "collectors": {**{name: {"enabled": False} for name in sorted(names)},
@@ -189,7 +193,7 @@ class Watched:
             raise LabError(f"{whole} of {self.images(text)} images are complete:\n{self.exporter.tail()}")
 
     def calls(self):
-        """A page that tells of all RPCs up to now. To be told costs some, always as many: see counting()."""
+        """A page that counts all RPCs up to now. Counting costs a constant number of RPCs: see counting()."""
         before = updated(self.page.get(), "daemon")
         self.counted += 1
         status, body = self.exporter.reload(settings(self.store.containerd, self.interval, f"{50 + self.counted}m"))
@@ -200,7 +204,7 @@ class Watched:
 
     def later(self, seconds, told, stir=False):
         """The mean of the checks in this time. stir: before each of them something changes that the daemon
-        does not tell, so that all has to be listed again."""
+        sends no event about, so that the exporter lists all images again."""
         time.sleep(1.5)  # what the subscription to events has asked for is over
         before, cpu, took = self.calls(), Cpu(threads_seconds, client=self.exporter,
                                               containerd=self.store.containerd), []
@@ -226,7 +230,7 @@ class Watched:
 
 
 def counting(lab, store):
-    """How many RPCs it costs to be told of RPCs."""
+    """How many RPCs the counting of RPCs costs."""
     watched = Watched(lab, store, "1h")
     time.sleep(EVENT_SETTLE_SECONDS)
     watched.calls()

@@ -119,7 +119,7 @@ def run(argv):
 
 
 class Page:
-    """/metrics over one connection that stays open, as Prometheus keeps it; the exporter closes one that rests."""
+    """/metrics over one connection that stays open, as Prometheus does; the exporter closes idle ones."""
 
     def __init__(self, address):
         host, _, port = address.rpartition(":")

@@ -96,7 +96,7 @@ static void handle(void *arg, struct exchange *exchange)
     struct cancel cancel;
 
     cancel_init(&cancel, INT64_MAX);
-    job_run(itself->job, &(struct job_turn){.cancel = &cancel});
+    job_run(itself->job, &(struct run_options){.cancel = &cancel});
     cancel_deinit(&cancel);
     scrape_answer(itself->scrape, exchange);
 }

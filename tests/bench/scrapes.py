@@ -11,10 +11,10 @@ import shutil
 import socket
 import statistics
 import subprocess
-import threading
 import time
 
-from lab import LabError, free_port, http_request
+from lab.network import free_port, http_request
+from lab.wait import LabError
 from measure import quantile, rollup_kb, samples_sum, status_number
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -71,7 +71,7 @@ class Client:
 
 
 class Server:
-    """A program that serves a page, and changes it when it is told to."""
+    """A program that serves a page, and changes it on a signal."""
 
     def __init__(self, binary, probes):
         self.port = free_port()

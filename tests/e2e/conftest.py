@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fixtures over lab.py: a lab of one's own per test, and daemons that a whole run shares."""
+"""Fixtures: a lab per test, and daemons that the tests of a run share."""
 import os
 import pathlib
 import signal
@@ -7,14 +7,19 @@ import sys
 
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from lab import VERSIONS, Lab, LabError, folder_of  # noqa: E402  pylint: disable=wrong-import-position
+pytest.register_assert_rewrite("lab")
+
+from lab import Lab  # noqa: E402  pylint: disable=wrong-import-position
+from lab.fake.registry import FakeRegistry  # noqa: E402  pylint: disable=wrong-import-position
+from lab.programs import VERSIONS, folder_of  # noqa: E402  pylint: disable=wrong-import-position
+from lab.wait import LabError  # noqa: E402  pylint: disable=wrong-import-position
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "unprivileged: runs without root")
-    config.tables = []  # what a person should see of a run, whether it failed or not
+    config.tables = []  # tables that pytest prints at the end of every run
 
     def interrupt(*_):
         raise KeyboardInterrupt
@@ -83,9 +88,38 @@ def maker(session_lab):
     return session_lab.maker
 
 
+@pytest.fixture(scope="module")
+def docker(module_lab):
+    """A dockerd on a containerd of its own, shared by the tests of a file."""
+    return module_lab.docker(module_lab.containerd())
+
+
+@pytest.fixture(scope="module")
+def daemon(module_lab):
+    """A containerd 2, whose transfer service does all that an engine needs; shared by the tests of a file."""
+    try:
+        return module_lab.containerd_of("2")
+    except LabError as error:
+        pytest.skip(f"CONTAINERD 2 IS NOT TESTED: {error}")
+
+
+@pytest.fixture
+def fake():
+    """A fake registry with the image canary/a:v1."""
+    with FakeRegistry() as registry:
+        registry.add_image("canary/a", "v1")
+        yield registry
+
+
+@pytest.fixture
+def socketless(lab):
+    """The configuration for a node without a containerd."""
+    return {"containerd": {"address": str(lab.temp / "none.sock")}}
+
+
 @pytest.fixture(scope="module", params=VERSIONS)
 def version(request):
-    """Each version of containerd in turn. One that could not be had is skipped, and says so."""
+    """Each version of containerd in turn. A version that is not unpacked is skipped with a message."""
     try:
         folder_of(request.param)
     except LabError as error:

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Configuration files of any bytes, against a schema that has every type of setting.
- * There are problems exactly where parsing fails, each on a line of its own that begins
- * with the file's name; a file that is accepted twice means the same both times.
+ * Parses arbitrary bytes with a schema that has every type of setting.
+ *
+ * Parsing must fail exactly if there are problems, each on a line that starts with the file's name.
+ * Parsing a valid file twice must give the same result.
  */
 #include "config/config.h"
 
@@ -57,7 +58,7 @@ static const char *host_of(const void *state, struct arena *arena)
 
 static const struct collector images_collector = {
     .name = "images",
-    .settings = target_settings,
+    .settings = SETTINGS(target_settings),
     .state_size = sizeof(struct target),
     .interval = "30s",
     .timeout = "10s",
@@ -66,7 +67,7 @@ static const struct collector self_collector = {.name = "self", .lane = LANE_SCR
 static const struct collector pull_collector = {
     .name = "pull",
     .lane = LANE_PROBE,
-    .settings = target_settings,
+    .settings = SETTINGS(target_settings),
     .resource_settings = registry_settings,
     .state_size = sizeof(struct target),
     .interval = "5m",
@@ -76,7 +77,7 @@ static const struct collector pull_collector = {
 static const struct collector push_collector = {
     .name = "push",
     .lane = LANE_PROBE,
-    .settings = target_settings,
+    .settings = SETTINGS(target_settings),
     .state_size = sizeof(struct target),
     .interval = "5m",
     .timeout = "2m",

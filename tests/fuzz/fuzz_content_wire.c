@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Any bytes as an answer of the content service. What content_wire_data() finds lies inside the
- * message; the same data written back as a chunk is found again; the others do not fall over.
+ * Decodes any bytes as replies of the Content service. The data that content_wire_data() finds lies
+ * inside the message, and is found again in a chunk made of it. The other decoders must not crash.
  */
+#include "base/varint.h"
 #include "containerd/wire/content_wire.h"
 
 #include <stdint.h>
@@ -19,22 +20,16 @@ static void require(bool condition)
         abort();
 }
 
-static void append_varint(struct buf *out, uint64_t value)
-{
-    for (; value >= 0x80; value >>= 7)
-        buf_append_char(out, (char)(value | 0x80));
-    buf_append_char(out, (char)value);
-}
-
 static void write_back(const void *data, size_t size)
 {
     CLEANUP(buf_deinit) struct buf chunk = BUF_INIT(LIMIT_BYTES);
+    char length[VARINT_BYTES_MAX];
     const void *again;
     size_t again_size;
     struct error err;
 
     buf_append(&chunk, "\x08\x07\x12", 3);
-    append_varint(&chunk, size);
+    buf_append(&chunk, length, (size_t)(varint_write(length, size) - length));
     buf_append(&chunk, data, size);
     require(content_wire_data(&chunk, &again, &again_size, &err));
     require(again_size == size && memcmp(again, data, size) == 0);
@@ -55,7 +50,7 @@ static void find_data(const struct buf *message)
     write_back(data, size);
 }
 
-static bool look(void *arg, const struct content_info *info, struct error *err)
+static bool count_blob(void *arg, const struct content_info *info, struct error *err)
 {
     size_t *length = arg;
 
@@ -64,7 +59,7 @@ static bool look(void *arg, const struct content_info *info, struct error *err)
     return true;
 }
 
-static bool look_closer(void *arg, const struct content_record *record, struct error *err)
+static bool count_record(void *arg, const struct content_record *record, struct error *err)
 {
     size_t *length = arg;
 
@@ -78,19 +73,21 @@ static void unpack(const struct buf *message)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(LIMIT_BYTES);
     struct content_written written;
-    struct content_refs refs;
+    struct ingests ingests;
     size_t length = 0;
+    struct content_visitor blobs = {count_blob, &length};
+    struct content_record_visitor records = {count_record, &length};
     uint64_t size;
     struct error err;
 
-    (void)!content_wire_size(message, &size, &err); /* only whether they return */
-    (void)!content_wire_list(message, look, &length, &err);
-    (void)!content_wire_records(message, &arena, look_closer, &length, &err);
+    (void)!content_wire_size(message, &arena, &size, &err); /* must not crash */
+    (void)!content_wire_list(message, &arena, &blobs, &err);
+    (void)!content_wire_records(message, &arena, &records, &err);
     if (content_wire_written(message, &arena, &written, &err))
         length += strlen(written.digest);
-    if (content_wire_statuses(message, &arena, &refs, &err))
-        for (size_t i = 0; i < refs.count; i++)
-            length += strlen(refs.items[i]);
+    if (content_wire_ingests(message, &arena, &ingests, &err))
+        for (size_t i = 0; i < ingests.count; i++)
+            length += strlen(ingests.items[i].ref);
     require(length <= 4 * (message->size + 1));
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Lines of cron of any bytes. What is accepted comes: each time is later than the one before, by
- * no less than the shortest gap, and it is a minute, an hour and a month that the line names.
+ * Parses arbitrary bytes as a cron line. The times of an accepted line must increase by at least
+ * the shortest gap, and each must match every field of the line.
  */
 #include "config/cron.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Any bytes as an event of the daemon. Strings that come out end inside what the message could
- * have held; what is no envelope is told as such.
+ * Decodes any bytes as an event of the daemon. The strings are not longer than the message, and an
+ * invalid envelope has an error.
  */
 #include "containerd/wire/events_wire.h"
 

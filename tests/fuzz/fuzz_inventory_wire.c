@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Any bytes as an answer of the inventory's services. What is read has no more text than the
- * message had bytes, statuses and kinds stay inside their tables, and what is no message is
- * refused with a reason. The same bytes are tried as a time.
+ * Decodes any bytes as replies of the services that the inventory uses. The strings are not longer
+ * than the message, statuses and kinds are valid, and an invalid message has an error. Also parses
+ * the same bytes as a time.
  */
+#include "containerd/wire/containerd_wire.h"
 #include "containerd/wire/containers_wire.h"
+#include "containerd/wire/content_wire.h"
 #include "containerd/wire/cri_wire.h"
-#include "containerd/wire/ingests_wire.h"
-#include "containerd/wire/introspection_wire.h"
 #include "containerd/wire/leases_wire.h"
 #include "containerd/wire/snapshots_wire.h"
-#include "containerd/wire/tasks_wire.h"
 #include "encoding/rfc3339.h"
 
 #include <stdint.h>
@@ -51,13 +50,16 @@ static void try_visits(const struct buf *message)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(LIMIT_BYTES);
     size_t counts[TASK_STATUSES] = {0}, lengths[3] = {0};
+    struct containers_visitor all = {see_container, &lengths[0]},
+                              one = {see_container, &lengths[1]};
+    struct snapshots_visitor snapshots = {see_snapshot, &lengths[2]};
     struct error err;
 
-    if (!containers_wire_visit_all(message, &arena, see_container, &lengths[0], &err))
+    if (!containers_wire_visit_all(message, &arena, &all, &err))
         require(refused(&err));
-    if (!containers_wire_visit_one(message, &arena, see_container, &lengths[1], &err))
+    if (!containers_wire_visit_one(message, &arena, &one, &err))
         require(refused(&err));
-    if (!snapshots_wire_visit(message, &arena, see_snapshot, &lengths[2], &err))
+    if (!snapshots_wire_visit(message, &arena, &snapshots, &err))
         require(refused(&err));
     for (size_t i = 0; i < 3; i++)
         require(lengths[i] <= message->size);
@@ -76,7 +78,7 @@ static void try_lists(const struct buf *message)
     size_t length = 0;
     struct error err;
 
-    if (ingests_wire_list(message, &arena, &ingests, &err))
+    if (content_wire_ingests(message, &arena, &ingests, &err))
         for (size_t i = 0; i < ingests.count; i++)
             length += strlen(ingests.items[i].ref);
     if (leases_wire_list(message, &arena, &leases, &err)) {
@@ -94,7 +96,7 @@ static void try_lists(const struct buf *message)
 static void try_plugins(const struct buf *message)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(LIMIT_BYTES);
-    struct plugin_details plugins;
+    struct plugins plugins;
     size_t length = 0;
     struct error err;
 
@@ -103,13 +105,13 @@ static void try_plugins(const struct buf *message)
         return;
     }
     for (size_t i = 0; i < plugins.count; i++) {
-        const struct plugin_detail *detail = &plugins.items[i];
+        const struct plugin *detail = &plugins.items[i];
 
         (void)labels_get(&detail->exports, "root");
-        length += strlen(containerd_plugin_status(&detail->plugin)) > 5;
+        length += strlen(plugin_status(detail)) > 5;
         for (size_t k = 0; k < detail->n_capabilities; k++)
             length += strlen(detail->capabilities[k]);
-        require(!detail->plugin.init_error == !detail->init_code);
+        require(!detail->init_error == !detail->init_code);
     }
     require(length <= message->size);
 }
@@ -144,7 +146,7 @@ static void try_cri(const struct buf *message)
     require(length <= 4 * message->size);
 }
 
-/* A time that is read lies in the years 0000 to 9999, or a day beside them. */
+/* A parsed time is in the years 0000 to 9999, or within a day of them. */
 static void try_time(const uint8_t *data, size_t size)
 {
     CLEANUP(freep) char *text = malloc(size + 1);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whatever the headers: there is one answer, and it is one of those that exist. */
+/* Accept headers from any bytes: negotiation returns a format that exists. */
 #include "metrics/negotiate.h"
 
 #include "base/own.h"

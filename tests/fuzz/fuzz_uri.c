@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whatever the request line: the memory suffices, and every parameter is found by its own name. */
+/* Request targets from any bytes: URI_MEMORY suffices, and each parameter is found by its name. */
 #include "server/uri.h"
 
 #include <stdint.h>

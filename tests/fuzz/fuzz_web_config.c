@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Web configuration files of any bytes. There are problems exactly where parsing fails, each on a
- * line of its own that begins with the file's name; what is accepted is complete.
+ * Web configuration files from any bytes. Problems are reported exactly if parsing fails, each on a
+ * line that begins with the file name; an accepted configuration is complete.
  */
 #include "server/config/web_config.h"
 

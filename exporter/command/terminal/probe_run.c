@@ -65,8 +65,11 @@ static void *work_thread(void *arg)
     struct terminal_run *run = work->run;
     CLEANUP(snapshot_unrefp)
     struct snapshot *out = snapshot_new(work->job->collector->families, SNAPSHOT_LIMIT_BYTES);
-    struct run turn = {
-        .out = out, .cancel = &work->cancel, .progress = &run->progress, .record = &run->record};
+    struct run turn = {.node = work->node,
+                       .out = out,
+                       .cancel = &work->cancel,
+                       .progress = &run->progress,
+                       .record = &run->record};
     struct error err = {0};
     const uint64_t one = 1;
 

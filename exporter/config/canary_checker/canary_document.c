@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What belongs to a Canary as a whole: its lists of checks, whether they run, their names. */
 #include "config/canary_checker/canary_document.h"
 
 #include "base/text.h"
 #include "config/canary_checker/canary_fields.h"
 #include "config/canary_checker/canary_probe.h"
-#include "config/config_sections.h"
+#include "config/config_reading.h"
 #include "encoding/yaml_build.h"
 
 #include <stdio.h>
@@ -20,26 +19,26 @@ static const struct canary_kind kinds[] = {
 
 /* ---- names ---- */
 
-/* The words of `text` as a probe may be called, at most `max` letters. */
+/* Writes `text` as a valid probe name of at most `max` bytes; returns its length. */
 static size_t clean_name(char *out, size_t max, const char *text)
 {
     static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-    char between = '\0';
+    char separator = '\0';
     size_t n = 0;
 
     for (; *text; text++) {
         bool is_letter = strchr(letters, *text);
 
-        if (!is_letter && !between)
-            between = strchr("._-", *text) ? *text : '-';
+        if (!is_letter && !separator)
+            separator = strchr("._-", *text) ? *text : '-';
         if (!is_letter)
             continue;
-        if (n + (between && n > 0) + 1 > max)
+        if (n + (separator && n > 0) + 1 > max)
             break;
-        if (between && n > 0)
-            out[n++] = between;
+        if (separator && n > 0)
+            out[n++] = separator;
         out[n++] = *text;
-        between = '\0';
+        separator = '\0';
     }
     out[n] = '\0';
     return n;
@@ -56,8 +55,8 @@ static bool is_taken(const struct canary_probes *probes, const char *name)
     return false;
 }
 
-/* How many probes of documents began as `base`: where to begin to count, so that a thousand of
- * one name are not each compared with all a thousand times. */
+/* Returns the number of probes with this base name. Numbering starts there, so that a thousand
+ * equal names do not need a million comparisons. */
 static size_t count_base(const struct canary_probes *probes, const char *base)
 {
     size_t n = 0;
@@ -67,7 +66,7 @@ static size_t count_base(const struct canary_probes *probes, const char *base)
     return n;
 }
 
-/* The first of a name keeps it, the next is NAME-2. */
+/* The first probe of a name keeps it, the next becomes NAME-2. */
 static void find_free_name(const struct canary_probes *probes, const char *base,
                            char out[PROBE_NAME_MAX + 1])
 {
@@ -89,26 +88,27 @@ static void find_free_name(const struct canary_probes *probes, const char *base,
 
 /* ---- the list ---- */
 
-/* By the check's name, else by the document's. */
+/* Names the probe after the check, or else after the document. */
 static void add_probe(struct canary_probes *probes, const struct canary_document *document,
                       const struct yaml_node *check, struct yaml_node *probe)
 {
     const char *own = canary_field_text(check, "name", probes->problems);
-    const char *whole = canary_field_text(document->metadata, "name", probes->problems);
+    const char *of_document = canary_field_text(document->metadata, "name", probes->problems);
     char base[PROBE_NAME_MAX + 1], name[PROBE_NAME_MAX + 1];
     size_t at = probes->list->count;
 
     if (clean_name(base, PROBE_NAME_MAX, own ? own : "") == 0 &&
-        clean_name(base, PROBE_NAME_MAX, whole ? whole : "") == 0)
+        clean_name(base, PROBE_NAME_MAX, of_document ? of_document : "") == 0)
         snprintf(base, sizeof(base), "canary");
     find_free_name(probes, base, name);
     yaml_build_text(probes->arena, probe, "name", arena_strdup(probes->arena, name), check->place);
     if (!yaml_append(probes->list, probe)) {
-        problems_add(probes->problems, check->place, "more than %d probes", YAML_MEMBERS_MAX);
+        problems_add(probes->problems, check->place, "too many probes: expected at most %d",
+                     YAML_MEMBERS_MAX);
         return;
     }
     probes->bases[at] = arena_strdup(probes->arena, base);
-    probes->found->probes++;
+    probes->counts->probes++;
 }
 
 static void read_check(struct canary_probes *probes, const struct canary_document *document,
@@ -127,7 +127,7 @@ static void read_check(struct canary_probes *probes, const struct canary_documen
         add_probe(probes, document, check, probe);
 }
 
-/* How many checks of ours there are. */
+/* Returns the number of image checks. */
 static size_t read_checks(struct canary_probes *probes, const struct canary_document *document)
 {
     size_t n = 0;
@@ -144,7 +144,7 @@ static size_t read_checks(struct canary_probes *probes, const struct canary_docu
 
 /* ---- the document ---- */
 
-/* The two ways of canary-checker's users to stop one without deleting it. */
+/* canary-checker suspends a document by an annotation or by `replicas: 0`. */
 static bool is_suspended(const struct canary_document *document, struct problems *problems)
 {
     const struct yaml_node *annotations =
@@ -160,7 +160,7 @@ static bool is_suspended(const struct canary_document *document, struct problems
     return n == 0 || (suspend && strcmp(suspend, "true") == 0);
 }
 
-/* Something in it was reported by who read the text. */
+/* Returns whether the YAML reader reported a part of `object`. */
 static bool is_broken(const struct yaml_node *object)
 {
     const struct yaml_node *at = object;
@@ -182,11 +182,11 @@ void canary_document_read(struct canary_probes *probes, const struct yaml_node *
     canary_fields_check(document.metadata, canary_metadata_fields, problems);
     canary_fields_check(document.spec, canary_spec_fields, problems);
     document.suspended = is_suspended(&document, problems);
-    probes->found->documents++;
-    probes->found->suspended += document.suspended;
+    probes->counts->documents++;
+    probes->counts->suspended += document.suspended;
     if (read_checks(probes, &document) == 0 && problems_total(problems) == mistakes &&
         !is_broken(object))
         problems_add(problems, object->place,
-                     "no image check: \"spec\" has no containerd, containerdPush, docker or "
-                     "dockerPush with something in it");
+                     "no image check found: expected a non-empty containerd, containerdPush, "
+                     "docker or dockerPush in \"spec\"");
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One Canary -> an entry of `probes:` for each of its image checks. */
+/* Converts one Canary into an entry of `probes:` for each of its image checks. */
 #ifndef CONFIG_CANARY_CHECKER_CANARY_DOCUMENT_H
 #define CONFIG_CANARY_CHECKER_CANARY_DOCUMENT_H
 
@@ -10,15 +10,15 @@ struct canary_folders {
     const char *secrets_dir, *config_maps_dir;
 };
 
-/* What all documents of a file add to. */
+/* The state of one file's documents. */
 struct canary_probes {
     struct arena *arena;
     struct problems *problems;
     struct canary_folders folders;
-    struct yaml_node *list; /* of `probes:` */
-    struct config_canaries *found;
-    const char *bases[YAML_MEMBERS_MAX]; /* of the list's members: the name before its number;
-                                          * NULL of those that the user named */
+    struct yaml_node *list; /* `probes:` */
+    struct config_canaries *counts;
+    const char *bases[YAML_MEMBERS_MAX]; /* of the list's members: the name without its number;
+                                          * NULL: the member was in the list before */
 };
 
 void canary_document_read(struct canary_probes *probes, const struct yaml_node *document);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tells the documents apart, opens lists of them, and gives each Canary to canary_document.c. */
+/* Finds the settings document, expands lists and passes each Canary to canary_document.c. */
 #include "config/canary_checker/canary_documents.h"
 
 #include "config/canary_checker/canary_document.h"
@@ -13,28 +13,28 @@
 
 static const struct setting folders_settings[] = {
     SETTING(SETTING_STRING, struct canary_folders, secrets_dir, "secrets_dir",
-            "/etc/containerd_exporter/secrets", "Where secrets are mounted: NAME/KEY."),
+            "/etc/containerd_exporter/secrets", "Directory of mounted secrets: NAME/KEY."),
     SETTING(SETTING_STRING, struct canary_folders, config_maps_dir, "config_maps_dir",
-            "/etc/containerd_exporter/config_maps", "Where config maps are mounted: NAME/KEY."),
+            "/etc/containerd_exporter/config_maps", "Directory of mounted config maps: NAME/KEY."),
     {0},
 };
 
 static const struct canary_field list_fields[] = {
-    {"apiVersion", CANARY_HONOURED, NULL},
-    {"kind", CANARY_HONOURED, NULL},
-    {"items", CANARY_HONOURED, NULL},
-    {"metadata", CANARY_HARMLESS, NULL},
+    {"apiVersion", CANARY_SUPPORTED, NULL},
+    {"kind", CANARY_SUPPORTED, NULL},
+    {"items", CANARY_SUPPORTED, NULL},
+    {"metadata", CANARY_IGNORED, NULL},
     {0},
 };
 
-/* Whatever else it is: a document of Kubernetes says its kind, and ours has no such key. */
+/* Every Kubernetes object has one of these keys; the settings document has neither. */
 static bool is_object(const struct yaml_node *document)
 {
     return yaml_member(document, "kind", strlen("kind")) ||
            yaml_member(document, "apiVersion", strlen("apiVersion"));
 }
 
-static bool says(const struct yaml_node *object, const char *name, const char *text)
+static bool has_text(const struct yaml_node *object, const char *name, const char *text)
 {
     const struct yaml_node *node = yaml_member(object, name, strlen(name));
 
@@ -48,7 +48,7 @@ static bool expect(const struct yaml_node *object, const char *name, const char 
 
     if (!node)
         return problems_add(problems, object->place, "\"%s\" is missing: expected %s", name, text);
-    if (node->kind == YAML_BROKEN || says(object, name, text))
+    if (node->kind == YAML_BROKEN || has_text(object, name, text))
         return node->kind != YAML_BROKEN;
     return problems_add(problems, node->place, "\"%s\": expected %s, found %s%s%s", name, text,
                         node->kind == YAML_SCALAR ? "\"" : "",
@@ -64,7 +64,7 @@ static void read_canary(struct canary_probes *probes, const struct yaml_node *ob
         canary_document_read(probes, object);
 }
 
-/* As `kubectl get canaries -o yaml` writes it. */
+/* The format of `kubectl get canaries -o yaml`. */
 static void read_list(struct canary_probes *probes, const struct yaml_node *list)
 {
     const struct yaml_node *items = canary_field(list, "items", YAML_SEQUENCE, probes->problems);
@@ -79,28 +79,30 @@ static void read_list(struct canary_probes *probes, const struct yaml_node *list
     }
 }
 
-/* Our document; an empty one if there is no other; NULL if there is none at all. */
-static struct yaml_node *find_ours(const struct config_reading *reading,
-                                   const struct yaml_node *documents)
+/* Returns the settings document; NULL if there is none. An empty document counts if there is no
+ * other. */
+static struct yaml_node *find_settings(const struct config_reading *reading,
+                                       const struct yaml_node *documents)
 {
-    struct yaml_node *ours = NULL;
+    struct yaml_node *settings = NULL;
 
     for (struct yaml_node *at = documents->children; at; at = at->next) {
-        if (is_object(at) || (ours && yaml_is_null(at)))
+        if (is_object(at) || (settings && yaml_is_null(at)))
             continue;
-        if (ours && !yaml_is_null(ours))
+        if (settings && !yaml_is_null(settings))
             problems_add(reading->problems, at->place,
-                         "a second document of settings; the first is at line %zu. Others may only "
-                         "be of kind Canary",
-                         ours->place.line);
+                         "second settings document (the first is at line %zu): expected kind "
+                         "Canary",
+                         settings->place.line);
         else
-            ours = at;
+            settings = at;
     }
-    return ours;
+    return settings;
 }
 
-/* The list that probes are added to; one that nobody reads, if ours is not usable. */
-static struct yaml_node *open_probes(const struct config_reading *reading, struct yaml_node *root,
+/* Returns the list `probes:` of the settings. If the settings are invalid, returns a list outside
+ * of them, so that the documents are checked all the same. */
+static struct yaml_node *find_probes(const struct config_reading *reading, struct yaml_node *root,
                                      struct place place)
 {
     struct yaml_node *at = root->kind == YAML_MAPPING ? root->children : NULL, *list = NULL;
@@ -120,11 +122,10 @@ static void read_folders(const struct config_reading *reading, struct canary_fol
 {
     const struct yaml_node *section =
         yaml_member(reading->root, "kubernetes", strlen("kubernetes"));
-    const struct setting *tables[] = {folders_settings, NULL};
     struct settings_source source =
         settings_source_of(section, reading->root, reading->arena, reading->problems);
 
-    settings_check_keys(&source, tables);
+    settings_check_keys(&source, folders_settings, NULL);
     settings_fill(&source, folders_settings, SETTINGS_ALL, folders);
 }
 
@@ -132,7 +133,7 @@ static bool read_objects(struct config_reading *reading, const struct yaml_node 
                          struct yaml_node *root, struct place place)
 {
     struct canary_probes *probes = arena_alloc(reading->arena, sizeof(*probes));
-    struct yaml_node *list = open_probes(reading, root, place);
+    struct yaml_node *list = find_probes(reading, root, place);
 
     if (!probes || !list)
         return false;
@@ -140,10 +141,10 @@ static bool read_objects(struct config_reading *reading, const struct yaml_node 
                                      .problems = reading->problems,
                                      .folders = {"", ""},
                                      .list = list,
-                                     .found = &reading->config->canaries};
+                                     .counts = &reading->config->canaries};
     read_folders(reading, &probes->folders);
     for (const struct yaml_node *at = documents->children; at; at = at->next) {
-        if (says(at, "kind", "List") || says(at, "kind", "CanaryList"))
+        if (has_text(at, "kind", "List") || has_text(at, "kind", "CanaryList"))
             read_list(probes, at);
         else if (is_object(at))
             read_canary(probes, at);
@@ -153,7 +154,7 @@ static bool read_objects(struct config_reading *reading, const struct yaml_node 
 
 bool canary_documents_read(struct config_reading *reading, struct yaml_node *documents)
 {
-    struct yaml_node *root = find_ours(reading, documents);
+    struct yaml_node *root = find_settings(reading, documents);
     const struct yaml_node *object = documents->children;
     struct canary_folders folders;
 
@@ -167,6 +168,6 @@ bool canary_documents_read(struct config_reading *reading, struct yaml_node *doc
     reading->root = root;
     if (object)
         return read_objects(reading, documents, root, object->place);
-    read_folders(reading, &folders); /* only for its mistakes */
+    read_folders(reading, &folders); /* reports its mistakes */
     return true;
 }

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The documents of one file: ours, and those that canary-checker's users have.
+ * Converts canary-checker's documents in a file into entries of `probes:`.
  *
  *     apiVersion: canaries.flanksource.com/v1
  *     kind: Canary
  *
- * Their image checks become entries of `probes:`, at the places of what they were made of, and are
- * read from there like any other. This knows the words of both kinds of file and nothing else.
+ * Each entry keeps the source positions of its check. config.c reads the entries like all others.
  */
 #ifndef CONFIG_CANARY_CHECKER_CANARY_DOCUMENTS_H
 #define CONFIG_CANARY_CHECKER_CANARY_DOCUMENTS_H
 
-#include "config/config_sections.h"
+#include "config/config_reading.h"
 
-/* Sets reading->root: our document with all probes, or what stands for it where there is none.
- * Also reads the section `kubernetes:`. Mistakes are reported; false only without memory. */
+/* Sets reading->root to the settings document, an empty one if the file has none, with all probes
+ * added. Also reads the section `kubernetes:`. Mistakes are reported; returns false only without
+ * memory. */
 bool canary_documents_read(struct config_reading *reading, struct yaml_node *documents);
 
 #endif

@@ -1,165 +1,125 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The tables are those of canary-checker's schema; the README shows them to its users. */
+/* The tables follow canary-checker's schema; the README lists them. */
 #include "config/canary_checker/canary_fields.h"
 
-#include "encoding/suggest.h"
+#include "config/settings.h"
 
 #include <string.h>
 
 #define SUGGEST_LIMIT_BYTES ((size_t)1024)
 
-#define HONOURED(name)              \
-    {                               \
-        name, CANARY_HONOURED, NULL \
+#define SUPPORTED(name)              \
+    {                                \
+        name, CANARY_SUPPORTED, NULL \
     }
-#define HARMLESS(name)              \
-    {                               \
-        name, CANARY_HARMLESS, NULL \
+#define IGNORED(name)              \
+    {                              \
+        name, CANARY_IGNORED, NULL \
     }
-#define REFUSED(name, why)        \
-    {                             \
-        name, CANARY_REFUSED, why \
+#define REJECTED(name, reason)        \
+    {                                 \
+        name, CANARY_REJECTED, reason \
     }
 
 const struct canary_field canary_document_fields[] = {
-    HONOURED("apiVersion"), HONOURED("kind"),   HONOURED("metadata"),
-    HONOURED("spec"),       HARMLESS("status"), {0},
+    SUPPORTED("apiVersion"), SUPPORTED("kind"), SUPPORTED("metadata"),
+    SUPPORTED("spec"),       IGNORED("status"), {0},
 };
 
 const struct canary_field canary_metadata_fields[] = {
-    HONOURED("name"),
-    HONOURED("namespace"),
-    HONOURED("labels"),
-    HONOURED("annotations"),
-    HARMLESS("generateName"),
-    HARMLESS("uid"),
-    HARMLESS("resourceVersion"),
-    HARMLESS("generation"),
-    HARMLESS("creationTimestamp"),
-    HARMLESS("deletionTimestamp"),
-    HARMLESS("deletionGracePeriodSeconds"),
-    HARMLESS("managedFields"),
-    HARMLESS("ownerReferences"),
-    HARMLESS("finalizers"),
-    HARMLESS("selfLink"),
+    SUPPORTED("name"),
+    SUPPORTED("namespace"),
+    SUPPORTED("labels"),
+    SUPPORTED("annotations"),
+    IGNORED("generateName"),
+    IGNORED("uid"),
+    IGNORED("resourceVersion"),
+    IGNORED("generation"),
+    IGNORED("creationTimestamp"),
+    IGNORED("deletionTimestamp"),
+    IGNORED("deletionGracePeriodSeconds"),
+    IGNORED("managedFields"),
+    IGNORED("ownerReferences"),
+    IGNORED("finalizers"),
+    IGNORED("selfLink"),
     {0},
 };
 
-#define TEMPLATES   "templates are not done here"
-#define RETRIES     "every attempt is a result of its own here; a probe has retry_interval"
-#define OTHER(kind) REFUSED(kind, "this exporter does image checks only")
+#define TEMPLATES "templates are not evaluated"
+#define RETRIES   "every attempt is a separate result; use retry_interval of a probe"
 
 const struct canary_field canary_spec_fields[] = {
-    HONOURED("containerd"),
-    HONOURED("containerdPush"),
-    HONOURED("docker"),
-    HONOURED("dockerPush"),
-    HONOURED("interval"),
-    HONOURED("schedule"),
-    HONOURED("replicas"),
-    HONOURED("severity"),
-    HONOURED("owner"),
-    HARMLESS("icon"),
-    REFUSED("env", TEMPLATES),
-    REFUSED("retries", RETRIES),
-    REFUSED("resultMode", "results are metrics here"),
-    REFUSED("agentSelector", "a check runs where the exporter does; there are no agents"),
-    OTHER("alertmanager"),
-    OTHER("awsConfig"),
-    OTHER("awsConfigRule"),
-    OTHER("azureDevops"),
-    OTHER("catalog"),
-    OTHER("cloudwatch"),
-    OTHER("configDB"),
-    OTHER("databaseBackup"),
-    OTHER("dns"),
-    OTHER("dynatrace"),
-    OTHER("ec2"),
-    OTHER("elasticsearch"),
-    OTHER("exec"),
-    OTHER("folder"),
-    OTHER("gcpIncidents"),
-    OTHER("gitProtocol"),
-    OTHER("github"),
-    OTHER("helm"),
-    OTHER("http"),
-    OTHER("icmp"),
-    OTHER("jmeter"),
-    OTHER("junit"),
-    OTHER("kubernetes"),
-    OTHER("kubernetesResource"),
-    OTHER("ldap"),
-    OTHER("mongodb"),
-    OTHER("mssql"),
-    OTHER("mysql"),
-    OTHER("namespace"),
-    OTHER("opensearch"),
-    OTHER("pod"),
-    OTHER("postgres"),
-    OTHER("prometheus"),
-    OTHER("pubsub"),
-    OTHER("redis"),
-    OTHER("restic"),
-    OTHER("s3"),
-    OTHER("tcp"),
-    OTHER("webhook"),
+    SUPPORTED("containerd"),
+    SUPPORTED("containerdPush"),
+    SUPPORTED("docker"),
+    SUPPORTED("dockerPush"),
+    SUPPORTED("interval"),
+    SUPPORTED("schedule"),
+    SUPPORTED("replicas"),
+    SUPPORTED("severity"),
+    SUPPORTED("owner"),
+    IGNORED("icon"),
+    REJECTED("env", TEMPLATES),
+    REJECTED("retries", RETRIES),
+    REJECTED("resultMode", "results are exported as metrics"),
+    REJECTED("agentSelector", "checks run on the exporter's node, there are no agents"),
     {0},
 };
 
-#define COMMON_FIELDS                                                                             \
-    HONOURED("name"), HONOURED("image"), HONOURED("auth"), HONOURED("username"),                  \
-        HONOURED("password"), HONOURED("description"), HONOURED("namespace"), HONOURED("labels"), \
-        HARMLESS("icon"), REFUSED("retries", RETRIES),                                            \
-        REFUSED("metrics", "the metrics are the same for every probe here"),                      \
-        REFUSED("transformDeleteStrategy", "results are not transformed here"),                   \
-        REFUSED("transform", "results are not transformed here"),                                 \
-        REFUSED("markFailOnEmpty", "an image check has no results that could be empty"),          \
-        REFUSED("dependsOn", "every probe runs by its own schedule here"),                        \
-        REFUSED("relationships", "there is no catalog here"), REFUSED("test", TEMPLATES),         \
-        REFUSED("display", TEMPLATES)
+#define COMMON_FIELDS                                                                  \
+    SUPPORTED("name"), SUPPORTED("image"), SUPPORTED("auth"), SUPPORTED("username"),   \
+        SUPPORTED("password"), SUPPORTED("description"), SUPPORTED("namespace"),       \
+        SUPPORTED("labels"), IGNORED("icon"), REJECTED("retries", RETRIES),            \
+        REJECTED("metrics", "every probe has the same metrics"),                       \
+        REJECTED("transformDeleteStrategy", "results are not transformed"),            \
+        REJECTED("transform", "results are not transformed"),                          \
+        REJECTED("markFailOnEmpty", "an image check has no result list"),              \
+        REJECTED("dependsOn", "every probe runs on its own schedule"),                 \
+        REJECTED("relationships", "there is no catalog"), REJECTED("test", TEMPLATES), \
+        REJECTED("display", TEMPLATES)
 
 const struct canary_field canary_pull_fields[] = {
     COMMON_FIELDS,
-    HONOURED("expectedDigest"),
-    HONOURED("expectedSize"),
+    SUPPORTED("expectedDigest"),
+    SUPPORTED("expectedSize"),
     {0},
 };
 
-#define NOTHING_EXPECTED "a push sends what the node holds, and expects nothing of it"
+#define NOTHING_EXPECTED "a push uploads the node's image without checking it"
 
 const struct canary_field canary_push_fields[] = {
     COMMON_FIELDS,
-    REFUSED("expectedDigest", NOTHING_EXPECTED),
-    REFUSED("expectedSize", NOTHING_EXPECTED),
+    REJECTED("expectedDigest", NOTHING_EXPECTED),
+    REJECTED("expectedSize", NOTHING_EXPECTED),
     {0},
 };
 
 const struct canary_field canary_auth_fields[] = {
-    HONOURED("username"),
-    HONOURED("password"),
+    SUPPORTED("username"),
+    SUPPORTED("password"),
     {0},
 };
 
 const struct canary_field canary_value_fields[] = {
-    HONOURED("value"),
-    HONOURED("valueFrom"),
-    HARMLESS("name"),
+    SUPPORTED("value"),
+    SUPPORTED("valueFrom"),
+    IGNORED("name"),
     {0},
 };
 
-#define NO_API "this exporter does not ask Kubernetes; mount a secretKeyRef or configMapKeyRef"
+#define NO_API "the Kubernetes API is not used; expected a mounted secretKeyRef or configMapKeyRef"
 
 const struct canary_field canary_value_from_fields[] = {
-    HONOURED("secretKeyRef"),
-    HONOURED("configMapKeyRef"),
-    REFUSED("helmRef", NO_API),
-    REFUSED("serviceAccount", NO_API),
+    SUPPORTED("secretKeyRef"),
+    SUPPORTED("configMapKeyRef"),
+    REJECTED("helmRef", NO_API),
+    REJECTED("serviceAccount", NO_API),
     {0},
 };
 
 const struct canary_field canary_key_ref_fields[] = {
-    HONOURED("name"),
-    HONOURED("key"),
+    SUPPORTED("name"),
+    SUPPORTED("key"),
     {0},
 };
 
@@ -175,18 +135,25 @@ static void report_unknown(const struct yaml_node *key, const struct canary_fiel
                            struct problems *problems)
 {
     CLEANUP(buf_deinit) struct buf hint = BUF_INIT(SUGGEST_LIMIT_BYTES);
+    bool in_spec = fields == canary_spec_fields;
     struct suggest_words words = {0};
 
     for (; fields->name; fields++)
-        if (fields->fate == CANARY_HONOURED)
+        if (fields->support == CANARY_SUPPORTED)
             suggest_add(&words, fields->name);
-    suggest(&words, key->text, &hint);
-    problems_add(problems, key->place, "unknown field \"%s\"%s", key->text,
-                 hint.data ? hint.data : "");
+    suggest_close(&words, key->text, &hint);
+    if (in_spec && hint.size == 0)
+        problems_add(
+            problems, key->place,
+            "\"%s\" is not supported: expected an image check (containerd, containerdPush, "
+            "docker or dockerPush)",
+            key->text);
+    else
+        settings_unknown(problems, "field", key, &words);
 }
 
-/* A null, and `retries: {disabled: true}`, which is what happens here anyway. */
-static bool asks_for_nothing(const struct yaml_node *node)
+/* Returns whether the field has no effect: null, or `retries: {disabled: true}`. */
+static bool is_without_effect(const struct yaml_node *node)
 {
     const struct yaml_node *disabled = yaml_member(node, "disabled", strlen("disabled"));
 
@@ -204,9 +171,9 @@ void canary_fields_check(const struct yaml_node *mapping, const struct canary_fi
 
         if (!field)
             report_unknown(at->key, fields, problems);
-        else if (field->fate == CANARY_REFUSED && !asks_for_nothing(at))
-            problems_add(problems, at->key->place, "\"%s\" is refused: %s", field->name,
-                         field->why);
+        else if (field->support == CANARY_REJECTED && !is_without_effect(at))
+            problems_add(problems, at->key->place, "\"%s\" is not supported: %s", field->name,
+                         field->reason);
     }
 }
 

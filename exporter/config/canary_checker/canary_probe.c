@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What cannot be told here (a bad digest, a user without a password) is left to those who read the
- * probe: it has the places of the check. */
+/* Only the structure is checked here. Values, such as a digest, are checked with the probe, which
+ * has the source positions of the check. */
 #include "config/canary_checker/canary_probe.h"
 
 #include "base/buf.h"
@@ -13,9 +13,9 @@
 
 #define PATH_LIMIT_BYTES ((size_t)4096)
 
-/* ---- when ---- */
+/* ---- schedule ---- */
 
-/* As canary-checker reads them: seconds without a unit, and a schedule comes before them. */
+/* Like canary-checker: the interval is in seconds without a unit, and a schedule overrides it. */
 static void add_schedule(const struct canary_probes *probes, struct yaml_node *probe,
                          const struct yaml_node *spec)
 {
@@ -29,8 +29,8 @@ static void add_schedule(const struct canary_probes *probes, struct yaml_node *p
 
     if (interval && !text_uint(interval->text, &seconds, &err))
         problems_add(probes->problems, interval->place,
-                     "\"interval\": expected whole seconds, found \"%s\" (schedule: \"@every "
-                     "1m30s\" has units)",
+                     "\"interval\": expected whole seconds, found \"%s\" (with a unit: use "
+                     "schedule: \"@every 1m30s\")",
                      interval->text);
     if (schedule && *schedule->text) {
         yaml_build_copy(probes->arena, probe, "schedule", schedule);
@@ -41,10 +41,10 @@ static void add_schedule(const struct canary_probes *probes, struct yaml_node *p
     }
 }
 
-/* ---- who ---- */
+/* ---- credentials ---- */
 
-/* Names of Kubernetes' objects and of keys in them: never a way out of the folder. */
-static bool is_file_name(const char *text)
+/* Names of Kubernetes objects and their keys. A path that leaves the directory is not valid. */
+static bool is_object_name(const char *text)
 {
     static const char letters[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._";
@@ -53,30 +53,31 @@ static bool is_file_name(const char *text)
            !text_starts_with(text, "..");
 }
 
-/* The member `name` of a reference; NULL if it is missing or no name, which is reported. */
-static const char *name_in(const struct canary_probes *probes, const struct yaml_node *reference,
-                           const char *name)
+/* Returns the member `name` of a reference; NULL if it is missing or invalid, which is reported. */
+static const char *find_name(const struct canary_probes *probes, const struct yaml_node *reference,
+                             const char *name)
 {
     const struct yaml_node *node = canary_field(reference, name, YAML_SCALAR, probes->problems);
 
-    if (node && is_file_name(node->text))
+    if (node && is_object_name(node->text))
         return node->text;
     if (node)
-        problems_add(probes->problems, node->place, "\"%s\": \"%s\" is not the name of a file",
+        problems_add(probes->problems, node->place,
+                     "\"%s\": invalid name \"%s\": expected the name of a Kubernetes object or key",
                      name, node->text);
     else
-        problems_add(probes->problems, reference->key->place, "\"%s\": \"%s\" is missing",
-                     reference->key->text, name);
+        problems_add(probes->problems, reference->key->place,
+                     "\"%s\": \"%s\" is missing: expected a name", reference->key->text, name);
     return NULL;
 }
 
-/* auth.username_file: DIR/NAME/KEY, where a volume of the secret or config map is mounted. */
+/* Sets auth.username_file to DIR/NAME/KEY, the mounted secret or config map. */
 static void add_file(const struct canary_probes *probes, struct yaml_node *auth, const char *what,
                      const char *folder, const struct yaml_node *reference)
 {
     CLEANUP(buf_deinit) struct buf path = BUF_INIT(PATH_LIMIT_BYTES);
-    const char *name = name_in(probes, reference, "name");
-    const char *key = name_in(probes, reference, "key");
+    const char *name = find_name(probes, reference, "name");
+    const char *key = find_name(probes, reference, "key");
     char setting[32];
     struct error err;
 
@@ -104,14 +105,14 @@ static void add_value_from(const struct canary_probes *probes, struct yaml_node 
     canary_fields_check(from, canary_value_from_fields, probes->problems);
     if (secret && map)
         problems_add(probes->problems, map->key->place,
-                     "both \"secretKeyRef\" and \"configMapKeyRef\"");
+                     "both \"secretKeyRef\" and \"configMapKeyRef\" are set: expected only one");
     else if (secret)
         add_file(probes, auth, what, probes->folders.secrets_dir, secret);
     else if (map)
         add_file(probes, auth, what, probes->folders.config_maps_dir, map);
     else if (from->count == 0)
         problems_add(probes->problems, from->key->place,
-                     "\"valueFrom\": neither \"secretKeyRef\" nor \"configMapKeyRef\"");
+                     "\"valueFrom\" is empty: expected \"secretKeyRef\" or \"configMapKeyRef\"");
 }
 
 static void add_value(const struct canary_probes *probes, struct yaml_node *auth,
@@ -126,18 +127,19 @@ static void add_value(const struct canary_probes *probes, struct yaml_node *auth
         return;
     canary_fields_check(variable, canary_value_fields, probes->problems);
     if (value && from)
-        problems_add(probes->problems, from->key->place, "both \"value\" and \"valueFrom\"");
+        problems_add(probes->problems, from->key->place,
+                     "both \"value\" and \"valueFrom\" are set: expected only one");
     else if (value)
         yaml_build_copy(probes->arena, auth, what, value);
     else if (from)
         add_value_from(probes, auth, what, from);
     else if (variable->count == 0)
         problems_add(probes->problems, variable->key->place,
-                     "\"%s\": neither \"value\" nor \"valueFrom\"", what);
+                     "\"%s\" is empty: expected \"value\" or \"valueFrom\"", what);
 }
 
-/* `auth: {username: {value: u}, ...}`, or `username: u` as containerdPush has it; users who change
- * one list for the other keep what they wrote, so either is read in all. */
+/* `auth: {username: {value: u}, ...}`, or `username: u` as in containerdPush. All kinds accept both
+ * forms, because users rename a list without changing its checks. */
 static void add_auth(const struct canary_probes *probes, struct yaml_node *probe,
                      const struct yaml_node *check)
 {
@@ -152,8 +154,8 @@ static void add_auth(const struct canary_probes *probes, struct yaml_node *probe
     if (!written && !plain)
         return;
     if (written && plain) {
-        problems_add(probes->problems, plain->key->place, "both \"auth\" and \"%s\"",
-                     plain->key->text);
+        problems_add(probes->problems, plain->key->place,
+                     "both \"auth\" and \"%s\" are set: expected only one", plain->key->text);
         return;
     }
     auth = yaml_build(probes->arena, probe, "auth", YAML_MAPPING,
@@ -167,7 +169,7 @@ static void add_auth(const struct canary_probes *probes, struct yaml_node *probe
         yaml_build_copy(probes->arena, auth, "password", password);
 }
 
-/* ---- what ---- */
+/* ---- content ---- */
 
 static void add_expected(const struct canary_probes *probes, struct yaml_node *probe,
                          const struct yaml_node *check)
@@ -189,8 +191,8 @@ static void add_expected(const struct canary_probes *probes, struct yaml_node *p
     }
 }
 
-/* What a push sends: the image of that name, as the node holds it; every registry has it from the
- * second run on. canary-checker's namespace of containerd was `default`. */
+/* A push uploads the node's image of that name. `cold: no`: from the second run on the registry has
+ * it already. canary-checker uses containerd's namespace `default`. */
 static void add_content(const struct canary_probes *probes, struct yaml_node *probe,
                         const struct canary_kind *kind, const struct yaml_node *image,
                         struct place place)
@@ -225,25 +227,26 @@ static const char *label_name(struct arena *arena, const char *text)
     return name;
 }
 
-/* A label that is there already stays: those of the check are added first. Two of one mapping that
- * come to the same are a mistake, because one would be lost. */
+/* Existing labels are kept: those of the check are added first. Two labels of one mapping with the
+ * same normalised name are a mistake, because one would be lost. */
 static void add_labels(const struct canary_probes *probes, struct yaml_node *labels,
                        const struct yaml_node *owner)
 {
     const struct yaml_node *written = canary_field(owner, "labels", YAML_MAPPING, probes->problems);
-    const struct yaml_node *first = NULL, *added, *twin;
+    const struct yaml_node *first = NULL, *added, *same;
 
     for (const struct yaml_node *at = written ? written->children : NULL; at; at = at->next) {
         const char *name = label_name(probes->arena, at->key->text);
 
         if (!name)
             return;
-        for (twin = first; twin && strcmp(twin->key->text, name) != 0; twin = twin->next)
+        for (same = first; same && strcmp(same->key->text, name) != 0; same = same->next)
             continue;
-        if (twin)
+        if (same)
             problems_add(probes->problems, at->key->place,
-                         "label \"%s\" becomes \"%s\", as the one at line %zu does", at->key->text,
-                         name, twin->key->place.line);
+                         "label \"%s\" becomes \"%s\", like the label at line %zu: expected "
+                         "distinct names",
+                         at->key->text, name, same->key->place.line);
         if (yaml_member(labels, name, strlen(name)))
             continue;
         added = yaml_build_copy(probes->arena, labels, name, at);
@@ -260,7 +263,7 @@ static void add_label(const struct canary_probes *probes, struct yaml_node *labe
         yaml_build_copy(probes->arena, labels, name, value);
 }
 
-/* What canary-checker has as labels of its own metrics has the same name here. */
+/* The labels of canary-checker's own metrics keep their names. */
 static void add_all_labels(const struct canary_probes *probes, struct yaml_node *probe,
                            const struct canary_document *document, const struct yaml_node *check)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One image check of a Canary -> the keys of one of our probes. */
+/* Converts one image check of a Canary into an entry of `probes:`. */
 #ifndef CONFIG_CANARY_CHECKER_CANARY_PROBE_H
 #define CONFIG_CANARY_CHECKER_CANARY_PROBE_H
 
@@ -7,17 +7,18 @@
 #include "config/canary_checker/canary_fields.h"
 
 struct canary_kind {
-    const char *field; /* of `spec` */
+    const char *field; /* in `spec` */
     const char *operation, *engine;
     const struct canary_field *fields;
 };
 
 struct canary_document {
-    const struct yaml_node *metadata, *spec; /* NULL where there is none */
+    const struct yaml_node *metadata, *spec; /* NULL: absent */
     bool suspended;
 };
 
-/* A mapping in no list yet and without a name; mistakes are reported. NULL: no memory. */
+/* Returns a mapping without a name that is not in a list; NULL without memory. Mistakes are
+ * reported. */
 struct yaml_node *canary_probe_build(const struct canary_probes *probes,
                                      const struct canary_document *document,
                                      const struct canary_kind *kind, const struct yaml_node *check);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* CRI needs no namespace: it works in k8s.io by itself. */
+/* CRI calls have no namespace header: containerd always uses k8s.io for them. */
 #include "containerd/cri/cri.h"
 
 #include "containerd/containers.h"
@@ -15,7 +15,7 @@
 
 #define CRI_NAMESPACE  "k8s.io"
 #define SANDBOX_FILTER "labels.\"io.cri-containerd.kind\"==sandbox"
-#define SANDBOX_NAME   "pause" /* what Kubernetes calls its own */
+#define SANDBOX_NAME   "pause" /* of the image of Kubernetes */
 
 static void wipe(struct buf *reply)
 {
@@ -24,15 +24,7 @@ static void wipe(struct buf *reply)
     buf_deinit(reply);
 }
 
-static bool call(struct containerd *daemon, const char *method, const struct buf *request,
-                 struct buf *reply, struct cancel *cancel, struct error *err)
-{
-    const struct scope nowhere = {.daemon = daemon};
-
-    return containerd_call(&nowhere, method, request, reply, cancel, err);
-}
-
-/* What is no JSON, or has no such member, does not tell; that is no error. */
+/* Returns NULL if the configuration is invalid JSON or has no such member; that is no error. */
 static const char *configured_image(const char *config, struct arena *arena)
 {
     struct error ignored;
@@ -44,15 +36,15 @@ static const char *configured_image(const char *config, struct arena *arena)
     return image && image[0] != '\0' ? arena_strdup(arena, image) : NULL;
 }
 
-/* Moves the conditions out of the arena that also holds the configuration. */
+/* Copies the conditions out of the arena that also holds the configuration. */
 static bool keep_conditions(struct cri_status *status, struct arena *arena, struct error *err)
 {
-    struct cri_condition *kept = arena_alloc(arena, status->count * sizeof(*kept));
+    struct cri_condition *copies = arena_alloc(arena, status->count * sizeof(*copies));
 
-    for (size_t i = 0; kept && i < status->count; i++)
-        kept[i] = (struct cri_condition){arena_strdup(arena, status->conditions[i].type),
-                                         status->conditions[i].met};
-    status->conditions = kept;
+    for (size_t i = 0; copies && i < status->count; i++)
+        copies[i] = (struct cri_condition){arena_strdup(arena, status->conditions[i].type),
+                                           status->conditions[i].met};
+    status->conditions = copies;
     return arena_ok(arena, err);
 }
 
@@ -62,11 +54,12 @@ bool cri_status(struct containerd *daemon, struct arena *arena, struct cri_statu
     CLEANUP(arena_deinit) struct arena unpacked = ARENA_INIT(REPLY_LIMIT_BYTES);
     CLEANUP(buf_deinit) struct buf request = BUF_INIT(REQUEST_LIMIT_BYTES);
     CLEANUP(wipe) struct buf reply = BUF_INIT(REPLY_LIMIT_BYTES);
+    const struct scope scope = {.daemon = daemon};
     char *config;
 
     cri_wire_status_verbose(&request);
     *status = (struct cri_status){0};
-    if (!call(daemon, RUNTIME_SERVICE "Status", &request, &reply, cancel, err) ||
+    if (!containerd_call(&scope, RUNTIME_SERVICE "Status", &request, &reply, cancel, err) ||
         !cri_wire_status(&reply, &unpacked, status, &config, err))
         return false;
     if (config) {
@@ -79,26 +72,25 @@ bool cri_status(struct containerd *daemon, struct arena *arena, struct cri_statu
 bool cri_images(struct containerd *daemon, struct arena *arena, struct cri_images *images,
                 struct cancel *cancel, struct error *err)
 {
-    CLEANUP(buf_deinit) struct buf reply = BUF_INIT(REPLY_LIMIT_BYTES);
-    const struct buf nothing = BUF_INIT(0);
+    const struct scope scope = {.daemon = daemon};
 
-    return call(daemon, IMAGE_SERVICE "ListImages", &nothing, &reply, cancel, err) &&
-           cri_wire_images(&reply, arena, images, err);
+    return containerd_query(&scope, IMAGE_SERVICE "ListImages", NULL, cri_wire_images, arena,
+                            images, cancel, err);
 }
 
 bool cri_presence(struct containerd *daemon, const char *image, struct cri_presence *presence,
                   struct cancel *cancel, struct error *err)
 {
-    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(REPLY_LIMIT_BYTES);
     CLEANUP(buf_deinit) struct buf request = BUF_INIT(REQUEST_LIMIT_BYTES);
-    CLEANUP(buf_deinit) struct buf reply = BUF_INIT(REPLY_LIMIT_BYTES);
+    const struct scope scope = {.daemon = daemon};
 
-    cri_wire_image_status(&request, image);
-    return call(daemon, IMAGE_SERVICE "ImageStatus", &request, &reply, cancel, err) &&
-           cri_wire_presence(&reply, &arena, presence, err);
+    cri_wire_image(&request, image);
+    return containerd_query(&scope, IMAGE_SERVICE "ImageStatus", &request, cri_wire_presence, NULL,
+                            presence, cancel, err);
 }
 
-/* The only pinned image; of several the one that is called pause, if that is one. */
+/* Returns the only pinned image. If there are several, returns the only one that is called pause.
+ */
 static const char *pinned_image(const struct cri_images *images)
 {
     const char *any = NULL, *pause = NULL;
@@ -126,8 +118,8 @@ struct sandboxes {
     const char *image;
 };
 
-/* The first that has one. */
-static bool take_image(void *arg, const struct container_info *info, struct error *err)
+/* Keeps the image of the first sandbox that has one. */
+static bool keep_image(void *arg, const struct container_info *info, struct error *err)
 {
     struct sandboxes *sandboxes = arg;
 
@@ -146,7 +138,7 @@ bool cri_sandbox_image(struct containerd *daemon, const struct cri_status *statu
     *image = status->sandbox_image ? status->sandbox_image : pinned_image(images);
     if (*image)
         return true;
-    if (!containers_list(&scope, SANDBOX_FILTER, take_image, &sandboxes, cancel, err))
+    if (!containers_list(&scope, SANDBOX_FILTER, keep_image, &sandboxes, cancel, err))
         return false;
     *image = sandboxes.image;
     return true;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * CRI: what the kubelet speaks with containerd. Version v1 only: a single call
- * of v1alpha2 would mark the daemon as using a deprecated feature.
+ * CRI, the API that the kubelet uses. Version v1 only: one call of v1alpha2 would make the daemon
+ * report the use of a deprecated feature.
  *
- * A daemon without CRI answers RPC_UNIMPLEMENTED.
+ * A daemon without CRI fails each call with RPC_UNIMPLEMENTED.
  */
 #ifndef CONTAINERD_CRI_CRI_H
 #define CONTAINERD_CRI_CRI_H
@@ -18,17 +18,16 @@ struct cri_condition {
 struct cri_status {
     struct cri_condition *conditions;
     size_t count;
-    const char *sandbox_image; /* as configured; NULL: containerd 2 does not tell */
+    const char *sandbox_image; /* as configured; NULL: unknown (containerd 2 does not report it) */
 };
 
-/* The daemon's answer holds its CRI configuration, which may hold basic_auth of registries: our
- * copies are wiped before this returns (those of the libraries are freed), and it is in no message.
- */
+/* The daemon's reply holds its CRI configuration, which may contain passwords of registries. This
+ * function wipes its copies of it (the libraries free theirs), and no error message contains it. */
 bool cri_status(struct containerd *daemon, struct arena *arena, struct cri_status *status,
                 struct cancel *cancel, struct error *err) MUST_CHECK;
 
 struct cri_image {
-    const char *name; /* a tag, else a digest, else its id */
+    const char *name; /* a tag, else a digest, else the id */
     uint64_t bytes;
     bool pinned;
 };
@@ -45,12 +44,13 @@ struct cri_presence {
     bool present, pinned;
 };
 
-/* `image` as anybody writes it: the daemon completes the reference. */
+/* `image` may be a short reference: the daemon completes it. */
 bool cri_presence(struct containerd *daemon, const char *image, struct cri_presence *presence,
                   struct cancel *cancel, struct error *err) MUST_CHECK;
 
-/* The image that pods start from, by all that can be known: the configuration if it tells, else
- * the one pinned image, else what existing pods use. NULL where nothing tells. */
+/* Finds the sandbox image, from which pods start: the configured one if the daemon reports it, else
+ * the one pinned image, else the image of existing pods. *image is NULL if all of them are unknown.
+ */
 bool cri_sandbox_image(struct containerd *daemon, const struct cri_status *status,
                        const struct cri_images *images, struct arena *arena, const char **image,
                        struct cancel *cancel, struct error *err) MUST_CHECK;

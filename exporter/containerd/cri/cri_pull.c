@@ -7,25 +7,16 @@
 #include <string.h>
 
 #define REQUEST_LIMIT_BYTES ((size_t)1 << 20) /* tokens are long */
-#define REPLY_LIMIT_BYTES   ((size_t)16 << 20)
-#define REQUEST_BYTES       ((size_t)4096) /* of a pull without what is secret */
+#define REQUEST_BYTES       ((size_t)4096)    /* of a pull without its credentials */
 #define RUNTIME_SERVICE     "/runtime.v1.RuntimeService/"
 #define IMAGE_SERVICE       "/runtime.v1.ImageService/"
-
-static bool call(struct containerd *daemon, const char *method, const struct buf *request,
-                 struct buf *reply, struct cancel *cancel, struct error *err)
-{
-    const struct scope nowhere = {.daemon = daemon};
-
-    return containerd_call(&nowhere, method, request, reply, cancel, err);
-}
 
 static size_t size_of(const struct secret *secret)
 {
     return secret->text ? strlen(secret->text) : 0;
 }
 
-/* Room for the whole request, so that no copy stays behind where it grew. */
+/* Makes room for the whole request: a buffer that grows leaves copies of the credentials behind. */
 static void reserve(struct buf *request, const struct credentials *credentials)
 {
     size_t bytes = REQUEST_BYTES;
@@ -37,9 +28,8 @@ static void reserve(struct buf *request, const struct credentials *credentials)
         buf_printf(request, "%*s", (int)bytes, "");
 }
 
-/* The daemon's own words, where they are about the registry, tell more than the status: most come
- * as Unknown. A call that ended because we wanted it to, or a daemon that is gone, is what it is.
- */
+/* Derives err->code from the text of the daemon, which says more about the registry than the status
+ * (mostly Unknown). Does not touch a canceled call or the loss of the daemon. */
 static void refine(struct error *err)
 {
     switch (err->status_kind == STATUS_GRPC ? err->status : RPC_OK) {
@@ -63,41 +53,44 @@ bool cri_pull(struct containerd *daemon, const struct cri_pull_request *request,
 {
     const struct scope scope = {.daemon = daemon, .lease = request->lease};
     CLEANUP(secret_buf_deinit) struct buf message = BUF_INIT(REQUEST_LIMIT_BYTES);
-    CLEANUP(buf_deinit) struct buf reply = BUF_INIT(REPLY_LIMIT_BYTES);
 
     reserve(&message, request->credentials);
     cri_wire_pull(&message, request);
-    if (containerd_call(&scope, IMAGE_SERVICE "PullImage", &message, &reply, cancel, err))
-        return cri_wire_pulled(&reply, arena, image_id, err);
+    if (containerd_query(&scope, IMAGE_SERVICE "PullImage", &message, cri_wire_pulled, arena,
+                         image_id, cancel, err))
+        return true;
     refine(err);
     return false;
+}
+
+/* A request with nothing but an image. */
+static bool query_image(struct containerd *daemon, const char *method, const char *image,
+                        containerd_decode *decode, struct arena *arena, void *out,
+                        struct cancel *cancel, struct error *err)
+{
+    CLEANUP(buf_deinit) struct buf request = BUF_INIT(REQUEST_LIMIT_BYTES);
+    const struct scope scope = {.daemon = daemon};
+
+    cri_wire_image(&request, image);
+    return containerd_query(&scope, method, &request, decode, arena, out, cancel, err);
 }
 
 bool cri_names(struct containerd *daemon, const char *image, struct arena *arena,
                struct cri_names *names, struct cancel *cancel, struct error *err)
 {
-    CLEANUP(buf_deinit) struct buf request = BUF_INIT(REQUEST_LIMIT_BYTES);
-    CLEANUP(buf_deinit) struct buf reply = BUF_INIT(REPLY_LIMIT_BYTES);
-
-    cri_wire_image_status(&request, image);
-    return call(daemon, IMAGE_SERVICE "ImageStatus", &request, &reply, cancel, err) &&
-           cri_wire_names(&reply, arena, names, err);
+    return query_image(daemon, IMAGE_SERVICE "ImageStatus", image, cri_wire_names, arena, names,
+                       cancel, err);
 }
 
 bool cri_remove(struct containerd *daemon, const char *image, struct cancel *cancel,
                 struct error *err)
 {
-    CLEANUP(buf_deinit) struct buf request = BUF_INIT(REQUEST_LIMIT_BYTES);
-    CLEANUP(buf_deinit) struct buf reply = BUF_INIT(REPLY_LIMIT_BYTES);
-
-    cri_wire_image_status(&request, image);
-    return call(daemon, IMAGE_SERVICE "RemoveImage", &request, &reply, cancel, err);
+    return query_image(daemon, IMAGE_SERVICE "RemoveImage", image, NULL, NULL, NULL, cancel, err);
 }
 
-bool cri_is_there(struct containerd *daemon, struct cancel *cancel, struct error *err)
+bool cri_version(struct containerd *daemon, struct cancel *cancel, struct error *err)
 {
-    const struct buf nothing = BUF_INIT(0);
-    CLEANUP(buf_deinit) struct buf reply = BUF_INIT(REPLY_LIMIT_BYTES);
+    const struct scope scope = {.daemon = daemon};
 
-    return call(daemon, RUNTIME_SERVICE "Version", &nothing, &reply, cancel, err);
+    return containerd_query(&scope, RUNTIME_SERVICE "Version", NULL, NULL, NULL, NULL, cancel, err);
 }

@@ -3,7 +3,6 @@
 
 #include "base/clock.h"
 #include "base/secret.h"
-#include "containerd/daemon_version.h"
 #include "containerd/transfer/streaming.h"
 #include "containerd/wire/transfer_wire.h"
 #include "net/go_error.h"
@@ -15,63 +14,62 @@
 
 #define METHOD              "/containerd.services.transfer.v1.Transfer/Transfer"
 #define REQUEST_LIMIT_BYTES ((size_t)1 << 20)
-#define REPLY_LIMIT_BYTES   ((size_t)64 << 10)
-#define ANSWER_LIMIT_BYTES  ((size_t)1 << 20)
+#define STREAM_LIMIT_BYTES  ((size_t)1 << 20)
 #define ID_BYTES            40
 
-/* The last of the progress comes after the answer to the call; then the daemon ends the stream. */
-#define AFTERMATH_NS NS_PER_SECOND
+/* The daemon sends the last progress after its reply to the call, and then ends the stream. */
+#define DRAIN_NS NS_PER_SECOND
 
-/* How much the daemon may log before it waits for us: it would wait with the registry's answer in
- * its hands, so it never has to. */
+/* How much the daemon may log before it must wait for the client. It would wait in the middle of a
+ * response of the registry, so the window is as large as possible. */
 #define LOG_WINDOW_BYTES INT32_MAX
 
-/* A daemon before 2.0 goes to the registry itself, by https, whatever hosts.toml says. */
-static const struct transfer_dialect dialects[] = {
+/* A daemon before 2.0 ignores hosts.toml and uses https. */
+static const struct transfer_rules rules[] = {
     {DAEMON_VERSION(0, 0), false, false, false},
     {DAEMON_VERSION(1, 7), true, false, false},
     {DAEMON_VERSION(2, 0), true, true, false},
     {DAEMON_VERSION(2, 1), true, true, true},
 };
 
-const struct transfer_dialect *transfer_dialect_of(const char *version)
+const struct transfer_rules *transfer_rules_of(const char *version)
 {
-    const struct transfer_dialect *rules = &dialects[0];
+    const struct transfer_rules *found = &rules[0];
 
-    for (size_t i = 1; i < sizeof(dialects) / sizeof(dialects[0]); i++)
-        if (daemon_version(version) >= dialects[i].since)
-            rules = &dialects[i];
-    return rules;
+    for (size_t i = 1; i < sizeof(rules) / sizeof(rules[0]); i++)
+        if (daemon_version(version) >= rules[i].since)
+            found = &rules[i];
+    return found;
 }
 
-static void hear_progress(void *arg, struct streaming *stream,
-                          const struct transfer_message *message, struct arena *arena)
+static void on_progress(void *arg, struct streaming *stream, const struct transfer_message *message,
+                        struct arena *arena)
 {
     const struct transfer *transfer = arg;
     struct transfer_event event;
-    struct error garbled;
+    struct error ignored; /* an invalid message is skipped */
 
     (void)stream;
     event.at_ns = clock_now_ns();
     if (strcmp(message->type, TRANSFER_TYPE_PROGRESS) == 0 &&
-        transfer_wire_progress(&message->value, arena, &event, &garbled))
+        transfer_wire_progress(&message->value, arena, &event, &ignored))
         transfer->progress(transfer->arg, &event);
 }
 
-static void hear_log(void *arg, struct streaming *stream, const struct transfer_message *message,
-                     struct arena *arena)
+static void on_log(void *arg, struct streaming *stream, const struct transfer_message *message,
+                   struct arena *arena)
 {
     const struct transfer *transfer = arg;
-    struct error garbled;
+    struct error ignored; /* an invalid message is skipped */
     const char *text;
 
     (void)stream;
     if (strcmp(message->type, TRANSFER_TYPE_DATA) == 0 &&
-        transfer_wire_data(&message->value, arena, &text, &garbled))
+        transfer_wire_data(&message->value, arena, &text, &ignored))
         transfer->log(transfer->arg, text);
 }
 
-static void answer(struct buf *out, const struct credentials *credentials)
+static void put_response(struct buf *out, const struct credentials *credentials)
 {
     if (credentials->password.text)
         transfer_wire_auth_response(out, TRANSFER_AUTH_CREDENTIALS,
@@ -84,101 +82,103 @@ static void answer(struct buf *out, const struct credentials *credentials)
         transfer_wire_auth_response(out, TRANSFER_AUTH_NONE, "", "");
 }
 
-/* The daemon asks once for every client that it makes. A mirror is another host, and is told
- * nothing. */
-static void hear_auth(void *arg, struct streaming *stream, const struct transfer_message *message,
-                      struct arena *arena)
+/* The daemon asks once for every HTTP client that it creates. A mirror is another host and gets no
+ * credentials. */
+static void on_auth(void *arg, struct streaming *stream, const struct transfer_message *message,
+                    struct arena *arena)
 {
     static const struct credentials anonymous;
     const struct transfer *transfer = arg;
-    CLEANUP(secret_buf_deinit) struct buf response = BUF_INIT(ANSWER_LIMIT_BYTES);
-    struct error garbled;
+    CLEANUP(secret_buf_deinit) struct buf response = BUF_INIT(STREAM_LIMIT_BYTES);
+    struct error ignored; /* an invalid message is skipped */
     const char *host;
 
     if (strcmp(message->type, TRANSFER_TYPE_AUTH_REQUEST) != 0 ||
-        !transfer_wire_auth_request(&message->value, arena, &host, &garbled))
+        !transfer_wire_auth_request(&message->value, arena, &host, &ignored))
         return;
-    answer(&response,
-           strcasecmp(host, transfer->credentials_host) == 0 ? transfer->credentials : &anonymous);
+    put_response(&response, strcasecmp(host, transfer->credentials_host) == 0
+                                ? transfer->credentials
+                                : &anonymous);
     streaming_send(stream, TRANSFER_TYPE_AUTH_RESPONSE, &response);
 }
 
-enum beside {
-    BESIDE_PROGRESS,
-    BESIDE_AUTH,
-    BESIDE_LOG,
-    BESIDES,
+enum side_stream {
+    SIDE_PROGRESS,
+    SIDE_AUTH,
+    SIDE_LOG,
+    SIDE_STREAMS,
 };
 
 static const struct {
     const char *name;
     streaming_visit *visit;
-} besides[BESIDES] = {
-    [BESIDE_PROGRESS] = {"progress", hear_progress},
-    [BESIDE_AUTH] = {"auth", hear_auth},
-    [BESIDE_LOG] = {"log", hear_log},
+} side_streams[SIDE_STREAMS] = {
+    [SIDE_PROGRESS] = {"progress", on_progress},
+    [SIDE_AUTH] = {"auth", on_auth},
+    [SIDE_LOG] = {"log", on_log},
 };
 
-/* The streams of one transfer; the ids are "" where one is not wanted. */
-struct beside_call {
-    struct streaming *items[BESIDES];
-    char ids[BESIDES][ID_BYTES];
+/* The streams of one transfer. The id of an unwanted stream is "". */
+struct streams {
+    struct streaming *items[SIDE_STREAMS];
+    char ids[SIDE_STREAMS][ID_BYTES];
 };
 
-static bool wanted(const struct transfer *transfer, enum beside beside)
+static bool wanted(const struct transfer *transfer, enum side_stream stream)
 {
-    switch (beside) {
-    case BESIDE_PROGRESS:
+    switch (stream) {
+    case SIDE_PROGRESS:
         return transfer->progress != NULL;
-    case BESIDE_LOG:
+    case SIDE_LOG:
         return transfer->log != NULL;
     default:
         return true;
     }
 }
 
-/* The daemon knows a stream for a moment longer than we do, so no two have one name. */
-static void name_all(struct beside_call *call, const struct transfer *transfer)
+/* The daemon keeps the id of a stream for a moment after it ends, so every id is new. */
+static void name_all(struct streams *streams, const struct transfer *transfer)
 {
-    for (size_t i = 0; i < BESIDES; i++)
-        if (wanted(transfer, (enum beside)i))
-            snprintf(call->ids[i], ID_BYTES, "%s-%" PRId64, besides[i].name, clock_now_ns());
+    for (size_t i = 0; i < SIDE_STREAMS; i++)
+        if (wanted(transfer, (enum side_stream)i))
+            snprintf(streams->ids[i], ID_BYTES, "%s-%" PRId64, side_streams[i].name,
+                     clock_now_ns());
 }
 
-static void close_all(struct beside_call *call)
+static void close_all(struct streams *streams)
 {
-    int64_t until_ns = clock_now_ns() + AFTERMATH_NS;
+    int64_t until_ns = clock_now_ns() + DRAIN_NS;
 
-    for (size_t i = 0; i < BESIDES; i++)
-        if (call->items[i])
-            streaming_close(call->items[i], i == BESIDE_AUTH ? 0 : until_ns);
+    for (size_t i = 0; i < SIDE_STREAMS; i++)
+        if (streams->items[i])
+            streaming_close(streams->items[i], i == SIDE_AUTH ? 0 : until_ns);
 }
 
-static bool open_all(struct beside_call *call, const struct scope *scope,
+static bool open_all(struct streams *streams, const struct scope *scope,
                      const struct transfer *transfer, struct cancel *cancel, struct error *err)
 {
-    CLEANUP(buf_deinit) struct buf window = BUF_INIT(ANSWER_LIMIT_BYTES);
+    CLEANUP(buf_deinit) struct buf window = BUF_INIT(STREAM_LIMIT_BYTES);
 
     transfer_wire_window_update(&window, LOG_WINDOW_BYTES);
-    for (size_t i = 0; i < BESIDES; i++) {
+    for (size_t i = 0; i < SIDE_STREAMS; i++) {
         const struct streaming_options options = {
-            .id = call->ids[i],
-            .greeting_type = i == BESIDE_LOG ? TRANSFER_TYPE_WINDOW_UPDATE : NULL,
+            .id = streams->ids[i],
+            .greeting_type = i == SIDE_LOG ? TRANSFER_TYPE_WINDOW_UPDATE : NULL,
             .greeting = &window,
-            .visit = besides[i].visit,
+            .visit = side_streams[i].visit,
             .arg = (void *)transfer,
         };
 
         if (!*options.id)
             continue;
-        call->items[i] = streaming_open(scope, &options, cancel, err);
-        if (!call->items[i])
+        streams->items[i] = streaming_open(scope, &options, cancel, err);
+        if (!streams->items[i])
             return false;
     }
     return true;
 }
 
-/* Codes of the daemon that say less than its words. */
+/* Derives err->code from the text of the daemon, unless the status is definite. */
 static void refine(struct error *err)
 {
     switch (err->status_kind == STATUS_GRPC ? err->status : RPC_OK) {
@@ -198,21 +198,19 @@ typedef bool pack(struct buf *out, const struct transfer *transfer,
 static bool call(const struct scope *scope, const struct transfer *transfer, pack *pack_request,
                  int64_t *ended_ns, struct cancel *cancel, struct error *err)
 {
-    CLEANUP(close_all) struct beside_call beside = {0};
+    CLEANUP(close_all) struct streams side = {0};
     CLEANUP(buf_deinit) struct buf request = BUF_INIT(REQUEST_LIMIT_BYTES);
-    CLEANUP(buf_deinit) struct buf reply = BUF_INIT(REPLY_LIMIT_BYTES);
     const struct transfer_streams streams = {
-        .progress = beside.ids[BESIDE_PROGRESS],
-        .auth = beside.ids[BESIDE_AUTH],
-        .log = beside.ids[BESIDE_LOG],
+        .progress = side.ids[SIDE_PROGRESS],
+        .auth = side.ids[SIDE_AUTH],
+        .log = side.ids[SIDE_LOG],
     };
     bool ok;
 
-    name_all(&beside, transfer);
+    name_all(&side, transfer);
     ok = pack_request(&request, transfer, &streams, err) &&
-         open_all(&beside, scope, transfer, cancel, err) &&
-         containerd_call(scope, METHOD, &request, &reply, cancel, err);
-
+         open_all(&side, scope, transfer, cancel, err) &&
+         containerd_query(scope, METHOD, &request, NULL, NULL, NULL, cancel, err);
     *ended_ns = clock_now_ns();
     if (!ok)
         refine(err);

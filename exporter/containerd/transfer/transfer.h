@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Pulls and pushes that the daemon does itself: its Transfer service, since 1.7 (of worth since
- * 2.0).
+ * Pulls and pushes by the daemon's Transfer service (since 1.7; useful since 2.0).
  *
- * While it works it speaks on streams beside the call: what it is at (progress), who it should be
- * to the registry (auth), and, if that was asked for, what it said to the registry and was told
- * (log, since 2.1). The last is no thing to do while an image is fetched: the daemon puts every
- * body into its memory and on the stream, layers too.
+ * During the call the daemon sends its progress, asks for credentials (auth) and, on request, sends
+ * a log of its HTTP requests and responses (since 2.1), each on a stream of its own. The log
+ * includes every body, also of layers, and the daemon keeps each body in memory: do not request it
+ * while an image is fetched.
  */
 #ifndef CONTAINERD_TRANSFER_TRANSFER_H
 #define CONTAINERD_TRANSFER_TRANSFER_H
@@ -15,57 +14,56 @@
 #include "credentials/credentials.h"
 #include "oci/manifest.h"
 
-/* What the daemon says of its work; valid only during the visit. */
+/* One message of the progress; valid during the callback only. */
 struct transfer_event {
-    const char
-        *what; /* "Pulling from ...", "waiting", "downloading", "uploading", "complete", ... */
-    const char *name; /* "layer-sha256:..."; "" where it is about the image as a whole */
+    const char *what; /* "Pulling from ...", "waiting", "downloading", "complete", ... */
+    const char *name; /* "layer-sha256:..."; "" if it is about the whole image */
     uint64_t bytes, total;
-    int64_t at_ns; /* when it came; monotonic */
+    int64_t at_ns; /* time of arrival, monotonic */
 };
 
-/* Called by a thread of its own, that has ended when the transfer returns. */
+/* Called by another thread, which has ended when the transfer returns. */
 typedef void transfer_visit(void *arg, const struct transfer_event *event);
 
-/* A piece of what was said over HTTP: it begins with the first line of a request or a response, or
- * goes on in the middle of a body. A thread of its own, likewise. */
+/* A piece of the HTTP log: it begins with the first line of a request or a response, or continues a
+ * body. Called by another thread, likewise. */
 typedef void transfer_log_visit(void *arg, const char *text);
 
-/* Between a registry and the image store of the daemon. */
+/* A transfer between a registry and the image store of the daemon. */
 struct transfer {
-    const char *reference;      /* there */
-    const char *name;           /* here: of the image record that it becomes, or is */
-    const char *hosts_dir;      /* where the daemon finds hosts.toml; "": nowhere */
+    const char *reference;      /* in the registry */
+    const char *name;           /* of the image record in the store */
+    const char *hosts_dir;      /* where the daemon looks for hosts.toml; "": nowhere */
     const char *default_scheme; /* of a registry without hosts.toml: "http", "https" */
     const struct platform *platform;
-    bool all_platforms; /* of an index: every one; `platform` says which is unpacked */
-    bool unpack;        /* of a pull */
+    bool all_platforms; /* transfer all of an index; only `platform` is unpacked */
+    bool unpack;        /* pull only */
     const char *snapshotter;
-    const struct credentials *credentials; /* never NULL; may be anonymous */
-    const char *credentials_host;          /* nobody else gets them */
+    const struct credentials *credentials; /* not NULL; may be anonymous */
+    const char *credentials_host;          /* the only host that gets them */
     transfer_visit *progress;
-    transfer_log_visit *log; /* NULL: nothing is logged */
-    void *arg;               /* of both */
+    transfer_log_visit *log; /* NULL: no log */
+    void *arg;               /* of both callbacks */
 };
 
-/* The reason of a failure is the daemon's words' where they tell one. *ended_ns: when the daemon
- * answered; what it still has to say on the streams is listened to after that. */
+/* err->code of a failure is derived from the daemon's text where possible. *ended_ns is when the
+ * daemon replied; the function still reads the rest of the streams after that. */
 bool transfer_pull(const struct scope *scope, const struct transfer *transfer, int64_t *ended_ns,
                    struct cancel *cancel, struct error *err) MUST_CHECK;
 
-/* The same. An index goes with its entries of `platform`, though the registry may want all. */
+/* The same. Pushes only the entries of `platform` of an index; the registry may require all. */
 bool transfer_push(const struct scope *scope, const struct transfer *transfer, int64_t *ended_ns,
                    struct cancel *cancel, struct error *err) MUST_CHECK;
 
-/* What a version of the daemon can do. */
-struct transfer_dialect {
-    unsigned since;   /* DAEMON_VERSION() from which on it is so */
-    bool transfers;   /* the service is there */
-    bool reads_hosts; /* hosts.toml and default_scheme are honoured */
-    bool logs;        /* tells what it said over HTTP */
+/* The capabilities of a version of the daemon. */
+struct transfer_rules {
+    unsigned since;   /* the first DAEMON_VERSION() with them */
+    bool transfers;   /* has the service */
+    bool reads_hosts; /* honours hosts.toml and default_scheme */
+    bool logs;        /* has the HTTP log */
 };
 
-/* What is no version gets the newest. */
-const struct transfer_dialect *transfer_dialect_of(const char *version);
+/* Text that is no version gets the rules of the newest. */
+const struct transfer_rules *transfer_rules_of(const char *version);
 
 #endif

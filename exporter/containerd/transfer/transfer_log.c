@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The length of the line at `text`, without its end. */
+/* Returns the length of the line at `text` without its end. */
 static size_t line_size(const char *text)
 {
     return strcspn(text, "\r\n");
@@ -35,7 +35,7 @@ static void note_request(struct transfer_log *log, const char *text)
                        line_size(line) - strlen("Host: "));
 }
 
-/* "HTTP/1.1 200 OK". A redirect is an answer, too: who gives it decides where the rest is. */
+/* "HTTP/1.1 200 OK". A redirect counts too: the host that sends it has the manifest. */
 static void note_response(struct transfer_log *log, const char *text)
 {
     const char *space = strchr(text, ' ');

@@ -10,8 +10,8 @@ static bool is(const struct transfer_event *event, const char *what)
     return strcmp(event->what, what) == 0;
 }
 
-/* "layer-sha256:...", "manifest-tag@sha256:..." -> "sha256:..."; NULL where it is no blob that is
- * spoken of. */
+/* "layer-sha256:...", "manifest-tag@sha256:..." -> "sha256:..."; NULL if the event is not about a
+ * blob. */
 static const char *digest_of_name(const char *name)
 {
     static const char *const kinds[] = {"layer-", "config-", "manifest-", "index-", "unknown-"};
@@ -27,37 +27,37 @@ static bool is_document(const char *name)
     return text_starts_with(name, "manifest-") || text_starts_with(name, "index-");
 }
 
-/* NULL: no room for it. */
+/* Finds or adds a blob. Returns NULL if the table is full. */
 static struct transfer_blob *find(struct transfer_progress *progress, const char *digest,
                                   bool *is_new)
 {
-    struct error full;
-    uint64_t place;
+    struct error ignored;
+    uint64_t index;
 
     *is_new = false;
-    if (name_map_find(&progress->places, digest, &place))
-        return &progress->blobs[place];
+    if (name_map_find(&progress->indices, digest, &index))
+        return &progress->blobs[index];
     if (!progress->blobs)
         progress->blobs = calloc(TRANSFER_BLOBS_MAX, sizeof(*progress->blobs));
     if (!progress->blobs || progress->n_blobs == TRANSFER_BLOBS_MAX ||
-        !name_map_add(&progress->places, digest, progress->n_blobs, &full))
+        !name_map_add(&progress->indices, digest, progress->n_blobs, &ignored))
         return NULL;
     *is_new = true;
     return &progress->blobs[progress->n_blobs++];
 }
 
-static void tell(const struct transfer_progress *progress, const struct transfer_event *event,
-                 const struct transfer_blob *before, const struct transfer_blob *blob)
+static void report(const struct transfer_progress *progress, const struct transfer_event *event,
+                   const struct transfer_blob *before, const struct transfer_blob *blob)
 {
     char size[32];
 
     if (blob->total > before->total)
-        progress_expect(progress->told, blob->total - before->total);
-    progress_moved(progress->told, blob->bytes - before->bytes);
+        progress_expect(progress->report, blob->total - before->total);
+    progress_moved(progress->report, blob->bytes - before->bytes);
     if (!is(event, "complete") && !is(event, "already exists") && !is(event, "extracted"))
         return;
     text_format_bytes(blob->total, size, sizeof(size));
-    progress_note(progress->told, "%.32s: %s, %s", event->name, event->what, size);
+    progress_note(progress->report, "%.32s: %s, %s", event->name, event->what, size);
 }
 
 static void note_blob(struct transfer_progress *progress, const struct transfer_event *event,
@@ -78,11 +78,11 @@ static void note_blob(struct transfer_progress *progress, const struct transfer_
     blob->downloading |= is(event, "downloading") && event->bytes > 0;
     blob->n_known += is(event, "already exists");
     blob->sent |= is(event, "complete") || (is(event, "uploading") && event->bytes > 0);
-    tell(progress, event, &before, blob);
+    report(progress, event, &before, blob);
 }
 
-/* Resolving ends with the first thing that is said of the image itself; layers are unpacked from
- * the first that is begun until the last that is done. */
+/* Resolving ends with the first event about the image itself. Unpacking lasts from the start of the
+ * first layer to the end of the last. */
 static void note_times(struct transfer_progress *progress, const struct transfer_event *event,
                        bool is_blob)
 {
@@ -119,7 +119,7 @@ void transfer_progress_add(struct transfer_progress *progress, const struct tran
 void transfer_progress_deinit(struct transfer_progress *progress)
 {
     free(progress->blobs);
-    name_map_deinit(&progress->places);
+    name_map_deinit(&progress->indices);
 }
 
 uint64_t transfer_progress_existing_bytes(const struct transfer_progress *progress)

@@ -5,11 +5,12 @@
 #include "daemon.pb-c.h"
 #include "namespaces.pb-c.h"
 
-bool containerd_wire_version(const struct buf *message, struct arena *arena,
-                             struct containerd_identity *identity, struct error *err)
+bool containerd_wire_version(const struct buf *message, struct arena *arena, void *out,
+                             struct error *err)
 {
     const Daemon__VersionResponse *reply =
         wire_unpack(&daemon__version_response__descriptor, message, arena, err);
+    struct containerd_identity *identity = out;
 
     if (!reply)
         return false;
@@ -18,33 +19,36 @@ bool containerd_wire_version(const struct buf *message, struct arena *arena,
     return true;
 }
 
-bool containerd_wire_server(const struct buf *message, struct arena *arena,
-                            struct containerd_identity *identity, struct error *err)
+bool containerd_wire_server(const struct buf *message, struct arena *arena, void *out,
+                            struct error *err)
 {
     const Daemon__ServerResponse *reply =
         wire_unpack(&daemon__server_response__descriptor, message, arena, err);
+    struct containerd_identity *identity = out;
 
     if (reply)
         identity->uuid = reply->uuid;
-    return reply != NULL;
+    return reply;
 }
 
-bool containerd_wire_health(const struct buf *message, struct arena *arena, bool *serving,
+bool containerd_wire_health(const struct buf *message, struct arena *arena, void *out,
                             struct error *err)
 {
     const Daemon__HealthCheckResponse *reply =
         wire_unpack(&daemon__health_check_response__descriptor, message, arena, err);
+    bool *serving = out;
 
     if (reply)
         *serving = reply->status == 1;
-    return reply != NULL;
+    return reply;
 }
 
-bool containerd_wire_namespaces(const struct buf *message, struct arena *arena,
-                                struct containerd_namespaces *namespaces, struct error *err)
+bool containerd_wire_namespaces(const struct buf *message, struct arena *arena, void *out,
+                                struct error *err)
 {
     const Namespaces__ListResponse *reply =
         wire_unpack(&namespaces__list_response__descriptor, message, arena, err);
+    struct containerd_namespaces *namespaces = out;
 
     if (!reply)
         return false;
@@ -80,4 +84,55 @@ void containerd_wire_namespace_delete(struct buf *out, const char *name)
 
     request.name = (char *)name;
     wire_pack(&request.base, out);
+}
+
+static bool read_plugin(struct plugin *to, const Daemon__Plugin *from, struct arena *arena)
+{
+    *to = (struct plugin){
+        .type = from->type,
+        .id = from->id,
+        .capabilities = (const char *const *)from->capabilities,
+        .n_capabilities = from->n_capabilities,
+    };
+    if (from->init_err) {
+        to->init_error = from->init_err->message;
+        to->init_code = rpc_status_name(from->init_err->code);
+    }
+    return wire_labels_in(&to->exports, from->exports, from->n_exports, arena);
+}
+
+bool introspection_wire_plugins(const struct buf *message, struct arena *arena, void *out,
+                                struct error *err)
+{
+    const Daemon__PluginsResponse *reply =
+        wire_unpack(&daemon__plugins_response__descriptor, message, arena, err);
+    struct plugins *plugins = out;
+
+    if (!reply)
+        return false;
+    plugins->count = 0;
+    plugins->items = arena_alloc(arena, reply->n_plugins * sizeof(*plugins->items));
+    for (size_t i = 0; plugins->items && i < reply->n_plugins; i++)
+        if (!read_plugin(&plugins->items[plugins->count++], reply->plugins[i], arena))
+            break;
+    return arena_ok(arena, err);
+}
+
+bool introspection_wire_deprecations(const struct buf *message, struct arena *arena, void *out,
+                                     struct error *err)
+{
+    const Daemon__ServerResponse *reply =
+        wire_unpack(&daemon__server_response__descriptor, message, arena, err);
+    struct deprecations *deprecations = out;
+
+    if (!reply)
+        return false;
+    deprecations->count = 0;
+    deprecations->items = arena_alloc(arena, reply->n_deprecations * sizeof(*deprecations->items));
+    for (size_t i = 0; deprecations->items && i < reply->n_deprecations; i++)
+        deprecations->items[deprecations->count++] = (struct deprecation){
+            .id = reply->deprecations[i]->id,
+            .last_occurrence = wire_unix_seconds(reply->deprecations[i]->last_occurrence),
+        };
+    return arena_ok(arena, err);
 }

@@ -3,19 +3,18 @@
 #ifndef CONTAINERD_WIRE_CONTAINERD_WIRE_H
 #define CONTAINERD_WIRE_CONTAINERD_WIRE_H
 
-#include "containerd/containerd.h"
+#include "containerd/introspection.h"
 
-bool containerd_wire_version(const struct buf *message, struct arena *arena,
-                             struct containerd_identity *identity, struct error *err) MUST_CHECK;
-bool containerd_wire_server(const struct buf *message, struct arena *arena,
-                            struct containerd_identity *identity, struct error *err) MUST_CHECK;
-bool containerd_wire_health(const struct buf *message, struct arena *arena, bool *serving,
-                            struct error *err) MUST_CHECK;
-bool containerd_wire_namespaces(const struct buf *message, struct arena *arena,
-                                struct containerd_namespaces *namespaces,
-                                struct error *err) MUST_CHECK;
+containerd_decode containerd_wire_version; /* struct containerd_identity: version and revision */
+containerd_decode containerd_wire_server;  /* struct containerd_identity: uuid */
+containerd_decode containerd_wire_health;  /* bool: whether it serves */
+
+containerd_decode containerd_wire_namespaces; /* struct containerd_namespaces */
 void containerd_wire_namespace_create(struct buf *out, const char *name,
                                       const struct labels *labels, struct arena *arena);
 void containerd_wire_namespace_delete(struct buf *out, const char *name);
+
+containerd_decode introspection_wire_plugins;      /* struct plugins */
+containerd_decode introspection_wire_deprecations; /* struct deprecations */
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The specification is no field here, so that unpacking it costs one copy at most. */
+/* The .proto leaves out the specification of a container, so decoding does not copy it. */
 #include "containerd/wire/containers_wire.h"
 
 #include "containerd/wire/types_wire.h"
 #include "containers.pb-c.h"
+#include "tasks.pb-c.h"
 
 void containers_wire_list(struct buf *out, const char *filter)
 {
@@ -15,36 +16,48 @@ void containers_wire_list(struct buf *out, const char *filter)
     wire_pack(&request.base, out);
 }
 
-static bool visit_container(const Containers__Container *container, containers_visit *visit,
-                            void *arg, struct error *err)
+static bool visit(const struct containers_visitor *visitor, const Containers__Container *container,
+                  struct error *err)
 {
     const struct container_info info = {
         .image = container->image,
         .runtime = container->runtime ? container->runtime->name : "",
     };
 
-    return visit(arg, &info, err);
+    return visitor->visit(visitor->arg, &info, err);
 }
 
-bool containers_wire_visit_all(const struct buf *message, struct arena *arena,
-                               containers_visit *visit, void *arg, struct error *err)
+bool containers_wire_visit_all(const struct buf *message, struct arena *arena, void *out,
+                               struct error *err)
 {
     const Containers__ListResponse *reply =
         wire_unpack(&containers__list_response__descriptor, message, arena, err);
-    bool ok = reply != NULL;
+    bool ok = reply;
 
     for (size_t i = 0; ok && i < reply->n_containers; i++)
-        ok = visit_container(reply->containers[i], visit, arg, err);
+        ok = visit(out, reply->containers[i], err);
     return ok;
 }
 
-bool containers_wire_visit_one(const struct buf *message, struct arena *arena,
-                               containers_visit *visit, void *arg, struct error *err)
+bool containers_wire_visit_one(const struct buf *message, struct arena *arena, void *out,
+                               struct error *err)
 {
     const Containers__ListStreamResponse *reply =
         wire_unpack(&containers__list_stream_response__descriptor, message, arena, err);
 
-    if (!reply)
-        return false;
-    return !reply->container || visit_container(reply->container, visit, arg, err);
+    return reply && (!reply->container || visit(out, reply->container, err));
+}
+
+bool tasks_wire_count(const struct buf *message, struct arena *arena, void *out, struct error *err)
+{
+    const Tasks__ListResponse *reply =
+        wire_unpack(&tasks__list_response__descriptor, message, arena, err);
+    size_t *counts = out;
+
+    for (size_t i = 0; reply && i < reply->n_tasks; i++) {
+        int32_t status = reply->tasks[i]->status;
+
+        counts[status >= 0 && status < TASK_STATUSES ? status : TASK_UNKNOWN]++;
+    }
+    return reply;
 }

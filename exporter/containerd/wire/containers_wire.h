@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Messages of the Containers service. */
+/* Messages of the Containers and Tasks services. */
 #ifndef CONTAINERD_WIRE_CONTAINERS_WIRE_H
 #define CONTAINERD_WIRE_CONTAINERS_WIRE_H
 
 #include "containerd/containers.h"
+#include "containerd/tasks.h"
+
+struct containers_visitor {
+    containers_visit *visit;
+    void *arg;
+};
 
 void containers_wire_list(struct buf *out, const char *filter);
-/* A reply of List: all containers. */
-bool containers_wire_visit_all(const struct buf *message, struct arena *arena,
-                               containers_visit *visit, void *arg, struct error *err) MUST_CHECK;
-/* A message of ListStream: one container. */
-bool containers_wire_visit_one(const struct buf *message, struct arena *arena,
-                               containers_visit *visit, void *arg, struct error *err) MUST_CHECK;
+containerd_decode containers_wire_visit_all; /* struct containers_visitor; the reply to List */
+containerd_decode containers_wire_visit_one; /* the same; a message of ListStream */
+
+/* size_t[TASK_STATUSES]: adds to it. A status that the exporter does not know is TASK_UNKNOWN. */
+containerd_decode tasks_wire_count;
 
 #endif

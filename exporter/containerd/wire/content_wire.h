@@ -5,6 +5,36 @@
 
 #include "containerd/content.h"
 
+/* A request with nothing but a digest (Info, Delete). */
+void content_wire_digest(struct buf *out, const char *digest);
+containerd_decode content_wire_size; /* uint64_t; does not use the arena */
+
+struct content_visitor {
+    content_visit *visit;
+    void *arg;
+};
+
+containerd_decode content_wire_list; /* struct content_visitor; does not use the arena */
+
+struct content_record_visitor {
+    content_record_visit *visit;
+    void *arg;
+};
+
+/* A List request for these blobs only. */
+void content_wire_find(struct buf *out, const char *const *digests, size_t count,
+                       struct arena *arena);
+containerd_decode content_wire_records; /* struct content_record_visitor */
+
+/* A size of 0 means up to the end. */
+void content_wire_read(struct buf *out, const char *digest, uint64_t offset, uint64_t size);
+/* Finds the data of a Read reply. *data points into `message`, because chunks are large. */
+bool content_wire_data(const struct buf *message, const void **data, size_t *size,
+                       struct error *err) MUST_CHECK;
+
+containerd_decode content_wire_ingests; /* struct ingests */
+void content_wire_abort(struct buf *out, const char *ref);
+
 enum content_action {
     CONTENT_STAT,
     CONTENT_WRITE,
@@ -16,7 +46,7 @@ struct content_write {
     const char *ref, *expected;
     uint64_t total, offset;
     struct labels labels;
-    size_t data_size; /* the data itself follows the packed message */
+    size_t data_size;
 };
 
 struct content_written {
@@ -25,37 +55,9 @@ struct content_written {
     const char *digest;
 };
 
-struct content_refs {
-    const char **items;
-    size_t count;
-};
-
-/* A request that is a digest only (Info, Delete). */
-void content_wire_digest(struct buf *out, const char *digest);
-bool content_wire_size(const struct buf *message, uint64_t *size, struct error *err) MUST_CHECK;
-bool content_wire_list(const struct buf *message, content_visit *visit, void *arg,
-                       struct error *err) MUST_CHECK;
-
-/* A List of these blobs alone. */
-void content_wire_find(struct buf *out, const char *const *digests, size_t count,
-                       struct arena *arena);
-bool content_wire_records(const struct buf *message, struct arena *arena,
-                          content_record_visit *visit, void *arg, struct error *err) MUST_CHECK;
-
-/* A size of 0 means up to the end. */
-void content_wire_read(struct buf *out, const char *digest, uint64_t offset, uint64_t size);
-
-/* The data of a Read reply, inside `message`: chunks are large, and not copied. */
-bool content_wire_data(const struct buf *message, const void **data, size_t *size,
-                       struct error *err) MUST_CHECK;
-
-bool content_wire_statuses(const struct buf *message, struct arena *arena,
-                           struct content_refs *refs, struct error *err) MUST_CHECK;
-void content_wire_abort(struct buf *out, const char *ref);
-
-/* Everything but the data, up to the length of the data: send it, then the data. */
+/* Everything but the data: the message ends with the length of the data, which the caller sends
+ * after it. */
 void content_wire_write(struct buf *out, const struct content_write *write, struct arena *arena);
-bool content_wire_written(const struct buf *message, struct arena *arena,
-                          struct content_written *written, struct error *err) MUST_CHECK;
+containerd_decode content_wire_written; /* struct content_written */
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Field numbers are those of runtime.v1, the same since containerd 1.6. */
+/* The field numbers are those of runtime.v1, which containerd has had since 1.6. */
 #include "containerd/wire/cri_wire.h"
 
 #include "containerd/wire/types_wire.h"
@@ -46,11 +46,11 @@ static const char *name_of(const Cri__Image *image)
     return image->n_repo_digests > 0 ? image->repo_digests[0] : image->id;
 }
 
-bool cri_wire_images(const struct buf *message, struct arena *arena, struct cri_images *images,
-                     struct error *err)
+bool cri_wire_images(const struct buf *message, struct arena *arena, void *out, struct error *err)
 {
     const Cri__ListImagesResponse *reply =
         wire_unpack(&cri__list_images_response__descriptor, message, arena, err);
+    struct cri_images *images = out;
 
     if (!reply)
         return false;
@@ -65,7 +65,7 @@ bool cri_wire_images(const struct buf *message, struct arena *arena, struct cri_
     return arena_ok(arena, err);
 }
 
-void cri_wire_image_status(struct buf *out, const char *image)
+void cri_wire_image(struct buf *out, const char *image)
 {
     Cri__ImageSpec spec = CRI__IMAGE_SPEC__INIT;
     Cri__ImageStatusRequest request = CRI__IMAGE_STATUS_REQUEST__INIT;
@@ -75,11 +75,11 @@ void cri_wire_image_status(struct buf *out, const char *image)
     wire_pack(&request.base, out);
 }
 
-bool cri_wire_presence(const struct buf *message, struct arena *arena,
-                       struct cri_presence *presence, struct error *err)
+bool cri_wire_presence(const struct buf *message, struct arena *arena, void *out, struct error *err)
 {
     const Cri__ImageStatusResponse *reply =
         wire_unpack(&cri__image_status_response__descriptor, message, arena, err);
+    struct cri_presence *presence = out;
 
     if (!reply)
         return false;
@@ -93,7 +93,8 @@ static char *text_or_empty(const struct secret *secret)
     return secret->text ? secret->text : (char *)"";
 }
 
-/* containerd takes the first of them that is there, in this order, and no registry token. */
+/* containerd uses the first of these that is not empty, in this order, and ignores registry tokens.
+ */
 static void put_auth(Cri__AuthConfig *auth, const struct cri_pull_request *request)
 {
     const struct credentials *credentials = request->credentials;
@@ -120,24 +121,24 @@ void cri_wire_pull(struct buf *out, const struct cri_pull_request *request)
     wire_pack(&message.base, out);
 }
 
-bool cri_wire_pulled(const struct buf *message, struct arena *arena, const char **image_id,
-                     struct error *err)
+bool cri_wire_pulled(const struct buf *message, struct arena *arena, void *out, struct error *err)
 {
     const Cri__PullImageResponse *reply =
         wire_unpack(&cri__pull_image_response__descriptor, message, arena, err);
+    const char **image_id = out;
 
     if (!reply)
         return false;
     *image_id = reply->image_ref;
     return reply->image_ref[0] != '\0' ||
-           error_set(err, ERROR_PROTOCOL, "PullImage: no image was named");
+           error_set(err, ERROR_PROTOCOL, "reply to PullImage without an image id");
 }
 
-bool cri_wire_names(const struct buf *message, struct arena *arena, struct cri_names *names,
-                    struct error *err)
+bool cri_wire_names(const struct buf *message, struct arena *arena, void *out, struct error *err)
 {
     const Cri__ImageStatusResponse *reply =
         wire_unpack(&cri__image_status_response__descriptor, message, arena, err);
+    struct cri_names *names = out;
 
     if (!reply)
         return false;

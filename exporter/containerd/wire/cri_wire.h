@@ -7,24 +7,19 @@
 #include "containerd/cri/cri_pull.h"
 
 void cri_wire_status_verbose(struct buf *out);
-/* The conditions, with status->sandbox_image left alone; *config is the daemon's configuration as
- * JSON, or NULL: it lies in the arena, so that it can be wiped. */
+/* Reads the conditions; does not touch status->sandbox_image. *config is the daemon's configuration
+ * as JSON, or NULL. It lives in the arena, so that the caller can wipe it. */
 bool cri_wire_status(const struct buf *message, struct arena *arena, struct cri_status *status,
                      char **config, struct error *err) MUST_CHECK;
 
-bool cri_wire_images(const struct buf *message, struct arena *arena, struct cri_images *images,
-                     struct error *err) MUST_CHECK;
+containerd_decode cri_wire_images; /* struct cri_images */
 
-void cri_wire_image_status(struct buf *out, const char *image);
-bool cri_wire_presence(const struct buf *message, struct arena *arena,
-                       struct cri_presence *presence, struct error *err) MUST_CHECK;
+/* A request with nothing but an image (ImageStatus, RemoveImage). */
+void cri_wire_image(struct buf *out, const char *image);
+containerd_decode cri_wire_presence; /* struct cri_presence; the reply to ImageStatus */
+containerd_decode cri_wire_names;    /* struct cri_names; likewise */
 
-/* A request that is nothing but an image (ImageStatus, RemoveImage) is cri_wire_image_status(). */
 void cri_wire_pull(struct buf *out, const struct cri_pull_request *request);
-bool cri_wire_pulled(const struct buf *message, struct arena *arena, const char **image_id,
-                     struct error *err) MUST_CHECK;
-/* names->id is NULL where there is no such image. */
-bool cri_wire_names(const struct buf *message, struct arena *arena, struct cri_names *names,
-                    struct error *err) MUST_CHECK;
+containerd_decode cri_wire_pulled; /* const char *: the image id */
 
 #endif

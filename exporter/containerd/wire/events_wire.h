@@ -8,14 +8,14 @@
 
 #define EVENTS_FILTERS_MAX 8
 
-/* `filters` ends with NULL; at most EVENTS_FILTERS_MAX of them. */
+/* `filters` ends with NULL and has at most EVENTS_FILTERS_MAX entries. */
 void events_wire_subscribe(struct buf *out, const char *const *filters);
 
-/* An event of our own, with a text for its content. */
+/* An event of the exporter, with `text` as its content. */
 void events_wire_publish(struct buf *out, const char *topic, const char *text);
 
-/* *text is what events_wire_publish() put there, "" where an event holds something else. All
- * strings are in the arena. */
+/* *text is the text of events_wire_publish(), or "" for an event of another type. All strings live
+ * in the arena. */
 bool events_wire_envelope(const struct buf *message, struct arena *arena, struct event *event,
                           const char **text, struct error *err) MUST_CHECK;
 

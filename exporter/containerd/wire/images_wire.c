@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "containerd/wire/images_wire.h"
 
-#include "containerd/wire/time_wire.h"
 #include "containerd/wire/types_wire.h"
 #include "images.pb-c.h"
 #include "types.pb-c.h"
@@ -14,24 +13,23 @@ static bool read_image(struct image_record *to, const Images__Image *from, struc
     return wire_labels_in(&to->labels, from->labels, from->n_labels, arena);
 }
 
-bool images_wire_list(const struct buf *message, struct arena *arena, struct image_records *records,
-                      struct error *err)
+bool images_wire_list(const struct buf *message, struct arena *arena, void *out, struct error *err)
 {
     const Images__ListResponse *reply =
         wire_unpack(&images__list_response__descriptor, message, arena, err);
+    struct image_records *records = out;
 
     if (!reply)
         return false;
     records->count = 0;
     records->items = arena_alloc(arena, reply->n_images * sizeof(*records->items));
-    for (size_t i = 0; records->items && i < reply->n_images; i++) {
+    for (size_t i = 0; records->items && i < reply->n_images; i++)
         if (!read_image(&records->items[records->count++], reply->images[i], arena))
             break;
-    }
     return arena_ok(arena, err);
 }
 
-void images_wire_get(struct buf *out, const char *name)
+void images_wire_name(struct buf *out, const char *name)
 {
     Images__GetRequest request = IMAGES__GET_REQUEST__INIT;
 
@@ -39,8 +37,7 @@ void images_wire_get(struct buf *out, const char *name)
     wire_pack(&request.base, out);
 }
 
-bool images_wire_got(const struct buf *message, struct arena *arena, struct image_record *record,
-                     struct error *err)
+bool images_wire_got(const struct buf *message, struct arena *arena, void *out, struct error *err)
 {
     const Images__GetResponse *reply =
         wire_unpack(&images__get_response__descriptor, message, arena, err);
@@ -48,8 +45,8 @@ bool images_wire_got(const struct buf *message, struct arena *arena, struct imag
     if (!reply)
         return false;
     if (!reply->image)
-        return error_set(err, ERROR_PROTOCOL, "Images/Get: no image");
-    return read_image(record, reply->image, arena) || arena_ok(arena, err);
+        return error_set(err, ERROR_PROTOCOL, "reply to Images/Get without an image");
+    return read_image(out, reply->image, arena) || arena_ok(arena, err);
 }
 
 void images_wire_create(struct buf *out, const struct image_record *record, struct arena *arena)
@@ -64,13 +61,5 @@ void images_wire_create(struct buf *out, const struct image_record *record, stru
     image.labels = wire_labels_out(&record->labels, arena);
     image.n_labels = image.labels ? record->labels.count : 0;
     request.image = &image;
-    wire_pack(&request.base, out);
-}
-
-void images_wire_delete(struct buf *out, const char *name)
-{
-    Images__DeleteRequest request = IMAGES__DELETE_REQUEST__INIT;
-
-    request.name = (char *)name;
     wire_pack(&request.base, out);
 }

@@ -5,12 +5,11 @@
 
 #include "containerd/images.h"
 
-bool images_wire_list(const struct buf *message, struct arena *arena, struct image_records *records,
-                      struct error *err) MUST_CHECK;
-void images_wire_get(struct buf *out, const char *name);
-bool images_wire_got(const struct buf *message, struct arena *arena, struct image_record *record,
-                     struct error *err) MUST_CHECK;
+containerd_decode images_wire_list; /* struct image_records */
+containerd_decode images_wire_got;  /* struct image_record */
+
+/* A request with nothing but a name (Get, Delete). */
+void images_wire_name(struct buf *out, const char *name);
 void images_wire_create(struct buf *out, const struct image_record *record, struct arena *arena);
-void images_wire_delete(struct buf *out, const char *name);
 
 #endif

@@ -4,11 +4,11 @@
 #include "containerd/wire/types_wire.h"
 #include "leases.pb-c.h"
 
-bool leases_wire_list(const struct buf *message, struct arena *arena, struct leases *leases,
-                      struct error *err)
+bool leases_wire_list(const struct buf *message, struct arena *arena, void *out, struct error *err)
 {
     const Leases__ListResponse *reply =
         wire_unpack(&leases__list_response__descriptor, message, arena, err);
+    struct leases *leases = out;
 
     if (!reply)
         return false;

@@ -5,8 +5,7 @@
 
 #include "containerd/leases.h"
 
-bool leases_wire_list(const struct buf *message, struct arena *arena, struct leases *leases,
-                      struct error *err) MUST_CHECK;
+containerd_decode leases_wire_list; /* struct leases */
 void leases_wire_create(struct buf *out, const struct lease *lease, struct arena *arena);
 void leases_wire_delete(struct buf *out, const char *id, bool sync);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "containerd/wire/snapshots_wire.h"
 
-#include "containerd/wire/time_wire.h"
 #include "containerd/wire/types_wire.h"
 #include "snapshots.pb-c.h"
 #include "types.pb-c.h"
@@ -30,31 +29,33 @@ static struct snapshot_info read_info(const Snapshots__Info *info)
     };
 }
 
-bool snapshots_wire_stat(const struct buf *message, struct arena *arena, struct snapshot_info *info,
+bool snapshots_wire_stat(const struct buf *message, struct arena *arena, void *out,
                          struct error *err)
 {
     const Snapshots__StatResponse *reply =
         wire_unpack(&snapshots__stat_response__descriptor, message, arena, err);
+    struct snapshot_info *info = out;
 
     if (!reply)
         return false;
     if (!reply->info)
-        return error_set(err, ERROR_PROTOCOL, "Snapshots/Stat: no snapshot");
+        return error_set(err, ERROR_PROTOCOL, "reply to Snapshots/Stat without a snapshot");
     *info = read_info(reply->info);
     return true;
 }
 
-bool snapshots_wire_visit(const struct buf *message, struct arena *arena, snapshots_visit *visit,
-                          void *arg, struct error *err)
+bool snapshots_wire_visit(const struct buf *message, struct arena *arena, void *out,
+                          struct error *err)
 {
     const Snapshots__ListResponse *reply =
         wire_unpack(&snapshots__list_response__descriptor, message, arena, err);
-    bool ok = reply != NULL;
+    const struct snapshots_visitor *visitor = out;
+    bool ok = reply;
 
     for (size_t i = 0; ok && i < reply->n_info; i++) {
         const struct snapshot_info info = read_info(reply->info[i]);
 
-        ok = visit(arg, &info, err);
+        ok = visitor->visit(visitor->arg, &info, err);
     }
     return ok;
 }
@@ -93,15 +94,16 @@ void snapshots_wire_key(struct buf *out, const char *snapshotter, const char *ke
     wire_pack(&request.base, out);
 }
 
-bool snapshots_wire_usage(const struct buf *message, uint64_t *bytes, struct error *err)
+bool snapshots_wire_usage(const struct buf *message, struct arena *arena, void *out,
+                          struct error *err)
 {
-    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT((size_t)64 << 10);
     const Snapshots__UsageResponse *reply =
-        wire_unpack(&snapshots__usage_response__descriptor, message, &arena, err);
+        wire_unpack(&snapshots__usage_response__descriptor, message, arena, err);
+    uint64_t *bytes = out;
 
     if (reply)
-        *bytes = reply->size > 0 ? (uint64_t)reply->size : 0;
-    return reply != NULL;
+        *bytes = wire_size(reply->size);
+    return reply;
 }
 
 bool snapshots_wire_apply(struct buf *out, const struct descriptor *layer, const struct buf *mounts,
@@ -122,13 +124,13 @@ bool snapshots_wire_apply(struct buf *out, const struct descriptor *layer, const
     return true;
 }
 
-bool snapshots_wire_applied(const struct buf *message, struct arena *arena,
-                            struct descriptor *applied, struct error *err)
+bool snapshots_wire_applied(const struct buf *message, struct arena *arena, void *out,
+                            struct error *err)
 {
     const Snapshots__ApplyResponse *reply =
         wire_unpack(&snapshots__apply_response__descriptor, message, arena, err);
 
     if (reply)
-        wire_descriptor_in(applied, reply->applied);
-    return reply != NULL;
+        wire_descriptor_in(out, reply->applied);
+    return reply;
 }

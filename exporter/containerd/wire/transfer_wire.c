@@ -10,7 +10,7 @@
 #define STORE_TYPE       "containerd.types.transfer.ImageStore"
 #define PART_LIMIT_BYTES ((size_t)256 << 10)
 
-/* Requests and the responses of each of the daemon's HTTP calls, with their bodies. */
+/* Logs requests and responses with their bodies. */
 #define HTTP_DEBUG 1
 
 static ProtobufCBinaryData bytes_of(const struct buf *buf)
@@ -60,7 +60,7 @@ static Transfer__Platform platform_of(const struct platform *platform)
     return message;
 }
 
-/* No platform at all means all of them. */
+/* An empty list of platforms means all of them. */
 static void pack_store(struct buf *out, const struct transfer *transfer, bool unpacks)
 {
     Transfer__ImageStore store = TRANSFER__IMAGE_STORE__INIT;
@@ -161,8 +161,8 @@ bool transfer_wire_progress(const struct buf *value, struct arena *arena,
         return false;
     event->what = progress->event;
     event->name = progress->name;
-    event->bytes = progress->progress > 0 ? (uint64_t)progress->progress : 0;
-    event->total = progress->total > 0 ? (uint64_t)progress->total : 0;
+    event->bytes = wire_size(progress->progress);
+    event->total = wire_size(progress->total);
     return true;
 }
 
@@ -174,7 +174,7 @@ bool transfer_wire_auth_request(const struct buf *value, struct arena *arena, co
 
     if (request)
         *host = request->host;
-    return request != NULL;
+    return request;
 }
 
 bool transfer_wire_data(const struct buf *value, struct arena *arena, const char **text,

@@ -2,9 +2,8 @@
 /*
  * Messages of the Transfer and Streaming services.
  *
- * Both carry messages inside of messages: an Any has the name of a type and the bytes of one. What
- * a peer sends is unpacked in two steps, and what is of another type than was waited for is told
- * by its name.
+ * Both services nest messages: an Any has the name of a type and the bytes of a message of that
+ * type. Messages from the daemon are therefore decoded in two steps.
  */
 #ifndef CONTAINERD_WIRE_TRANSFER_WIRE_H
 #define CONTAINERD_WIRE_TRANSFER_WIRE_H
@@ -18,21 +17,21 @@
 #define TRANSFER_TYPE_DATA          "containerd.types.transfer.Data"
 #define TRANSFER_TYPE_WINDOW_UPDATE "containerd.types.transfer.WindowUpdate"
 
-/* How an AuthResponse is to be understood. */
+/* The kind of an AuthResponse. */
 enum transfer_auth {
     TRANSFER_AUTH_NONE = 0,
     TRANSFER_AUTH_CREDENTIALS = 1, /* user name and password */
     TRANSFER_AUTH_REFRESH = 2,     /* an identity token */
 };
 
-/* Names of the streams that go with a transfer; "" for one that is not wanted. */
+/* The ids of the streams of a transfer; "": no such stream. */
 struct transfer_streams {
     const char *progress, *auth, *log;
 };
 
 struct transfer_message {
     const char *type;
-    struct buf value; /* borrowed from what was unpacked */
+    struct buf value; /* points into the arena */
 };
 
 bool transfer_wire_pull(struct buf *out, const struct transfer *transfer,
@@ -40,7 +39,7 @@ bool transfer_wire_pull(struct buf *out, const struct transfer *transfer,
 bool transfer_wire_push(struct buf *out, const struct transfer *transfer,
                         const struct transfer_streams *streams, struct error *err) MUST_CHECK;
 
-/* A message of a stream, from its type and its bytes. */
+/* Wraps `value` for a stream, and the reverse. */
 void transfer_wire_any(struct buf *out, const char *type, const struct buf *value);
 bool transfer_wire_message(const struct buf *message, struct arena *arena,
                            struct transfer_message *any, struct error *err) MUST_CHECK;
@@ -54,7 +53,7 @@ bool transfer_wire_progress(const struct buf *value, struct arena *arena,
                             struct transfer_event *event, struct error *err) MUST_CHECK;
 bool transfer_wire_auth_request(const struct buf *value, struct arena *arena, const char **host,
                                 struct error *err) MUST_CHECK;
-/* Bytes as a text; it ends with the first NUL among them. */
+/* The data as text, which ends at the first NUL byte. */
 bool transfer_wire_data(const struct buf *value, struct arena *arena, const char **text,
                         struct error *err) MUST_CHECK;
 

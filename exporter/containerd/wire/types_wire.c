@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "containerd/wire/types_wire.h"
 
+#include "base/clock.h"
+#include "timestamp.pb-c.h"
 #include "types.pb-c.h"
+
+#define YEAR_1      INT64_C(-62135596800)
+#define SECONDS_MAX (INT64_MAX / NS_PER_SECOND - 4) /* leaves room for any nanos */
 
 static void append(ProtobufCBuffer *buffer, size_t size, const uint8_t *data)
 {
@@ -31,7 +36,7 @@ static void *allocate(void *arena, size_t size)
 
 static void release(void *arena, void *ptr)
 {
-    (void)arena, (void)ptr; /* all at once, with the arena */
+    (void)arena, (void)ptr; /* the arena releases everything at once */
 }
 
 void *wire_unpack(const ProtobufCMessageDescriptor *type, const struct buf *message,
@@ -43,7 +48,7 @@ void *wire_unpack(const ProtobufCMessageDescriptor *type, const struct buf *mess
 
     if (unpacked || !arena_ok(arena, err))
         return unpacked;
-    error_set(err, ERROR_PROTOCOL, "not a %s", type->name);
+    error_set(err, ERROR_PROTOCOL, "invalid message: expected %s", type->name);
     return NULL;
 }
 
@@ -91,4 +96,18 @@ void wire_descriptor_out(Wire__Descriptor *message, const struct descriptor *des
     message->media_type = (char *)descriptor->media_type;
     message->digest = (char *)descriptor->digest;
     message->size = descriptor->size;
+}
+
+double wire_unix_seconds(const Wire__Timestamp *time)
+{
+    if (!time || time->seconds <= YEAR_1)
+        return 0;
+    return (double)time->seconds + (double)time->nanos / 1e9;
+}
+
+int64_t wire_unix_ns(const Wire__Timestamp *time)
+{
+    if (!time || time->seconds <= 0 || time->seconds > SECONDS_MAX)
+        return 0;
+    return time->seconds * NS_PER_SECOND + time->nanos;
 }

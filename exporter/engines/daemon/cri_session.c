@@ -271,7 +271,7 @@ static bool create_lease(const struct cri_session *session, int64_t lifetime_sec
 
     snprintf(started, sizeof(started), "%" PRId64, now_ns);
     snprintf(ends, sizeof(ends), "%" PRId64, now_ns + left_ns + GRACE_NS);
-    return leases_create_labeled(&scope, lifetime_seconds, &labels, cancel, err);
+    return leases_create(&scope, lifetime_seconds, &labels, cancel, err);
 }
 
 /* *any: another probe has claimed the same repository. *must_yield: this session has to release
@@ -361,7 +361,7 @@ bool cri_session_open(struct cri_session *session, const struct engine_request *
     snprintf(session->name, sizeof(session->name), "%s/%s%s%s", reference->host,
              reference->repository, reference->digest ? "@" : ":",
              reference_object(reference)); /* a digest takes precedence */
-    return cri_is_there(request->containerd, cancel, err) && sweep(session, cancel, err) &&
+    return cri_version(request->containerd, cancel, err) && sweep(session, cancel, err) &&
            claim_repository(session, request->lifetime_seconds, cancel, err) &&
            read_state(session, cancel, err);
 }

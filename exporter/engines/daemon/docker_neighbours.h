@@ -15,7 +15,7 @@ struct docker_neighbours {
     const struct engine_request *request; /* private, from here on */
     struct docker_client *client;
     struct arena *arena;
-    struct turn lock;
+    struct named_lock lock;
 };
 
 /* Waits until no other probe uses the same repository, and removes what an interrupted run of this

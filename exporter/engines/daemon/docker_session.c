@@ -114,9 +114,9 @@ bool docker_session_claim(struct docker_session *session, struct cancel *cancel,
     if (!docker_image_find(session->client, session->name, session->arena, &image, &found, cancel,
                            err))
         return false;
-    if (found && image.is_made && !docker_image_remove(session->client, session->name, cancel, err))
+    if (found && image.is_generated && !docker_image_remove(session->client, session->name, cancel, err))
         return false;
-    session->was_there = found && !image.is_made;
+    session->was_there = found && !image.is_generated;
     return true;
 }
 
@@ -132,7 +132,7 @@ static void sweep_nameless(struct docker_session *session, struct cancel *cancel
     for (size_t i = 0; i < session->before.count; i++) {
         const struct docker_image *old = &session->before.items[i];
 
-        if (!old->is_made || !has_no_name(old))
+        if (!old->is_generated || !has_no_name(old))
             continue;
         if (!docker_image_find(session->client, old->id, session->arena, &image, &found, cancel,
                                &ignored))

@@ -44,15 +44,15 @@ bool transfer_session_init(struct transfer_session *daemon, const struct engine_
         return false;
     *daemon = (struct transfer_session){
         .version = identity.version,
-        .rules = transfer_dialect_of(identity.version),
+        .rules = transfer_rules_of(identity.version),
     };
     return check(daemon, request, err);
 }
 
-static bool has_plugin(const struct plugin_details *plugins, const char *type, const char *id)
+static bool has_plugin(const struct plugins *plugins, const char *type, const char *id)
 {
     for (size_t i = 0; i < plugins->count; i++) {
-        const struct containerd_plugin *plugin = &plugins->items[i].plugin;
+        const struct plugin *plugin = &plugins->items[i];
 
         if (strcmp(plugin->type, type) == 0 && strcmp(plugin->id, id) == 0)
             return !plugin->init_error;
@@ -65,12 +65,12 @@ bool transfer_session_offered(const struct engine_request *request, struct cance
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
     struct containerd_identity identity;
-    struct plugin_details plugins;
+    struct plugins plugins;
 
     if (!containerd_identify(request->containerd, &arena, &identity, cancel, err) ||
         !introspection_plugins(request->containerd, &arena, &plugins, cancel, err))
         return false;
-    if (!transfer_dialect_of(identity.version)->reads_hosts)
+    if (!transfer_rules_of(identity.version)->reads_hosts)
         return error_set(
             err, ERROR_UNSUPPORTED,
             "the transfer service of containerd %s is not reliable: containerd 2.0 or later "

@@ -9,7 +9,7 @@
 
 struct transfer_session {
     const char *version;
-    const struct transfer_dialect *rules;
+    const struct transfer_rules *rules;
 };
 
 /* Returns ERROR_UNSUPPORTED for a request that this daemon would not execute correctly. The

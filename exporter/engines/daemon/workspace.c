@@ -188,7 +188,8 @@ bool workspace_open(struct workspace *workspace, const struct engine_request *re
     return containerd_namespace_create(
                &(struct scope){request->containerd, workspace->name_space, NULL}, &labels, cancel,
                err) &&
-           leases_create(&workspace->scope, request->lifetime_seconds, cancel, err);
+           leases_create(&workspace->scope, request->lifetime_seconds, &(struct labels){0}, cancel,
+                         err);
 }
 
 void workspace_close(struct workspace *workspace, struct cancel *run_cancel,

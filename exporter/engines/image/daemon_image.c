@@ -2,6 +2,7 @@
 #include "engines/image/daemon_image.h"
 
 #include "containerd/content.h"
+#include "containerd/content_writer.h"
 #include "containerd/images.h"
 
 #include <stdio.h>

@@ -2,6 +2,7 @@
 #include "engines/image/generated_image_store.h"
 
 #include "containerd/content.h"
+#include "containerd/content_writer.h"
 
 #include <stdio.h>
 

@@ -125,7 +125,7 @@ static bool make_clones(struct parallel_blobs *layers, size_t n, struct error *e
 {
     layers->threads[0].registry = layers->plan.registry;
     for (size_t i = 1; i < n; i++) {
-        layers->threads[i].registry = registry_branch(layers->plan.registry, err);
+        layers->threads[i].registry = registry_clone(layers->plan.registry, err);
         if (!layers->threads[i].registry)
             return false;
     }

@@ -9,6 +9,7 @@
 #ifndef ENGINES_IMAGE_PARALLEL_BLOBS_H
 #define ENGINES_IMAGE_PARALLEL_BLOBS_H
 
+#include "oci/manifest.h"
 #include "registry/registry.h"
 
 #define PARALLEL_BLOBS_MAX 16

@@ -238,7 +238,7 @@ static bool date(struct examination *e, const struct scope *scope, content_recor
 /* *shared: namespaces share content, which is the default of containerd. */
 static bool read_policy(struct examination *e, bool *shared, struct error *err)
 {
-    struct plugin_details plugins;
+    struct plugins plugins;
 
     if (!introspection_plugins(e->query->scope->daemon, &e->arena, &plugins, e->cancel, err))
         return false;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engines/image/remote_image.h"
 
+#include "registry/registry_read.h"
+
 #include <stdio.h>
 #include <string.h>
 

@@ -6,6 +6,7 @@
 #define ENGINES_IMAGE_UPLOAD_H
 
 #include "engines/image/generated_image.h"
+#include "registry/registry_push.h"
 
 /* Opens the body of one blob: fills *source, whose arg must live until upload_close. Must be
  * thread-safe. `arg` is that of the plan. */

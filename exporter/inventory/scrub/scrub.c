@@ -6,31 +6,30 @@
 #include "inventory/scrub/scrub_images.h"
 #include "inventory/scrub/scrub_read.h"
 
-/* Between two looks at the clock. */
+/* What is hashed between two checks of the time. */
 #define STEP_BYTES ((uint64_t)8 << 20)
 
 struct rotation {
-    struct scrub_sum last; /* the last blob that it is done with */
-    bool under_way;
-    uint64_t done, complete;
+    struct scrub_sum last; /* the last finished blob */
+    bool in_progress;
+    uint64_t complete;
     double completed_at;
 };
 
 struct scrub {
-    struct rotation looks, hashes;
-    struct scrub_hash hash; /* that the last slice has not finished */
-    struct scrub_bad_blobs known;
+    struct rotation checks, hashes;
+    struct scrub_hash hash; /* unfinished hash of the last slice */
+    struct scrub_bad_blobs bad;
     struct scrub_hits hits;
-    uint64_t blobs, bytes; /* of the last list */
     uint64_t read_bytes;
 };
 
-/* One slice while it is worked on. */
+/* A slice in progress. */
 struct work {
     struct scrub *scrub;
     struct containerd *containerd;
     const struct scrub_blobs *blobs;
-    int64_t until_ns; /* then it is enough for this time */
+    int64_t until_ns; /* end of the slice */
     struct cancel *cancel;
 };
 
@@ -58,7 +57,7 @@ struct scrub *scrub_new(void)
 void scrub_free(struct scrub *scrub)
 {
     scrub_hash_drop(&scrub->hash);
-    scrub_bad_blobs_deinit(&scrub->known);
+    scrub_bad_blobs_deinit(&scrub->bad);
     scrub_hits_clear(&scrub->hits);
     free(scrub);
 }
@@ -66,34 +65,32 @@ void scrub_free(struct scrub *scrub)
 static const struct scrub_blob *next_blob(const struct rotation *rotation,
                                           const struct scrub_blobs *blobs)
 {
-    return scrub_blobs_after(blobs, rotation->under_way ? &rotation->last : NULL);
+    return scrub_blobs_after(blobs, rotation->in_progress ? &rotation->last : NULL);
 }
 
-static void pass(struct rotation *rotation, const struct scrub_blob *blob)
+static void advance(struct rotation *rotation, const struct scrub_blob *blob)
 {
     rotation->last = blob->sum;
-    rotation->under_way = true;
-    rotation->done++;
+    rotation->in_progress = true;
 }
 
 static void complete(struct rotation *rotation)
 {
-    rotation->under_way = false;
-    rotation->done = 0;
+    rotation->in_progress = false;
     rotation->complete++;
     rotation->completed_at = clock_unix_seconds();
 }
 
-/* A look that went well proves nothing about the bytes before the last one. */
-static bool look_settles(enum scrub_kind kind)
+/* Whether a good last byte clears the blob. It proves nothing about the bytes before. */
+static bool last_byte_clears(enum scrub_kind kind)
 {
     return kind != SCRUB_WRONG_HASH && kind != SCRUB_UNREADABLE;
 }
 
-static bool look_at(struct work *work, const struct scrub_blob *blob, struct error *err)
+static bool check_last_byte(struct work *work, const struct scrub_blob *blob, struct error *err)
 {
     struct scrub *scrub = work->scrub;
-    const struct scrub_bad_blob *known = scrub_bad_blobs_find(&scrub->known, &blob->sum);
+    const struct scrub_bad_blob *known = scrub_bad_blobs_find(&scrub->bad, &blob->sum);
     enum scrub_kind kind;
 
     switch (scrub_check_last_byte(work->containerd, blob, &kind, &scrub->read_bytes, work->cancel,
@@ -101,43 +98,43 @@ static bool look_at(struct work *work, const struct scrub_blob *blob, struct err
     case SCRUB_FAILED:
         return false;
     case SCRUB_BAD:
-        return scrub_bad_blobs_add(&scrub->known, &blob->sum, kind, err);
+        return scrub_bad_blobs_add(&scrub->bad, &blob->sum, kind, err);
     default:
-        if (known && look_settles(known->kind))
-            scrub_bad_blobs_remove(&scrub->known, &blob->sum);
+        if (known && last_byte_clears(known->kind))
+            scrub_bad_blobs_remove(&scrub->bad, &blob->sum);
         return true;
     }
 }
 
-/* What was bad is looked at again each time, so that a repair shows. */
-static bool look_again(struct work *work, size_t *looks, struct error *err)
+/* Checks bad blobs again in every slice, to notice a repair. */
+static bool recheck_bad(struct work *work, size_t *checks, struct error *err)
 {
-    const struct scrub_bad_blobs *known = &work->scrub->known;
+    const struct scrub_bad_blobs *known = &work->scrub->bad;
 
-    for (size_t i = known->count; i-- > 0 && *looks > 0 && clock_now_ns() < work->until_ns;) {
-        if (!look_settles(known->items[i].kind))
+    for (size_t i = known->count; i-- > 0 && *checks > 0 && clock_now_ns() < work->until_ns;) {
+        if (!last_byte_clears(known->items[i].kind))
             continue;
-        --*looks;
-        if (!look_at(work, scrub_blobs_find(work->blobs, &known->items[i].sum), err))
+        --*checks;
+        if (!check_last_byte(work, scrub_blobs_find(work->blobs, &known->items[i].sum), err))
             return false;
     }
     return true;
 }
 
-static bool look_on(struct work *work, size_t looks, struct error *err)
+static bool check_on(struct work *work, size_t checks, struct error *err)
 {
-    struct rotation *rotation = &work->scrub->looks;
+    struct rotation *rotation = &work->scrub->checks;
 
-    for (; looks > 0 && clock_now_ns() < work->until_ns; looks--) {
+    for (; checks > 0 && clock_now_ns() < work->until_ns; checks--) {
         const struct scrub_blob *blob = next_blob(rotation, work->blobs);
 
         if (!blob) {
             complete(rotation);
             return true;
         }
-        if (!look_at(work, blob, err))
+        if (!check_last_byte(work, blob, err))
             return false;
-        pass(rotation, blob);
+        advance(rotation, blob);
     }
     return true;
 }
@@ -155,11 +152,11 @@ static bool hash_step(struct work *work, const struct scrub_blob *blob, uint64_t
     *allowance = rest + step;
     if (*answer == SCRUB_FAILED)
         return false;
-    known = scrub_bad_blobs_find(&scrub->known, &blob->sum);
+    known = scrub_bad_blobs_find(&scrub->bad, &blob->sum);
     if (*answer == SCRUB_BAD && !known)
-        return scrub_bad_blobs_add(&scrub->known, &blob->sum, kind, err);
-    if (*answer == SCRUB_GOOD && known && !look_settles(known->kind))
-        scrub_bad_blobs_remove(&scrub->known, &blob->sum);
+        return scrub_bad_blobs_add(&scrub->bad, &blob->sum, kind, err);
+    if (*answer == SCRUB_GOOD && known && !last_byte_clears(known->kind))
+        scrub_bad_blobs_remove(&scrub->bad, &blob->sum);
     return true;
 }
 
@@ -178,7 +175,7 @@ static bool hash_on(struct work *work, uint64_t allowance, struct error *err)
         if (!hash_step(work, blob, &allowance, &answer, err))
             return false;
         if (answer != SCRUB_UNFINISHED)
-            pass(rotation, blob);
+            advance(rotation, blob);
     }
     return true;
 }
@@ -199,9 +196,9 @@ static bool is_bad(void *arg, const char *digest, enum scrub_kind *kind)
 static bool find_hits(struct scrub *scrub, struct containerd *containerd,
                       const char *const *namespaces, struct cancel *cancel, struct error *err)
 {
-    const struct scrub_verdicts verdicts = {is_bad, &scrub->known, scrub->known.version};
+    const struct scrub_verdicts verdicts = {is_bad, &scrub->bad, scrub->bad.version};
 
-    if (scrub->known.count > 0)
+    if (scrub->bad.count > 0)
         return scrub_hits_find(&scrub->hits, containerd, namespaces, &verdicts, cancel, err);
     scrub_hits_clear(&scrub->hits);
     return true;
@@ -214,14 +211,12 @@ bool scrub_run(struct scrub *scrub, struct containerd *containerd, const struct 
     int64_t now_ns = clock_now_ns();
     struct work work = {scrub, containerd, &blobs, now_ns + (cancel->deadline_ns - now_ns) / 2,
                         cancel};
-    size_t looks = slice->looks_max;
+    size_t checks = slice->checks_max;
 
     if (!scrub_blobs_list(&blobs, containerd, NULL, cancel, err))
         return false;
-    scrub->blobs = blobs.count;
-    scrub->bytes = blobs.bytes;
-    scrub_bad_blobs_retain(&scrub->known, &blobs);
-    return look_again(&work, &looks, err) && look_on(&work, looks, err) &&
+    scrub_bad_blobs_retain(&scrub->bad, &blobs);
+    return recheck_bad(&work, &checks, err) && check_on(&work, checks, err) &&
            hash_on(&work, slice->hash_bytes, err) &&
            find_hits(scrub, containerd, NULL, cancel, err);
 }
@@ -229,27 +224,23 @@ bool scrub_run(struct scrub *scrub, struct containerd *containerd, const struct 
 void scrub_totals(const struct scrub *scrub, struct scrub_totals *totals)
 {
     *totals = (struct scrub_totals){
-        .blobs = scrub->blobs,
-        .bytes = scrub->bytes,
-        .looked = scrub->looks.done,
         .read_bytes = scrub->read_bytes,
-        .looks = scrub->looks.complete,
-        .hashes = scrub->hashes.complete,
-        .last_look_rotation = scrub->looks.completed_at,
+        .check_rotations = scrub->checks.complete,
+        .hash_rotations = scrub->hashes.complete,
+        .last_check_rotation = scrub->checks.completed_at,
         .last_hash_rotation = scrub->hashes.completed_at,
         .hits_dropped = scrub->hits.dropped,
     };
-    for (size_t i = 0; i < scrub->known.count; i++)
-        totals->bad[scrub->known.items[i].kind]++;
+    for (size_t i = 0; i < scrub->bad.count; i++)
+        totals->bad[scrub->bad.items[i].kind]++;
 }
 
-static void visit_bad(const struct scrub_bad_blob *item,
-                      void (*visit)(void *arg, const struct scrub_bad *bad), void *arg)
+static void report_bad(const struct scrub_observer *observer, const struct scrub_bad_blob *item)
 {
     char digest[DIGEST_TEXT_BYTES];
 
     scrub_sum_text(&item->sum, digest);
-    visit(arg, &(struct scrub_bad){digest, item->kind});
+    observer->bad(observer->arg, &(struct scrub_bad){digest, item->kind});
 }
 
 void scrub_each_hit(const struct scrub *scrub,
@@ -259,13 +250,13 @@ void scrub_each_hit(const struct scrub *scrub,
         visit(arg, &scrub->hits.items[i]);
 }
 
-static void tell(const struct scrub_observer *observer, const struct scrub_progress *progress)
+static void report(const struct scrub_observer *observer, const struct scrub_progress *progress)
 {
     if (observer->progress)
         observer->progress(observer->arg, progress);
 }
 
-/* A look first: where that is bad already there is nothing to hash. */
+/* Checks the last byte first. If that is bad, the hash is not needed. */
 static bool check_whole(struct work *work, const struct scrub_blob *blob,
                         const struct scrub_observer *observer, struct scrub_progress *progress,
                         struct error *err)
@@ -274,22 +265,22 @@ static bool check_whole(struct work *work, const struct scrub_blob *blob,
     const struct scrub_bad_blob *item;
     enum scrub_answer answer = SCRUB_UNFINISHED;
 
-    if (!look_at(work, blob, err))
+    if (!check_last_byte(work, blob, err))
         return false;
-    while (answer == SCRUB_UNFINISHED && !scrub_bad_blobs_find(&work->scrub->known, &blob->sum)) {
+    while (answer == SCRUB_UNFINISHED && !scrub_bad_blobs_find(&work->scrub->bad, &blob->sum)) {
         uint64_t allowance = STEP_BYTES;
 
         if (!hash_step(work, blob, &allowance, &answer, err))
             return false;
         progress->bytes += STEP_BYTES - allowance;
-        tell(observer, progress);
+        report(observer, progress);
     }
     progress->bytes = bytes + blob->size;
     progress->blobs++;
-    tell(observer, progress);
-    item = scrub_bad_blobs_find(&work->scrub->known, &blob->sum);
+    report(observer, progress);
+    item = scrub_bad_blobs_find(&work->scrub->bad, &blob->sum);
     if (item && observer->bad)
-        visit_bad(item, observer->bad, observer->arg);
+        report_bad(observer, item);
     return true;
 }
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Finds blobs that containerd believes to have and has not: whose file is missing, cut short or
- * cannot be read, or has other bytes than its name promises. `ctr images check` reads records only
- * and sees none of it. (What follows the recorded size in a file nobody sees: the daemon cuts it.)
+ * Finds damaged blobs: containerd has a record, but the file is missing, truncated or unreadable,
+ * or its bytes do not match the digest. `ctr images check` reads records only, so it does not find
+ * them. Bytes beyond the recorded size do not matter, because the daemon does not send them.
  *
- * A look costs one byte (the last of the blob), a full hash all of them. A rotation looks at every
- * digest once, whichever namespaces have it, in the order of the digests; one rotation of looks and
- * one of hashes go on at once, in slices. One blob at a time; a hash that does not fit into a slice
- * is continued in the next. A blob that is deleted meanwhile is not bad.
+ * There are two checks: one reads the last byte of the blob, the other hashes all of it. A rotation
+ * checks every digest once, in the order of the digests, whichever namespaces have it. One rotation
+ * of each check is in progress, in slices and one blob at a time. A hash that does not fit into a
+ * slice continues in the next. A blob that is deleted in the meantime is not bad.
  */
 #ifndef INVENTORY_SCRUB_SCRUB_H
 #define INVENTORY_SCRUB_SCRUB_H
@@ -18,72 +18,68 @@ enum scrub_kind {
     SCRUB_MISSING_FILE,
     SCRUB_TRUNCATED,
     SCRUB_WRONG_HASH,
-    SCRUB_UNREADABLE, /* the daemon has the file, and cannot read it: a bad disk */
+    SCRUB_UNREADABLE, /* the daemon has the file, but cannot read it: a disk error */
     SCRUB_KINDS,
 };
 
-const char *scrub_kind_name(enum scrub_kind kind); /* "missing_file": the value of a label */
+const char *scrub_kind_name(enum scrub_kind kind); /* "missing_file": a label value */
 
 struct scrub_bad {
     const char *digest;
     enum scrub_kind kind;
 };
 
-/* An image that needs a bad blob: of its own manifest or of any that its index lists. */
+/* An image that needs a bad blob, for its own manifest or for any that its index lists. */
 struct scrub_hit {
     const char *name_space, *image, *digest;
     enum scrub_kind kind;
 };
 
 struct scrub_slice {
-    size_t looks_max;    /* blobs to look at */
-    uint64_t hash_bytes; /* bytes to hash; 0: no hashes */
+    size_t checks_max;   /* last-byte checks */
+    uint64_t hash_bytes; /* bytes to hash; 0: none */
 };
 
 struct scrub_totals {
-    uint64_t blobs, bytes;     /* that there are, each digest once; of the last slice's list */
-    uint64_t looked;           /* blobs of the present rotation of looks */
-    uint64_t read_bytes;       /* all that was ever read */
-    uint64_t looks, hashes;    /* complete rotations */
-    double last_look_rotation; /* unix seconds when the last one was complete; 0: never */
-    double last_hash_rotation;
-    size_t bad[SCRUB_KINDS]; /* blobs that are bad now */
-    size_t hits_dropped;     /* beyond the ceiling on hits */
+    uint64_t read_bytes;                      /* in all slices */
+    uint64_t check_rotations, hash_rotations; /* complete ones */
+    double last_check_rotation; /* when the last one was completed, in unix seconds; 0: never */
+    double last_hash_rotation;  /* likewise */
+    size_t bad[SCRUB_KINDS];    /* bad blobs */
+    size_t hits_dropped;        /* hits of the last slice above SCRUB_HITS_MAX */
 };
 
-struct scrub; /* how far it has come, and what it has found; one thread at a time */
+struct scrub; /* position and findings; at most one thread may use it at a time */
 
-struct scrub *scrub_new(void); /* NULL: no memory */
+struct scrub *scrub_new(void); /* NULL: out of memory */
 void scrub_free(struct scrub *scrub);
 DEFINE_CLEANUP(struct scrub *, scrub_free)
 
-/* One slice of the rotations. On failure it goes on from there the next time. */
+/* Runs one slice of the rotations. After a failure the next slice continues from there. */
 bool scrub_run(struct scrub *scrub, struct containerd *containerd, const struct scrub_slice *slice,
                struct cancel *cancel, struct error *err) MUST_CHECK;
 
 void scrub_totals(const struct scrub *scrub, struct scrub_totals *totals);
 
-/* The images that need what is known to be bad, as of the last slice. Strings live until the next
- * slice. */
+/* Visits the images that need a bad blob, as of the last slice. Strings live until the next slice.
+ */
 void scrub_each_hit(const struct scrub *scrub, void (*visit)(void *arg, const struct scrub_hit *),
                     void *arg);
 
-/* For a person who waits: everything at once, as fast as it goes. */
 struct scrub_progress {
-    uint64_t blobs,
-        blobs_total; /* finished; blobs_total and bytes_total are known from the start */
-    uint64_t bytes, bytes_total; /* hashed */
+    uint64_t blobs, bytes; /* finished */
+    uint64_t blobs_total, bytes_total;
 };
 
 struct scrub_observer {
     void (*progress)(void *arg, const struct scrub_progress *progress); /* may be NULL */
-    void (*bad)(void *arg, const struct scrub_bad *bad); /* as it is found; may be NULL */
+    void (*bad)(void *arg, const struct scrub_bad *bad);                /* at once; may be NULL */
     void (*hit)(void *arg, const struct scrub_hit *hit); /* at the end; may be NULL */
     void *arg;
 };
 
-/* `namespaces` ends with NULL; NULL: all but those of the probes. True where all was read, even if
- * something is bad. */
+/* Checks everything at once, without a budget. `namespaces` ends with NULL; NULL means all but
+ * those of the probes. Succeeds if everything was read, even if blobs are bad. */
 bool scrub_everything(struct containerd *containerd, const char *const *namespaces,
                       const struct scrub_observer *observer, struct cancel *cancel,
                       struct error *err) MUST_CHECK;

@@ -5,8 +5,8 @@
 
 #define CAPACITY_FIRST ((size_t)16)
 
-/* Where it is, or would be. */
-static size_t place_of(const struct scrub_bad_blobs *known, const struct scrub_sum *sum)
+/* Returns the index of the blob, or the index at which it would be inserted. */
+static size_t position_of(const struct scrub_bad_blobs *known, const struct scrub_sum *sum)
 {
     size_t low = 0, high = known->count;
 
@@ -24,11 +24,11 @@ static size_t place_of(const struct scrub_bad_blobs *known, const struct scrub_s
 const struct scrub_bad_blob *scrub_bad_blobs_find(const struct scrub_bad_blobs *known,
                                                   const struct scrub_sum *sum)
 {
-    size_t place = place_of(known, sum);
+    size_t position = position_of(known, sum);
 
-    if (place == known->count || scrub_sum_compare(&known->items[place].sum, sum) != 0)
+    if (position == known->count || scrub_sum_compare(&known->items[position].sum, sum) != 0)
         return NULL;
-    return &known->items[place];
+    return &known->items[position];
 }
 
 static bool make_room(struct scrub_bad_blobs *known, struct error *err)
@@ -49,32 +49,32 @@ static bool make_room(struct scrub_bad_blobs *known, struct error *err)
 bool scrub_bad_blobs_add(struct scrub_bad_blobs *known, const struct scrub_sum *sum,
                          enum scrub_kind kind, struct error *err)
 {
-    size_t place = place_of(known, sum);
+    size_t position = position_of(known, sum);
 
     if (!scrub_bad_blobs_find(known, sum)) {
         if (known->count == SCRUB_BAD_BLOBS_MAX)
             return true;
         if (!make_room(known, err))
             return false;
-        memmove(&known->items[place + 1], &known->items[place],
-                (known->count++ - place) * sizeof(*known->items));
+        memmove(&known->items[position + 1], &known->items[position],
+                (known->count++ - position) * sizeof(*known->items));
         known->version++;
-    } else if (known->items[place].kind != kind) {
+    } else if (known->items[position].kind != kind) {
         known->version++;
     }
-    known->items[place] = (struct scrub_bad_blob){*sum, kind};
+    known->items[position] = (struct scrub_bad_blob){*sum, kind};
     return true;
 }
 
 void scrub_bad_blobs_remove(struct scrub_bad_blobs *known, const struct scrub_sum *sum)
 {
-    size_t place = place_of(known, sum);
+    size_t position = position_of(known, sum);
 
     if (!scrub_bad_blobs_find(known, sum))
         return;
     known->count--;
-    memmove(&known->items[place], &known->items[place + 1],
-            (known->count - place) * sizeof(*known->items));
+    memmove(&known->items[position], &known->items[position + 1],
+            (known->count - position) * sizeof(*known->items));
     known->version++;
 }
 

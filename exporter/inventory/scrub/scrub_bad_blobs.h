@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The blobs that are known to be bad, in the order of their digests. */
+/* The set of blobs that are known to be bad, sorted by digest. */
 #ifndef INVENTORY_SCRUB_SCRUB_BAD_BLOBS_H
 #define INVENTORY_SCRUB_SCRUB_BAD_BLOBS_H
 
 #include "inventory/scrub/scrub.h"
 #include "inventory/scrub/scrub_blobs.h"
 
-#define SCRUB_BAD_BLOBS_MAX ((size_t)10000) /* a store with more needs no list of them */
+#define SCRUB_BAD_BLOBS_MAX ((size_t)10000) /* further ones are not added */
 
 struct scrub_bad_blob {
     struct scrub_sum sum;
@@ -23,9 +23,9 @@ struct scrub_bad_blobs {
 bool scrub_bad_blobs_add(struct scrub_bad_blobs *known, const struct scrub_sum *sum,
                          enum scrub_kind kind, struct error *err) MUST_CHECK;
 void scrub_bad_blobs_remove(struct scrub_bad_blobs *known, const struct scrub_sum *sum);
-/* Forgets what is not among `blobs` any more. */
+/* Removes what is not among `blobs`. */
 void scrub_bad_blobs_retain(struct scrub_bad_blobs *known, const struct scrub_blobs *blobs);
-/* NULL: not known to be bad. */
+/* Returns NULL if the blob is not known to be bad. */
 const struct scrub_bad_blob *scrub_bad_blobs_find(const struct scrub_bad_blobs *known,
                                                   const struct scrub_sum *sum);
 void scrub_bad_blobs_deinit(struct scrub_bad_blobs *known);

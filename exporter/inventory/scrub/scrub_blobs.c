@@ -48,7 +48,8 @@ static bool grow(struct scrub_blobs *blobs, struct error *err)
     struct scrub_blob *items;
 
     if (blobs->count >= SCRUB_BLOBS_MAX)
-        return error_set(err, ERROR_LIMIT, "more than %zu blobs", SCRUB_BLOBS_MAX);
+        return error_set(err, ERROR_LIMIT, "content store has more than %zu blobs",
+                         SCRUB_BLOBS_MAX);
     items = realloc(blobs->items, capacity * sizeof(*items));
     if (!items)
         return error_memory(err);
@@ -57,7 +58,7 @@ static bool grow(struct scrub_blobs *blobs, struct error *err)
     return true;
 }
 
-/* containerd itself commits nothing but sha256, so there is no other digest. */
+/* Ignores other digests: containerd commits sha256 only. */
 bool scrub_blobs_add(struct scrub_blobs *blobs, const char *digest, uint64_t size,
                      const char *name_space, struct error *err)
 {
@@ -99,7 +100,7 @@ void scrub_blobs_sort(struct scrub_blobs *blobs)
 struct listing {
     struct scrub_blobs *blobs;
     const char *const *namespaces;
-    const char *name_space; /* the one that is listed now */
+    const char *name_space; /* that is being listed */
     struct cancel *cancel;
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Every digest that any namespace has, once, in their order: what a rotation goes
- * through. Digests are kept as numbers, so that a large store costs little.
+ * The sorted list of every digest that any namespace has: the course of a rotation. Digests are
+ * stored as 32 bytes, so that a large store takes little memory.
  */
 #ifndef INVENTORY_SCRUB_SCRUB_BLOBS_H
 #define INVENTORY_SCRUB_SCRUB_BLOBS_H
@@ -19,13 +19,13 @@ struct scrub_sum {
 
 int scrub_sum_compare(const struct scrub_sum *a, const struct scrub_sum *b);
 void scrub_sum_text(const struct scrub_sum *sum, char out[DIGEST_TEXT_BYTES]);
-/* False for what is no sha256 digest. */
+/* False if `digest` is no sha256 digest. */
 bool scrub_sum_parse(struct scrub_sum *sum, const char *digest);
 
 struct scrub_blob {
     struct scrub_sum sum;
     uint64_t size;
-    const char *name_space; /* one that has it */
+    const char *name_space; /* one of those that have it */
 };
 
 struct scrub_blobs {
@@ -42,19 +42,19 @@ struct scrub_blobs {
         .names_ = ARENA_INIT(SCRUB_BLOBS_NAMES_MAX), \
     }
 
-/* `namespaces` ends with NULL; NULL: all but those of the probes. */
+/* `namespaces` ends with NULL; NULL means all but those of the probes. */
 bool scrub_namespace_wanted(const char *const *namespaces, const char *name);
 bool scrub_blobs_list(struct scrub_blobs *blobs, struct containerd *containerd,
                       const char *const *namespaces, struct cancel *cancel,
                       struct error *err) MUST_CHECK;
 void scrub_blobs_deinit(struct scrub_blobs *blobs);
 
-/* What scrub_blobs_list() is made of. */
+/* The steps of scrub_blobs_list(). */
 bool scrub_blobs_add(struct scrub_blobs *blobs, const char *digest, uint64_t size,
                      const char *name_space, struct error *err) MUST_CHECK;
 void scrub_blobs_sort(struct scrub_blobs *blobs);
 
-/* The first blob after `sum` (NULL: the first of all), or the one that is `sum`; NULL: none. */
+/* Return the first blob after `sum` (NULL: the first of all) and the blob `sum`. NULL: none. */
 const struct scrub_blob *scrub_blobs_after(const struct scrub_blobs *blobs,
                                            const struct scrub_sum *sum);
 const struct scrub_blob *scrub_blobs_find(const struct scrub_blobs *blobs,

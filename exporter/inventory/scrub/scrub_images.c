@@ -18,11 +18,11 @@ struct search {
     const char *const *namespaces;
     const struct scrub_verdicts *verdicts;
     struct cancel *cancel;
-    uint64_t fingerprint; /* of the verdicts and of what the images stand for */
+    uint64_t fingerprint; /* of the verdicts and of the images with their targets */
     bool only_fingerprint;
 };
 
-/* The documents of one image that are still to be read. */
+/* The documents of one image that are to be read. */
 struct queue {
     struct descriptor items[DOCUMENTS_MAX];
     size_t n, done;
@@ -30,11 +30,11 @@ struct queue {
 
 static void mix(uint64_t *hash, const char *text)
 {
-    *hash = text_hash(*hash, text) * UINT64_C(1099511628211); /* as if the NUL were hashed, too */
+    *hash = text_hash(*hash, text) * UINT64_C(1099511628211); /* as if the NUL were hashed too */
 }
 
-static bool known(const struct scrub_hits *hits, const struct scope *scope, const char *image,
-                  const char *digest)
+static bool is_added(const struct scrub_hits *hits, const struct scope *scope, const char *image,
+                     const char *digest)
 {
     for (size_t i = hits->count; i-- > 0;) {
         const struct scrub_hit *hit = &hits->items[i];
@@ -53,7 +53,7 @@ static bool add_hit(struct search *search, const struct scope *scope, const char
     struct scrub_hits *hits = search->hits;
     struct scrub_hit hit = {.kind = bad->kind};
 
-    if (known(hits, scope, image, bad->digest))
+    if (is_added(hits, scope, image, bad->digest))
         return true;
     if (hits->count == SCRUB_HITS_MAX) {
         hits->dropped++;
@@ -68,8 +68,8 @@ static bool add_hit(struct search *search, const struct scope *scope, const char
     return true;
 }
 
-static bool ask(struct search *search, const struct scope *scope, const char *image,
-                const struct descriptor *blob, struct error *err)
+static bool check_blob(struct search *search, const struct scope *scope, const char *image,
+                       const struct descriptor *blob, struct error *err)
 {
     struct scrub_bad bad = {.digest = blob->digest};
 
@@ -83,7 +83,7 @@ static void enqueue(struct queue *queue, const struct descriptor *blob)
         queue->items[queue->n++] = *blob;
 }
 
-/* Whether the document is at fault, not the daemon. Clears *err then. */
+/* Whether the document is to blame, not the daemon. Clears *err if so. */
 static bool is_fault_of_document(struct error *err)
 {
     if (err->code == ERROR_CANCELED || err->code == ERROR_TIMEOUT ||
@@ -93,7 +93,7 @@ static bool is_fault_of_document(struct error *err)
     return true;
 }
 
-/* A document that cannot be read or parsed has no known needs. */
+/* A document that cannot be read or parsed needs no other blobs. */
 static bool read_document(struct search *search, const struct scope *scope, const char *image,
                           struct queue *queue, struct arena *arena, struct error *err)
 {
@@ -106,10 +106,10 @@ static bool read_document(struct search *search, const struct scope *scope, cons
     if (!manifest_parse(&manifest, blob->media_type, data.data ? data.data : "", data.size, arena,
                         err))
         return is_fault_of_document(err);
-    if (manifest.kind == MANIFEST_IMAGE && !ask(search, scope, image, &manifest.config, err))
+    if (manifest.kind == MANIFEST_IMAGE && !check_blob(search, scope, image, &manifest.config, err))
         return false;
     for (size_t i = 0; i < manifest.n_children; i++) {
-        if (!ask(search, scope, image, &manifest.children[i], err))
+        if (!check_blob(search, scope, image, &manifest.children[i], err))
             return false;
         enqueue(queue, &manifest.children[i]);
     }
@@ -124,7 +124,7 @@ static bool walk(struct search *search, const struct scope *scope,
 
     if (!queue)
         return error_memory(err);
-    if (!ask(search, scope, record->name, &record->target, err))
+    if (!check_blob(search, scope, record->name, &record->target, err))
         return false;
     enqueue(queue, &record->target);
     while (queue->done < queue->n)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which images need what is bad. Reads the manifests of all images, so it does that
- * only where something is bad, and again only when that or the images have changed.
+ * Finds the images that need a bad blob. It reads the manifests of all images, so it does so only
+ * if there are bad blobs, and only again when those or the images have changed.
  */
 #ifndef INVENTORY_SCRUB_SCRUB_IMAGES_H
 #define INVENTORY_SCRUB_SCRUB_IMAGES_H
@@ -12,7 +12,7 @@
 #define SCRUB_HITS_MAX ((size_t)1000)
 
 struct scrub_hits {
-    struct scrub_hit *items; /* in the order of namespaces and images */
+    struct scrub_hit *items; /* by namespace and image, in the daemon's order */
     size_t count;
     size_t dropped; /* beyond SCRUB_HITS_MAX */
     uint64_t fingerprint_;
@@ -25,14 +25,14 @@ struct scrub_hits {
         .arena_ = ARENA_INIT(SCRUB_HITS_TEXT_MAX) \
     }
 
-/* What is asked of whoever knows what is bad. `version` changes when any answer would. */
+/* The source of bad blobs. `version` must change whenever a result of is_bad() does. */
 struct scrub_verdicts {
     bool (*is_bad)(void *arg, const char *digest, enum scrub_kind *kind);
     void *arg;
     uint64_t version;
 };
 
-/* `namespaces` as in scrub_everything(). On failure the hits are those of before. */
+/* `namespaces` as in scrub_everything(). On failure *hits do not change. */
 bool scrub_hits_find(struct scrub_hits *hits, struct containerd *containerd,
                      const char *const *namespaces, const struct scrub_verdicts *verdicts,
                      struct cancel *cancel, struct error *err) MUST_CHECK;

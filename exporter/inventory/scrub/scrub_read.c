@@ -5,13 +5,13 @@
 
 #include <string.h>
 
-/* A part of a blob, and what came of it. */
+/* A part of a blob that is being read. */
 struct part {
     struct scope scope;
     char digest[DIGEST_TEXT_BYTES];
     uint64_t offset, size;
     uint64_t got;
-    struct digest *into; /* NULL: nobody wants the bytes */
+    struct digest *into; /* NULL: the bytes are ignored */
 };
 
 static void part_init(struct part *part, struct containerd *containerd,
@@ -21,8 +21,8 @@ static void part_init(struct part *part, struct containerd *containerd,
     scrub_sum_text(&blob->sum, part->digest);
 }
 
-/* Ignores bytes beyond those that were asked for. */
-static bool take(void *arg, const void *data, size_t size, struct error *err)
+/* A content_sink that ignores bytes beyond the requested ones. */
+static bool receive(void *arg, const void *data, size_t size, struct error *err)
 {
     struct part *part = arg;
 
@@ -37,13 +37,14 @@ static bool take(void *arg, const void *data, size_t size, struct error *err)
 
 static bool read_part(struct part *part, struct cancel *cancel, struct error *err)
 {
-    return content_stream_range(&part->scope, part->digest, part->offset, part->size, take, part,
+    return content_stream_range(&part->scope, part->digest, part->offset, part->size, receive, part,
                                 cancel, err);
 }
 
-/* Only what the daemon still believes to have can be bad. */
-static enum scrub_answer bad(const struct part *part, enum scrub_kind what, enum scrub_kind *kind,
-                             struct cancel *cancel, struct error *err)
+/* A blob is bad only if the daemon still has a record of it. */
+static enum scrub_answer confirm_bad(const struct part *part, enum scrub_kind what,
+                                     enum scrub_kind *kind, struct cancel *cancel,
+                                     struct error *err)
 {
     uint64_t size;
 
@@ -53,19 +54,19 @@ static enum scrub_answer bad(const struct part *part, enum scrub_kind what, enum
     return error_is_expected(err, STATUS_GRPC, RPC_NOT_FOUND) ? SCRUB_GOOD : SCRUB_FAILED;
 }
 
-/* Why a read did not end well: the blob's fault, or the daemon's. */
+/* Decides whether the blob or the daemon is to blame for a failed read. */
 static enum scrub_answer judge(const struct part *part, enum scrub_kind *kind,
                                struct cancel *cancel, struct error *err)
 {
     switch (err->status_kind == STATUS_GRPC ? err->status : RPC_OK) {
     case RPC_NOT_FOUND:
-        return bad(part, SCRUB_MISSING_FILE, kind, cancel, err);
+        return confirm_bad(part, SCRUB_MISSING_FILE, kind, cancel, err);
     case RPC_OUT_OF_RANGE:
-        return bad(part, SCRUB_TRUNCATED, kind, cancel, err);
+        return confirm_bad(part, SCRUB_TRUNCATED, kind, cancel, err);
     case RPC_UNKNOWN:
     case RPC_INTERNAL:
     case RPC_DATA_LOSS:
-        return bad(part, SCRUB_UNREADABLE, kind, cancel, err);
+        return confirm_bad(part, SCRUB_UNREADABLE, kind, cancel, err);
     default:
         return SCRUB_FAILED;
     }
@@ -76,7 +77,7 @@ enum scrub_answer scrub_check_last_byte(struct containerd *containerd,
                                         uint64_t *read_bytes, struct cancel *cancel,
                                         struct error *err)
 {
-    const uint64_t last = blob->size > 0 ? 1 : 0; /* bytes that there are to see */
+    const uint64_t last = blob->size > 0 ? 1 : 0; /* bytes to read */
     struct part part;
 
     part_init(&part, containerd, blob);
@@ -87,7 +88,7 @@ enum scrub_answer scrub_check_last_byte(struct containerd *containerd,
     *read_bytes += part.got;
     if (part.got == last)
         return SCRUB_GOOD;
-    return bad(&part, SCRUB_TRUNCATED, kind, cancel, err);
+    return confirm_bad(&part, SCRUB_TRUNCATED, kind, cancel, err);
 }
 
 void scrub_hash_drop(struct scrub_hash *hash)
@@ -115,7 +116,7 @@ static enum scrub_answer finish(struct scrub_hash *hash, const struct part *part
     digest_finish(hash->digest, digest);
     if (strcmp(digest, part->digest) == 0)
         return SCRUB_GOOD;
-    return bad(part, SCRUB_WRONG_HASH, kind, cancel, err);
+    return confirm_bad(part, SCRUB_WRONG_HASH, kind, cancel, err);
 }
 
 static enum scrub_answer go_on(struct scrub_hash *hash, struct containerd *containerd,
@@ -138,12 +139,13 @@ static enum scrub_answer go_on(struct scrub_hash *hash, struct containerd *conta
         ok = read_part(&part, cancel, err);
     *read_bytes += part.got;
     *allowance -= part.got;
-    hash->offset += part.got; /* also of a read that broke off: it goes on there */
+    hash->offset += part.got; /* also after an interrupted read, which continues there */
     if (ok && hash->offset == blob->size)
         return finish(hash, &part, kind, cancel, err);
     if (ok && part.got == part.size)
         return SCRUB_UNFINISHED;
-    return ok ? bad(&part, SCRUB_TRUNCATED, kind, cancel, err) : judge(&part, kind, cancel, err);
+    return ok ? confirm_bad(&part, SCRUB_TRUNCATED, kind, cancel, err)
+              : judge(&part, kind, cancel, err);
 }
 
 enum scrub_answer scrub_hash_on(struct scrub_hash *hash, struct containerd *containerd,

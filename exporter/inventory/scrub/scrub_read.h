@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One blob under the lens: a look at its last byte, or a hash that may stop and go on. */
+/* Checks one blob: by its last byte, or by a hash that can be interrupted and continued. */
 #ifndef INVENTORY_SCRUB_SCRUB_READ_H
 #define INVENTORY_SCRUB_SCRUB_READ_H
 
@@ -7,27 +7,27 @@
 #include "inventory/scrub/scrub_blobs.h"
 
 enum scrub_answer {
-    SCRUB_GOOD, /* or deleted meanwhile, which is as good */
+    SCRUB_GOOD, /* or deleted in the meantime */
     SCRUB_BAD,
-    SCRUB_UNFINISHED, /* of a hash: the allowance is spent */
-    SCRUB_FAILED,     /* the daemon, not the blob: *err tells */
+    SCRUB_UNFINISHED, /* hash only: the allowance is used up */
+    SCRUB_FAILED,     /* the daemon failed; see *err */
 };
 
-/* `*kind` is set with SCRUB_BAD. Bytes that came are added to *read_bytes. */
+/* Sets *kind if the result is SCRUB_BAD. Adds the received bytes to *read_bytes. */
 enum scrub_answer scrub_check_last_byte(struct containerd *containerd,
                                         const struct scrub_blob *blob, enum scrub_kind *kind,
                                         uint64_t *read_bytes, struct cancel *cancel,
                                         struct error *err);
 
-/* A hash that is not finished. */
+/* An unfinished hash. */
 struct scrub_hash {
     struct digest *digest; /* NULL: none */
     struct scrub_sum sum;
     uint64_t offset;
 };
 
-/* Goes on with this blob where *hash has it, or begins it. Reads at most *allowance bytes and
- * takes them off. */
+/* Continues the hash of this blob, or begins it if *hash is of another blob. Reads at most
+ * *allowance bytes and subtracts them from it. */
 enum scrub_answer scrub_hash_on(struct scrub_hash *hash, struct containerd *containerd,
                                 const struct scrub_blob *blob, uint64_t *allowance,
                                 enum scrub_kind *kind, uint64_t *read_bytes, struct cancel *cancel,

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The rules over what hosts_toml, hosts_url and hosts_certs read.
+ * Applies containerd's rules to what hosts_toml, hosts_url and hosts_certs read.
  *
- * Three outcomes are told apart, because containerd does: what makes the file void (it goes on with
- * the certificates beside it, and so do we, with a warning), what makes one host useless (the next
- * is asked), and what stops the pull (so this fails, too).
+ * Like containerd, it distinguishes three kinds of mistakes: those that void the file (the
+ * certificates in the directory are used instead, with a warning), those that make one host
+ * unusable (the next is tried), and those that fail the pull.
  */
 #include "registry/hosts/hosts.h"
 
@@ -20,21 +20,21 @@
 #include <stdio.h>
 #include <string.h>
 
-#define DIAL_TIMEOUT_MAX_NS (24 * 3600 * NS_PER_SECOND) /* every run ends long before */
+#define DIAL_TIMEOUT_MAX_NS (24 * 3600 * NS_PER_SECOND) /* far longer than any run */
 #define ALL_CAPABILITIES    (HOST_PULL | HOST_RESOLVE | HOST_PUSH)
 #define TOKEN_CHARS                                                  \
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789" \
     "!#$%&'*+-.^_`|~"
 
-/* A host on its way into the list. */
+/* A host that is not yet in the list. */
 struct draft {
     struct host host;
-    bool tls;            /* TLS options were given for it, if only skip_verify = false */
-    bool has_bad_header; /* one that Go's client refuses to send, with every request */
-    bool useless;        /* containerd can send it no request */
+    bool tls;            /* has TLS options, even if only skip_verify = false */
+    bool has_bad_header; /* Go's client rejects every request with it */
+    bool unusable;       /* containerd cannot send it a request */
 };
 
-#define DRAFTS_MAX (HOSTS_TOML_HOSTS_MAX + 1) /* and `server` */
+#define DRAFTS_MAX (HOSTS_TOML_HOSTS_MAX + 1) /* including `server` */
 
 struct finder {
     const struct reference *reference;
@@ -76,12 +76,13 @@ static bool read_capabilities(const struct finder *finder, const char *const *wo
             *capabilities |= known[i].capability;
         else if (finder->options->like_containerd_1 ||
                  !text_equal_ignoring_case(*words, size, "referrers"))
-            return error_set(err, ERROR_INVALID, "an unknown capability");
+            return error_set(err, ERROR_INVALID,
+                             "invalid capability: expected pull, resolve or push");
     }
     return true;
 }
 
-/* As filepath.Join(): nothing at all is the directory, which is no certificate. */
+/* Like filepath.Join(): "" becomes the directory, which is no certificate. */
 static const char *absolute(const struct finder *finder, const char *path)
 {
     return path[0] == '/' ? path : hosts_dir_join(finder->dir, path, finder->arena);
@@ -92,7 +93,7 @@ static bool read_tls(const struct finder *finder, const struct hosts_toml_entry 
 {
     const char **files = arena_alloc(finder->arena, (HOSTS_TOML_FILES_MAX + 1) * sizeof(*files));
 
-    /* An empty list of authorities is a TLS option to containerd, one of clients is none. */
+    /* For containerd an empty `ca` is a TLS option, an empty `client` is not. */
     draft->tls = entry->skip_verify || entry->ca || (entry->clients && entry->clients[0].cert);
     draft->host.skip_verify = entry->skip_verify && *entry->skip_verify;
     for (size_t i = 0; files && entry->ca && entry->ca[i]; i++)
@@ -105,12 +106,12 @@ static bool read_tls(const struct finder *finder, const struct hosts_toml_entry 
         draft->host.client_key = absolute(finder, entry->clients[0].key);
     if (entry->clients[1].cert)
         error_set(finder->warning, ERROR_UNSUPPORTED,
-                  "%s/hosts.toml: line %u: of several client certificates only the first is used",
+                  "%s/hosts.toml: line %u: several client certificates: only the first is used",
                   finder->dir, entry->line);
     return arena_ok(finder->arena, err);
 }
 
-/* Those that Go's client writes itself, and containerd for every request. */
+/* Headers that Go's client or containerd overwrites in every request. */
 static bool is_overwritten(const char *line, size_t name_size)
 {
     static const char *const names[] = {"Host", "Content-Length", "Transfer-Encoding", "Trailer",
@@ -161,11 +162,11 @@ static bool read_url(const struct finder *finder, const struct hosts_toml_entry 
     draft->host.scheme = url.scheme;
     draft->host.authority = url.authority;
     draft->host.path = url.path;
-    draft->useless = !url.usable;
+    draft->unusable = !url.usable;
     return true;
 }
 
-/* containerd 1 does not know the key. To Go's dialer 0 is no limit, and less is over at once. */
+/* containerd 1 ignores the key. For Go's dialer 0 means no limit, and less expires at once. */
 static bool read_dial_timeout(const struct finder *finder, const char *text, struct draft *draft,
                               struct error *err)
 {
@@ -192,15 +193,15 @@ static bool read_entry(struct finder *finder, const struct hosts_toml_entry *ent
         !read_tls(finder, entry, draft, err) || !read_headers(finder, entry->headers, draft, err) ||
         !read_dial_timeout(finder, entry->dial_timeout, draft, err))
         return err->code == ERROR_INVALID ? error_wrap(err, "line %u", entry->line) : false;
-    draft->useless = draft->useless || draft->has_bad_header;
+    draft->unusable = draft->unusable || draft->has_bad_header;
     finder->count++;
     return true;
 }
 
 /* ---- the registry itself */
 
-/* Where containerd names it, that is how it is reached: what was said of TLS and headers beside it
- * stays, what was said of capabilities does not. */
+/* containerd names the registry itself: keeps TLS options and headers of the draft, but not its
+ * capabilities. */
 static void name_registry(const struct finder *finder, struct draft *draft)
 {
     const struct host_options *options = finder->options;
@@ -211,8 +212,8 @@ static void name_registry(const struct finder *finder, struct draft *draft)
     host->authority = authority;
     host->path = "/v2";
     host->capabilities = ALL_CAPABILITIES;
-    draft->useless = draft->has_bad_header;
-    /* Who names an authority wants it asked: no way round it by plain HTTP. */
+    draft->unusable = draft->has_bad_header;
+    /* A configured CA must not be bypassed by plain HTTP. */
     if (options->plain_http || or_empty(options->ca_file)[0] || !hosts_url_is_loopback(authority))
         return;
     if (port[0] && strcmp(port, "443") != 0)
@@ -223,7 +224,7 @@ static void name_registry(const struct finder *finder, struct draft *draft)
     host->skip_verify = true;
 }
 
-/* What our own configuration says of it. */
+/* Applies the exporter's own configuration. */
 static void apply_options(const struct finder *finder, struct draft *draft)
 {
     const struct host_options *options = finder->options;
@@ -256,7 +257,7 @@ static bool use_certificates(struct finder *finder, struct error *err)
     draft->host.client_key = or_empty(certs.key);
     if (certs.n_certs > 1 && finder->warning->code == ERROR_NONE)
         error_set(finder->warning, ERROR_UNSUPPORTED,
-                  "%s: of %zu client certificates only the first is used", finder->dir,
+                  "%s: %zu client certificates: only the first is used", finder->dir,
                   certs.n_certs);
     return true;
 }
@@ -265,7 +266,7 @@ static bool use_certificates(struct finder *finder, struct error *err)
 
 static bool read_entries(struct finder *finder, const struct hosts_toml *file, struct error *err)
 {
-    /* containerd 2 looks for headers of tables, containerd 1 for tables. */
+    /* containerd 2 searches for table headers, containerd 1 for tables. */
     for (size_t i = 0; i < file->count; i++)
         if ((finder->options->like_containerd_1 || file->hosts[i].by_header) &&
             !read_entry(finder, &file->hosts[i], err))
@@ -281,11 +282,10 @@ static bool use_file(struct finder *finder, const struct buf *text, struct error
     if (!hosts_toml_parse(text->data, text->size, !like_1, finder->arena, &file, err))
         return false;
     if (like_1 && !file.has_host_table)
-        return error_set(err, ERROR_INVALID, "containerd 1 needs a [host] table");
+        return error_set(err, ERROR_INVALID, "no [host] table: containerd 1 requires one");
     return read_entries(finder, &file, err);
 }
 
-/* Fills the drafts. */
 static bool read_directory(struct finder *finder, const char **used, struct error *err)
 {
     CLEANUP(buf_deinit) struct buf text = BUF_INIT(HOSTS_TOML_BYTES_MAX);
@@ -306,13 +306,13 @@ static bool read_directory(struct finder *finder, const char **used, struct erro
     if (err->code != ERROR_INVALID)
         return false;
     *finder->warning = *err;
-    error_wrap(finder->warning, "ignored, as containerd does");
+    error_wrap(finder->warning, "ignored like by containerd");
     *used = finder->dir;
     memset(finder->drafts, 0, DRAFTS_MAX * sizeof(*finder->drafts));
     return use_certificates(finder, err);
 }
 
-/* Of our own options others speak up. */
+/* Checks the certificates of hosts.toml. http_new() checks those of the options. */
 static bool check_certificates(const struct finder *finder, struct error *err)
 {
     for (size_t i = 0; i < finder->count; i++) {
@@ -328,7 +328,7 @@ static bool check_certificates(const struct finder *finder, struct error *err)
     return true;
 }
 
-static void complete(const struct finder *finder, struct draft *draft)
+static void finish_host(const struct finder *finder, struct draft *draft)
 {
     struct host *host = &draft->host;
 
@@ -348,18 +348,17 @@ static bool make_list(struct finder *finder, struct host_list *list, struct erro
     for (size_t i = 0; items && i < finder->count; i++) {
         struct draft *draft = &finder->drafts[i];
 
-        complete(finder, draft);
-        if (!draft->useless)
+        finish_host(finder, draft);
+        if (!draft->unusable)
             items[list->count++] = draft->host;
         else if (finder->warning->code == ERROR_NONE)
-            error_set(finder->warning, ERROR_INVALID, "%s: host %zu can be sent no request",
+            error_set(finder->warning, ERROR_INVALID, "%s: host %zu: no request can be sent to it",
                       list->file, i + 1);
     }
     list->items = items;
     if (!items)
         return arena_ok(finder->arena, err);
-    return list->count > 0 ||
-           error_set(err, ERROR_INVALID, "%s: no host can be sent a request", list->file);
+    return list->count > 0 || error_set(err, ERROR_INVALID, "%s: no usable host", list->file);
 }
 
 bool hosts_find(const struct reference *reference, const struct host_options *options,

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who is asked for an image: the mirrors of containerd's hosts.toml, then the registry.
+ * Finds the hosts to try for an image: the mirrors of containerd's hosts.toml, then the registry.
  *
- * Directories as containerd finds them: below each root of a list joined by ":", the first that
- * exists of "registry.example_5000_", "registry.example:5000", "_default". The rules are those
- * that were measured of containerd (docs of hosts.toml: containerd's docs/hosts.md). A file that
- * containerd would ignore is ignored here too, but not in silence: *warning says so.
+ * Directories are found like containerd does: below each root of a list separated by ":", the first
+ * that exists of "registry.example_5000_", "registry.example:5000", "_default". The rules are
+ * measured on containerd (documented in its docs/hosts.md). A file that containerd ignores is
+ * ignored here too, with a *warning.
  */
 #ifndef REGISTRY_HOSTS_HOSTS_H
 #define REGISTRY_HOSTS_HOSTS_H
@@ -24,44 +24,43 @@ enum host_capability {
 /* One host. Strings are never NULL; "" where there is nothing. */
 struct host {
     const char *scheme;     /* "https", "http" */
-    const char *authority;  /* "mirror.example:5000": what served_by is compared with */
-    const char *path;       /* "/v2", "/prefix/v2", or whatever override_path left */
-    const char *name_space; /* what "?ns=" must say; "" where the host is the registry itself */
+    const char *authority;  /* "mirror.example:5000" */
+    const char *path;       /* "/v2", "/prefix/v2", or any with override_path */
+    const char *name_space; /* for "?ns="; "" if the host is the registry itself */
     unsigned capabilities;  /* of enum host_capability */
-    bool try_https_first;   /* http, but https is tried first, and the first that answers stays */
+    bool try_https_first;   /* http, but https is tried first; the first to answer is kept */
     bool skip_verify;
-    const char *ca_file;                  /* trusted instead of the system's */
-    const char *const *more_ca_files;     /* trusted as well; ends with NULL */
+    const char *ca_file;                  /* replaces the system's certificates */
+    const char *const *more_ca_files;     /* trusted in addition; ends with NULL */
     const char *client_cert, *client_key; /* PEM files */
     const char *const *headers;           /* "Name: value", for every request; ends with NULL */
     int64_t dial_timeout_ns;              /* 0: the default */
 };
 
 struct host_list {
-    const struct host *items; /* in the order in which they are asked */
+    const struct host *items; /* in the order of the attempts */
     size_t count;
-    const char *file; /* the hosts.toml or the directory that this came from; "" if none */
+    const char *file; /* the hosts.toml or its directory; "" if there is none */
 };
 
-/* How the registry itself is reached where no hosts.toml says otherwise. */
+/* How to reach the registry itself if no hosts.toml names it. */
 struct host_options {
     const char *roots; /* "/etc/containerd/certs.d:/etc/docker/certs.d"; "" or NULL: none */
     bool plain_http, skip_verify;
     const char *ca_file, *client_cert, *client_key; /* NULL or "": none */
-    bool like_containerd_1; /* a hosts.toml without a [host] table is ignored, as 1.6 and 1.7 do */
+    bool like_containerd_1; /* ignore a hosts.toml without a [host] table, like 1.6 and 1.7 */
 };
 
-/* What is found is in `arena`, or belongs to `options` or `reference`. A file that cannot be used
- * makes *warning.code other than ERROR_NONE, and the list is what containerd would go on with; it
- * has at least one host. Where containerd would not go on, this does not either: ERROR_INVALID for
- * a directory, hosts.toml or certificate that cannot be read. ERROR_LIMIT: more than a ceiling of
- * ours. */
+/* The list points into `arena`, `options` and `reference`, and has at least one host. If containerd
+ * ignores the file, *warning says why (else its code is ERROR_NONE) and the list is what containerd
+ * uses instead. Fails where containerd fails: ERROR_INVALID for a directory, hosts.toml or
+ * certificate that cannot be read. ERROR_LIMIT: an internal limit is exceeded. */
 bool hosts_find(const struct reference *reference, const struct host_options *options,
                 struct arena *arena, struct host_list *list, struct error *warning,
                 struct error *err) MUST_CHECK;
 
-/* The root of `roots` that has a directory for this reference; the first one if none has; "" if
- * there are no roots. For daemons that take one directory. In `arena`. */
+/* Returns the root that has a directory for this reference, else the first root, else "". For
+ * daemons that accept a single root. In `arena`. */
 const char *hosts_root(const struct reference *reference, const char *roots, struct arena *arena);
 
 #endif

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define FILES_MAX     ((size_t)32) /* of either kind */
+#define FILES_MAX     ((size_t)32) /* of both kinds */
 #define PEM_BYTES_MAX ((size_t)4 << 20)
 #define CERTIFICATE   "-----BEGIN CERTIFICATE-----"
 #define PRIVATE_KEY   "PRIVATE KEY-----"
@@ -26,7 +26,7 @@ static const char *path_of(const char *dir, const char *name, size_t name_size, 
     return path;
 }
 
-/* Length of the name without its ending; 0 if it has another one. */
+/* Returns the length of the name without `ending`; 0 if it has another ending. */
 static size_t stem(const struct dirent *entry, const char *ending)
 {
     size_t size = strlen(entry->d_name), end = strlen(ending);
@@ -93,7 +93,7 @@ bool hosts_certs_list(const char *dir, struct arena *arena, struct hosts_certs *
         return false;
     }
     if ((size_t)n > FILES_MAX)
-        ok = error_set(err, ERROR_LIMIT, "%s: more than %zu certificates", dir, FILES_MAX);
+        ok = error_set(err, ERROR_LIMIT, "%s: too many certificates: limit is %zu", dir, FILES_MAX);
     else
         ok = add(dir, entries, (size_t)n, arena, out, err);
     for (int i = 0; i < n; i++)
@@ -109,7 +109,7 @@ static bool check_holds(const char *path, const char *mark, struct error *err)
     if (!file_read(path, &pem, err))
         return false;
     if (pem.size == 0 || !memmem(pem.data, pem.size, mark, strlen(mark)))
-        return error_set(err, ERROR_INVALID, "%s: no \"%s\" in it", path, mark);
+        return error_set(err, ERROR_INVALID, "%s: expected \"%s\"", path, mark);
     return true;
 }
 

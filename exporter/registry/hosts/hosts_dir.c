@@ -33,7 +33,7 @@ bool hosts_dir_has(const char *path, bool *found, struct error *err)
     return false;
 }
 
-/* "registry.example:5000" -> "registry.example_5000_": a file system may not like the colon. */
+/* "registry.example:5000" -> "registry.example_5000_", for file systems without colons. */
 static const char *spell_port(const char *host, struct arena *arena)
 {
     const char *colon = strrchr(host, ':');
@@ -66,7 +66,7 @@ static bool find_below(const char *root, const char *host, struct arena *arena, 
     return arena_ok(arena, err);
 }
 
-/* The next of "a:b:c"; NULL after the last. Empty ones are none. */
+/* Returns the next of "a:b:c", skipping empty ones; NULL after the last. */
 static const char *next_root(const char **roots, struct arena *arena)
 {
     const char *at = *roots + strspn(*roots, ":");

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Not a reader of any URL: of those that can be a registry. What Go would refuse to parse makes
- * the whole file void, what it parses to something that no request can be sent to does not; the
- * difference decides who is asked, so it is kept.
+ * Parses only URLs that can be a registry. A URL that Go cannot parse voids the whole file; a URL
+ * that Go parses but cannot send a request to voids only its host.
  */
 #include "registry/hosts/hosts_url.h"
 
@@ -17,7 +16,7 @@
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789" \
     "-._:[]"
 
-/* As path.Clean(): no empty parts, no ".", no "..", no "/" at the end but of "/" itself. */
+/* Like path.Clean(): removes empty parts, ".", ".." and a trailing "/". */
 static void clean_path(char *path)
 {
     char *out = path;
@@ -95,7 +94,7 @@ bool hosts_url_is_loopback(const char *authority)
     return strcmp(name, "localhost") == 0;
 }
 
-/* The rules for a port are Go's: digits, or nothing after the colon. */
+/* Like in Go, a port is digits or empty. */
 static bool is_authority(const char *text)
 {
     const char *port = hosts_url_port(text);
@@ -119,7 +118,7 @@ static bool set_path(struct hosts_url *url, const char *path, bool override_path
     return true;
 }
 
-/* From "scheme://[user@]host[:port][/path]" without query and fragment; cuts `text` to pieces. */
+/* Splits "scheme://[user@]host[:port][/path]"; ignores query and fragment. Modifies `text`. */
 static bool split(char *text, bool override_path, struct arena *arena, struct hosts_url *url,
                   struct error *err)
 {
@@ -141,7 +140,7 @@ static bool split(char *text, bool override_path, struct arena *arena, struct ho
     if (!path)
         return arena_ok(arena, err);
     if (!is_authority(url->authority) || has_bad_escape(path))
-        return error_set(err, ERROR_INVALID, "not a URL");
+        return error_set(err, ERROR_INVALID, "invalid URL");
     url->usable = url->authority[0] && is_visible(path) &&
                   (strcmp(text, "https") == 0 || strcmp(text, "http") == 0);
     return set_path(url, path, override_path, arena) || arena_ok(arena, err);
@@ -155,9 +154,9 @@ bool hosts_url_parse(const char *text, bool override_path, struct arena *arena,
     char *copy;
 
     if (size > URL_BYTES_MAX)
-        return error_set(err, ERROR_LIMIT, "a URL of more than %zu bytes", URL_BYTES_MAX);
+        return error_set(err, ERROR_LIMIT, "URL too long: limit is %zu bytes", URL_BYTES_MAX);
     if (has_control(text))
-        return error_set(err, ERROR_INVALID, "not a URL");
+        return error_set(err, ERROR_INVALID, "invalid URL");
     copy = arena_alloc(arena, scheme_size + size + 1);
     if (!copy)
         return arena_ok(arena, err);

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The only file that knows GnuTLS.
+ * The only file that uses GnuTLS.
  *
- * GnuTLS would refuse a client without a certificate before anybody could tell it why. So it only
- * asks for one, and who must have one is decided in verify(), which is called for those without,
- * too. Nothing resumes a session, so every connection passes there.
+ * Clients without a required certificate get an alert from verify(), not from GnuTLS, which would
+ * close the connection without one: GnuTLS only requests a certificate. verify() runs on every
+ * connection, also without a certificate, because sessions are never resumed.
  */
 #include "server/config/tls.h"
 
 #include <arpa/inet.h>
+#include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
 #include <string.h>
@@ -19,7 +20,7 @@
 struct tls {
     gnutls_certificate_credentials_t credentials;
     gnutls_priority_t priorities;
-    gnutls_priority_t suite_priorities; /* up to TLS 1.2, once that was agreed on; or NULL */
+    gnutls_priority_t suite_priorities; /* after TLS 1.2 or older was negotiated; or NULL */
     enum client_auth client_auth;
     const char *const *allowed_sans;
 };
@@ -44,7 +45,7 @@ static void credentials_freep(gnutls_certificate_credentials_t *credentials)
     gnutls_certificate_free_credentials(*credentials);
 }
 
-static bool refuse(struct error *err, const char *what, int r)
+static bool fail(struct error *err, const char *what, int r)
 {
     if (r == GNUTLS_E_MEMORY_ERROR)
         return error_memory(err);
@@ -59,19 +60,20 @@ bool tls_check_certificate(const char *pem, struct error *err)
     int r;
 
     if (!strstr(pem, "-----BEGIN "))
-        return error_set(err, ERROR_INVALID, "is no certificate in PEM");
+        return error_set(err, ERROR_INVALID, "invalid certificate: expected PEM");
     r = gnutls_x509_crt_list_import(chain, &count, &data, GNUTLS_X509_FMT_PEM,
                                     GNUTLS_X509_CRT_LIST_IMPORT_FAIL_IF_EXCEED);
     if (r == GNUTLS_E_SHORT_MEMORY_BUFFER)
-        return error_set(err, ERROR_LIMIT, "more than %d certificates", CHAIN_MAX);
+        return error_set(err, ERROR_LIMIT, "too many certificates: the limit is %d", CHAIN_MAX);
     if (r < 0)
-        return refuse(err, "is no certificate in PEM", r);
+        return fail(err, "invalid certificate: expected PEM", r);
     for (int i = 0; i < r; i++)
         gnutls_x509_crt_deinit(chain[i]);
-    return r > 0 || error_set(err, ERROR_INVALID, "has no certificate");
+    return r > 0 ||
+           error_set(err, ERROR_INVALID, "no certificate found: expected at least one in PEM");
 }
 
-/* GnuTLS says of an encrypted key only that it cannot be parsed. */
+/* GnuTLS only reports a parse error for an encrypted key. */
 static bool is_encrypted(const char *pem)
 {
     return strstr(pem, "-----BEGIN ENCRYPTED PRIVATE KEY-----") ||
@@ -85,11 +87,12 @@ bool tls_check_key(const char *pem, struct error *err)
     int r;
 
     if (is_encrypted(pem))
-        return error_set(err, ERROR_INVALID, "the key is encrypted, which is not supported");
+        return error_set(err, ERROR_INVALID,
+                         "invalid private key: it is encrypted, expected one without a passphrase");
     r = gnutls_x509_privkey_init(&key);
     if (r == 0)
         r = gnutls_x509_privkey_import2(key, &data, GNUTLS_X509_FMT_PEM, NULL, 0);
-    return r == 0 || refuse(err, "is no private key in PEM", r);
+    return r == 0 || fail(err, "invalid private key: expected PEM", r);
 }
 
 static bool add_pair(gnutls_certificate_credentials_t credentials, const char *certificate,
@@ -100,8 +103,8 @@ static bool add_pair(gnutls_certificate_credentials_t credentials, const char *c
                                                  GNUTLS_X509_FMT_PEM, NULL, 0);
 
     if (r == GNUTLS_E_CERTIFICATE_KEY_MISMATCH)
-        return error_set(err, ERROR_INVALID, "the key is not that of the certificate");
-    return r >= 0 || refuse(err, "the certificate and its key are not usable", r);
+        return error_set(err, ERROR_INVALID, "the private key does not match the certificate");
+    return r >= 0 || fail(err, "cannot use the certificate with its private key", r);
 }
 
 bool tls_check_pair(const char *certificate, const char *key, struct error *err)
@@ -120,8 +123,8 @@ static bool add_authority(gnutls_certificate_credentials_t credentials, const ch
     int r = gnutls_certificate_set_x509_trust_mem(credentials, &data, GNUTLS_X509_FMT_PEM);
 
     if (r == 0)
-        return error_set(err, ERROR_INVALID, "has no certificate");
-    return r > 0 || refuse(err, "is no certificate in PEM", r);
+        return error_set(err, ERROR_INVALID, "no certificate found: expected at least one in PEM");
+    return r > 0 || fail(err, "invalid certificate: expected PEM", r);
 }
 
 bool tls_check_authority(const char *pem, struct error *err)
@@ -137,7 +140,7 @@ static bool make_priorities(gnutls_priority_t *priorities, const char *text, str
 {
     int r = gnutls_priority_init(priorities, text, NULL);
 
-    return r == 0 || refuse(err, "no connection would be possible", r);
+    return r == 0 || fail(err, "these TLS settings allow no connection", r);
 }
 
 bool tls_check_priorities(const char *text, struct error *err)
@@ -150,7 +153,20 @@ bool tls_check_priorities(const char *text, struct error *err)
     return true;
 }
 
-/* Without an authority of its own whoever verifies trusts those of the machine, as Go does. */
+bool tls_mac_key(unsigned char key[TLS_MAC_BYTES], struct error *err)
+{
+    int r = gnutls_rnd(GNUTLS_RND_KEY, key, TLS_MAC_BYTES);
+
+    return r == 0 || error_set(err, ERROR_INTERNAL, "no random bits: %s", gnutls_strerror(r));
+}
+
+bool tls_mac(const unsigned char key[TLS_MAC_BYTES], const void *data, size_t size,
+             unsigned char out[TLS_MAC_BYTES])
+{
+    return gnutls_hmac_fast(GNUTLS_MAC_SHA256, key, TLS_MAC_BYTES, data, size, out) == 0;
+}
+
+/* Without client_ca, clients are verified with the system's authorities, as in Go. */
 static bool add_trust(struct tls *tls, const struct web_config *config, struct error *err)
 {
     int r;
@@ -160,7 +176,7 @@ static bool add_trust(struct tls *tls, const struct web_config *config, struct e
     if (config->client_auth < CLIENT_AUTH_VERIFY_IF_GIVEN)
         return true;
     r = gnutls_certificate_set_x509_system_trust(tls->credentials);
-    return r >= 0 || refuse(err, "the machine's certificate authorities", r);
+    return r >= 0 || fail(err, "cannot load the system's certificate authorities", r);
 }
 
 struct tls *tls_new(const struct web_config *config, struct error *err)
@@ -193,7 +209,7 @@ void tls_free(struct tls *tls)
     free(tls);
 }
 
-/* Names are bytes with a length: one with a NUL inside must not pass for its beginning. */
+/* Compares the length, too: a name with a NUL inside must not match its beginning. */
 static bool is_allowed(const struct tls *tls, const char *name, size_t size)
 {
     for (const char *const *allowed = tls->allowed_sans; *allowed; allowed++)
@@ -212,7 +228,7 @@ static bool is_allowed_address(const struct tls *tls, const char *bytes, size_t 
     return is_allowed(tls, name, strlen(name));
 }
 
-/* What is longer than SAN_LIMIT_BYTES is no name that somebody wrote into a list. */
+/* Ignores names longer than SAN_LIMIT_BYTES. */
 static bool has_allowed_san(const struct tls *tls, gnutls_x509_crt_t certificate)
 {
     for (unsigned i = 0;; i++) {
@@ -233,7 +249,7 @@ static bool has_allowed_san(const struct tls *tls, gnutls_x509_crt_t certificate
     }
 }
 
-static bool is_for_somebody_allowed(const struct tls *tls, const gnutls_datum_t *leaf)
+static bool is_allowed_certificate(const struct tls *tls, const gnutls_datum_t *leaf)
 {
     CLEANUP(certificate_deinitp) gnutls_x509_crt_t certificate = NULL;
 
@@ -243,7 +259,7 @@ static bool is_for_somebody_allowed(const struct tls *tls, const gnutls_datum_t 
             has_allowed_san(tls, certificate));
 }
 
-static int refuse_client(gnutls_session_t session, gnutls_alert_description_t why)
+static int send_alert(gnutls_session_t session, gnutls_alert_description_t why)
 {
     gnutls_alert_send(session, GNUTLS_AL_FATAL, why);
     return GNUTLS_E_CERTIFICATE_ERROR;
@@ -258,7 +274,7 @@ static gnutls_alert_description_t alert_of(unsigned status)
     return GNUTLS_A_BAD_CERTIFICATE;
 }
 
-/* 0: the handshake goes on. */
+/* Returns 0 if the handshake may continue. */
 static int verify(gnutls_session_t session)
 {
     const struct tls *tls = gnutls_session_get_ptr(session);
@@ -270,19 +286,18 @@ static int verify(gnutls_session_t session)
     if (!chain || count == 0)
         return tls->client_auth == CLIENT_AUTH_REQUIRE_ANY ||
                        tls->client_auth == CLIENT_AUTH_REQUIRE_AND_VERIFY
-                   ? refuse_client(session, GNUTLS_A_CERTIFICATE_REQUIRED)
+                   ? send_alert(session, GNUTLS_A_CERTIFICATE_REQUIRED)
                    : 0;
     if (tls->client_auth < CLIENT_AUTH_VERIFY_IF_GIVEN)
         return 0;
     if (gnutls_certificate_verify_peers(session, &purpose, 1, &status) != 0)
-        return refuse_client(session, GNUTLS_A_BAD_CERTIFICATE);
+        return send_alert(session, GNUTLS_A_BAD_CERTIFICATE);
     if (status != 0)
-        return refuse_client(session, alert_of(status));
-    return is_for_somebody_allowed(tls, chain) ? 0
-                                               : refuse_client(session, GNUTLS_A_BAD_CERTIFICATE);
+        return send_alert(session, alert_of(status));
+    return is_allowed_certificate(tls, chain) ? 0 : send_alert(session, GNUTLS_A_BAD_CERTIFICATE);
 }
 
-/* The cipher suites that somebody chose are those up to TLS 1.2; those of TLS 1.3 are all good. */
+/* Configured cipher suites apply up to TLS 1.2; TLS 1.3 keeps its own. */
 static int restrict_suites(gnutls_session_t session)
 {
     const struct tls *tls = gnutls_session_get_ptr(session);
@@ -299,7 +314,8 @@ bool tls_setup_session(struct tls *tls, void *session, struct error *err)
     if (r == 0)
         r = gnutls_priority_set(session, tls->priorities);
     if (r != 0)
-        return error_set(err, ERROR_INTERNAL, "a TLS session: %s", gnutls_strerror(r));
+        return error_set(err, ERROR_INTERNAL, "cannot set up a TLS session: %s",
+                         gnutls_strerror(r));
     gnutls_session_set_ptr(session, tls);
     if (tls->suite_priorities)
         gnutls_handshake_set_post_client_hello_function(session, restrict_suites);

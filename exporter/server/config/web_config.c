@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The file as a whole: read it, let the parts look at theirs, and keep what they made of it. */
+/* Reads the whole file, lets each part read its section, and owns the results. */
 #include "server/config/web_config.h"
 
 #include "base/secret.h"
 #include "base/text.h"
 #include "os/file.h"
 #include "server/config/tls.h"
-#include "server/config/web_config_keys.h"
+#include "server/config/web_config_private.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 
 #define NODES_LIMIT_BYTES  ((size_t)16 << 20)
-#define CONFIG_LIMIT_BYTES ((size_t)8 << 20) /* three texts in PEM, and the file's own */
+#define CONFIG_LIMIT_BYTES ((size_t)8 << 20) /* three PEM texts, and the file's own texts */
 
 struct web_config_parts {
     struct arena arena;
@@ -69,7 +69,7 @@ static void read_parts(struct web_config_reading *reading)
     reading->config->open_health = reading->keys.open_health;
 }
 
-/* What single mistakes do not tell: that there was no room, or that GnuTLS wants it otherwise. */
+/* Reports failures that belong to no key: a full arena, or a rejection by GnuTLS. */
 static void finish(struct web_config_reading *reading, const struct arena *nodes)
 {
     struct web_config *config = reading->config;
@@ -81,7 +81,7 @@ static void finish(struct web_config_reading *reading, const struct arena *nodes
         return;
     config->ready = tls_new(config, &err);
     if (!config->ready)
-        web_config_refuse(reading, "tls_server_config", "%s", err.message);
+        web_config_reject(reading, "tls_server_config", "%s", err.message);
 }
 
 struct web_config *web_config_parse(const char *path, const char *data, size_t size,
@@ -117,6 +117,31 @@ struct web_config *web_config_load(const char *path, struct buf *problems, struc
     if (file_read(path, &data, err))
         return web_config_parse(path, data.data ? data.data : "", data.size, problems, err);
     return NULL;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool same_list(const char *const *a, const char *const *b)
+{
+    if (!a || !b)
+        return a == b;
+    while (*a && *b && strcmp(*a, *b) == 0)
+        a++, b++;
+    return !*a && !*b;
+}
+
+bool web_config_same_tls(const struct web_config *a, const struct web_config *b)
+{
+    if (!a || !b || !a->tls || !b->tls)
+        return (a && a->tls) == (b && b->tls);
+    return same_text(a->certificate, b->certificate) && same_text(a->key, b->key) &&
+           same_text(a->client_ca, b->client_ca) && a->client_auth == b->client_auth &&
+           same_list(a->client_allowed_sans, b->client_allowed_sans) &&
+           same_text(a->priorities, b->priorities) &&
+           same_text(a->suite_priorities, b->suite_priorities);
 }
 
 static uint64_t add_stamp(uint64_t stamp, const char *path)

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The web configuration file of Prometheus' exporter-toolkit, one reading of it: read whole,
- * checked whole, every mistake with its line. It never changes afterwards; a changed file is
- * another one.
+ * One reading of the web configuration file of Prometheus' exporter-toolkit. The whole file is
+ * checked, and each mistake is reported with its line. A struct web_config never changes; a changed
+ * file is read into a new one.
  *
- * Files that it names are read and checked with it: a certificate that does not go with its key, an
- * authority that is none, is a mistake of the configuration. Relative paths are relative to the
- * file. http2 is accepted and changes nothing: HTTP/1.1 is served.
+ * Files that it names are read and checked with it: a certificate that does not match its key, or
+ * an invalid authority, is a mistake of the configuration. Relative paths are relative to the file.
+ * http2 is accepted and ignored: the server speaks HTTP/1.1.
  *
- * Stricter than the original, on purpose: what would leave a door open or admit nobody is a
- * mistake (TLS settings without a certificate, names that nobody verifies, versions that exclude
- * one another, a hash that no password can match).
+ * It is stricter than exporter-toolkit on purpose: settings that would admit every client or none
+ * are mistakes (TLS settings without a certificate, names that are not verified, versions that
+ * exclude each other, a hash that no password can match).
  */
 #ifndef SERVER_CONFIG_WEB_CONFIG_H
 #define SERVER_CONFIG_WEB_CONFIG_H
@@ -22,8 +22,8 @@
 
 enum client_auth { /* Go's names, without "Cert" */
     CLIENT_AUTH_NONE,
-    CLIENT_AUTH_REQUEST,     /* asked for, never looked at */
-    CLIENT_AUTH_REQUIRE_ANY, /* must be there */
+    CLIENT_AUTH_REQUEST,     /* requested, not checked */
+    CLIENT_AUTH_REQUIRE_ANY, /* required, not verified */
     CLIENT_AUTH_VERIFY_IF_GIVEN,
     CLIENT_AUTH_REQUIRE_AND_VERIFY,
 };
@@ -35,10 +35,10 @@ struct web_config {
     const char *certificate, *key; /* PEM */
     const char *client_ca;         /* PEM, or NULL */
     enum client_auth client_auth;
-    const char *const *client_allowed_sans; /* one of them must be in the certificate; or NULL */
-    const char *priorities; /* for GnuTLS: versions, cipher suites, curves, whose order counts */
-    const char *suite_priorities; /* instead, where TLS 1.2 or less was agreed on; or NULL */
-    struct tls *ready;            /* all that, as tls_setup_session() wants it */
+    const char *const *client_allowed_sans; /* the certificate must have one of them; or NULL */
+    const char *priorities; /* of GnuTLS: versions, cipher suites, curves, in order of preference */
+    const char *suite_priorities; /* replace them after TLS 1.2 or older was negotiated; or NULL */
+    struct tls *ready;            /* the same, for tls_setup_session() */
 
     struct {
         const char *name, *value;
@@ -47,29 +47,33 @@ struct web_config {
     const struct web_user {
         const char *name, *hash; /* bcrypt */
     } * users;
-    size_t n_users;   /* 0: everybody may ask */
-    bool open_health; /* /-/healthy and /-/ready need no password: a key of our own */
+    size_t n_users;   /* 0: no authentication */
+    bool open_health; /* /-/healthy and /-/ready without authentication; not in exporter-toolkit */
 
-    int64_t rate_interval_ns; /* one request per interval; 0: as many as come */
+    int64_t rate_interval_ns; /* one request per interval; 0: no limit */
     uint64_t rate_burst;
 
     struct web_config_parts *parts_; /* private */
 };
 
-/* NULL, with a line "file:line:column: what" for each mistake in `problems` and a summary in *err.
- * An empty file is a valid one. */
+/* On failure returns NULL, with a line "file:line:column: mistake" for each mistake in `problems`
+ * and a summary in *err. An empty file is valid. */
 struct web_config *web_config_load(const char *path, struct buf *problems, struct error *err);
 
-/* The same of a file `path` that holds `data`. */
+/* Like web_config_load() for a file `path` with the content `data`. */
 struct web_config *web_config_parse(const char *path, const char *data, size_t size,
                                     struct buf *problems, struct error *err);
 
+/* Reference counts; thread-safe. */
 struct web_config *web_config_ref(struct web_config *config);
 void web_config_unref(struct web_config *config); /* wipes the key */
 DEFINE_CLEANUP(struct web_config *, web_config_unref)
 
-/* Changes when the file, or one that it names, was changed, replaced or removed: their times, sizes
- * and inodes. To be asked now and then; cheap. */
+/* Whether new connections get the same TLS with both; each may be NULL. */
+bool web_config_same_tls(const struct web_config *a, const struct web_config *b);
+
+/* A hash of times, sizes and inodes of the file and the files it names. It differs after one of
+ * them was changed, replaced or removed. It opens no file. */
 uint64_t web_config_stamp(const char *path, const struct web_config *config);
 
 #endif

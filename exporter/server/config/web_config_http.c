@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is not TLS: headers, users, the rate limit. */
-#include "server/config/web_config_keys.h"
+/* Headers, users and the rate limit. */
+#include "server/config/web_config_private.h"
 
 #include "encoding/go_duration.h"
 
@@ -9,11 +9,11 @@
 #define HEADER_BYTES_MAX 4096
 #define BCRYPT_BYTES     60
 #define BCRYPT_COST_MIN  4
-#define BCRYPT_COST_MAX  16 /* some seconds; what costs more would stop everybody else */
+#define BCRYPT_COST_MAX  16 /* some seconds; a higher cost would delay all other requests */
 
 static const struct {
     const char *name;
-    const char *values[3]; /* which it may have; none: any */
+    const char *values[3]; /* allowed values; none: any */
 } headers[WEB_HEADERS_MAX] = {
     {"Content-Security-Policy", {NULL}},
     {"Strict-Transport-Security", {NULL}},
@@ -22,7 +22,7 @@ static const struct {
     {"X-XSS-Protection", {NULL}},
 };
 
-/* A line break would begin another header. */
+/* A line break would start another header. */
 static bool has_control_character(const char *value)
 {
     for (; *value; value++)
@@ -37,11 +37,11 @@ static bool check_value(const struct web_config_reading *reading, const struct y
     const char *name = node->key->text;
 
     if (strlen(node->text) > HEADER_BYTES_MAX)
-        return problems_add(reading->problems, node->place, "%s: longer than %d bytes", name,
-                            HEADER_BYTES_MAX);
+        return problems_add(reading->problems, node->place,
+                            "%s: value too long: the limit is %d bytes", name, HEADER_BYTES_MAX);
     if (has_control_character(node->text))
         return problems_add(reading->problems, node->place,
-                            "%s: has a line break or another control character", name);
+                            "%s: invalid control character in the value", name);
     for (size_t i = 0; values[i]; i++)
         if (strcmp(values[i], node->text) == 0)
             return true;
@@ -52,7 +52,7 @@ static bool check_value(const struct web_config_reading *reading, const struct y
     return true;
 }
 
-/* One without a value is not sent. */
+/* A header without a value is not sent. */
 static void read_header(struct web_config_reading *reading, const struct yaml_node *node)
 {
     struct web_config *config = reading->config;
@@ -63,7 +63,10 @@ static void read_header(struct web_config_reading *reading, const struct yaml_no
     while (i < WEB_HEADERS_MAX && strcmp(headers[i].name, node->key->text) != 0)
         i++;
     if (i == WEB_HEADERS_MAX) {
-        problems_add(reading->problems, node->key->place, "header \"%s\" cannot be configured",
+        problems_add(reading->problems, node->key->place,
+                     "unknown header \"%s\": expected one of Content-Security-Policy, "
+                     "Strict-Transport-Security, X-Content-Type-Options, X-Frame-Options, "
+                     "X-XSS-Protection",
                      node->key->text);
         return;
     }
@@ -84,8 +87,8 @@ void web_config_read_headers(struct web_config_reading *reading)
         read_header(reading, at);
 }
 
-/* NULL if `hash` is one that a password can match; else what is wrong, never the hash. */
-static const char *why_no_hash(const char *hash)
+/* Returns NULL for a valid hash, else what is wrong, without the hash. */
+static const char *find_hash_mistake(const char *hash)
 {
     static const char alphabet[] =
         "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
@@ -93,33 +96,33 @@ static const char *why_no_hash(const char *hash)
 
     if (strncmp(hash, "$2a$", 4) != 0 && strncmp(hash, "$2b$", 4) != 0 &&
         strncmp(hash, "$2y$", 4) != 0)
-        return "is no bcrypt hash: it has to begin with $2a$, $2b$ or $2y$";
+        return "invalid bcrypt hash: expected $2a$, $2b$ or $2y$ at its start";
     if (strlen(hash) != BCRYPT_BYTES)
-        return "is no bcrypt hash: it has to have 60 characters";
+        return "invalid bcrypt hash: expected 60 characters";
     if (strspn(hash + 4, "0123456789") != 2 || hash[6] != '$' ||
         strspn(hash + 7, alphabet) != BCRYPT_BYTES - 7)
-        return "is no bcrypt hash: it has to be made of a cost of two digits, $, and 53 letters, "
-               "digits, dots and slashes";
+        return "invalid bcrypt hash: expected a cost of two digits, $, and 53 characters of "
+               "[./A-Za-z0-9]";
     cost = (hash[4] - '0') * 10 + hash[5] - '0';
     if (cost < BCRYPT_COST_MIN || cost > BCRYPT_COST_MAX)
-        return "has a cost that is not from 4 to 16";
+        return "invalid bcrypt hash: expected a cost from 4 to 16";
     return NULL;
 }
 
 static void check_user(const struct web_config_reading *reading, const struct yaml_node *node)
 {
-    const char *name = node->key->text, *why;
+    const char *name = node->key->text, *mistake;
 
     if (!*name)
-        problems_add(reading->problems, node->key->place, "a user has no name");
+        problems_add(reading->problems, node->key->place, "empty user name");
     if (strchr(name, ':'))
         problems_add(reading->problems, node->key->place,
-                     "user \"%s\": a name with a colon can never be given", name);
+                     "invalid user name \"%s\": expected no colon", name);
     if (node->kind != YAML_SCALAR || yaml_is_null(node))
         return; /* was reported */
-    why = why_no_hash(node->text);
-    if (why)
-        problems_add(reading->problems, node->place, "user \"%s\": %s", name, why);
+    mistake = find_hash_mistake(node->text);
+    if (mistake)
+        problems_add(reading->problems, node->place, "user \"%s\": %s", name, mistake);
 }
 
 void web_config_read_users(struct web_config_reading *reading)
@@ -150,12 +153,15 @@ void web_config_read_rate_limit(struct web_config_reading *reading)
     if (!*text)
         return;
     if (!go_duration_ns(text, &config->rate_interval_ns, &err))
-        web_config_refuse(reading, name, "%s", err.message);
+        web_config_reject(reading, name, "%s", err.message);
     else if (config->rate_interval_ns < 0)
-        web_config_refuse(reading, name, "must not be negative");
+        web_config_reject(reading, name, "found \"%s\", expected 0s or more", text);
     else if (config->rate_interval_ns > 0 && config->rate_burst == 0 &&
              !web_config_written(reading, "rate_limit.burst"))
-        web_config_refuse(reading, name, "\"burst\" is missing: nobody would be admitted");
+        web_config_reject(
+            reading, name,
+            "missing key \"rate_limit.burst\": without it every request would be rejected");
     else if (config->rate_interval_ns > 0 && config->rate_burst == 0)
-        web_config_refuse(reading, "rate_limit.burst", "with 0 nobody would be admitted");
+        web_config_reject(reading, "rate_limit.burst",
+                          "found 0, expected 1 or more: 0 would reject every request");
 }

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Versions, cipher suites and curves by Go's names -> what GnuTLS calls priorities.
+ * Translates versions, cipher suites and curves from Go's names to priorities of GnuTLS.
  *
- * GnuTLS knows no list of cipher suites but one of key exchanges, one of ciphers, one of MACs, and
- * takes every combination that exists. Those of TLS 1.3 are not to be chosen, as with Go; where
- * some are chosen for older versions there are two texts, and the second counts once such a version
- * was agreed on.
+ * GnuTLS takes lists of key exchanges, ciphers and MACs, and allows every combination of them. As
+ * in Go, the cipher suites of TLS 1.3 cannot be chosen. Where suites are chosen for older versions
+ * there are two priorities; the second applies after such a version was negotiated.
  */
-#include "server/config/web_config_keys.h"
+#include "server/config/web_config_private.h"
 
 #include "server/config/tls.h"
 
@@ -27,7 +26,7 @@ static const char *const version_words[TLS_VERSIONS] = {
 
 struct suite {
     const char *name;
-    const char *words; /* NULL: of TLS 1.3 */
+    const char *words; /* NULL: TLS 1.3 */
 };
 
 static const struct suite suites[] = {
@@ -71,7 +70,7 @@ static const struct suite *find(const struct suite *table, size_t count, const c
     return NULL;
 }
 
-/* Reports the members of the list `key` that are not in the table. */
+/* Reports the items of the list `key` that are not in the table. */
 static bool check_names(const struct web_config_reading *reading, const char *key,
                         const struct suite *table, size_t count, const char *what)
 {
@@ -112,12 +111,12 @@ static void add_rest(struct buf *out, const struct web_config_keys *keys)
         buf_append_str(out, ":%SERVER_PRECEDENCE");
 }
 
-/* For `range` with the suites that were chosen, or (`chosen` false) with all good ones. */
-static const char *make(const struct web_config_reading *reading, struct range range, bool chosen)
+/* The priorities for `range`, with the configured suites (`chosen`) or all secure ones. */
+static const char *make_priorities(const struct web_config_reading *reading, struct range range,
+                                   bool chosen)
 {
     CLEANUP(buf_deinit) struct buf out = BUF_INIT(PRIORITIES_LIMIT_BYTES);
     const struct setting_list *list = &reading->keys.cipher_suites;
-    const char *copy;
     struct error err;
 
     add_versions(&out, range);
@@ -131,11 +130,10 @@ static const char *make(const struct web_config_reading *reading, struct range r
         buf_append_str(&out, old_suites);
     add_rest(&out, &reading->keys);
     if (!buf_ok(&out, &err) || !tls_check_priorities(out.data, &err)) {
-        web_config_refuse(reading, "tls_server_config", "%s", err.message);
+        web_config_reject(reading, "tls_server_config", "%s", err.message);
         return NULL;
     }
-    copy = arena_strdup(reading->arena, out.data);
-    return copy;
+    return arena_strdup(reading->arena, out.data);
 }
 
 static bool is_for_old_versions(const struct setting_list *list)
@@ -146,26 +144,28 @@ static bool is_for_old_versions(const struct setting_list *list)
     return false;
 }
 
-/* Who names only suites of TLS 1.3 leaves none to the versions before it. */
-static void choose(struct web_config_reading *reading, struct range range)
+/* A list with suites of TLS 1.3 only excludes the older versions. */
+static void set_priorities(struct web_config_reading *reading, struct range range)
 {
     struct web_config *config = reading->config;
     bool chosen = is_for_old_versions(&reading->keys.cipher_suites);
 
     if (reading->keys.cipher_suites.count > 0 && !chosen) {
         if (range.max < TLS_VERSION_13) {
-            web_config_refuse(reading, suites_name, "none of them is for TLS 1.2 or less");
+            web_config_reject(reading, suites_name,
+                              "no cipher suite for TLS 1.2 or older, which max_version requires");
             return;
         }
         range.min = TLS_VERSION_13;
     }
     if (chosen && range.max < TLS_VERSION_13) {
-        config->priorities = make(reading, range, true);
+        config->priorities = make_priorities(reading, range, true);
         return;
     }
-    config->priorities = make(reading, range, false);
+    config->priorities = make_priorities(reading, range, false);
     if (chosen && range.min < TLS_VERSION_13)
-        config->suite_priorities = make(reading, (struct range){range.min, TLS_VERSION_12}, true);
+        config->suite_priorities =
+            make_priorities(reading, (struct range){range.min, TLS_VERSION_12}, true);
 }
 
 void web_config_read_priorities(struct web_config_reading *reading)
@@ -175,11 +175,11 @@ void web_config_read_priorities(struct web_config_reading *reading)
 
     ok &= check_names(reading, curves_name, curves, COUNT(curves), "curve");
     if (range.min > range.max)
-        ok = web_config_refuse(reading,
+        ok = web_config_reject(reading,
                                web_config_written(reading, "tls_server_config.max_version")
                                    ? "tls_server_config.max_version"
                                    : "tls_server_config.min_version",
-                               "the oldest version is newer than the newest");
+                               "min_version is newer than max_version");
     if (ok)
-        choose(reading, range);
+        set_priorities(reading, range);
 }

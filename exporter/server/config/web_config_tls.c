@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tls_server_config: certificates and keys, written there or in files, and who may be a client. */
-#include "server/config/web_config_keys.h"
+/* tls_server_config: certificates, keys and rules for client certificates. */
+#include "server/config/web_config_private.h"
 
 #include "base/secret.h"
 #include "os/file.h"
@@ -11,10 +11,10 @@
 #define SECTION         "tls_server_config"
 #define PEM_LIMIT_BYTES ((size_t)1 << 20)
 
-/* Something in PEM, which two keys may tell. */
+/* A PEM text: one key holds it, or another key names its file. */
 struct source {
     const char *name, *file_name; /* of the keys */
-    const char *text, *file;      /* what they say */
+    const char *text, *file;      /* their values */
     bool (*check)(const char *pem, struct error *err);
 };
 
@@ -42,20 +42,20 @@ static const char *read_pem(struct web_config_reading *reading, const struct sou
     size_t i = 0;
 
     if (!path)
-        return NULL; /* that the arena is full is told at the end */
+        return NULL; /* finish() reports a full arena */
     while (reading->files[i])
         i++;
     reading->files[i] = path;
     if (!file_read(path, &data, &err))
-        web_config_refuse(reading, source->file_name, "%s", err.message);
+        web_config_reject(reading, source->file_name, "%s", err.message);
     else if (data.size == 0 || memchr(data.data, '\0', data.size))
-        web_config_refuse(reading, source->file_name, "%s is no PEM", path);
+        web_config_reject(reading, source->file_name, "invalid file %s: expected PEM", path);
     else
         return arena_strndup(reading->arena, data.data, data.size);
     return NULL;
 }
 
-/* NULL if there is none, or with a mistake that was reported. */
+/* Returns NULL if it is absent, or after a reported mistake. */
 static const char *find_pem(struct web_config_reading *reading, const struct source *source)
 {
     const char *name = *source->file ? source->file_name : source->name;
@@ -63,18 +63,19 @@ static const char *find_pem(struct web_config_reading *reading, const struct sou
     struct error err;
 
     if (web_config_written(reading, source->name) && web_config_written(reading, source->file_name))
-        web_config_refuse(reading, source->file_name, "\"%s\" is given, too", source->name);
+        web_config_reject(reading, source->file_name, "conflicts with \"%s\": expected one of them",
+                          source->name);
     if (*source->file)
         pem = read_pem(reading, source);
     if (!pem || !*pem)
         return NULL;
     if (source->check(pem, &err))
         return pem;
-    web_config_refuse(reading, name, "%s", err.message);
+    web_config_reject(reading, name, "%s", err.message);
     return NULL;
 }
 
-static void expect(const struct web_config_reading *reading, const struct source *source)
+static void require(const struct web_config_reading *reading, const struct source *source)
 {
     const struct yaml_node *section = settings_find(reading->root, SECTION);
 
@@ -94,16 +95,16 @@ static void read_pair(struct web_config_reading *reading)
     struct web_config *config = reading->config;
     struct error err;
 
-    expect(reading, &certificate);
-    expect(reading, &key);
+    require(reading, &certificate);
+    require(reading, &key);
     config->certificate = find_pem(reading, &certificate);
     config->key = find_pem(reading, &key);
     if (config->certificate && config->key &&
         !tls_check_pair(config->certificate, config->key, &err))
-        web_config_refuse(reading, *keys->key_file ? key.file_name : key.name, "%s", err.message);
+        web_config_reject(reading, *keys->key_file ? key.file_name : key.name, "%s", err.message);
 }
 
-/* A copy with a NULL at its end. */
+/* A copy that ends with NULL. */
 static const char *const *copy_list(struct arena *arena, const struct setting_list *list)
 {
     const char **copy = arena_alloc(arena, (list->count + 1) * sizeof(*copy));
@@ -122,10 +123,10 @@ static void read_sans(struct web_config_reading *reading)
     if (!node || yaml_is_null(node))
         return;
     if (node->kind == YAML_SEQUENCE && node->count == 0)
-        web_config_refuse(reading, name, "an empty list would admit nobody");
+        web_config_reject(reading, name, "found an empty list, which would reject every client");
     else if (reading->keys.client_auth < CLIENT_AUTH_VERIFY_IF_GIVEN)
-        web_config_refuse(reading, name,
-                          "nobody verifies the names: \"client_auth_type\" has to be "
+        web_config_reject(reading, name,
+                          "names need verification: expected \"client_auth_type\" "
                           "VerifyClientCertIfGiven or RequireAndVerifyClientCert");
     else if (sans->count > 0)
         reading->config->client_allowed_sans = copy_list(reading->arena, sans);
@@ -143,16 +144,18 @@ static void read_clients(struct web_config_reading *reading)
     reading->config->client_ca = find_pem(reading, &authority);
     if (web_config_written(reading, name) &&
         !web_config_written(reading, SECTION ".client_auth_type"))
-        web_config_refuse(reading, name,
-                          "\"client_auth_type\" is missing: nobody is asked for a "
-                          "certificate");
+        web_config_reject(
+            reading, name,
+            "missing key \"client_auth_type\": without it no client certificate is requested");
     else if (web_config_written(reading, name) && keys->client_auth == CLIENT_AUTH_NONE)
-        web_config_refuse(reading, name, "\"client_auth_type\" asks nobody for a certificate");
+        web_config_reject(
+            reading, name,
+            "\"client_auth_type\" is NoClientCert: no client certificate is requested");
     read_sans(reading);
 }
 
-/* Empty texts are as good as none: templates write them. */
-static bool is_wanted(const struct web_config_reading *reading)
+/* Empty values count as absent, because templates write them. */
+static bool is_configured(const struct web_config_reading *reading)
 {
     const struct yaml_node *section = settings_find(reading->root, SECTION);
     const struct yaml_node *at =
@@ -165,7 +168,7 @@ static bool is_wanted(const struct web_config_reading *reading)
 
 void web_config_read_tls(struct web_config_reading *reading)
 {
-    reading->config->tls = is_wanted(reading);
+    reading->config->tls = is_configured(reading);
     if (!reading->config->tls)
         return;
     read_pair(reading);

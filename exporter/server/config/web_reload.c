@@ -18,10 +18,10 @@ enum {
 
 const struct metric_family web_reload_families[] = {
     [SUCCESSFUL] = {METRIC_GAUGE, "containerd_exporter_web_config_last_reload_successful",
-                    "Whether the last reading of the web configuration file succeeded."},
+                    "Whether the last reload of the web configuration file succeeded."},
     [SUCCESS_TIMESTAMP] = {METRIC_GAUGE,
                            "containerd_exporter_web_config_last_reload_success_timestamp_seconds",
-                           "When the web configuration in force was read."},
+                           "Time when the web configuration in force was read."},
     {0},
 };
 
@@ -32,11 +32,11 @@ struct web_reloader {
     pthread_mutex_t lock;
     struct board_slot *slot;
     struct web_config *config;
-    uint64_t stamp;      /* of the files that `config` was made of */
+    uint64_t stamp;      /* of the files behind `config` */
     uint64_t seen_stamp; /* at the last check */
     bool ok;
     double last_success;
-    uint64_t complaint; /* hash of what was logged last; 0: nothing */
+    uint64_t logged_mistakes; /* hash of the last mistakes logged; 0: none */
 };
 
 static void post_status(struct web_reloader *reloader)
@@ -51,22 +51,23 @@ static void post_status(struct web_reloader *reloader)
     board_post(reloader->slot, status);
 }
 
-/* While the file stays bad it is read again and again, because what makes it bad may be in a file
- * that the one in force does not name. That is no news. */
-static void complain(struct web_reloader *reloader, const struct buf *problems,
-                     const struct error *err)
+/* An invalid file is read at each check, because its mistake may be in a file that the
+ * configuration in force does not name. The same mistakes are logged once. */
+static void log_mistakes(struct web_reloader *reloader, const struct buf *problems,
+                         const struct error *err)
 {
-    uint64_t complaint = text_hash(TEXT_HASH_INIT, problems->data ? problems->data : err->message);
+    uint64_t mistakes = text_hash(TEXT_HASH_INIT, problems->data ? problems->data : err->message);
 
-    if (complaint == reloader->complaint)
+    if (mistakes == reloader->logged_mistakes)
         return;
-    reloader->complaint = complaint;
+    reloader->logged_mistakes = mistakes;
     problems_log(problems);
-    log_error("reload of the web configuration failed, the old one stays: %s", err->message);
+    log_error("reload of the web configuration failed, the old one stays in force: %s",
+              err->message);
 }
 
-/* The stamp is taken between two readings, so that what changes meanwhile is seen by the next
- * check. */
+/* Takes the stamp between two readings, so that the next check notices a change during the second.
+ */
 static struct web_config *load(const struct web_reloader *reloader, uint64_t *stamp,
                                struct buf *problems, struct error *err)
 {
@@ -79,7 +80,7 @@ static struct web_config *load(const struct web_reloader *reloader, uint64_t *st
     return web_config_load(reloader->path, problems, err);
 }
 
-static bool take(struct web_reloader *reloader, struct buf *problems, struct error *err)
+static bool load_and_apply(struct web_reloader *reloader, struct buf *problems, struct error *err)
 {
     CLEANUP(web_config_unrefp) struct web_config *config = NULL;
     uint64_t stamp;
@@ -92,7 +93,7 @@ static bool take(struct web_reloader *reloader, struct buf *problems, struct err
     reloader->config = TAKE(config);
     reloader->stamp = reloader->seen_stamp = stamp;
     reloader->last_success = clock_unix_seconds();
-    reloader->complaint = 0;
+    reloader->logged_mistakes = 0;
     return true;
 }
 
@@ -112,7 +113,7 @@ struct web_reloader *web_reloader_new(const char *path, struct board *board, str
         error_memory(err);
         return NULL;
     }
-    if (!take(reloader, &problems, err)) {
+    if (!load_and_apply(reloader, &problems, err)) {
         problems_log(&problems);
         return NULL;
     }
@@ -154,11 +155,11 @@ static bool reload(struct web_reloader *reloader, struct error *err)
     CLEANUP(buf_deinit) struct buf problems = BUF_INIT(PROBLEMS_LIMIT_BYTES);
     bool was_ok = reloader->ok;
 
-    reloader->ok = take(reloader, &problems, err);
+    reloader->ok = load_and_apply(reloader, &problems, err);
     if (reloader->ok)
         log_info("reloaded the web configuration");
     else
-        complain(reloader, &problems, err);
+        log_mistakes(reloader, &problems, err);
     if (reloader->ok || was_ok)
         post_status(reloader);
     return reloader->ok;
@@ -169,7 +170,7 @@ bool web_reloader_reload(struct web_reloader *reloader, struct error *err)
     if (!reloader)
         return true;
     LOCK_SCOPE(&reloader->lock);
-    reloader->complaint = 0; /* who asks is told */
+    reloader->logged_mistakes = 0; /* an explicit reload always logs */
     return reload(reloader, err);
 }
 
@@ -185,5 +186,5 @@ void web_reloader_check(struct web_reloader *reloader)
     if (stamp != reloader->seen_stamp)
         reloader->seen_stamp = stamp;
     else if (stamp != reloader->stamp || !reloader->ok)
-        reload(reloader, &err); /* was logged */
+        (void)reload(reloader, &err); /* it logs the error */
 }

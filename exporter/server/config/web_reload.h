@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Keeps the web configuration in force the one of the file: reads it again when it, or a
- * certificate that it names, was changed, and hands it over if it is good. A bad edit changes
- * nothing: it is logged line by line, once, and
- * containerd_exporter_web_config_last_reload_successful named_locks 0.
+ * Reloads the web configuration when its file, or a file that it names, changes, and applies it if
+ * it is valid. After an invalid edit the old configuration stays in force; each mistake is logged
+ * once, and containerd_exporter_web_config_last_reload_successful becomes 0.
  */
 #ifndef SERVER_CONFIG_WEB_RELOAD_H
 #define SERVER_CONFIG_WEB_RELOAD_H
@@ -15,27 +14,27 @@ extern const struct metric_family web_reload_families[];
 
 struct web_reloader;
 
-/* Where a reloader is NULL there is no file, and nothing ever changes. */
+/* Functions accept a NULL reloader (no file is configured), except where they free it. */
 
-/* Reads the file for the first time: NULL, with its mistakes logged, if it is not good. */
+/* Reads the file for the first time. Returns NULL and logs the mistakes if it is invalid. */
 struct web_reloader *web_reloader_new(const char *path, struct board *board, struct error *err);
 void web_reloader_free(struct web_reloader *reloader);
 DEFINE_CLEANUP(struct web_reloader *, web_reloader_free)
 
-/* What is in force: for who starts to serve. Valid until the next call with the same reloader. */
+/* The configuration in force. Valid until the next call with the same reloader. */
 struct web_config *web_reloader_config(const struct web_reloader *reloader);
 
-/* What others are handed over to, from now on; called by whoever calls one of the two below, one
- * after the other. */
+/* Sets the function that applies later configurations. The two functions below call it on the
+ * caller's thread, with a lock held, so calls do not overlap. */
 void web_reloader_attach(struct web_reloader *reloader,
                          bool (*apply)(void *arg, struct web_config *config, struct error *err),
                          void *arg);
 
-/* Reads the file, changed or not; tells the log of it, too. From any thread. */
+/* Reads the file, changed or not, and logs the result. Thread-safe. */
 bool web_reloader_reload(struct web_reloader *reloader, struct error *err);
 
-/* To be called every second or so: reads the file if it was changed, and has not changed again
- * since the last call (who writes a certificate has its key still to write). */
+/* To be called about every second. Reads the file if it has changed, and waits until it is the same
+ * in two calls (debounce: a certificate and its key are written one after the other). */
 void web_reloader_check(struct web_reloader *reloader);
 
 #endif

@@ -7,7 +7,7 @@
 #define KINDS            96 /* up to 2^28 bytes */
 #define SPARE_BYTES_MAX  ((size_t)256 << 10)
 #define SMALLEST_SHIFT   4
-#define STEPS_PER_DOUBLE 4 /* so that at most a fifth is wasted */
+#define STEPS_PER_DOUBLE 4 /* wastes a fifth at most */
 
 struct block_pool {
     pthread_mutex_t lock;
@@ -21,7 +21,7 @@ static size_t capacity_of(unsigned kind)
            << (kind / STEPS_PER_DOUBLE + SMALLEST_SHIFT);
 }
 
-/* The smallest kind that holds `size`; KINDS: none does. */
+/* The smallest kind that holds `size`; KINDS: too large. */
 static unsigned kind_for(size_t size)
 {
     unsigned kind = 0;
@@ -90,7 +90,7 @@ struct block *block_ref(struct block *block)
     return block;
 }
 
-/* False if the pool has enough of them. */
+/* Returns false if the pool is full. */
 static bool give_back(struct block *block)
 {
     struct block_pool *pool = block->pool_;

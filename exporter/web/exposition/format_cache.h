@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The page in one format, in chunks: some slots of one family, or what stands before or behind its
- * samples. Of each the text is kept, and formatted again when one of its slots posted something.
- * For gzip, neighbours are packed in groups, which are kept too.
+ * The page in one format, in chunks: the head of a family, samples of some of its slots, or the end
+ * of the page. The cache keeps the text of each chunk and formats it again when one of its slots
+ * has a new post. For gzip, groups of neighbouring chunks are compressed and kept, too.
  *
- * Of a very large page only what is packed is kept: its texts are made when they are asked for.
+ * For a large page the cache keeps compressed groups only, and formats texts on demand.
  */
 #ifndef WEB_EXPOSITION_FORMAT_CACHE_H
 #define WEB_EXPOSITION_FORMAT_CACHE_H
@@ -14,26 +14,26 @@
 #include "web/exposition/family_index.h"
 #include "web/exposition/gzip.h"
 
-#define FORMAT_CACHE_KEEP_BYTES ((size_t)3 << 20) /* of texts, in all formats together */
+#define FORMAT_CACHE_KEEP_BYTES ((size_t)3 << 20) /* limit of texts in all formats */
 
-/* What the formats share, and what they are made from at the moment. */
+/* State that all formats share: the snapshots of this scrape, and scratch buffers. */
 struct render_context {
     struct block_pool *pool;
-    struct gzip *gzip;       /* made when first asked for */
-    struct buf text, packed; /* for the work */
-    struct family_index plan;
+    struct gzip *gzip;       /* NULL until its first use */
+    struct buf text, packed; /* scratch */
+    struct family_index index;
     const struct board_entry *entries;
     size_t n_entries, kept_bytes;
     struct encode_options options;
 };
 
 struct chunk {
-    uint32_t family;   /* of the plan */
-    uint32_t first, n; /* pieces of it; none: the head of the family, or the end of the page */
+    uint32_t family;   /* in the index */
+    uint32_t first, n; /* its pieces; none: the head of the family, or the end of the page */
     uint32_t group;
     bool stale;
     size_t size;
-    struct block *text; /* NULL: it is empty, or not kept */
+    struct block *text; /* NULL: empty, or not kept */
 };
 
 struct chunk_group {
@@ -50,33 +50,33 @@ struct format_cache {
     struct chunk_group *groups;
     size_t n_groups;
     size_t size;     /* of the text */
-    bool large;      /* too large to be kept as text */
-    int64_t used_ns; /* when it was last asked for */
-    bool whole_;
-    bool torn_; /* a text did not fit, or there was no memory for it */
+    bool large;      /* too large to keep as text */
+    int64_t used_ns; /* time of the last scrape */
+    bool complete_;
+    bool failed_; /* a text exceeded its limit, or memory ran out */
     uint64_t version_, posts_;
 };
 
-/* Makes what gzip takes, once; false without memory. */
-bool render_context_gzip(struct render_context *render_context) MUST_CHECK;
+/* Allocates the gzip state at its first use. Returns false without memory. */
+bool render_context_gzip(struct render_context *context) MUST_CHECK;
 
-/* Makes everything true that the plan and the entries of the render_context tell. */
-bool format_cache_update(struct format_cache *format_cache, struct render_context *render_context,
+/* Updates all chunks from the index and the entries of the context. */
+bool format_cache_update(struct format_cache *cache, struct render_context *context,
                          struct error *err) MUST_CHECK;
 
-/* A reference to the text of a chunk that has one; NULL without memory. */
-struct block *format_cache_text(struct format_cache *format_cache,
-                                struct render_context *render_context, size_t chunk);
+/* A reference to the text of a chunk; NULL without memory. */
+struct block *format_cache_text(struct format_cache *cache, struct render_context *context,
+                                size_t chunk);
 
-/* Packs what has to be. */
-bool format_cache_gzip(struct format_cache *format_cache, struct render_context *render_context,
+/* Compresses the stale groups. */
+bool format_cache_gzip(struct format_cache *cache, struct render_context *context,
                        struct error *err) MUST_CHECK;
 
-/* Gives everything back. */
-void format_cache_clear(struct format_cache *format_cache, struct render_context *render_context);
+/* Frees all chunks and groups. */
+void format_cache_clear(struct format_cache *cache, struct render_context *context);
 
-/* Appends one family as it is, of the slots that `wanted` has, by their index. */
-void format_cache_some(enum encode_format format, struct render_context *render_context,
-                       const struct page_family *family, const bool *wanted, struct buf *out);
+/* Appends one family with the samples of the selected slots, without the cache. */
+void format_cache_filtered(enum encode_format format, struct render_context *context,
+                           const struct page_family *family, const bool *selected, struct buf *out);
 
 #endif

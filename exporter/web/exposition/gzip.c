@@ -5,18 +5,18 @@
 #include <isa-l/igzip_lib.h>
 #include <string.h>
 
-/* Level 0 is hardly faster and packs this kind of text a third worse, level 2 packs no better. */
+/* Level 0 is hardly faster and compresses metrics a third worse; level 2 is not better. */
 #define LEVEL        1
-#define SLICE_BYTES  ((size_t)1 << 30) /* the library counts in 32 bits */
-#define BLOCK_BYTES  ((size_t)0xffff)  /* of a stored block, which has a header of so many: */
+#define SLICE_BYTES  ((size_t)1 << 30) /* ISA-L counts in 32 bits */
+#define BLOCK_BYTES  ((size_t)0xffff)  /* limit of a stored block; its header has STORED_BYTES */
 #define STORED_BYTES 5
 #define SLACK_BYTES  64
 
-static const unsigned char last_block[] = {0x03, 0x00}; /* an empty one */
+static const unsigned char last_block[] = {0x03, 0x00}; /* empty */
 
 const unsigned char gzip_start[GZIP_START_BYTES] = {0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 4, 0xff};
 
-/* Polynomials over GF(2) modulo that of CRC-32; the highest bit stands for 1. */
+/* Polynomials over GF(2) modulo the CRC-32 polynomial; the highest bit is the coefficient of 1. */
 #define CRC_POLYNOMIAL UINT32_C(0xedb88320)
 #define CRC_ONE        UINT32_C(0x80000000)
 #define CRC_BYTE       UINT32_C(0x00800000) /* x^8 */
@@ -35,7 +35,7 @@ static uint32_t multiply(uint32_t a, uint32_t b)
 
 struct gzip {
     struct isal_zstream stream;
-    uint32_t shifts[SIZE_BITS]; /* what 1, 2, 4, ... bytes multiply a sum by */
+    uint32_t shifts[SIZE_BITS]; /* factors for 1, 2, 4, ... bytes */
     unsigned char level[ISAL_DEF_LVL1_SMALL];
 };
 
@@ -56,13 +56,13 @@ void gzip_free(struct gzip *gzip)
     free(gzip);
 }
 
-/* What cannot be packed is stored, so there is an end to how large it gets. */
+/* Incompressible data is stored, which bounds the result. */
 static size_t packed_bytes_max(size_t size)
 {
     return size + (size / BLOCK_BYTES + 1) * STORED_BYTES + SLACK_BYTES;
 }
 
-/* A full flush ends at a byte and refers to nothing before: pieces can stand in any order. */
+/* A full flush ends on a byte boundary and has no references backwards: pieces are independent. */
 static void pack_slice(struct gzip *gzip, const char *data, size_t size, struct buf *out)
 {
     size_t room = packed_bytes_max(size);
@@ -77,7 +77,7 @@ static void pack_slice(struct gzip *gzip, const char *data, size_t size, struct 
     stream->level_buf_size = sizeof(gzip->level);
     stream->flush = FULL_FLUSH;
     stream->end_of_stream = 0;
-    stream->next_in = (uint8_t *)data; /* which it only reads */
+    stream->next_in = (uint8_t *)data; /* ISA-L only reads it */
     stream->avail_in = (uint32_t)size;
     stream->next_out = (uint8_t *)at;
     stream->avail_out = (uint32_t)room;
@@ -87,7 +87,7 @@ static void pack_slice(struct gzip *gzip, const char *data, size_t size, struct 
         buf_fail(out, ERROR_LIMIT);
 }
 
-/* x^(8 * size): bytes that follow multiply what was before them by x^8 each. */
+/* x^(8 * size): each following byte multiplies the checksum before it by x^8. */
 static uint32_t shift_by(const struct gzip *gzip, size_t size)
 {
     uint32_t shift = CRC_ONE;

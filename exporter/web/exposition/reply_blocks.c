@@ -9,101 +9,101 @@ void reply_blocks_pool_init(struct reply_blocks_pool *pool)
     pthread_mutex_init(&pool->lock_, NULL);
 }
 
-static void free_lease(struct reply_blocks *lease)
+static void free_reply(struct reply_blocks *reply)
 {
-    free(lease->parts);
-    free(lease->blocks_);
-    free(lease);
+    free(reply->parts);
+    free(reply->blocks_);
+    free(reply);
 }
 
 void reply_blocks_pool_deinit(struct reply_blocks_pool *pool)
 {
     while (pool->spare_) {
-        struct reply_blocks *lease = pool->spare_;
+        struct reply_blocks *reply = pool->spare_;
 
-        pool->spare_ = lease->next_;
-        free_lease(lease);
+        pool->spare_ = reply->next_;
+        free_reply(reply);
     }
     pthread_mutex_destroy(&pool->lock_);
 }
 
 static struct reply_blocks *take_spare(struct reply_blocks_pool *pool)
 {
-    struct reply_blocks *lease;
+    struct reply_blocks *reply;
     LOCK_SCOPE(&pool->lock_);
 
-    lease = pool->spare_;
-    if (lease) {
-        pool->spare_ = lease->next_;
+    reply = pool->spare_;
+    if (reply) {
+        pool->spare_ = reply->next_;
         pool->n_spare_--;
     }
-    return lease;
+    return reply;
 }
 
-static bool make_room(struct reply_blocks *lease, size_t parts)
+static bool reserve_parts(struct reply_blocks *reply, size_t parts)
 {
-    if (parts <= lease->capacity_)
+    if (parts <= reply->capacity_)
         return true;
-    lease->capacity_ = 0;
-    free(lease->parts);
-    free(lease->blocks_);
-    lease->parts = calloc(parts, sizeof(*lease->parts));
-    lease->blocks_ = calloc(parts, sizeof(struct block *));
-    if (!lease->parts || !lease->blocks_)
+    reply->capacity_ = 0;
+    free(reply->parts);
+    free(reply->blocks_);
+    reply->parts = calloc(parts, sizeof(*reply->parts));
+    reply->blocks_ = calloc(parts, sizeof(struct block *));
+    if (!reply->parts || !reply->blocks_)
         return false;
-    lease->capacity_ = parts;
+    reply->capacity_ = parts;
     return true;
 }
 
 struct reply_blocks *reply_blocks_new(struct reply_blocks_pool *pool, size_t parts)
 {
-    struct reply_blocks *lease = take_spare(pool);
+    struct reply_blocks *reply = take_spare(pool);
 
-    if (!lease)
-        lease = calloc(1, sizeof(*lease));
-    if (!lease)
+    if (!reply)
+        reply = calloc(1, sizeof(*reply));
+    if (!reply)
         return NULL;
-    lease->pool_ = pool;
-    lease->n = lease->size = 0;
-    if (make_room(lease, parts))
-        return lease;
-    free_lease(lease);
+    reply->pool_ = pool;
+    reply->n = reply->size = 0;
+    if (reserve_parts(reply, parts))
+        return reply;
+    free_reply(reply);
     return NULL;
 }
 
-static bool give_back(struct reply_blocks *lease)
+static bool give_back(struct reply_blocks *reply)
 {
-    struct reply_blocks_pool *pool = lease->pool_;
+    struct reply_blocks_pool *pool = reply->pool_;
     LOCK_SCOPE(&pool->lock_);
 
     if (pool->n_spare_ == SPARE_MAX)
         return false;
-    lease->next_ = pool->spare_;
-    pool->spare_ = lease;
+    reply->next_ = pool->spare_;
+    pool->spare_ = reply;
     pool->n_spare_++;
     return true;
 }
 
-void reply_blocks_release(struct reply_blocks *lease)
+void reply_blocks_release(struct reply_blocks *reply)
 {
-    for (size_t i = 0; i < lease->n; i++)
-        block_unref(lease->blocks_[i]);
-    if (!give_back(lease))
-        free_lease(lease);
+    for (size_t i = 0; i < reply->n; i++)
+        block_unref(reply->blocks_[i]);
+    if (!give_back(reply))
+        free_reply(reply);
 }
 
-void reply_blocks_add(struct reply_blocks *lease, const void *data, size_t size)
+void reply_blocks_add(struct reply_blocks *reply, const void *data, size_t size)
 {
-    lease->parts[lease->n] = (struct iovec){(void *)data, size};
-    lease->blocks_[lease->n++] = NULL;
-    lease->size += size;
+    reply->parts[reply->n] = (struct iovec){(void *)data, size};
+    reply->blocks_[reply->n++] = NULL;
+    reply->size += size;
 }
 
-bool reply_blocks_add_block(struct reply_blocks *lease, struct block *block)
+bool reply_blocks_add_block(struct reply_blocks *reply, struct block *block)
 {
     if (!block)
         return false;
-    reply_blocks_add(lease, block->data, block->size);
-    lease->blocks_[lease->n - 1] = block;
+    reply_blocks_add(reply, block->data, block->size);
+    reply->blocks_[reply->n - 1] = block;
     return true;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a page that is being sent is made of: references to blocks, until it was sent. */
+/* The parts of a reply: references to blocks, held until the reply was sent. */
 #ifndef WEB_EXPOSITION_REPLY_BLOCKS_H
 #define WEB_EXPOSITION_REPLY_BLOCKS_H
 
@@ -24,15 +24,15 @@ struct reply_blocks {
 };
 
 void reply_blocks_pool_init(struct reply_blocks_pool *pool);
-void reply_blocks_pool_deinit(struct reply_blocks_pool *pool); /* after all leases */
+void reply_blocks_pool_deinit(struct reply_blocks_pool *pool); /* after all replies */
 
-/* An empty one with room for so many parts; NULL without memory. */
+/* An empty reply with room for `parts`; NULL without memory. */
 struct reply_blocks *reply_blocks_new(struct reply_blocks_pool *pool, size_t parts);
-void reply_blocks_release(struct reply_blocks *lease); /* from any thread */
+void reply_blocks_release(struct reply_blocks *reply); /* thread-safe */
 DEFINE_CLEANUP(struct reply_blocks *, reply_blocks_release)
 
-void reply_blocks_add(struct reply_blocks *lease, const void *data, size_t size);
-/* Takes the block over. False if there is none: no memory. */
-bool reply_blocks_add_block(struct reply_blocks *lease, struct block *block) MUST_CHECK;
+void reply_blocks_add(struct reply_blocks *reply, const void *data, size_t size);
+/* Takes the block over. Returns false if it is NULL. */
+bool reply_blocks_add_block(struct reply_blocks *reply, struct block *block) MUST_CHECK;
 
 #endif

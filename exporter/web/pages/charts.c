@@ -7,27 +7,27 @@
 
 #define WIDTH     240
 #define HEIGHT    56
-#define BASE_Y    45 /* bars stand on it, marks are below */
+#define BASE_Y    45 /* bottom of the bars; marks are below */
 #define MARK_Y    51
 #define STEP      (WIDTH / CHART_RUNS_MAX)
-#define BAR_LEAST 1.5 /* or a run of a millisecond could not be seen */
+#define BAR_LEAST 1.5 /* keeps a run of a millisecond visible */
 
-/* How far above the longest run a limit may be to be shown: else it would flatten the runs. */
+/* A limit is drawn up to this multiple of the longest run: a higher one would flatten the bars. */
 #define SLOW_NEAR    4.0
 #define TIMEOUT_NEAR 1.25
 
 struct scale {
-    double longest, top; /* seconds: of the runs; at the upper edge */
-    size_t count[DRAWING_KINDS];
+    double longest, top; /* seconds: the longest run; the upper edge */
+    size_t count[CHART_KINDS];
 };
 
 enum chart_kind chart_kind_of(const struct run_record *run)
 {
     if (run->reason == ERROR_CANCELED)
-        return DRAWING_CANCELED;
+        return CHART_CANCELED;
     if (run->reason != ERROR_NONE)
-        return DRAWING_BAD;
-    return run->slow ? DRAWING_SLOW : DRAWING_GOOD;
+        return CHART_FAILURE;
+    return run->slow ? CHART_SLOW : CHART_SUCCESS;
 }
 
 static double height(const struct scale *scale, double seconds)
@@ -62,7 +62,7 @@ static struct scale scale_of(const struct chart_run *runs, size_t n, double slow
 static void describe(struct buf *out, const struct scale *scale, size_t n)
 {
     buf_printf(out, "<title>The last %zu runs: %zu failed, %zu slow, the longest ", n,
-               scale->count[DRAWING_BAD], scale->count[DRAWING_SLOW]);
+               scale->count[CHART_FAILURE], scale->count[CHART_SLOW]);
     html_seconds(out, scale->longest);
     buf_append_str(out, "</title><desc>One bar per run, the newest at the right; a cross below "
                         "marks a failure, a dot a slow run.</desc>");
@@ -76,34 +76,34 @@ static void draw_limit(struct buf *out, const struct scale *scale, double limit,
                    BASE_Y - height(scale, limit), WIDTH);
 }
 
-/* One path for all runs of a kind: a page of many probes stays small. */
+/* One path for all runs of a kind keeps a page with many probes small. */
 static void draw_kind(struct buf *out, const struct scale *scale, const struct chart_run *runs,
                       size_t n, enum chart_kind kind)
 {
     static const struct {
         const char *bar, *mark, *mark_path;
-    } looks[DRAWING_KINDS] = {
-        [DRAWING_GOOD] = {"g", NULL, NULL},
-        [DRAWING_SLOW] = {"s", "o", "m2 0h0"},
-        [DRAWING_BAD] = {"b", "x", "m0-2l4 4m0-4l-4 4"},
-        [DRAWING_CANCELED] = {"n", NULL, NULL},
+    } shapes[CHART_KINDS] = {
+        [CHART_SUCCESS] = {"g", NULL, NULL},
+        [CHART_SLOW] = {"s", "o", "m2 0h0"},
+        [CHART_FAILURE] = {"b", "x", "m0-2l4 4m0-4l-4 4"},
+        [CHART_CANCELED] = {"n", NULL, NULL},
     };
 
     if (scale->count[kind] == 0)
         return;
-    buf_printf(out, "<path class=\"%s\" d=\"", looks[kind].bar);
+    buf_printf(out, "<path class=\"%s\" d=\"", shapes[kind].bar);
     for (size_t i = 0; i < n; i++)
         if (runs[i].kind == kind)
             buf_printf(out, "M%d %dv-%.1f", WIDTH - STEP / 2 - (int)i * STEP, BASE_Y,
                        height(scale, runs[i].seconds));
     buf_append_str(out, "\"/>");
-    if (!looks[kind].mark)
+    if (!shapes[kind].mark)
         return;
-    buf_printf(out, "<path class=\"%s\" d=\"", looks[kind].mark);
+    buf_printf(out, "<path class=\"%s\" d=\"", shapes[kind].mark);
     for (size_t i = 0; i < n; i++)
         if (runs[i].kind == kind)
             buf_printf(out, "M%d %d%s", WIDTH - STEP / 2 - (int)i * STEP - 2, MARK_Y,
-                       looks[kind].mark_path);
+                       shapes[kind].mark_path);
     buf_append_str(out, "\"/>");
 }
 
@@ -118,7 +118,7 @@ void chart_runs(struct buf *out, const struct chart_run *runs, size_t n, double 
     buf_printf(out, "<svg class=\"runs\" viewBox=\"0 0 %d %d\" role=\"img\">", WIDTH, HEIGHT);
     describe(out, &scale, n);
     buf_printf(out, "<path class=\"base\" d=\"M0 %d.5H%d\"/>", BASE_Y, WIDTH);
-    for (int kind = 0; kind < DRAWING_KINDS; kind++)
+    for (int kind = 0; kind < CHART_KINDS; kind++)
         draw_kind(out, &scale, runs, n, (enum chart_kind)kind);
     draw_limit(out, &scale, slow_seconds, SLOW_NEAR, "limit");
     draw_limit(out, &scale, timeout_seconds, TIMEOUT_NEAR, "end");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Small drawings in a page: SVG and bars whose colours the style sheet knows. Every one of them
- * says in words what it shows. */
+/* Small charts: SVG and bars with colours of the style sheet. Each has a description in words for
+ * screen readers. */
 #ifndef WEB_PAGES_CHARTS_H
 #define WEB_PAGES_CHARTS_H
 
@@ -10,11 +10,11 @@
 #define CHART_RUNS_MAX 40
 
 enum chart_kind {
-    DRAWING_GOOD,
-    DRAWING_SLOW,     /* with a dot below */
-    DRAWING_BAD,      /* with a cross below */
-    DRAWING_CANCELED, /* says nothing about the node */
-    DRAWING_KINDS,
+    CHART_SUCCESS,
+    CHART_SLOW,     /* with a dot below */
+    CHART_FAILURE,  /* with a cross below */
+    CHART_CANCELED, /* not a result of the node */
+    CHART_KINDS,
 };
 
 struct chart_run {
@@ -24,8 +24,8 @@ struct chart_run {
 
 enum chart_kind chart_kind_of(const struct run_record *run);
 
-/* Runs as bars, the newest (the first of the list) at the right. The limits are lines where they
- * come near the bars; 0: there is none. */
+/* Runs as bars; the newest, which is the first of the list, at the right. A limit near the bars is
+ * drawn as a line; 0: no limit. */
 void chart_runs(struct buf *out, const struct chart_run *runs, size_t n, double slow_seconds,
                 double timeout_seconds);
 
@@ -35,7 +35,7 @@ struct chart_part {
     double value;
 };
 
-/* Parts of a whole in one bar; `whole` may be more than they are together. `what`: "2 of 3". */
+/* Parts of a whole in one bar; `whole` may exceed their sum. `what` describes it: "2 of 3". */
 void chart_share(struct buf *out, const struct chart_part *parts, size_t n, double whole,
                  const char *what);
 

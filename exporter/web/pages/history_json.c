@@ -10,7 +10,7 @@
 
 #define LINE_BYTES ((size_t)4096)
 
-/* What is no UTF-8 would make the whole document unreadable. */
+/* Replaces invalid UTF-8, which would make the whole document invalid. */
 static void quote_part(struct buf *out, const char *text, size_t size)
 {
     char clean[LINE_BYTES];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The history for scripts. The names of members are a contract: some may come, none goes or changes
- * its type.
+ * The run history as JSON. The members are a contract: new ones may be added, existing ones keep
+ * their name and type.
  *
  *     {"node": "n1", "now": 1764000000.5, "runs": [   newest first
  *       {"id": "0123456789abcdef", "probe": "p", "operation": "pull", "engine": "client",
@@ -9,11 +9,11 @@
  *        "start": 1764000000.1, "start_time": "2026-11-22T00:58:03Z", "seconds": 1.5,
  *        "timeout_seconds": 60, "success": false, "slow": false,
  *        "reason": "dns" (null after a success), "message": "...", "warning": "",
- *        "phases": {"resolve": 0.2},   those that happened
+ *        "phases": {"resolve": 0.2},   phases that ran
  *        "bytes": {"fetched": 1, "uploaded": 0, "cached": 0, "declared": 1},
  *        "log": ["+0.123s ..."]}]}
  *
- * An error is {"error": "..."}, with its status.
+ * An error is {"error": "..."}, with its HTTP status.
  */
 #ifndef WEB_PAGES_HISTORY_JSON_H
 #define WEB_PAGES_HISTORY_JSON_H

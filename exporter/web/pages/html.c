@@ -10,10 +10,10 @@
 #include <time.h>
 
 #define CHUNK_BYTES 512
-#define LAST_MOMENT 253402300799.0 /* of the year 9999 */
+#define LAST_MOMENT 253402300799.0 /* the end of the year 9999 */
 
-/* Marks, overrides and isolates: with them a name could show the words after it backwards. */
-static bool turns_direction(const unsigned char *at)
+/* Bidirectional marks, overrides and isolates: a name could reverse the text after it. */
+static bool is_bidi_control(const unsigned char *at)
 {
     if (at[0] == 0xd8)
         return at[1] == 0x9c;
@@ -25,7 +25,7 @@ static bool turns_direction(const unsigned char *at)
 static void escape(struct buf *out, const char *clean)
 {
     for (const char *at = clean; *at; at++) {
-        if (turns_direction((const unsigned char *)at)) {
+        if (is_bidi_control((const unsigned char *)at)) {
             buf_append_str(out, "\xef\xbf\xbd");
             at += *(const unsigned char *)at == 0xd8 ? 1 : 2;
         } else if (*at == '&')
@@ -43,7 +43,7 @@ static void escape(struct buf *out, const char *clean)
     }
 }
 
-/* As many bytes of `text` as a chunk takes, without cutting a character in two. */
+/* The bytes of the next chunk of `text`; never splits a character. */
 static size_t chunk_of(const char *text, size_t size)
 {
     size_t n = size < CHUNK_BYTES ? size : CHUNK_BYTES, back = 0;
@@ -92,8 +92,8 @@ void html_query(struct buf *out, const char *value)
             buf_printf(out, "%%%02X", (unsigned char)value[i]);
 }
 
-/* The largest two units: nobody reads the seconds of a week. */
-static void long_time(struct buf *out, double seconds)
+/* The largest two units only. */
+static void append_long_time(struct buf *out, double seconds)
 {
     static const struct {
         const char *name, *next_name;
@@ -131,7 +131,7 @@ void html_seconds(struct buf *out, double seconds)
     else if (seconds < 59.5)
         buf_printf(out, "%.0f s", seconds);
     else
-        long_time(out, seconds);
+        append_long_time(out, seconds);
 }
 
 void html_bytes(struct buf *out, double bytes)

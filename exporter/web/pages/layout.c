@@ -10,52 +10,52 @@
 
 static const struct {
     const char *path, *query, *name;
-} places[] = {
+} links[] = {
     {"/", "", "Status"},
     {"/history", "", "History"},
     {"/config", "?format=html", "Configuration"},
-    {"/metrics-help", "", "Metrics explained"},
+    {"/metrics-help", "", "Metrics help"},
 };
 
-/* The path of the external URL: people come through a proxy that may add to it. */
-static size_t prefix_of(const struct web_options *options, const char **prefix)
+/* The path of the external URL: a proxy may add a prefix. */
+static size_t prefix_of(const struct page_context *context, const char **prefix)
 {
-    const char *url = options->external_url ? options->external_url : "";
+    const char *url = context->external_url ? context->external_url : "";
     const char *host = strstr(url, "://");
     const char *path = host ? strchr(host + 3, '/') : NULL;
     size_t size;
 
-    *prefix = path ? path : options->route_prefix ? options->route_prefix : "";
+    *prefix = path ? path : context->route_prefix ? context->route_prefix : "";
     size = strcspn(*prefix, "?#");
     while (size > 0 && (*prefix)[size - 1] == '/')
         size--;
     return size;
 }
 
-void layout_open_href(struct buf *out, const struct web_options *options, const char *path)
+void layout_open_href(struct buf *out, const struct page_context *context, const char *path)
 {
     const char *prefix;
-    size_t size = prefix_of(options, &prefix);
+    size_t size = prefix_of(context, &prefix);
 
     buf_append_str(out, " href=\"");
     html_text_part(out, prefix, size);
     html_text(out, path);
 }
 
-void layout_href(struct buf *out, const struct web_options *options, const char *path)
+void layout_href(struct buf *out, const struct page_context *context, const char *path)
 {
-    layout_open_href(out, options, path);
+    layout_open_href(out, context, path);
     buf_append_char(out, '"');
 }
 
-void layout_history_href(struct buf *out, const struct web_options *options, const char *probe)
+void layout_history_href(struct buf *out, const struct page_context *context, const char *probe)
 {
-    layout_open_href(out, options, "/history?probe=");
+    layout_open_href(out, context, "/history?probe=");
     html_query(out, probe);
     buf_append_char(out, '"');
 }
 
-static void print_head(struct buf *out, const struct web_options *options,
+static void print_head(struct buf *out, const struct page_context *context,
                        const struct layout *layout)
 {
     buf_append_str(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
@@ -67,7 +67,7 @@ static void print_head(struct buf *out, const struct web_options *options,
     buf_append_str(out, "<title>");
     html_text(out, layout->title);
     buf_append_str(out, " · ");
-    html_text(out, options->node ? options->node : "containerd_exporter");
+    html_text(out, context->node ? context->node : "containerd_exporter");
     buf_append_str(out, "</title>\n<link rel=\"icon\" href=\"");
     buf_append_str(out, style_icon);
     buf_append_str(out, "\">\n<style>");
@@ -75,44 +75,44 @@ static void print_head(struct buf *out, const struct web_options *options,
     buf_append_str(out, "</style>\n</head>\n");
 }
 
-void layout_begin(struct buf *out, const struct web_options *options, const struct layout *layout)
+void layout_begin(struct buf *out, const struct page_context *context, const struct layout *layout)
 {
-    print_head(out, options, layout);
-    buf_append_str(out, "<body>\n<a class=\"skip\" href=\"#main\">To the content</a>\n"
+    print_head(out, context, layout);
+    buf_append_str(out, "<body>\n<a class=\"skip\" href=\"#main\">Skip to content</a>\n"
                         "<header><div class=\"wide\">");
     buf_append_str(out, style_mark);
     buf_append_str(out, "<p class=\"node\">");
-    html_text(out, options->node ? options->node : "this node");
+    html_text(out, context->node ? context->node : "this node");
     buf_append_str(out, "</p><p class=\"product\">containerd_exporter</p></div></header>\n"
                         "<nav aria-label=\"Pages\"><div class=\"wide\">");
-    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+    for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
         buf_append_str(out, "<a");
-        layout_open_href(out, options, places[i].path);
-        buf_printf(out, "%s\"%s>", places[i].query,
-                   strcmp(layout->path, places[i].path) == 0 ? " aria-current=\"page\"" : "");
-        buf_append_str(out, places[i].name);
+        layout_open_href(out, context, links[i].path);
+        buf_printf(out, "%s\"%s>", links[i].query,
+                   strcmp(layout->path, links[i].path) == 0 ? " aria-current=\"page\"" : "");
+        buf_append_str(out, links[i].name);
         buf_append_str(out, "</a>");
     }
     buf_append_str(out, "<a");
-    layout_href(out, options, options->telemetry_path);
+    layout_href(out, context, context->telemetry_path);
     buf_append_str(out, ">Metrics</a></div></nav>\n<main id=\"main\" class=\"wide\">\n");
 }
 
-void layout_end(struct buf *out, const struct web_options *options)
+void layout_end(struct buf *out, const struct page_context *context)
 {
     buf_append_str(out, "</main>\n<footer class=\"wide\"><p>containerd_exporter ");
-    html_text(out, options->version);
+    html_text(out, context->version);
     if (build_knows(build_revision)) {
         buf_append_str(out, " (");
         html_text(out, build_revision);
         buf_append_char(out, ')');
     }
     buf_append_str(out, "</p><ul><li><a");
-    layout_href(out, options, "/-/healthy");
+    layout_href(out, context, "/-/healthy");
     buf_append_str(out, ">Healthy</a></li><li><a");
-    layout_href(out, options, "/-/ready");
+    layout_href(out, context, "/-/ready");
     buf_append_str(out,
-                   ">Ready</a></li><li>Handbook: README.md, "
+                   ">Ready</a></li><li>Documentation: README.md, "
                    "<code>man containerd_exporter</code></li></ul></footer>\n</body>\n</html>\n");
 }
 
@@ -133,7 +133,7 @@ void layout_reply(struct exchange *exchange, unsigned status, const char *conten
     struct error err;
 
     if (!buf_ok(out, &err)) {
-        exchange_reply_text(exchange, 500, "the page does not fit into its memory\n");
+        exchange_reply_text(exchange, 500, "the page exceeds its size limit\n");
         return;
     }
     reply.body = *out;
@@ -141,18 +141,18 @@ void layout_reply(struct exchange *exchange, unsigned status, const char *conten
     exchange_reply(exchange, &reply);
 }
 
-void layout_refuse(const struct web_options *options, struct exchange *exchange, unsigned status,
+void layout_reject(const struct page_context *context, struct exchange *exchange, unsigned status,
                    const char *sentence)
 {
     CLEANUP(buf_deinit) struct buf out = BUF_INIT(LAYOUT_LIMIT_BYTES);
 
     layout_begin(
-        &out, options,
-        &(struct layout){.title = status == 404 ? "Not found" : "Not understood", .path = ""});
-    buf_printf(&out, "<h1>%s</h1><p>", status == 404 ? "Not found" : "Not understood");
+        &out, context,
+        &(struct layout){.title = status == 404 ? "Not found" : "Bad request", .path = ""});
+    buf_printf(&out, "<h1>%s</h1><p>", status == 404 ? "Not found" : "Bad request");
     html_text(&out, sentence);
     buf_append_str(&out, "</p>\n");
-    layout_end(&out, options);
+    layout_end(&out, context);
     layout_reply(exchange, status, LAYOUT_HTML, &out);
 }
 

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* /config: the configuration that is in force, without its secrets, and how the exporter was
- * called. */
+#include "web/pages/page_config.h"
+
 #include "os/file.h"
 #include "web/pages/html.h"
 #include "web/pages/layout.h"
-#include "web/pages/pages.h"
 
 #include <string.h>
 
 #define CONFIG_LIMIT_BYTES ((size_t)4 << 20)
 #define LINE_BYTES         ((size_t)4096)
 
-/* Who names a password in a URL shows it to whoever reads the URL: not here. */
+/* Hides user and password of URLs. */
 static void append_masked(struct buf *out, const char *text, size_t size)
 {
     const char *end = text + size;
@@ -33,43 +32,43 @@ static void append_masked(struct buf *out, const char *text, size_t size)
     buf_append(out, text, (size_t)(end - text));
 }
 
-/* The words of the command line as comments. */
-static void print_call(struct buf *out)
+/* The arguments of the command line, as comments. */
+static void print_command_line(struct buf *out)
 {
-    CLEANUP(buf_deinit) struct buf call = BUF_INIT(CONFIG_LIMIT_BYTES);
+    CLEANUP(buf_deinit) struct buf line = BUF_INIT(CONFIG_LIMIT_BYTES);
     struct error ignored;
 
-    if (!file_read("/proc/self/cmdline", &call, &ignored))
+    if (!file_read("/proc/self/cmdline", &line, &ignored))
         return;
-    buf_append_str(out, "# called as:\n");
-    for (size_t i = 0; i < call.size; i += strlen(call.data + i) + 1) {
-        char *word = call.data + i;
-        for (char *c = word; *c; c++)
+    buf_append_str(out, "# command line:\n");
+    for (size_t i = 0; i < line.size; i += strlen(line.data + i) + 1) {
+        char *argument = line.data + i;
+        for (char *c = argument; *c; c++)
             if ((unsigned char)*c < ' ')
                 *c = ' ';
         buf_append_str(out, "#   ");
-        append_masked(out, word, strlen(word));
+        append_masked(out, argument, strlen(argument));
         buf_append_char(out, '\n');
     }
 }
 
-static void print_config(struct buf *out, const struct web_options *options)
+static void print_config(struct buf *out, const struct page_context *context)
 {
     CLEANUP(buf_deinit) struct buf text = BUF_INIT(CONFIG_LIMIT_BYTES);
 
-    print_call(out);
-    reloader_config(options->reloader, &text);
+    print_command_line(out);
+    reloader_config(context->reloader, &text);
     if (text.data)
         append_masked(out, text.data, text.size);
 }
 
-/* Line by line: a line may be cut, the whole is not. */
-static void print_html(struct buf *out, const struct web_options *options, const char *text)
+/* Line by line, because html_text_part() cuts long texts. */
+static void print_html(struct buf *out, const struct page_context *context, const char *text)
 {
-    layout_begin(out, options, &(struct layout){.title = "Configuration", .path = "/config"});
-    buf_append_str(out, "<h1>The configuration in force</h1>\n<p>Defaults are written out, secrets "
-                        "are left out. <a");
-    layout_href(out, options, "/config");
+    layout_begin(out, context, &(struct layout){.title = "Configuration", .path = "/config"});
+    buf_append_str(out, "<h1>The configuration in force</h1>\n<p>It includes defaults and omits "
+                        "secrets. <a");
+    layout_href(out, context, "/config");
     buf_append_str(out, ">As plain text</a></p>\n<pre>");
     while (*text) {
         size_t size = strcspn(text, "\n");
@@ -78,24 +77,24 @@ static void print_html(struct buf *out, const struct web_options *options, const
         text += size + (text[size] == '\n');
     }
     buf_append_str(out, "</pre>\n");
-    layout_end(out, options);
+    layout_end(out, context);
 }
 
-void page_config(const struct web_options *options, struct exchange *exchange)
+void page_config(const struct page_context *context, struct exchange *exchange)
 {
     CLEANUP(buf_deinit) struct buf text = BUF_INIT(CONFIG_LIMIT_BYTES);
     CLEANUP(buf_deinit) struct buf out = BUF_INIT(LAYOUT_LIMIT_BYTES);
     const char *format;
 
     if (!layout_format(exchange, "html", "text", &format)) {
-        layout_refuse(options, exchange, 400, "format is text or html.");
+        layout_reject(context, exchange, 400, "Invalid format: expected text or html.");
         return;
     }
-    print_config(&text, options);
+    print_config(&text, context);
     if (!format || strcmp(format, "html") != 0) {
         layout_reply(exchange, 200, "text/plain; charset=utf-8", &text);
         return;
     }
-    print_html(&out, options, text.data ? text.data : "");
+    print_html(&out, context, text.data ? text.data : "");
     layout_reply(exchange, 200, LAYOUT_HTML, &out);
 }

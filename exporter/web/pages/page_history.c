@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* /history: the last runs, of all probes or of one, for people and as JSON for scripts. */
+#include "web/pages/page_history.h"
+
 #include "base/clock.h"
+#include "scheduler/scheduler_view.h"
 #include "web/pages/charts.h"
 #include "web/pages/history_json.h"
 #include "web/pages/html.h"
 #include "web/pages/layout.h"
-#include "web/pages/pages.h"
 #include "web/pages/run_card.h"
 
 #include <string.h>
@@ -13,20 +14,21 @@
 #define JSON             "application/json; charset=utf-8"
 #define RUNS_DEFAULT     30
 #define RUNS_MAX         1000
-#define FULL_BYTES       ((size_t)1 << 20)  /* then no more runs are added to a page */
-#define JSON_LIMIT_BYTES ((size_t)32 << 20) /* far above what a history holds */
-#define OPTIONS_MAX      2000               /* probes in the list to choose from */
-#define BAD_PARAMETER                                                                             \
-    "probe and id are names, limit is 1 to 1000, format is html or json, only is failures; each " \
-    "once."
+#define FULL_BYTES       ((size_t)1 << 20)  /* a page of this size gets no more runs */
+#define JSON_LIMIT_BYTES ((size_t)32 << 20) /* more than a history can hold */
+#define OPTIONS_MAX      2000               /* probes in the drop-down list */
+#define BAD_PARAMETER                                                                         \
+    "Invalid parameter: expected probe and id as text, limit from 1 to 1000, format html or " \
+    "json, "                                                                                  \
+    "only=failures; each at most once."
 
-struct wanted {
+struct history_query {
     const char *probe, *id; /* NULL: any */
     bool json, failures;
     uint64_t limit;
 };
 
-/* A form sends what is empty, too. */
+/* An empty value counts as absent: forms send them. */
 static bool read_text(const struct exchange *exchange, const char *name, const char **value)
 {
     if (!layout_parameter(exchange, name, value))
@@ -36,82 +38,82 @@ static bool read_text(const struct exchange *exchange, const char *name, const c
     return true;
 }
 
-static bool read_wanted(const struct exchange *exchange, struct wanted *wanted)
+static bool read_query(const struct exchange *exchange, struct history_query *query)
 {
     const char *format, *only;
     bool ok = read_text(exchange, "format", &format) && read_text(exchange, "only", &only);
 
-    wanted->json = ok && format && strcmp(format, "json") == 0;
-    if (!ok || (format && !wanted->json && strcmp(format, "html") != 0))
+    query->json = ok && format && strcmp(format, "json") == 0;
+    if (!ok || (format && !query->json && strcmp(format, "html") != 0))
         return false;
-    wanted->failures = only != NULL;
+    query->failures = only != NULL;
     if (only && strcmp(only, "failures") != 0)
         return false;
-    return read_text(exchange, "probe", &wanted->probe) && read_text(exchange, "id", &wanted->id) &&
-           layout_number(exchange, "limit", RUNS_DEFAULT, RUNS_MAX, &wanted->limit);
+    return read_text(exchange, "probe", &query->probe) && read_text(exchange, "id", &query->id) &&
+           layout_number(exchange, "limit", RUNS_DEFAULT, RUNS_MAX, &query->limit);
 }
 
-struct names {
-    struct buf *out; /* NULL: nothing is printed */
-    const char *wanted;
+struct probe_list {
+    struct buf *out; /* NULL: only search */
+    const char *query;
     bool found;
     size_t n;
 };
 
-static void visit_probe(void *arg, const struct probe_status *probe)
+static void print_option(void *arg, const struct probe_status *probe)
 {
-    struct names *names = arg;
-    bool is_wanted = names->wanted && strcmp(probe->name, names->wanted) == 0;
+    struct probe_list *list = arg;
+    bool is_wanted = list->query && strcmp(probe->name, list->query) == 0;
 
-    names->found |= is_wanted;
-    if (!names->out || (names->n++ >= OPTIONS_MAX && !is_wanted))
+    list->found |= is_wanted;
+    if (!list->out || (list->n++ >= OPTIONS_MAX && !is_wanted))
         return;
-    buf_append_str(names->out, "<option");
-    html_attribute(names->out, "value", probe->name);
-    buf_append_str(names->out, is_wanted ? " selected>" : ">");
-    html_text(names->out, probe->name);
-    buf_append_str(names->out, "</option>");
+    buf_append_str(list->out, "<option");
+    html_attribute(list->out, "value", probe->name);
+    buf_append_str(list->out, is_wanted ? " selected>" : ">");
+    html_text(list->out, probe->name);
+    buf_append_str(list->out, "</option>");
 }
 
-static bool is_configured(const struct web_options *options, const char *probe)
+static bool is_configured(const struct page_context *context, const char *probe)
 {
-    struct names names = {.wanted = probe};
+    struct probe_list list = {.query = probe};
 
-    if (options->scheduler)
-        scheduler_probes(options->scheduler, visit_probe, &names);
-    return names.found;
+    if (context->scheduler)
+        scheduler_probes(context->scheduler, print_option, &list);
+    return list.found;
 }
 
-static void print_form(struct buf *out, const struct web_options *options,
-                       const struct wanted *wanted)
+static void print_form(struct buf *out, const struct page_context *context,
+                       const struct history_query *query)
 {
-    struct names names = {.out = out, .wanted = wanted->probe};
+    struct probe_list list = {.out = out, .query = query->probe};
 
     buf_append_str(out, "<form method=\"get\"><label>Probe<br><select name=\"probe\"><option "
                         "value=\"\">all</option>");
-    if (options->scheduler)
-        scheduler_probes(options->scheduler, visit_probe, &names);
+    if (context->scheduler)
+        scheduler_probes(context->scheduler, print_option, &list);
     buf_printf(out,
                "</select></label><label>Runs<br><select name=\"only\"><option value=\"\">all"
                "</option><option value=\"failures\"%s>failures only</option></select></label>"
                "<button>Show</button></form>\n",
-               wanted->failures ? " selected" : "");
+               query->failures ? " selected" : "");
 }
 
-/* The runs that were asked for; of failures only, the others are skipped. */
-static size_t choose(const struct history_list *list, const struct wanted *wanted,
-                     const struct run_record **chosen)
+/* Fills in the matching runs, newest first. */
+static size_t filter_runs(const struct history_list *list, const struct history_query *query,
+                          const struct run_record **chosen)
 {
     size_t n = 0;
 
-    for (size_t i = 0; i < list->count && n < wanted->limit; i++)
-        if (!wanted->failures || chart_kind_of(list->records[i]) == DRAWING_BAD)
+    for (size_t i = 0; i < list->count && n < query->limit; i++)
+        if (!query->failures || chart_kind_of(list->records[i]) == CHART_FAILURE)
             chosen[n++] = list->records[i];
     return n;
 }
 
-static void print_drawing(struct buf *out, const struct web_options *options,
-                          const struct run_record *const *records, size_t n)
+static void print_chart(struct buf *out, const struct page_context *context,
+                        const struct run_record *const *records, size_t n)
 {
     struct chart_run runs[CHART_RUNS_MAX];
 
@@ -122,114 +124,114 @@ static void print_drawing(struct buf *out, const struct web_options *options,
     buf_append_str(out, "<div class=\"card\">");
     chart_runs(out, runs, n, 0, n > 0 ? records[0]->timeout_seconds : 0);
     buf_append_str(out, "<p class=\"small\"><a rel=\"nofollow\"");
-    layout_open_href(out, options, "/probe?debug=true&target=");
+    layout_open_href(out, context, "/probe?debug=true&target=");
     html_query(out, records[0]->probe);
-    buf_append_str(out, "\">Run it now</a>, and see its log and metrics</p></div>\n");
+    buf_append_str(out, "\">Run now</a>, with log and metrics</p></div>\n");
 }
 
-static void print_more(struct buf *out, const struct web_options *options,
-                       const struct wanted *wanted, size_t n)
+static void print_more(struct buf *out, const struct page_context *context,
+                       const struct history_query *query, size_t n)
 {
-    uint64_t more = wanted->limit * 4 < RUNS_MAX ? wanted->limit * 4 : RUNS_MAX;
+    uint64_t more = query->limit * 4 < RUNS_MAX ? query->limit * 4 : RUNS_MAX;
 
     buf_append_str(out, "<p class=\"pages\">");
     for (int json = 0; json < 2; json++) {
-        if (!json && (n < wanted->limit || wanted->limit == RUNS_MAX))
+        if (!json && (n < query->limit || query->limit == RUNS_MAX))
             continue;
         buf_append_str(out, "<a");
-        layout_open_href(out, options, "/history?probe=");
-        html_query(out, wanted->probe ? wanted->probe : "");
-        if (wanted->id) {
+        layout_open_href(out, context, "/history?probe=");
+        html_query(out, query->probe ? query->probe : "");
+        if (query->id) {
             buf_append_str(out, "&amp;id=");
-            html_query(out, wanted->id);
+            html_query(out, query->id);
         }
-        buf_printf(out, "%s&amp;limit=%llu%s\">%s</a>",
-                   wanted->failures ? "&amp;only=failures" : "",
-                   (unsigned long long)(json ? wanted->limit : more),
-                   json ? "&amp;format=json" : "", json ? "The same as JSON" : "Show more");
+        buf_printf(out, "%s&amp;limit=%llu%s\">%s</a>", query->failures ? "&amp;only=failures" : "",
+                   (unsigned long long)(json ? query->limit : more), json ? "&amp;format=json" : "",
+                   json ? "As JSON" : "Show more");
     }
     buf_append_str(out, "</p>\n");
 }
 
-static void print_page(struct buf *out, const struct web_options *options,
-                       const struct wanted *wanted, const struct run_record *const *records,
+static void print_page(struct buf *out, const struct page_context *context,
+                       const struct history_query *query, const struct run_record *const *records,
                        size_t n)
 {
     double now = clock_unix_seconds();
 
-    layout_begin(out, options, &(struct layout){.title = "History", .path = "/history"});
+    layout_begin(out, context, &(struct layout){.title = "History", .path = "/history"});
     buf_append_str(out, "<h1>");
-    if (wanted->id)
-        buf_append_str(out, "A run");
-    else if (wanted->probe) {
+    if (query->id)
+        buf_append_str(out, "Run");
+    else if (query->probe) {
         buf_append_str(out, "Runs of ");
-        html_text(out, wanted->probe);
+        html_text(out, query->probe);
     } else
-        buf_append_str(out, "The last runs");
+        buf_append_str(out, "Recent runs");
     buf_append_str(out, "</h1>\n");
-    print_form(out, options, wanted);
+    print_form(out, context, query);
     if (n == 0)
-        buf_append_str(out, "<p class=\"card\">No run is kept that fits.</p>\n");
-    else if (wanted->probe && !wanted->id)
-        print_drawing(out, options, records, n);
+        buf_append_str(out, "<p class=\"card\">The history has no matching run.</p>\n");
+    else if (query->probe && !query->id)
+        print_chart(out, context, records, n);
     for (size_t i = 0; i < n && out->size < FULL_BYTES; i++)
-        run_card(out, options, records[i], now, n == 1);
-    print_more(out, options, wanted, n);
-    layout_end(out, options);
+        run_card(out, context, records[i], now, n == 1);
+    print_more(out, context, query, n);
+    layout_end(out, context);
 }
 
-static void refuse(const struct web_options *options, struct exchange *exchange, bool json,
+static void reject(const struct page_context *context, struct exchange *exchange, bool json,
                    unsigned status, const char *sentence)
 {
     CLEANUP(buf_deinit) struct buf out = BUF_INIT(LAYOUT_LIMIT_BYTES);
 
     if (!json) {
-        layout_refuse(options, exchange, status, sentence);
+        layout_reject(context, exchange, status, sentence);
         return;
     }
     history_json_error(&out, sentence);
     layout_reply(exchange, status, JSON, &out);
 }
 
-static void answer(const struct web_options *options, struct exchange *exchange,
-                   const struct wanted *wanted, const struct history_list *list)
+static void reply(const struct page_context *context, struct exchange *exchange,
+                  const struct history_query *query, const struct history_list *list)
 {
     CLEANUP(buf_deinit)
-    struct buf out = BUF_INIT(wanted->json ? JSON_LIMIT_BYTES : LAYOUT_LIMIT_BYTES);
+    struct buf out = BUF_INIT(query->json ? JSON_LIMIT_BYTES : LAYOUT_LIMIT_BYTES);
     CLEANUP(freep)
     const struct run_record **chosen = calloc(RUNS_MAX, sizeof(*chosen));
     size_t n;
 
     if (!chosen) {
-        refuse(options, exchange, wanted->json, 500, "out of memory");
+        reject(context, exchange, query->json, 500, "out of memory");
         return;
     }
-    n = choose(list, wanted, chosen);
-    if (wanted->json)
-        history_json(&out, options->node ? options->node : "", clock_unix_seconds(), chosen, n);
+    n = filter_runs(list, query, chosen);
+    if (query->json)
+        history_json(&out, context->node ? context->node : "", clock_unix_seconds(), chosen, n);
     else
-        print_page(&out, options, wanted, chosen, n);
-    layout_reply(exchange, 200, wanted->json ? JSON : LAYOUT_HTML, &out);
+        print_page(&out, context, query, chosen, n);
+    layout_reply(exchange, 200, query->json ? JSON : LAYOUT_HTML, &out);
 }
 
-void page_history(const struct web_options *options, struct exchange *exchange)
+void page_history(const struct page_context *context, struct exchange *exchange)
 {
     CLEANUP(history_list_freep) struct history_list *list = NULL;
-    struct wanted wanted = {0};
+    struct history_query query = {0};
 
-    if (!read_wanted(exchange, &wanted)) {
-        refuse(options, exchange, wanted.json, 400, BAD_PARAMETER);
+    if (!read_query(exchange, &query)) {
+        reject(context, exchange, query.json, 400, BAD_PARAMETER);
         return;
     }
-    list = history_find(options->history, wanted.probe, wanted.id,
-                        wanted.failures ? 0 : (size_t)wanted.limit);
+    list = history_find(context->history, query.probe, query.id,
+                        query.failures ? 0 : (size_t)query.limit);
     if (!list)
-        refuse(options, exchange, wanted.json, 500, "out of memory");
-    else if (list->count == 0 && wanted.id)
-        refuse(options, exchange, wanted.json, 404,
-               "There is no such run, or it is not kept any more.");
-    else if (list->count == 0 && wanted.probe && !is_configured(options, wanted.probe))
-        refuse(options, exchange, wanted.json, 404, "There is no such probe.");
+        reject(context, exchange, query.json, 500, "out of memory");
+    else if (list->count == 0 && query.id)
+        reject(context, exchange, query.json, 404,
+               "Unknown run: the history does not have it, or not any more.");
+    else if (list->count == 0 && query.probe && !is_configured(context, query.probe))
+        reject(context, exchange, query.json, 404,
+               "Unknown probe: expected a probe of the configuration, or one with runs.");
     else
-        answer(options, exchange, &wanted, list);
+        reply(context, exchange, &query, list);
 }

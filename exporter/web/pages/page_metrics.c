@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* /metrics-help: what every metric of this build means, and what to ask of it. */
+#include "web/pages/page_metrics.h"
+
 #include "encoding/json_quote.h"
 #include "scheduler/metric_catalog.h"
 #include "web/pages/html.h"
 #include "web/pages/layout.h"
-#include "web/pages/pages.h"
-#include "web/tables.h"
 
 #include <string.h>
 
 #define JSON "application/json; charset=utf-8"
 
-/* It may be broken before its words, as there are no spaces. */
+/* Allows a line break before each underscore. */
 static void print_name(struct buf *out, const char *name)
 {
     for (; *name; name++) {
@@ -59,22 +58,22 @@ static void print_family(struct buf *out, const struct metric_family *family)
             buf_printf(out, "%s%s", i > 0 ? ", " : "", family->labels[i]);
         buf_append_str(out, "</dd>");
     }
-    buf_append_str(out, "<dt>Ask</dt><dd><code>");
+    buf_append_str(out, "<dt>Example query</dt><dd><code>");
     family_query(family, &query);
     html_text(out, query.data ? query.data : "");
     buf_append_str(out, "</code></dd></dl></article>\n");
 }
 
-static void print_page(struct buf *out, const struct web_options *options,
+static void print_page(struct buf *out, const struct page_context *context,
                        const struct metric_catalog *list)
 {
     int group = -1;
 
-    layout_begin(out, options, &(struct layout){.title = "Metrics", .path = "/metrics-help"});
+    layout_begin(out, context, &(struct layout){.title = "Metrics", .path = "/metrics-help"});
     buf_printf(out,
-               "<h1>The %zu metrics of this build</h1>\n<p>What was measured on a schedule is as "
-               "old as its last run; what cannot be measured now is absent instead of old. The "
-               "queries are examples to begin with.</p>\n",
+               "<h1>The %zu metrics of this build</h1>\n<p>Metrics measured on a schedule have the "
+               "age of their last run. Metrics that cannot be measured are absent. Each has an "
+               "example query.</p>\n",
                list->count);
     print_index(out, list);
     for (size_t i = 0; i < list->count; i++) {
@@ -84,7 +83,7 @@ static void print_page(struct buf *out, const struct web_options *options,
         }
         print_family(out, list->families[i]);
     }
-    layout_end(out, options);
+    layout_end(out, context);
 }
 
 static void quote_query(struct buf *out, const struct metric_family *family)
@@ -116,7 +115,7 @@ static void print_json(struct buf *out, const struct metric_catalog *list)
     buf_append_str(out, "\n]}\n");
 }
 
-void page_metrics_help(const struct web_options *options, struct exchange *exchange)
+void page_metrics_help(const struct page_context *context, struct exchange *exchange)
 {
     CLEANUP(buf_deinit) struct buf out = BUF_INIT(LAYOUT_LIMIT_BYTES);
     CLEANUP(metric_catalog_deinit) struct metric_catalog list = {0};
@@ -125,17 +124,17 @@ void page_metrics_help(const struct web_options *options, struct exchange *excha
     bool json;
 
     if (!layout_format(exchange, "json", "html", &format)) {
-        layout_refuse(options, exchange, 400, "format is html or json.");
+        layout_reject(context, exchange, 400, "Invalid format: expected html or json.");
         return;
     }
     json = format && strcmp(format, "json") == 0;
-    if (!metric_catalog_init(&list, web_tables, &err)) {
+    if (!metric_catalog_init(&list, context->tables, &err)) {
         exchange_reply_text(exchange, 500, err.message);
         return;
     }
     if (json)
         print_json(&out, &list);
     else
-        print_page(&out, options, &list);
+        print_page(&out, context, &list);
     layout_reply(exchange, 200, json ? JSON : LAYOUT_HTML, &out);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a reason means to a person, and what to do about it. */
+/* The meaning of each failure reason, and what to do about it. */
 #ifndef WEB_PAGES_REASON_HELP_H
 #define WEB_PAGES_REASON_HELP_H
 

@@ -2,7 +2,6 @@
 #include "web/pages/run_card.h"
 
 #include "web/pages/charts.h"
-#include "web/pages/history_json.h"
 #include "web/pages/html.h"
 #include "web/pages/layout.h"
 #include "web/pages/reason_help.h"
@@ -13,13 +12,13 @@
 
 static const char *const colors[RUN_PHASES_MAX] = {"c1", "c0", "c3", "c4", "c2", "c5", "c7", "c6"};
 
-static void print_head(struct buf *out, const struct web_options *options,
+static void print_head(struct buf *out, const struct page_context *context,
                        const struct run_record *record, double now)
 {
     bool failed = record->reason != ERROR_NONE, canceled = record->reason == ERROR_CANCELED;
 
     buf_append_str(out, "<h3><a");
-    layout_open_href(out, options, "/history?id=");
+    layout_open_href(out, context, "/history?id=");
     html_query(out, record->id);
     buf_append_str(out, "\">");
     html_text(out, record->probe);
@@ -31,7 +30,7 @@ static void print_head(struct buf *out, const struct web_options *options,
                canceled       ? "canceled"
                : failed       ? "failed"
                : record->slow ? "slow"
-                              : "well");
+                              : "OK");
     html_time(out, record->start, now);
     buf_append_str(out, ", took ");
     html_seconds(out, record->seconds);
@@ -44,7 +43,7 @@ static void print_head(struct buf *out, const struct web_options *options,
         html_text(out, record->engine);
     }
     buf_printf(out, ", %s · run <code>",
-               record->trigger == RUN_RETRY    ? "tried again early"
+               record->trigger == RUN_RETRY    ? "early retry"
                : record->trigger == RUN_DEMAND ? "on demand"
                                                : "on schedule");
     html_text(out, record->id);
@@ -76,8 +75,8 @@ static size_t list_phases(const struct run_record *record, struct chart_part *pa
     return n;
 }
 
-/* Some phases overlap, and some are not part of the measured time: then the bar is as long as
- * all of them. */
+/* Phases may overlap or lie outside the measured time: the bar is as long as the larger of their
+ * sum and the measured time. */
 static void print_phases(struct buf *out, const struct run_record *record)
 {
     struct chart_part parts[RUN_PHASES_MAX];
@@ -89,7 +88,7 @@ static void print_phases(struct buf *out, const struct run_record *record)
     if (n == 0)
         return;
     chart_share(out, parts, n, whole > record->seconds ? whole : record->seconds,
-                "where the time went; the numbers follow");
+                "share of each phase; the numbers follow");
     buf_append_str(out, "<p class=\"small legend\">");
     for (size_t i = 0; i < n; i++) {
         buf_printf(out, "<span><span class=\"key %s\"></span>%s ", parts[i].color, parts[i].name);
@@ -137,7 +136,7 @@ static void print_details(struct buf *out, const struct run_record *record)
     print_text(out, "Served by", record->host);
     print_transfer(out, "Fetched", record->fetched_bytes, phase_seconds(record, "fetch"));
     print_transfer(out, "Uploaded", record->uploaded_bytes, phase_seconds(record, "upload"));
-    print_transfer(out, "There already", record->cached_bytes, 0);
+    print_transfer(out, "Cached", record->cached_bytes, 0);
     print_text(out, "Warning", record->warning);
     buf_append_str(out, "</dl>");
 }
@@ -156,7 +155,7 @@ static void print_log(struct buf *out, const char *log, bool open)
     buf_append_str(out, "</pre></details>");
 }
 
-void run_card(struct buf *out, const struct web_options *options, const struct run_record *record,
+void run_card(struct buf *out, const struct page_context *context, const struct run_record *record,
               double now, bool open)
 {
     bool failed = record->reason != ERROR_NONE && record->reason != ERROR_CANCELED;
@@ -167,7 +166,7 @@ void run_card(struct buf *out, const struct web_options *options, const struct r
                               : "");
     html_text(out, record->id);
     buf_append_str(out, "\">");
-    print_head(out, options, record, now);
+    print_head(out, context, record, now);
     print_failure(out, record);
     print_phases(out, record);
     print_details(out, record);

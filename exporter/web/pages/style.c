@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "web/pages/style.h"
 
-/* Three layers, one of them lifted. */
+/* The icon: three layers. */
 const char style_icon[] =
     "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E%3Crect "
     "width='32' height='32' rx='7' fill='%23e6522c'/%3E%3Cg fill='none' stroke='white' "
@@ -14,7 +14,7 @@ const char style_mark[] =
     "5-10 5L6 10z\"/><path d=\"M6 16l10 5 10-5M6 22l10 5 10-5\"/></g></svg>";
 
 const char style_sheet[] =
-    /* Colours: every pair of text and ground has a contrast of at least 4.5. */
+    /* Colours: every pair of text and background has a contrast of at least 4.5. */
     ":root{color-scheme:light dark;--paper:#faf8f5;--card:#fff;--ink:#22252a;--soft:#5d636d;"
     "--line:#e4e0d9;--sunk:#f1eee9;--good:#17754a;--bad:#bd2430;--slow:#8a5300;--link:#a83a17;"
     "--bargood:#6db893;--barslow:#e3a32c;--barbad:#d9414c;--barrest:#cfcac1;--goodback:#e9f5ee;"
@@ -45,7 +45,7 @@ const char style_sheet[] =
     ".soft{color:var(--soft)}.small{font-size:.875rem}.num{text-align:right;white-space:nowrap}"
     ".good{color:var(--good)}.bad{color:var(--bad)}.slow{color:var(--slow)}"
 
-    /* The band, the ways, the foot. */
+    /* Header, navigation, footer. */
     "header{background:#e6522c;color:#fff}"
     "header .wide{display:flex;align-items:center;gap:.75rem;padding-top:.8rem;"
     "padding-bottom:.8rem;min-width:0}"
@@ -91,7 +91,7 @@ const char style_sheet[] =
     ".tag.slow{background:var(--slowback);color:var(--slow)}"
     "details>summary{cursor:pointer;padding:.3rem 0;color:var(--soft)}"
 
-    /* A probe: words at the left, its runs at the right. */
+    /* A probe: text at the left, chart at the right. */
     ".probe{display:grid;grid-template-columns:minmax(0,1fr) auto;gap:.2rem 1.5rem;"
     "align-items:start}"
     ".probe.is-bad{border-left:6px solid var(--barbad)}"

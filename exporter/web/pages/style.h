@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How the pages look: one style sheet, the icon, the mark in the band. No file from elsewhere. */
+/* The style sheet, the icon and the logo, all inline: pages load no other file. */
 #ifndef WEB_PAGES_STYLE_H
 #define WEB_PAGES_STYLE_H
 

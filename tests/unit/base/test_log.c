@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lines of the log as programs read them. */
+/* The format of log lines. */
 #include "base/log.h"
 
 #include <setjmp.h>
@@ -15,7 +15,7 @@
 static char line[32768];
 static int kept = -1, ends[2];
 
-/* What is written to stderr from here on goes into a pipe. */
+/* Redirects stderr into a pipe. */
 static void capture(void)
 {
     assert_int_equal(pipe(ends), 0);
@@ -24,7 +24,7 @@ static void capture(void)
     close(ends[1]);
 }
 
-/* ... until here: into `line`, without what comes before `from`. */
+/* Ends capture() and reads `line`. Returns it from `from` on. */
 static const char *captured(const char *from)
 {
     ssize_t n;
@@ -48,7 +48,7 @@ static int reset(void **state)
     return 0;
 }
 
-static void begins_as_prometheus_does(void **state)
+static void writes_lines_like_prometheus(void **state)
 {
     (void)state;
     capture();
@@ -59,7 +59,7 @@ static void begins_as_prometheus_does(void **state)
     assert_int_equal(strstr(line, "Z ") - line, strlen("time=2026-11-22T00:00:00.000"));
 }
 
-static void quotes_a_value_only_where_it_must(void **state)
+static void quotes_values_only_if_needed(void **state)
 {
     (void)state;
     capture();
@@ -84,7 +84,7 @@ static void writes_json_with_the_same_keys(void **state)
     assert_int_equal(strncmp(line, "{\"time\":\"2", 10), 0);
 }
 
-static void probes_have_a_level_of_their_own(void **state)
+static void probes_have_their_own_level(void **state)
 {
     (void)state;
     log_set_level(LOG_ERROR);
@@ -103,7 +103,7 @@ static void probes_have_a_level_of_their_own(void **state)
     assert_non_null(strstr(line, "msg=\"and this\"\n"));
 }
 
-static void cuts_what_is_too_long(void **state)
+static void truncates_long_texts(void **state)
 {
     char text[5000];
 
@@ -136,11 +136,11 @@ static void knows_the_names_of_levels_and_formats(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(begins_as_prometheus_does, reset),
-        cmocka_unit_test_setup(quotes_a_value_only_where_it_must, reset),
+        cmocka_unit_test_setup(writes_lines_like_prometheus, reset),
+        cmocka_unit_test_setup(quotes_values_only_if_needed, reset),
         cmocka_unit_test_setup(writes_json_with_the_same_keys, reset),
-        cmocka_unit_test_setup(probes_have_a_level_of_their_own, reset),
-        cmocka_unit_test_setup(cuts_what_is_too_long, reset),
+        cmocka_unit_test_setup(probes_have_their_own_level, reset),
+        cmocka_unit_test_setup(truncates_long_texts, reset),
         cmocka_unit_test(knows_the_names_of_levels_and_formats),
     };
 

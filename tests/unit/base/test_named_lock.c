@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One after the other for one name, all at once for different ones. */
+/* Locks of one name are granted one at a time; different names do not wait. */
 #include "base/named_lock.h"
 
 #include "base/clock.h"
@@ -16,7 +16,7 @@
 struct worker {
     struct named_locks *named_locks;
     const char *name;
-    int *counter; /* not atomic: the named_locks protect it */
+    int *counter; /* not atomic: the lock protects it */
     struct cancel *cancel;
     bool got;
     struct error err;
@@ -27,12 +27,12 @@ static void *work(void *arg)
     struct worker *worker = arg;
 
     for (int i = 0; i < ROUNDS; i++) {
-        struct turn turn = {.name = worker->name};
+        struct named_lock lock = {.name = worker->name};
 
-        if (!named_lock_acquire(worker->named_locks, &turn, worker->cancel, &worker->err))
+        if (!named_lock_acquire(worker->named_locks, &lock, worker->cancel, &worker->err))
             return NULL;
         ++*worker->counter;
-        named_lock_release(&turn);
+        named_lock_release(&lock);
     }
     worker->got = true;
     return NULL;
@@ -41,14 +41,14 @@ static void *work(void *arg)
 static void *wait_once(void *arg)
 {
     struct worker *worker = arg;
-    struct turn turn = {.name = worker->name};
+    struct named_lock lock = {.name = worker->name};
 
-    worker->got = named_lock_acquire(worker->named_locks, &turn, worker->cancel, &worker->err);
-    named_lock_release(&turn);
+    worker->got = named_lock_acquire(worker->named_locks, &lock, worker->cancel, &worker->err);
+    named_lock_release(&lock);
     return NULL;
 }
 
-static void those_of_one_name_never_meet(void **state)
+static void locks_of_one_name_exclude_each_other(void **state)
 {
     struct worker workers[THREADS];
     pthread_t threads[THREADS];
@@ -78,7 +78,7 @@ static void those_of_one_name_never_meet(void **state)
 
 static void other_names_do_not_wait(void **state)
 {
-    struct turn a = {.name = "a"}, b = {.name = "b"};
+    struct named_lock a = {.name = "a"}, b = {.name = "b"};
     struct error err = {0};
     struct named_locks named_locks;
     struct cancel cancel;
@@ -98,7 +98,7 @@ static void other_names_do_not_wait(void **state)
 
 static void a_wait_ends_with_its_deadline(void **state)
 {
-    struct turn first = {.name = "a"}, second = {.name = "a"};
+    struct named_lock first = {.name = "a"}, second = {.name = "a"};
     struct error err = {0};
     struct named_locks named_locks;
     struct cancel cancel, late;
@@ -110,8 +110,7 @@ static void a_wait_ends_with_its_deadline(void **state)
     assert_true(named_lock_acquire(&named_locks, &first, &cancel, &err));
     assert_false(named_lock_acquire(&named_locks, &second, &late, &err));
     assert_int_equal(err.code, ERROR_TIMEOUT);
-    assert_false(
-        named_lock_acquire(&named_locks, &second, &late, &err)); /* it is over before it begins */
+    assert_false(named_lock_acquire(&named_locks, &second, &late, &err)); /* after the deadline */
     assert_int_equal(err.code, ERROR_TIMEOUT);
     named_lock_release(&first);
     assert_null(named_locks.first_);
@@ -122,7 +121,7 @@ static void a_wait_ends_with_its_deadline(void **state)
 
 static void a_wait_can_be_canceled(void **state)
 {
-    struct turn first = {.name = "a"};
+    struct named_lock first = {.name = "a"};
     struct error err = {0};
     struct named_locks named_locks;
     struct cancel cancel, other;
@@ -135,7 +134,7 @@ static void a_wait_can_be_canceled(void **state)
     cancel_init(&other, INT64_MAX);
     assert_true(named_lock_acquire(&named_locks, &first, &cancel, &err));
     assert_int_equal(pthread_create(&thread, NULL, wait_once, &worker), 0);
-    cancel_now(&other); /* before, while or after it begins to wait */
+    cancel_now(&other); /* before or while the thread waits */
     pthread_join(thread, NULL);
     assert_false(worker.got);
     assert_int_equal(worker.err.code, ERROR_CANCELED);
@@ -148,7 +147,7 @@ static void a_wait_can_be_canceled(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(those_of_one_name_never_meet),
+        cmocka_unit_test(locks_of_one_name_exclude_each_other),
         cmocka_unit_test(other_names_do_not_wait),
         cmocka_unit_test(a_wait_ends_with_its_deadline),
         cmocka_unit_test(a_wait_can_be_canceled),

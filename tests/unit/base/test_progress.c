@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a run tells while it goes on: lines with an end, clean, and how far it is. */
+/* The progress of a run: clean lines, a limit, phases and bytes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +15,7 @@
 
 #define OUT_BYTES ((size_t)64 << 10)
 
-static void ids_are_unlike(void **state)
+static void ids_differ(void **state)
 {
     struct progress first, second;
 
@@ -29,7 +29,7 @@ static void ids_are_unlike(void **state)
     progress_deinit(&second);
 }
 
-static void lines_are_read_as_they_come(void **state)
+static void reads_only_new_lines(void **state)
 {
     struct progress progress;
     CLEANUP(buf_deinit) struct buf out = BUF_INIT(OUT_BYTES);
@@ -53,7 +53,7 @@ static void lines_are_read_as_they_come(void **state)
     progress_deinit(&progress);
 }
 
-/* What a registry says may be anything. */
+/* A message of a registry may contain any bytes. */
 static void a_line_is_one_line_of_text(void **state)
 {
     struct progress progress;
@@ -74,7 +74,7 @@ static void a_line_is_one_line_of_text(void **state)
     progress_deinit(&progress);
 }
 
-static void the_log_has_an_end(void **state)
+static void counts_lines_beyond_the_limit(void **state)
 {
     struct progress progress;
     CLEANUP(buf_deinit) struct buf out = BUF_INIT(OUT_BYTES);
@@ -93,7 +93,7 @@ static void the_log_has_an_end(void **state)
     progress_deinit(&progress);
 }
 
-static void counts_what_is_to_come_and_what_came(void **state)
+static void counts_expected_and_moved_bytes(void **state)
 {
     struct progress progress;
 
@@ -110,7 +110,7 @@ static void counts_what_is_to_come_and_what_came(void **state)
     progress_deinit(&progress);
 }
 
-static void nobody_may_want_to_know(void **state)
+static void accepts_null(void **state)
 {
     (void)state;
     progress_phase(NULL, "fetch");
@@ -128,7 +128,7 @@ static void *write_lines(void *progress)
     return NULL;
 }
 
-static void several_write_while_one_reads(void **state)
+static void threads_may_write_and_read(void **state)
 {
     struct progress progress;
     CLEANUP(buf_deinit) struct buf out = BUF_INIT(OUT_BYTES);
@@ -151,13 +151,13 @@ static void several_write_while_one_reads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(ids_are_unlike),
-        cmocka_unit_test(lines_are_read_as_they_come),
+        cmocka_unit_test(ids_differ),
+        cmocka_unit_test(reads_only_new_lines),
         cmocka_unit_test(a_line_is_one_line_of_text),
-        cmocka_unit_test(the_log_has_an_end),
-        cmocka_unit_test(counts_what_is_to_come_and_what_came),
-        cmocka_unit_test(nobody_may_want_to_know),
-        cmocka_unit_test(several_write_while_one_reads),
+        cmocka_unit_test(counts_lines_beyond_the_limit),
+        cmocka_unit_test(counts_expected_and_moved_bytes),
+        cmocka_unit_test(accepts_null),
+        cmocka_unit_test(threads_may_write_and_read),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

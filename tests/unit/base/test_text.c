@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Numbers, durations, sizes and clean text: what is taken, what is not, as tables. */
+/* Numbers, durations and sizes: accepted and rejected texts, as tables; clean text. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One page out of many tables, while they come and go. */
+/* The board: slots, snapshots and views, with concurrent readers and writers. */
 #include "collector/board.h"
 
 #include <setjmp.h>
@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+#include "support/page.h"
+
 #define LIMIT_BYTES ((size_t)64 << 10)
 #define TURNS       500
 #define POSTERS     2
@@ -21,7 +23,7 @@ enum {
     OWN,
 };
 
-/* Two tables with a family in common; neither is in the order of the names. */
+/* Two tables with a common family; neither is sorted by name. */
 static const struct metric_family left_families[] = {
     [SHARED] = {METRIC_GAUGE, "m_shared", "In both.", {"side"}},
     [OWN] = {METRIC_GAUGE, "a_left", "Left."},
@@ -44,26 +46,14 @@ static void post(struct board_slot *slot, const struct metric_family *families, 
     board_post(slot, snapshot);
 }
 
-/* Malloc'ed; of an empty page "". */
-static char *page(struct board *board)
-{
-    CLEANUP(buf_deinit) struct buf out = BUF_INIT(LIMIT_BYTES);
-    struct error err;
-
-    buf_append_str(&out, "");
-    if (!board_encode(board, &(struct encoder){.out = &out}, &err))
-        abort();
-    return buf_take(&out);
-}
-
 static void expect(struct board *board, const char *want)
 {
-    CLEANUP(freep) char *text = page(board);
+    CLEANUP(freep) char *text = page_text(board);
 
     assert_string_equal(text, want);
 }
 
-static void shows_nothing_where_nothing_was_posted(void **state)
+static void is_empty_before_the_first_post(void **state)
 {
     CLEANUP(board_freep) struct board *board = board_new();
 
@@ -79,7 +69,7 @@ static void merges_tables_in_the_order_of_the_names(void **state)
     struct board_slot *right = board_add(board, NULL), *left = board_add(board, NULL);
 
     (void)state;
-    post(left, left_families, "left", 1); /* the order of posting does not count */
+    post(left, left_families, "left", 1); /* the order of posting does not matter */
     post(right, right_families, "right", 2);
     for (int i = 0; i < 2; i++)
         expect(board, "# HELP a_left Left.\n"
@@ -105,12 +95,12 @@ static void shows_the_latest_only(void **state)
         post(slot, left_families, "left", i);
     expect(board, "# HELP a_left Left.\n# TYPE a_left gauge\na_left 3\n"
                   "# HELP m_shared In both.\n# TYPE m_shared gauge\nm_shared{side=\"left\"} 3\n");
-    board_post(slot, empty); /* a family without samples has no head either */
+    board_post(slot, empty); /* a family without samples has no header */
     expect(board, "");
 }
 
-/* First, middle, last, only: whichever goes, the others stay where they were. */
-static void forgets_a_slot_that_is_removed(void **state)
+/* The first, the middle or the last slot is removed; the others keep their order. */
+static void drops_the_samples_of_a_removed_slot(void **state)
 {
     static const char *const names[] = {"0", "1", "2"};
 
@@ -146,19 +136,87 @@ static void forgets_a_slot_that_is_removed(void **state)
     }
 }
 
-static void says_so_where_the_page_is_too_large(void **state)
+static void iterates_over_the_samples_of_a_family(void **state)
 {
     CLEANUP(board_freep) struct board *board = board_new();
-    CLEANUP(buf_deinit) struct buf out = BUF_INIT(50);
-    struct error err;
+    CLEANUP(board_view_freep) struct board_view *view = NULL;
+    struct board_slot *left = board_add(board, NULL), *right = board_add(board, NULL);
+    CLEANUP(snapshot_unrefp) struct snapshot *two = snapshot_new(left_families, LIMIT_BYTES);
+    struct board_cursor at = {0}, none = {0}, own = {0};
+    static const char *const want[] = {"1", "2", "right"};
+    const struct sample *sample;
 
     (void)state;
-    post(board_add(board, NULL), left_families, "left", 1);
-    assert_false(board_encode(board, &(struct encoder){.out = &out}, &err));
-    assert_int_equal(err.code, ERROR_LIMIT);
+    snapshot_add(two, SHARED, 1, "1");
+    snapshot_add(two, SHARED, 2, "2");
+    board_add(board, NULL);
+    board_post(left, two);
+    post(right, right_families, "right", 3);
+    view = board_view_new(board);
+    for (size_t i = 0; i < 3; i++) {
+        sample = board_next(view, "m_shared", &at);
+        assert_non_null(sample);
+        assert_ptr_equal(at.family, i < 2 ? &left_families[SHARED] : &right_families[SHARED]);
+        assert_string_equal(board_label(at.family, sample, "side"), want[i]);
+        assert_string_equal(board_label(at.family, sample, "other"), "");
+    }
+    assert_null(board_next(view, "m_shared", &at));
+    assert_null(board_next(view, "m_none", &none));
+    assert_non_null(board_next(view, "z_right", &own));
+    assert_null(board_next(view, "z_right", &own));
 }
 
-/* What the threads of the test share. */
+static void numbers_slots_and_posts(void **state)
+{
+    CLEANUP(board_freep) struct board *board = board_new();
+    CLEANUP(board_view_freep) struct board_view *view = NULL;
+    struct board_slot *first = board_add(board, "one"), *second = board_add(board, NULL);
+    const struct board_entry *entries;
+    uint64_t slot, posts;
+    size_t n;
+
+    (void)state;
+    post(second, right_families, "right", 1);
+    post(first, left_families, "left", 1);
+    view = board_view_new(board);
+    entries = board_entries(view, &n);
+    assert_int_equal(n, 2);
+    assert_string_equal(entries[0].owner, "one");
+    assert_null(entries[1].owner);
+    assert_true(entries[0].posts > entries[1].posts);
+    slot = entries[1].slot;
+    posts = entries[0].posts;
+    assert_int_not_equal(entries[0].slot, slot);
+    board_remove(second);
+    post(board_add(board, NULL), right_families, "right", 2);
+    assert_true(board_view_refresh(board, view));
+    entries = board_entries(view, &n);
+    assert_int_equal(n, 2);
+    assert_int_equal(entries[0].posts, posts);
+    assert_true(entries[1].slot > slot);
+    assert_true(entries[1].posts > posts);
+    board_view_clear(view);
+    board_entries(view, &n);
+    assert_int_equal(n, 0);
+}
+
+/* Many slots are added after the view was created. */
+static void refreshes_a_view_of_any_size(void **state)
+{
+    CLEANUP(board_freep) struct board *board = board_new();
+    CLEANUP(board_view_freep) struct board_view *view = board_view_new(board);
+    size_t n;
+
+    (void)state;
+    for (size_t i = 1; i <= 20; i++) {
+        post(board_add(board, NULL), left_families, "left", 1);
+        assert_true(board_view_refresh(board, view));
+        board_entries(view, &n);
+        assert_int_equal(n, i);
+    }
+}
+
+/* Shared by the threads of the test. */
 struct traffic {
     struct board *board;
     struct board_slot *slots[POSTERS];
@@ -177,26 +235,17 @@ static void *post_often(void *arg)
     return NULL;
 }
 
-static void *come_and_go(void *arg)
+static void *add_and_remove(void *arg)
 {
     struct traffic *traffic = arg;
 
     for (int i = 0; i < TURNS; i++) {
         struct board_slot *slot = board_add(traffic->board, NULL);
 
-        post(slot, right_families, "guest", 7);
+        post(slot, right_families, "temporary", 7);
         board_remove(slot);
     }
     return NULL;
-}
-
-static size_t occurrences(const char *text, const char *what)
-{
-    size_t n = 0;
-
-    for (; (text = strstr(text, what)); text += strlen(what))
-        n++;
-    return n;
 }
 
 static void *read_often(void *arg)
@@ -204,18 +253,16 @@ static void *read_often(void *arg)
     struct traffic *traffic = arg;
 
     while (!traffic->done) {
-        CLEANUP(freep) char *text = page(traffic->board);
-
-        if (occurrences(text, "# TYPE m_shared ") != 1 ||
-            occurrences(text, "m_shared{side=\"left\"} 7\n") != 1 ||
-            occurrences(text, "m_shared{side=\"right\"} 7\n") != 1 ||
-            occurrences(text, "m_shared{side=\"guest\"} 7\n") > 1)
+        if (page_count(traffic->board, "# TYPE m_shared ") != 1 ||
+            page_count(traffic->board, "m_shared{side=\"left\"} 7\n") != 1 ||
+            page_count(traffic->board, "m_shared{side=\"right\"} 7\n") != 1 ||
+            page_count(traffic->board, "m_shared{side=\"temporary\"} 7\n") > 1)
             abort();
     }
     return NULL;
 }
 
-static void is_whole_at_any_moment(void **state)
+static void is_consistent_during_concurrent_posts(void **state)
 {
     struct traffic traffic = {.board = board_new()};
     pthread_t writers[POSTERS + 1], readers[2];
@@ -227,7 +274,8 @@ static void is_whole_at_any_moment(void **state)
     }
     for (size_t i = 0; i <= POSTERS; i++)
         assert_int_equal(
-            pthread_create(&writers[i], NULL, i < POSTERS ? post_often : come_and_go, &traffic), 0);
+            pthread_create(&writers[i], NULL, i < POSTERS ? post_often : add_and_remove, &traffic),
+            0);
     for (size_t i = 0; i < 2; i++)
         assert_int_equal(pthread_create(&readers[i], NULL, read_often, &traffic), 0);
     for (size_t i = 0; i <= POSTERS; i++)
@@ -241,12 +289,14 @@ static void is_whole_at_any_moment(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(shows_nothing_where_nothing_was_posted),
+        cmocka_unit_test(is_empty_before_the_first_post),
         cmocka_unit_test(merges_tables_in_the_order_of_the_names),
         cmocka_unit_test(shows_the_latest_only),
-        cmocka_unit_test(forgets_a_slot_that_is_removed),
-        cmocka_unit_test(says_so_where_the_page_is_too_large),
-        cmocka_unit_test(is_whole_at_any_moment),
+        cmocka_unit_test(drops_the_samples_of_a_removed_slot),
+        cmocka_unit_test(iterates_over_the_samples_of_a_family),
+        cmocka_unit_test(numbers_slots_and_posts),
+        cmocka_unit_test(refreshes_a_view_of_any_size),
+        cmocka_unit_test(is_consistent_during_concurrent_posts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

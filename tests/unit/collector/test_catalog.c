@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What every collector and every way to pull, push or tag promises, whoever wrote it. */
+/* The contract that every collector and every engine must fulfil. */
 #include "base/text.h"
 #include "collector/catalog.h"
 #include "engines/engines.h"
@@ -39,7 +39,7 @@ static void names_each_collector_once(void **state)
     assert_null(catalog_find("no_such_collector"));
 }
 
-static void says_what_each_collector_is_for(void **state)
+static void describes_each_collector(void **state)
 {
     (void)state;
     for (size_t i = 0; catalog[i]; i++) {
@@ -70,7 +70,7 @@ static void check_schedule(const struct collector *collector)
     assert_true(interval_ns > 0 && timeout_ns > 0);
 }
 
-static void schedules_what_does_not_belong_to_the_scrape(void **state)
+static void has_a_default_schedule_except_for_scrapes(void **state)
 {
     (void)state;
     for (size_t i = 0; catalog[i]; i++)
@@ -83,7 +83,7 @@ static void check_labels(const struct metric_family *family)
 
     while (n <= METRIC_LABELS_MAX && family->labels[n])
         n++;
-    assert_in_range(n, 0, METRIC_LABELS_MAX); /* the NULL behind them is inside the array */
+    assert_in_range(n, 0, METRIC_LABELS_MAX); /* the array ends with NULL */
     for (size_t i = 0; i < n; i++) {
         assert_true(is_name(family->labels[i]));
         assert_false(text_starts_with(family->labels[i], "__"));
@@ -101,25 +101,25 @@ static void check_family(const struct metric_family *family)
     size_t i = 0;
 
     if (!is_name(family->name))
-        fail_msg("%s is no name", family->name);
+        fail_msg("invalid metric name %s", family->name);
     while (i < sizeof(prefixes) / sizeof(prefixes[0]) &&
            !text_starts_with(family->name, prefixes[i]))
         i++;
     if (i == sizeof(prefixes) / sizeof(prefixes[0]))
-        fail_msg("%s has no prefix of ours", family->name);
+        fail_msg("%s: unknown prefix", family->name);
     if (family->type == METRIC_COUNTER && !ends_with(family->name, "_total"))
-        fail_msg("%s is a counter", family->name);
+        fail_msg("%s: counters end with _total", family->name);
     for (i = 0; family->type != METRIC_COUNTER && i < sizeof(suffixes) / sizeof(suffixes[0]); i++)
         if (ends_with(family->name, suffixes[i]))
-            fail_msg("%s is no counter", family->name);
+            fail_msg("%s: suffix reserved for counters and histograms", family->name);
     assert_in_range(family->type, METRIC_GAUGE, METRIC_INFO);
     assert_int_equal(family->type == METRIC_INFO, ends_with(family->name, "_info"));
     if (!family->help || !*family->help || !ends_with(family->help, "."))
-        fail_msg("%s: HELP is a sentence", family->name);
+        fail_msg("%s: HELP must be a sentence", family->name);
     check_labels(family);
 }
 
-static void names_families_as_prometheus_wants_them(void **state)
+static void follows_the_naming_rules_of_prometheus(void **state)
 {
     (void)state;
     for (size_t i = 0; catalog[i]; i++)
@@ -127,7 +127,7 @@ static void names_families_as_prometheus_wants_them(void **state)
             check_family(at);
 }
 
-/* Two tables may declare a family, one table only once; then both must mean the same. */
+/* Two tables may declare the same family; then the declarations must be equal. */
 static void check_pair(const struct metric_family *a, const struct metric_family *b)
 {
     if (a == b || strcmp(a->name, b->name) != 0)
@@ -141,7 +141,7 @@ static void check_pair(const struct metric_family *a, const struct metric_family
     }
 }
 
-static void means_the_same_by_the_same_name(void **state)
+static void declares_a_shared_family_identically(void **state)
 {
     (void)state;
     for (size_t i = 0; catalog[i]; i++)
@@ -184,27 +184,28 @@ static void check_settings(const struct collector *collector, const struct setti
 {
     for (const struct setting *at = settings; at && at->name; at++) {
         if (!at->help || !ends_with(at->help, "."))
-            fail_msg("%s: %s: help is a sentence", collector->name, at->name);
+            fail_msg("%s: %s: help must be a sentence", collector->name, at->name);
         if (at->offset + size_of(at->type) > collector->state_size)
-            fail_msg("%s: %s lies outside the state", collector->name, at->name);
+            fail_msg("%s: %s is outside the state", collector->name, at->name);
         assert_int_equal(at->type == SETTING_ENUM, at->choices != NULL);
         if (at->choices && at->fallback && !is_choice(at))
-            fail_msg("%s: %s falls back to no choice", collector->name, at->name);
+            fail_msg("%s: %s: the fallback is not a choice", collector->name, at->name);
         for (const struct setting *other = settings; other != at; other++)
             assert_string_not_equal(other->name, at->name);
     }
 }
 
-static void fills_settings_inside_the_state(void **state)
+static void stores_settings_inside_the_state(void **state)
 {
     (void)state;
     for (size_t i = 0; catalog[i]; i++) {
-        check_settings(catalog[i], catalog[i]->settings);
+        for (size_t t = 0; catalog[i]->settings && catalog[i]->settings[t]; t++)
+            check_settings(catalog[i], catalog[i]->settings[t]);
         check_settings(catalog[i], catalog[i]->resource_settings);
     }
 }
 
-static void lists_ways_to_pull_push_and_tag(void **state)
+static void lists_engines(void **state)
 {
     (void)state;
     for (size_t i = 0; engines[i]; i++) {
@@ -238,12 +239,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_each_collector_once),
-        cmocka_unit_test(says_what_each_collector_is_for),
-        cmocka_unit_test(schedules_what_does_not_belong_to_the_scrape),
-        cmocka_unit_test(names_families_as_prometheus_wants_them),
-        cmocka_unit_test(means_the_same_by_the_same_name),
-        cmocka_unit_test(fills_settings_inside_the_state),
-        cmocka_unit_test(lists_ways_to_pull_push_and_tag),
+        cmocka_unit_test(describes_each_collector),
+        cmocka_unit_test(has_a_default_schedule_except_for_scrapes),
+        cmocka_unit_test(follows_the_naming_rules_of_prometheus),
+        cmocka_unit_test(declares_a_shared_family_identically),
+        cmocka_unit_test(stores_settings_inside_the_state),
+        cmocka_unit_test(lists_engines),
         cmocka_unit_test(names_every_phase),
     };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is kept of the runs of probes, and what goes when there is no room. */
+/* Records of runs: lookup, eviction and memory limits. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -32,7 +32,7 @@ static void add(struct history *history, const char *probe, unsigned id, enum er
     history_add(history, &record);
 }
 
-/* The ids of a probe, newest first, joined with spaces. */
+/* Compares the ids of a probe's records, newest first, joined with spaces. */
 static void assert_ids(struct history *history, const char *probe, const char *expected)
 {
     CLEANUP(history_list_freep)
@@ -47,11 +47,13 @@ static void assert_ids(struct history *history, const char *probe, const char *e
     assert_string_equal(ids, expected);
 }
 
-static void keeps_all_that_was_told(void **state)
+static void copies_all_fields(void **state)
 {
     CLEANUP(history_freep) struct history *history = make(10, PLENTY);
+    CLEANUP(history_list_freep) struct history_list *list = NULL;
+    const struct run_record *kept;
     char probe[] = "hub";
-    const struct run_record told = {
+    const struct run_record original = {
         .id = "0123456789abcdef",
         .probe = probe,
         .operation = "pull",
@@ -64,27 +66,31 @@ static void keeps_all_that_was_told(void **state)
         .seconds = 0.5,
         .reason = ERROR_TLS,
         .message = "no",
+        .digest = "sha256:1",
+        .warning = "careful",
+        .log = "+0.001s line\n",
         .phases = {{"resolve", 0.25}},
         .n_phases = 1,
         .fetched_bytes = 7,
     };
 
     (void)state;
-    history_add(history, &told);
-    probe[0] = 'x'; /* it is a copy */
-    CLEANUP(history_list_freep) struct history_list *list = history_find(history, "hub", NULL, 0);
+    history_add(history, &original);
+    probe[0] = 'x'; /* must not affect the copy */
+    list = history_find(history, "hub", NULL, 0);
     assert_int_equal(list->count, 1);
-    const struct run_record *kept = list->records[0];
-    assert_string_equal(kept->id, told.id);
+    kept = list->records[0];
+    assert_string_equal(kept->id, original.id);
     assert_string_equal(kept->probe, "hub");
     assert_string_equal(kept->operation, "pull");
     assert_string_equal(kept->engine, "client");
     assert_string_equal(kept->registry, "docker.io");
-    assert_string_equal(kept->image, told.image);
+    assert_string_equal(kept->image, original.image);
     assert_string_equal(kept->host, "mirror.example");
     assert_string_equal(kept->message, "no");
-    assert_string_equal(kept->warning, "");
-    assert_string_equal(kept->log, "");
+    assert_string_equal(kept->digest, "sha256:1");
+    assert_string_equal(kept->warning, "careful");
+    assert_string_equal(kept->log, "+0.001s line\n");
     assert_string_equal(kept->phases[0].name, "resolve");
     assert_int_equal(kept->trigger, RUN_RETRY);
     assert_int_equal(kept->reason, ERROR_TLS);
@@ -94,6 +100,8 @@ static void keeps_all_that_was_told(void **state)
 static void finds_by_probe_and_id_newest_first(void **state)
 {
     CLEANUP(history_freep) struct history *history = make(10, PLENTY);
+    CLEANUP(history_list_freep) struct history_list *one = NULL;
+    CLEANUP(history_list_freep) struct history_list *last = NULL;
 
     (void)state;
     add(history, "a", 1, ERROR_NONE);
@@ -102,15 +110,15 @@ static void finds_by_probe_and_id_newest_first(void **state)
     assert_ids(history, NULL, "3 2 1");
     assert_ids(history, "a", "3 1");
     assert_ids(history, "none", "");
-    CLEANUP(history_list_freep) struct history_list *one = history_find(history, NULL, "2", 0);
+    one = history_find(history, NULL, "2", 0);
     assert_int_equal(one->count, 1);
     assert_string_equal(one->records[0]->probe, "b");
-    CLEANUP(history_list_freep) struct history_list *last = history_find(history, NULL, NULL, 2);
+    last = history_find(history, NULL, NULL, 2);
     assert_int_equal(last->count, 2);
     assert_string_equal(last->records[1]->id, "2");
 }
 
-static void keeps_failures_longer(void **state)
+static void evicts_successes_first(void **state)
 {
     CLEANUP(history_freep) struct history *history = make(4, PLENTY);
 
@@ -121,8 +129,7 @@ static void keeps_failures_longer(void **state)
     assert_ids(history, "a", "9 8 7 1");
 }
 
-/* A success after an outage is seen, however many failures there are. */
-static void keeps_the_newest_whatever_they_are(void **state)
+static void never_evicts_the_newer_half(void **state)
 {
     CLEANUP(history_freep) struct history *history = make(4, PLENTY);
 
@@ -138,7 +145,7 @@ static void keeps_the_newest_whatever_they_are(void **state)
     assert_ids(history, "a", "13 12 9 8");
 }
 
-static void keeps_one_at_least(void **state)
+static void keeps_at_least_one_record(void **state)
 {
     CLEANUP(history_freep) struct history *history = make(0, PLENTY);
 
@@ -148,25 +155,25 @@ static void keeps_one_at_least(void **state)
     assert_ids(history, "a", "2");
 }
 
-static void forgets_a_probe(void **state)
+static void drops_the_records_of_a_probe(void **state)
 {
     CLEANUP(history_freep) struct history *history = make(4, PLENTY);
-    CLEANUP(history_list_freep) struct history_list *held = NULL;
+    CLEANUP(history_list_freep) struct history_list *list = NULL;
 
     (void)state;
     add(history, "a", 1, ERROR_NONE);
     add(history, "b", 2, ERROR_NONE);
-    held = history_find(history, "a", NULL, 0);
+    list = history_find(history, "a", NULL, 0);
     history_forget(history, "a");
     history_forget(history, "never there");
     assert_ids(history, NULL, "2");
-    assert_string_equal(held->records[0]->id, "1"); /* who has it, has it */
+    assert_string_equal(list->records[0]->id, "1"); /* the list holds a reference */
     history_forget(history, "b");
     assert_int_equal(history_stats(history).bytes, 0);
     assert_int_equal(history_stats(history).records, 0);
 }
 
-static void takes_from_who_has_the_most(void **state)
+static void evicts_from_the_probe_with_the_most_records(void **state)
 {
     CLEANUP(history_freep) struct history *history = make(1000, 16384);
 
@@ -179,7 +186,7 @@ static void takes_from_who_has_the_most(void **state)
     assert_true(history_stats(history).records > 5);
 }
 
-static void stays_within_its_memory_with_many_probes(void **state)
+static void respects_the_memory_limit_with_many_probes(void **state)
 {
     const size_t limit_bytes = (size_t)2 << 20;
     CLEANUP(history_freep) struct history *history = make(100, limit_bytes);
@@ -199,14 +206,15 @@ static void stays_within_its_memory_with_many_probes(void **state)
         }
     assert_int_equal(history_stats(history).dropped, 0);
     for (unsigned probe = 0; probe < 1000; probe++) {
+        CLEANUP(history_list_freep) struct history_list *list = NULL;
+
         snprintf(name, sizeof(name), "probe-%u", probe);
-        CLEANUP(history_list_freep)
-        struct history_list *list = history_find(history, name, NULL, 0);
+        list = history_find(history, name, NULL, 0);
         assert_true(list->count >= 1);
     }
 }
 
-static void a_record_larger_than_all_memory_is_not_kept(void **state)
+static void drops_a_record_larger_than_the_limit(void **state)
 {
     CLEANUP(history_freep) struct history *history = make(4, 64);
 
@@ -214,6 +222,66 @@ static void a_record_larger_than_all_memory_is_not_kept(void **state)
     add(history, "a", 1, ERROR_NONE);
     assert_int_equal(history_stats(history).records, 0);
     assert_int_equal(history_stats(history).bytes, 0);
+}
+
+static void stores_successes_without_log_above_half_of_the_memory(void **state)
+{
+    CLEANUP(history_freep) struct history *history = make(10, PLENTY);
+    CLEANUP(history_freep) struct history *small = NULL;
+    CLEANUP(history_list_freep) struct history_list *list = NULL;
+    size_t used;
+
+    (void)state;
+    add(history, "a", 1, ERROR_NONE);
+    used = history_stats(history).bytes;
+    small = make(10, 2 * used);
+    add(small, "a", 1, ERROR_NONE); /* now exactly half of the memory is used */
+    add(small, "a", 2, ERROR_NONE);
+    list = history_find(small, "a", NULL, 0);
+    assert_int_equal(list->count, 2);
+    assert_string_equal(list->records[0]->log, "+0.001s line\n");
+    history_list_free(list);
+    list = NULL;
+    history_forget(small, "a");
+    history_free(TAKE(small));
+    small = make(10, 2 * used - 2);
+    add(small, "b", 1, ERROR_TLS);
+    add(small, "b", 2, ERROR_TLS);
+    list = history_find(small, "b", NULL, 0);
+    assert_string_equal(list->records[0]->log, "+0.001s line\n"); /* failures keep it */
+    history_list_free(list);
+    history_forget(small, "b");
+    add(small, "a", 1, ERROR_NONE);
+    add(small, "a", 2, ERROR_NONE);
+    list = history_find(small, "a", NULL, 0);
+    assert_string_equal(list->records[0]->id, "2");
+    assert_string_equal(list->records[0]->log, "");
+}
+
+static void counts_records_and_bytes(void **state)
+{
+    CLEANUP(history_freep) struct history *history = make(2, PLENTY);
+    struct history_stats one, two;
+
+    (void)state;
+    add(history, "a", 1, ERROR_NONE);
+    one = history_stats(history);
+    assert_int_equal(one.records, 1);
+    assert_true(one.bytes > sizeof(struct run_record));
+    add(history, "a", 2, ERROR_NONE);
+    add(history, "a", 3, ERROR_NONE);
+    two = history_stats(history);
+    assert_int_equal(two.records, 2);
+    assert_true(two.bytes > one.bytes && two.bytes < 2 * one.bytes);
+    assert_int_equal(two.dropped, 0);
+}
+
+static void names_triggers(void **state)
+{
+    (void)state;
+    assert_string_equal(run_trigger_name(RUN_SCHEDULED), "scheduled");
+    assert_string_equal(run_trigger_name(RUN_RETRY), "retry");
+    assert_string_equal(run_trigger_name(RUN_DEMAND), "demand");
 }
 
 #define THREAD_RUNS 500
@@ -225,7 +293,7 @@ static void *add_many(void *history)
     return NULL;
 }
 
-static void is_read_while_it_is_written(void **state)
+static void is_thread_safe(void **state)
 {
     CLEANUP(history_freep) struct history *history = make(20, 8192);
     pthread_t threads[2];
@@ -250,16 +318,19 @@ static void is_read_while_it_is_written(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(keeps_all_that_was_told),
+        cmocka_unit_test(copies_all_fields),
         cmocka_unit_test(finds_by_probe_and_id_newest_first),
-        cmocka_unit_test(keeps_failures_longer),
-        cmocka_unit_test(keeps_the_newest_whatever_they_are),
-        cmocka_unit_test(keeps_one_at_least),
-        cmocka_unit_test(forgets_a_probe),
-        cmocka_unit_test(takes_from_who_has_the_most),
-        cmocka_unit_test(stays_within_its_memory_with_many_probes),
-        cmocka_unit_test(a_record_larger_than_all_memory_is_not_kept),
-        cmocka_unit_test(is_read_while_it_is_written),
+        cmocka_unit_test(evicts_successes_first),
+        cmocka_unit_test(never_evicts_the_newer_half),
+        cmocka_unit_test(keeps_at_least_one_record),
+        cmocka_unit_test(drops_the_records_of_a_probe),
+        cmocka_unit_test(evicts_from_the_probe_with_the_most_records),
+        cmocka_unit_test(respects_the_memory_limit_with_many_probes),
+        cmocka_unit_test(drops_a_record_larger_than_the_limit),
+        cmocka_unit_test(stores_successes_without_log_above_half_of_the_memory),
+        cmocka_unit_test(counts_records_and_bytes),
+        cmocka_unit_test(names_triggers),
+        cmocka_unit_test(is_thread_safe),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

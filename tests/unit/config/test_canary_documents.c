@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Documents of canary-checker: the probes that they become, and what is said of the rest. */
+/* canary-checker's documents: the resulting probes, and messages for invalid documents. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,10 +18,10 @@
 
 #define CANARY "apiVersion: canaries.flanksource.com/v1\nkind: Canary\n"
 
-/* A Canary of one check; `check` is the inside of a flow mapping. */
+/* A Canary with one check; `check` is added to its flow mapping. */
 #define ONE(check) CANARY "spec: {containerd: [{name: c, image: r/x, " check "}]}\n"
 
-/* What canary-checker's documentation shows, to the letter. */
+/* The examples of canary-checker's documentation, verbatim. */
 static const char pull_example[] =
     "apiVersion: canaries.flanksource.com/v1\n"
     "kind: Canary\n"
@@ -48,7 +48,7 @@ static const char push_example[] =
     "      username: <insert-username>\n"
     "      password: <insert-password>\n";
 
-/* ---- what the probes are ---- */
+/* ---- probes ---- */
 
 struct tree {
     struct arena arena;
@@ -143,7 +143,7 @@ static void each_list_has_its_operation_and_engine(void **state)
     }
 }
 
-static void schedules_are_taken_over(void **state)
+static void schedules_are_converted(void **state)
 {
     static const char *const rows[][2] = {
         {"interval: 90", "interval=90s\n"},
@@ -205,32 +205,32 @@ static void the_folders_of_secrets_can_be_set(void **state)
                   "auth.password_file=/s/n/k\nlabels.name=a\nname=a\n\n");
 }
 
-static void labels_are_gathered_from_everywhere(void **state)
+static void labels_come_from_check_and_document(void **state)
 {
     (void)state;
-    assert_probes(CANARY
-                  "metadata:\n"
-                  "  name: m\n"
-                  "  namespace: ns\n"
-                  "  labels: {app.kubernetes.io/Name: x, team: of-the-document, '-a--b-': 5}\n"
-                  "spec:\n"
-                  "  owner: o\n"
-                  "  severity: critical\n"
-                  "  containerd:\n"
-                  "  - image: x\n"
-                  "    name: n\n"
-                  "    description: words, in a row\n"
-                  "    labels: {team: of-the-check, owner: mine}\n"
-                  "  - image: y\n"
-                  "    namespace: elsewhere\n",
-                  "operation=pull\nengine=client\nimage=x\nlabels.team=of-the-check\n"
-                  "labels.owner=mine\nlabels.app_kubernetes_io_name=x\nlabels.a_b=5\n"
-                  "labels.name=n\nlabels.description=words, in a row\nlabels.canary_name=m\n"
-                  "labels.canary_namespace=ns\nlabels.severity=critical\nname=n\n\n"
-                  "operation=pull\nengine=client\nimage=y\nlabels.app_kubernetes_io_name=x\n"
-                  "labels.team=of-the-document\nlabels.a_b=5\nlabels.canary_name=m\n"
-                  "labels.canary_namespace=elsewhere\nlabels.owner=o\nlabels.severity=critical\n"
-                  "name=m\n\n");
+    assert_probes(
+        CANARY "metadata:\n"
+               "  name: m\n"
+               "  namespace: ns\n"
+               "  labels: {app.kubernetes.io/Name: x, team: of-the-document, '-a--b-': 5}\n"
+               "spec:\n"
+               "  owner: o\n"
+               "  severity: critical\n"
+               "  containerd:\n"
+               "  - image: x\n"
+               "    name: n\n"
+               "    description: words, in a row\n"
+               "    labels: {team: of-the-check, owner: mine, AZaz09@_x: y}\n"
+               "  - image: y\n"
+               "    namespace: elsewhere\n",
+        "operation=pull\nengine=client\nimage=x\nlabels.team=of-the-check\n"
+        "labels.owner=mine\nlabels.azaz09_x=y\nlabels.app_kubernetes_io_name=x\nlabels.a_b=5\n"
+        "labels.name=n\nlabels.description=words, in a row\nlabels.canary_name=m\n"
+        "labels.canary_namespace=ns\nlabels.severity=critical\nname=n\n\n"
+        "operation=pull\nengine=client\nimage=y\nlabels.app_kubernetes_io_name=x\n"
+        "labels.team=of-the-document\nlabels.a_b=5\nlabels.canary_name=m\n"
+        "labels.canary_namespace=elsewhere\nlabels.owner=o\nlabels.severity=critical\n"
+        "name=m\n\n");
 }
 
 /* ---- names ---- */
@@ -296,7 +296,7 @@ static void names_are_made_unique(void **state)
                                   "012345678901234567890123456789012345678901234567.8 ");
 }
 
-static void a_thousand_of_one_name_is_the_most(void **state)
+static void limits_the_number_of_probes(void **state)
 {
     CLEANUP(buf_deinit) struct buf text = BUF_INIT(LIMIT_BYTES);
     CLEANUP(tree_deinit) struct tree tree;
@@ -313,12 +313,12 @@ static void a_thousand_of_one_name_is_the_most(void **state)
     assert_int_equal(probes->count, YAML_MEMBERS_MAX);
     assert_string_equal(yaml_member(probes->last_, "name", 4)->text, "a-1000");
     assert_int_equal(problems_total(&tree.problems), 2);
-    assert_non_null(strstr(tree.text.data, "f:1011:5: more than 1000 probes\n"));
+    assert_non_null(strstr(tree.text.data, "f:1011:5: too many probes: expected at most 1000\n"));
 }
 
 /* ---- documents ---- */
 
-static void documents_stand_beside_each_other(void **state)
+static void documents_are_combined_with_the_settings(void **state)
 {
     static const struct {
         const char *text, *names;
@@ -419,14 +419,14 @@ static bool probe_check(void *state, struct arena *arena, const char **key, stru
 
 static const struct collector pull_collector = {.name = "pull",
                                                 .lane = LANE_PROBE,
-                                                .settings = pull_settings,
+                                                .settings = SETTINGS(pull_settings),
                                                 .state_size = sizeof(struct probe),
                                                 .interval = "5m",
                                                 .timeout = "2m",
                                                 .check = probe_check};
 static const struct collector push_collector = {.name = "push",
                                                 .lane = LANE_PROBE,
-                                                .settings = push_settings,
+                                                .settings = SETTINGS(push_settings),
                                                 .state_size = sizeof(struct probe),
                                                 .interval = "10m",
                                                 .timeout = "2m",
@@ -435,7 +435,7 @@ static const struct collector *const test_catalog[] = {&pull_collector, &push_co
 static const struct config_section sections[] = {{0}};
 static const struct config_schema schema = {test_catalog, sections, 0};
 
-static void canaries_are_jobs(void **state)
+static void canaries_become_jobs(void **state)
 {
     CLEANUP(buf_deinit) struct buf problems = BUF_INIT(LIMIT_BYTES), text = BUF_INIT(LIMIT_BYTES);
     CLEANUP(config_deinit) struct config config = {0};
@@ -464,8 +464,8 @@ static void canaries_are_jobs(void **state)
     assert_int_equal(config.canaries.probes, 2);
 }
 
-/* Two documents of one meaning are one job to a reload; another meaning is another. */
-static void a_job_changes_with_its_document(void **state)
+/* A reload keeps a job whose document has the same meaning, and replaces it otherwise. */
+static void the_fingerprint_follows_the_meaning_of_the_document(void **state)
 {
     static const struct {
         const char *text;
@@ -502,9 +502,10 @@ static const struct {
     const char *text, *want;
 } bad[] = {
     /* documents */
-    {"a: 1\n---\nprobes: []\n", "f:1:1: unknown key \"a\" (known: collectors, registries, probes, "
-                                "kubernetes)\nf:3:1: a second document of settings; the first is "
-                                "at line 1. Others may only be of kind Canary\n"},
+    {"a: 1\n---\nprobes: []\n",
+     "f:1:1: unknown key \"a\" (known: collectors, registries, probes, "
+     "kubernetes)\nf:3:1: second settings document (the first is at line "
+     "1): expected kind Canary\n"},
     {ONE("icon: i") "---\nhello\n", "f:5:1: expected a mapping, found a string\n"},
     {ONE("icon: i") "---\n- probes\n", "f:5:1: expected a mapping, found a list\n"},
     {ONE("icon: i") "---\nprobes: {}\n", "f:5:9: \"probes\": expected a list, found a mapping\n"},
@@ -530,31 +531,36 @@ static const struct {
      "f:1:14: unknown key \"secret_dir\" (did you mean \"secrets_dir\"?)\n"},
     {"kubernetes: x\n---\n" ONE("icon: i"),
      "f:1:13: \"kubernetes\": expected a mapping, found a string\n"},
-    /* nothing to do is never well */
-    {CANARY, "f:1:1: no image check: "},
+    /* a document without checks is a mistake */
+    {CANARY, "f:1:1: no image check found: expected a non-empty containerd, "},
     {CANARY "spec: *x\n", "f:3:7: aliases (*x) are not supported\n"},
     {CANARY "spec: {docker: *x}\n", "f:3:16: aliases (*x) are not supported\n"},
-    {CANARY "spec: {interval: 30}\n", "f:1:1: no image check: "},
-    {CANARY "spec: {docker: [], containerd: }\n", "f:1:1: no image check: "},
+    {CANARY "spec: {interval: 30}\n",
+     "f:1:1: no image check found: expected a non-empty containerd, "},
+    {CANARY "spec: {docker: [], containerd: }\n",
+     "f:1:1: no image check found: expected a non-empty containerd, "},
     {CANARY "spec:\n  http:\n  - url: x\n",
-     "f:4:3: \"http\" is refused: this exporter does image checks only\n"},
+     "f:4:3: \"http\" is not supported: expected an image check (containerd, containerdPush, "
+     "docker or dockerPush)\n"},
     {CANARY "spec:\n  containerd: [{name: a, image: r/x}]\n  dns: [{}]\n",
-     "f:5:3: \"dns\" is refused: this exporter does image checks only\n"},
+     "f:5:3: \"dns\" is not supported: expected an image check (containerd, containerdPush, docker "
+     "or dockerPush)\n"},
     /* the document as a whole */
     {CANARY "spec: {containerD: [{image: x}]}\n",
      "f:3:8: unknown field \"containerD\" (did you mean \"containerd\"?)\n"},
     {CANARY "spec: {replicas: x, docker: []}\n",
      "f:3:18: \"replicas\": \"x\" is not a whole number such as 0 or 42\n"},
     {CANARY "spec: {retries: {maxRetries: 3}, containerd: [{name: a, image: r/x}]}\n",
-     "f:3:8: \"retries\" is refused: every attempt is a result of its own here; a probe has "
-     "retry_interval\n"},
+     "f:3:8: \"retries\" is not supported: every attempt is a separate result; use retry_interval "
+     "of "
+     "a probe\n"},
     {CANARY "spec: {env: {a: {value: b}}, containerd: [{name: a, image: r/x}]}\n",
-     "f:3:8: \"env\" is refused: templates are not done here\n"},
+     "f:3:8: \"env\" is not supported: templates are not evaluated\n"},
     {CANARY "spec: {agentSelector: [x], containerd: [{name: a, image: r/x}]}\n",
-     "f:3:8: \"agentSelector\" is refused: a check runs where the exporter does; there are no "
+     "f:3:8: \"agentSelector\" is not supported: checks run on the exporter's node, there are no "
      "agents\n"},
     {CANARY "spec: {interval: 30s, containerd: [{name: a, image: r/x}]}\n",
-     "f:3:18: \"interval\": expected whole seconds, found \"30s\" (schedule: "},
+     "f:3:18: \"interval\": expected whole seconds, found \"30s\" (with a unit: use schedule: "},
     {CANARY "spec: {interval: 99999999999, containerd: [{name: a, image: r/x}]}\n", "f:3:18: "},
     {CANARY "metadata: {namee: x}\nspec: {containerd: [{name: a, image: r/x}]}\n",
      "f:3:12: unknown field \"namee\" (did you mean \"name\"?)\n"},
@@ -568,64 +574,73 @@ static const struct {
      "f:5:7: \"image\" is missing: Reference of the image.\n"},
     {CANARY "spec:\n  containerd:\n    - image: [x]\n",
      "f:5:14: \"image\": expected a string, found a list\n"},
-    {ONE("name: b"), "f:3:43: key \"name\" is here twice; first at line 3\n"},
+    {ONE("name: b"), "f:3:43: duplicate key \"name\", first at line 3\n"},
     {ONE("expectedDigst: x"),
      "f:3:43: unknown field \"expectedDigst\" (did you mean \"expectedDigest\"?)\n"},
     {ONE("metrics: [{name: x}]"),
-     "f:3:43: \"metrics\" is refused: the metrics are the same for every probe here\n"},
-    {ONE("dependsOn: [x]"), "f:3:43: \"dependsOn\" is refused: every probe runs by its own "},
-    {ONE("test: {expr: 'true'}"), "f:3:43: \"test\" is refused: templates are not done here\n"},
+     "f:3:43: \"metrics\" is not supported: every probe has the same metrics\n"},
+    {ONE("dependsOn: [x]"), "f:3:43: \"dependsOn\" is not supported: every probe runs on its own "},
+    {ONE("test: {expr: 'true'}"),
+     "f:3:43: \"test\" is not supported: templates are not evaluated\n"},
     {ONE("expectedDigest: bad"), "f:3:59: \"expected.digest\": no digest\n"},
     {ONE("expectedSize: -1"), "f:3:57: \"expected.size\": \"-1\" is not a size such as "},
     {ONE("expectedSize: [1]"), "f:3:57: \"expectedSize\": expected a string, found a list\n"},
     {CANARY "spec: {containerdPush: [{name: a, image: r/x, expectedSize: 5}]}\n",
-     "f:3:47: \"expectedSize\" is refused: a push sends what the node holds, and expects nothing "
-     "of it\n"},
+     "f:3:47: \"expectedSize\" is not supported: a push uploads the node's image without checking "
+     "it\n"},
     {CANARY "spec:\n  docker:\n  - image: r/x\n", "f:4:3: \"engine\": there is no docker\n"},
     /* labels */
     {ONE("labels: [x]"), "f:3:51: \"labels\": expected a mapping, found a list\n"},
     {ONE("labels: {a: {b: c}}"), "f:3:55: \"labels\": expected a string, found a mapping\n"},
     {ONE("labels: {a.b: x, a-b: y}"),
-     "f:3:60: label \"a-b\" becomes \"a_b\", as the one at line 3 does\n"},
+     "f:3:60: label \"a-b\" becomes \"a_b\", like the label at line 3: expected distinct names\n"},
     /* credentials */
     {ONE("username: u"), "f:3:53: \"auth.username\": needs a password\n"},
     {ONE("auth: {username: {value: u}}"), "f:3:68: \"auth.username\": needs a password\n"},
     {ONE("auth: {username: u, password: p}"),
      "f:3:60: \"username\": expected a mapping, found a string\nf:3:73: \"password\": expected a "
      "mapping, found a string\n"},
-    {ONE("auth: {username: {value: u}}, password: p"), "f:3:73: both \"auth\" and \"password\"\n"},
+    {ONE("auth: {username: {value: u}}, password: p"),
+     "f:3:73: both \"auth\" and \"password\" are set: expected only one\n"},
     {ONE("auth: {user: {value: u}}"),
      "f:3:50: unknown field \"user\" (did you mean \"username\"?)\n"},
-    {ONE("auth: {username: {}}"), "f:3:50: \"username\": neither \"value\" nor \"valueFrom\"\n"},
+    {ONE("auth: {username: {}}"),
+     "f:3:50: \"username\" is empty: expected \"value\" or \"valueFrom\"\n"},
     {ONE("auth: {username: {value: u, valueFrom: {secretKeyRef: {name: n, key: k}}}}"),
-     "f:3:71: both \"value\" and \"valueFrom\"\n"},
+     "f:3:71: both \"value\" and \"valueFrom\" are set: expected only one\n"},
     {ONE("auth: {username: {valueFrom: {}}}"),
-     "f:3:61: \"valueFrom\": neither \"secretKeyRef\" nor \"configMapKeyRef\"\n"},
+     "f:3:61: \"valueFrom\" is empty: expected \"secretKeyRef\" or \"configMapKeyRef\"\n"},
+    {ONE("auth: {username: {valueFrom: {secretKeyRef: {name: n, key: k}, configMapKeyRef: {name: "
+         "n, "
+         "key: k}}}}"),
+     "f:3:106: both \"secretKeyRef\" and \"configMapKeyRef\" are set: expected only one\n"},
     {ONE("auth: {username: {valueFrom: {helmRef: {name: n, key: k}}}}"),
-     "f:3:73: \"helmRef\" is refused: this exporter does not ask Kubernetes; mount a secretKeyRef "
-     "or configMapKeyRef\n"},
+     "f:3:73: \"helmRef\" is not supported: the Kubernetes API is not used; expected a mounted "
+     "secretKeyRef or configMapKeyRef\n"},
     {ONE("auth: {username: {valueFrom: {secretKeyRef: {name: n}}}}"),
-     "f:3:73: \"secretKeyRef\": \"key\" is missing\n"},
+     "f:3:73: \"secretKeyRef\": \"key\" is missing: expected a name\n"},
     {ONE("auth: {username: {valueFrom: {secretKeyRef: {name: n, key: k, optional: true}}}}"),
      "f:3:105: unknown field \"optional\" (known: name, key)\n"},
     {ONE("auth: {username: {valueFrom: {secretKeyRef: {name: ../x, key: k}}}}"),
-     "f:3:94: \"name\": \"../x\" is not the name of a file\n"},
+     "f:3:94: \"name\": invalid name \"../x\": expected the name of a Kubernetes object or key\n"},
     {ONE("auth: {username: {valueFrom: {secretKeyRef: {name: .., key: ..k}}}}"),
-     "f:3:94: \"name\": \"..\" is not the name of a file\nf:3:103: \"key\": \"..k\" is not the "
-     "name "
-     "of a file\n"},
+     "f:3:94: \"name\": invalid name \"..\": expected the name of a Kubernetes object or "
+     "key\nf:3:103: \"key\": invalid name \"..k\": expected the name of a Kubernetes object or "
+     "key\n"},
     {ONE("auth: {username: {valueFrom: {secretKeyRef: {name: n, key: a/b}}}}"),
-     "f:3:102: \"key\": \"a/b\" is not the name of a file\n"},
+     "f:3:102: \"key\": invalid name \"a/b\": expected the name of a Kubernetes object or key\n"},
     {ONE("auth: {username: {valueFrom: {secretKeyRef: {name: '', key: .}}}}"),
-     "f:3:94: \"name\": \"\" is not the name of a file\nf:3:103: \"key\": \".\" is not the name of "
-     "a file\n"},
-    /* a suspended one is read, too */
+     "f:3:94: \"name\": invalid name \"\": expected the name of a Kubernetes object or "
+     "key\nf:3:103: \"key\": invalid name \".\": expected the name of a Kubernetes object or "
+     "key\n"},
+    /* suspended documents are checked */
     {CANARY "spec: {replicas: 0, http: [], docker: [{image: x, metrics: []}]}\n",
-     "f:3:21: \"http\" is refused: this exporter does image checks only\nf:3:51: \"metrics\" is "
-     "refused: the metrics are the same for every probe here\n"},
+     "f:3:21: \"http\" is not supported: expected an image check (containerd, containerdPush, "
+     "docker "
+     "or dockerPush)\nf:3:51: \"metrics\" is not supported: every probe has the same metrics\n"},
 };
 
-static void mistakes_are_told_at_their_place(void **state)
+static void mistakes_are_reported_at_their_place(void **state)
 {
     size_t wrong = 0;
 
@@ -647,7 +662,7 @@ static void mistakes_are_told_at_their_place(void **state)
     assert_int_equal(wrong, 0);
 }
 
-static void retries_that_are_off_are_no_retries(void **state)
+static void fields_without_effect_are_accepted(void **state)
 {
     (void)state;
     assert_probes(ONE("retries: {disabled: true}, metrics: "),
@@ -663,10 +678,10 @@ static void variables_are_replaced(void **state)
     struct error err;
 
     (void)state;
-    setenv("CANARY_TEST", "somebody", 1);
+    setenv("CANARY_TEST", "someuser", 1);
     assert_true(config_parse(&config, &schema, "f", text, strlen(text), &problems, &err));
     probe = config.jobs[0].state;
-    assert_string_equal(probe->username, "somebody");
+    assert_string_equal(probe->username, "someuser");
     assert_string_equal(probe->password, "${x}");
 }
 
@@ -675,18 +690,18 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_examples_become_probes),
         cmocka_unit_test(each_list_has_its_operation_and_engine),
-        cmocka_unit_test(schedules_are_taken_over),
+        cmocka_unit_test(schedules_are_converted),
         cmocka_unit_test(credentials_are_values_or_files),
         cmocka_unit_test(the_folders_of_secrets_can_be_set),
-        cmocka_unit_test(labels_are_gathered_from_everywhere),
+        cmocka_unit_test(labels_come_from_check_and_document),
         cmocka_unit_test(names_are_made_valid),
         cmocka_unit_test(names_are_made_unique),
-        cmocka_unit_test(a_thousand_of_one_name_is_the_most),
-        cmocka_unit_test(documents_stand_beside_each_other),
-        cmocka_unit_test(canaries_are_jobs),
-        cmocka_unit_test(a_job_changes_with_its_document),
-        cmocka_unit_test(mistakes_are_told_at_their_place),
-        cmocka_unit_test(retries_that_are_off_are_no_retries),
+        cmocka_unit_test(limits_the_number_of_probes),
+        cmocka_unit_test(documents_are_combined_with_the_settings),
+        cmocka_unit_test(canaries_become_jobs),
+        cmocka_unit_test(the_fingerprint_follows_the_meaning_of_the_document),
+        cmocka_unit_test(mistakes_are_reported_at_their_place),
+        cmocka_unit_test(fields_without_effect_are_accepted),
         cmocka_unit_test(variables_are_replaced),
     };
 

@@ -1,19 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Good files and what becomes of them: jobs, values, fallbacks, fingerprints. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
-
+/* Valid files: jobs, values, fallbacks, fingerprints. */
+#include "config/config_job.h"
 #include "support/config_fixture.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
-/* ---- good files ---- */
+/* ---- values ---- */
 
 static void no_file_means_defaults(void **state)
 {
@@ -54,7 +48,7 @@ static void no_file_means_defaults(void **state)
     }
 }
 
-static void what_is_written_is_taken(void **state)
+static void written_values_are_stored(void **state)
 {
     static const char text[] = "containerd: {address: /x.sock}\n"
                                "output: {verbose: true}\n"
@@ -118,7 +112,7 @@ static const char probes_text[] =
     "    labels: {team: platform}\n"
     "  - {name: d, operation: push, image: none.io/x}\n";
 
-static void probes_are_jobs_with_their_registry(void **state)
+static void probes_get_the_settings_of_their_registry(void **state)
 {
     CLEANUP(fixture_deinit) struct fixture f;
     const struct probe *a, *d;
@@ -127,7 +121,7 @@ static void probes_are_jobs_with_their_registry(void **state)
     parse_good(&f, probes_text);
     a = job(&f, "a")->state;
     d = job(&f, "d")->state;
-    assert_ptr_equal(job(&f, "a")->collector, &pull_collector);
+    assert_string_equal(job(&f, "a")->collector->name, "pull");
     assert_int_equal(job(&f, "a")->interval_ns, 300 * NS_PER_SECOND);
     assert_true(a->plain_http);
     assert_string_equal(a->username, "them");
@@ -139,7 +133,7 @@ static void probes_are_jobs_with_their_registry(void **state)
     assert_int_equal(d->size, 1 << 20);
 }
 
-static void what_a_probe_writes_wins(void **state)
+static void settings_of_a_probe_override_those_of_its_registry(void **state)
 {
     CLEANUP(fixture_deinit) struct fixture f;
     const struct probe *b;
@@ -186,8 +180,8 @@ static void a_probe_runs_by_interval_or_schedule(void **state)
     assert_int_equal(job(&f, "images")->retry_ns, 0);
 }
 
-/* "*" is for those that have no entry of their own: it adds nothing to those that have. */
-static void hosts_without_an_entry_have_the_one_of_all_others(void **state)
+/* The entry "*" does not apply to hosts with an entry of their own. */
+static void hosts_without_an_entry_use_the_one_for_all_others(void **state)
 {
     static const char text[] = "registries:\n"
                                "  own.io: {max_concurrent: 3}\n"
@@ -220,7 +214,7 @@ static void hosts_without_an_entry_have_the_one_of_all_others(void **state)
     assert_int_equal(job(&none, "a")->max_concurrent, 0);
 }
 
-static void variables_are_replaced_in_values(void **state)
+static void variables_are_expanded_in_values(void **state)
 {
     static const struct {
         const char *text, *want;
@@ -232,7 +226,7 @@ static void variables_are_replaced_in_values(void **state)
         {"$CONFIG_TEST", "$CONFIG_TEST"},
         {"a$", "a$"},
         {"$$", "$$"},
-        {"${CONFIG_TRAP}", "${CONFIG_TEST}"}, /* what it holds is not looked at again */
+        {"${CONFIG_TRAP}", "${CONFIG_TEST}"}, /* its value is not expanded again */
     };
 
     (void)state;
@@ -246,7 +240,7 @@ static void variables_are_replaced_in_values(void **state)
     }
 }
 
-static void variables_reach_every_type(void **state)
+static void variables_are_expanded_for_every_type(void **state)
 {
     CLEANUP(fixture_deinit) struct fixture f;
     const struct images *images;
@@ -264,10 +258,79 @@ static void variables_reach_every_type(void **state)
     images = job(&f, "images")->state;
     assert_int_equal(images->max_series, 17);
     assert_string_equal(images->namespaces.items[0], "value");
-    assert_string_equal(images->labels.names[0], "${CONFIG_TEST}"); /* a key stays as it is */
+    assert_string_equal(images->labels.names[0], "${CONFIG_TEST}"); /* keys are not expanded */
     assert_string_equal(images->labels.values[0], "value");
     assert_int_equal(job(&f, "images")->interval_ns, 17 * NS_PER_SECOND);
     assert_non_null(job(&f, "value"));
+}
+
+/* ---- flags ---- */
+
+static void flags_override_the_file(void **state)
+{
+    static const enum config_switch switches[][3] = {
+        {CONFIG_DEFAULT, CONFIG_DEFAULT, CONFIG_DEFAULT},
+        {CONFIG_OFF, CONFIG_ON, CONFIG_OFF},
+        {CONFIG_ON, CONFIG_OFF, CONFIG_ON},
+    };
+    static const struct {
+        const char *text;
+        size_t switches; /* 0: no flags */
+        bool off, images, docker, self;
+    } rows[] = {
+        {"", 0, false, true, false, true},
+        {"", 0, true, false, false, false},
+        {"", 1, true, false, false, false},
+        {"", 3, true, true, false, true},
+        {"collectors: {self: {enabled: true}}", 0, true, false, false, true},
+        {"collectors: {self: {enabled: false}}", 1, false, true, false, false},
+        {"collectors: {docker: {address: x}, images: {enabled: true}}", 2, false, false, true,
+         false},
+        {"collectors: {docker: {address: x}, images: {enabled: false}}", 3, false, true, false,
+         true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        CLEANUP(buf_deinit) struct buf problems = BUF_INIT(10000);
+        CLEANUP(config_deinit) struct config config = {0};
+        struct config_schema flags = test_schema;
+        bool found[3] = {false};
+        struct error err;
+
+        flags.collectors_off = rows[i].off;
+        flags.collectors = rows[i].switches > 0 ? switches[rows[i].switches - 1] : NULL;
+        assert_true(config_parse(&config, &flags, "f", rows[i].text, strlen(rows[i].text),
+                                 &problems, &err));
+        for (size_t j = 0; j < config.n_jobs; j++)
+            for (size_t k = 0; k < 3; k++)
+                found[k] |= config.jobs[j].collector == test_schema.catalog[k];
+        assert_int_equal(found[0], rows[i].images);
+        assert_int_equal(found[1], rows[i].docker);
+        assert_int_equal(found[2], rows[i].self);
+    }
+}
+
+/* ---- limits ---- */
+
+static void durations_and_names_may_reach_their_limits(void **state)
+{
+    CLEANUP(fixture_deinit) struct fixture f;
+    const char *name = "a2345678901234567890123456789012345678901234567890";
+
+    (void)state;
+    assert_int_equal(strlen(name), 50);
+    parse_good(&f, "probes:\n"
+                   "- {name: a2345678901234567890123456789012345678901234567890, operation: pull,\n"
+                   "   image: r/x, interval: 366d, timeout: 366d, retry_interval: 366d}\n"
+                   "- {name: b, operation: pull, image: r/x, interval: 1s, retry_interval: 1s}\n"
+                   "- {name: c, operation: pull, image: r/x, schedule: '@every 366d'}\n"
+                   "- {name: d, operation: pull, image: r/x, schedule: '@every 1s'}\n");
+    assert_int_equal(job(&f, name)->timeout_ns, 366 * 86400 * NS_PER_SECOND);
+    assert_int_equal(job(&f, "b")->retry_ns, NS_PER_SECOND);
+    assert_int_equal(job(&f, "c")->interval_ns, 366 * 86400 * NS_PER_SECOND);
+    assert_string_equal(job(&f, "c")->schedule, "@every 366d");
+    assert_string_equal(job(&f, "b")->schedule, "");
 }
 
 /* ---- fingerprints ---- */
@@ -348,7 +411,7 @@ static void fingerprints_follow_the_environment(void **state)
     assert_string_not_equal(job(&before, "b")->fingerprint, job(&after, "b")->fingerprint);
 }
 
-static void fingerprints_know_structure(void **state)
+static void fingerprints_follow_the_structure(void **state)
 {
     CLEANUP(fixture_deinit) struct fixture one, two;
 
@@ -376,7 +439,7 @@ static void jobs_can_be_taken(void **state)
     assert_null(taken.state);
 }
 
-static void reads_files(void **state)
+static void loads_files(void **state)
 {
     CLEANUP(buf_deinit) struct buf problems = BUF_INIT(10000);
     char path[] = "/tmp/test_config.XXXXXX";
@@ -387,34 +450,35 @@ static void reads_files(void **state)
     (void)state;
     assert_true(fd >= 0);
     assert_int_equal(write(fd, "output: {verbose: true}\n", 24), 24);
-    assert_true(config_load(&config, &schema, path, &problems, &err));
+    assert_true(config_load(&config, &test_schema, path, &problems, &err));
     assert_true(((struct globals *)config.globals)->verbose);
     config_deinit(&config);
     assert_int_equal(write(fd, "oops: 1\n", 8), 8);
-    assert_false(config_load(&config, &schema, path, &problems, &err));
+    assert_false(config_load(&config, &test_schema, path, &problems, &err));
     assert_ptr_equal(strstr(problems.data, path), problems.data);
     assert_non_null(strstr(problems.data, ":2:1: unknown key \"oops\""));
-    assert_int_equal(ftruncate(fd, 3 << 20), 0);
+    assert_int_equal(ftruncate(fd, (1 << 20) + 1), 0);
     buf_clear(&problems);
-    assert_false(config_load(&config, &schema, path, &problems, &err));
-    assert_non_null(strstr(problems.data, ":1:1: more than 1048576 bytes\n"));
+    assert_false(config_load(&config, &test_schema, path, &problems, &err));
+    assert_int_equal(err.code, ERROR_LIMIT);
+    assert_int_equal(problems.size, 0);
     close(fd);
     unlink(path);
 }
 
-static void a_file_that_cannot_be_read_is_a_mistake(void **state)
+static void an_unreadable_file_is_an_error(void **state)
 {
     CLEANUP(buf_deinit) struct buf problems = BUF_INIT(10000);
     struct config config;
     struct error err;
 
     (void)state;
-    assert_false(config_load(&config, &schema, "/nonexistent/x.yml", &problems, &err));
-    assert_int_equal(err.code, ERROR_NOT_FOUND);
+    assert_false(config_load(&config, &test_schema, "/nonexistent/x.yml", &problems, &err));
+    assert_int_equal(err.code, ERROR_INVALID);
     assert_string_equal(err.message, "/nonexistent/x.yml: No such file or directory");
-    assert_false(config_load(&config, &schema, "/", &problems, &err));
+    assert_false(config_load(&config, &test_schema, "/", &problems, &err));
     assert_string_equal(err.message, "/: Is a directory");
-    assert_int_equal(problems.size, 0); /* or it would be told twice */
+    assert_int_equal(problems.size, 0); /* *err is reported */
 }
 
 static void no_path_means_defaults(void **state)
@@ -424,7 +488,7 @@ static void no_path_means_defaults(void **state)
     struct error err;
 
     (void)state;
-    assert_true(config_load(&config, &schema, NULL, &problems, &err));
+    assert_true(config_load(&config, &test_schema, NULL, &problems, &err));
     assert_int_equal(config.n_jobs, 2);
     config_deinit(&config);
 }
@@ -433,20 +497,22 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_file_means_defaults),
-        cmocka_unit_test(what_is_written_is_taken),
+        cmocka_unit_test(written_values_are_stored),
         cmocka_unit_test(disabled_collectors_need_no_required_settings),
-        cmocka_unit_test(probes_are_jobs_with_their_registry),
-        cmocka_unit_test(what_a_probe_writes_wins),
+        cmocka_unit_test(probes_get_the_settings_of_their_registry),
+        cmocka_unit_test(settings_of_a_probe_override_those_of_its_registry),
         cmocka_unit_test(a_probe_runs_by_interval_or_schedule),
-        cmocka_unit_test(hosts_without_an_entry_have_the_one_of_all_others),
-        cmocka_unit_test(variables_are_replaced_in_values),
-        cmocka_unit_test(variables_reach_every_type),
+        cmocka_unit_test(hosts_without_an_entry_use_the_one_for_all_others),
+        cmocka_unit_test(variables_are_expanded_in_values),
+        cmocka_unit_test(variables_are_expanded_for_every_type),
+        cmocka_unit_test(flags_override_the_file),
+        cmocka_unit_test(durations_and_names_may_reach_their_limits),
         cmocka_unit_test(fingerprints_follow_the_meaning),
         cmocka_unit_test(fingerprints_follow_the_environment),
-        cmocka_unit_test(fingerprints_know_structure),
+        cmocka_unit_test(fingerprints_follow_the_structure),
         cmocka_unit_test(jobs_can_be_taken),
-        cmocka_unit_test(reads_files),
-        cmocka_unit_test(a_file_that_cannot_be_read_is_a_mistake),
+        cmocka_unit_test(loads_files),
+        cmocka_unit_test(an_unreadable_file_is_an_error),
         cmocka_unit_test(no_path_means_defaults),
     };
 

@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The configuration shown is the configuration that is in force, without its secrets. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
 #include "support/config_fixture.h"
 
 #include "config/config_dump.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define TEXT_BYTES ((size_t)64 << 10)
 
@@ -70,14 +66,51 @@ static void shows_every_type_and_no_secret(void **state)
                  "list: [a, \"b c\"]\nmap: {x: a}\n");
 }
 
-static void leaves_out_what_is_not_set(void **state)
+static void leaves_out_empty_values_without_default(void **state)
 {
     (void)state;
     assert_shown(&(struct everything){.text = "", .password = "", .none = "", .inner = ""},
                  "text: \"\"\nflag: false\nnumber: 0\nsize: 0\nwait: 0s\nchoice: required\n");
 }
 
-static void quotes_what_would_be_read_as_something_else(void **state)
+static void shows_empty_lists_and_mappings_that_replace_a_default(void **state)
+{
+    static const struct setting lists[] = {
+        SETTING(SETTING_LIST, struct everything, list, "list", "[a]", ""),
+        SETTING(SETTING_MAP, struct everything, map, "map", "{a: b}", ""),
+        {0},
+    };
+    static const char *const names[] = {"x", "y"}, *const values[] = {"1", "z"};
+    CLEANUP(buf_deinit) struct buf empty = BUF_INIT(TEXT_BYTES), two = BUF_INIT(TEXT_BYTES);
+
+    (void)state;
+    config_dump_settings(&(struct config_dump){.out = &empty}, lists, &(struct everything){0});
+    assert_string_equal(empty.data, "list: []\nmap: {}\n");
+    config_dump_settings(&(struct config_dump){.out = &two}, lists,
+                         &(struct everything){.list = {values, 2}, .map = {names, values, 2}});
+    assert_string_equal(two.data, "list: [\"1\", z]\nmap: {x: \"1\", \"y\": z}\n");
+}
+
+static void leaves_out_zero_if_that_is_the_default(void **state)
+{
+    static const struct setting zeros[] = {
+        SETTING(SETTING_UINT, struct everything, number, "number", "", ""),
+        SETTING(SETTING_BYTES, struct everything, size, "size", "", ""),
+        SETTING(SETTING_DURATION, struct everything, wait_ns, "wait", "", ""),
+        SETTING(SETTING_BOOL, struct everything, flag, "flag", "", ""),
+        {0},
+    };
+    CLEANUP(buf_deinit) struct buf zero = BUF_INIT(TEXT_BYTES), one = BUF_INIT(TEXT_BYTES);
+
+    (void)state;
+    config_dump_settings(&(struct config_dump){.out = &zero}, zeros, &(struct everything){0});
+    assert_string_equal(zero.data, "flag: false\n");
+    config_dump_settings(&(struct config_dump){.out = &one}, zeros,
+                         &(struct everything){.number = 1, .size = 1, .wait_ns = NS_PER_MS});
+    assert_string_equal(one.data, "number: 1\nsize: 1\nwait: 1ms\nflag: false\n");
+}
+
+static void quotes_texts_that_are_not_plain_strings(void **state)
 {
     static const char *const rows[][2] = {
         {"true", "\"true\""},
@@ -93,20 +126,73 @@ static void quotes_what_would_be_read_as_something_else(void **state)
         {"${HOME}", "\"$${HOME}\""},
         {"*", "\"*\""},
         {"/run/c.sock", "/run/c.sock"},
+        {"a:b", "a:b"},
+        {"a::b", "a::b"},
+        {"zZ09_./@+-", "zZ09_./@+-"},
+        {"0a", "\"0a\""},
+        {"", "\"\""},
+        {"off", "\"off\""},
+        {"n", "\"n\""},
+        {"nn", "nn"},
+        {"a\x1f ~", "\"a\\x1f ~\""},
+        {"$a{", "\"$a{\""},
     };
+
+    static const struct setting words[] = {{SETTING_STRING, "k"}, {0}};
 
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
         CLEANUP(buf_deinit) struct buf out = BUF_INIT(TEXT_BYTES);
 
-        config_dump_text(&(struct config_dump){.out = &out}, "k", rows[i][0]);
+        config_dump_settings(&(struct config_dump){.out = &out}, words, &rows[i][0]);
         assert_memory_equal(out.data, "k: ", 3);
         out.data[out.size - 1] = '\0';
         assert_string_equal(out.data + 3, rows[i][1]);
     }
 }
 
-/* All of it: what belongs to no job, then the jobs as the scheduler shows them. */
+static void prints_numbers_with_the_largest_units(void **state)
+{
+    static const struct {
+        int64_t number;
+        const char *duration, *size;
+    } rows[] = {
+        {1024, "0s", "1KiB"},
+        {1023, "0s", "1023"},
+        {1025, "0s", "1025"},
+        {1536 << 10, "1ms", "1536KiB"},
+        {INT64_C(1) << 30, "1s73ms", "1GiB"},
+        {INT64_C(1) << 40, "18m19s511ms", "1TiB"},
+        {INT64_C(1) << 50, "13d44m59s906ms", "1024TiB"},
+        {NS_PER_MS, "1ms", "1000000"},
+        {NS_PER_SECOND, "1s", "1000000000"},
+        {60 * NS_PER_SECOND, "1m", NULL},
+        {3600 * NS_PER_SECOND, "1h", NULL},
+        {86400 * NS_PER_SECOND, "1d", NULL},
+    };
+    static const struct setting durations[] = {{SETTING_DURATION, "k"}, {0}};
+    static const struct setting sizes[] = {{SETTING_BYTES, "k"}, {0}};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        CLEANUP(buf_deinit) struct buf out = BUF_INIT(TEXT_BYTES);
+        char want[64];
+
+        if (rows[i].number >= NS_PER_MS) {
+            config_dump_settings(&(struct config_dump){.out = &out}, durations, &rows[i].number);
+            snprintf(want, sizeof(want), "k: %s\n", rows[i].duration);
+            assert_string_equal(out.data, want);
+        }
+        buf_clear(&out);
+        if (!rows[i].size)
+            continue;
+        config_dump_settings(&(struct config_dump){.out = &out}, sizes, &rows[i].number);
+        snprintf(want, sizeof(want), "k: %s\n", rows[i].size);
+        assert_string_equal(out.data, want);
+    }
+}
+
+/* Prints the sections without a job, then the jobs as scheduler_config() does. */
 static void show(const struct config *config, struct buf *out)
 {
     struct config_dump inventory = {out, 4, false};
@@ -123,7 +209,7 @@ static void show(const struct config *config, struct buf *out)
             config_dump_job(&(struct config_dump){out, 4, true}, &config->jobs[i]);
 }
 
-static void can_be_read_again_and_means_the_same(void **state)
+static void can_be_parsed_again_with_the_same_result(void **state)
 {
     static const char text[] =
         "containerd: {address: /x/c.sock}\n"
@@ -149,7 +235,6 @@ static void can_be_read_again_and_means_the_same(void **state)
     assert_non_null(strstr(shown.data, "    image: \"r/{node}:1\"\n"));
 }
 
-/* A probe of a registry whose entry has the password. */
 static void shows_no_secret_of_a_registry(void **state)
 {
     CLEANUP(fixture_deinit) struct fixture fixture;
@@ -167,9 +252,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shows_every_type_and_no_secret),
-        cmocka_unit_test(leaves_out_what_is_not_set),
-        cmocka_unit_test(quotes_what_would_be_read_as_something_else),
-        cmocka_unit_test(can_be_read_again_and_means_the_same),
+        cmocka_unit_test(leaves_out_empty_values_without_default),
+        cmocka_unit_test(shows_empty_lists_and_mappings_that_replace_a_default),
+        cmocka_unit_test(leaves_out_zero_if_that_is_the_default),
+        cmocka_unit_test(quotes_texts_that_are_not_plain_strings),
+        cmocka_unit_test(prints_numbers_with_the_largest_units),
+        cmocka_unit_test(can_be_parsed_again_with_the_same_result),
         cmocka_unit_test(shows_no_secret_of_a_registry),
     };
 

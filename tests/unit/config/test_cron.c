@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lines of cron: what they mean, when they come, and what is wrong with the others. */
+/* Cron lines: matching times in several time zones, and messages for invalid lines. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -60,12 +60,15 @@ static struct cron parse(const char *line)
     return cron;
 }
 
-/* In UTC: the times that follow one another. */
+/* Consecutive times, in UTC. */
 static const struct {
     const char *zone, *line, *after, *next[5];
 } times[] = {
     {UTC, "* * * * *", "2026-01-01 00:00", {"2026-01-01 00:01", "2026-01-01 00:02"}},
     {UTC, "* * * * *", "2026-01-01 00:00:59", {"2026-01-01 00:01"}},
+    {UTC, "59 23 31 12 *", "2026-12-31 23:58:59", {"2026-12-31 23:59", "2027-12-31 23:59"}},
+    {UTC, "0 0 28-31 2 *", "2027-01-01 00:00", {"2027-02-28 00:00", "2028-02-28 00:00"}},
+    {UTC, "0 * 29 2 *", "2100-01-01 00:00", {"2104-02-29 00:00", "2104-02-29 01:00"}},
     {UTC, "*/5 * * * *", "2026-01-01 23:52", {"2026-01-01 23:55", "2026-01-02 00:00"}},
     {UTC,
      "7/20 * * * *",
@@ -85,7 +88,7 @@ static const struct {
      "0 12 * * 5-7",
      "2026-11-19 13:00",
      {"2026-11-20 12:00", "2026-11-21 12:00", "2026-11-22 12:00", "2026-11-27 12:00"}},
-    /* Either day, if neither begins with a star. */
+    /* Either day field, if neither begins with a star. */
     {UTC,
      "0 0 13 * 5",
      "2026-11-01 00:00",
@@ -101,7 +104,7 @@ static const struct {
     {UTC, "@annually", "2026-11-21 00:00", {"2027-01-01 00:00"}},
     {UTC, "  0\t0  1 1 *  ", "2026-11-21 00:00", {"2027-01-01 00:00"}},
     {NEW_YORK, "30 20 * * 1", "2026-01-05 00:00", {"2026-01-06 01:30", "2026-01-13 01:30"}},
-    /* Forward at 01:00 UTC: 02:30 is not there, and comes when it is 03:00. */
+    /* Forward at 01:00 UTC: local 02:30 is skipped and runs at local 03:00. */
     {BERLIN,
      "30 2 * * *",
      "2026-03-27 12:00",
@@ -114,7 +117,7 @@ static const struct {
      "30 * * * *",
      "2026-03-28 23:40",
      {"2026-03-29 00:30", "2026-03-29 01:30", "2026-03-29 02:30"}},
-    /* Back at 01:00 UTC: 02:30 is there at 00:30 and at 01:30. */
+    /* Back at 01:00 UTC: local 02:30 occurs at 00:30 and at 01:30 UTC. */
     {BERLIN, "30 2 * * *", "2026-10-24 12:00", {"2026-10-25 00:30", "2026-10-26 01:30"}},
     {BERLIN,
      "0,30 2,3 * * *",
@@ -129,12 +132,12 @@ static const struct {
     {LORD_HOWE,
      "15 2 * * *",
      "2026-10-02 16:00",
-     {"2026-10-03 15:30", "2026-10-04 15:15"}}, /* half an hour forward */
+     {"2026-10-03 15:30", "2026-10-04 15:15"}}, /* forward by half an hour */
     {HAVANA, "0 0 * * *", "2026-03-07 12:00", {"2026-03-08 05:00", "2026-03-09 04:00"}},
     {HAVANA, "0 0 * * *", "2026-10-31 12:00", {"2026-11-01 04:00", "2026-11-02 05:00"}},
 };
 
-static void comes_when_it_should(void **state)
+static void matches_at_the_expected_times(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT(times); i++) {
@@ -153,8 +156,8 @@ static void comes_when_it_should(void **state)
     }
 }
 
-/* Two years of every zone: forward only, and no day is left out. */
-static void goes_forward_over_every_change_of_the_clock(void **state)
+/* Two years of every zone: times only increase, and no day is left out. */
+static void only_increases_across_clock_changes(void **state)
 {
     static const char *const zones[] = {UTC, BERLIN, LORD_HOWE, NEW_YORK, HAVANA};
     static const char *const lines[] = {"17 */5 * * *", "*/20 1-3 * * *", "0 0,12 * * *",
@@ -178,12 +181,11 @@ static void goes_forward_over_every_change_of_the_clock(void **state)
     use_zone(UTC);
 }
 
-/* Odd places to start from give the same answer: the first time that is later. */
-static void depends_on_nothing_but_the_time_before(void **state)
+/* Every starting second gives the same result: the first time that is later. */
+static void depends_only_on_the_starting_time(void **state)
 {
     struct cron cron = parse("*/10 2,3 * * *");
-    int64_t start = utc("2026-10-24 22:00");
-    int64_t wanted = cron_next(&cron, start);
+    int64_t start = utc("2026-10-24 22:00"), wanted;
 
     (void)state;
     use_zone(BERLIN);
@@ -198,58 +200,65 @@ static void depends_on_nothing_but_the_time_before(void **state)
 
 static const struct {
     const char *line, *want;
-} wrong[] = {
-    {"", "0 fields; there are five"},
-    {"* * * *", "4 fields; there are five: minute, hour, day of month, month, day of week"},
-    {"* * * * * *", "6 fields; there are five"},
-    {"60 * * * *", "minute: 60 is not from 0 to 59"},
-    {"-1 * * * *", "minute: \"\" is not a value, range or step from 0 to 59"},
-    {"1,,2 * * * *", "minute: \"\" is not a value"},
-    {"x * * * *", "minute: \"x\" is not a value"},
-    {"*5 * * * *", "minute: \"*5\" is not a value"},
-    {"* 24 * * *", "hour: 24 is not from 0 to 23"},
-    {"* 5-1 * * *", "hour: the range 5-1 runs backwards"},
-    {"* * 0 * *", "day of month: 0 is not from 1 to 31"},
-    {"* * 32 * *", "day of month: 32 is not from 1 to 31"},
-    {"* * * 13 *", "month: 13 is not from 1 to 12"},
-    {"* * * january *", "month: \"january\" is not a value"},
-    {"* * * mon *", "month: \"mon\" is not a value"},
-    {"* * * * 8", "day of week: 8 is not from 0 to 7"},
-    {"* * * * jan", "day of week: \"jan\" is not a value"},
-    {"* * * * sat-sun", "day of week: the range sat-sun runs backwards"},
-    {"*/0 * * * *", "minute: \"0\" is not a step from 1 to 59"},
-    {"*/60 * * * *", "minute: \"60\" is not a step from 1 to 59"},
-    {"*/ * * * *", "minute: \"\" is not a step"},
-    {"*/99999999999999999999 * * * *", "minute: \"99999999999999999999\" is not a step"},
-    {"99999999999999999999 * * * *", "minute: \"99999999999999999999\" is not a value"},
-    {"0 0 30 2 *", "\"0 0 30 2 *\" never comes"},
-    {"0 0 31 4,6,9,11 *", "\"0 0 31 4,6,9,11 *\" never comes"},
-    {"@reboot", "\"@reboot\" is not one of @every, @hourly"},
-    {"@", "\"@\" is not one of"},
+} invalid[] = {
+    {"", "found 0 fields: expected minute, hour, day of month, month, day of week"},
+    {"5m", "found 1 field: expected minute, hour"},
+    {"* * * *", "found 4 fields: expected minute, hour"},
+    {"* * * * * *", "found 6 fields: expected minute, hour"},
+    {"60 * * * *", "invalid minute \"60\": expected a value, range or step from 0 to 59"},
+    {"-1 * * * *", "invalid minute \"\": expected a value, range or step from 0 to 59"},
+    {"1,,2 * * * *", "invalid minute \"\": expected"},
+    {"x * * * *", "invalid minute \"x\": expected"},
+    {"*5 * * * *", "invalid minute \"*5\": expected"},
+    {"3-x * * * *", "invalid minute \"x\": expected"},
+    {"* 24 * * *", "invalid hour \"24\": expected a value, range or step from 0 to 23"},
+    {"* 5-1 * * *", "invalid hour range \"5-1\": expected the lower value first"},
+    {"* * 0 * *", "invalid day of month \"0\": expected a value, range or step from 1 to 31"},
+    {"* * 32 * *", "invalid day of month \"32\": expected"},
+    {"* * * 0 *", "invalid month \"0\": expected a value, range or step from 1 to 12"},
+    {"* * * 13 *", "invalid month \"13\": expected"},
+    {"* * * january *", "invalid month \"january\": expected"},
+    {"* * * mon *", "invalid month \"mon\": expected"},
+    {"* * * * 8", "invalid day of week \"8\": expected a value, range or step from 0 to 7"},
+    {"* * * * jan", "invalid day of week \"jan\": expected"},
+    {"* * * * sat-sun", "invalid day of week range \"sat-sun\": expected the lower value first"},
+    {"*/0 * * * *", "invalid minute step \"0\": expected 1 to 59"},
+    {"*/60 * * * *", "invalid minute step \"60\": expected 1 to 59"},
+    {"* */24 * * *", "invalid hour step \"24\": expected 1 to 23"},
+    {"*/ * * * *", "invalid minute step \"\": expected"},
+    {"*/99999999999999999999 * * * *", "invalid minute step \"99999999999999999999\": expected"},
+    {"99999999999999999999 * * * *", "invalid minute \"99999999999999999999\": expected"},
+    {"0 0 30 2 *", "\"0 0 30 2 *\" never matches: expected a day that the month has"},
+    {"0 0 31 4,6,9,11 *", "\"0 0 31 4,6,9,11 *\" never matches"},
+    {"@reboot", "unknown shorthand \"@reboot\": expected @every, @hourly, @daily"},
+    {"@", "unknown shorthand \"@\": expected"},
 };
 
-static void says_what_is_wrong(void **state)
+static void names_the_invalid_field(void **state)
 {
-    char huge[1000];
+    char huge[257];
     struct cron cron;
     struct error err;
 
     (void)state;
-    for (size_t i = 0; i < COUNT(wrong); i++) {
-        if (cron_parse(&cron, wrong[i].line, &err))
-            fail_msg("%s is taken", wrong[i].line);
-        if (strncmp(err.message, wrong[i].want, strlen(wrong[i].want)) != 0)
-            fail_msg("%s: %s", wrong[i].line, err.message);
+    for (size_t i = 0; i < COUNT(invalid); i++) {
+        if (cron_parse(&cron, invalid[i].line, &err))
+            fail_msg("%s is accepted", invalid[i].line);
+        if (strncmp(err.message, invalid[i].want, strlen(invalid[i].want)) != 0)
+            fail_msg("%s: %s", invalid[i].line, err.message);
         assert_int_equal(err.code, ERROR_INVALID);
     }
-    memset(huge, '*', sizeof(huge) - 1);
-    huge[sizeof(huge) - 1] = '\0';
+    memset(huge, ' ', sizeof(huge));
+    memcpy(huge, "* * * * *", strlen("* * * * *"));
+    huge[256] = '\0';
     assert_false(cron_parse(&cron, huge, &err));
-    assert_string_equal(err.message, "more than 255 bytes");
+    assert_string_equal(err.message, "too long: expected at most 255 bytes");
+    huge[255] = '\0';
+    assert_true(cron_parse(&cron, huge, &err));
 }
 
-/* February 30 comes never, but Mondays do. */
-static void may_come_by_weekday_only(void **state)
+/* February 30 never occurs, but Mondays do. */
+static void matches_by_weekday_if_the_day_never_occurs(void **state)
 {
     struct cron cron = parse("0 0 30 2 1");
 
@@ -258,7 +267,7 @@ static void may_come_by_weekday_only(void **state)
     assert_int_equal(cron_next(&cron, utc("2026-01-01 00:00")), utc("2026-02-02 00:00"));
 }
 
-static void knows_its_shortest_gap(void **state)
+static void finds_the_shortest_gap(void **state)
 {
     static const struct {
         const char *line;
@@ -280,12 +289,12 @@ static void knows_its_shortest_gap(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(comes_when_it_should),
-        cmocka_unit_test(goes_forward_over_every_change_of_the_clock),
-        cmocka_unit_test(depends_on_nothing_but_the_time_before),
-        cmocka_unit_test(says_what_is_wrong),
-        cmocka_unit_test(may_come_by_weekday_only),
-        cmocka_unit_test(knows_its_shortest_gap),
+        cmocka_unit_test(matches_at_the_expected_times),
+        cmocka_unit_test(only_increases_across_clock_changes),
+        cmocka_unit_test(depends_only_on_the_starting_time),
+        cmocka_unit_test(names_the_invalid_field),
+        cmocka_unit_test(matches_by_weekday_if_the_day_never_occurs),
+        cmocka_unit_test(finds_the_shortest_gap),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

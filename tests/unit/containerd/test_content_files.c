@@ -18,7 +18,7 @@
 #define TEXT "{\"schemaVersion\":2}"
 
 struct store {
-    char root[64], folder[96], path[256], digest[DIGEST_TEXT_BYTES];
+    char root[64], directory[96], path[256], digest[DIGEST_TEXT_BYTES];
     struct content_files files;
 };
 
@@ -40,8 +40,9 @@ static int make_store(void **state)
     snprintf(command, sizeof(command), "mkdir -p %s/blobs/sha256", store.root);
     assert_int_equal(system(command), 0);
     assert_true(digest_of(TEXT, strlen(TEXT), store.digest, &err));
-    snprintf(store.folder, sizeof(store.folder), "%s/blobs/sha256", store.root);
-    snprintf(store.path, sizeof(store.path), "%s/%s", store.folder, strchr(store.digest, ':') + 1);
+    snprintf(store.directory, sizeof(store.directory), "%s/blobs/sha256", store.root);
+    snprintf(store.path, sizeof(store.path), "%s/%s", store.directory,
+             strchr(store.digest, ':') + 1);
     write_file(store.path, TEXT);
     store.files = (struct content_files)CONTENT_FILES_INIT;
     content_files_open(&store.files, store.root);
@@ -84,7 +85,7 @@ static void reads_nothing_else(void **state)
     assert_false(read_blob(store, "sha512:ab", 1));
     assert_true(digest_of("x", 1, other, &err));
     assert_false(read_blob(store, other, strlen(TEXT))); /* not there */
-    snprintf(path, sizeof(path), "%s/%s", store->folder, strchr(other, ':') + 1);
+    snprintf(path, sizeof(path), "%s/%s", store->directory, strchr(other, ':') + 1);
     write_file(path, TEXT);
     assert_false(read_blob(store, other, strlen(TEXT))); /* other bytes */
     assert_int_equal(unlink(path), 0);
@@ -120,7 +121,7 @@ static void does_without_a_store(void **state)
     const struct store *store = *state;
     for (size_t i = 0; i < sizeof(roots) / sizeof(roots[0]); i++) {
         content_files_open(&files, roots[i]);
-        assert_int_equal(files.folder, -1);
+        assert_int_equal(files.directory, -1);
         assert_false(content_files_read(&files, store->digest, strlen(TEXT), &out));
     }
     content_files_close(&files);

@@ -308,7 +308,7 @@ static void asks_and_learns_a_size(void **state)
         uint64_t size = 0;
         struct error err = {0};
 
-        assert_int_equal(content_wire_size(&message, &size, &err), rows[i].ok);
+        assert_int_equal(content_wire_size(&message, NULL, &size, &err), rows[i].ok);
         assert_int_equal(size, rows[i].want);
         assert_int_equal(err.code, rows[i].ok ? ERROR_NONE : ERROR_PROTOCOL);
     }
@@ -336,7 +336,8 @@ static void lists_until_the_visitor_has_enough(void **state)
     struct error err;
 
     (void)state;
-    assert_false(content_wire_list(&message, visit_two, &visited, &err));
+    assert_false(
+        content_wire_list(&message, &arena, &(struct content_visitor){visit_two, &visited}, &err));
     assert_int_equal(visited, 2);
     assert_int_equal(err.code, ERROR_LIMIT);
 }
@@ -395,17 +396,18 @@ static void knows_when_a_blob_came(void **state)
               "z\x1a\x0a\x08\xff\xff\xff\xff\xff\xff\xff\xff\x7f"));
     CLEANUP(buf_deinit) struct buf broken = message_of(BYTES("\x0a\x09\x0a"));
     struct seen seen = {0};
+    struct content_record_visitor visitor = {remember, &seen};
     struct error err;
 
     (void)state;
-    assert_true(content_wire_records(&message, &arena, remember, &seen, &err));
+    assert_true(content_wire_records(&message, &arena, &visitor, &err));
     assert_int_equal(seen.count, 3);
     assert_int_equal(seen.records[0].size, 42);
     assert_true(seen.records[0].created_unix_ns == INT64_C(2000000007));
     assert_string_equal(seen.label, "v");
     assert_true(seen.records[1].created_unix_ns == 0);
     assert_true(seen.records[2].created_unix_ns == 0);
-    assert_false(content_wire_records(&broken, &arena, remember, &seen, &err));
+    assert_false(content_wire_records(&broken, &arena, &visitor, &err));
     assert_int_equal(err.code, ERROR_PROTOCOL);
 }
 
@@ -418,17 +420,17 @@ static void knows_uploads_by_name(void **state)
                                       "x\x0a\x03\x1a\x01"
                                       "y"));
     CLEANUP(buf_deinit) struct buf request = BUF_INIT(LIMIT_BYTES);
-    struct content_refs refs;
+    struct ingests refs;
     struct error err;
 
     (void)state;
-    assert_true(content_wire_statuses(&none, &arena, &refs, &err));
+    assert_true(content_wire_ingests(&none, &arena, &refs, &err));
     assert_int_equal(refs.count, 0);
-    assert_true(content_wire_statuses(&two, &arena, &refs, &err));
+    assert_true(content_wire_ingests(&two, &arena, &refs, &err));
     assert_int_equal(refs.count, 2);
-    assert_string_equal(refs.items[0], "x");
-    assert_string_equal(refs.items[1], "y");
-    content_wire_abort(&request, refs.items[1]);
+    assert_string_equal(refs.items[0].ref, "x");
+    assert_string_equal(refs.items[1].ref, "y");
+    content_wire_abort(&request, refs.items[1].ref);
     assert_memory_equal(request.data,
                         "\x0a\x01"
                         "y",

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Answers of the inventory's services: what is read from them, and what is no answer. */
+#include "containerd/wire/containerd_wire.h"
 #include "containerd/wire/containers_wire.h"
-#include "containerd/wire/ingests_wire.h"
-#include "containerd/wire/introspection_wire.h"
+#include "containerd/wire/content_wire.h"
 #include "containerd/wire/snapshots_wire.h"
-#include "containerd/wire/tasks_wire.h"
 #include "support/wire_fixture.h"
 
 #define YEAR_1 INT64_C(-62135596800) /* what containerd 1.6 sends for a time that is not set */
@@ -25,7 +24,7 @@ static void ingests_have_sizes_and_times(void **state)
     put_number(&f->part, 4, -1);
     put_part(&f->message, 1, &f->part);
     put_text(&f->message, 1, "");
-    assert_true(ingests_wire_list(&f->message, &f->arena, &ingests, &f->err));
+    assert_true(content_wire_ingests(&f->message, &f->arena, &ingests, &f->err));
     assert_int_equal(ingests.count, 3);
     assert_string_equal(ingests.items[0].ref, "layer");
     assert_int_equal(ingests.items[0].offset_bytes, 7);
@@ -86,10 +85,11 @@ static void containers_have_an_image_and_a_runtime(void **state)
 
     put_container(f, "pause", "io.containerd.runc.v2");
     put_container(f, "", NULL);
-    assert_true(containers_wire_visit_all(&f->message, &f->arena, see_container, &seen, &f->err));
+    assert_true(containers_wire_visit_all(
+        &f->message, &f->arena, &(struct containers_visitor){see_container, &seen}, &f->err));
     assert_string_equal(seen.text, "[pause io.containerd.runc.v2][ ]");
-    assert_false(
-        containers_wire_visit_all(&f->message, &f->arena, refuse_container, &calls, &f->err));
+    assert_false(containers_wire_visit_all(
+        &f->message, &f->arena, &(struct containers_visitor){refuse_container, &calls}, &f->err));
     assert_int_equal(calls, 1);
     assert_int_equal(f->err.code, ERROR_LIMIT);
 }
@@ -99,10 +99,12 @@ static void a_stream_has_one_container_or_none(void **state)
     struct fixture *f = *state;
     struct seen seen = {0};
 
-    assert_true(containers_wire_visit_one(&f->message, &f->arena, see_container, &seen, &f->err));
+    assert_true(containers_wire_visit_one(
+        &f->message, &f->arena, &(struct containers_visitor){see_container, &seen}, &f->err));
     assert_int_equal(seen.n, 0);
     put_container(f, "a", "b");
-    assert_true(containers_wire_visit_one(&f->message, &f->arena, see_container, &seen, &f->err));
+    assert_true(containers_wire_visit_one(
+        &f->message, &f->arena, &(struct containers_visitor){see_container, &seen}, &f->err));
     assert_string_equal(seen.text, "[a b]");
 }
 
@@ -149,7 +151,8 @@ static void snapshots_of_no_known_kind_are_unknown(void **state)
         put_time(&f->part, 4, i == 0 ? 12 : YEAR_1, 500000000);
         put_part(&f->message, 1, &f->part);
     }
-    assert_true(snapshots_wire_visit(&f->message, &f->arena, see_snapshot, &seen, &f->err));
+    assert_true(snapshots_wire_visit(&f->message, &f->arena,
+                                     &(struct snapshots_visitor){see_snapshot, &seen}, &f->err));
     assert_string_equal(seen.text, "[s 1 12.5][s 2 0.0][s 3 0.0][s 0 0.0][s 0 0.0][s 0 0.0]");
 }
 
@@ -174,7 +177,7 @@ static void a_snapshot_has_a_time(void **state)
 static void plugins_have_exports_capabilities_and_an_error(void **state)
 {
     struct fixture *f = *state;
-    struct plugin_details plugins;
+    struct plugins plugins;
     struct buf status = BUF_INIT(LIMIT_BYTES);
 
     put_text(&f->part, 1, "io.containerd.snapshotter.v1");
@@ -199,12 +202,12 @@ static void plugins_have_exports_capabilities_and_an_error(void **state)
     assert_int_equal(plugins.items[0].n_capabilities, 2);
     assert_string_equal(plugins.items[0].capabilities[1], "more");
     assert_null(plugins.items[0].init_code);
-    assert_string_equal(containerd_plugin_status(&plugins.items[0].plugin), "ok");
+    assert_string_equal(plugin_status(&plugins.items[0]), "ok");
     assert_string_equal(plugins.items[1].init_code, "Unimplemented");
-    assert_string_equal(containerd_plugin_status(&plugins.items[1].plugin), "skip");
+    assert_string_equal(plugin_status(&plugins.items[1]), "skip");
     assert_null(labels_get(&plugins.items[1].exports, "root"));
     assert_string_equal(plugins.items[2].init_code, "Unknown");
-    assert_string_equal(containerd_plugin_status(&plugins.items[2].plugin), "error");
+    assert_string_equal(plugin_status(&plugins.items[2]), "error");
 }
 
 static void deprecations_have_an_id_and_a_time(void **state)
@@ -231,17 +234,19 @@ static size_t refusals(struct fixture *f)
 {
     struct seen seen = {0};
     struct ingests ingests;
-    struct plugin_details plugins;
+    struct plugins plugins;
     struct deprecations deprecations;
     size_t counts[TASK_STATUSES];
     const struct buf *m = &f->message;
     struct arena *a = &f->arena;
 
-    return (size_t)!ingests_wire_list(m, a, &ingests, &f->err) +
-           !containers_wire_visit_all(m, a, see_container, &seen, &f->err) +
-           !containers_wire_visit_one(m, a, see_container, &seen, &f->err) +
+    return (size_t)!content_wire_ingests(m, a, &ingests, &f->err) +
+           !containers_wire_visit_all(m, a, &(struct containers_visitor){see_container, &seen},
+                                      &f->err) +
+           !containers_wire_visit_one(m, a, &(struct containers_visitor){see_container, &seen},
+                                      &f->err) +
            !tasks_wire_count(m, a, counts, &f->err) +
-           !snapshots_wire_visit(m, a, see_snapshot, &seen, &f->err) +
+           !snapshots_wire_visit(m, a, &(struct snapshots_visitor){see_snapshot, &seen}, &f->err) +
            !introspection_wire_plugins(m, a, &plugins, &f->err) +
            !introspection_wire_deprecations(m, a, &deprecations, &f->err);
 }
@@ -276,7 +281,7 @@ static void refuse_what_takes_too_much_memory(void **state)
 
     for (size_t i = 0; i < 8000; i++) /* two bytes each, and a hundred once unpacked */
         put_text(&f->message, 1, "");
-    assert_false(ingests_wire_list(&f->message, &f->arena, &ingests, &f->err));
+    assert_false(content_wire_ingests(&f->message, &f->arena, &ingests, &f->err));
     assert_int_equal(f->err.code, ERROR_LIMIT);
 }
 

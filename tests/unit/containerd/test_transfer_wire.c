@@ -374,13 +374,13 @@ static void a_log_that_is_cut_off_does_no_harm(void **state)
 static void versions_differ(void **state)
 {
     (void)state;
-    assert_false(transfer_dialect_of("1.6.20~ds1")->transfers);
-    assert_true(transfer_dialect_of("v1.7.24")->transfers);
-    assert_false(transfer_dialect_of("1.7.24~ds1")->reads_hosts);
-    assert_true(transfer_dialect_of("2.0.1")->reads_hosts);
-    assert_false(transfer_dialect_of("2.0.1")->logs);
-    assert_true(transfer_dialect_of("2.1.9+unknown")->logs);
-    assert_true(transfer_dialect_of("a build of one's own")->logs);
+    assert_false(transfer_rules_of("1.6.20~ds1")->transfers);
+    assert_true(transfer_rules_of("v1.7.24")->transfers);
+    assert_false(transfer_rules_of("1.7.24~ds1")->reads_hosts);
+    assert_true(transfer_rules_of("2.0.1")->reads_hosts);
+    assert_false(transfer_rules_of("2.0.1")->logs);
+    assert_true(transfer_rules_of("2.1.9+unknown")->logs);
+    assert_true(transfer_rules_of("a build of one's own")->logs);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

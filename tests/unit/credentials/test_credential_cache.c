@@ -2,6 +2,8 @@
 /* Answers are kept as long as they may be, and never too many. */
 #include "credentials/credential_cache.h"
 
+#include "base/clock.h"
+
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>

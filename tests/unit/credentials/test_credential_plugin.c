@@ -7,7 +7,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -306,9 +308,9 @@ static void fails_if_one_fails_and_no_other_knows(void **state)
         const char *script, *message;
     } rows[] = {
         {"#!/bin/sh\necho hunter2; echo hunter2 >&2; exit 3\n", "exit status 3"},
-        {"#!/bin/sh\necho hunter2\n", "its answer"},
+        {"#!/bin/sh\necho hunter2\n", "response"},
         {"#!/bin/sh\nexec cat /dev/zero\n", "more than"},
-        {"#!/bin/sh\n", "its answer"},
+        {"#!/bin/sh\n", "response"},
     };
 
     (void)state;

@@ -4,7 +4,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -94,39 +96,39 @@ static void names_the_mistake_and_its_place(void **state)
     static const struct {
         const char *config, *want;
     } rows[] = {
-        {"", "\"apiVersion\" must be a text"},
-        {"[]", "\"apiVersion\" must be a text"},
+        {"", "invalid \"apiVersion\": expected a text"},
+        {"[]", "invalid \"apiVersion\": expected a text"},
         {"a: [", "2:1: "},
         {"apiVersion: v1\nkind: CredentialProviderConfig\nproviders:\n" PROVIDER("p"),
-         "apiVersion \"v1\" is not known"},
+         "invalid apiVersion \"v1\": expected kubelet.config.k8s.io/v1"},
         {"apiVersion: kubelet.config.k8s.io/v2\nkind: CredentialProviderConfig\n"
          "providers:\n" PROVIDER("p"),
-         "is not known"},
+         "invalid apiVersion \"kubelet.config.k8s.io/v2\""},
         {"apiVersion: kubelet.config.k8s.io/v1\nkind: Pod\nproviders:\n" PROVIDER("p"),
          "kind \"Pod\""},
         {"apiVersion: kubelet.config.k8s.io/v1\nkind: CredentialProviderConfig\n", "\"providers\""},
         {HEAD, "\"providers\""},
         {HEAD "  {}\n", "\"providers\""},
-        {HEAD "- p\n", "4:3: \"name\" must be a text"},
-        {HEAD PROVIDER("a/b"), "4:3: \"a/b\" is no name"},
-        {HEAD PROVIDER("'a b'"), "is no name"},
-        {HEAD PROVIDER(".."), "is no name"},
-        {HEAD PROVIDER("."), "is no name"},
-        {HEAD PROVIDER("''"), "\"name\" must be a text"},
-        {HEAD PROVIDER("p") PROVIDER("p"), "8:3: provider \"p\" is here twice"},
-        {HEAD PROVIDER("p") "  args: x\n", "8:9: \"args\" must be a list"},
+        {HEAD "- p\n", "4:3: invalid \"name\": expected a text"},
+        {HEAD PROVIDER("a/b"), "4:3: invalid name \"a/b\""},
+        {HEAD PROVIDER("'a b'"), "invalid name \""},
+        {HEAD PROVIDER(".."), "invalid name \""},
+        {HEAD PROVIDER("."), "invalid name \""},
+        {HEAD PROVIDER("''"), "invalid \"name\": expected a text"},
+        {HEAD PROVIDER("p") PROVIDER("p"), "8:3: duplicate provider \"p\""},
+        {HEAD PROVIDER("p") "  args: x\n", "8:9: invalid \"args\": expected a list"},
         {HEAD PROVIDER("p") "  args: [[x]]\n", "expected a text, found a list"},
-        {HEAD PROVIDER("p") "  env: [{value: x}]\n", "\"name\" must be a text"},
+        {HEAD PROVIDER("p") "  env: [{value: x}]\n", "invalid \"name\": expected a text"},
         {HEAD "- {name: p, apiVersion: credentialprovider.kubelet.k8s.io/v1, matchImages: [], "
               "defaultCacheDuration: 1m}\n",
-         "\"matchImages\" is empty"},
+         "invalid \"matchImages\": expected at least one pattern"},
         {HEAD "- {name: p, apiVersion: credentialprovider.kubelet.k8s.io/v1, matchImages: [a]}\n",
-         "\"defaultCacheDuration\" must be a text"},
+         "invalid \"defaultCacheDuration\": expected a text"},
         {HEAD "- {name: p, apiVersion: credentialprovider.kubelet.k8s.io/v1, matchImages: [a], "
               "defaultCacheDuration: -1m}\n",
-         "\"-1m\" is no duration"},
+         "invalid defaultCacheDuration \"-1m\": expected"},
         {HEAD "- {name: p, apiVersion: v1, matchImages: [a], defaultCacheDuration: 1m}\n",
-         "apiVersion \"v1\""},
+         "invalid apiVersion \"v1\": expected credentialprovider"},
     };
 
     (void)state;
@@ -185,7 +187,7 @@ static void loads_a_file_or_a_directory_of_them(void **state)
     assert_false(load("b.yaml", &providers, &arena, &err));
     assert_int_equal(err.code, ERROR_INVALID);
     assert_false(load(".", &providers, &arena, &err));
-    assert_non_null(strstr(err.message, "no .json"));
+    assert_non_null(strstr(err.message, "expected at least one .json"));
     directory_put("b.yaml", HEAD PROVIDER("third"), 0644);
     directory_put("a.yml", HEAD PROVIDER("first") PROVIDER("second"), 0644);
     directory_put("c.json", HEAD PROVIDER("fourth"), 0644);
@@ -200,7 +202,7 @@ static void loads_a_file_or_a_directory_of_them(void **state)
     assert_string_equal(providers.items[3].name, "fourth");
     directory_put("d.yaml", HEAD PROVIDER("second"), 0644);
     assert_false(load(".", &providers, &arena, &err));
-    assert_non_null(strstr(err.message, "d.yaml: 4:3: provider \"second\" is here twice"));
+    assert_non_null(strstr(err.message, "d.yaml: 4:3: duplicate provider \"second\""));
 }
 
 int main(void)

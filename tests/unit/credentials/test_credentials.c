@@ -4,7 +4,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -208,9 +211,9 @@ static void a_helper_that_fails_is_a_failure(void **state)
         {"#!/bin/sh\necho 'credentials not found in native keychain: hunter2'; exit 1\n",
          "exit status 1"},
         {"#!/bin/sh\nkill -9 $$\n", "killed by signal 9"},
-        {"#!/bin/sh\necho hunter2\n", "without a username"},
-        {"#!/bin/sh\n", "without a username"},
-        {"#!/bin/sh\necho '{\"Username\":\"hunter2\"}'\n", "without a username"},
+        {"#!/bin/sh\necho hunter2\n", "expected a JSON object with Username"},
+        {"#!/bin/sh\n", "expected a JSON object with Username"},
+        {"#!/bin/sh\necho '{\"Username\":\"hunter2\"}'\n", "expected a JSON object with Username"},
         {"#!/bin/sh\nexec cat /dev/zero\n", "more than"},
         {"no program", "docker-credential-test"},
     };

@@ -259,9 +259,9 @@ static void failures_are_seen_wherever_they_stand(void **state)
          ERROR_RUNTIME},
         {"{\"errorDetail\":{\"code\":401,\"message\":\"who?\"}}", "who?", ERROR_UNAUTHORIZED},
         {"{\"errorDetail\":{\"code\":429,\"message\":\"slowly\"}}", "slowly", ERROR_RATE_LIMITED},
-        {"{\"error\":{\"message\":\"an object\"}}", "without words", ERROR_RUNTIME},
-        {"{\"error\":null,\"errorDetail\":[]}", "without words", ERROR_RUNTIME},
-        {"{\"errorDetail\":{}}", "without words", ERROR_RUNTIME},
+        {"{\"error\":{\"message\":\"an object\"}}", "without a message", ERROR_RUNTIME},
+        {"{\"error\":null,\"errorDetail\":[]}", "without a message", ERROR_RUNTIME},
+        {"{\"errorDetail\":{}}", "without a message", ERROR_RUNTIME},
         {"{\"error\":\"two\\nlines\"}", "two lines", ERROR_RUNTIME},
     };
 

@@ -124,8 +124,8 @@ static const struct {
     const char *text, *want;
     bool usable;
 } refused[] = {
-    {"a: 1\na: 2\n", "f:2:1: key \"a\" is here twice; first at line 1\n", true},
-    {"x: {a: 1, b: 2,\n  'a': 3}\n", "f:2:3: key \"a\" is here twice; first at line 1\n", true},
+    {"a: 1\na: 2\n", "f:2:1: duplicate key \"a\", first at line 1\n", true},
+    {"x: {a: 1, b: 2,\n  'a': 3}\n", "f:2:3: duplicate key \"a\", first at line 1\n", true},
     {"a: &x 1\n", "f:1:4: anchors (&x) are not supported\n", true},
     {"a: &x [1]\n", "f:1:4: anchors (&x) are not supported\n", true},
     {"a: &x\n  b: 1\n", "f:1:4: anchors (&x) are not supported\n", true},
@@ -140,12 +140,13 @@ static const struct {
     {"---\na: 1\n...\n---\n", "f:4:1: a second document; only one is supported\n", true},
     {"a: \"x\\0y\"\n", "f:1:4: a string must not contain \\0\n", true},
     {"\"x\\0y\": 1\n",
-     "f:1:1: a string must not contain \\0\nf:1:1: a key must be a word, not a list or mapping\n",
+     "f:1:1: a string must not contain \\0\nf:1:1: a key must be a string, not a list or mapping\n",
      false},
-    {"[a]: 1\n", "f:1:1: a key must be a word, not a list or mapping\n", false},
-    {"? {a: 1}\n: 1\n", "f:1:3: a key must be a word, not a list or mapping\n", false},
+    {"[a]: 1\n", "f:1:1: a key must be a string, not a list or mapping\n", false},
+    {"? {a: 1}\n: 1\n", "f:1:3: a key must be a string, not a list or mapping\n", false},
     {"*x : 1\n",
-     "f:1:1: aliases (*x) are not supported\nf:1:1: a key must be a word, not a list or mapping\n",
+     "f:1:1: aliases (*x) are not supported\nf:1:1: a key must be a string, not a list or "
+     "mapping\n",
      false},
     {"a: [1, 2\n",
      "f:2:1: did not find expected ',' or ']' while parsing a flow sequence (line 1)\n", false},
@@ -248,7 +249,7 @@ static void has_ceilings(void **state)
         buf_append_str(&text, "- ");
     parse(&deep, text.data, text.size);
     assert_null(deep.root);
-    assert_string_equal(deep.text.data, "f:1:65: too many lists and mappings inside one another\n");
+    assert_string_equal(deep.text.data, "f:1:65: lists and mappings are nested too deeply\n");
     parse(&small, text.data + 2, text.size - 2);
     assert_non_null(small.root);
     buf_clear(&text);
@@ -274,7 +275,7 @@ static void stays_within_its_memory(void **state)
     assert_null(yaml_parse(&arena, "[a, b, c, d, e, f, g, h, i, j]", 30, &problems));
     problems_print(&problems, "f", &out);
     assert_int_equal(problems_total(&problems), 1);
-    assert_string_equal(out.data, "f:1:1: and 1 more mistakes\n");
+    assert_string_equal(out.data, "f:1:1: and 1 more problems\n");
     arena_deinit(&arena);
 }
 
@@ -298,7 +299,7 @@ static void problems_come_in_order_and_once(void **state)
     assert_int_equal(problems_total(&problems), PROBLEMS_MAX + 4);
     buf_clear(&out);
     problems_print(&problems, "f", &out);
-    assert_non_null(strstr(out.data, "f:3:96: and 4 more mistakes\n"));
+    assert_non_null(strstr(out.data, "f:3:96: and 4 more problems\n"));
 }
 
 int main(void)

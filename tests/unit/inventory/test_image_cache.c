@@ -48,7 +48,7 @@ static enum image_lookup manifest_of(struct image_cache *cache, struct store *st
 }
 
 static enum image_lookup config_of(struct image_cache *cache, struct store *store,
-                                   const char *digest, const struct image_essence **config)
+                                   const char *digest, const struct image_config_facts **config)
 {
     const struct image_source source = {read_text, store};
     const struct image_blob blob = {.digest = digest, .size = strlen(store->text)};
@@ -107,7 +107,7 @@ static void separates_media_types_and_configurations(void **state)
     CLEANUP(image_cache_freep) struct image_cache *cache = new_cache();
     struct store store = {"{}"};
     const struct manifest *manifest;
-    const struct image_essence *config;
+    const struct image_config_facts *config;
     (void)state;
     assert_int_equal(manifest_of(cache, &store, A, IMAGE, &manifest), IMAGE_FOUND);
     assert_int_equal(manifest->kind, MANIFEST_IMAGE);
@@ -126,7 +126,7 @@ static void remembers_what_makes_no_sense(void **state)
     (void)state;
     for (size_t i = 0; i < 3; i++) {
         const struct manifest *manifest;
-        const struct image_essence *config;
+        const struct image_config_facts *config;
         assert_int_equal(manifest_of(cache, &store, A, IMAGE, &manifest), IMAGE_UNREADABLE);
         store.text = "[]";
         assert_int_equal(config_of(cache, &store, B, &config), IMAGE_UNREADABLE);
@@ -288,7 +288,7 @@ static void computes_the_chain(void **state)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         CLEANUP(image_cache_freep) struct image_cache *cache = new_cache();
         struct store store = {rows[i].text};
-        const struct image_essence *config;
+        const struct image_config_facts *config;
         assert_int_equal(config_of(cache, &store, A, &config), IMAGE_FOUND);
         assert_string_equal(config->chain_id, rows[i].want ? rows[i].want : chain);
     }

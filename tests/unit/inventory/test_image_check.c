@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The verdicts of `ctr images check`, row by row. */
+#include "containerd/containerd.h"
 #include "inventory/image_check.h"
 
 #include <setjmp.h>
@@ -47,7 +48,7 @@ enum {
 struct world {
     unsigned flaws;
     struct manifest outer, inner, image;
-    struct image_essence config_facts;
+    struct image_config_facts config_facts;
 };
 
 static bool has(const struct world *world, unsigned flaw)
@@ -86,7 +87,7 @@ static enum image_lookup find_manifest(void *arg, const struct image_blob *blob,
 }
 
 static enum image_lookup find_config(void *arg, const struct image_blob *blob,
-                                     const struct image_essence **config)
+                                     const struct image_config_facts **config)
 {
     struct world *world = arg;
     assert_string_equal(blob->digest, CONFIG);
@@ -127,7 +128,7 @@ static void build(struct world *world, unsigned flaws)
         world->image.config.data = "{";
     if (has(world, BAD_CONFIG))
         world->image.config.digest = "";
-    world->config_facts = (struct image_essence){{"linux", "amd64", ""}, CHAIN};
+    world->config_facts = (struct image_config_facts){{"linux", "amd64", ""}, CHAIN};
     if (has(world, NO_CHAIN | NO_LAYERS))
         world->config_facts.chain_id = "";
 }
@@ -402,9 +403,32 @@ static void has_names_that_never_change(void **state)
     assert_string_equal(image_status_name(IMAGE_ERROR), "error");
 }
 
+static void finds_the_rules_of_a_version(void **state)
+{
+    static const struct {
+        const char *version;
+        unsigned major, minor;
+    } rows[] = {
+        {"1.6.20~ds1", 0, 0},    {"v1.6.38", 0, 0}, {"1.7.24~ds1", 1, 7},
+        {"v1.7.11-k3s2", 1, 7},  {"1.10.0", 1, 7},  {"2.0.0-rc.1", 2, 0},
+        {"2.1.9+unknown", 2, 1}, {"2.2", 2, 1},     {"v2.4.0-beta.0", 2, 3},
+        {"3.0.1", 2, 3},         {"", 2, 3},        {"v", 2, 3},
+        {"devel", 2, 3},         {"2", 2, 3},       {"99999999999.1", 2, 3},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct check_rules *rules = check_rules_of(rows[i].version);
+
+        if (rules->since != DAEMON_VERSION(rows[i].major, rows[i].minor))
+            fail_msg("%s: row of %u", rows[i].version, rules->since);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(finds_the_rules_of_a_version),
         cmocka_unit_test(judges_a_single_manifest_as_ctr_does),
         cmocka_unit_test(judges_targets_of_other_kinds),
         cmocka_unit_test(follows_only_the_best_entry_of_an_index),

@@ -207,7 +207,7 @@ static void keeps_its_place_where_the_daemon_is_gone(void **state)
     assert_int_equal(err.code, ERROR_RUNTIME_UNAVAILABLE);
     cancel_deinit(&cancel);
     scrub_totals(scrub, &totals);
-    assert_int_equal(totals.looks + totals.hashes + totals.read_bytes, 0);
+    assert_int_equal(totals.check_rotations + totals.hash_rotations + totals.read_bytes, 0);
 }
 
 int main(void)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* As few digits as will do, and never one too few. */
+/* Numbers have the fewest digits that read back as the same double. */
 #include "metrics/number.h"
 
 #include <math.h>
@@ -67,6 +67,14 @@ static void writes_values(void **state)
         {0.99999999999999989, "0.9999999999999999"},
         {9.9999999999999982, "9.999999999999998"},
         {1.0000000000000002, "1.0000000000000002"},
+        {0x1p89, "6.189700196426902e+26"}, /* a power of two: its lower neighbour is nearer */
+        {99999999999999984.0, "9.999999999999998e+16"},
+        {36028797018963971.0, "3.602879701896397e+16"}, /* 16 digits are enough for 17 places */
+        {12345678901234568.0, "12345678901234568"},
+        {9007199254741000.0, "9.007199254741e+15"},
+        {9999999999999998.0, "9999999999999998"},
+        {1e16, "1e+16"},
+        {10000000000000002.0, "10000000000000002"},
         {0x1p-40, "9.094947017729282e-13"},
         {1e-14, "1e-14"},
         {9.9e-15, "9.9e-15"},
@@ -84,7 +92,7 @@ static void writes_values(void **state)
         check(number_write, &rows[i]);
 }
 
-/* Go's layout, and a point or an exponent in each. */
+/* The layout is Go's; each number has a point or an exponent. */
 static void writes_bounds_as_floats(void **state)
 {
     static const struct row rows[] = {
@@ -101,7 +109,9 @@ static void writes_bounds_as_floats(void **state)
         {1234567, "1.234567e+06"},
         {2932656, "2.932656e+06"},
         {0.0001, "0.0001"},
+        {0.00009999999999999999, "9.999999999999999e-05"},
         {1e-5, "1e-05"},
+        {999999.5, "999999.5"},
         {1e21, "1e+21"},
         {1234567.5, "1.2345675e+06"},
         {123456.5, "123456.5"},
@@ -137,7 +147,7 @@ static uint64_t next_random(uint64_t *state)
     return *state;
 }
 
-/* Durations, timestamps, and any bits at all. */
+/* Durations, timestamps, fractions, any bits. */
 static double some_number(uint64_t *state, int kind)
 {
     uint64_t bits = next_random(state);

@@ -3,6 +3,8 @@
 #include "collector/catalog.h"
 #include "config/config.h"
 #include "probe/probe.h"
+#include "probe/probe_engine_choice.h"
+#include "probe/probe_references.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -56,7 +58,7 @@ static void parse_good(struct fixture *fixture, const char *text)
         fail_msg("%s", fixture->problems.data);
 }
 
-static void a_push_has_defaults(void **state)
+static void push_has_defaults(void **state)
 {
     CLEANUP(fixture_deinit) struct fixture fixture;
     const struct push_request *push;
@@ -76,7 +78,7 @@ static void a_push_has_defaults(void **state)
     assert_null(probe_read_back(fixture.probe));
 }
 
-static void a_roundtrip_reads_back_as_it_pushed(void **state)
+static void roundtrip_reads_back_with_the_engine_of_the_push(void **state)
 {
     static const char *const rows[][2] = {
         {ROUNDTRIP "}\n", "client"},
@@ -96,7 +98,7 @@ static void a_roundtrip_reads_back_as_it_pushed(void **state)
     }
 }
 
-static void a_held_image_has_its_full_name(void **state)
+static void daemon_image_gets_its_full_name(void **state)
 {
     CLEANUP(fixture_deinit) struct fixture fixture;
 
@@ -106,7 +108,7 @@ static void a_held_image_has_its_full_name(void **state)
     assert_string_equal(fixture.probe->push.content.name_space, "default");
 }
 
-static void each_run_has_its_references(void **state)
+static void placeholders_are_filled_for_each_run(void **state)
 {
     CLEANUP(fixture_deinit) struct fixture fixture;
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(LIMIT_BYTES);
@@ -127,7 +129,7 @@ static void each_run_has_its_references(void **state)
     assert_null(new_tag.name);
 }
 
-static void a_new_tag_is_in_the_same_repository(void **state)
+static void new_tag_stays_in_the_repository(void **state)
 {
     CLEANUP(fixture_deinit) struct fixture fixture;
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(LIMIT_BYTES);
@@ -147,41 +149,49 @@ static void a_new_tag_is_in_the_same_repository(void **state)
     assert_null(new_tag.digest);
 }
 
-static void mistakes_have_their_places(void **state)
+static void rejects_bad_settings_with_their_position(void **state)
 {
     static const char *const rows[][2] = {
         {PROBE("push", "r.io/a:{host}") "}\n", "2:37: \"image\": there is no \"{host}\", but "},
         {PROBE("push", "{node}.io/a:x") "}\n", "\"image\": what stands before the first \"/\""},
         {PROBE("push", "r.io/a:{timestamp}") "}\n",
-         "2:37: \"image\": {timestamp} needs delete_remote: true, else every run leaves"},
+         "2:37: \"image\": {timestamp} requires delete_remote: true, or every run leaves"},
         {PROBE("pull", "r.io/a:{timestamp}") "}\n",
-         "2:37: \"image\": {timestamp} is for a push or roundtrip"},
-        {TAG "tag: '{timestamp}'}\n", "\"tag\": {timestamp} is for a push or roundtrip"},
-        {TAG "tag: 'b/c'}\n", "\"tag\": \"b/c\" is not a tag"},
+         "2:37: \"image\": {timestamp} is supported by push and roundtrip only"},
+        {TAG "tag: '{timestamp}'}\n",
+         "\"tag\": {timestamp} is supported by push and roundtrip only"},
+        {TAG "tag: 'b/c'}\n", "\"tag\": invalid tag \"b/c\": must not contain / or @"},
         {TAG "tag: '-b'}\n", "\"tag\": \"-b\" is not a tag"},
         {TAG "tag: '{x}'}\n", "\"tag\": there is no \"{x}\""},
         {TAG "}\n", "\"tag\" is missing"},
-        {TAG "tag: b, engine: client}\n", "\"engine\": engine \"client\" cannot tag; there is: "},
+        {TAG "tag: b, engine: client}\n",
+         "\"engine\": unknown engine \"client\" for operation tag: expected one of registry, auto"},
         {PUSH "delete_remote: maybe}\n", "\"delete_remote\""},
         {PUSH "content: {format: v3}}\n", "\"content.format\": expected one of oci, docker"},
         {PUSH "content: {layers: 65}}\n", "\"content.layers\": must be 1 to 64"},
         {PUSH "content: {size: 5GiB}}\n", "\"content.size\": must be 1 to 4GiB"},
-        {PUSH "content: {image: b, layers: 2}}\n", "\"content.image\": is sent as it is"},
-        {PUSH "content: {image: b, index: true}}\n", "\"content.image\": is sent as it is"},
+        {PUSH "content: {image: b, layers: 2}}\n",
+         "\"content.image\": is pushed unchanged and excludes"},
+        {PUSH "content: {image: b, index: true}}\n",
+         "\"content.image\": is pushed unchanged and excludes"},
         {PUSH "content: {image: 'B/c'}}\n", "\"content.image\": \"B/c\" is not a repository"},
-        {PUSH "engine: registry, content: {image: b}}\n", "\"content.image\": engine registry has"},
+        {PUSH "engine: registry, content: {image: b}}\n",
+         "\"content.image\": setting \"content.image\" is not supported by "
+         "engine \"registry\""},
         {PUSH "upload: {chunk_size: 100}}\n", "\"upload.chunk_size\": must be 0, or 4KiB to 4GiB"},
-        {PUSH "upload: {mount_from: 'a:b'}}\n", "\"upload.mount_from\": \"a:b\" is not a reposit"},
+        {PUSH "upload: {mount_from: 'a:b'}}\n",
+         "\"upload.mount_from\": invalid repository \"a:b\": must not contain"},
         {PUSH "upload: {mount_from: 'A'}}\n", "\"upload.mount_from\": \"A\" is not a repository"},
         {PUSH "read_back: registry}\n", "unknown key \"read_back\""},
         {ROUNDTRIP "read_back: pigeon}\n",
-         "\"read_back\": engine \"pigeon\" cannot pull; there is: "},
+         "\"read_back\": unknown engine \"pigeon\" for operation pull: expected one of "
+         ""},
         {ROUNDTRIP "read_back: cri, platform: linux/arm64}\n",
-         "\"read_back\": engine cri has no say in platform or address_family"},
+         "\"read_back\": settings platform and address_family are not supported by engine \"cri\""},
         {PROBE("roundtrip",
                "r.io/a@sha256:"
                "95cf004f559831017cdf4628aaf1bb30133677be8702a8c5f2994629f637a209") "}\n",
-         "\"image\": a push needs a tag, and no digest"},
+         "\"image\": a push needs a reference with a tag and without a digest"},
         {PROBE("pull", "r.io/a:x") "delete_remote: true}\n", "unknown key \"delete_remote\""},
     };
 
@@ -199,12 +209,12 @@ static void mistakes_have_their_places(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_push_has_defaults),
-        cmocka_unit_test(a_roundtrip_reads_back_as_it_pushed),
-        cmocka_unit_test(a_held_image_has_its_full_name),
-        cmocka_unit_test(each_run_has_its_references),
-        cmocka_unit_test(a_new_tag_is_in_the_same_repository),
-        cmocka_unit_test(mistakes_have_their_places),
+        cmocka_unit_test(push_has_defaults),
+        cmocka_unit_test(roundtrip_reads_back_with_the_engine_of_the_push),
+        cmocka_unit_test(daemon_image_gets_its_full_name),
+        cmocka_unit_test(placeholders_are_filled_for_each_run),
+        cmocka_unit_test(new_tag_stays_in_the_repository),
+        cmocka_unit_test(rejects_bad_settings_with_their_position),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The distribution protocol against scripted answers: right ones, wrong ones and none. */
-#include "registry/registry.h"
+#include "registry/registry_read.h"
 
 #include "oci/digest.h"
 #include "support/registry_fixture.h"
+
+#include <stdio.h>
+#include <string.h>
 
 #define JSON_MANIFEST "{\"mediaType\":\"" MEDIA_TYPE_DOCKER_LIST "\"}"
 

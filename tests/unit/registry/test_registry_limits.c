@@ -90,17 +90,17 @@ static void pulls_count_for_an_hour(void **state)
     take(account, START, 0);
     take(account, START + 10 * MINUTE, 0);
     refuse(account, START + 10 * MINUTE, 0,
-           "the budget of r.example is used up: 2 of 2 per hour; there is room in 51 minutes");
+           "budget of r.example exceeded: 2 of 2 per hour; available in 51 minutes");
     refuse(account, START + 60 * MINUTE + 59 * NS_PER_SECOND, 0,
-           "the budget of r.example is used up: 2 of 2 per hour; there is room in 1 minute");
+           "budget of r.example exceeded: 2 of 2 per hour; available in 1 minute");
     take(account, START + 61 * MINUTE, 0);
     refuse(account, START + 61 * MINUTE, 0,
-           "the budget of r.example is used up: 2 of 2 per hour; there is room in 10 minutes");
+           "budget of r.example exceeded: 2 of 2 per hour; available in 10 minutes");
     take(account, START + 71 * MINUTE, 0);
     take(account, START + 1000 * MINUTE, 0); /* after a long silence */
     take(account, START + 1000 * MINUTE, 0);
     refuse(account, START + 1000 * MINUTE, 0,
-           "the budget of r.example is used up: 2 of 2 per hour; there is room in 61 minutes");
+           "budget of r.example exceeded: 2 of 2 per hour; available in 61 minutes");
 }
 
 /* However the pulls fall, no hour has more of them than it may. */
@@ -135,20 +135,20 @@ static void bytes_count_when_they_moved(void **state)
     registry_account_charge(account, START, 0, 6 << 20);
     take(account, later_ns, 4 << 20);
     refuse(account, later_ns, 1,
-           "the budget of r.example is used up: 10.0 MiB of 10.0 MiB per hour, and the image has "
-           "1.0 B; there is room in 31 minutes");
+           "budget of r.example exceeded: 10.0 MiB of 10.0 MiB per hour, and the image has "
+           "1.0 B; available in 31 minutes");
     registry_account_charge(account, later_ns, 4 << 20, 1 << 20); /* less than was expected */
     take(account, later_ns, 3 << 20);
     registry_account_charge(account, later_ns, 3 << 20, 20 << 20); /* more */
     refuse(account, later_ns, 0,
-           "the budget of r.example is used up: 27.0 MiB of 10.0 MiB per hour, and the image has "
-           "0.0 B; there is room in 61 minutes");
+           "budget of r.example exceeded: 27.0 MiB of 10.0 MiB per hour, and the image has "
+           "0.0 B; available in 61 minutes");
     refuse(account, later_ns, 11 << 20,
-           "the image has 11.0 MiB, and the budget of r.example is 10.0 MiB per hour");
+           "image too large: it has 11.0 MiB, the budget of r.example is 10.0 MiB per hour");
     take(account, later_ns + 61 * MINUTE, 10 << 20);
     refuse(account, later_ns + 61 * MINUTE, 1,
-           "the budget of r.example is used up: 10.0 MiB of 10.0 MiB per hour, and the image has "
-           "1.0 B; there is room when others have ended");
+           "budget of r.example exceeded: 10.0 MiB of 10.0 MiB per hour, and the image has "
+           "1.0 B; available when running probes end");
 }
 
 static void a_refusal_takes_nothing(void **state)

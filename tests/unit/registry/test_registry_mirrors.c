@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A registry behind mirrors, and downloads that break: who is asked, in whose name, what is told.
  */
-#include "registry/registry.h"
+#include "registry/registry_read.h"
 
 #include "base/clock.h"
 #include "oci/digest.h"
@@ -10,6 +10,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -338,7 +339,7 @@ static void shares_what_it_learned_with_its_branches(void **state)
     t.hosts[1].try_https_first = true;
     open_registry(&t);
     assert_true(get_blob(&t));
-    branch = registry_branch(t.registry, &t.err);
+    branch = registry_clone(t.registry, &t.err);
     assert_non_null(branch);
     fake_hang_up(&t.own);
     assert_true(registry_blob(branch, &blob, take, &t.taken, &t.cancel, &t.err));

@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Uploads and deletes against scripted answers: at once and in chunks, broken off and taken up. */
+#include "registry/registry_push.h"
+
+#include "registry/registry_read.h"
 #include "support/registry_fixture.h"
+
+#include <stdio.h>
+#include <string.h>
 
 struct text_source {
     const char *text, *at;

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Runs on demand: who is answered with what, and what becomes of the schedule. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
+/* Runs on demand: answers, cancellation and effects on the schedule. */
 #include "support/scheduler_fixture.h"
 
 #include "base/log.h"
+#include "scheduler/demand.h"
 #include "scheduler/scheduler.h"
+#include "scheduler/scheduler_view.h"
+
+#include <stdio.h>
+#include <string.h>
 
 #define NO_DISTANCE   1
 #define HISTORY_BYTES ((size_t)1 << 20)
@@ -48,7 +46,7 @@ static void world_deinit(struct world *world)
     board_free(world->board);
 }
 
-/* Probes that run once at the start (or not before an hour has passed), then seldom. */
+/* A probe that runs once at the start, then after an hour. */
 static void add_probe(struct config *config, const char *name, struct fake *fake)
 {
     struct config_job *job = fake_job(config, &fake_probe, name, "1", fake);
@@ -66,33 +64,33 @@ static void apply(struct world *world, struct config *config)
     config_deinit(config);
 }
 
-struct seen {
+struct status {
     unsigned count;
     bool running;
     double next_unix;
     int64_t slow_ns;
 };
 
-static void see(void *arg, const struct probe_status *probe)
+static void add_status(void *arg, const struct probe_status *probe)
 {
-    struct seen *seen = arg;
+    struct status *status = arg;
 
-    seen->count++;
-    seen->running |= probe->running;
-    seen->next_unix = probe->next_unix;
-    seen->slow_ns = probe->slow_ns;
+    status->count++;
+    status->running |= probe->running;
+    status->next_unix = probe->next_unix;
+    status->slow_ns = probe->slow_ns;
 }
 
-/* A run has ended for its collector a little earlier than for the scheduler. */
-static struct seen await_rest(struct world *world)
+/* The scheduler notices the end of a run a little later than the collector. */
+static struct status await_idle(struct world *world)
 {
-    struct seen seen;
+    struct status status;
 
     do {
-        seen = (struct seen){0};
-        scheduler_probes(world->scheduler, see, &seen);
-    } while (seen.running);
-    return seen;
+        status = (struct status){0};
+        scheduler_probes(world->scheduler, add_status, &status);
+    } while (status.running);
+    return status;
 }
 
 static void apply_one(struct world *world, struct fake *fake)
@@ -102,13 +100,13 @@ static void apply_one(struct world *world, struct fake *fake)
     fake_config_init(&config);
     add_probe(&config, "x", fake);
     apply(world, &config);
-    fake_await(&fake->ended, 1); /* the one at the start */
-    await_rest(world);
+    fake_await(&fake->ended, 1); /* the first run */
+    await_idle(world);
 }
 
-/* What somebody was told. Under fake_lock. */
-struct asker {
-    unsigned told;
+/* A caller, and the arguments that its done() received. Protected by fake_lock. */
+struct caller {
+    unsigned calls;
     bool nothing, cached;
     enum error_code reason;
     enum run_trigger trigger;
@@ -116,120 +114,120 @@ struct asker {
     struct demand *demand;
 };
 
-static void note(void *arg, const struct run_record *record, bool cached)
+static void record_call(void *arg, const struct run_record *record, bool cached)
 {
-    struct asker *asker = arg;
+    struct caller *caller = arg;
     LOCK_SCOPE(&fake_lock);
 
-    asker->told++;
-    asker->nothing = !record;
-    asker->cached = cached;
+    caller->calls++;
+    caller->nothing = !record;
+    caller->cached = cached;
     if (record) {
-        asker->reason = record->reason;
-        asker->trigger = record->trigger;
-        strcpy(asker->id, record->id);
-        snprintf(asker->message, sizeof(asker->message), "%s", record->message);
+        caller->reason = record->reason;
+        caller->trigger = record->trigger;
+        strcpy(caller->id, record->id);
+        snprintf(caller->message, sizeof(caller->message), "%s", record->message);
     }
     pthread_cond_broadcast(&fake_changed);
 }
 
-static void ask_until(struct world *world, const char *probe, int64_t deadline_ns,
-                      struct asker *asker)
+static void demand_until(struct world *world, const char *probe, int64_t deadline_ns,
+                         struct caller *caller)
 {
     struct error err;
 
-    *asker = (struct asker){0};
-    asker->demand = scheduler_demand(
+    *caller = (struct caller){0};
+    caller->demand = scheduler_demand(
         world->scheduler,
         &(struct demand_options){
-            .probe = probe, .deadline_ns = deadline_ns, .done = note, .arg = asker},
+            .probe = probe, .deadline_ns = deadline_ns, .done = record_call, .arg = caller},
         &err);
-    assert_non_null(asker->demand);
+    assert_non_null(caller->demand);
 }
 
-static void ask(struct world *world, const char *probe, struct asker *asker)
+static void demand(struct world *world, const char *probe, struct caller *caller)
 {
-    ask_until(world, probe, clock_now_ns() + FAKE_SELDOM_NS, asker);
+    demand_until(world, probe, clock_now_ns() + FAKE_SELDOM_NS, caller);
 }
 
-static void hear(struct world *world, struct asker *asker)
+static void await_call(struct world *world, struct caller *caller)
 {
-    fake_await(&asker->told, 1);
-    scheduler_demand_drop(world->scheduler, asker->demand);
-    assert_int_equal(asker->told, 1);
+    fake_await(&caller->calls, 1);
+    scheduler_demand_drop(world->scheduler, caller->demand);
+    assert_int_equal(caller->calls, 1);
 }
 
-static void runs_now_and_tells_how_it_went(void **state)
+static void runs_now_and_returns_the_record(void **state)
 {
     CLEANUP(world_deinit) struct world world;
+    CLEANUP(history_list_freep) struct history_list *list = NULL;
     static struct fake fake;
-    struct asker asker;
+    struct caller caller;
 
     (void)state;
     world_init(&world, NO_DISTANCE);
     apply_one(&world, &fake);
-    ask(&world, "x", &asker);
-    hear(&world, &asker);
-    assert_false(asker.nothing);
-    assert_false(asker.cached);
-    assert_int_equal(asker.reason, ERROR_NONE);
-    assert_int_equal(asker.trigger, RUN_DEMAND);
+    demand(&world, "x", &caller);
+    await_call(&world, &caller);
+    assert_false(caller.nothing);
+    assert_false(caller.cached);
+    assert_int_equal(caller.reason, ERROR_NONE);
+    assert_int_equal(caller.trigger, RUN_DEMAND);
     assert_int_equal(fake_get(&fake.runs), 2);
-    CLEANUP(history_list_freep)
-    struct history_list *list = history_find(world.history, "x", asker.id, 0);
+    list = history_find(world.history, "x", caller.id, 0);
     assert_int_equal(list->count, 1);
 }
 
-static void tells_of_failures_with_their_reason(void **state)
+static void returns_failures_with_their_reason(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     static struct fake fake = {.outcome = ERROR_TLS};
-    struct asker asker;
+    struct caller caller;
 
     (void)state;
     world_init(&world, NO_DISTANCE);
     apply_one(&world, &fake);
-    ask(&world, "x", &asker);
-    hear(&world, &asker);
-    assert_int_equal(asker.reason, ERROR_TLS);
-    assert_string_equal(asker.message, "as told");
+    demand(&world, "x", &caller);
+    await_call(&world, &caller);
+    assert_int_equal(caller.reason, ERROR_TLS);
+    assert_string_equal(caller.message, "configured failure");
 }
 
-static void joins_a_run_that_goes_on(void **state)
+static void joins_a_run_in_progress(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     static struct fake fake;
-    struct asker askers[3];
+    struct caller callers[3];
 
     (void)state;
     world_init(&world, NO_DISTANCE);
     apply_one(&world, &fake);
     fake_set(&fake.deaf, true);
-    ask(&world, "x", &askers[0]);
+    demand(&world, "x", &callers[0]);
     fake_await(&fake.hanging, 1);
-    ask(&world, "x", &askers[1]);
-    ask(&world, "x", &askers[2]);
+    demand(&world, "x", &callers[1]);
+    demand(&world, "x", &callers[2]);
     fake_set(&fake.deaf, false);
     for (size_t i = 0; i < 3; i++)
-        hear(&world, &askers[i]);
-    assert_string_equal(askers[0].id, askers[1].id);
-    assert_string_equal(askers[0].id, askers[2].id);
+        await_call(&world, &callers[i]);
+    assert_string_equal(callers[0].id, callers[1].id);
+    assert_string_equal(callers[0].id, callers[2].id);
     assert_int_equal(fake_get(&fake.runs), 2);
 }
 
-static void gives_the_last_run_where_another_would_come_too_soon(void **state)
+static void returns_the_last_run_within_the_minimum_distance(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     static struct fake fake;
-    struct asker first, second;
+    struct caller first, second;
 
     (void)state;
     world_init(&world, FAKE_SELDOM_NS);
     apply_one(&world, &fake);
-    ask(&world, "x", &first);
-    hear(&world, &first);
-    ask(&world, "x", &second);
-    hear(&world, &second);
+    demand(&world, "x", &first);
+    await_call(&world, &first);
+    demand(&world, "x", &second);
+    await_call(&world, &second);
     assert_true(first.cached);
     assert_true(second.cached);
     assert_int_equal(second.trigger, RUN_SCHEDULED);
@@ -237,28 +235,28 @@ static void gives_the_last_run_where_another_would_come_too_soon(void **state)
     assert_int_equal(fake_get(&fake.runs), 1);
 }
 
-static void tells_why_a_run_was_skipped(void **state)
+static void returns_the_reason_of_a_skipped_run(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     static struct fake fake;
-    struct asker asker;
+    struct caller caller;
 
     (void)state;
     world_init(&world, FAKE_SELDOM_NS);
     fake.skips = true;
     fake.outcome = ERROR_RATE_LIMITED;
     apply_one(&world, &fake);
-    ask(&world, "x", &asker);
-    hear(&world, &asker);
-    assert_int_equal(asker.reason, ERROR_RATE_LIMITED);
+    demand(&world, "x", &caller);
+    await_call(&world, &caller);
+    assert_int_equal(caller.reason, ERROR_RATE_LIMITED);
     assert_int_equal(history_stats(world.history).records, 0);
 }
 
-static void tells_nothing_at_the_deadline_while_all_are_busy(void **state)
+static void returns_null_at_the_deadline_if_all_threads_are_busy(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     static struct fake busy, other;
-    struct asker asker;
+    struct caller first, caller;
     struct config config;
 
     (void)state;
@@ -269,98 +267,97 @@ static void tells_nothing_at_the_deadline_while_all_are_busy(void **state)
     apply(&world, &config);
     fake_await(&busy.ended, 1);
     fake_await(&other.ended, 1);
-    await_rest(&world);
+    await_idle(&world);
     fake_set(&busy.deaf, true);
-    struct asker first;
-    ask(&world, "busy", &first);
+    demand(&world, "busy", &first);
     fake_await(&busy.hanging, 1);
-    ask_until(&world, "other", clock_now_ns() + 1, &asker);
-    hear(&world, &asker);
-    assert_true(asker.nothing);
+    demand_until(&world, "other", clock_now_ns() + 1, &caller);
+    await_call(&world, &caller);
+    assert_true(caller.nothing);
     fake_set(&busy.deaf, false);
-    hear(&world, &first);
-    assert_int_equal(fake_get(&other.runs), 1); /* and it does not run afterwards */
+    await_call(&world, &first);
+    assert_int_equal(fake_get(&other.runs), 1); /* nor does it run afterwards */
 }
 
 static void ends_the_run_at_the_deadline(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     static struct fake fake;
-    struct asker asker;
+    struct caller caller;
 
     (void)state;
     world_init(&world, NO_DISTANCE);
     apply_one(&world, &fake);
     fake.outcome = ERROR_NONE;
-    ask_until(&world, "x", clock_now_ns() + 100 * NS_PER_MS, &asker);
-    hear(&world, &asker); /* in time, or timeout, or too late to say: never an hour */
-    assert_int_equal(asker.told, 1);
-    ask_until(&world, "x", clock_now_ns() - 1, &asker);
-    hear(&world, &asker);
-    assert_true(asker.nothing || asker.reason == ERROR_TIMEOUT);
+    demand_until(&world, "x", clock_now_ns() + 100 * NS_PER_MS, &caller);
+    await_call(&world, &caller); /* success, timeout or NULL, but within an hour */
+    assert_int_equal(caller.calls, 1);
+    demand_until(&world, "x", clock_now_ns() - 1, &caller);
+    await_call(&world, &caller);
+    assert_true(caller.nothing || caller.reason == ERROR_TIMEOUT);
 }
 
-static void cancels_what_runs_for_nobody_any_more(void **state)
+static void cancels_a_run_without_demands(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     static struct fake fake;
-    struct asker first, second, third;
+    struct caller first, second, third;
 
     (void)state;
     world_init(&world, FAKE_SELDOM_NS);
-    fake.skips = true; /* so that nothing is young */
+    fake.skips = true; /* leaves no recent record */
     apply_one(&world, &fake);
     fake.skips = false;
     fake_set(&fake.hangs, true);
-    ask(&world, "x", &first);
+    demand(&world, "x", &first);
     fake_await(&fake.hanging, 1);
-    ask(&world, "x", &second);
+    demand(&world, "x", &second);
     scheduler_demand_cancel(world.scheduler, &first);
-    hear(&world, &first);
+    await_call(&world, &first);
     assert_true(first.nothing);
-    assert_int_equal(fake_get(&fake.canceled), 0); /* somebody is left */
+    assert_int_equal(fake_get(&fake.canceled), 0); /* the second demand is left */
     scheduler_demand_cancel(world.scheduler, &second);
-    hear(&world, &second);
+    await_call(&world, &second);
     fake_await(&fake.canceled, 1);
     fake_await(&fake.ended, 2);
-    await_rest(&world);
+    await_idle(&world);
     fake_set(&fake.hangs, false);
-    ask(&world, "x", &third); /* is not given what was canceled */
-    hear(&world, &third);
+    demand(&world, "x", &third); /* must not receive the canceled run */
+    await_call(&world, &third);
     assert_false(third.nothing);
     assert_int_equal(third.reason, ERROR_NONE);
-    scheduler_demand_cancel(world.scheduler, &third); /* nobody by that name */
+    scheduler_demand_cancel(world.scheduler, &third); /* no longer waiting */
 }
 
-static void keeps_nobody_waiting_at_the_end(void **state)
+static void ends_all_waits_before_a_shutdown(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     static struct fake fake;
     struct demand_options late = {.probe = "x"};
-    struct asker asker;
+    struct caller caller;
     struct error err;
 
     (void)state;
     world_init(&world, FAKE_SELDOM_NS);
-    fake.skips = true; /* so that nothing is young */
+    fake.skips = true; /* leaves no recent record */
     apply_one(&world, &fake);
     fake.skips = false;
     fake_set(&fake.hangs, true);
-    ask(&world, "x", &asker);
+    demand(&world, "x", &caller);
     fake_await(&fake.hanging, 1);
     scheduler_demand_end(world.scheduler);
-    hear(&world, &asker);
-    assert_true(asker.nothing);
+    await_call(&world, &caller);
+    assert_true(caller.nothing);
     fake_await(&fake.canceled, 1);
     assert_null(scheduler_demand(world.scheduler, &late, &err));
     assert_int_equal(err.code, ERROR_CANCELED);
 }
 
-static void a_scheduled_run_goes_on_when_who_joined_it_leaves(void **state)
+static void does_not_cancel_a_scheduled_run(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     static struct fake fake = {.deaf = true};
-    struct asker asker;
+    struct caller caller;
     struct config config;
 
     (void)state;
@@ -369,19 +366,19 @@ static void a_scheduled_run_goes_on_when_who_joined_it_leaves(void **state)
     add_probe(&config, "x", &fake);
     apply(&world, &config);
     fake_await(&fake.hanging, 1);
-    ask(&world, "x", &asker);
-    scheduler_demand_drop(world.scheduler, asker.demand);
-    assert_int_equal(asker.told, 0);
+    demand(&world, "x", &caller);
+    scheduler_demand_drop(world.scheduler, caller.demand);
+    assert_int_equal(caller.calls, 0);
     assert_int_equal(fake_get(&fake.canceled), 0);
     fake_set(&fake.deaf, false);
     fake_await(&fake.ended, 1);
 }
 
-static void does_not_run_for_who_left_before(void **state)
+static void does_not_run_for_a_dropped_demand(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     static struct fake busy, other;
-    struct asker first, second;
+    struct caller first, second;
     struct config config;
 
     (void)state;
@@ -392,29 +389,29 @@ static void does_not_run_for_who_left_before(void **state)
     apply(&world, &config);
     fake_await(&busy.ended, 1);
     fake_await(&other.ended, 1);
-    await_rest(&world);
+    await_idle(&world);
     fake_set(&busy.deaf, true);
-    ask(&world, "busy", &first);
+    demand(&world, "busy", &first);
     fake_await(&busy.hanging, 1);
-    ask(&world, "other", &second);
+    demand(&world, "other", &second);
     scheduler_demand_drop(world.scheduler, second.demand);
     fake_set(&busy.deaf, false);
-    hear(&world, &first);
-    ask(&world, "busy", &first);
-    hear(&world, &first);
+    await_call(&world, &first);
+    demand(&world, "busy", &first);
+    await_call(&world, &first);
     assert_int_equal(fake_get(&other.runs), 1);
-    assert_int_equal(second.told, 0);
+    assert_int_equal(second.calls, 0);
 }
 
-static void refuses_what_is_not_there_and_too_many(void **state)
+static void rejects_unknown_probes_and_too_many_demands(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     static struct fake fake;
-    static struct asker askers[DEMANDS_MAX];
+    static struct caller callers[DEMANDS_MAX];
     struct demand_options options = {.probe = "y",
                                      .deadline_ns = clock_now_ns() + FAKE_SELDOM_NS,
-                                     .done = note,
-                                     .arg = &askers[0]};
+                                     .done = record_call,
+                                     .arg = &callers[0]};
     struct error err;
 
     (void)state;
@@ -424,20 +421,20 @@ static void refuses_what_is_not_there_and_too_many(void **state)
     assert_int_equal(err.code, ERROR_NOT_FOUND);
     fake_set(&fake.deaf, true);
     for (size_t i = 0; i < DEMANDS_MAX; i++)
-        ask(&world, "x", &askers[i]);
+        demand(&world, "x", &callers[i]);
     options.probe = "x";
     assert_null(scheduler_demand(world.scheduler, &options, &err));
     assert_int_equal(err.code, ERROR_LIMIT);
     fake_set(&fake.deaf, false);
     for (size_t i = 0; i < DEMANDS_MAX; i++)
-        hear(&world, &askers[i]);
+        await_call(&world, &callers[i]);
 }
 
-static void tells_everybody_when_the_probe_is_gone(void **state)
+static void answers_all_demands_of_a_removed_probe(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     static struct fake busy, other;
-    struct asker running, waiting;
+    struct caller running, waiting;
     struct config config;
 
     (void)state;
@@ -448,18 +445,18 @@ static void tells_everybody_when_the_probe_is_gone(void **state)
     apply(&world, &config);
     fake_await(&busy.ended, 1);
     fake_await(&other.ended, 1);
-    await_rest(&world);
+    await_idle(&world);
     fake_set(&busy.hangs, true);
-    ask(&world, "busy", &running);
+    demand(&world, "busy", &running);
     fake_await(&busy.hanging, 1);
-    ask(&world, "other", &waiting);
+    demand(&world, "other", &waiting);
     fake_config_init(&config);
     apply(&world, &config);
-    hear(&world, &running);
-    hear(&world, &waiting);
+    await_call(&world, &running);
+    await_call(&world, &waiting);
     assert_int_equal(running.reason, ERROR_CANCELED);
     assert_true(waiting.nothing);
-    assert_int_equal(history_stats(world.history).records, 0); /* of what is not configured */
+    assert_int_equal(history_stats(world.history).records, 0); /* dropped with the probe */
 }
 
 static void *apply_nothing(void *arg)
@@ -471,12 +468,12 @@ static void *apply_nothing(void *arg)
     return NULL;
 }
 
-/* While a reload waits for one run, who waits for another probe leaves. */
-static void does_not_run_what_is_removed_and_let_go(void **state)
+/* While a reload waits for one run, a demand for another probe is dropped. */
+static void does_not_run_a_removed_probe_after_its_demand_was_dropped(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     static struct fake busy, other;
-    struct asker running, waiting;
+    struct caller running, waiting;
     struct config config;
     pthread_t reload;
     unsigned runs;
@@ -485,65 +482,66 @@ static void does_not_run_what_is_removed_and_let_go(void **state)
     world_init(&world, NO_DISTANCE);
     fake_config_init(&config);
     fake_job(&config, &fake_probe, "other", "1", &other);
-    add_probe(&config, "busy", &busy); /* which is waited for first */
+    add_probe(&config, "busy", &busy); /* the reload waits for it first */
     apply(&world, &config);
     fake_await(&busy.ended, 1);
     fake_await(&other.ended, 1);
-    await_rest(&world);
+    await_idle(&world);
     fake_set(&busy.deaf, true);
-    ask(&world, "busy", &running);
+    demand(&world, "busy", &running);
     fake_await(&busy.hanging, 1);
-    ask(&world, "other", &waiting);
+    demand(&world, "other", &waiting);
     runs = fake_get(&other.runs);
     assert_int_equal(pthread_create(&reload, NULL, apply_nothing, &world), 0);
     fake_await(&busy.canceled, 1);
     scheduler_demand_drop(world.scheduler, waiting.demand);
     fake_set(&busy.deaf, false);
     pthread_join(reload, NULL);
-    hear(&world, &running);
+    await_call(&world, &running);
     assert_int_equal(other.closed, 1);
     assert_int_equal(fake_get(&other.runs), runs);
 }
 
-static void tells_everybody_at_the_end(void **state)
+static void answers_all_demands_on_shutdown(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     static struct fake fake;
-    struct asker running;
+    struct caller running;
 
     (void)state;
     world_init(&world, NO_DISTANCE);
     apply_one(&world, &fake);
     fake_set(&fake.hangs, true);
-    ask(&world, "x", &running);
+    demand(&world, "x", &running);
     fake_await(&fake.hanging, 1);
     scheduler_free(TAKE(world.scheduler));
-    assert_int_equal(running.told, 1);
+    assert_int_equal(running.calls, 1);
 }
 
-/* A page: it forgets the demand when it is told. */
+/* Drops its demand in done(). */
 struct page {
     struct scheduler *scheduler;
     struct demand *demand;
     pthread_mutex_t lock;
-    unsigned told;
+    unsigned calls;
 };
 
-static void drop_when_told(void *arg, const struct run_record *record, bool cached)
+static void drop_in_done(void *arg, const struct run_record *record, bool cached)
 {
     struct page *page = arg;
 
     (void)record;
     (void)cached;
-    pthread_mutex_lock(&page->lock); /* until it knows its demand */
+    pthread_mutex_lock(&page->lock); /* until `demand` is set */
     pthread_mutex_unlock(&page->lock);
     scheduler_demand_drop(page->scheduler, page->demand);
-    LOCK_SCOPE(&fake_lock);
-    page->told++;
+    pthread_mutex_lock(&fake_lock);
+    page->calls++;
     pthread_cond_broadcast(&fake_changed);
+    pthread_mutex_unlock(&fake_lock);
 }
 
-static void may_be_dropped_by_who_is_told(void **state)
+static void may_be_dropped_in_done(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     static struct fake fake;
@@ -560,20 +558,21 @@ static void may_be_dropped_by_who_is_told(void **state)
             world.scheduler,
             &(struct demand_options){.probe = "x",
                                      .deadline_ns = clock_now_ns() + FAKE_SELDOM_NS,
-                                     .done = drop_when_told,
+                                     .done = drop_in_done,
                                      .arg = &page},
             &err);
         pthread_mutex_unlock(&page.lock);
         assert_non_null(page.demand);
-        fake_await(&page.told, i);
+        fake_await(&page.calls, i);
     }
 }
 
-static void writes_into_the_progress_of_who_asked(void **state)
+static void writes_into_the_progress_of_the_demand(void **state)
 {
     CLEANUP(world_deinit) struct world world;
+    CLEANUP(history_list_freep) struct history_list *list = NULL;
     static struct fake fake;
-    struct asker asker = {0};
+    struct caller caller = {0};
     struct progress progress;
     struct error err;
 
@@ -582,20 +581,19 @@ static void writes_into_the_progress_of_who_asked(void **state)
     apply_one(&world, &fake);
     progress_init(&progress);
     fake_set(&fake.hangs, true);
-    asker.demand =
+    caller.demand =
         scheduler_demand(world.scheduler,
                          &(struct demand_options){.probe = "x",
                                                   .deadline_ns = clock_now_ns() + FAKE_SELDOM_NS,
                                                   .progress = &progress,
-                                                  .done = note,
-                                                  .arg = &asker},
+                                                  .done = record_call,
+                                                  .arg = &caller},
                          &err);
-    assert_non_null(asker.demand);
+    assert_non_null(caller.demand);
     fake_await(&fake.hanging, 1);
-    scheduler_demand_drop(world.scheduler, asker.demand); /* the run has ended when it returns */
+    scheduler_demand_drop(world.scheduler, caller.demand); /* waits for the end of the run */
     assert_int_equal(fake_get(&fake.ended), 2);
-    CLEANUP(history_list_freep)
-    struct history_list *list = history_find(world.history, "x", progress.id, 0);
+    list = history_find(world.history, "x", progress.id, 0);
     assert_int_equal(list->count, 1);
     assert_int_equal(list->records[0]->reason, ERROR_CANCELED);
     progress_deinit(&progress);
@@ -605,8 +603,8 @@ static void shows_probes_with_their_next_run(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     static struct fake fake = {.slow_ns = 7 * NS_PER_SECOND}, inventory;
-    struct asker asker;
-    struct seen seen = {0}, after;
+    struct caller caller;
+    struct status status = {0}, after;
     struct config config;
 
     (void)state;
@@ -615,57 +613,98 @@ static void shows_probes_with_their_next_run(void **state)
     add_probe(&config, "x", &fake);
     fake_job(&config, &fake_inventory, "inventory", "1", &inventory);
     apply(&world, &config);
-    ask(&world, "x", &asker);
-    hear(&world, &asker);
-    await_rest(&world);
+    demand(&world, "x", &caller);
+    await_call(&world, &caller);
+    await_idle(&world);
     fake_set(&fake.deaf, true);
-    ask(&world, "x", &asker);
+    demand(&world, "x", &caller);
     fake_await(&fake.hanging, 1);
-    scheduler_probes(world.scheduler, see, &seen);
-    assert_int_equal(seen.count, 1);
-    assert_true(seen.running);
-    assert_true(seen.next_unix == 0);
-    assert_int_equal(seen.slow_ns, 7 * NS_PER_SECOND);
+    scheduler_probes(world.scheduler, add_status, &status);
+    assert_int_equal(status.count, 1);
+    assert_true(status.running);
+    assert_true(status.next_unix == 0);
+    assert_int_equal(status.slow_ns, 7 * NS_PER_SECOND);
     fake_set(&fake.deaf, false);
-    hear(&world, &asker);
-    after = await_rest(&world);
+    await_call(&world, &caller);
+    after = await_idle(&world);
     assert_true(after.next_unix > clock_unix_seconds());
     assert_true(after.next_unix <= clock_unix_seconds() + 2 * 3600);
 }
 
-#define HASTY_ASKERS 4
-#define HASTY_TIMES  100
+static void counts_unknown_targets(void **state)
+{
+    static const char family[] = "containerd_exporter_probe_unknown_target_total ";
+    CLEANUP(world_deinit) struct world world;
+    char want[100];
 
-static void *ask_often(void *arg)
+    (void)state;
+    world_init(&world, NO_DISTANCE);
+    for (int i = 0; i < 3; i++) {
+        snprintf(want, sizeof(want), "\n%s%d\n", family, i);
+        assert_int_equal(page_count(world.board, want), 1);
+        scheduler_note_unknown(world.scheduler);
+    }
+}
+
+static void prints_the_settings_of_a_probe(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    CLEANUP(buf_deinit) struct buf out = BUF_INIT(4096);
+    static struct fake fake, inventory;
+    struct config config;
+
+    (void)state;
+    world_init(&world, NO_DISTANCE);
+    fake_config_init(&config);
+    add_probe(&config, "x", &fake);
+    fake_job(&config, &fake_inventory, "inventory", "1", &inventory);
+    apply(&world, &config);
+    assert_false(scheduler_settings(world.scheduler, "inventory", &out));
+    assert_int_equal(out.size, 0);
+    assert_true(scheduler_settings(world.scheduler, "x", &out));
+    assert_string_equal(out.data, "name: x\noperation: fake_probe\ninterval: 1h\ntimeout: 1h\n"
+                                  "retry_interval: 0s\n");
+    buf_clear(&out);
+    scheduler_config(world.scheduler, &out);
+    assert_string_equal(out.data,
+                        "  inventory:\n    enabled: true\n    interval: 1ms\n    timeout: 1h\n"
+                        "probes:\n  - name: x\n    operation: fake_probe\n    interval: 1h\n"
+                        "    timeout: 1h\n    retry_interval: 0s\n");
+}
+
+#define DEMAND_THREADS     4
+#define DEMANDS_PER_THREAD 100
+
+static void *demand_often(void *arg)
 {
     struct world *world = arg;
 
-    for (unsigned i = 0; i < HASTY_TIMES; i++) {
-        struct asker asker;
+    for (unsigned i = 0; i < DEMANDS_PER_THREAD; i++) {
+        struct caller caller;
 
-        ask_until(world, "x", clock_now_ns() + (i % 3 == 0 ? 1 : FAKE_SELDOM_NS), &asker);
+        demand_until(world, "x", clock_now_ns() + (i % 3 == 0 ? 1 : FAKE_SELDOM_NS), &caller);
         if (i % 4 == 1)
-            scheduler_demand_cancel(world->scheduler, &asker);
+            scheduler_demand_cancel(world->scheduler, &caller);
         if (i % 4 == 2)
-            scheduler_demand_drop(world->scheduler, asker.demand);
+            scheduler_demand_drop(world->scheduler, caller.demand);
         else
-            hear(world, &asker);
+            await_call(world, &caller);
     }
     return NULL;
 }
 
-static void bears_many_who_come_and_go(void **state)
+static void survives_concurrent_demands_and_drops(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     static struct fake fake;
-    pthread_t threads[HASTY_ASKERS];
+    pthread_t threads[DEMAND_THREADS];
 
     (void)state;
     world_init(&world, NO_DISTANCE);
     apply_one(&world, &fake);
-    for (size_t i = 0; i < HASTY_ASKERS; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, ask_often, &world), 0);
-    for (size_t i = 0; i < HASTY_ASKERS; i++)
+    for (size_t i = 0; i < DEMAND_THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, demand_often, &world), 0);
+    for (size_t i = 0; i < DEMAND_THREADS; i++)
         pthread_join(threads[i], NULL);
     assert_int_equal(fake_get(&fake.most_at_once), 1);
 }
@@ -673,25 +712,27 @@ static void bears_many_who_come_and_go(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(runs_now_and_tells_how_it_went),
-        cmocka_unit_test(tells_of_failures_with_their_reason),
-        cmocka_unit_test(joins_a_run_that_goes_on),
-        cmocka_unit_test(gives_the_last_run_where_another_would_come_too_soon),
-        cmocka_unit_test(tells_why_a_run_was_skipped),
-        cmocka_unit_test(tells_nothing_at_the_deadline_while_all_are_busy),
+        cmocka_unit_test(runs_now_and_returns_the_record),
+        cmocka_unit_test(returns_failures_with_their_reason),
+        cmocka_unit_test(joins_a_run_in_progress),
+        cmocka_unit_test(returns_the_last_run_within_the_minimum_distance),
+        cmocka_unit_test(returns_the_reason_of_a_skipped_run),
+        cmocka_unit_test(returns_null_at_the_deadline_if_all_threads_are_busy),
         cmocka_unit_test(ends_the_run_at_the_deadline),
-        cmocka_unit_test(cancels_what_runs_for_nobody_any_more),
-        cmocka_unit_test(keeps_nobody_waiting_at_the_end),
-        cmocka_unit_test(a_scheduled_run_goes_on_when_who_joined_it_leaves),
-        cmocka_unit_test(does_not_run_for_who_left_before),
-        cmocka_unit_test(refuses_what_is_not_there_and_too_many),
-        cmocka_unit_test(tells_everybody_when_the_probe_is_gone),
-        cmocka_unit_test(does_not_run_what_is_removed_and_let_go),
-        cmocka_unit_test(tells_everybody_at_the_end),
-        cmocka_unit_test(may_be_dropped_by_who_is_told),
-        cmocka_unit_test(writes_into_the_progress_of_who_asked),
+        cmocka_unit_test(cancels_a_run_without_demands),
+        cmocka_unit_test(ends_all_waits_before_a_shutdown),
+        cmocka_unit_test(does_not_cancel_a_scheduled_run),
+        cmocka_unit_test(does_not_run_for_a_dropped_demand),
+        cmocka_unit_test(rejects_unknown_probes_and_too_many_demands),
+        cmocka_unit_test(answers_all_demands_of_a_removed_probe),
+        cmocka_unit_test(does_not_run_a_removed_probe_after_its_demand_was_dropped),
+        cmocka_unit_test(answers_all_demands_on_shutdown),
+        cmocka_unit_test(may_be_dropped_in_done),
+        cmocka_unit_test(writes_into_the_progress_of_the_demand),
         cmocka_unit_test(shows_probes_with_their_next_run),
-        cmocka_unit_test(bears_many_who_come_and_go),
+        cmocka_unit_test(counts_unknown_targets),
+        cmocka_unit_test(prints_the_settings_of_a_probe),
+        cmocka_unit_test(survives_concurrent_demands_and_drops),
     };
 
     log_set_prober_level(LOG_ERROR);

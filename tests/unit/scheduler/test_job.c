@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A single job: opened, shown, run, and gone without a trace. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
+/* A single job: open, show, run, hide, free. */
 #include "support/scheduler_fixture.h"
 
 #include "base/log.h"
 #include "scheduler/job.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #define SUCCESS     "containerd_exporter_collector_success{collector=\"x\"} "
 #define DURATION    "containerd_exporter_collector_duration_seconds{collector=\"x\"} "
@@ -52,17 +49,17 @@ static enum error_code run_job(struct job *job)
     enum error_code code;
 
     cancel_init(&cancel, clock_now_ns() + FAKE_SELDOM_NS);
-    code = job_run(job, &(struct job_turn){.cancel = &cancel}).code;
+    code = job_run(job, &(struct run_options){.cancel = &cancel}).code;
     cancel_deinit(&cancel);
     return code;
 }
 
 static bool shows(struct world *world, const char *what)
 {
-    return fake_occurrences(world->board, what) == 1;
+    return page_count(world->board, what) == 1;
 }
 
-static void shows_its_beginning_only_when_told(void **state)
+static void shows_initial_samples_after_job_show(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     CLEANUP(job_freep) struct job *job = NULL;
@@ -73,15 +70,15 @@ static void shows_its_beginning_only_when_told(void **state)
     job = job_new(world.board, fake_job(&world.config, &fake_inventory, "x", "1", &world.fake),
                   NULL, &err);
     assert_non_null(job);
-    assert_int_equal(fake_occurrences(world.board, RUNS), 0);
+    assert_int_equal(page_count(world.board, RUNS), 0);
     job_show(job);
     assert_true(shows(&world, RUNS "0\n"));
     job_show(job);
     assert_true(shows(&world, RUNS "0\n"));
-    assert_int_equal(fake_occurrences(world.board, SUCCESS), 0); /* nothing is known yet */
+    assert_int_equal(page_count(world.board, SUCCESS), 0); /* it has not run yet */
 }
 
-static void shows_what_it_measured_and_how_it_went(void **state)
+static void posts_samples_and_the_result_of_the_run(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     CLEANUP(job_freep) struct job *job = NULL;
@@ -97,7 +94,7 @@ static void shows_what_it_measured_and_how_it_went(void **state)
     assert_true(shows(&world, LAST_UPDATE));
 }
 
-static void remembers_its_last_success_while_it_fails(void **state)
+static void keeps_the_time_of_the_last_success_while_it_fails(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     CLEANUP(job_freep) struct job *job = NULL;
@@ -110,14 +107,14 @@ static void remembers_its_last_success_while_it_fails(void **state)
     world.fake.outcome = ERROR_RUNTIME;
     assert_int_equal(run_job(job), ERROR_RUNTIME);
     assert_true(shows(&world, SUCCESS "0\n"));
-    assert_true(shows(&world, RUNS "1\n")); /* what was seen before the failure */
-    assert_int_equal(fake_occurrences(world.board, LAST_UPDATE), 0);
+    assert_true(shows(&world, RUNS "1\n")); /* measured before the failure */
+    assert_int_equal(page_count(world.board, LAST_UPDATE), 0);
     world.fake.outcome = ERROR_NONE;
     assert_int_equal(run_job(job), ERROR_NONE);
-    before = fake_page(world.board);
+    before = page_text(world.board);
     world.fake.outcome = ERROR_RUNTIME;
     assert_int_equal(run_job(job), ERROR_RUNTIME);
-    after = fake_page(world.board);
+    after = page_text(world.board);
     line = strstr(before, LAST_UPDATE);
     assert_non_null(line);
     assert_non_null(strstr(after, LAST_UPDATE));
@@ -125,7 +122,7 @@ static void remembers_its_last_success_while_it_fails(void **state)
     assert_true(shows(&world, SUCCESS "0\n"));
 }
 
-static void lets_probes_tell_everything_themselves(void **state)
+static void posts_no_samples_about_runs_of_probes(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     CLEANUP(job_freep) struct job *job = NULL;
@@ -135,10 +132,10 @@ static void lets_probes_tell_everything_themselves(void **state)
     job = open_job(&world, &fake_probe);
     assert_int_equal(run_job(job), ERROR_NONE);
     assert_true(shows(&world, RUNS "1\n"));
-    assert_int_equal(fake_occurrences(world.board, "containerd_"), 0);
+    assert_int_equal(page_count(world.board, "containerd_"), 0);
 }
 
-static void calls_the_scrape_no_inventory(void **state)
+static void posts_no_update_time_for_the_scrape_lane(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     CLEANUP(job_freep) struct job *job = NULL;
@@ -148,10 +145,10 @@ static void calls_the_scrape_no_inventory(void **state)
     job = open_job(&world, &fake_scrape);
     assert_int_equal(run_job(job), ERROR_NONE);
     assert_true(shows(&world, SUCCESS "1\n"));
-    assert_int_equal(fake_occurrences(world.board, LAST_UPDATE), 0);
+    assert_int_equal(page_count(world.board, LAST_UPDATE), 0);
 }
 
-static void fails_where_there_are_too_many_samples(void **state)
+static void fails_if_there_are_too_many_samples(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     CLEANUP(job_freep) struct job *job = NULL;
@@ -166,7 +163,7 @@ static void fails_where_there_are_too_many_samples(void **state)
     assert_true(shows(&world, SUCCESS "1\n"));
 }
 
-static void stops_when_it_is_told_to(void **state)
+static void stops_when_canceled_or_late(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     CLEANUP(job_freep) struct job *job = NULL;
@@ -177,14 +174,14 @@ static void stops_when_it_is_told_to(void **state)
     job = open_job(&world, &fake_inventory);
     cancel_init(&cancel, clock_now_ns() + FAKE_SELDOM_NS);
     cancel_now(&cancel);
-    assert_int_equal(job_run(job, &(struct job_turn){.cancel = &cancel}).code, ERROR_CANCELED);
+    assert_int_equal(job_run(job, &(struct run_options){.cancel = &cancel}).code, ERROR_CANCELED);
     cancel_deinit(&cancel);
     cancel_init(&cancel, clock_now_ns() - 1);
-    assert_int_equal(job_run(job, &(struct job_turn){.cancel = &cancel}).code, ERROR_TIMEOUT);
+    assert_int_equal(job_run(job, &(struct run_options){.cancel = &cancel}).code, ERROR_TIMEOUT);
     cancel_deinit(&cancel);
 }
 
-static void leaves_nothing_behind_where_it_cannot_open(void **state)
+static void leaves_no_slots_if_it_cannot_open(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     struct config_job *plan;
@@ -195,9 +192,9 @@ static void leaves_nothing_behind_where_it_cannot_open(void **state)
     world.fake.refuses_to_open = true;
     plan = fake_job(&world.config, &fake_inventory, "x", "1", &world.fake);
     assert_null(job_new(world.board, plan, NULL, &err));
-    assert_string_equal(err.message, "x: will not open");
+    assert_string_equal(err.message, "x: cannot open");
     assert_int_equal(world.fake.closed, 0);
-    assert_int_equal(fake_occurrences(world.board, "x"), 0);
+    assert_int_equal(page_count(world.board, "x"), 0);
 }
 
 static void closes_once_and_clears_the_board(void **state)
@@ -210,14 +207,14 @@ static void closes_once_and_clears_the_board(void **state)
     job = open_job(&world, &fake_inventory);
     assert_int_equal(run_job(job), ERROR_NONE);
     job_hide(job);
-    assert_int_equal(fake_occurrences(world.board, "x"), 0);
+    assert_int_equal(page_count(world.board, "x"), 0);
     assert_int_equal(world.fake.closed, 0);
     job_free(job);
     assert_int_equal(world.fake.opened, 1);
     assert_int_equal(world.fake.closed, 1);
 }
 
-static void knows_itself_by_collector_name_and_settings(void **state)
+static void matches_by_collector_name_and_settings(void **state)
 {
     static const struct {
         const struct collector *collector;
@@ -241,7 +238,7 @@ static void knows_itself_by_collector_name_and_settings(void **state)
                          rows[i].want);
 }
 
-static void shows_nothing_of_a_skipped_run(void **state)
+static void posts_nothing_for_a_skipped_run(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     CLEANUP(job_freep) struct job *job = NULL;
@@ -255,7 +252,7 @@ static void shows_nothing_of_a_skipped_run(void **state)
     run_job(job);
     world.fake.skips = true;
     cancel_init(&cancel, clock_now_ns() + FAKE_SELDOM_NS);
-    outcome = job_run(job, &(struct job_turn){.cancel = &cancel});
+    outcome = job_run(job, &(struct run_options){.cancel = &cancel});
     cancel_deinit(&cancel);
     assert_true(outcome.skipped);
     assert_int_equal(outcome.code, ERROR_NONE);
@@ -264,12 +261,12 @@ static void shows_nothing_of_a_skipped_run(void **state)
     assert_true(job->failing);
 }
 
-static unsigned told, counted;
+static unsigned reports, counted;
 
-static void hear(struct job *job, const struct run_record *record, bool counts)
+static void count_report(struct job *job, const struct run_record *record, bool counts)
 {
     (void)job;
-    told++;
+    reports++;
     counted += counts;
     assert_string_equal(record->probe, "x");
 }
@@ -282,12 +279,13 @@ static void run_with(struct job *job, struct history *history, enum run_trigger 
     cancel_init(&cancel, clock_now_ns() + FAKE_SELDOM_NS);
     if (canceled)
         cancel_now(&cancel);
-    job_run(job, &(struct job_turn){
-                     .cancel = &cancel, .trigger = trigger, .history = history, .tell = hear});
+    job_run(job,
+            &(struct run_options){
+                .cancel = &cancel, .trigger = trigger, .history = history, .report = count_report});
     cancel_deinit(&cancel);
 }
 
-static void leaves_a_record_of_every_run_of_a_probe(void **state)
+static void records_every_run_of_a_probe(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     CLEANUP(job_freep) struct job *job = NULL;
@@ -300,7 +298,7 @@ static void leaves_a_record_of_every_run_of_a_probe(void **state)
     history = history_new(10, (size_t)64 << 10, &err);
     assert_non_null(history);
     job = open_job(&world, &fake_probe);
-    told = counted = 0;
+    reports = counted = 0;
     world.fake.outcome = ERROR_TLS;
     run_with(job, history, RUN_SCHEDULED, false);
     world.fake.outcome = ERROR_NONE;
@@ -308,8 +306,8 @@ static void leaves_a_record_of_every_run_of_a_probe(void **state)
     run_with(job, history, RUN_DEMAND, true);
     world.fake.skips = true;
     run_with(job, history, RUN_SCHEDULED, false);
-    assert_int_equal(told, 4);
-    assert_int_equal(counted, 2); /* not the canceled one, nor the one that was skipped */
+    assert_int_equal(reports, 4);
+    assert_int_equal(counted, 2); /* neither the canceled nor the skipped run */
     assert_int_equal(world.fake.retries, 1);
     list = history_find(history, "x", NULL, 0);
     assert_int_equal(list->count, 3);
@@ -318,28 +316,136 @@ static void leaves_a_record_of_every_run_of_a_probe(void **state)
     assert_int_equal(list->records[1]->reason, ERROR_NONE);
     assert_string_equal(list->records[1]->message, "");
     assert_int_equal(list->records[2]->reason, ERROR_TLS);
-    assert_string_equal(list->records[2]->message, "as told");
+    assert_string_equal(list->records[2]->message, "configured failure");
     assert_string_equal(list->records[2]->operation, "fake_probe");
     assert_string_not_equal(list->records[2]->id, list->records[1]->id);
     assert_true(list->records[2]->timeout_seconds > 3000);
     assert_true(list->records[2]->seconds >= 0);
 }
 
+/* Runs the job with stderr in a file; returns how often `text` was logged. */
+static size_t logged(struct job *job, const char *text)
+{
+    FILE *file = tmpfile();
+    int saved = dup(STDERR_FILENO);
+    char log[8192] = "";
+    size_t n = 0;
+
+    assert_non_null(file);
+    assert_true(dup2(fileno(file), STDERR_FILENO) >= 0);
+    run_job(job);
+    assert_true(dup2(saved, STDERR_FILENO) >= 0);
+    close(saved);
+    rewind(file);
+    log[fread(log, 1, sizeof(log) - 1, file)] = '\0';
+    fclose(file);
+    for (const char *at = log; (at = strstr(at, text)); at++)
+        n++;
+    return n;
+}
+
+static void logs_changes_only(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    CLEANUP(job_freep) struct job *job = NULL, *probe = NULL;
+
+    (void)state;
+    log_set_level(LOG_INFO);
+    log_set_prober_level(LOG_INFO);
+    world_init(&world);
+    job = open_job(&world, &fake_inventory);
+    assert_int_equal(logged(job, "level="), 0);
+    world.fake.outcome = ERROR_TLS;
+    assert_int_equal(logged(job, "WARN source=job.c"), 1);
+    assert_int_equal(logged(job, "level="), 0);
+    world.fake.outcome = ERROR_NONE;
+    assert_int_equal(logged(job, "msg=\"collector x works again\""), 1);
+    assert_int_equal(logged(job, "level="), 0);
+    world.fake.outcome = ERROR_RUNTIME_UNAVAILABLE;
+    assert_int_equal(logged(job, "level="), 0);
+    assert_false(job->failing);
+    world.fake.outcome = ERROR_DNS;
+    probe = open_job(&world, &fake_probe);
+    assert_int_equal(logged(probe, "msg=\"probe x fails, reason dns: configured failure\" run="),
+                     1);
+    log_set_prober_level(LOG_DEBUG);
+    assert_int_equal(logged(probe, "level=DEBUG"), 1);
+    log_set_level(LOG_ERROR);
+    log_set_prober_level(LOG_ERROR);
+}
+
+static void logs_a_warning_once(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    CLEANUP(job_freep) struct job *job = NULL;
+
+    (void)state;
+    log_set_level(LOG_INFO);
+    world_init(&world);
+    job = open_job(&world, &fake_inventory);
+    world.fake.warns = true;
+    assert_int_equal(logged(job, "level=WARN source=job.c"), 1);
+    assert_int_equal(logged(job, "level="), 0);
+    world.fake.warns = false;
+    assert_int_equal(logged(job, "level="), 0);
+    world.fake.warns = true;
+    assert_int_equal(logged(job, "msg=\"x: configured warning\""), 1);
+    log_set_level(LOG_ERROR);
+}
+
+static enum error_code run_until(struct job *job, int64_t deadline_ns, bool shortened)
+{
+    struct cancel cancel;
+    enum error_code code;
+
+    cancel_init(&cancel, deadline_ns);
+    code = job_run(job, &(struct run_options){.cancel = &cancel, .deadline_shortened = shortened})
+               .code;
+    cancel_deinit(&cancel);
+    return code;
+}
+
+/* A shortened deadline interrupts a run; the job's own deadline does not. */
+static void distinguishes_interruptions_from_failures(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    CLEANUP(job_freep) struct job *job = NULL;
+
+    (void)state;
+    world_init(&world);
+    job = open_job(&world, &fake_probe);
+    assert_int_equal(run_until(job, clock_now_ns() - 1, true), ERROR_CANCELED);
+    assert_false(job->failing);
+    assert_int_equal(run_until(job, clock_now_ns() - 1, false), ERROR_TIMEOUT);
+    assert_true(job->failing);
+    job->failing = false;
+    world.fake.outcome = ERROR_TIMEOUT; /* of a part of the run, before the deadline */
+    assert_int_equal(run_until(job, clock_now_ns() + FAKE_SELDOM_NS, true), ERROR_TIMEOUT);
+    assert_true(job->failing);
+    job->failing = false;
+    world.fake.outcome = ERROR_CANCELED; /* by the daemon, not by the scheduler */
+    assert_int_equal(run_job(job), ERROR_CANCELED);
+    assert_true(job->failing);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(shows_its_beginning_only_when_told),
-        cmocka_unit_test(shows_what_it_measured_and_how_it_went),
-        cmocka_unit_test(remembers_its_last_success_while_it_fails),
-        cmocka_unit_test(lets_probes_tell_everything_themselves),
-        cmocka_unit_test(calls_the_scrape_no_inventory),
-        cmocka_unit_test(fails_where_there_are_too_many_samples),
-        cmocka_unit_test(stops_when_it_is_told_to),
-        cmocka_unit_test(leaves_nothing_behind_where_it_cannot_open),
+        cmocka_unit_test(shows_initial_samples_after_job_show),
+        cmocka_unit_test(posts_samples_and_the_result_of_the_run),
+        cmocka_unit_test(keeps_the_time_of_the_last_success_while_it_fails),
+        cmocka_unit_test(posts_no_samples_about_runs_of_probes),
+        cmocka_unit_test(posts_no_update_time_for_the_scrape_lane),
+        cmocka_unit_test(fails_if_there_are_too_many_samples),
+        cmocka_unit_test(stops_when_canceled_or_late),
+        cmocka_unit_test(leaves_no_slots_if_it_cannot_open),
         cmocka_unit_test(closes_once_and_clears_the_board),
-        cmocka_unit_test(knows_itself_by_collector_name_and_settings),
-        cmocka_unit_test(shows_nothing_of_a_skipped_run),
-        cmocka_unit_test(leaves_a_record_of_every_run_of_a_probe),
+        cmocka_unit_test(matches_by_collector_name_and_settings),
+        cmocka_unit_test(posts_nothing_for_a_skipped_run),
+        cmocka_unit_test(records_every_run_of_a_probe),
+        cmocka_unit_test(logs_changes_only),
+        cmocka_unit_test(logs_a_warning_once),
+        cmocka_unit_test(distinguishes_interruptions_from_failures),
     };
 
     log_set_level(LOG_ERROR);

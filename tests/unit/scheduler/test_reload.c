@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A file that changes, for better or worse, and what that does to the jobs. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
+/* Reloads of valid and invalid files, and their effect on jobs and node. */
 #include "support/scheduler_fixture.h"
 
 #include "base/log.h"
 #include "scheduler/reload.h"
 
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #define SUCCESSFUL "containerd_exporter_config_last_reload_successful "
@@ -21,13 +16,13 @@ struct globals {
     const char *address;
 };
 
-/* What the tests look at; under fake_lock where jobs touch it. */
+/* Counters. Protected by fake_lock where jobs use them. */
 struct node {
     unsigned users;
     char address[32];
 };
-static unsigned n_shared, n_made, n_open, n_closed;
-static bool refuse_shared;
+static unsigned n_nodes, n_made, n_open, n_closed;
+static bool fail_make_node;
 
 struct thing_state {
     struct node *node;
@@ -36,11 +31,11 @@ struct thing_state {
 };
 
 static const struct setting thing_settings[] = {
-    SETTING(SETTING_UINT, struct thing_state, size, "size", "1", "How large; 13 will not open."),
+    SETTING(SETTING_UINT, struct thing_state, size, "size", "1", "How large; 13 cannot open."),
     {0},
 };
 static const struct setting global_settings[] = {
-    SETTING(SETTING_STRING, struct globals, address, "address", "nowhere", "Where."),
+    SETTING(SETTING_STRING, struct globals, address, "address", "nowhere", "Address."),
     {0},
 };
 
@@ -50,7 +45,7 @@ static bool open_thing(void *state, const struct job_context *context, struct er
     LOCK_SCOPE(&fake_lock);
 
     if (thing->size == 13)
-        return error_set(err, ERROR_INVALID, "13 is bad luck");
+        return error_set(err, ERROR_INVALID, "size 13 is rejected");
     thing->node = context->node;
     thing->node->users++;
     n_open++;
@@ -80,9 +75,9 @@ static const struct collector thing = {
     .name = "thing",
     .help = "A thing.",
     .families = fake_families,
-    .settings = thing_settings,
+    .settings = SETTINGS(thing_settings),
     .state_size = sizeof(struct thing_state),
-    .lane = LANE_SCRAPE, /* so that a test says when it runs */
+    .lane = LANE_SCRAPE, /* runs only when the test calls scheduler_refresh() */
     .interval = "1h",
     .timeout = "1h",
     .open = open_thing,
@@ -99,22 +94,22 @@ static struct node *make_node(const void *globals, struct error *err)
     const struct globals *from = globals;
     struct node *node;
 
-    if (refuse_shared) {
-        error_set(err, ERROR_RUNTIME, "nobody at %s", from->address);
+    if (fail_make_node) {
+        error_set(err, ERROR_RUNTIME, "cannot connect to %s", from->address);
         return NULL;
     }
     node = calloc(1, sizeof(*node));
     assert_non_null(node);
     snprintf(node->address, sizeof(node->address), "%s", from->address);
-    n_shared++;
+    n_nodes++;
     n_made++;
     return node;
 }
 
 static void free_node(struct node *node)
 {
-    assert_int_equal(node->users, 0); /* every job is gone before */
-    n_shared--;
+    assert_int_equal(node->users, 0); /* every job was closed before */
+    n_nodes--;
     free(node);
 }
 
@@ -134,7 +129,7 @@ static void write_file(const struct world *world, const char *text)
     assert_int_equal(fclose(file), 0);
 }
 
-/* With a file, or none if `text` is NULL. */
+/* `text` NULL: without a file. */
 static void world_init(struct world *world, const char *text)
 {
     const struct scheduler_options scheduler = {
@@ -144,8 +139,8 @@ static void world_init(struct world *world, const char *text)
     struct error err;
 
     *world = (struct world){.directory = "/tmp/test_reload.XXXXXX", .board = board_new()};
-    n_shared = n_made = n_open = n_closed = 0;
-    refuse_shared = false;
+    n_nodes = n_made = n_open = n_closed = 0;
+    fail_make_node = false;
     assert_non_null(mkdtemp(world->directory));
     snprintf(world->path, sizeof(world->path), "%s/config.yml", world->directory);
     if (text)
@@ -164,9 +159,9 @@ static void world_deinit(struct world *world)
     scheduler_free(world->scheduler);
     reloader_free(world->reloader);
     board_free(world->board);
-    (void)unlink(world->path); /* perhaps there is none */
+    (void)unlink(world->path); /* may not exist */
     assert_int_equal(rmdir(world->directory), 0);
-    assert_int_equal(n_shared, 0);
+    assert_int_equal(n_nodes, 0);
     assert_int_equal(n_open, n_closed);
 }
 
@@ -176,8 +171,8 @@ static void reload(struct world *world)
 
     if (!reloader_reload(world->reloader, &err))
         fail_msg("%s", err.message);
-    assert_int_equal(fake_occurrences(world->board, SUCCESSFUL "1\n"), 1);
-    assert_int_equal(fake_occurrences(world->board, TIMESTAMP), 2 + 1); /* HELP, TYPE, value */
+    assert_int_equal(page_count(world->board, SUCCESSFUL "1\n"), 1);
+    assert_int_equal(page_count(world->board, TIMESTAMP), 2 + 1); /* HELP, TYPE, value */
 }
 
 static void fail_to_reload(struct world *world, const char *why)
@@ -187,18 +182,18 @@ static void fail_to_reload(struct world *world, const char *why)
     assert_false(reloader_reload(world->reloader, &err));
     if (!strstr(err.message, why))
         fail_msg("%s", err.message);
-    assert_int_equal(fake_occurrences(world->board, SUCCESSFUL "0\n"), 1);
+    assert_int_equal(page_count(world->board, SUCCESSFUL "0\n"), 1);
 }
 
-/* Runs the thing, and expects to see how often it ran and what it was opened with. */
+/* Runs the collector; expects its address and number of runs on the page. */
 static void expect_run(struct world *world, const char *address, int count)
 {
     char want[128];
 
     snprintf(want, sizeof(want), "fake_runs_total{name=\"%s\"} %d\n", address, count);
     scheduler_refresh(world->scheduler);
-    assert_int_equal(fake_occurrences(world->board, want), 1);
-    assert_int_equal(fake_occurrences(world->board, "fake_runs_total{"), 1);
+    assert_int_equal(page_count(world->board, want), 1);
+    assert_int_equal(page_count(world->board, "fake_runs_total{"), 1);
 }
 
 static void starts_without_a_file(void **state)
@@ -207,7 +202,7 @@ static void starts_without_a_file(void **state)
 
     (void)state;
     world_init(&world, NULL);
-    assert_int_equal(fake_occurrences(world.board, SUCCESSFUL), 0);
+    assert_int_equal(page_count(world.board, SUCCESSFUL), 0);
     reload(&world);
     expect_run(&world, "nowhere", 1);
     reload(&world);
@@ -215,7 +210,7 @@ static void starts_without_a_file(void **state)
     assert_int_equal(n_made, 1);
 }
 
-static void keeps_jobs_and_what_they_share_if_nothing_changed(void **state)
+static void keeps_jobs_and_node_if_nothing_changed(void **state)
 {
     CLEANUP(world_deinit) struct world world;
 
@@ -233,7 +228,7 @@ static void keeps_jobs_and_what_they_share_if_nothing_changed(void **state)
     assert_int_equal(n_made, 1);
 }
 
-static void replaces_a_job_that_changed(void **state)
+static void replaces_a_job_whose_settings_changed(void **state)
 {
     CLEANUP(world_deinit) struct world world;
 
@@ -246,10 +241,10 @@ static void replaces_a_job_that_changed(void **state)
     expect_run(&world, "nowhere", 1);
     assert_int_equal(n_open, 2);
     assert_int_equal(n_closed, 1);
-    assert_int_equal(n_made, 1); /* it is not the job's own settings that are node */
+    assert_int_equal(n_made, 1); /* settings of a job do not affect the node */
 }
 
-static void removes_a_job_that_is_not_wanted(void **state)
+static void removes_a_disabled_job(void **state)
 {
     CLEANUP(world_deinit) struct world world;
 
@@ -260,11 +255,11 @@ static void removes_a_job_that_is_not_wanted(void **state)
     write_file(&world, "collectors: {thing: {enabled: false}}\n");
     reload(&world);
     assert_int_equal(n_closed, 1);
-    assert_int_equal(fake_occurrences(world.board, "fake_runs_total"), 0);
+    assert_int_equal(page_count(world.board, "fake_runs_total"), 0);
 }
 
-/* free_node() itself looks whether a job still uses it. */
-static void shares_anew_where_globals_changed(void **state)
+/* free_node() checks that no job uses the node. */
+static void replaces_the_node_if_global_sections_changed(void **state)
 {
     CLEANUP(world_deinit) struct world world;
 
@@ -276,10 +271,10 @@ static void shares_anew_where_globals_changed(void **state)
     reload(&world);
     expect_run(&world, "there", 1);
     assert_int_equal(n_made, 2);
-    assert_int_equal(n_shared, 1);
+    assert_int_equal(n_nodes, 1);
 }
 
-static void changes_nothing_for_a_bad_file(void **state)
+static void changes_nothing_for_an_invalid_file(void **state)
 {
     static const struct {
         const char *text, *why;
@@ -288,7 +283,8 @@ static void changes_nothing_for_a_bad_file(void **state)
         {"collectors: {thing: {sise: 1}}\nglobal: {addres: x}\n", "2 mistakes"},
         {"global: {address: there}\ncollectors: {nothing: {}}\n", "1 mistake"},
         {"collectors: [\n", "1 mistake"},
-        {"global: {address: there}\ncollectors: {thing: {size: 13}}\n", "thing: 13 is bad luck"},
+        {"global: {address: there}\ncollectors: {thing: {size: 13}}\n",
+         "thing: size 13 is rejected"},
     };
     CLEANUP(world_deinit) struct world world;
 
@@ -300,7 +296,7 @@ static void changes_nothing_for_a_bad_file(void **state)
         write_file(&world, rows[i].text);
         fail_to_reload(&world, rows[i].why);
         expect_run(&world, "here", (int)i + 2);
-        assert_int_equal(n_shared, 1);
+        assert_int_equal(n_nodes, 1);
     }
     assert_int_equal(unlink(world.path), 0);
     fail_to_reload(&world, world.path);
@@ -311,7 +307,7 @@ static void changes_nothing_for_a_bad_file(void **state)
     assert_int_equal(n_open, 1);
 }
 
-static void remembers_when_it_last_succeeded(void **state)
+static void keeps_the_time_of_the_last_success(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     CLEANUP(freep) char *before = NULL, *after = NULL;
@@ -320,10 +316,10 @@ static void remembers_when_it_last_succeeded(void **state)
     (void)state;
     world_init(&world, "");
     reload(&world);
-    before = fake_page(world.board);
+    before = page_text(world.board);
     write_file(&world, "nonsense");
     fail_to_reload(&world, "1 mistake");
-    after = fake_page(world.board);
+    after = page_text(world.board);
     line = strstr(before, "\n" TIMESTAMP);
     assert_non_null(line);
     assert_non_null(strstr(after, "\n" TIMESTAMP));
@@ -337,17 +333,17 @@ static void fails_at_the_start_and_recovers(void **state)
     (void)state;
     world_init(&world, "nonsense: 1\n");
     fail_to_reload(&world, "1 mistake");
-    assert_int_equal(fake_occurrences(world.board, TIMESTAMP), 0);
+    assert_int_equal(page_count(world.board, TIMESTAMP), 0);
     assert_int_equal(n_made, 0);
-    refuse_shared = true;
+    fail_make_node = true;
     write_file(&world, "global: {address: here}\n");
-    fail_to_reload(&world, "nobody at here");
-    refuse_shared = false;
+    fail_to_reload(&world, "cannot connect to here");
+    fail_make_node = false;
     reload(&world);
     expect_run(&world, "here", 1);
-    refuse_shared = true;
+    fail_make_node = true;
     write_file(&world, "global: {address: there}\n");
-    fail_to_reload(&world, "nobody at there");
+    fail_to_reload(&world, "cannot connect to there");
     expect_run(&world, "here", 2);
 }
 
@@ -362,7 +358,7 @@ static void *reload_often(void *arg)
     return NULL;
 }
 
-static void may_be_asked_by_any_thread(void **state)
+static void is_thread_safe(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     pthread_t threads[4];
@@ -405,18 +401,18 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(starts_without_a_file),
-        cmocka_unit_test(keeps_jobs_and_what_they_share_if_nothing_changed),
-        cmocka_unit_test(replaces_a_job_that_changed),
-        cmocka_unit_test(removes_a_job_that_is_not_wanted),
-        cmocka_unit_test(shares_anew_where_globals_changed),
-        cmocka_unit_test(changes_nothing_for_a_bad_file),
-        cmocka_unit_test(remembers_when_it_last_succeeded),
+        cmocka_unit_test(keeps_jobs_and_node_if_nothing_changed),
+        cmocka_unit_test(replaces_a_job_whose_settings_changed),
+        cmocka_unit_test(removes_a_disabled_job),
+        cmocka_unit_test(replaces_the_node_if_global_sections_changed),
+        cmocka_unit_test(changes_nothing_for_an_invalid_file),
+        cmocka_unit_test(keeps_the_time_of_the_last_success),
         cmocka_unit_test(fails_at_the_start_and_recovers),
-        cmocka_unit_test(may_be_asked_by_any_thread),
+        cmocka_unit_test(is_thread_safe),
         cmocka_unit_test(shows_the_configuration_in_force),
     };
 
-    /* The mistakes of the files are logged as errors, and belong to the test's output. */
+    /* The mistakes of the files are logged as errors. */
     log_set_level(LOG_ERROR);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

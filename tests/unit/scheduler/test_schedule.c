@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* When a job runs next: both clocks are made up, so a day takes no time. */
+/* Computed run times. Both clocks are simulated. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,7 +22,6 @@
 
 static const struct outcome good = {.code = ERROR_NONE}, bad = {.code = ERROR_CONNECT};
 
-/* A world of two clocks, and the job's next appointment. */
 struct world {
     struct schedule schedule;
     struct cron cron;
@@ -58,7 +57,7 @@ static void pass(struct world *world, int64_t ns)
     world->now.unix_ns += ns;
 }
 
-/* Time goes on until the job runs. How long that was. */
+/* Advances the clocks until the job runs; returns how far. */
 static int64_t run_next(struct world *world)
 {
     int64_t start_ns = world->now.monotonic_ns;
@@ -67,10 +66,10 @@ static int64_t run_next(struct world *world)
         assert_true(world->due_ns - world->now.monotonic_ns <= HOUR * 400 * 24);
         if (world->due_ns > world->now.monotonic_ns)
             pass(world, world->due_ns - world->now.monotonic_ns);
-        if (schedule_ripe(&world->schedule, &world->now, &world->due_ns))
+        if (schedule_ready(&world->schedule, &world->now, &world->due_ns))
             return world->now.monotonic_ns - start_ns;
     }
-    fail_msg("it never runs");
+    fail_msg("the job never runs");
     return 0;
 }
 
@@ -80,7 +79,7 @@ static void end(struct world *world, int64_t took_ns, const struct outcome *outc
     world->due_ns = schedule_follow(&world->schedule, outcome, &world->now);
 }
 
-static void the_first_run_comes_soon_and_the_others_on_a_grid(void **state)
+static void runs_soon_after_the_start_then_on_a_grid(void **state)
 {
     static const int64_t intervals[] = {SECOND, 5 * SECOND, 5 * MINUTE, HOUR, 24 * HOUR};
 
@@ -106,8 +105,8 @@ static void the_first_run_comes_soon_and_the_others_on_a_grid(void **state)
         }
 }
 
-/* A hundred nodes are started at once: in no tenth of the interval do more than thirty run. */
-static void a_fleet_does_not_meet(void **state)
+/* A hundred nodes start at the same time: at most thirty run in each tenth of the interval. */
+static void a_fleet_is_spread_over_the_interval(void **state)
 {
     size_t tenths[10] = {0};
 
@@ -125,7 +124,7 @@ static void a_fleet_does_not_meet(void **state)
         assert_in_range(tenths[i], 1, 30);
 }
 
-static void a_run_that_takes_long_leaves_out_what_it_missed(void **state)
+static void a_long_run_skips_the_times_it_missed(void **state)
 {
     struct world world;
 
@@ -137,7 +136,7 @@ static void a_run_that_takes_long_leaves_out_what_it_missed(void **state)
     assert_int_equal(world.now.unix_ns % MINUTE, JOB % MINUTE);
 }
 
-static void the_inventory_counts_from_its_start(void **state)
+static void the_inventory_interval_counts_from_the_start(void **state)
 {
     static const struct outcome gone = {.code = ERROR_RUNTIME_UNAVAILABLE};
     struct world world;
@@ -148,18 +147,18 @@ static void the_inventory_counts_from_its_start(void **state)
     assert_int_equal(run_next(&world), 0);
     end(&world, 2 * SECOND, &good);
     assert_int_equal(run_next(&world), 28 * SECOND);
-    end(&world, 31 * SECOND, &bad); /* too long */
+    end(&world, 31 * SECOND, &bad); /* longer than the interval */
     assert_int_equal(run_next(&world), 29 * SECOND);
     end(&world, 0, &gone);
     assert_int_equal(run_next(&world), SECOND);
-    world.now.unix_ns -= 24 * HOUR; /* which is nothing to it */
+    world.now.unix_ns -= 24 * HOUR; /* has no effect */
     end(&world, 0, &good);
     assert_int_equal(run_next(&world), 30 * SECOND);
 }
 
 /* ---- cron ---- */
 
-static void a_line_of_cron_comes_at_its_time_only(void **state)
+static void a_cron_line_runs_only_at_its_times(void **state)
 {
     struct world world;
 
@@ -171,7 +170,7 @@ static void a_line_of_cron_comes_at_its_time_only(void **state)
     assert_int_equal(run_next(&world), 24 * HOUR - 3 * SECOND);
 }
 
-static void a_line_of_cron_is_spread_by_a_tenth_of_its_gap(void **state)
+static void the_jitter_of_cron_is_a_tenth_of_its_gap(void **state)
 {
     static const struct {
         const char *line;
@@ -205,9 +204,9 @@ static void a_line_of_cron_is_spread_by_a_tenth_of_its_gap(void **state)
     }
 }
 
-/* ---- the clock on the wall is set ---- */
+/* ---- changes of the wall clock ---- */
 
-static void a_clock_set_forward_is_seen_within_a_minute(void **state)
+static void a_clock_set_forward_is_noticed_within_a_minute(void **state)
 {
     struct world world;
 
@@ -220,7 +219,7 @@ static void a_clock_set_forward_is_seen_within_a_minute(void **state)
     assert_in_range(run_next(&world), 24 * HOUR - 2 * MINUTE, 24 * HOUR);
 }
 
-static void a_clock_set_back_strands_nothing(void **state)
+static void a_clock_set_back_does_not_delay_runs(void **state)
 {
     struct world world;
 
@@ -236,8 +235,8 @@ static void a_clock_set_back_strands_nothing(void **state)
     assert_int_equal(world.now.unix_ns % (5 * MINUTE), JOB % (5 * MINUTE));
 }
 
-/* By a little, as a time server does: what has just run does not run once more. */
-static void a_clock_set_back_a_little_repeats_nothing(void **state)
+/* By a little, like a time server does. */
+static void a_clock_set_back_a_little_repeats_no_run(void **state)
 {
     struct world world;
 
@@ -254,9 +253,9 @@ static void a_clock_set_back_a_little_repeats_nothing(void **state)
     assert_int_equal(run_next(&world), 25 * HOUR - SECOND);
 }
 
-/* ---- retries, and those who say when ---- */
+/* ---- retries and constraints of jobs ---- */
 
-static void a_failure_is_tried_again_soon(void **state)
+static void a_failure_is_retried(void **state)
 {
     struct world world;
 
@@ -275,7 +274,6 @@ static void a_failure_is_tried_again_soon(void **state)
     assert_int_equal(world.now.unix_ns % HOUR, JOB % HOUR);
 }
 
-/* A retry is never later than the regular run, and that one is no retry. */
 static void a_retry_does_not_replace_the_regular_run(void **state)
 {
     struct world world;
@@ -301,7 +299,7 @@ static void a_retry_does_not_replace_the_regular_run(void **state)
     assert_true(run_next(&world) >= 29 * MINUTE);
 }
 
-static void some_failures_are_not_tried_again(void **state)
+static void some_errors_are_not_retried(void **state)
 {
     static const struct {
         enum error_code code;
@@ -349,7 +347,7 @@ static void some_failures_are_not_tried_again(void **state)
     }
 }
 
-static void a_job_does_not_run_before_it_says(void **state)
+static void a_job_does_not_run_before_not_before_ns(void **state)
 {
     struct world world;
     struct outcome outcome = bad;
@@ -368,12 +366,13 @@ static void a_job_does_not_run_before_it_says(void **state)
     end(&world, SECOND, &good);
     run_next(&world);
     assert_int_equal(world.now.unix_ns % HOUR, JOB % HOUR);
-    outcome = (struct outcome){.not_before_ns = world.now.monotonic_ns + MINUTE}; /* it would not */
+    outcome = (struct outcome){.not_before_ns = world.now.monotonic_ns +
+                                                MINUTE}; /* earlier than the regular run */
     end(&world, SECOND, &outcome);
     assert_int_equal(run_next(&world), HOUR - SECOND);
 }
 
-static void a_skipped_run_comes_again(void **state)
+static void a_skipped_run_is_repeated(void **state)
 {
     struct world world;
     struct outcome skipped = {.skipped = true};
@@ -385,9 +384,9 @@ static void a_skipped_run_comes_again(void **state)
     run_next(&world);
     skipped.not_before_ns = world.now.monotonic_ns + 5 * MINUTE;
     end(&world, 0, &skipped);
-    assert_true(world.schedule.retry); /* it still is one */
+    assert_true(world.schedule.retry); /* unchanged */
     assert_int_equal(run_next(&world), 5 * MINUTE);
-    skipped.not_before_ns = 1; /* long past: not at once all the same */
+    skipped.not_before_ns = 1; /* in the past: at least SKIP_NS all the same */
     end(&world, 0, &skipped);
     assert_int_equal(run_next(&world), SECOND);
     skipped.not_before_ns = 0;
@@ -397,8 +396,7 @@ static void a_skipped_run_comes_again(void **state)
     assert_int_equal(world.now.unix_ns % HOUR, JOB % HOUR);
 }
 
-/* On a grid of five minutes somebody asks again and again. */
-static void a_run_on_demand_leaves_the_plan_as_it_is(void **state)
+static void runs_on_demand_do_not_change_the_planned_times(void **state)
 {
     struct world world;
     int64_t planned_unix_ns;
@@ -423,7 +421,7 @@ static void a_run_on_demand_leaves_the_plan_as_it_is(void **state)
     assert_int_equal(world.now.unix_ns, planned_unix_ns);
 }
 
-static void a_planned_run_does_not_come_right_after_one_on_demand(void **state)
+static void a_planned_run_right_after_one_on_demand_is_left_out(void **state)
 {
     struct world world;
     int64_t planned_unix_ns;
@@ -447,22 +445,22 @@ static void a_planned_run_does_not_come_right_after_one_on_demand(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_first_run_comes_soon_and_the_others_on_a_grid),
-        cmocka_unit_test(a_fleet_does_not_meet),
-        cmocka_unit_test(a_run_that_takes_long_leaves_out_what_it_missed),
-        cmocka_unit_test(the_inventory_counts_from_its_start),
-        cmocka_unit_test(a_line_of_cron_comes_at_its_time_only),
-        cmocka_unit_test(a_line_of_cron_is_spread_by_a_tenth_of_its_gap),
-        cmocka_unit_test(a_clock_set_forward_is_seen_within_a_minute),
-        cmocka_unit_test(a_clock_set_back_strands_nothing),
-        cmocka_unit_test(a_clock_set_back_a_little_repeats_nothing),
-        cmocka_unit_test(a_failure_is_tried_again_soon),
+        cmocka_unit_test(runs_soon_after_the_start_then_on_a_grid),
+        cmocka_unit_test(a_fleet_is_spread_over_the_interval),
+        cmocka_unit_test(a_long_run_skips_the_times_it_missed),
+        cmocka_unit_test(the_inventory_interval_counts_from_the_start),
+        cmocka_unit_test(a_cron_line_runs_only_at_its_times),
+        cmocka_unit_test(the_jitter_of_cron_is_a_tenth_of_its_gap),
+        cmocka_unit_test(a_clock_set_forward_is_noticed_within_a_minute),
+        cmocka_unit_test(a_clock_set_back_does_not_delay_runs),
+        cmocka_unit_test(a_clock_set_back_a_little_repeats_no_run),
+        cmocka_unit_test(a_failure_is_retried),
         cmocka_unit_test(a_retry_does_not_replace_the_regular_run),
-        cmocka_unit_test(some_failures_are_not_tried_again),
-        cmocka_unit_test(a_job_does_not_run_before_it_says),
-        cmocka_unit_test(a_skipped_run_comes_again),
-        cmocka_unit_test(a_run_on_demand_leaves_the_plan_as_it_is),
-        cmocka_unit_test(a_planned_run_does_not_come_right_after_one_on_demand),
+        cmocka_unit_test(some_errors_are_not_retried),
+        cmocka_unit_test(a_job_does_not_run_before_not_before_ns),
+        cmocka_unit_test(a_skipped_run_is_repeated),
+        cmocka_unit_test(runs_on_demand_do_not_change_the_planned_times),
+        cmocka_unit_test(a_planned_run_right_after_one_on_demand_is_left_out),
     };
 
     setenv("TZ", "UTC0", 1);

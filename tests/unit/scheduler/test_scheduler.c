@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who runs when, and what survives a change of the configuration. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdatomic.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
+/* Runs, watchers, limits of registries, and changes of the configuration. */
 #include "support/scheduler_fixture.h"
 
 #include "base/log.h"
 #include "scheduler/scheduler.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
 
 #define INVENTORY_WORKERS 2
 #define PROBE_WORKERS     2
@@ -93,7 +89,7 @@ static void runs_jobs_when_they_are_due(void **state)
     assert_int_equal(fake_get(&seldom.runs), 1);
 }
 
-static void runs_no_job_twice_at_once(void **state)
+static void never_overlaps_runs_of_a_job(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     static struct fake fake;
@@ -105,8 +101,8 @@ static void runs_no_job_twice_at_once(void **state)
     assert_int_equal(fake_get(&fake.most_at_once), 1);
 }
 
-/* More probes hang than there are workers for them: those that hang, hang, and the others wait. */
-static void keeps_the_inventory_going_while_probes_hang(void **state)
+/* More probes hang than their lane has threads. */
+static void runs_the_inventory_while_probes_hang(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     static struct fake probe = {.hangs = true}, inventory;
@@ -125,7 +121,7 @@ static void keeps_the_inventory_going_while_probes_hang(void **state)
     assert_int_equal(fake_get(&probe.runs), PROBE_WORKERS);
 }
 
-static void keeps_what_did_not_change(void **state)
+static void keeps_jobs_with_the_same_settings(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     static struct fake fake, never;
@@ -139,11 +135,11 @@ static void keeps_what_did_not_change(void **state)
     assert_int_equal(fake_get(&fake.opened), 1);
     assert_int_equal(fake_get(&fake.closed), 0);
     assert_int_equal(fake_get(&never.opened), 0);
-    assert_int_equal(fake_occurrences(world.board, "fake_runs_total{name=\"x\"} "), 1);
-    assert_int_equal(fake_occurrences(world.board, "fake_runs_total{name=\"x\"} 1\n"), 0);
+    assert_int_equal(page_count(world.board, "fake_runs_total{name=\"x\"} "), 1);
+    assert_int_equal(page_count(world.board, "fake_runs_total{name=\"x\"} 1\n"), 0);
 }
 
-static void replaces_what_changed(void **state)
+static void replaces_jobs_with_other_settings(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     static struct fake before, after;
@@ -158,10 +154,10 @@ static void replaces_what_changed(void **state)
     fake_await(&after.ended, 1);
     assert_int_equal(fake_get(&after.opened), 1);
     assert_int_equal(fake_get(&after.closed), 0);
-    assert_int_equal(fake_occurrences(world.board, "fake_runs_total{name=\"x\"} "), 1);
+    assert_int_equal(page_count(world.board, "fake_runs_total{name=\"x\"} "), 1);
 }
 
-static void cancels_what_is_removed_and_waits_for_it(void **state)
+static void cancels_removed_jobs_and_waits_for_them(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     static struct fake inventory = {.hangs = true}, probe = {.hangs = true};
@@ -180,7 +176,7 @@ static void cancels_what_is_removed_and_waits_for_it(void **state)
     assert_int_equal(fake_get(&probe.canceled), 1);
     assert_int_equal(fake_get(&inventory.ended) + fake_get(&probe.ended), 2);
     assert_int_equal(fake_get(&inventory.closed) + fake_get(&probe.closed), 2);
-    assert_int_equal(fake_occurrences(world.board, "fake_runs_total"), 0);
+    assert_int_equal(page_count(world.board, "fake_runs_total"), 0);
 }
 
 static void *apply_other_settings(void *arg)
@@ -191,7 +187,7 @@ static void *apply_other_settings(void *arg)
     return NULL;
 }
 
-/* The old job is slow to end: until then the page has its values, then those of the new one. */
+/* Until the run of the old job has ended, the page has the old samples. */
 static void shows_no_series_twice_while_a_job_is_replaced(void **state)
 {
     CLEANUP(world_deinit) struct world world;
@@ -201,21 +197,21 @@ static void shows_no_series_twice_while_a_job_is_replaced(void **state)
     (void)state;
     world_init(&world);
     apply_one(&world, &fake_inventory, "1", &slow);
-    fake_await(&slow.ended, 1); /* so that it has posted */
+    fake_await(&slow.ended, 1); /* it has posted */
     fake_set(&slow.deaf, true);
     fake_await(&slow.hanging, 1);
     assert_int_equal(pthread_create(&applier, NULL, apply_other_settings, &world), 0);
-    fake_await(&slow.canceled, 1); /* the new job is open, and waits for the old one */
-    assert_int_equal(fake_occurrences(world.board, "fake_runs_total{name=\"x\"} "), 1);
-    assert_int_equal(fake_occurrences(world.board, "fake_runs_total{name=\"x\"} 0\n"), 0);
-    scheduler_refresh(world.scheduler); /* neither of the two waits, too */
+    fake_await(&slow.canceled, 1); /* the new job is open and waits for the old one */
+    assert_int_equal(page_count(world.board, "fake_runs_total{name=\"x\"} "), 1);
+    assert_int_equal(page_count(world.board, "fake_runs_total{name=\"x\"} 0\n"), 0);
+    scheduler_refresh(world.scheduler); /* must not block, like scheduler_ready() */
     (void)scheduler_ready(world.scheduler);
     fake_set(&slow.deaf, false);
     pthread_join(applier, NULL);
-    assert_int_equal(fake_occurrences(world.board, "fake_runs_total{name=\"x\"} "), 1);
+    assert_int_equal(page_count(world.board, "fake_runs_total{name=\"x\"} "), 1);
 }
 
-static void changes_nothing_where_a_job_cannot_open(void **state)
+static void changes_nothing_if_a_job_cannot_open(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     static struct fake old, changed, fresh, refusing = {.refuses_to_open = true};
@@ -233,7 +229,7 @@ static void changes_nothing_where_a_job_cannot_open(void **state)
     fake_job(&config, &fake_probe, "bad", "1", &refusing);
     assert_false(scheduler_apply(world.scheduler, &config, NULL, &err));
     config_deinit(&config);
-    assert_string_equal(err.message, "bad: will not open");
+    assert_string_equal(err.message, "bad: cannot open");
     assert_int_equal(fake_get(&fresh.opened), 1);
     assert_int_equal(fake_get(&fresh.closed), 1);
     assert_int_equal(fake_get(&changed.closed), 1);
@@ -241,11 +237,11 @@ static void changes_nothing_where_a_job_cannot_open(void **state)
     runs = fake_get(&old.ended);
     fake_await(&old.ended, runs + 3);
     assert_int_equal(fake_get(&old.closed), 0);
-    assert_int_equal(fake_occurrences(world.board, "fresh"), 0);
-    assert_int_equal(fake_occurrences(world.board, "fake_runs_total{name=\"x\"} "), 1);
+    assert_int_equal(page_count(world.board, "fresh"), 0);
+    assert_int_equal(page_count(world.board, "fake_runs_total{name=\"x\"} "), 1);
 }
 
-static void ends_while_jobs_hang(void **state)
+static void stops_while_jobs_hang(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     static struct fake inventory = {.hangs = true}, probe = {.hangs = true};
@@ -277,7 +273,7 @@ static void ends_a_run_at_its_timeout(void **state)
     apply(&world, &config);
     fake_await(&fake.ended, 2);
     apply_nothing(&world);
-    assert_int_equal(fake_get(&fake.canceled), 0); /* a deadline is no cancellation */
+    assert_int_equal(fake_get(&fake.canceled), 0); /* a timeout is not a cancellation */
 }
 
 static void runs_the_scrape_lane_on_refresh_only(void **state)
@@ -298,7 +294,7 @@ static void runs_the_scrape_lane_on_refresh_only(void **state)
         scheduler_refresh(world.scheduler);
         assert_int_equal(fake_get(&scrape.runs), i);
     }
-    assert_int_equal(fake_occurrences(world.board, "fake_runs_total{name=\"s\"} 3\n"), 1);
+    assert_int_equal(page_count(world.board, "fake_runs_total{name=\"s\"} 3\n"), 1);
 }
 
 struct scraper {
@@ -312,16 +308,16 @@ static void *scrape_until_done(void *arg)
 
     while (!scraper->done) {
         scheduler_refresh(scraper->world->scheduler);
-        if (fake_occurrences(scraper->world->board, "fake_runs_total{name=\"i\"} ") > 1 ||
-            fake_occurrences(scraper->world->board, "fake_runs_total{name=\"s\"} ") > 1 ||
-            fake_occurrences(scraper->world->board, "fake_runs_total{name=\"p\"} ") > 1)
+        if (page_count(scraper->world->board, "fake_runs_total{name=\"i\"} ") > 1 ||
+            page_count(scraper->world->board, "fake_runs_total{name=\"s\"} ") > 1 ||
+            page_count(scraper->world->board, "fake_runs_total{name=\"p\"} ") > 1)
             abort();
         (void)scheduler_ready(scraper->world->scheduler);
     }
     return NULL;
 }
 
-static void applies_while_it_is_scraped(void **state)
+static void applies_configurations_during_scrapes(void **state)
 {
     static const char *const settings[] = {"1", "2"};
     CLEANUP(world_deinit) struct world world;
@@ -355,14 +351,14 @@ static void applies_while_it_is_scraped(void **state)
     assert_in_range(probe.opened, 2, RELOADS / 2);
 }
 
-/* Waits for the scheduler's own opinion, which follows the end of a run. */
+/* The scheduler notices the end of a run a little later than the collector. */
 static void await_ready(struct world *world, const struct fake *going_on)
 {
     while (!scheduler_ready(world->scheduler))
         fake_await(&going_on->ended, fake_get(&going_on->ended) + 1);
 }
 
-static void is_ready_once_the_inventory_was_tried(void **state)
+static void is_ready_after_the_first_run_of_the_inventory(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     static struct fake failing = {.outcome = ERROR_RUNTIME}, slow = {.deaf = true},
@@ -384,8 +380,8 @@ static void is_ready_once_the_inventory_was_tried(void **state)
     await_ready(&world, &failing);
 }
 
-/* The last second is the scheduler's; the test itself waits for events. */
-static void tries_again_soon_while_the_daemon_is_gone(void **state)
+/* The scheduler retries after a second; the test waits for events only. */
+static void retries_the_inventory_while_the_daemon_is_unavailable(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     static struct fake gone = {.outcome = ERROR_RUNTIME_UNAVAILABLE},
@@ -402,7 +398,7 @@ static void tries_again_soon_while_the_daemon_is_gone(void **state)
     assert_int_equal(fake_get(&broken.runs), 1);
 }
 
-static void needs_no_more_than_its_ceiling_of_workers(void **state)
+static void limits_the_number_of_threads(void **state)
 {
     const struct scheduler_options options = {
         .inventory_workers = 40, .probe_workers = 1000, .node = "node"};
@@ -417,7 +413,7 @@ static void needs_no_more_than_its_ceiling_of_workers(void **state)
     scheduler_refresh(scheduler);
 }
 
-/* The interval is an hour, so that only a change can bring the next run. */
+/* With an interval of an hour, only a change causes the next run. */
 static struct config_job *watched_job(struct config *config, const char *settings,
                                       struct fake *fake)
 {
@@ -436,7 +432,7 @@ static void apply_watched(struct world *world, const char *settings, struct fake
     apply(world, &config);
 }
 
-static void runs_early_where_a_change_is_seen(void **state)
+static void runs_early_after_a_change(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     static struct fake fake;
@@ -451,8 +447,7 @@ static void runs_early_where_a_change_is_seen(void **state)
     }
 }
 
-/* A thousand changes while it runs: one more run, not at the same time. */
-static void runs_once_more_for_all_that_changed_meanwhile(void **state)
+static void runs_once_more_for_all_changes_during_a_run(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     static struct fake fake = {.deaf = true};
@@ -462,7 +457,7 @@ static void runs_once_more_for_all_that_changed_meanwhile(void **state)
     apply_watched(&world, "1", &fake);
     fake_await(&fake.running, 1);
     fake_change(&fake, 1000);
-    fake_await(&fake.watches, 1001); /* the next call: all were told */
+    fake_await(&fake.watches, 1001); /* the next call: all changes were reported */
     assert_int_equal(fake_get(&fake.runs), 1);
     fake_set(&fake.deaf, false);
     fake_await(&fake.ended, 2);
@@ -489,7 +484,7 @@ static void leaves_time_between_early_runs(void **state)
     assert_true(clock_now_ns() - start_ns >= 3 * 200 * NS_PER_MS);
 }
 
-static void stops_watching_what_is_removed(void **state)
+static void stops_watching_removed_jobs(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     static struct fake before, after, failing = {.watch_fails = true};
@@ -503,12 +498,12 @@ static void stops_watching_what_is_removed(void **state)
     assert_int_equal(fake_get(&before.closed), 1);
     fake_await(&after.watching, 1);
     apply_watched(&world, "failing", &failing);
-    fake_await(&failing.watches, 1); /* and pauses */
+    fake_await(&failing.watches, 1); /* then it pauses */
     scheduler_free(TAKE(world.scheduler));
     assert_int_equal(failing.closed, 1);
 }
 
-static void reloads_while_changes_are_told(void **state)
+static void applies_configurations_while_changes_are_reported(void **state)
 {
     static const char *const settings[] = {"1", "2"};
     CLEANUP(world_deinit) struct world world;
@@ -530,8 +525,8 @@ static void reloads_while_changes_are_told(void **state)
     }
 }
 
-/* Adds probes that burden one registry, which is to be asked by one of them at a time. */
-static void add_burdens(struct config *config, const char *registry, size_t n, struct fake *fake)
+/* Adds `n` probes of a registry with max_concurrent 1. */
+static void add_limited(struct config *config, const char *registry, size_t n, struct fake *fake)
 {
     for (size_t i = 0; i < n; i++) {
         char name[16];
@@ -544,8 +539,8 @@ static void add_burdens(struct config *config, const char *registry, size_t n, s
     }
 }
 
-/* Three want the busy registry, of which one runs; the other worker is not held up by the rest. */
-static void burdens_no_registry_more_than_it_may(void **state)
+/* One of three probes of the busy registry runs; the second thread runs those of the other. */
+static void respects_max_concurrent_of_a_registry(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     static struct fake busy = {.deaf = true}, other;
@@ -554,8 +549,8 @@ static void burdens_no_registry_more_than_it_may(void **state)
     (void)state;
     world_init(&world);
     fake_config_init(&config);
-    add_burdens(&config, "busy", 3, &busy);
-    add_burdens(&config, "other", 2, &other);
+    add_limited(&config, "busy", 3, &busy);
+    add_limited(&config, "other", 2, &other);
     apply(&world, &config);
     fake_await(&busy.hanging, 1);
     fake_await(&other.ended, fake_get(&other.ended) + 20);
@@ -567,8 +562,7 @@ static void burdens_no_registry_more_than_it_may(void **state)
     assert_int_equal(other.most_at_once, 1);
 }
 
-/* Nobody is passed by those who come later to the same registry. */
-static void keeps_the_place_of_who_waits_for_a_registry(void **state)
+static void starts_waiting_probes_of_a_registry_in_order(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     static struct fake busy = {.deaf = true};
@@ -577,17 +571,17 @@ static void keeps_the_place_of_who_waits_for_a_registry(void **state)
     (void)state;
     world_init(&world);
     fake_config_init(&config);
-    add_burdens(&config, "r", 3, &busy);
+    add_limited(&config, "r", 3, &busy);
     apply(&world, &config);
     fake_await(&busy.hanging, 1);
     fake_set(&busy.deaf, false);
     fake_await(&busy.ended, 30);
-    assert_int_equal(fake_occurrences(world.board, "fake_runs_total{name=\"r"), 3);
+    assert_int_equal(page_count(world.board, "fake_runs_total{name=\"r"), 3);
     for (char name[] = "fake_runs_total{name=\"r0\"} 0"; name[23] <= '2'; name[23]++)
-        assert_int_equal(fake_occurrences(world.board, name), 0);
+        assert_int_equal(page_count(world.board, name), 0);
 }
 
-static void removes_who_waits_for_a_registry(void **state)
+static void removes_probes_that_wait_for_a_registry(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     static struct fake busy = {.hangs = true};
@@ -596,7 +590,7 @@ static void removes_who_waits_for_a_registry(void **state)
     (void)state;
     world_init(&world);
     fake_config_init(&config);
-    add_burdens(&config, "r", 3, &busy);
+    add_limited(&config, "r", 3, &busy);
     apply(&world, &config);
     fake_await(&busy.hanging, 1);
     apply_nothing(&world);
@@ -604,7 +598,7 @@ static void removes_who_waits_for_a_registry(void **state)
     assert_int_equal(busy.closed, 3);
 }
 
-static void tries_failed_probes_again_soon(void **state)
+static void retries_failed_probes(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     static struct fake failing = {.outcome = ERROR_CONNECT}, wrong = {.outcome = ERROR_INVALID};
@@ -629,8 +623,8 @@ static void tries_failed_probes_again_soon(void **state)
     assert_int_equal(wrong.runs, 1);
 }
 
-/* In a time zone where the next minute begins in two seconds. */
-static void runs_when_cron_says(void **state)
+/* In a time zone where the next minute starts in two seconds. */
+static void runs_at_the_time_of_the_cron_line(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     static struct fake fake;
@@ -654,7 +648,7 @@ static void runs_when_cron_says(void **state)
     start_ns = clock_now_ns();
     apply(&world, &config);
     fake_await(&fake.ended, 1);
-    assert_true(clock_now_ns() - start_ns >= NS_PER_SECOND); /* not at once */
+    assert_true(clock_now_ns() - start_ns >= NS_PER_SECOND); /* not immediately */
     unsetenv("TZ");
     tzset();
 }
@@ -663,30 +657,30 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(runs_jobs_when_they_are_due),
-        cmocka_unit_test(runs_no_job_twice_at_once),
-        cmocka_unit_test(keeps_the_inventory_going_while_probes_hang),
-        cmocka_unit_test(keeps_what_did_not_change),
-        cmocka_unit_test(replaces_what_changed),
-        cmocka_unit_test(cancels_what_is_removed_and_waits_for_it),
+        cmocka_unit_test(never_overlaps_runs_of_a_job),
+        cmocka_unit_test(runs_the_inventory_while_probes_hang),
+        cmocka_unit_test(keeps_jobs_with_the_same_settings),
+        cmocka_unit_test(replaces_jobs_with_other_settings),
+        cmocka_unit_test(cancels_removed_jobs_and_waits_for_them),
         cmocka_unit_test(shows_no_series_twice_while_a_job_is_replaced),
-        cmocka_unit_test(changes_nothing_where_a_job_cannot_open),
-        cmocka_unit_test(ends_while_jobs_hang),
+        cmocka_unit_test(changes_nothing_if_a_job_cannot_open),
+        cmocka_unit_test(stops_while_jobs_hang),
         cmocka_unit_test(ends_a_run_at_its_timeout),
         cmocka_unit_test(runs_the_scrape_lane_on_refresh_only),
-        cmocka_unit_test(applies_while_it_is_scraped),
-        cmocka_unit_test(is_ready_once_the_inventory_was_tried),
-        cmocka_unit_test(tries_again_soon_while_the_daemon_is_gone),
-        cmocka_unit_test(needs_no_more_than_its_ceiling_of_workers),
-        cmocka_unit_test(runs_early_where_a_change_is_seen),
-        cmocka_unit_test(runs_once_more_for_all_that_changed_meanwhile),
+        cmocka_unit_test(applies_configurations_during_scrapes),
+        cmocka_unit_test(is_ready_after_the_first_run_of_the_inventory),
+        cmocka_unit_test(retries_the_inventory_while_the_daemon_is_unavailable),
+        cmocka_unit_test(limits_the_number_of_threads),
+        cmocka_unit_test(runs_early_after_a_change),
+        cmocka_unit_test(runs_once_more_for_all_changes_during_a_run),
         cmocka_unit_test(leaves_time_between_early_runs),
-        cmocka_unit_test(stops_watching_what_is_removed),
-        cmocka_unit_test(reloads_while_changes_are_told),
-        cmocka_unit_test(burdens_no_registry_more_than_it_may),
-        cmocka_unit_test(keeps_the_place_of_who_waits_for_a_registry),
-        cmocka_unit_test(removes_who_waits_for_a_registry),
-        cmocka_unit_test(tries_failed_probes_again_soon),
-        cmocka_unit_test(runs_when_cron_says),
+        cmocka_unit_test(stops_watching_removed_jobs),
+        cmocka_unit_test(applies_configurations_while_changes_are_reported),
+        cmocka_unit_test(respects_max_concurrent_of_a_registry),
+        cmocka_unit_test(starts_waiting_probes_of_a_registry_in_order),
+        cmocka_unit_test(removes_probes_that_wait_for_a_registry),
+        cmocka_unit_test(retries_failed_probes),
+        cmocka_unit_test(runs_at_the_time_of_the_cron_line),
     };
 
     log_set_level(LOG_ERROR);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who is admitted, what is remembered of it, and that time tells nobody more. */
+/* Credentials, cached verdicts, the queue, and equal time for unknown users. */
 #include "server/basic_auth.h"
 
 #include "base/clock.h"
@@ -18,7 +18,7 @@
 #define SECRET  "$2y$" SALT "2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW" /* "secret" */
 #define UMLAUTS "$2y$" SALT "zl.usRqGDcHqzP.aletxBr32NmqW7gu" /* "pässÿ" */
 #define NOTHING "$2b$" SALT "byCG3zY1GIXMyxfivm.ClDiInHzxjiq" /* "" */
-/* With bits in the last letter of the salt that are not part of it. */
+/* With unused bits set in the last character of the salt. */
 #define ODD_SALT    "$2y$04$abcdefghijklmnopqrstuv2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW"
 #define SLOW_SECRET "$2y$08$abcdefghijklmnopqrstuuKxCcvB7KZ7.BpDoK0bh6qM7Dl1/xiJa"
 
@@ -31,7 +31,7 @@ struct fixture {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     size_t admitted, denied;
-    bool held; /* done() waits */
+    bool blocked; /* done() waits */
 };
 
 static void fixture_init(struct fixture *f, const char *yaml)
@@ -63,15 +63,15 @@ static void done(void *arg, bool admitted)
 
     *(admitted ? &f->admitted : &f->denied) += 1;
     pthread_cond_broadcast(&f->changed);
-    while (f->held)
+    while (f->blocked)
         pthread_cond_wait(&f->changed, &f->lock);
 }
 
-static void hold(struct fixture *f, bool held)
+static void hold(struct fixture *f, bool blocked)
 {
     LOCK_SCOPE(&f->lock);
 
-    f->held = held;
+    f->blocked = blocked;
     pthread_cond_broadcast(&f->changed);
 }
 
@@ -97,21 +97,21 @@ static enum basic_auth_verdict check(struct fixture *f, const char *pair)
     return check_bytes(f, pair, strlen(pair));
 }
 
-/* Whether the pair is admitted, sooner or later. */
+/* Whether the pair is admitted, at once or by done(). */
 static bool admits(struct fixture *f, const char *pair)
 {
     size_t before = f->admitted, n = f->admitted + f->denied;
     enum basic_auth_verdict verdict = check(f, pair);
 
-    if (verdict != PASSWORD_LATER)
+    if (verdict != PASSWORD_PENDING)
         return verdict == PASSWORD_RIGHT;
     wait_for(f, n + 1);
     return f->admitted > before;
 }
 
-/* ---- who ---- */
+/* ---- Credentials ---- */
 
-static void only_the_right_pair_is_admitted(void **state)
+static void admits_only_matching_credentials(void **state)
 {
     static const struct {
         const char *pair;
@@ -145,13 +145,13 @@ static void only_the_right_pair_is_admitted(void **state)
                      "  old: $2a$" SALT "2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW\n"
                      "  older: $2b$" SALT "2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW\n"
                      "  odd: " ODD_SALT "\n");
-    for (int again = 0; again < 2; again++) /* computed, then remembered */
+    for (int again = 0; again < 2; again++) /* computed, then cached */
         for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
             if (admits(&f, rows[i].pair) != rows[i].admitted)
                 fail_msg("%s", rows[i].pair);
 }
 
-static void without_users_everybody_is_admitted(void **state)
+static void admits_every_client_without_users(void **state)
 {
     CLEANUP(fixture_deinit) struct fixture f;
 
@@ -160,7 +160,7 @@ static void without_users_everybody_is_admitted(void **state)
     assert_int_equal(basic_auth_check(f.basic_auth, f.config, NULL, done, &f), PASSWORD_RIGHT);
 }
 
-static void what_is_no_basic_authorization_is_denied_at_once(void **state)
+static void denies_invalid_headers_at_once(void **state)
 {
     static const char *const rows[] = {NULL,
                                        "",
@@ -184,7 +184,7 @@ static void what_is_no_basic_authorization_is_denied_at_once(void **state)
                      PASSWORD_RIGHT);
 }
 
-static void a_nul_hides_nothing(void **state)
+static void denies_credentials_with_a_nul(void **state)
 {
     CLEANUP(fixture_deinit) struct fixture f;
 
@@ -194,7 +194,7 @@ static void a_nul_hides_nothing(void **state)
     assert_int_equal(check_bytes(&f, "alice\0:secret", 13), PASSWORD_WRONG);
 }
 
-static void a_header_has_a_ceiling(void **state)
+static void limits_the_size_of_the_header(void **state)
 {
     static char pair[4000] = "alice:secret";
     CLEANUP(fixture_deinit) struct fixture f;
@@ -204,13 +204,13 @@ static void a_header_has_a_ceiling(void **state)
     memset(pair + 12, 'x', sizeof(pair) - 13);
     assert_int_equal(check(&f, pair), PASSWORD_WRONG);
     pair[2500] = '\0';
-    assert_int_equal(check(&f, pair), PASSWORD_LATER);
+    assert_int_equal(check(&f, pair), PASSWORD_PENDING);
     wait_for(&f, 1);
 }
 
-/* ---- what is remembered ---- */
+/* ---- Cached verdicts ---- */
 
-static void verdicts_are_remembered(void **state)
+static void caches_verdicts(void **state)
 {
     CLEANUP(fixture_deinit) struct fixture f;
 
@@ -225,7 +225,7 @@ static void verdicts_are_remembered(void **state)
     assert_int_equal(f.admitted + f.denied, 3);
 }
 
-static void who_guesses_does_not_drive_out_who_knows(void **state)
+static void keeps_valid_users_cached_despite_guesses(void **state)
 {
     CLEANUP(fixture_deinit) struct fixture f;
 
@@ -240,11 +240,11 @@ static void who_guesses_does_not_drive_out_who_knows(void **state)
     }
     assert_int_equal(check(&f, "alice:secret"), PASSWORD_RIGHT);
     assert_int_equal(check(&f, "alice:guess119"), PASSWORD_WRONG);
-    assert_int_equal(check(&f, "alice:guess0"), PASSWORD_LATER);
+    assert_int_equal(check(&f, "alice:guess0"), PASSWORD_PENDING);
     wait_for(&f, CACHE_ENTRIES + 22);
 }
 
-static void another_configuration_is_asked_anew(void **state)
+static void verifies_again_after_a_new_configuration(void **state)
 {
     CLEANUP(fixture_deinit) struct fixture f;
     CLEANUP(fixture_deinit) struct fixture other;
@@ -261,19 +261,19 @@ static void another_configuration_is_asked_anew(void **state)
     assert_true(admits(&f, "alice:p\xc3\xa4ss\xc3\xbf"));
 }
 
-/* ---- the queue ---- */
+/* ---- The queue ---- */
 
-static void the_queue_has_an_end(void **state)
+static void denies_requests_beyond_the_queue(void **state)
 {
     CLEANUP(fixture_deinit) struct fixture f;
 
     (void)state;
     fixture_init(&f, "basic_auth_users: {alice: " SECRET "}\n");
     hold(&f, true);
-    assert_int_equal(check(&f, "alice:first"), PASSWORD_LATER);
-    wait_for(&f, 1); /* now the thread is in done() */
+    assert_int_equal(check(&f, "alice:first"), PASSWORD_PENDING);
+    wait_for(&f, 1); /* the thread is in done() */
     for (int i = 0; i < QUEUE_MAX; i++)
-        assert_int_equal(check(&f, "alice:secret"), PASSWORD_LATER);
+        assert_int_equal(check(&f, "alice:secret"), PASSWORD_PENDING);
     assert_int_equal(check(&f, "alice:secret"), PASSWORD_WRONG);
     hold(&f, false);
     wait_for(&f, 1 + QUEUE_MAX);
@@ -281,7 +281,7 @@ static void the_queue_has_an_end(void **state)
     assert_int_equal(check(&f, "alice:secret"), PASSWORD_RIGHT);
 }
 
-static void whoever_waits_at_the_end_is_told(void **state)
+static void denies_queued_requests_at_the_end(void **state)
 {
     CLEANUP(fixture_deinit) struct fixture f;
 
@@ -291,15 +291,15 @@ static void whoever_waits_at_the_end_is_told(void **state)
         char pair[32];
 
         snprintf(pair, sizeof(pair), "alice:guess%d", i);
-        assert_int_equal(check(&f, pair), PASSWORD_LATER);
+        assert_int_equal(check(&f, pair), PASSWORD_PENDING);
     }
-    web_config_unref(web_config_ref(f.config)); /* the requests hold theirs */
+    web_config_unref(web_config_ref(f.config)); /* the requests have their own references */
     basic_auth_free(TAKE(f.basic_auth));
     assert_int_equal(f.admitted, 0);
     assert_int_equal(f.denied, 20);
 }
 
-static void after_the_end_only_who_is_remembered_is_admitted(void **state)
+static void admits_only_cached_users_after_the_end(void **state)
 {
     CLEANUP(fixture_deinit) struct fixture f;
 
@@ -307,9 +307,9 @@ static void after_the_end_only_who_is_remembered_is_admitted(void **state)
     fixture_init(&f, "basic_auth_users: {alice: " SECRET ", bob: " SECRET "}\n");
     assert_true(admits(&f, "alice:secret"));
     hold(&f, true);
-    assert_int_equal(check(&f, "alice:first"), PASSWORD_LATER);
-    wait_for(&f, 2); /* now the thread is in done() */
-    assert_int_equal(check(&f, "bob:secret"), PASSWORD_LATER);
+    assert_int_equal(check(&f, "alice:first"), PASSWORD_PENDING);
+    wait_for(&f, 2); /* the thread is in done() */
+    assert_int_equal(check(&f, "bob:secret"), PASSWORD_PENDING);
     basic_auth_stop(f.basic_auth);
     assert_int_equal(check(&f, "bob:secret"), PASSWORD_WRONG);
     assert_int_equal(check(&f, "alice:secret"), PASSWORD_RIGHT);
@@ -318,7 +318,7 @@ static void after_the_end_only_who_is_remembered_is_admitted(void **state)
     assert_int_equal(f.admitted, 1);
 }
 
-/* ---- time ---- */
+/* ---- Time ---- */
 
 #define SAMPLES 9
 
@@ -337,7 +337,7 @@ static double cpu_seconds(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-/* Median CPU time of a check of which nothing is remembered. */
+/* Median CPU time of a check without a cached verdict. */
 static double cost_of(const char *yaml, const char *pair)
 {
     double samples[SAMPLES];
@@ -348,7 +348,7 @@ static double cost_of(const char *yaml, const char *pair)
 
         fixture_init(&f, yaml);
         began = cpu_seconds();
-        assert_int_equal(check(&f, pair), PASSWORD_LATER);
+        assert_int_equal(check(&f, pair), PASSWORD_PENDING);
         wait_for(&f, 1);
         samples[i] = cpu_seconds() - began;
     }
@@ -356,7 +356,7 @@ static double cost_of(const char *yaml, const char *pair)
     return samples[SAMPLES / 2];
 }
 
-static void time_does_not_tell_who_exists(void **state)
+static void takes_the_same_time_for_unknown_users(void **state)
 {
     static const char yaml[] = "basic_auth_users: {alice: " SLOW_SECRET "}\n";
     static const char cheap[] = "basic_auth_users: {alice: " SECRET "}\n";
@@ -368,7 +368,7 @@ static void time_does_not_tell_who_exists(void **state)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         if (rows[i] < right / 1.5 || rows[i] > right * 1.5)
             fail_msg("%zu: %g s, the right one %g s", i, rows[i], right);
-    /* The test can tell the difference: a cost of 4 is a sixteenth of one of 8. */
+    /* The measurement shows a difference: cost 4 takes a sixteenth of cost 8. */
     assert_true(cost_of(cheap, "alice:secret") < right / 3);
     assert_true(cost_of(cheap, "nobody:secret") < right / 3);
 }
@@ -376,18 +376,18 @@ static void time_does_not_tell_who_exists(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(only_the_right_pair_is_admitted),
-        cmocka_unit_test(without_users_everybody_is_admitted),
-        cmocka_unit_test(what_is_no_basic_authorization_is_denied_at_once),
-        cmocka_unit_test(a_nul_hides_nothing),
-        cmocka_unit_test(a_header_has_a_ceiling),
-        cmocka_unit_test(verdicts_are_remembered),
-        cmocka_unit_test(who_guesses_does_not_drive_out_who_knows),
-        cmocka_unit_test(another_configuration_is_asked_anew),
-        cmocka_unit_test(the_queue_has_an_end),
-        cmocka_unit_test(whoever_waits_at_the_end_is_told),
-        cmocka_unit_test(after_the_end_only_who_is_remembered_is_admitted),
-        cmocka_unit_test(time_does_not_tell_who_exists),
+        cmocka_unit_test(admits_only_matching_credentials),
+        cmocka_unit_test(admits_every_client_without_users),
+        cmocka_unit_test(denies_invalid_headers_at_once),
+        cmocka_unit_test(denies_credentials_with_a_nul),
+        cmocka_unit_test(limits_the_size_of_the_header),
+        cmocka_unit_test(caches_verdicts),
+        cmocka_unit_test(keeps_valid_users_cached_despite_guesses),
+        cmocka_unit_test(verifies_again_after_a_new_configuration),
+        cmocka_unit_test(denies_requests_beyond_the_queue),
+        cmocka_unit_test(denies_queued_requests_at_the_end),
+        cmocka_unit_test(admits_only_cached_users_after_the_end),
+        cmocka_unit_test(takes_the_same_time_for_unknown_users),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

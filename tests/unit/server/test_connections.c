@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Deadlines and who gives way, with a clock of our own. */
-#include "server/acceptor_accept.h"
+/* Deadlines and evictions, at times that the test chooses. */
+#include "server/connections.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -16,7 +16,7 @@
 
 static struct connections table;
 
-static struct connection *come(int fd, const char *address, int64_t now_ns)
+static struct connection *add(int fd, const char *address, int64_t now_ns)
 {
     struct sockaddr_in peer = {.sin_family = AF_INET};
 
@@ -31,89 +31,89 @@ static int setup(void **state)
     return 0;
 }
 
-static void gives_each_state_its_time(void **state)
+static void gives_each_state_its_timeout(void **state)
 {
     static const struct {
         enum connection_state state;
         int64_t limit_ns;
     } rows[] = {
-        {CONNECTION_SILENT, 10 * S},
-        {CONNECTION_ASKING, 10 * S},
-        {CONNECTION_READING, 30 * S},
-        {CONNECTION_RESTING, 360 * S},
+        {CONNECTION_NEW, 10 * S},
+        {CONNECTION_RECEIVING, 10 * S},
+        {CONNECTION_SENDING, 30 * S},
+        {CONNECTION_IDLE, 360 * S},
     };
-    struct connection *connection = come(7, "192.0.2.1", 5 * S);
+    struct connection *connection = add(7, "192.0.2.1", 5 * S);
 
     (void)state;
     assert_int_equal(connections_next_ns(&table), 15 * S);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         connection_enter(connection, rows[i].state, 100 * S);
-        assert_null(connections_overdue(&table, NULL, 100 * S + rows[i].limit_ns - 1));
-        assert_ptr_equal(connections_overdue(&table, NULL, 100 * S + rows[i].limit_ns), connection);
-        assert_null(connections_overdue(&table, connection, INT64_MAX));
+        assert_null(connections_expired(&table, NULL, 100 * S + rows[i].limit_ns - 1));
+        assert_ptr_equal(connections_expired(&table, NULL, 100 * S + rows[i].limit_ns), connection);
+        assert_null(connections_expired(&table, connection, INT64_MAX));
     }
-    assert_int_equal(connections_next_ns(&table), 130 * S); /* to look */
-    connection_enter(connection, CONNECTION_SERVED, 100 * S);
-    assert_null(connections_overdue(&table, NULL, INT64_MAX - 1));
+    assert_int_equal(connections_next_ns(&table), 130 * S); /* the idle check */
+    connection_enter(connection, CONNECTION_PROCESSING, 100 * S);
+    assert_null(connections_expired(&table, NULL, INT64_MAX - 1));
     assert_int_equal(connections_next_ns(&table), INT64_MAX);
 }
 
-static void forgets_who_was_cut_or_has_left(void **state)
+static void does_not_count_closing_or_removed_connections(void **state)
 {
-    struct connection *a = come(7, "192.0.2.1", 0), *b = come(8, "192.0.2.1", 0);
+    struct connection *a = add(7, "192.0.2.1", 0), *b = add(8, "192.0.2.1", 0);
 
     (void)state;
-    assert_int_equal(connections_of(&table, &a->client), 2);
-    a->cut = true;
-    assert_int_equal(connections_of(&table, &b->client), 1);
-    assert_ptr_equal(connections_overdue(&table, NULL, INT64_MAX - 1), b);
-    assert_int_equal(connections_in(&table, 1), 2); /* it is still there */
+    assert_int_equal(connections_of_client(&table, &a->client), 2);
+    a->closing = true;
+    assert_int_equal(connections_of_client(&table, &b->client), 1);
+    assert_ptr_equal(connections_expired(&table, NULL, INT64_MAX - 1), b);
+    assert_int_equal(connections_of_generation(&table, 1), 2); /* closing ones count here */
     connections_remove(&table, a);
     connections_remove(&table, b);
-    assert_int_equal(connections_in(&table, 1), 0);
+    assert_int_equal(connections_of_generation(&table, 1), 0);
     assert_int_equal(table.count, 0);
     assert_int_equal(connections_next_ns(&table), INT64_MAX);
     assert_null(connections_find(&table, 7));
 }
 
-static void is_full_at_its_ceiling(void **state)
+static void rejects_connections_beyond_the_limit(void **state)
 {
     (void)state;
     for (int fd = 0; fd < CONNECTIONS_MAX; fd++)
-        assert_non_null(come(fd, "192.0.2.1", 0));
-    assert_null(come(CONNECTIONS_MAX, "192.0.2.1", 0));
-    /* One whose descriptor came again was closed before anybody served it. */
-    assert_non_null(come(3, "192.0.2.1", 0));
+        assert_non_null(add(fd, "192.0.2.1", 0));
+    assert_null(add(CONNECTIONS_MAX, "192.0.2.1", 0));
+    /* A descriptor that appears again was closed before the daemon attached it. */
+    assert_non_null(add(3, "192.0.2.1", 0));
     assert_int_equal(table.count, CONNECTIONS_MAX);
     connections_remove(&table, connections_find(&table, 100));
-    assert_int_equal(come(100, "192.0.2.1", 0)->id, CONNECTIONS_MAX + 2);
+    assert_int_equal(add(100, "192.0.2.1", 0)->id, CONNECTIONS_MAX + 2);
 }
 
-static void chooses_who_gives_way(void **state)
+static void chooses_the_connection_to_evict(void **state)
 {
-    struct connection *served = come(1, "192.0.2.1", 0), *reading = come(2, "192.0.2.1", 0),
-                      *resting = come(3, "192.0.2.1", 0), *asking = come(4, "192.0.2.1", 0),
-                      *silent = come(5, "192.0.2.1", 9 * S), *other = come(6, "192.0.2.2", 0),
-                      *newcomer = come(7, "192.0.2.1", 10 * S);
+    struct connection *served = add(1, "192.0.2.1", 0), *reading = add(2, "192.0.2.1", 0),
+                      *resting = add(3, "192.0.2.1", 0), *asking = add(4, "192.0.2.1", 0),
+                      *silent = add(5, "192.0.2.1", 9 * S), *other = add(6, "192.0.2.2", 0),
+                      *newcomer = add(7, "192.0.2.1", 10 * S);
 
     (void)state;
-    connection_enter(served, CONNECTION_SERVED, 1 * S);
-    connection_enter(reading, CONNECTION_READING, 2 * S);
-    connection_enter(resting, CONNECTION_RESTING, 4 * S);
-    connection_enter(asking, CONNECTION_ASKING, 3 * S);
-    assert_ptr_equal(connections_victim(&table, newcomer, false), other); /* longest silent */
+    connection_enter(served, CONNECTION_PROCESSING, 1 * S);
+    connection_enter(reading, CONNECTION_SENDING, 2 * S);
+    connection_enter(resting, CONNECTION_IDLE, 4 * S);
+    connection_enter(asking, CONNECTION_RECEIVING, 3 * S);
+    assert_ptr_equal(connections_victim(&table, newcomer, false), other); /* the oldest new one */
     assert_ptr_equal(connections_victim(&table, newcomer, true), silent);
-    silent->cut = true;
+    silent->closing = true;
     assert_ptr_equal(connections_victim(&table, newcomer, true), asking);
-    connection_enter(asking, CONNECTION_RESTING, 5 * S);
+    connection_enter(asking, CONNECTION_IDLE, 5 * S);
     assert_ptr_equal(connections_victim(&table, newcomer, true), resting);
-    resting->cut = asking->cut = true;
+    resting->closing = asking->closing = true;
     assert_ptr_equal(connections_victim(&table, newcomer, true), reading);
-    reading->cut = true;
+    reading->closing = true;
     assert_null(connections_victim(&table, newcomer, true));
 }
 
-static void tells_clients_apart(void **state)
+static void groups_connections_by_client(void **state)
 {
     static const struct {
         const char *a, *b;
@@ -121,7 +121,7 @@ static void tells_clients_apart(void **state)
     } rows[] = {
         {"192.0.2.1", "192.0.2.1", true},          {"192.0.2.1", "192.0.2.2", false},
         {"192.0.2.1", "::ffff:192.0.2.1", true},   {"::ffff:192.0.2.1", "::ffff:192.0.2.2", false},
-        {"2001:db8::1", "2001:db8::2", true}, /* one network of 64 bits */
+        {"2001:db8::1", "2001:db8::2", true}, /* the same /64 */
         {"2001:db8::1", "2001:db8:0:1::1", false},
     };
 
@@ -145,7 +145,7 @@ static void tells_clients_apart(void **state)
     }
 }
 
-static void knows_the_loopback(void **state)
+static void recognises_loopback_addresses(void **state)
 {
     static const struct {
         const char *address;
@@ -170,46 +170,24 @@ static void knows_the_loopback(void **state)
     }
 }
 
-static void lets_go_at_the_end(void **state)
+static void shortens_deadlines_for_reload_and_shutdown(void **state)
 {
-    struct connection *silent = come(1, "192.0.2.1", 0), *resting = come(2, "192.0.2.1", 0),
-                      *served = come(3, "192.0.2.1", 0);
+    struct connection *silent = add(1, "192.0.2.1", 0), *resting = add(2, "192.0.2.1", 0),
+                      *served = add(3, "192.0.2.1", 0);
 
     (void)state;
-    connection_enter(resting, CONNECTION_RESTING, 0);
-    connection_enter(served, CONNECTION_SERVED, 0);
+    connection_enter(resting, CONNECTION_IDLE, 0);
+    connection_enter(served, CONNECTION_PROCESSING, 0);
     connections_retire(&table, 1, S);
-    assert_int_equal(resting->deadline_ns, REST_NS);
+    assert_int_equal(resting->deadline_ns, IDLE_TIMEOUT_NS);
     connections_retire(&table, 2, S);
     assert_int_equal(resting->deadline_ns, S + RETIRE_NS);
-    connections_hurry(&table, 2 * S);
+    connections_drain(&table, 2 * S);
     assert_int_equal(resting->deadline_ns, 2 * S);
-    assert_int_equal(silent->deadline_ns, 2 * S + HURRY_NS);
+    assert_int_equal(silent->deadline_ns, 2 * S + DRAIN_NEW_NS);
     assert_int_equal(served->deadline_ns, INT64_MAX);
     connections_end(&table, 2 * S);
     assert_int_equal(served->deadline_ns, 2 * S);
-}
-
-/* Its reply was on the way when the configuration changed, and did not tell it to close. */
-static void who_comes_to_rest_under_an_old_configuration_may_not_stay(void **state)
-{
-    struct error err;
-    struct acceptor *acceptor = acceptor_new(&(struct acceptor_options){0}, &err);
-    const struct sockaddr_in peer = {.sin_family = AF_INET};
-    struct connection *connection;
-
-    (void)state;
-    assert_non_null(acceptor);
-    acceptor_generation(acceptor, 1);
-    connection =
-        connections_add(&acceptor->table, 1000, (const struct sockaddr *)&peer, 1, clock_now_ns());
-    acceptor_state(acceptor, connection, CONNECTION_RESTING);
-    assert_int_equal(connection->deadline_ns, connection->since_ns + REST_NS);
-    acceptor_state(acceptor, connection, CONNECTION_READING);
-    acceptor_generation(acceptor, 2);
-    acceptor_state(acceptor, connection, CONNECTION_RESTING);
-    assert_int_equal(connection->deadline_ns, connection->since_ns + RETIRE_NS);
-    acceptor_free(acceptor);
 }
 
 #define fresh(test) cmocka_unit_test_setup(test, setup)
@@ -217,14 +195,13 @@ static void who_comes_to_rest_under_an_old_configuration_may_not_stay(void **sta
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        fresh(gives_each_state_its_time),
-        fresh(forgets_who_was_cut_or_has_left),
-        fresh(is_full_at_its_ceiling),
-        fresh(chooses_who_gives_way),
-        fresh(tells_clients_apart),
-        fresh(knows_the_loopback),
-        fresh(lets_go_at_the_end),
-        fresh(who_comes_to_rest_under_an_old_configuration_may_not_stay),
+        fresh(gives_each_state_its_timeout),
+        fresh(does_not_count_closing_or_removed_connections),
+        fresh(rejects_connections_beyond_the_limit),
+        fresh(chooses_the_connection_to_evict),
+        fresh(groups_connections_by_client),
+        fresh(recognises_loopback_addresses),
+        fresh(shortens_deadlines_for_reload_and_shutdown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Addresses as users write them, good and bad. */
+/* Valid and invalid listen addresses. */
 #include "server/listen.h"
 
 #include <arpa/inet.h>
@@ -35,7 +35,7 @@ static unsigned port_of(const char *name)
     return (unsigned)strtoul(colon + 1, NULL, 10);
 }
 
-/* Connects to the IPv4 loopback and looks whether somebody takes it. */
+/* Connects to the IPv4 loopback and accepts the connection. */
 static void reach(int fd, unsigned port)
 {
     const struct sockaddr_in address = {.sin_family = AF_INET,
@@ -50,33 +50,34 @@ static void reach(int fd, unsigned port)
     close(client);
 }
 
-static void refuses_what_is_no_address(void **state)
+static void rejects_invalid_addresses(void **state)
 {
     static char long_host[400];
     static const struct {
         const char *address, *message;
     } rows[] = {
-        {"", "no port"},
-        {"localhost", "no port"},
-        {"localhost:", "no port"},
-        {"127.0.0.1:http", "no port"},
-        {":-1", "no port"},
-        {": 80", "no port"},
-        {":80x", "no port"},
-        {":65536", "no port"},
-        {"127.0.0.1:99999", "no port"},
-        {":18446744073709551617", "no port"},
-        {"[::1]", "no port"},
-        {"::1:80", "write [::1]:80"},
-        {"[::1:80", "write"},
-        {"::1]:80", "write"},
+        {"", "expected host:port"},
+        {"localhost", "expected host:port"},
+        {"localhost:", "expected host:port"},
+        {"127.0.0.1:http", "expected host:port"},
+        {":-1", "expected host:port"},
+        {": 80", "expected host:port"},
+        {":80x", "expected host:port"},
+        {":65536", "expected host:port"},
+        {"127.0.0.1:99999", "expected host:port"},
+        {":18446744073709551617", "expected host:port"},
+        {"[::1]", "expected host:port"},
+        {"::1:80", "expected brackets: [::1]:80"},
+        {"[::1:80", "expected brackets"},
+        {"::1]:80", "expected brackets"},
         {long_host, "too long"},
-        {"unix:", "begins with /"},
-        {"unix:relative", "begins with /"},
+        {"unix:", "expected an absolute path"},
+        {"unix:relative", "expected an absolute path"},
         {"unix:///none/of/these/x.sock", "No such file"},
         {"unix:/etc/passwd", "in use"},
         {"256.256.256.256:0", "256.256.256.256"},
-        {"192.0.2.1:0", "cannot listen on 192.0.2.1:0"}, /* of no machine: RFC 5737 */
+        {"192.0.2.1:0",
+         "cannot listen on 192.0.2.1:0"}, /* an address of RFC 5737, which no machine has */
     };
 
     (void)state;
@@ -94,7 +95,7 @@ static void refuses_what_is_no_address(void **state)
     }
 }
 
-static void tells_the_port_that_the_kernel_chose(void **state)
+static void reports_the_port_that_the_kernel_chose(void **state)
 {
     char name[LISTEN_NAME_BYTES];
     struct error err;
@@ -125,7 +126,7 @@ static void listens_on_ipv6(void **state)
     close(fd);
 }
 
-static void takes_both_protocols_without_a_host(void **state)
+static void accepts_ipv4_without_a_host(void **state)
 {
     char name[LISTEN_NAME_BYTES];
     struct error err;
@@ -137,7 +138,7 @@ static void takes_both_protocols_without_a_host(void **state)
     close(fd);
 }
 
-static void says_so_where_somebody_listens_already(void **state)
+static void reports_an_address_in_use(void **state)
 {
     char name[LISTEN_NAME_BYTES], other[LISTEN_NAME_BYTES];
     struct error err = {0};
@@ -170,7 +171,7 @@ static void listens_on_a_path(void **state)
     strcpy(peer.sun_path, path);
     for (size_t i = 0; i < 2; i++) {
         fd = listen_open(addresses[i], name, &err);
-        assert_true(fd >= 0); /* the second time, though the file is still there */
+        assert_true(fd >= 0); /* the second time it replaces the file */
         assert_string_equal(name, addresses[0]);
         assert_int_equal(stat(path, &status), 0);
         assert_int_equal(status.st_mode & 07777, 0660);
@@ -187,7 +188,7 @@ static void listens_on_a_path(void **state)
     listen_remove("127.0.0.1:1");
 }
 
-static void knows_who_is_on_this_machine(void **state)
+static void recognises_local_clients(void **state)
 {
     struct sockaddr_in address = {.sin_family = AF_INET};
     char name[LISTEN_NAME_BYTES];
@@ -198,7 +199,7 @@ static void knows_who_is_on_this_machine(void **state)
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     address.sin_port = htons((uint16_t)port_of(name));
     client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_false(listen_is_local(client)); /* of nobody */
+    assert_false(listen_is_local(client)); /* not connected */
     assert_int_equal(connect(client, (struct sockaddr *)&address, sizeof(address)), 0);
     assert_true(listen_is_local(client));
     close(client);
@@ -208,13 +209,13 @@ static void knows_who_is_on_this_machine(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(refuses_what_is_no_address),
-        cmocka_unit_test(tells_the_port_that_the_kernel_chose),
+        cmocka_unit_test(rejects_invalid_addresses),
+        cmocka_unit_test(reports_the_port_that_the_kernel_chose),
         cmocka_unit_test(listens_on_ipv6),
-        cmocka_unit_test(takes_both_protocols_without_a_host),
-        cmocka_unit_test(says_so_where_somebody_listens_already),
+        cmocka_unit_test(accepts_ipv4_without_a_host),
+        cmocka_unit_test(reports_an_address_in_use),
         cmocka_unit_test(listens_on_a_path),
-        cmocka_unit_test(knows_who_is_on_this_machine),
+        cmocka_unit_test(recognises_local_clients),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The bucket of tokens, at times that the test chooses. */
+/* The token bucket, at times that the test chooses. */
 #include "server/rate_limit.h"
 
 #include "base/clock.h"
@@ -13,7 +13,7 @@
 
 #define NOW (1000 * NS_PER_SECOND)
 
-static void a_burst_then_one_per_interval(void **state)
+static void allows_a_burst_then_one_per_interval(void **state)
 {
     CLEANUP(rate_limit_deinit) struct rate_limit limit;
     int64_t now_ns = NOW;
@@ -32,7 +32,7 @@ static void a_burst_then_one_per_interval(void **state)
     }
 }
 
-static void it_never_holds_more_than_the_burst(void **state)
+static void never_holds_more_than_the_burst(void **state)
 {
     CLEANUP(rate_limit_deinit) struct rate_limit limit;
 
@@ -44,7 +44,7 @@ static void it_never_holds_more_than_the_burst(void **state)
     assert_false(rate_limit_allow(&limit, NS_PER_SECOND, 2, NOW + 1000 * NS_PER_SECOND));
 }
 
-static void what_is_refused_takes_nothing(void **state)
+static void rejected_requests_take_no_token(void **state)
 {
     CLEANUP(rate_limit_deinit) struct rate_limit limit;
 
@@ -56,7 +56,7 @@ static void what_is_refused_takes_nothing(void **state)
     assert_true(rate_limit_allow(&limit, NS_PER_SECOND, 1, NOW + NS_PER_SECOND + NS_PER_MS));
 }
 
-static void no_interval_is_no_limit(void **state)
+static void does_not_limit_without_an_interval(void **state)
 {
     CLEANUP(rate_limit_deinit) struct rate_limit limit;
 
@@ -66,7 +66,7 @@ static void no_interval_is_no_limit(void **state)
         assert_true(rate_limit_allow(&limit, 0, 0, NOW));
 }
 
-static void a_new_limit_counts_at_once(void **state)
+static void applies_new_limits_at_once(void **state)
 {
     CLEANUP(rate_limit_deinit) struct rate_limit limit;
 
@@ -78,7 +78,7 @@ static void a_new_limit_counts_at_once(void **state)
     assert_true(rate_limit_allow(&limit, NS_PER_MS, 1, NOW + NS_PER_MS));
 }
 
-static void time_does_not_run_backwards(void **state)
+static void ignores_older_times(void **state)
 {
     CLEANUP(rate_limit_deinit) struct rate_limit limit;
 
@@ -93,12 +93,12 @@ static void time_does_not_run_backwards(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_burst_then_one_per_interval),
-        cmocka_unit_test(it_never_holds_more_than_the_burst),
-        cmocka_unit_test(what_is_refused_takes_nothing),
-        cmocka_unit_test(no_interval_is_no_limit),
-        cmocka_unit_test(a_new_limit_counts_at_once),
-        cmocka_unit_test(time_does_not_run_backwards),
+        cmocka_unit_test(allows_a_burst_then_one_per_interval),
+        cmocka_unit_test(never_holds_more_than_the_burst),
+        cmocka_unit_test(rejected_requests_take_no_token),
+        cmocka_unit_test(does_not_limit_without_an_interval),
+        cmocka_unit_test(applies_new_limits_at_once),
+        cmocka_unit_test(ignores_older_times),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The server against clients that write what they like. */
+/* The server with clients that send valid and invalid requests. */
 #include "server/server.h"
 
 #include "base/clock.h"
@@ -20,29 +20,29 @@
 
 #include <cmocka.h>
 
-#define PATIENCE_MS 20000 /* far more than anything here takes */
+#define PATIENCE_MS 20000 /* far longer than any step takes */
 #define PARTS       700
 
 static char socket_path[80], socket_address[96];
 static struct server *server;
 
-/* What the last request was, and what is to be done with it. */
+/* What the handler has seen, and the request that waits for a reply. */
 static struct {
     atomic_int calls, released, gone;
     _Atomic(struct exchange *) waiting;
     char seen[512];
-} site;
+} handler;
 
 static void release(void *arg)
 {
-    assert_ptr_equal(arg, &site);
-    site.released++;
+    assert_ptr_equal(arg, &handler);
+    handler.released++;
 }
 
 static void gone(void *arg)
 {
-    assert_ptr_equal(arg, &site);
-    site.gone++;
+    assert_ptr_equal(arg, &handler);
+    handler.gone++;
 }
 
 static void reply_parts(struct exchange *exchange, size_t n)
@@ -56,7 +56,7 @@ static void reply_parts(struct exchange *exchange, size_t n)
                                              .parts = parts,
                                              .n_parts = n,
                                              .release = release,
-                                             .release_arg = &site});
+                                             .release_arg = &handler});
 }
 
 static void *reply_soon(void *arg)
@@ -69,7 +69,7 @@ static void defer_and_reply_at_once(struct exchange *exchange)
 {
     pthread_t thread;
 
-    exchange_defer(exchange, gone, &site);
+    exchange_defer(exchange, gone, &handler);
     assert_int_equal(pthread_create(&thread, NULL, reply_soon, exchange), 0);
     pthread_join(thread, NULL);
 }
@@ -79,18 +79,18 @@ static void describe(struct exchange *exchange)
     const char *values[2] = {"-", "-"}, *header = exchange_header(exchange, "x-list");
     size_t n = exchange_query(exchange, "a", values, 2);
 
-    snprintf(site.seen, sizeof(site.seen), "%s %s a=%zu,%s,%s list=%s local=%d",
+    snprintf(handler.seen, sizeof(handler.seen), "%s %s a=%zu,%s,%s list=%s local=%d",
              exchange_method(exchange), exchange_path(exchange), n, values[0], values[1],
              header ? header : "-", exchange_is_local(exchange));
-    exchange_reply_text(exchange, 200, site.seen);
+    exchange_reply_text(exchange, 200, handler.seen);
 }
 
 static void handle(void *arg, struct exchange *exchange)
 {
     const char *path = exchange_path(exchange);
 
-    assert_ptr_equal(arg, &site);
-    site.calls++;
+    assert_ptr_equal(arg, &handler);
+    handler.calls++;
     if (strcmp(path, "/few") == 0) {
         reply_parts(exchange, 3);
     } else if (strcmp(path, "/many") == 0) {
@@ -100,8 +100,8 @@ static void handle(void *arg, struct exchange *exchange)
     } else if (strcmp(path, "/soon") == 0) {
         defer_and_reply_at_once(exchange);
     } else if (strcmp(path, "/later") == 0) {
-        exchange_defer(exchange, gone, &site);
-        site.waiting = exchange;
+        exchange_defer(exchange, gone, &handler);
+        handler.waiting = exchange;
     } else {
         describe(exchange);
     }
@@ -119,13 +119,14 @@ static int dial(void)
     return fd;
 }
 
-static void say(int fd, const char *text)
+static void send_text(int fd, const char *text)
 {
     assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
 }
 
-/* Until `until` was read, or everything if it is NULL; false if the server closed before. */
-static bool listen_to(int fd, struct buf *out, const char *until)
+/* Reads until `until` (NULL: the end of the connection). Returns false if the server closed first.
+ */
+static bool read_until(int fd, struct buf *out, const char *until)
 {
     char bytes[4096];
     ssize_t n;
@@ -142,14 +143,14 @@ static bool listen_to(int fd, struct buf *out, const char *until)
     return true;
 }
 
-/* All that comes for one request on a connection of its own, with "Connection: close". */
+/* The whole reply to one request with "Connection: close". */
 static char *ask(const char *request)
 {
     struct buf answer = BUF_INIT((size_t)1 << 20);
     int fd = dial();
 
-    say(fd, request);
-    listen_to(fd, &answer, NULL);
+    send_text(fd, request);
+    read_until(fd, &answer, NULL);
     close(fd);
     buf_append_str(&answer, "");
     return answer.data ? buf_take(&answer) : strdup("");
@@ -179,13 +180,13 @@ static int start_with(struct web_config *config)
     struct listeners listeners;
     struct error err;
 
-    memset(&site, 0, sizeof(site));
+    memset(&handler, 0, sizeof(handler));
     server = listeners_open(&listeners, addresses, 1, false, &err)
                  ? server_start(&(struct server_options){.listeners = &listeners,
                                                          .config = config,
                                                          .open_paths = open_paths,
                                                          .handle = handle,
-                                                         .arg = &site},
+                                                         .arg = &handler},
                                 &err)
                  : NULL;
     if (!server)
@@ -210,7 +211,7 @@ static int stop(void **state)
 
 /* ---- Tests ------------------------------------------------------------------------------ */
 
-static void tells_what_was_asked(void **state)
+static void parses_requests(void **state)
 {
     (void)state;
     expect("GET / HTTP/1.1\r\n" CLOSE, "HTTP/1.1 200 ", "GET / a=0,-,- list=- local=1");
@@ -231,7 +232,7 @@ static void tells_what_was_asked(void **state)
     expect("get / HTTP/1.1\r\n" CLOSE, "HTTP/1.1 200 ", "get / ");
 }
 
-static void refuses_what_makes_no_sense(void **state)
+static void rejects_invalid_requests(void **state)
 {
     static const struct {
         const char *request, *status;
@@ -257,7 +258,7 @@ static void refuses_what_makes_no_sense(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         expect(rows[i].request, rows[i].status, NULL);
-    assert_int_equal(site.calls, 0);
+    assert_int_equal(handler.calls, 0);
     expect("GET / HTTP/1.0\r\n\r\n", "HTTP/1.", "local=1");
     expect("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" CLOSE "3\r\nabc\r\n0\r\n\r\n",
            "HTTP/1.1 200 ", "POST /");
@@ -266,7 +267,7 @@ static void refuses_what_makes_no_sense(void **state)
            "POST /");
 }
 
-static void has_a_limit_for_headers(void **state)
+static void limits_the_size_of_headers(void **state)
 {
     static char request[40000];
     static const size_t sizes[] = {8000, 17000, 39000};
@@ -302,10 +303,10 @@ static void sends_parts_and_releases_them_once(void **state)
     head = ask("HEAD /many HTTP/1.1\r\n" CLOSE);
     assert_non_null(strstr(head, "Content-Length: 7000\r\n"));
     assert_string_equal(strstr(head, "\r\n\r\n"), "\r\n\r\n");
-    wait_for(site.released == 4);
+    wait_for(handler.released == 4);
 }
 
-static void says_what_headers_say(void **state)
+static void sends_common_headers(void **state)
 {
     (void)state;
     expect("GET /few HTTP/1.1\r\n" CLOSE, "HTTP/1.1 200 ", "X-Content-Type-Options: nosniff\r\n");
@@ -313,22 +314,22 @@ static void says_what_headers_say(void **state)
     expect("GET /few HTTP/1.1\r\n" CLOSE, "HTTP/1.1 200 ", "Date: ");
 }
 
-static void keeps_a_connection_and_takes_requests_ahead(void **state)
+static void keeps_connections_and_accepts_pipelining(void **state)
 {
     CLEANUP(buf_deinit) struct buf answer = BUF_INIT(65536);
     int fd = dial();
 
     (void)state;
-    say(fd, "GET /one HTTP/1.1\r\nHost: x\r\n\r\nGET /soon HTTP/1.1\r\nHost: x\r\n\r\n"
-            "GET /three HTTP/1.1\r\nHost: x\r\n\r\n");
-    assert_true(listen_to(fd, &answer, "GET /three a"));
+    send_text(fd, "GET /one HTTP/1.1\r\nHost: x\r\n\r\nGET /soon HTTP/1.1\r\nHost: x\r\n\r\n"
+                  "GET /three HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_true(read_until(fd, &answer, "GET /three a"));
     assert_non_null(strstr(answer.data, "GET /one a"));
     assert_true(strstr(answer.data, "soon") > strstr(answer.data, "GET /one a"));
-    assert_int_equal(site.calls, 3);
+    assert_int_equal(handler.calls, 3);
     close(fd);
 }
 
-static void replies_later(void **state)
+static void sends_deferred_replies(void **state)
 {
     CLEANUP(buf_deinit) struct buf answer = BUF_INIT(65536);
     int fd;
@@ -337,47 +338,47 @@ static void replies_later(void **state)
     for (int i = 0; i < 50; i++)
         expect("GET /soon HTTP/1.1\r\n" CLOSE, "HTTP/1.1 200 ", "soon");
     fd = dial();
-    say(fd, "GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
-    wait_for(site.waiting);
-    expect("GET / HTTP/1.1\r\n" CLOSE, "HTTP/1.1 200 ", NULL); /* nobody else waits */
-    exchange_reply_text(site.waiting, 200, "late");
-    assert_true(listen_to(fd, &answer, "late"));
+    send_text(fd, "GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
+    wait_for(handler.waiting);
+    expect("GET / HTTP/1.1\r\n" CLOSE, "HTTP/1.1 200 ", NULL); /* other requests do not wait */
+    exchange_reply_text(handler.waiting, 200, "late");
+    assert_true(read_until(fd, &answer, "late"));
     close(fd);
-    assert_int_equal(site.gone, 0);
+    assert_int_equal(handler.gone, 0);
 }
 
-static void tells_when_a_client_has_gone(void **state)
+static void reports_clients_that_disconnect(void **state)
 {
     int fd = dial();
 
     (void)state;
-    say(fd, "GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
-    wait_for(site.waiting);
-    assert_int_equal(site.gone, 0);
+    send_text(fd, "GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
+    wait_for(handler.waiting);
+    assert_int_equal(handler.gone, 0);
     close(fd);
-    wait_for(site.gone == 1);
-    reply_parts(site.waiting, 3);
-    wait_for(site.released == 1);
-    assert_int_equal(site.gone, 1);
+    wait_for(handler.gone == 1);
+    reply_parts(handler.waiting, 3);
+    wait_for(handler.released == 1);
+    assert_int_equal(handler.gone, 1);
 }
 
-static void drains(void **state)
+static void drains_pending_replies(void **state)
 {
     CLEANUP(buf_deinit) struct buf answer = BUF_INIT(65536), idle = BUF_INIT(65536);
     int waiting = dial(), resting = dial();
     pthread_t thread;
 
     (void)state;
-    say(resting, "GET /one HTTP/1.1\r\nHost: x\r\n\r\n");
-    assert_true(listen_to(resting, &idle, "GET /one"));
-    say(waiting, "GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
-    wait_for(site.waiting);
+    send_text(resting, "GET /one HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_true(read_until(resting, &idle, "GET /one"));
+    send_text(waiting, "GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
+    wait_for(handler.waiting);
     server_drain(server, 0);
     assert_int_not_equal(access(socket_path, F_OK), 0);
-    assert_true(listen_to(resting, &idle, NULL));
-    assert_int_equal(pthread_create(&thread, NULL, reply_soon, site.waiting), 0);
+    assert_true(read_until(resting, &idle, NULL));
+    assert_int_equal(pthread_create(&thread, NULL, reply_soon, handler.waiting), 0);
     server_drain(server, (int64_t)PATIENCE_MS * NS_PER_MS);
-    assert_true(listen_to(waiting, &answer, NULL));
+    assert_true(read_until(waiting, &answer, NULL));
     assert_non_null(strstr(answer.data, "\r\nConnection: close\r\n"));
     assert_non_null(strstr(answer.data, "soon"));
     pthread_join(thread, NULL);
@@ -388,25 +389,25 @@ static void drains(void **state)
 static void *reply_when_gone(void *arg)
 {
     (void)arg;
-    wait_for(site.gone == 1);
-    exchange_reply_text(site.waiting, 200, "nobody reads this");
+    wait_for(handler.gone == 1);
+    exchange_reply_text(handler.waiting, 200, "nobody reads this");
     return NULL;
 }
 
-static void stops_in_spite_of_who_waits(void **state)
+static void stops_with_pending_replies(void **state)
 {
     CLEANUP(buf_deinit) struct buf nothing = BUF_INIT(65536);
     int silent = dial(), waiting = dial();
     pthread_t thread;
 
     (void)state;
-    say(waiting, "GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
-    wait_for(site.waiting);
+    send_text(waiting, "GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
+    wait_for(handler.waiting);
     assert_int_equal(pthread_create(&thread, NULL, reply_when_gone, NULL), 0);
     server_stop(server);
     server = NULL;
     pthread_join(thread, NULL);
-    assert_true(listen_to(silent, &nothing, NULL));
+    assert_true(read_until(silent, &nothing, NULL));
     assert_int_equal(nothing.size, 0);
     close(silent);
     close(waiting);
@@ -430,7 +431,7 @@ static struct web_config *config_of(const char *text)
 #define RIGHT       "Authorization: Basic dTpzZWNyZXQ=\r\n"
 #define WRONG       "Authorization: Basic dTp3cm9uZw==\r\n"
 
-static void asks_for_a_password(void **state)
+static void requires_authentication(void **state)
 {
     struct web_config *config = config_of(USERS);
 
@@ -441,15 +442,15 @@ static void asks_for_a_password(void **state)
     expect("GET / HTTP/1.1\r\n" CLOSE, "HTTP/1.1 401 ", "\r\nWWW-Authenticate: Basic\r\n");
     expect("GET / HTTP/1.1\r\n" WRONG CLOSE, "HTTP/1.1 401 ", NULL);
     expect("GET /-/healthy HTTP/1.1\r\n" CLOSE, "HTTP/1.1 401 ", NULL);
-    assert_int_equal(site.calls, 0);
+    assert_int_equal(handler.calls, 0);
     for (int i = 0; i < 3; i++) {
         expect("GET / HTTP/1.1\r\n" RIGHT CLOSE, "HTTP/1.1 200 ", NULL);
         expect("GET /soon HTTP/1.1\r\n" RIGHT CLOSE, "HTTP/1.1 200 ", "soon");
     }
-    assert_int_equal(site.calls, 6);
+    assert_int_equal(handler.calls, 6);
 }
 
-static void leaves_the_password_out_where_told(void **state)
+static void opens_health_paths_on_request(void **state)
 {
     struct web_config *config =
         config_of("http_server_config: {headers: {X-Frame-Options: deny}}\n" OPEN_HEALTH USERS);
@@ -463,7 +464,7 @@ static void leaves_the_password_out_where_told(void **state)
     expect("GET /x/../-/healthy HTTP/1.1\r\n" CLOSE, "HTTP/1.1 401 ", NULL);
 }
 
-static void limits_the_rate(void **state)
+static void limits_the_request_rate(void **state)
 {
     struct web_config *config = config_of("rate_limit: {interval: 1h, burst: 2}\n");
 
@@ -473,10 +474,10 @@ static void limits_the_rate(void **state)
     expect("GET / HTTP/1.1\r\n" CLOSE, "HTTP/1.1 200 ", NULL);
     expect("GET / HTTP/1.1\r\n" CLOSE, "HTTP/1.1 200 ", NULL);
     expect("GET / HTTP/1.1\r\n" CLOSE, "HTTP/1.1 429 ", "Too Many Requests");
-    assert_int_equal(site.calls, 2);
+    assert_int_equal(handler.calls, 2);
 }
 
-static void takes_a_new_configuration_on_an_old_connection(void **state)
+static void applies_a_new_configuration_to_old_connections(void **state)
 {
     CLEANUP(buf_deinit) struct buf answer = BUF_INIT(65536), denied = BUF_INIT(65536);
     struct web_config *config = config_of(USERS);
@@ -484,21 +485,21 @@ static void takes_a_new_configuration_on_an_old_connection(void **state)
     int fd = dial();
 
     (void)state;
-    say(fd, "GET /one HTTP/1.1\r\nHost: x\r\n\r\n");
-    assert_true(listen_to(fd, &answer, "GET /one"));
+    send_text(fd, "GET /one HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_true(read_until(fd, &answer, "GET /one"));
     assert_true(server_apply(server, config, &err));
     web_config_unref(config);
-    say(fd, "GET /two HTTP/1.1\r\nHost: x\r\n\r\n");
-    assert_true(listen_to(fd, &denied, "Unauthorized"));
+    send_text(fd, "GET /two HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_true(read_until(fd, &denied, "Unauthorized"));
     assert_null(strstr(denied.data, "Connection: close"));
     assert_true(server_apply(server, NULL, &err));
     buf_clear(&answer);
-    say(fd, "GET /three HTTP/1.1\r\nHost: x\r\n\r\n");
-    assert_true(listen_to(fd, &answer, "GET /three"));
+    send_text(fd, "GET /three HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_true(read_until(fd, &answer, "GET /three"));
     close(fd);
 }
 
-static void says_that_an_address_is_taken(void **state)
+static void reports_an_address_in_use(void **state)
 {
     const char *addresses[] = {socket_address};
     struct listeners listeners;
@@ -510,7 +511,7 @@ static void says_that_an_address_is_taken(void **state)
     expect("GET / HTTP/1.1\r\n" CLOSE, "HTTP/1.1 200 ", NULL);
 }
 
-static void a_start_that_fails_leaves_no_file(void **state)
+static void removes_the_socket_after_a_failed_start(void **state)
 {
     const char *addresses[] = {socket_address, "no address"};
     struct listeners listeners;
@@ -526,22 +527,22 @@ static void a_start_that_fails_leaves_no_file(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        served(tells_what_was_asked),
-        served(refuses_what_makes_no_sense),
-        served(has_a_limit_for_headers),
+        served(parses_requests),
+        served(rejects_invalid_requests),
+        served(limits_the_size_of_headers),
         served(sends_parts_and_releases_them_once),
-        served(says_what_headers_say),
-        served(keeps_a_connection_and_takes_requests_ahead),
-        served(replies_later),
-        served(tells_when_a_client_has_gone),
-        served(drains),
-        served(stops_in_spite_of_who_waits),
-        cmocka_unit_test(a_start_that_fails_leaves_no_file),
-        cmocka_unit_test_teardown(asks_for_a_password, stop),
-        cmocka_unit_test_teardown(leaves_the_password_out_where_told, stop),
-        cmocka_unit_test_teardown(limits_the_rate, stop),
-        served(takes_a_new_configuration_on_an_old_connection),
-        served(says_that_an_address_is_taken),
+        served(sends_common_headers),
+        served(keeps_connections_and_accepts_pipelining),
+        served(sends_deferred_replies),
+        served(reports_clients_that_disconnect),
+        served(drains_pending_replies),
+        served(stops_with_pending_replies),
+        cmocka_unit_test(removes_the_socket_after_a_failed_start),
+        cmocka_unit_test_teardown(requires_authentication, stop),
+        cmocka_unit_test_teardown(opens_health_paths_on_request, stop),
+        cmocka_unit_test_teardown(limits_the_request_rate, stop),
+        served(applies_a_new_configuration_to_old_connections),
+        served(reports_an_address_in_use),
     };
 
     log_set_level(LOG_ERROR);

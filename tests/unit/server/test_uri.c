@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a request line asks for, decoded or refused. */
+/* Request targets: decoded or rejected. */
 #include "server/uri.h"
 
 #include <setjmp.h>
@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-/* As much memory as was promised to be enough, so that one byte more is found out. */
+/* Exactly URI_MEMORY bytes, so that a sanitizer notices one byte more. */
 static char *parse(const char *text, struct uri *uri, bool *ok)
 {
     char *memory = malloc(URI_MEMORY(strlen(text)));
@@ -80,7 +80,7 @@ static void finds_parameters(void **state)
     free(memory);
 }
 
-static void refuses_what_cannot_be_decoded(void **state)
+static void rejects_invalid_escapes(void **state)
 {
     static const char *const rows[] = {
         "/%",     "/%4",     "/%g0",        "/%0g",    "/%00",  "/x%00y",         "/?%",
@@ -99,7 +99,7 @@ static void refuses_what_cannot_be_decoded(void **state)
     }
 }
 
-static void has_room_for_the_shortest_pairs(void **state)
+static void fits_the_shortest_pairs(void **state)
 {
     char text[1001];
     struct uri uri;
@@ -122,8 +122,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_the_path),
         cmocka_unit_test(finds_parameters),
-        cmocka_unit_test(refuses_what_cannot_be_decoded),
-        cmocka_unit_test(has_room_for_the_shortest_pairs),
+        cmocka_unit_test(rejects_invalid_escapes),
+        cmocka_unit_test(fits_the_shortest_pairs),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Web configuration files: what is said about bad ones (tests/web/cases.txt), what becomes of good
- * ones. */
+/* Web configuration files: mistakes of invalid ones (tests/web/cases.txt), settings of valid ones.
+ */
 #include "server/config/web_config.h"
 
 #include "base/clock.h"
@@ -42,9 +42,9 @@ static struct web_config *parse_good(const char *text)
     return config;
 }
 
-/* ---- the cases ---- */
+/* ---- Cases ---- */
 
-/* Whether a problem is at the place and has the words of "line:column words". */
+/* Whether a problem has the position and the words of "line:column words". */
 static bool says(const char *problem, const char *expected)
 {
     size_t size = strcspn(expected, " ");
@@ -54,7 +54,7 @@ static bool says(const char *problem, const char *expected)
            problem[strlen(FILE_NAME ":") + size] == ':' && strstr(problem, expected + size + 1);
 }
 
-/* Both are lines; each of `mistakes` is to be said by its line of `problems`, and no more. */
+/* Both are lines: line by line, `problems` must match `mistakes`. */
 static bool compare(const char *name, char *mistakes, char *problems)
 {
     const char *mistake, *problem;
@@ -95,7 +95,7 @@ static bool check(struct sample *sample)
            (config != NULL) == (sample->mistakes.size == 0);
 }
 
-static void every_case_is_judged_as_it_says(void **state)
+static void reports_the_mistakes_of_every_case(void **state)
 {
     CLEANUP(buf_deinit) struct buf file = BUF_INIT(TEXT_LIMIT_BYTES);
     CLEANUP(sample_deinit)
@@ -127,9 +127,9 @@ static void every_case_is_judged_as_it_says(void **state)
     assert_true(n_bad >= 70 && n_good >= 12);
 }
 
-/* ---- good files ---- */
+/* ---- Valid files ---- */
 
-static void an_empty_file_asks_for_nothing(void **state)
+static void accepts_an_empty_file(void **state)
 {
     CLEANUP(web_config_unrefp) struct web_config *config = parse_good("");
 
@@ -142,7 +142,7 @@ static void an_empty_file_asks_for_nothing(void **state)
     assert_int_equal(config->rate_interval_ns, 0);
 }
 
-static void what_is_written_is_taken(void **state)
+static void reads_all_settings(void **state)
 {
     CLEANUP(web_config_unrefp)
     struct web_config *config = parse_good(
@@ -175,7 +175,7 @@ static void what_is_written_is_taken(void **state)
     assert_true(config->open_health);
 }
 
-static void versions_suites_and_curves_become_priorities(void **state)
+static void translates_versions_suites_and_curves(void **state)
 {
     static const struct {
         const char *text, *priorities, *suite_priorities;
@@ -224,7 +224,7 @@ static void versions_suites_and_curves_become_priorities(void **state)
     }
 }
 
-static void every_suite_is_one_for_gnutls(void **state)
+static void every_suite_is_known_to_gnutls(void **state)
 {
     static const char *const suites[] = {
         "TLS_RSA_WITH_AES_128_CBC_SHA",
@@ -257,9 +257,9 @@ static void every_suite_is_one_for_gnutls(void **state)
     }
 }
 
-/* ---- secrets, files ---- */
+/* ---- Secrets and files ---- */
 
-static void no_message_quotes_a_secret(void **state)
+static void never_quotes_secrets(void **state)
 {
     static const char *const texts[] = {
         "basic_auth_users: {a: hunter2}\n",
@@ -297,7 +297,7 @@ static void copy_file(const char *from, const char *to)
     write_file(to, data.data);
 }
 
-static void the_stamp_tells_of_every_file(void **state)
+static void stamps_change_with_every_file(void **state)
 {
     static const char *const names[] = {"web.yml", "c.pem", "k.pem"};
     CLEANUP(buf_deinit) struct buf problems = BUF_INIT(TEXT_LIMIT_BYTES);
@@ -337,7 +337,7 @@ static void the_stamp_tells_of_every_file(void **state)
     assert_int_equal(rmdir(folder), 0);
 }
 
-static void a_file_that_cannot_be_read_is_told(void **state)
+static void reports_unreadable_files(void **state)
 {
     static const char *const paths[] = {"tests/web/none.yml", "tests/web"};
 
@@ -352,7 +352,7 @@ static void a_file_that_cannot_be_read_is_told(void **state)
     }
 }
 
-static void a_file_has_a_ceiling(void **state)
+static void limits_the_size_of_files(void **state)
 {
     CLEANUP(buf_deinit) struct buf text = BUF_INIT(4 * TEXT_LIMIT_BYTES);
     CLEANUP(buf_deinit) struct buf problems = BUF_INIT(TEXT_LIMIT_BYTES);
@@ -369,7 +369,71 @@ static void a_file_has_a_ceiling(void **state)
     assert_null(web_config_parse("f", text.data, text.size, &problems, &err));
 }
 
-static void it_lives_as_long_as_somebody_holds_it(void **state)
+static void compares_every_tls_setting(void **state)
+{
+    static const char *const one[] = {"a", "b", NULL}, *const same[] = {"a", "b", NULL},
+                             *const shorter[] = {"a", NULL}, *const other[] = {"a", "c", NULL};
+    const struct web_config base = {.tls = true,
+                                    .certificate = "c",
+                                    .key = "k",
+                                    .client_ca = "ca",
+                                    .client_auth = CLIENT_AUTH_REQUEST,
+                                    .client_allowed_sans = one,
+                                    .priorities = "p",
+                                    .suite_priorities = "s"};
+    const struct web_config plain = {.rate_burst = 7}, plain_too = {.rate_burst = 8};
+    struct web_config changed[11];
+
+    (void)state;
+    for (size_t i = 0; i < 11; i++)
+        changed[i] = base;
+    changed[0].certificate = "x";
+    changed[1].key = "x";
+    changed[2].client_ca = "x";
+    changed[3].client_ca = NULL;
+    changed[4].client_auth = CLIENT_AUTH_NONE;
+    changed[5].client_allowed_sans = NULL;
+    changed[6].client_allowed_sans = shorter;
+    changed[7].client_allowed_sans = other;
+    changed[8].priorities = "x";
+    changed[9].suite_priorities = NULL;
+    changed[10].tls = false;
+    for (size_t i = 0; i < 11; i++) {
+        assert_false(web_config_same_tls(&base, &changed[i]));
+        assert_false(web_config_same_tls(&changed[i], &base));
+    }
+    changed[0] = base;
+    changed[0].client_allowed_sans = same;
+    changed[0].n_users = 1;
+    assert_true(web_config_same_tls(&base, &changed[0]));
+    assert_true(web_config_same_tls(NULL, NULL));
+    assert_true(web_config_same_tls(NULL, &plain));
+    assert_true(web_config_same_tls(&plain, &plain_too));
+    assert_false(web_config_same_tls(NULL, &base));
+    assert_false(web_config_same_tls(&base, NULL));
+}
+
+/* Half a million nodes fit into the largest file, but not into the memory for nodes. */
+static void limits_the_number_of_nodes(void **state)
+{
+    CLEANUP(buf_deinit) struct buf text = BUF_INIT(4 * TEXT_LIMIT_BYTES);
+    CLEANUP(buf_deinit) struct buf problems = BUF_INIT(TEXT_LIMIT_BYTES);
+    struct error err;
+
+    (void)state;
+    buf_append_str(&text, "tls_server_config: {curve_preferences: [");
+    for (size_t i = 0; i < 500; i++) {
+        buf_append_str(&text, i > 0 ? ",[a" : "[a");
+        for (size_t k = 1; k < 1000; k++)
+            buf_append_str(&text, ",a");
+        buf_append_char(&text, ']');
+    }
+    buf_append_str(&text, "]}\n");
+    assert_null(web_config_parse("f", text.data, text.size, &problems, &err));
+    assert_non_null(strstr(problems.data, "f:1:1: "));
+}
+
+static void lives_until_the_last_reference(void **state)
 {
     struct web_config *config = parse_good("basic_auth_users: {a: " HASH "}\n");
 
@@ -383,16 +447,18 @@ static void it_lives_as_long_as_somebody_holds_it(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_case_is_judged_as_it_says),
-        cmocka_unit_test(an_empty_file_asks_for_nothing),
-        cmocka_unit_test(what_is_written_is_taken),
-        cmocka_unit_test(versions_suites_and_curves_become_priorities),
-        cmocka_unit_test(every_suite_is_one_for_gnutls),
-        cmocka_unit_test(no_message_quotes_a_secret),
-        cmocka_unit_test(the_stamp_tells_of_every_file),
-        cmocka_unit_test(a_file_that_cannot_be_read_is_told),
-        cmocka_unit_test(a_file_has_a_ceiling),
-        cmocka_unit_test(it_lives_as_long_as_somebody_holds_it),
+        cmocka_unit_test(reports_the_mistakes_of_every_case),
+        cmocka_unit_test(accepts_an_empty_file),
+        cmocka_unit_test(reads_all_settings),
+        cmocka_unit_test(translates_versions_suites_and_curves),
+        cmocka_unit_test(every_suite_is_known_to_gnutls),
+        cmocka_unit_test(never_quotes_secrets),
+        cmocka_unit_test(stamps_change_with_every_file),
+        cmocka_unit_test(reports_unreadable_files),
+        cmocka_unit_test(limits_the_size_of_files),
+        cmocka_unit_test(compares_every_tls_setting),
+        cmocka_unit_test(limits_the_number_of_nodes),
+        cmocka_unit_test(lives_until_the_last_reference),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

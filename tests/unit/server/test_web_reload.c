@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A web configuration file that changes, for better or worse, and who hears of it. */
+/* Reloads of a web configuration file after valid and invalid changes. */
 #include "server/config/web_reload.h"
 
 #include "os/file.h"
@@ -27,7 +27,7 @@ struct fixture {
     struct board *board;
     struct web_reloader *reloader;
     size_t applied;
-    uint64_t burst; /* of what was applied last */
+    uint64_t burst; /* of the last configuration applied */
     bool refuse;
 };
 
@@ -101,7 +101,7 @@ static void fixture_deinit(struct fixture *f)
 
 static double value(const struct fixture *f, const char *name)
 {
-    CLEANUP(board_view_freep) struct board_view *view = board_look(f->board);
+    CLEANUP(board_view_freep) struct board_view *view = board_view_new(f->board);
     struct board_cursor at = {0};
     const struct sample *sample = board_next(view, name, &at);
 
@@ -109,14 +109,14 @@ static double value(const struct fixture *f, const char *name)
     return sample->value;
 }
 
-/* As main does every second. */
+/* Like the check that main runs every second. */
 static void check_twice(struct fixture *f)
 {
     web_reloader_check(f->reloader);
     web_reloader_check(f->reloader);
 }
 
-static void what_did_not_change_is_not_read(void **state)
+static void ignores_unchanged_files(void **state)
 {
     CLEANUP(fixture_deinit) struct fixture f;
 
@@ -130,7 +130,7 @@ static void what_did_not_change_is_not_read(void **state)
     assert_true(value(&f, TIMESTAMP) > 1e9);
 }
 
-static void a_change_counts_once_it_has_rested(void **state)
+static void waits_until_a_change_is_stable(void **state)
 {
     CLEANUP(fixture_deinit) struct fixture f;
 
@@ -147,7 +147,7 @@ static void a_change_counts_once_it_has_rested(void **state)
     assert_int_equal(f.applied, 1);
 }
 
-static void a_bad_edit_keeps_what_was_good(void **state)
+static void keeps_the_old_configuration_after_a_bad_edit(void **state)
 {
     CLEANUP(fixture_deinit) struct fixture f;
     double before;
@@ -168,7 +168,7 @@ static void a_bad_edit_keeps_what_was_good(void **state)
     assert_true(value(&f, TIMESTAMP) >= before);
 }
 
-static void who_asks_is_told(void **state)
+static void explicit_reloads_always_report(void **state)
 {
     CLEANUP(fixture_deinit) struct fixture f;
     struct error err;
@@ -185,7 +185,7 @@ static void who_asks_is_told(void **state)
     assert_int_equal(f.applied, 1);
 }
 
-static void a_renewed_certificate_is_taken(void **state)
+static void applies_a_renewed_certificate(void **state)
 {
     CLEANUP(fixture_deinit) struct fixture f;
 
@@ -193,7 +193,7 @@ static void a_renewed_certificate_is_taken(void **state)
     fixture_init(&f, TLS);
     copy_pem(&f, "other.pem", "c.pem");
     web_reloader_check(f.reloader);
-    copy_pem(&f, "other_key.pem", "k.pem"); /* a moment later: nobody looked between */
+    copy_pem(&f, "other_key.pem", "k.pem"); /* later, without a check between */
     check_twice(&f);
     assert_int_equal(f.applied, 1);
     assert_true(value(&f, SUCCESSFUL) == 1);
@@ -207,8 +207,8 @@ static void a_renewed_certificate_is_taken(void **state)
     assert_true(value(&f, SUCCESSFUL) == 1);
 }
 
-/* The certificate in force is another one, so its stamp does not tell. */
-static void what_was_missing_may_come(void **state)
+/* The file in force names another certificate, so the stamp does not change. */
+static void applies_a_file_that_appears_later(void **state)
 {
     CLEANUP(fixture_deinit) struct fixture f;
 
@@ -224,7 +224,7 @@ static void what_was_missing_may_come(void **state)
     assert_true(web_reloader_config(f.reloader)->tls);
 }
 
-static void who_cannot_take_it_keeps_the_old_one(void **state)
+static void keeps_the_old_configuration_if_apply_fails(void **state)
 {
     CLEANUP(fixture_deinit) struct fixture f;
 
@@ -241,7 +241,7 @@ static void who_cannot_take_it_keeps_the_old_one(void **state)
     assert_true(value(&f, SUCCESSFUL) == 1);
 }
 
-static void it_does_not_begin_with_a_bad_one(void **state)
+static void does_not_start_with_an_invalid_file(void **state)
 {
     CLEANUP(fixture_deinit) struct fixture f;
 
@@ -253,14 +253,14 @@ static void it_does_not_begin_with_a_bad_one(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_did_not_change_is_not_read),
-        cmocka_unit_test(a_change_counts_once_it_has_rested),
-        cmocka_unit_test(a_bad_edit_keeps_what_was_good),
-        cmocka_unit_test(who_asks_is_told),
-        cmocka_unit_test(a_renewed_certificate_is_taken),
-        cmocka_unit_test(what_was_missing_may_come),
-        cmocka_unit_test(who_cannot_take_it_keeps_the_old_one),
-        cmocka_unit_test(it_does_not_begin_with_a_bad_one),
+        cmocka_unit_test(ignores_unchanged_files),
+        cmocka_unit_test(waits_until_a_change_is_stable),
+        cmocka_unit_test(keeps_the_old_configuration_after_a_bad_edit),
+        cmocka_unit_test(explicit_reloads_always_report),
+        cmocka_unit_test(applies_a_renewed_certificate),
+        cmocka_unit_test(applies_a_file_that_appears_later),
+        cmocka_unit_test(keeps_the_old_configuration_if_apply_fails),
+        cmocka_unit_test(does_not_start_with_an_invalid_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,7 +3,7 @@
 #ifndef TESTS_CREDENTIALS_FIXTURE_H
 #define TESTS_CREDENTIALS_FIXTURE_H
 
-#include "credentials/credentials.h"
+#include "credentials/credential_sources.h"
 
 #include <sys/types.h>
 

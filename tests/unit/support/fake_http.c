@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define FAKE_REQUEST_BYTES ((size_t)1 << 20)
@@ -19,7 +20,7 @@ static size_t fake_content_length(const char *head)
     return at ? strtoul(at + strlen("\r\ncontent-length:"), NULL, 10) : 0;
 }
 
-/* One whole request; false when the client has gone. */
+/* Reads one request. Returns false if the client has closed. */
 static bool fake_read_request(int fd, struct buf *request)
 {
     char piece[65536];
@@ -33,7 +34,7 @@ static bool fake_read_request(int fd, struct buf *request)
         if (n <= 0)
             return false;
         buf_append(request, piece, (size_t)n);
-        if (request->data[0] == 0x16) { /* TLS: what servers without it say */
+        if (request->data[0] == 0x16) { /* TLS handshake: respond like a server without TLS */
             (void)!send(fd, "HTTP/1.0 400 Bad Request\r\n\r\n", 28, MSG_NOSIGNAL);
             return false;
         }
@@ -172,23 +173,35 @@ static void *fake_run(void *arg)
     return NULL;
 }
 
-void fake_start(struct fake_http *fake, const struct fake_rule *rules)
+static void start(struct fake_http *fake, const struct fake_rule *rules, struct sockaddr *address,
+                  socklen_t size)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof(address);
     int ok;
 
     *fake = (struct fake_http){.rules = rules, .connection = -1, .log = BUF_INIT(FAKE_LOG_BYTES)};
     pthread_mutex_init(&fake->lock, NULL);
-    fake->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    ok = bind(fake->listener, (struct sockaddr *)&address, sizeof(address)) == 0 &&
-         listen(fake->listener, 8) == 0 &&
-         getsockname(fake->listener, (struct sockaddr *)&address, &size) == 0;
-    assert(ok);
-    snprintf(fake->host, sizeof(fake->host), "127.0.0.1:%u", ntohs(address.sin_port));
-    ok = pthread_create(&fake->thread, NULL, fake_run, fake) == 0;
+    fake->listener = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ok = bind(fake->listener, address, size) == 0 && listen(fake->listener, 8) == 0 &&
+         getsockname(fake->listener, address, &size) == 0 &&
+         pthread_create(&fake->thread, NULL, fake_run, fake) == 0;
     assert(ok);
     (void)ok;
+}
+
+void fake_start(struct fake_http *fake, const struct fake_rule *rules)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+
+    start(fake, rules, (struct sockaddr *)&address, sizeof(address));
+    snprintf(fake->host, sizeof(fake->host), "127.0.0.1:%u", ntohs(address.sin_port));
+}
+
+void fake_start_unix(struct fake_http *fake, const struct fake_rule *rules, const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+    strncpy(address.sun_path, path, sizeof(address.sun_path) - 1);
+    start(fake, rules, (struct sockaddr *)&address, sizeof(address));
 }
 
 static void fake_interrupt(struct fake_http *fake)

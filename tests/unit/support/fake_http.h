@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An HTTP server for unit tests: one thread, one connection at a time, answers from a table.
+ * An HTTP server for unit tests: one thread, one connection at a time, responses from a table.
  *
- * A request is answered by the first rule that matches it and is not used up; by 404 if there
- * is none. "@HOST@" in headers becomes the server's own "127.0.0.1:PORT". All of a request that
- * came is kept in `log`, head and body, to be searched by the test.
+ * The first rule that matches a request and has uses left gives the response; without one it is
+ * 404.
+ * "@HOST@" in headers is replaced by the server's "127.0.0.1:PORT". `log` keeps head and body of
+ * all requests.
  */
 #ifndef TESTS_FAKE_HTTP_H
 #define TESTS_FAKE_HTTP_H
@@ -17,20 +18,20 @@
 
 enum fake_end {
     FAKE_KEEP,  /* the connection is kept */
-    FAKE_CLOSE, /* closed after the answer */
-    FAKE_HANG,  /* after the answer nothing comes any more until the client goes */
+    FAKE_CLOSE, /* closed after the response */
+    FAKE_HANG,  /* the server sends nothing more until the client closes */
     FAKE_RESET, /* closed by a reset */
 };
 
 struct fake_rule {
-    const char *request; /* how the request begins: "GET /v2/"; NULL ends the table */
-    const char *with;    /* what must be in its head; NULL: anything */
-    unsigned uses;       /* 0: without end */
-    const char *status;  /* "200 OK"; NULL: no answer at all, only `end` */
+    const char *request; /* prefix of the request: "GET /v2/"; NULL ends the table */
+    const char *with;    /* text that the request must contain; may be NULL */
+    unsigned uses;       /* 0: unlimited */
+    const char *status;  /* "200 OK"; NULL: no response, only `end` */
     const char *headers; /* "Name: value\r\n..." */
     const char *body;
     size_t body_bytes; /* 0: strlen(body) */
-    long length_off;   /* Content-Length is wrong by this */
+    long length_off;   /* added to Content-Length */
     enum fake_end end;
 };
 
@@ -46,8 +47,9 @@ struct fake_http {
     unsigned n_connections, n_requests;
 };
 
-/* `rules` must outlive the server. */
+/* Starts a server on a port of loopback, or on a unix socket. `rules` must outlive the server. */
 void fake_start(struct fake_http *fake, const struct fake_rule *rules);
+void fake_start_unix(struct fake_http *fake, const struct fake_rule *rules, const char *path);
 void fake_stop(struct fake_http *fake);
 
 unsigned fake_requests(struct fake_http *fake);

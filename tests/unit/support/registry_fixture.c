@@ -29,7 +29,7 @@ void trial_begin(struct trial *t, const struct fake_rule *rules, struct identity
     t->hosts = (struct host_list){&t->host, 1, ""};
     t->registry = registry_new(&reference, &options, &t->err);
     assert_non_null(t->registry);
-    cancel_init(&t->cancel, clock_now_ns() + 10 * NS_PER_SECOND);
+    cancel_init(&t->cancel, clock_now_ns() + 60 * NS_PER_SECOND);
 }
 
 void trial_end(struct trial *t)

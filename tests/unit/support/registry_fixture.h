@@ -3,6 +3,7 @@
 #ifndef TESTS_REGISTRY_FIXTURE_H
 #define TESTS_REGISTRY_FIXTURE_H
 
+#include "oci/manifest.h"
 #include "registry/registry.h"
 
 #include "support/fake_http.h"
@@ -36,7 +37,7 @@ struct trial {
 };
 
 /* Starts the server with `rules`, which must outlive it, and a client of repository "a/b" with a
- * deadline of ten seconds. */
+ * deadline of a minute. */
 void trial_begin(struct trial *t, const struct fake_rule *rules, struct identity identity);
 void trial_end(struct trial *t);
 

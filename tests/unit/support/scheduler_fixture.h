@@ -1,332 +1,73 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Collectors that do what a test tells them, and that tell what happened to them; and a struct
- * config made by hand. Nothing here knows how fast the machine is: a test waits for an event,
- * and gives up after PATIENCE_S only. Include cmocka.h first.
+ * Collectors that a test controls and observes, and configurations built by hand.
+ *
+ * Nothing depends on the machine's speed: a test waits for an event, and aborts after a minute.
  */
 #ifndef TESTS_SCHEDULER_FIXTURE_H
 #define TESTS_SCHEDULER_FIXTURE_H
 
 #include "base/clock.h"
-#include "collector/board.h"
 #include "collector/collector.h"
 #include "config/config.h"
 
-#include <stdio.h>
-#include <string.h>
+#include "support/page.h"
 
-#define PATIENCE_S       60
-#define FAKE_JOBS_MAX    8
-#define FAKE_PAGE_BYTES  ((size_t)1 << 20)
-#define FAKE_STATE_BYTES ((size_t)4096)
-#define FAKE_OFTEN_NS    (1 * NS_PER_MS)
-#define FAKE_SELDOM_NS   (3600 * NS_PER_SECOND)
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 
-/* One job as its test sees it. All under fake_lock, and fake_changed says when. */
+#include <cmocka.h>
+
+#define FAKE_JOBS_MAX  8
+#define FAKE_OFTEN_NS  (1 * NS_PER_MS)
+#define FAKE_SELDOM_NS (3600 * NS_PER_SECOND)
+
+/* One job. Protected by fake_lock; fake_changed is signalled on every change. */
 struct fake {
     unsigned opened, closed, runs, ended, running, most_at_once;
-    unsigned hanging, canceled; /* those that hang hear a cancellation */
+    unsigned hanging, canceled; /* runs that hang notice a cancellation */
     const void *seen_node;
     bool refuses_to_open, too_many_samples;
-    bool hangs; /* until it is canceled */
-    bool deaf;  /* then it even ignores that, until it is not deaf any more */
+    bool hangs; /* until the run is canceled */
+    bool deaf;  /* until reset: hangs and ignores cancellation */
     enum error_code outcome;
-    unsigned retries;                           /* runs that were told that they are one */
+    unsigned retries;                           /* runs that were retries */
     bool skips;                                 /* its runs */
-    unsigned watches, watching, watch_canceled; /* calls of watch(), and those going on */
-    unsigned changes;                           /* that watch() has not told yet */
+    unsigned watches, watching, watch_canceled; /* calls of watch(): all, in progress, canceled */
+    unsigned changes;                           /* that watch() has yet to report */
     bool watch_fails;
-    int64_t slow_ns; /* set before there is a job */
+    bool warns;      /* its runs */
+    int64_t slow_ns; /* must be set before the job is created */
 };
 
 struct fake_state {
     struct fake *fake;
-    double count; /* of runs; shows whether a job went on or began anew */
+    double count; /* of runs; shows whether a job was kept or replaced */
     char label[16];
 };
-
-static pthread_mutex_t fake_lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t fake_changed = PTHREAD_COND_INITIALIZER;
 
 enum {
     FAKE_RUNS,
 };
 
-static const struct metric_family fake_families[] = {
-    [FAKE_RUNS] = {METRIC_COUNTER, "fake_runs_total", "Runs.", {"name"}},
-    {0},
-};
+extern pthread_mutex_t fake_lock;
+extern pthread_cond_t fake_changed;
+extern const struct metric_family fake_families[];
+extern const struct collector fake_inventory, fake_probe, fake_watched, fake_scrape;
 
-/* Aborts rather than fails: it may be called by any thread. */
-static inline void fake_wait_locked(void)
-{
-    struct timespec until;
+/* Waits until *counter is at least `least`. */
+void fake_await(const unsigned *counter, unsigned least);
+unsigned fake_get(const unsigned *counter);
+void fake_set(bool *flag, bool value);
+/* Lets watch() report `times` changes. */
+void fake_change(struct fake *fake, unsigned times);
 
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += PATIENCE_S;
-    if (pthread_cond_timedwait(&fake_changed, &fake_lock, &until) != 0)
-        abort();
-}
+void fake_config_init(struct config *config);
 
-/* Waits until *counter has come to `least`. */
-static inline void fake_await(const unsigned *counter, unsigned least)
-{
-    LOCK_SCOPE(&fake_lock);
-
-    while (*counter < least)
-        fake_wait_locked();
-}
-
-static inline unsigned fake_get(const unsigned *counter)
-{
-    LOCK_SCOPE(&fake_lock);
-
-    return *counter;
-}
-
-static inline void fake_set(bool *flag, bool value)
-{
-    LOCK_SCOPE(&fake_lock);
-
-    *flag = value;
-    pthread_cond_broadcast(&fake_changed);
-}
-
-static inline bool fake_open(void *state, const struct job_context *context, struct error *err)
-{
-    struct fake_state *job = state;
-    LOCK_SCOPE(&fake_lock);
-
-    if (job->fake->refuses_to_open)
-        return error_set(err, ERROR_INVALID, "will not open");
-    snprintf(job->label, sizeof(job->label), "%s", context->name);
-    job->fake->opened++;
-    job->fake->seen_node = context->node;
-    pthread_cond_broadcast(&fake_changed);
-    return true;
-}
-
-static inline void fake_close(void *state)
-{
-    struct fake_state *job = state;
-    LOCK_SCOPE(&fake_lock);
-
-    job->fake->closed++;
-    pthread_cond_broadcast(&fake_changed);
-}
-
-static inline void fake_begin(const void *state, struct snapshot *out)
-{
-    const struct fake_state *job = state;
-
-    snapshot_add(out, FAKE_RUNS, 0, job->label);
-}
-
-static inline int64_t fake_slow_ns(const void *state)
-{
-    const struct fake_state *job = state;
-
-    return job->fake->slow_ns;
-}
-
-static inline void fake_wake(void *arg)
-{
-    struct fake *fake = arg;
-    LOCK_SCOPE(&fake_lock);
-
-    fake->canceled++;
-    pthread_cond_broadcast(&fake_changed);
-}
-
-/* Blocks as a client would: woken by its cancellation, which may have come before. */
-static inline bool fake_hang(struct fake *fake, struct cancel *cancel, struct error *err)
-{
-    struct cancel_watcher watcher = {.wake = fake_wake, .arg = fake};
-    bool hanging = false;
-    bool watched = cancel_watch(cancel, &watcher, err);
-
-    if (!watched && err->code != ERROR_CANCELED)
-        return false;
-    if (!watched)
-        fake_wake(fake);
-    pthread_mutex_lock(&fake_lock);
-    while (fake->deaf || (fake->hangs && fake->canceled == 0)) {
-        if (!hanging) {
-            fake->hanging++;
-            pthread_cond_broadcast(&fake_changed);
-        }
-        hanging = true;
-        fake_wait_locked();
-    }
-    fake->hanging -= hanging;
-    pthread_mutex_unlock(&fake_lock);
-    if (watched)
-        cancel_unwatch(cancel, &watcher);
-    return cancel_check(cancel, err);
-}
-
-static inline void fake_enter(struct fake *fake, struct run *run)
-{
-    LOCK_SCOPE(&fake_lock);
-
-    run->skipped = fake->skips;
-    fake->retries += run->retry;
-    fake->runs++;
-    fake->running++;
-    if (fake->running > fake->most_at_once)
-        fake->most_at_once = fake->running;
-    pthread_cond_broadcast(&fake_changed);
-}
-
-static inline enum error_code fake_leave(struct fake *fake)
-{
-    LOCK_SCOPE(&fake_lock);
-
-    fake->running--;
-    fake->ended++;
-    pthread_cond_broadcast(&fake_changed);
-    return fake->outcome;
-}
-
-static inline void fake_add_samples(struct fake_state *job, struct snapshot *out)
-{
-    size_t n = job->fake->too_many_samples ? 1000000 : 1;
-    struct error err;
-
-    while (n-- > 0 && snapshot_ok(out, &err))
-        snapshot_add(out, FAKE_RUNS, job->count, job->label);
-}
-
-static inline bool fake_run(void *state, struct run *run, struct error *err)
-{
-    struct fake_state *job = state;
-    bool ok;
-    enum error_code outcome;
-
-    job->count++;
-    fake_add_samples(job, run->out);
-    fake_enter(job->fake, run);
-    ok = fake_hang(job->fake, run->cancel, err);
-    outcome = fake_leave(job->fake);
-    if (!ok)
-        return false;
-    return outcome == ERROR_NONE || error_set(err, outcome, "as told");
-}
-
-static inline void fake_wake_watch(void *arg)
-{
-    struct fake *fake = arg;
-    LOCK_SCOPE(&fake_lock);
-
-    fake->watch_canceled++;
-    pthread_cond_broadcast(&fake_changed);
-}
-
-/* Waits for a change without patience, as it would for the daemon. */
-static inline bool fake_watch(void *state, struct cancel *cancel, struct error *err)
-{
-    struct fake *fake = ((struct fake_state *)state)->fake;
-    struct cancel_watcher watcher = {.wake = fake_wake_watch, .arg = fake};
-    bool changed;
-
-    if (!cancel_watch(cancel, &watcher, err))
-        return false;
-    pthread_mutex_lock(&fake_lock);
-    fake->watches++;
-    fake->watching++;
-    pthread_cond_broadcast(&fake_changed);
-    while (!fake->watch_fails && fake->changes == 0 && fake->watch_canceled == 0)
-        pthread_cond_wait(&fake_changed, &fake_lock);
-    changed = !fake->watch_fails && fake->watch_canceled == 0;
-    if (changed)
-        fake->changes--;
-    fake->watching--;
-    pthread_mutex_unlock(&fake_lock);
-    cancel_unwatch(cancel, &watcher);
-    return changed || error_set(err, ERROR_RUNTIME_UNAVAILABLE, "cannot watch");
-}
-
-static inline void fake_change(struct fake *fake, unsigned times)
-{
-    LOCK_SCOPE(&fake_lock);
-
-    fake->changes += times;
-    pthread_cond_broadcast(&fake_changed);
-}
-
-#define FAKE_COLLECTOR(the_name, the_lane)                                                      \
-    {                                                                                           \
-        .name = (the_name), .families = fake_families, .state_size = sizeof(struct fake_state), \
-        .lane = (the_lane), .open = fake_open, .close = fake_close, .begin = fake_begin,        \
-        .slow_ns = fake_slow_ns, .run = fake_run                                                \
-    }
-
-static const struct collector fake_inventory = FAKE_COLLECTOR("fake_inventory", LANE_INVENTORY);
-static const struct collector fake_probe = FAKE_COLLECTOR("fake_probe", LANE_PROBE);
-static const struct collector fake_watched = {
-    .name = "fake_watched",
-    .families = fake_families,
-    .state_size = sizeof(struct fake_state),
-    .lane = LANE_INVENTORY,
-    .open = fake_open,
-    .close = fake_close,
-    .watch = fake_watch,
-    .run = fake_run,
-};
-static const struct collector fake_scrape = FAKE_COLLECTOR("fake_scrape", LANE_SCRAPE);
-
-static inline void fake_config_init(struct config *config)
-{
-    *config = (struct config){.jobs = calloc(FAKE_JOBS_MAX, sizeof(*config->jobs))};
-    assert_non_null(config->jobs);
-}
-
-/* A job as config_parse() would have made it, with `settings` for a fingerprint. */
-static inline struct config_job *fake_job(struct config *config, const struct collector *collector,
-                                          const char *name, const char *settings, struct fake *fake)
-{
-    struct config_job *job = &config->jobs[config->n_jobs++];
-    struct arena *arena = malloc(sizeof(*arena));
-    struct fake_state *state = calloc(1, sizeof(*state));
-
-    assert_in_range(config->n_jobs, 1, FAKE_JOBS_MAX);
-    assert_non_null(arena);
-    assert_non_null(state);
-    *arena = (struct arena)ARENA_INIT(FAKE_STATE_BYTES);
-    state->fake = fake;
-    *job = (struct config_job){
-        .collector = collector,
-        .name = arena_strdup(arena, name),
-        .fingerprint = arena_strdup(arena, settings),
-        .interval_ns = FAKE_OFTEN_NS,
-        .timeout_ns = FAKE_SELDOM_NS,
-        .arena = arena,
-        .state = state,
-    };
-    return job;
-}
-
-/* The page; malloc'ed. Any thread. */
-static inline char *fake_page(struct board *board)
-{
-    CLEANUP(buf_deinit) struct buf out = BUF_INIT(FAKE_PAGE_BYTES);
-    struct error err;
-
-    buf_append_str(&out, "");
-    if (!board_encode(board, &(struct encoder){.out = &out}, &err))
-        abort();
-    return buf_take(&out);
-}
-
-static inline size_t fake_occurrences(struct board *board, const char *what)
-{
-    CLEANUP(freep) char *text = fake_page(board);
-    const char *at = text;
-    size_t n = 0;
-
-    for (; (at = strstr(at, what)); at += strlen(what))
-        n++;
-    return n;
-}
+/* Adds a job like config_parse(), with `settings` as its fingerprint. */
+struct config_job *fake_job(struct config *config, const struct collector *collector,
+                            const char *name, const char *settings, struct fake *fake);
 
 #endif

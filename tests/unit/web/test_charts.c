@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bars of runs and of shares, in words too. */
+/* Charts of runs and shares, and their descriptions. */
 #include "web/pages/charts.h"
 
 #include <math.h>
@@ -27,11 +27,11 @@ static size_t count(const char *text, const char *part)
 
 static void marks_failures_and_slow_runs(void **state)
 {
-    static const struct chart_run runs[] = {{2, DRAWING_GOOD},
-                                            {1, DRAWING_BAD},
-                                            {1, DRAWING_CANCELED},
-                                            {4, DRAWING_SLOW},
-                                            {1, DRAWING_GOOD}};
+    static const struct chart_run runs[] = {{2, CHART_SUCCESS},
+                                            {1, CHART_FAILURE},
+                                            {1, CHART_CANCELED},
+                                            {4, CHART_SLOW},
+                                            {1, CHART_SUCCESS}};
     CLEANUP(buf_deinit) struct buf out = BUF_INIT(LIMIT_BYTES);
 
     (void)state;
@@ -48,7 +48,7 @@ static void marks_failures_and_slow_runs(void **state)
 
 static void shows_limits_that_are_near(void **state)
 {
-    static const struct chart_run runs[] = {{2, DRAWING_GOOD}};
+    static const struct chart_run runs[] = {{2, CHART_SUCCESS}};
     CLEANUP(buf_deinit) struct buf out = BUF_INIT(LIMIT_BYTES);
 
     (void)state;
@@ -62,14 +62,14 @@ static void shows_limits_that_are_near(void **state)
     assert_non_null(strstr(out.data, "class=\"end\""));
 }
 
-static void draws_no_more_than_there_is_room_for(void **state)
+static void draws_at_most_the_last_runs(void **state)
 {
     struct chart_run runs[CHART_RUNS_MAX + 20];
     CLEANUP(buf_deinit) struct buf out = BUF_INIT(LIMIT_BYTES);
 
     (void)state;
     for (size_t i = 0; i < CHART_RUNS_MAX + 20; i++)
-        runs[i] = (struct chart_run){i == 3 ? INFINITY : i == 4 ? NAN : -1.0, DRAWING_GOOD};
+        runs[i] = (struct chart_run){i == 3 ? INFINITY : i == 4 ? NAN : -1.0, CHART_SUCCESS};
     chart_runs(&out, runs, CHART_RUNS_MAX + 20, NAN, INFINITY);
     assert_int_equal(count(out.data, "v-"), CHART_RUNS_MAX);
     assert_int_equal(count(out.data, "nan") + count(out.data, "inf"), 0);
@@ -101,7 +101,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(marks_failures_and_slow_runs),
         cmocka_unit_test(shows_limits_that_are_near),
-        cmocka_unit_test(draws_no_more_than_there_is_room_for),
+        cmocka_unit_test(draws_at_most_the_last_runs),
         cmocka_unit_test(shares_never_exceed_the_whole),
     };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The page that is kept is the page that board_encode() would make anew, whatever is posted, comes
- * and goes; and it takes no memory to make it again.
+ * The cached page equals a page that is formatted from scratch, whatever is posted, added and
+ * removed; rendering it again allocates nothing.
  */
 #include "web/exposition/exposition.h"
 
@@ -25,7 +25,7 @@
 #define SLOTS       60
 #define TURNS       400
 
-/* The clock of the exposition, which can be put forward. */
+/* The clock of the exposition; tests advance it. */
 static _Atomic int64_t ahead_ns;
 
 int64_t clock_now_ns(void)
@@ -174,7 +174,7 @@ static void append(struct buf *out, const struct exposition_page *page)
     buf_append_str(out, "");
 }
 
-/* What a client reads in the end. */
+/* The uncompressed bytes that a client reads. */
 static void unpack(struct buf *out)
 {
     struct libdeflate_decompressor *reader = libdeflate_alloc_decompressor();
@@ -190,7 +190,7 @@ static void unpack(struct buf *out)
     libdeflate_free_decompressor(reader);
 }
 
-/* Malloc'ed. */
+/* The caller frees the result. */
 static char *get(struct bench *bench, enum encode_format format, bool gzip,
                  const struct exposition_filter *filter, size_t *size)
 {
@@ -201,11 +201,71 @@ static char *get(struct bench *bench, enum encode_format format, bool gzip,
     if (!exposition_render(bench->exposition, format, gzip, filter, &page, &err))
         fail_msg("%s", err.message);
     append(&out, &page);
-    exposition_release(page.lease);
+    exposition_release(page.blocks);
     if (page.gzip)
         unpack(&out);
     *size = out.size;
     return buf_take(&out);
+}
+
+struct part {
+    const struct metric_family *family;
+    const struct sample *samples;
+    size_t order; /* of the slot */
+};
+
+/* Returns how many there are; `parts` may be NULL, to count them. */
+static size_t list_parts(const struct board_view *view, struct part *parts)
+{
+    size_t n = 0, n_entries;
+    const struct board_entry *entries = board_entries(view, &n_entries);
+
+    for (size_t i = 0; i < n_entries; i++) {
+        const struct metric_family *families = snapshot_families(entries[i].snapshot);
+
+        for (size_t f = 0; families[f].name; f++) {
+            const struct sample *samples = snapshot_samples(entries[i].snapshot, f);
+
+            if (samples && parts)
+                parts[n] = (struct part){&families[f], samples, i};
+            n += samples ? 1 : 0;
+        }
+    }
+    return n;
+}
+
+static int by_name_then_slot(const void *a, const void *b)
+{
+    const struct part *x = a, *y = b;
+    int order = strcmp(x->family->name, y->family->name);
+
+    return order ? order : (x->order > y->order) - (x->order < y->order);
+}
+
+static bool same_family(const struct part *a, const struct part *b)
+{
+    return strcmp(a->family->name, b->family->name) == 0;
+}
+
+/* Formats the page without a cache. */
+static void encode_board(struct board *board, struct encoder *encoder)
+{
+    CLEANUP(board_view_freep) struct board_view *view = board_view_new(board);
+    size_t n = view ? list_parts(view, NULL) : 0;
+    CLEANUP(freep) struct part *parts = calloc(n + 1, sizeof(*parts));
+
+    assert_non_null(view);
+    assert_non_null(parts);
+    list_parts(view, parts);
+    qsort(parts, n, sizeof(*parts), by_name_then_slot);
+    for (size_t i = 0; i < n; i++) {
+        if (i == 0 || !same_family(&parts[i], &parts[i - 1]))
+            encode_family(encoder, parts[i].family);
+        encode_samples(encoder, parts[i].family, parts[i].samples);
+        if (i + 1 == n || !same_family(&parts[i], &parts[i + 1]))
+            encode_family_end(encoder, parts[i].family);
+    }
+    encode_end(encoder);
 }
 
 static void expect_same(struct bench *bench, bool gzip)
@@ -215,9 +275,8 @@ static void expect_same(struct bench *bench, bool gzip)
         size_t size;
         CLEANUP(freep) char *got = get(bench, (enum encode_format)format, gzip, NULL, &size);
         struct encoder encoder = {.out = &want, .format = (enum encode_format)format};
-        struct error err;
 
-        assert_true(board_encode(bench->board, &encoder, &err));
+        encode_board(bench->board, &encoder);
         assert_int_equal(size, want.size);
         assert_memory_equal(got, want.data ? want.data : "", size);
     }
@@ -234,7 +293,7 @@ static void expect_text(struct bench *bench, const struct exposition_filter *fil
     assert_string_equal(packed, want);
 }
 
-static void is_empty_where_nothing_was_posted(void **state)
+static void is_empty_without_posts(void **state)
 {
     struct bench *bench = *state;
 
@@ -243,7 +302,7 @@ static void is_empty_where_nothing_was_posted(void **state)
     expect_text(bench, NULL, "");
 }
 
-static void is_what_would_be_made_anew(void **state)
+static void equals_a_page_rendered_from_scratch(void **state)
 {
     struct bench *bench = *state;
 
@@ -266,8 +325,8 @@ static void is_what_would_be_made_anew(void **state)
     }
 }
 
-/* From empty to large: what was one chunk has to be many. */
-static void follows_what_grows(void **state)
+/* From empty to large: one chunk becomes many. */
+static void follows_growing_families(void **state)
 {
     struct bench *bench = *state;
 
@@ -283,8 +342,8 @@ static void follows_what_grows(void **state)
     }
 }
 
-/* Beyond what is kept the page is made, packed and sent all the same. */
-static void a_page_too_large_to_be_kept_is_whole(void **state)
+/* A page beyond the limit is not kept as text, but rendered and sent. */
+static void renders_a_page_too_large_to_keep(void **state)
 {
     struct bench *bench = *state;
 
@@ -301,7 +360,7 @@ static void a_page_too_large_to_be_kept_is_whole(void **state)
     expect_same(bench, false);
 }
 
-static void a_page_stays_while_it_is_sent(void **state)
+static void keeps_a_page_while_it_is_sent(void **state)
 {
     struct bench *bench = *state;
     struct exposition_page pages[20];
@@ -325,21 +384,21 @@ static void a_page_stays_while_it_is_sent(void **state)
         assert_int_equal(after.size, before[i].size);
         assert_memory_equal(after.data, before[i].data, after.size);
         buf_deinit(&before[i]);
-        exposition_release(pages[i].lease);
+        exposition_release(pages[i].blocks);
     }
 }
 
-/* Scrapes after which everything is as large as it gets. */
+/* Scrapes until all buffers have their final size. */
 static void scrape(struct bench *bench, bool gzip)
 {
     struct exposition_page page;
     struct error err;
 
     assert_true(exposition_render(bench->exposition, ENCODE_TEXT, gzip, NULL, &page, &err));
-    exposition_release(page.lease);
+    exposition_release(page.blocks);
 }
 
-static void takes_no_memory_in_steady_state(void **state)
+static void allocates_nothing_in_steady_state(void **state)
 {
     struct bench *bench = *state;
     struct board_slot *own;
@@ -363,7 +422,7 @@ static void takes_no_memory_in_steady_state(void **state)
     }
 }
 
-static void formats_nobody_asks_for_give_their_memory_back(void **state)
+static void frees_unused_formats(void **state)
 {
     struct bench *bench = *state;
     const char *const none[] = {"none"};
@@ -379,18 +438,18 @@ static void formats_nobody_asks_for_give_their_memory_back(void **state)
     scrape(bench, false);
     with = mallinfo2().uordblks;
     ahead_ns = 601 * NS_PER_SECOND;
-    free(get(bench, ENCODE_TEXT, false, &nothing,
-             &size)); /* counts as asking: it is the same format */
+    free(
+        get(bench, ENCODE_TEXT, false, &nothing, &size)); /* counts as use: it is the same format */
     assert_true(mallinfo2().uordblks > with - ((size_t)1 << 20));
     ahead_ns *= 2;
     {
         struct exposition_page page;
         struct error err;
 
-        /* Another one, of which not even the text is looked at. */
+        /* Another format. */
         assert_true(
             exposition_render(bench->exposition, ENCODE_OPENMETRICS, false, &nothing, &page, &err));
-        exposition_release(page.lease);
+        exposition_release(page.blocks);
     }
     assert_true(mallinfo2().uordblks < with - ((size_t)1 << 20));
     expect_same(bench, false);
@@ -398,7 +457,7 @@ static void formats_nobody_asks_for_give_their_memory_back(void **state)
 
 #define HEAD(name, help, type) "# HELP " name " " help "\n# TYPE " name " " type "\n"
 
-static void filters_choose_and_spoil_nothing(void **state)
+static void filters_leave_the_cache_unchanged(void **state)
 {
     struct bench *bench = *state;
     const char *const runs[] = {"canary_runs_total", "zzz_last", "canary_seconds_bucket"};
@@ -438,12 +497,12 @@ static void filters_choose_and_spoil_nothing(void **state)
     expect_same(bench, true);
 }
 
-static int set_up_without_internals(void **state)
+static int set_up_without_exporter_metrics(void **state)
 {
     return set_up_with(state, false);
 }
 
-static void internals_can_be_left_out(void **state)
+static void omits_exporter_metrics_on_request(void **state)
 {
     struct bench *bench = *state;
 
@@ -451,8 +510,8 @@ static void internals_can_be_left_out(void **state)
     expect_text(bench, NULL, HEAD("zzz_last", "The end.", "gauge") "zzz_last 5\n");
 }
 
-/* Pages while others post: every page is one that was, and all values rise. */
-struct crowd {
+/* Scrapes during posts: each page is consistent, and counters never decrease. */
+struct concurrent {
     struct bench *bench;
     atomic_bool stop;
     atomic_uint bad;
@@ -460,72 +519,72 @@ struct crowd {
 
 static void *poster(void *arg)
 {
-    struct crowd *crowd = arg;
+    struct concurrent *concurrent = arg;
 
-    for (int turn = 1; !crowd->stop; turn++)
+    for (int turn = 1; !concurrent->stop; turn++)
         for (size_t i = 0; i < SLOTS; i++)
-            post_slot(crowd->bench, i, turn, turn % 3);
+            post_slot(concurrent->bench, i, turn, turn % 3);
     return NULL;
 }
 
 static void *scraper(void *arg)
 {
-    struct crowd *crowd = arg;
+    struct concurrent *concurrent = arg;
     double last = 0;
 
     for (int turn = 0; turn < 100; turn++) {
         size_t size;
-        CLEANUP(freep) char *text = get(crowd->bench, ENCODE_TEXT, turn % 4 == 0, NULL, &size);
+        CLEANUP(freep) char *text = get(concurrent->bench, ENCODE_TEXT, turn % 4 == 0, NULL, &size);
         const char *line = strstr(text, "canary_runs_total{probe=\"probe-59\"} ");
         double value = line ? strtod(strchr(line, ' '), NULL) : 0;
 
-        crowd->bad += value < last;
+        concurrent->bad += value < last;
         last = value;
     }
     return NULL;
 }
 
-static void many_may_ask_at_once(void **state)
+static void serves_concurrent_scrapes(void **state)
 {
-    struct crowd crowd = {.bench = *state};
+    struct concurrent concurrent = {.bench = *state};
     pthread_t post_thread, threads[4];
 
     for (size_t i = 0; i < SLOTS; i++)
-        add_slot(crowd.bench, i);
-    pthread_create(&post_thread, NULL, poster, &crowd);
+        add_slot(concurrent.bench, i);
+    pthread_create(&post_thread, NULL, poster, &concurrent);
     for (int i = 0; i < 4; i++)
-        pthread_create(&threads[i], NULL, scraper, &crowd);
+        pthread_create(&threads[i], NULL, scraper, &concurrent);
     for (int i = 0; i < 4; i++)
         pthread_join(threads[i], NULL);
-    crowd.stop = true;
+    concurrent.stop = true;
     pthread_join(post_thread, NULL);
-    assert_int_equal(crowd.bad, 0);
-    expect_same(crowd.bench, false);
+    assert_int_equal(concurrent.bad, 0);
+    expect_same(concurrent.bench, false);
 }
 
-#define LITTLE_ROOM ((size_t)2000)
+#define SMALL_LIMIT_BYTES ((size_t)2000)
 
 static bool renders(struct format_cache *format_cache, struct render_context *render_context,
                     struct board *board)
 {
-    CLEANUP(board_view_freep) struct board_view *view = board_look(board);
+    CLEANUP(board_view_freep) struct board_view *view = board_view_new(board);
     struct error err;
     bool ok;
 
     render_context->entries = board_entries(view, &render_context->n_entries);
-    assert_true(family_index_follow(&render_context->plan, render_context->entries,
+    assert_true(family_index_follow(&render_context->index, render_context->entries,
                                     render_context->n_entries, true));
     ok = format_cache_update(format_cache, render_context, &err);
     assert_true(ok || err.code == ERROR_LIMIT);
     return ok;
 }
 
-/* Half a family would be wrong numbers, or no page at all. */
-static void gives_no_page_of_which_a_part_has_no_room(void **state)
+/* Part of a family would be a wrong or invalid page. */
+static void fails_if_a_part_exceeds_its_limit(void **state)
 {
     CLEANUP(board_freep) struct board *board = board_new();
     struct render_context render_context = {.pool = block_pool_new(),
-                                            .text = BUF_INIT(LITTLE_ROOM)};
+                                            .text = BUF_INIT(SMALL_LIMIT_BYTES)};
     struct format_cache format_cache = {.format = ENCODE_TEXT};
     struct board_slot *slot = board_add(board, NULL);
 
@@ -533,12 +592,12 @@ static void gives_no_page_of_which_a_part_has_no_room(void **state)
     post(slot, pull_families, "a", 1, 1);
     assert_true(renders(&format_cache, &render_context, board));
     post(slot, pull_families, "a", 1, 200);
-    assert_false(renders(&format_cache, &render_context, board)); /* what was there has grown */
-    assert_false(renders(&format_cache, &render_context, board)); /* made anew */
+    assert_false(renders(&format_cache, &render_context, board)); /* a chunk grew */
+    assert_false(renders(&format_cache, &render_context, board)); /* a rebuild */
     post(slot, pull_families, "a", 1, 1);
     assert_true(renders(&format_cache, &render_context, board));
     format_cache_clear(&format_cache, &render_context);
-    family_index_deinit(&render_context.plan);
+    family_index_deinit(&render_context.index);
     buf_deinit(&render_context.text);
     block_pool_free(render_context.pool);
 }
@@ -548,18 +607,18 @@ static void gives_no_page_of_which_a_part_has_no_room(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(is_empty_where_nothing_was_posted),
-        TEST(is_what_would_be_made_anew),
-        TEST(follows_what_grows),
-        TEST(a_page_too_large_to_be_kept_is_whole),
-        TEST(a_page_stays_while_it_is_sent),
-        TEST(takes_no_memory_in_steady_state),
-        TEST(formats_nobody_asks_for_give_their_memory_back),
-        TEST(filters_choose_and_spoil_nothing),
-        cmocka_unit_test_setup_teardown(internals_can_be_left_out, set_up_without_internals,
-                                        tear_down),
-        TEST(many_may_ask_at_once),
-        cmocka_unit_test(gives_no_page_of_which_a_part_has_no_room),
+        TEST(is_empty_without_posts),
+        TEST(equals_a_page_rendered_from_scratch),
+        TEST(follows_growing_families),
+        TEST(renders_a_page_too_large_to_keep),
+        TEST(keeps_a_page_while_it_is_sent),
+        TEST(allocates_nothing_in_steady_state),
+        TEST(frees_unused_formats),
+        TEST(filters_leave_the_cache_unchanged),
+        cmocka_unit_test_setup_teardown(omits_exporter_metrics_on_request,
+                                        set_up_without_exporter_metrics, tear_down),
+        TEST(serves_concurrent_scrapes),
+        cmocka_unit_test(fails_if_a_part_exceeds_its_limit),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What was packed apart reads as one file, by somebody else's reader of the whole. */
+/* Separately compressed pieces form one valid gzip file for libdeflate. */
 #include "web/exposition/gzip.h"
 
 #include <libdeflate.h>
@@ -14,7 +14,7 @@
 
 #define LIMIT_BYTES ((size_t)32 << 20)
 
-/* A file of pieces, of which `plain` remembers what is in it. */
+/* A file of pieces; `plain` has the uncompressed bytes. */
 struct file {
     struct gzip *gzip;
     struct buf plain, packed;
@@ -57,7 +57,7 @@ static void end(struct file *file)
     buf_deinit(&file->packed);
 }
 
-static void nothing_is_a_file(void **state)
+static void an_empty_page_is_valid(void **state)
 {
     struct file file;
 
@@ -69,7 +69,7 @@ static void nothing_is_a_file(void **state)
     end(&file);
 }
 
-static void pieces_of_every_size_join(void **state)
+static void joins_pieces_of_every_size(void **state)
 {
     static const size_t sizes[] = {1, 2, 3, 100, 1000, 32767, 32768, 32769, 65536, 70000, 200000};
     char *text = malloc(200000);
@@ -85,8 +85,8 @@ static void pieces_of_every_size_join(void **state)
     free(text);
 }
 
-/* Every possible number of bits is left over in the last byte of one of them. */
-static void hundreds_of_pages_join(void **state)
+/* Covers every number of unused bits in the last byte of a piece. */
+static void joins_hundreds_of_pieces(void **state)
 {
     char line[128];
     struct file file;
@@ -109,7 +109,7 @@ static void hundreds_of_pages_join(void **state)
     end(&file);
 }
 
-static void what_does_not_get_smaller_is_stored(void **state)
+static void stores_incompressible_data(void **state)
 {
     unsigned char *noise = malloc(100000);
     struct file file;
@@ -130,10 +130,10 @@ static void what_does_not_get_smaller_is_stored(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing_is_a_file),
-        cmocka_unit_test(pieces_of_every_size_join),
-        cmocka_unit_test(hundreds_of_pages_join),
-        cmocka_unit_test(what_does_not_get_smaller_is_stored),
+        cmocka_unit_test(an_empty_page_is_valid),
+        cmocka_unit_test(joins_pieces_of_every_size),
+        cmocka_unit_test(joins_hundreds_of_pieces),
+        cmocka_unit_test(stores_incompressible_data),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whatever comes from outside is text in a page, and nothing else. */
+/* External text stays text in HTML. */
 #include "base/text.h"
 #include "web/pages/html.h"
 
@@ -21,7 +21,7 @@ static void is_text(const char *text, const char *want)
     assert_string_equal(out.data ? out.data : "", want);
 }
 
-static void escapes_what_is_markup(void **state)
+static void escapes_markup(void **state)
 {
     (void)state;
     is_text("", "");
@@ -31,7 +31,7 @@ static void escapes_what_is_markup(void **state)
     is_text("&lt;", "&amp;lt;");
 }
 
-static void shows_no_control_and_turns_no_direction(void **state)
+static void replaces_control_and_bidi_characters(void **state)
 {
     (void)state;
     is_text("a\nb\tc\x7f", "a b c ");
@@ -45,7 +45,7 @@ static void shows_no_control_and_turns_no_direction(void **state)
     is_text("\xe2\x80\x93 \xd7\x90 \xe2\x82\xac", "\xe2\x80\x93 \xd7\x90 \xe2\x82\xac");
 }
 
-static void cuts_what_is_long_and_no_character(void **state)
+static void cuts_long_texts_between_characters(void **state)
 {
     CLEANUP(buf_deinit) struct buf out = BUF_INIT(LIMIT_BYTES);
     char text[10001];
@@ -68,7 +68,7 @@ static void cuts_what_is_long_and_no_character(void **state)
     }
 }
 
-static void attributes_and_queries_stay_in_their_quotes(void **state)
+static void escapes_attributes_and_queries(void **state)
 {
     CLEANUP(buf_deinit) struct buf out = BUF_INIT(LIMIT_BYTES);
 
@@ -134,10 +134,10 @@ static void moments_are_utc_and_relative(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(escapes_what_is_markup),
-        cmocka_unit_test(shows_no_control_and_turns_no_direction),
-        cmocka_unit_test(cuts_what_is_long_and_no_character),
-        cmocka_unit_test(attributes_and_queries_stay_in_their_quotes),
+        cmocka_unit_test(escapes_markup),
+        cmocka_unit_test(replaces_control_and_bidi_characters),
+        cmocka_unit_test(cuts_long_texts_between_characters),
+        cmocka_unit_test(escapes_attributes_and_queries),
         cmocka_unit_test(durations_have_one_or_two_units),
         cmocka_unit_test(moments_are_utc_and_relative),
     };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The pages for people, of a node made by hand. */
+/* The HTML and JSON pages of a node with given samples and runs. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,9 +9,12 @@
 
 #include "base/text.h"
 #include "scheduler/metric_catalog.h"
+#include "support/exchange_fake.h"
 #include "support/pages_fixture.h"
+#include "web/pages/page_history.h"
+#include "web/pages/page_metrics.h"
 #include "web/pages/reason_help.h"
-#include "web/tables.h"
+#include "web/web.h"
 
 #define HOSTILE "<script>x</script>\"'&\xe2\x80\xae\xff"
 
@@ -27,7 +30,7 @@ static void lacks(const struct buf *page, const char *part)
         fail_msg("'%s' is in\n%s", part, page->data);
 }
 
-static void says_that_nothing_is_known_yet(void **state)
+static void shows_no_results_before_the_first_runs(void **state)
 {
     CLEANUP(buf_deinit) struct buf page = BUF_INIT(NODE_LIMIT_BYTES);
     CLEANUP(node_deinit) struct node node;
@@ -36,29 +39,29 @@ static void says_that_nothing_is_known_yet(void **state)
     node_init(&node);
     node_join(&node);
     node_page(&node, 1, &page);
-    has(&page, "<h1>Nothing is known yet</h1>");
+    has(&page, "<h1>No results yet</h1>");
     has(&page, "No probe is configured");
-    has(&page, "not asked yet");
+    has(&page, "no result yet");
     lacks(&page, "http-equiv");
 }
 
-static void says_that_nothing_is_watched(void **state)
+static void reports_when_nothing_is_monitored(void **state)
 {
     CLEANUP(buf_deinit) struct buf page = BUF_INIT(NODE_LIMIT_BYTES);
     CLEANUP(node_deinit) struct node node;
 
     (void)state;
     node_init(&node);
-    node.status.tried = true; /* and no collector has said anything */
+    node.status.first_runs_done = true; /* and no collector has posted samples */
     node_join(&node);
     node_page(&node, 1, &page);
-    has(&page, "<h1>Nothing is watched</h1>");
-    has(&page, "No collector asks containerd. No probe is configured.");
+    has(&page, "<h1>Nothing is monitored</h1>");
+    has(&page, "No collector monitors containerd. No probe is configured.");
     has(&page, "<code>daemon</code> is switched off");
-    lacks(&page, "under way");
+    lacks(&page, "in progress");
 }
 
-static void says_that_all_is_well(void **state)
+static void shows_a_node_without_problems(void **state)
 {
     CLEANUP(buf_deinit) struct buf page = BUF_INIT(NODE_LIMIT_BYTES);
     CLEANUP(node_deinit) struct node node;
@@ -72,7 +75,7 @@ static void says_that_all_is_well(void **state)
     node_run(&node, "hub", 60, 1.5, ERROR_NONE, "", false);
     node_join(&node);
     node_page(&node, 1, &page);
-    has(&page, "<h1>All well</h1>");
+    has(&page, "<h1>All OK</h1>");
     has(&page, "1.7.27");
     has(&page, "registry.example/team/app:1.4");
     has(&page, "last run <time");
@@ -83,7 +86,7 @@ static void says_that_all_is_well(void **state)
     lacks(&page, "class=\"why\"");
 }
 
-static void says_why_a_probe_fails_since_when_and_what_to_do(void **state)
+static void explains_a_failing_probe(void **state)
 {
     CLEANUP(buf_deinit) struct buf page = BUF_INIT(NODE_LIMIT_BYTES);
     CLEANUP(node_deinit) struct node node;
@@ -100,7 +103,7 @@ static void says_why_a_probe_fails_since_when_and_what_to_do(void **state)
     node_run(&node, "good", 30, 1, ERROR_NONE, "", false);
     node_join(&node);
     node_page(&node, 1, &page);
-    has(&page, "<h1>1 of 2 probes fail</h1>");
+    has(&page, "<h1>1 of 2 probes are failing</h1>");
     has(&page, "<a class=\"bad\" href=\"#probe-0\">bad: ");
     has(&page, ">10 min ago</time>; the last success was <time");
     has(&page, reason_help_of(ERROR_UNAUTHORIZED).what);
@@ -110,7 +113,7 @@ static void says_why_a_probe_fails_since_when_and_what_to_do(void **state)
     assert_true(strstr(page.data, "id=\"probe-0\"") < strstr(page.data, "id=\"probe-1\""));
 }
 
-static void slow_is_a_remark(void **state)
+static void reports_a_slow_probe_as_a_warning(void **state)
 {
     CLEANUP(buf_deinit) struct buf page = BUF_INIT(NODE_LIMIT_BYTES);
     CLEANUP(node_deinit) struct node node;
@@ -122,12 +125,12 @@ static void slow_is_a_remark(void **state)
     node_run(&node, "lame", 30, 40, ERROR_NONE, "", true);
     node_join(&node);
     node_page(&node, 1, &page);
-    has(&page, "<h1>Well, with remarks</h1>");
+    has(&page, "<h1>OK, with warnings</h1>");
     has(&page, "1 probe is slow");
-    has(&page, "The last run took 40 s, and counts as slow from 30 s on.");
+    has(&page, "The last run took 40 s, which is slow: the limit is 30 s.");
 }
 
-static void tells_what_the_daemons_miss(void **state)
+static void reports_problems_of_the_daemons(void **state)
 {
     CLEANUP(buf_deinit) struct buf page = BUF_INIT(NODE_LIMIT_BYTES);
     CLEANUP(node_deinit) struct node node;
@@ -147,18 +150,18 @@ static void tells_what_the_daemons_miss(void **state)
     snapshot_add(node.snapshot, COLLECTOR, 1, "images");
     node_join(&node);
     node_page(&node, 1, &page);
-    has(&page, "<h1>Something is wrong</h1>");
+    has(&page, "<h1>Problems found</h1>");
     has(&page, "up, not healthy");
     has(&page, "Docker does not answer");
     has(&page, "<dt>NetworkReady</dt><dd class=\"bad\">no</dd>");
-    has(&page, "the configuration file has mistakes");
+    has(&page, "the configuration file is invalid");
     has(&page, "<th scope=\"row\">zfs</th>");
     lacks(&page, "<th scope=\"row\">overlayfs</th>");
-    has(&page, "left alone for 1 min 30 s");
-    has(&page, "Collectors that fail</h2><p class=\"card\">tasks.");
+    has(&page, "back-off for 1 min 30 s (Retry-After)");
+    has(&page, "Failing collectors</h2><p class=\"card\">tasks.");
 }
 
-static void a_daemon_that_is_down_is_the_headline(void **state)
+static void puts_a_daemon_that_is_down_into_the_headline(void **state)
 {
     CLEANUP(buf_deinit) struct buf page = BUF_INIT(NODE_LIMIT_BYTES);
     CLEANUP(node_deinit) struct node node;
@@ -173,10 +176,10 @@ static void a_daemon_that_is_down_is_the_headline(void **state)
     node_page(&node, 1, &page);
     has(&page, "<h1>containerd does not answer</h1>");
     has(&page, "systemctl status containerd");
-    lacks(&page, "1 collector fails");
+    lacks(&page, "1 collector is failing");
 }
 
-static void names_images_and_the_command_that_mends_them(void **state)
+static void lists_incomplete_images_with_repair_commands(void **state)
 {
     CLEANUP(buf_deinit) struct buf page = BUF_INIT(NODE_LIMIT_BYTES);
     CLEANUP(node_deinit) struct node node;
@@ -209,8 +212,8 @@ static void names_images_and_the_command_that_mends_them(void **state)
     has(&page, "b.example/y:2");
 }
 
-/* Where layers are thrown away once they are unpacked, no image is complete. */
-static void many_images_that_nobody_misses_hide_none_that_somebody_does(void **state)
+/* Where containerd discards layers after unpacking, no image is complete. */
+static void lists_images_with_needed_blobs_first(void **state)
 {
     CLEANUP(node_deinit) struct node node;
     CLEANUP(buf_deinit) struct buf page = BUF_INIT(NODE_LIMIT_BYTES);
@@ -233,7 +236,7 @@ static void many_images_that_nobody_misses_hide_none_that_somebody_does(void **s
     has(&page, "The first 100 of 151.");
 }
 
-static void adds_the_disk_of_a_namespace_up(void **state)
+static void sums_disk_usage_by_namespace(void **state)
 {
     CLEANUP(buf_deinit) struct buf page = BUF_INIT(NODE_LIMIT_BYTES);
     CLEANUP(node_deinit) struct node node;
@@ -252,15 +255,15 @@ static void adds_the_disk_of_a_namespace_up(void **state)
     assert_true(strstr(page.data, ">large<") < strstr(page.data, ">small<"));
 }
 
-/* Nothing from outside becomes markup, wherever it stands. */
-static void hostile_names_stay_text(void **state)
+/* External text never becomes markup. */
+static void escapes_hostile_names(void **state)
 {
     CLEANUP(buf_deinit) struct buf page = BUF_INIT(NODE_LIMIT_BYTES);
     CLEANUP(node_deinit) struct node node;
 
     (void)state;
     node_init(&node);
-    node.options.node = HOSTILE;
+    node.context.node = HOSTILE;
     snapshot_add(node.snapshot, UP, 1);
     snapshot_add(node.snapshot, VERSION, 1, HOSTILE, HOSTILE, HOSTILE);
     snapshot_add(node.snapshot, IMAGE_STATUS, 1, HOSTILE, HOSTILE, HOSTILE);
@@ -280,10 +283,10 @@ static void hostile_names_stay_text(void **state)
     lacks(&page, "\xe2\x80\xae");
     assert_true(text_is_utf8(page.data, page.size));
     has(&page, "&lt;script&gt;");
-    has(&page, "1 of 1 probe fails");
+    has(&page, "1 of 1 probe is failing");
 }
 
-static void a_thousand_probes_are_paged_those_that_fail_first(void **state)
+static void splits_a_thousand_probes_into_pages_failing_first(void **state)
 {
     CLEANUP(buf_deinit) struct buf page = BUF_INIT(NODE_LIMIT_BYTES);
     CLEANUP(node_deinit) struct node node;
@@ -299,7 +302,7 @@ static void a_thousand_probes_are_paged_those_that_fail_first(void **state)
     }
     node_join(&node);
     node_page(&node, 1, &page);
-    has(&page, "<h1>10 of 1000 probes fail</h1>");
+    has(&page, "<h1>10 of 1000 probes are failing</h1>");
     has(&page, "and 5 more");
     has(&page, ">p999</a>");
     lacks(&page, ">p500</a>");
@@ -307,7 +310,7 @@ static void a_thousand_probes_are_paged_those_that_fail_first(void **state)
     assert_in_range(page.size, 1, 200 << 10);
 }
 
-static void the_last_page_is_the_end(void **state)
+static void stops_at_the_last_page(void **state)
 {
     CLEANUP(buf_deinit) struct buf page = BUF_INIT(NODE_LIMIT_BYTES);
     CLEANUP(node_deinit) struct node node;
@@ -323,11 +326,11 @@ static void the_last_page_is_the_end(void **state)
     node_page(&node, 99, &page);
     has(&page, ">p40</a>");
     lacks(&page, ">p39</a>");
-    has(&page, "Those before");
-    lacks(&page, "Those after");
+    has(&page, ">Previous</a>");
+    lacks(&page, ">Next</a>");
 }
 
-static void links_begin_with_what_people_see(void **state)
+static void prefixes_links_with_the_external_path(void **state)
 {
     static const struct {
         const char *external, *prefix, *want;
@@ -344,15 +347,15 @@ static void links_begin_with_what_people_see(void **state)
         CLEANUP(buf_deinit) struct buf page = BUF_INIT(NODE_LIMIT_BYTES);
         CLEANUP(node_deinit) struct node node;
         node_init(&node);
-        node.options.external_url = rows[i].external;
-        node.options.route_prefix = rows[i].prefix;
+        node.context.external_url = rows[i].external;
+        node.context.route_prefix = rows[i].prefix;
         node_join(&node);
         node_page(&node, 1, &page);
         has(&page, rows[i].want);
     }
 }
 
-static void every_reason_has_words_and_advice(void **state)
+static void has_help_for_every_reason(void **state)
 {
     (void)state;
     for (int reason = 0; reason < ERROR_CODES; reason++) {
@@ -366,12 +369,7 @@ static void every_reason_has_words_and_advice(void **state)
     }
 }
 
-static void exchange_deinit(struct exchange *exchange)
-{
-    buf_deinit(&exchange->body);
-}
-
-static void history_shows_runs_of_one_probe(void **state)
+static void history_filters_by_probe(void **state)
 {
     CLEANUP(exchange_deinit) struct exchange exchange = {.query = {{"probe", "a b"}}};
     CLEANUP(node_deinit) struct node node;
@@ -381,7 +379,7 @@ static void history_shows_runs_of_one_probe(void **state)
     node_run(&node, "a b", 60, 2, ERROR_NONE, "", false);
     node_run(&node, "a b", 30, 1, ERROR_TIMEOUT, "too late " HOSTILE, false);
     node_run(&node, "other", 10, 1, ERROR_NONE, "", false);
-    page_history(&node.options, &exchange);
+    page_history(&node.context, &exchange);
     assert_int_equal(exchange.status, 200);
     has(&exchange.body, "<h1>Runs of a b</h1>");
     has(&exchange.body, "id=\"run-0000000000000001\"");
@@ -396,7 +394,7 @@ static void history_shows_runs_of_one_probe(void **state)
     assert_non_null(strstr(exchange.headers, "X-Content-Type-Options: nosniff\n"));
 }
 
-static void history_finds_a_run_by_its_id(void **state)
+static void history_finds_a_run_by_id(void **state)
 {
     CLEANUP(exchange_deinit)
     struct exchange exchange = {.query = {{"id", "0000000000000001"}, {"format", "json"}}};
@@ -406,7 +404,7 @@ static void history_finds_a_run_by_its_id(void **state)
     node_init(&node);
     node_run(&node, "p", 60, 2, ERROR_NONE, "", true);
     node_run(&node, "p", 30, 1, ERROR_DNS, "no\n\"such\" host \xff", false);
-    page_history(&node.options, &exchange);
+    page_history(&node.context, &exchange);
     assert_int_equal(exchange.status, 200);
     assert_string_equal(exchange.content_type, "application/json; charset=utf-8");
     has(&exchange.body, "{\"node\":\"node-1\",\"now\":");
@@ -418,7 +416,7 @@ static void history_finds_a_run_by_its_id(void **state)
     lacks(&exchange.body, "such");
 }
 
-static void history_keeps_to_failures_and_to_the_limit(void **state)
+static void history_filters_failures_up_to_the_limit(void **state)
 {
     CLEANUP(exchange_deinit)
     struct exchange exchange = {
@@ -431,7 +429,7 @@ static void history_keeps_to_failures_and_to_the_limit(void **state)
         node_run(&node, "p", 100 - i, 1, i % 2 ? ERROR_DNS : ERROR_NONE, "no\n\"such\" \xff",
                  false);
     node_run(&node, "p", 1, 1, ERROR_CANCELED, "stopped", false);
-    page_history(&node.options, &exchange);
+    page_history(&node.context, &exchange);
     assert_int_equal(exchange.status, 200);
     has(&exchange.body, "\"id\":\"0000000000000008\"");
     has(&exchange.body, "\"id\":\"0000000000000006\"");
@@ -440,7 +438,7 @@ static void history_keeps_to_failures_and_to_the_limit(void **state)
     has(&exchange.body, "\"reason\":\"dns\",\"message\":\"no \\\"such\\\" \xef\xbf\xbd\"");
 }
 
-static void history_refuses_what_it_does_not_understand(void **state)
+static void history_rejects_invalid_parameters(void **state)
 {
     static const struct {
         const char *query[3][2];
@@ -466,13 +464,13 @@ static void history_refuses_what_it_does_not_understand(void **state)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         CLEANUP(exchange_deinit) struct exchange exchange = {0};
         memcpy(exchange.query, rows[i].query, sizeof(rows[i].query));
-        page_history(&node.options, &exchange);
+        page_history(&node.context, &exchange);
         assert_int_equal(exchange.status, rows[i].status);
         lacks(&exchange.body, "<script>");
     }
 }
 
-static void tells_errors_in_json_to_scripts(void **state)
+static void history_reports_errors_as_json(void **state)
 {
     CLEANUP(exchange_deinit)
     struct exchange exchange = {.query = {{"probe", "nobody"}, {"format", "json"}}};
@@ -480,9 +478,10 @@ static void tells_errors_in_json_to_scripts(void **state)
 
     (void)state;
     node_init(&node);
-    page_history(&node.options, &exchange);
+    page_history(&node.context, &exchange);
     assert_int_equal(exchange.status, 404);
-    assert_string_equal(exchange.body.data, "{\"error\":\"There is no such probe.\"}\n");
+    assert_string_equal(exchange.body.data, "{\"error\":\"Unknown probe: expected a probe of the "
+                                            "configuration, or one with runs.\"}\n");
 }
 
 static void explains_every_metric_once(void **state)
@@ -494,7 +493,7 @@ static void explains_every_metric_once(void **state)
 
     (void)state;
     node_init(&node);
-    page_metrics_help(&node.options, &exchange);
+    page_metrics_help(&node.context, &exchange);
     assert_int_equal(exchange.status, 200);
     assert_true(metric_catalog_init(&list, web_tables, &err));
     assert_in_range(list.count, 80, 400);
@@ -513,7 +512,7 @@ static void explains_every_metric_once(void **state)
     has(&exchange.body, "containerd_exporter_collector_success");
 }
 
-static void explains_metrics_to_scripts(void **state)
+static void explains_metrics_as_json(void **state)
 {
     CLEANUP(exchange_deinit) struct exchange json = {.query = {{"format", "json"}}};
     CLEANUP(exchange_deinit) struct exchange bad = {.query = {{"format", "xml"}}};
@@ -521,14 +520,14 @@ static void explains_metrics_to_scripts(void **state)
 
     (void)state;
     node_init(&node);
-    page_metrics_help(&node.options, &json);
+    page_metrics_help(&node.context, &json);
     has(&json.body, "{\"name\":\"containerd_up\",\"type\":\"gauge\",\"unit\":\"\",\"group\":"
                     "\"containerd\",\"labels\":[],\"help\":\"Whether containerd answers");
-    page_metrics_help(&node.options, &bad);
+    page_metrics_help(&node.context, &bad);
     assert_int_equal(bad.status, 400);
 }
 
-static void refreshes_only_if_asked(void **state)
+static void refreshes_only_on_request(void **state)
 {
     CLEANUP(exchange_deinit) struct exchange asked = {.query = {{"refresh", "30"}}};
     CLEANUP(exchange_deinit) struct exchange bad = {.query = {{"refresh", "0"}}};
@@ -537,41 +536,41 @@ static void refreshes_only_if_asked(void **state)
 
     (void)state;
     node_init(&node);
-    page_status(&node.options, &asked);
+    page_status(&node.context, &asked);
     assert_int_equal(asked.status, 200);
     has(&asked.body, "<meta http-equiv=\"refresh\" content=\"30\">");
-    page_status(&node.options, &bad);
+    page_status(&node.context, &bad);
     assert_int_equal(bad.status, 400);
-    page_status(&node.options, &worse);
+    page_status(&node.context, &worse);
     assert_int_equal(worse.status, 400);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(says_that_nothing_is_known_yet),
-        cmocka_unit_test(says_that_nothing_is_watched),
-        cmocka_unit_test(says_that_all_is_well),
-        cmocka_unit_test(says_why_a_probe_fails_since_when_and_what_to_do),
-        cmocka_unit_test(slow_is_a_remark),
-        cmocka_unit_test(tells_what_the_daemons_miss),
-        cmocka_unit_test(a_daemon_that_is_down_is_the_headline),
-        cmocka_unit_test(names_images_and_the_command_that_mends_them),
-        cmocka_unit_test(many_images_that_nobody_misses_hide_none_that_somebody_does),
-        cmocka_unit_test(adds_the_disk_of_a_namespace_up),
-        cmocka_unit_test(hostile_names_stay_text),
-        cmocka_unit_test(a_thousand_probes_are_paged_those_that_fail_first),
-        cmocka_unit_test(the_last_page_is_the_end),
-        cmocka_unit_test(links_begin_with_what_people_see),
-        cmocka_unit_test(every_reason_has_words_and_advice),
-        cmocka_unit_test(history_shows_runs_of_one_probe),
-        cmocka_unit_test(history_finds_a_run_by_its_id),
-        cmocka_unit_test(history_keeps_to_failures_and_to_the_limit),
-        cmocka_unit_test(history_refuses_what_it_does_not_understand),
-        cmocka_unit_test(tells_errors_in_json_to_scripts),
+        cmocka_unit_test(shows_no_results_before_the_first_runs),
+        cmocka_unit_test(reports_when_nothing_is_monitored),
+        cmocka_unit_test(shows_a_node_without_problems),
+        cmocka_unit_test(explains_a_failing_probe),
+        cmocka_unit_test(reports_a_slow_probe_as_a_warning),
+        cmocka_unit_test(reports_problems_of_the_daemons),
+        cmocka_unit_test(puts_a_daemon_that_is_down_into_the_headline),
+        cmocka_unit_test(lists_incomplete_images_with_repair_commands),
+        cmocka_unit_test(lists_images_with_needed_blobs_first),
+        cmocka_unit_test(sums_disk_usage_by_namespace),
+        cmocka_unit_test(escapes_hostile_names),
+        cmocka_unit_test(splits_a_thousand_probes_into_pages_failing_first),
+        cmocka_unit_test(stops_at_the_last_page),
+        cmocka_unit_test(prefixes_links_with_the_external_path),
+        cmocka_unit_test(has_help_for_every_reason),
+        cmocka_unit_test(history_filters_by_probe),
+        cmocka_unit_test(history_finds_a_run_by_id),
+        cmocka_unit_test(history_filters_failures_up_to_the_limit),
+        cmocka_unit_test(history_rejects_invalid_parameters),
+        cmocka_unit_test(history_reports_errors_as_json),
         cmocka_unit_test(explains_every_metric_once),
-        cmocka_unit_test(explains_metrics_to_scripts),
-        cmocka_unit_test(refreshes_only_if_asked),
+        cmocka_unit_test(explains_metrics_as_json),
+        cmocka_unit_test(refreshes_only_on_request),
     };
 
     return cmocka_run_group_tests_name("pages", tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* /metrics as a scraper meets it: over a socket, through the real server. */
+/* /metrics over a socket, through the real server. */
 #include "web/scrape.h"
 
 #include <arpa/inet.h>
@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #define LIMIT_BYTES  ((size_t)32 << 20)
-#define LARGE        40000 /* samples: more bytes than sockets take without a reader */
+#define LARGE        40000 /* samples: more bytes than socket buffers hold */
 #define WAIT_SECONDS 10
 
 static const struct metric_family families[] = {
@@ -24,7 +24,7 @@ static const struct metric_family families[] = {
     {0},
 };
 
-struct place {
+struct site {
     struct board *board;
     struct exposition *exposition;
     struct scrape *scrape;
@@ -34,7 +34,7 @@ struct place {
 
 static void handle(void *arg, struct exchange *exchange)
 {
-    scrape_answer(((struct place *)arg)->scrape, exchange);
+    scrape_answer(((struct site *)arg)->scrape, exchange);
 }
 
 /* A port that was free a moment ago. */
@@ -50,7 +50,7 @@ static int free_port(void)
     return ntohs(address.sin_port);
 }
 
-static void post(struct place *place, size_t n)
+static void post(struct site *site, size_t n)
 {
     CLEANUP(snapshot_unrefp) struct snapshot *snapshot = snapshot_new(families, LIMIT_BYTES);
     char number[32];
@@ -60,51 +60,51 @@ static void post(struct place *place, size_t n)
         snapshot_add(snapshot, 0, (double)i, number);
     }
     snapshot_add(snapshot, 1, 3);
-    board_post(board_add(place->board, "pull"), snapshot);
+    board_post(board_add(site->board, "pull"), snapshot);
 }
 
 static int set_up(void **state)
 {
-    struct place *place = calloc(1, sizeof(*place));
+    struct site *site = calloc(1, sizeof(*site));
     char text[32];
     const char *address = text;
     struct listeners listeners;
     struct error err;
 
-    place->board = board_new();
-    place->exposition = exposition_new(
-        &(struct exposition_options){.board = place->board, .exporter_metrics = true}, &err);
-    place->scrape = scrape_new(&(struct scrape_options){.board = place->board,
-                                                        .exposition = place->exposition,
-                                                        .max_requests = 1},
-                               &err);
-    place->port = free_port();
-    snprintf(text, sizeof(text), "127.0.0.1:%d", place->port);
+    site->board = board_new();
+    site->exposition = exposition_new(
+        &(struct exposition_options){.board = site->board, .exporter_metrics = true}, &err);
+    site->scrape = scrape_new(&(struct scrape_options){.board = site->board,
+                                                       .exposition = site->exposition,
+                                                       .max_requests = 1},
+                              &err);
+    site->port = free_port();
+    snprintf(text, sizeof(text), "127.0.0.1:%d", site->port);
     assert_true(listeners_open(&listeners, &address, 1, false, &err));
-    place->server = server_start(
-        &(struct server_options){.listeners = &listeners, .handle = handle, .arg = place}, &err);
-    assert_non_null(place->server);
-    *state = place;
+    site->server = server_start(
+        &(struct server_options){.listeners = &listeners, .handle = handle, .arg = site}, &err);
+    assert_non_null(site->server);
+    *state = site;
     return 0;
 }
 
 static int tear_down(void **state)
 {
-    struct place *place = *state;
+    struct site *site = *state;
 
-    server_stop(place->server);
-    scrape_free(place->scrape);
-    exposition_free(place->exposition);
-    board_free(place->board);
-    free(place);
+    server_stop(site->server);
+    scrape_free(site->scrape);
+    exposition_free(site->exposition);
+    board_free(site->board);
+    free(site);
     return 0;
 }
 
-static int ask(struct place *place, const char *method, const char *target, const char *headers)
+static int ask(struct site *site, const char *method, const char *target, const char *headers)
 {
     struct sockaddr_in address = {.sin_family = AF_INET,
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-                                  .sin_port = htons((uint16_t)place->port)};
+                                  .sin_port = htons((uint16_t)site->port)};
     struct timeval limit = {.tv_sec = WAIT_SECONDS};
     char request[1024];
     int fd = socket(AF_INET, SOCK_STREAM, 0), small = 4096;
@@ -118,7 +118,7 @@ static int ask(struct place *place, const char *method, const char *target, cons
     return fd;
 }
 
-/* All that comes until the server closes; closes, too. */
+/* Reads until the server closes, then closes. */
 static struct buf answer(int fd)
 {
     struct buf out = BUF_INIT(LIMIT_BYTES);
@@ -132,12 +132,12 @@ static struct buf answer(int fd)
     return out;
 }
 
-static struct buf get(struct place *place, const char *target, const char *headers)
+static struct buf get(struct site *site, const char *target, const char *headers)
 {
     char all[512];
 
     snprintf(all, sizeof(all), "%sConnection: close\r\n", headers);
-    return answer(ask(place, "GET", target, all));
+    return answer(ask(site, "GET", target, all));
 }
 
 static const char *body_of(const struct buf *reply)
@@ -155,14 +155,14 @@ static const char *body_of(const struct buf *reply)
     } while (0)
 #define assert_has_not(reply, text) assert_null(strstr((reply).data, (text)))
 
-static void answers_with_the_page(void **state)
+static void replies_with_the_page(void **state)
 {
-    struct place *place = *state;
+    struct site *site = *state;
     CLEANUP(buf_deinit) struct buf reply = BUF_INIT(0);
     char length[64];
 
-    post(place, 2);
-    reply = get(place, "/metrics", "");
+    post(site, 2);
+    reply = get(site, "/metrics", "");
     assert_has(reply, "HTTP/1.1 200 OK\r\n");
     assert_has(reply, "Content-Type: text/plain; version=0.0.4; charset=utf-8; escaping=");
     assert_has(reply, "Vary: Accept, Accept-Encoding\r\n");
@@ -178,48 +178,48 @@ static void answers_with_the_page(void **state)
     assert_has(reply, "\npromhttp_metric_handler_errors_total{cause=\"gathering\"} 0\n");
 }
 
-static void speaks_openmetrics(void **state)
+static void replies_in_openmetrics(void **state)
 {
-    struct place *place = *state;
+    struct site *site = *state;
     CLEANUP(buf_deinit) struct buf reply = BUF_INIT(0);
 
-    post(place, 2);
-    reply = get(place, "/metrics", "Accept: application/openmetrics-text;version=1.0.0\r\n");
+    post(site, 2);
+    reply = get(site, "/metrics", "Accept: application/openmetrics-text;version=1.0.0\r\n");
     assert_has(reply, "Content-Type: application/openmetrics-text; version=1.0.0;");
     assert_has(reply, "\n# TYPE canary_runs counter\n");
     assert_string_equal(reply.data + reply.size - strlen("# EOF\n"), "# EOF\n");
 }
 
-static void a_head_is_free(void **state)
+static void head_renders_nothing(void **state)
 {
-    struct place *place = *state;
+    struct site *site = *state;
     CLEANUP(buf_deinit)
-    struct buf head = answer(ask(place, "HEAD", "/metrics", "Connection: close\r\n"));
+    struct buf head = answer(ask(site, "HEAD", "/metrics", "Connection: close\r\n"));
     CLEANUP(buf_deinit) struct buf reply = BUF_INIT(0);
 
     assert_has(head, "HTTP/1.1 200 OK\r\n");
     assert_has(head, "Content-Type: text/plain; version=0.0.4");
     assert_string_equal(body_of(&head), "");
-    reply = get(place, "/metrics", "");
+    reply = get(site, "/metrics", "");
     assert_has(reply, "\npromhttp_metric_handler_requests_total{code=\"200\"} 0\n");
 }
 
-static void compresses_for_others(void **state)
+static void compresses_for_remote_clients(void **state)
 {
-    struct place *place = *state;
+    struct site *site = *state;
     struct libdeflate_decompressor *reader = libdeflate_alloc_decompressor();
     char *back = malloc(LIMIT_BYTES);
     CLEANUP(buf_deinit) struct buf reply = BUF_INIT(0);
     size_t size, head;
 
-    post(place, 1000);
-    reply = get(place, "/metrics", "Accept-Encoding: gzip\r\n");
-    assert_has_not(reply, "Content-Encoding"); /* this machine is not "others" */
+    post(site, 1000);
+    reply = get(site, "/metrics", "Accept-Encoding: gzip\r\n");
+    assert_has_not(reply, "Content-Encoding"); /* a local client */
     buf_deinit(&reply);
-    reply = get(place, "/metrics", "X-Forwarded-For: 192.0.2.1\r\n");
+    reply = get(site, "/metrics", "X-Forwarded-For: 192.0.2.1\r\n");
     assert_has_not(reply, "Content-Encoding");
     buf_deinit(&reply);
-    reply = get(place, "/metrics", "X-Forwarded-For: 192.0.2.1\r\nAccept-Encoding: gzip\r\n");
+    reply = get(site, "/metrics", "X-Forwarded-For: 192.0.2.1\r\nAccept-Encoding: gzip\r\n");
     assert_has(reply, "Content-Encoding: gzip\r\n");
     head = (size_t)(body_of(&reply) - reply.data);
     assert_int_equal(libdeflate_gzip_decompress(reader, reply.data + head, reply.size - head, back,
@@ -231,13 +231,13 @@ static void compresses_for_others(void **state)
     libdeflate_free_decompressor(reader);
 }
 
-static void a_small_page_stays_plain(void **state)
+static void does_not_compress_small_pages(void **state)
 {
-    struct place *place = *state;
+    struct site *site = *state;
     CLEANUP(buf_deinit) struct buf reply = BUF_INIT(0);
 
-    post(place, 1);
-    reply = get(place, "/metrics?name[]=things",
+    post(site, 1);
+    reply = get(site, "/metrics?name[]=things",
                 "X-Forwarded-For: 192.0.2.1\r\nAccept-Encoding: gzip\r\n");
     assert_has_not(reply, "Content-Encoding");
     assert_string_equal(body_of(&reply), "# HELP things Things.\n# TYPE things gauge\n"
@@ -246,27 +246,27 @@ static void a_small_page_stays_plain(void **state)
 
 static void filters_by_the_query(void **state)
 {
-    struct place *place = *state;
+    struct site *site = *state;
     CLEANUP(buf_deinit) struct buf some = BUF_INIT(0), none = BUF_INIT(0), rest = BUF_INIT(0);
 
-    post(place, 1);
-    some = get(place, "/metrics?collect[]=pull&name%5B%5D=canary_runs_total", "");
+    post(site, 1);
+    some = get(site, "/metrics?collect[]=pull&name%5B%5D=canary_runs_total", "");
     assert_string_equal(body_of(&some), "# HELP canary_runs_total Runs.\n"
                                         "# TYPE canary_runs_total counter\ncanary_runs_total 3\n");
-    none = get(place, "/metrics?name[]=nothing", "");
+    none = get(site, "/metrics?name[]=nothing", "");
     assert_has(none, "200 OK");
     assert_string_equal(body_of(&none), "");
-    rest = get(place, "/metrics?exclude[]=pull", "");
+    rest = get(site, "/metrics?exclude[]=pull", "");
     assert_has_not(rest, "canary_runs_total");
     assert_has(rest, "promhttp_metric_handler_requests_total");
 }
 
-static void refuses_a_query_that_makes_no_sense(void **state)
+static void rejects_invalid_queries(void **state)
 {
-    struct place *place = *state;
+    struct site *site = *state;
     CLEANUP(buf_deinit)
-    struct buf both = get(place, "/metrics?collect[]=pull&exclude[]=push", "");
-    CLEANUP(buf_deinit) struct buf unknown = get(place, "/metrics?collect[]=pulls", "");
+    struct buf both = get(site, "/metrics?collect[]=pull&exclude[]=push", "");
+    CLEANUP(buf_deinit) struct buf unknown = get(site, "/metrics?collect[]=pulls", "");
 
     assert_has(both, "HTTP/1.1 400 ");
     assert_has(both, "combined collect and exclude queries are not allowed");
@@ -274,48 +274,48 @@ static void refuses_a_query_that_makes_no_sense(void **state)
     assert_has(unknown, "missing collector: pulls");
 }
 
-/* In flight is a scrape until its bytes are gone; one is the limit here. */
-static void refuses_more_than_may_be_in_flight(void **state)
+/* A scrape is in flight until its bytes were sent; the limit is 1. */
+static void limits_scrapes_in_flight(void **state)
 {
-    struct place *place = *state;
+    struct site *site = *state;
     CLEANUP(buf_deinit) struct buf busy = BUF_INIT(0), slow = BUF_INIT(0), after = BUF_INIT(0);
     char first;
     int fd;
 
-    post(place, LARGE);
-    fd = ask(place, "GET", "/metrics", "Connection: close\r\n");
-    assert_int_equal(recv(fd, &first, 1, MSG_PEEK), 1); /* it is being sent, and stays so */
-    busy = get(place, "/metrics", "");
+    post(site, LARGE);
+    fd = ask(site, "GET", "/metrics", "Connection: close\r\n");
+    assert_int_equal(recv(fd, &first, 1, MSG_PEEK), 1); /* the reply has begun and cannot end */
+    busy = get(site, "/metrics", "");
     assert_has(busy, "HTTP/1.1 503 ");
     assert_has(busy, "Retry-After: 1\r\n");
     assert_string_equal(body_of(&busy),
                         "Limit of concurrent requests reached (1), try again later.\n");
     slow = answer(fd);
     assert_has(slow, "\nthings{number=\"39999\"} 39999\n");
-    do { /* its last byte may be here before the server has put it away */
+    do { /* the last byte may arrive before the server has released it */
         buf_deinit(&after);
-        after = get(place, "/metrics?name[]=promhttp_metric_handler_requests_total", "");
+        after = get(site, "/metrics?name[]=promhttp_metric_handler_requests_total", "");
     } while (strstr(after.data, "HTTP/1.1 503 "));
     assert_has(after, "\npromhttp_metric_handler_requests_total{code=\"200\"} 1\n");
     assert_has_not(after, "{code=\"503\"} 0\n");
 }
 
-/* Whoever goes away is not in flight any more. */
-static void forgets_who_goes_away(void **state)
+/* A client that disconnects is not in flight any more. */
+static void does_not_count_disconnected_clients(void **state)
 {
-    struct place *place = *state;
+    struct site *site = *state;
     CLEANUP(buf_deinit) struct buf after = BUF_INIT(0);
     char first;
 
-    post(place, LARGE);
+    post(site, LARGE);
     for (int i = 0; i < 3; i++) {
-        int fd = ask(place, "GET", "/metrics", "");
+        int fd = ask(site, "GET", "/metrics", "");
 
         assert_int_equal(recv(fd, &first, 1, MSG_PEEK), 1);
         close(fd);
         do {
             buf_deinit(&after);
-            after = get(place, "/metrics?name[]=things", "");
+            after = get(site, "/metrics?name[]=things", "");
         } while (strstr(after.data, "HTTP/1.1 503 "));
         assert_has(after, "200 OK");
     }
@@ -326,15 +326,15 @@ static void forgets_who_goes_away(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(answers_with_the_page),
-        TEST(speaks_openmetrics),
-        TEST(a_head_is_free),
-        TEST(compresses_for_others),
-        TEST(a_small_page_stays_plain),
+        TEST(replies_with_the_page),
+        TEST(replies_in_openmetrics),
+        TEST(head_renders_nothing),
+        TEST(compresses_for_remote_clients),
+        TEST(does_not_compress_small_pages),
         TEST(filters_by_the_query),
-        TEST(refuses_a_query_that_makes_no_sense),
-        TEST(refuses_more_than_may_be_in_flight),
-        TEST(forgets_who_goes_away),
+        TEST(rejects_invalid_queries),
+        TEST(limits_scrapes_in_flight),
+        TEST(does_not_count_disconnected_clients),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

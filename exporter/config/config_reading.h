@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The state of one reading of the configuration, for the parts that config.c calls. */
+#ifndef CONFIG_CONFIG_READING_H
+#define CONFIG_CONFIG_READING_H
+
+#include "config/config.h"
+#include "encoding/yaml.h"
+
+#define PROBE_NAME_MAX 50
+
+struct config_reading {
+    const struct config_schema *schema;
+    struct arena *arena; /* of nodes and messages; freed after the reading */
+    struct problems *problems;
+    const struct yaml_node *root;       /* never NULL */
+    const struct yaml_node *registries; /* NULL if the file has none */
+    struct config *config;              /* `jobs` has room for every job of the file */
+};
+
+/* Returns a top-level mapping or sequence. NULL: it is absent, null or of another kind; another
+ * kind is reported. */
+const struct yaml_node *config_part(const struct config_reading *reading, const char *name,
+                                    enum yaml_kind kind);
+
+#endif

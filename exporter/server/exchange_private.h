@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One request and its state: for the files exchange*.c only. */
+#ifndef SERVER_EXCHANGE_PRIVATE_H
+#define SERVER_EXCHANGE_PRIVATE_H
+
+#include "server/exchange.h"
+#include "server/uri.h"
+
+#include <microhttpd.h>
+
+struct exchanges {
+    struct exchanges_options options;
+    struct MHD_Daemon *daemon;
+    pthread_mutex_t lock; /* protects `suspended` and `resumed` of all exchanges */
+};
+
+struct joined_header {
+    struct joined_header *next;
+    struct buf value;
+};
+
+struct exchange {
+    struct exchanges *all;
+    struct MHD_Connection *connection;
+    struct connection *slot;
+    struct web_config *config; /* in force when the request began; may be NULL */
+    const char *method;        /* NULL: the headers are not complete */
+    struct uri uri;
+    bool uri_ok;
+    size_t body_bytes;
+    struct joined_header *joined; /* owns what exchange_header() returned */
+    enum admission admission;
+    bool watched;
+    bool called, again;      /* handle() was called; it must be called once more */
+    bool suspended, resumed; /* resumed: exchange_wake() came before the suspension */
+    struct MHD_Response *response;
+    unsigned status;
+    char memory[]; /* of the URI */
+};
+
+/* Resumes the exchange, or cancels the suspension that follows. From any thread. The exchange may
+ * be freed before the call returns. */
+void exchange_wake(struct exchange *exchange);
+
+#endif

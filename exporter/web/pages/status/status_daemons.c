@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The section of the daemons: containerd, Docker, and the exporter itself. */
+#include "web/pages/status/status_private.h"
+
+#include "web/pages/html.h"
+#include "web/pages/layout.h"
+
+#include <string.h>
+
+#define ADDRESS_BYTES 256
+
+static void print_term(struct buf *out, const char *term)
+{
+    buf_printf(out, "<dt>%s</dt><dd>", term);
+}
+
+static void print_count(struct status *status, const char *term, const char *family)
+{
+    struct buf *out = &status->body;
+    struct board_cursor at = {0};
+    const struct sample *sample = board_next(status->view, family, &at);
+    double sum = 0;
+
+    if (!sample)
+        return;
+    for (; sample; sample = board_next(status->view, family, &at))
+        sum += sample->value;
+    print_term(out, term);
+    buf_printf(out, "%.0f</dd>", sum);
+}
+
+static void print_label(struct status *status, const char *term, const char *family,
+                        const char *label)
+{
+    struct buf *out = &status->body;
+    struct board_cursor at = {0};
+    const struct sample *sample = board_next(status->view, family, &at);
+    const char *value = sample ? board_label(at.family, sample, label) : "";
+
+    if (!*value)
+        return;
+    print_term(out, term);
+    html_text(out, value);
+    buf_append_str(out, "</dd>");
+}
+
+static void begin_card(struct status *status, const char *name, const char *word, const char *color)
+{
+    buf_printf(&status->body, "<div class=\"card\"><h3>%s <span class=\"tag %s\">%s</span></h3>",
+               name, color, word);
+}
+
+static void print_conditions(struct status *status)
+{
+    struct buf *out = &status->body;
+    struct board_cursor at = {0};
+    const struct sample *sample;
+
+    while ((sample = board_next(status->view, "containerd_cri_condition", &at))) {
+        const char *type = board_label(at.family, sample, "type");
+        bool holds = sample->value > 0;
+        buf_append_str(out, "<dt>");
+        html_text(out, type);
+        buf_printf(out, "</dt><dd class=\"%s\">%s</dd>", holds ? "good" : "bad",
+                   holds ? "yes" : "no");
+        if (!holds)
+            status_problem(status, true, "daemons", "a CRI condition is false");
+    }
+}
+
+static void print_sandbox_image(struct status *status)
+{
+    struct buf *out = &status->body;
+    struct board_cursor at = {0};
+    const struct sample *sample =
+        board_next(status->view, "containerd_cri_sandbox_image_info", &at);
+    double present = 1;
+
+    if (!sample)
+        return;
+    print_term(out, "Sandbox image");
+    buf_append_str(out, "<span class=\"ref\">");
+    html_text(out, board_label(at.family, sample, "image"));
+    buf_append_str(out, "</span>");
+    if (status_value(status, "containerd_cri_sandbox_image_present", &present) && !(present > 0)) {
+        buf_append_str(out, " <span class=\"tag slow\">not on this node</span>");
+        status_problem(status, false, "daemons",
+                       "the sandbox image is missing: the next pod has to pull it");
+    }
+    buf_append_str(out, "</dd>");
+}
+
+static void print_address(struct status *status, const char *daemon)
+{
+    char address[ADDRESS_BYTES] = "";
+
+    if (status->context->daemon_address)
+        status->context->daemon_address(daemon, address, sizeof(address));
+    if (!*address)
+        return;
+    print_term(&status->body, "Address");
+    buf_append_str(&status->body, "<span class=\"ref\">");
+    html_text(&status->body, address);
+    buf_append_str(&status->body, "</span></dd>");
+}
+
+/* Expired leases that remain block garbage collection. */
+static void print_leases(struct status *status)
+{
+    print_count(status, "Leases", "containerd_leases");
+    print_count(status, "Expired leases", "containerd_expired_leases");
+    print_count(status, "Active ingests", "containerd_ingests");
+}
+
+static void print_containerd_details(struct status *status)
+{
+    struct buf *out = &status->body;
+
+    buf_append_str(out, "<dl>");
+    print_address(status, "containerd");
+    print_label(status, "Version", "containerd_info", "version");
+    print_label(status, "CRI", "containerd_cri_info", "version");
+    print_count(status, "Namespaces", "containerd_namespaces");
+    print_count(status, "Images", "containerd_images");
+    print_count(status, "Containers", "containerd_containers");
+    print_leases(status);
+    print_conditions(status);
+    print_sandbox_image(status);
+    print_count(status, "Deprecated features in use", "containerd_deprecation_info");
+    buf_append_str(out, "</dl>");
+}
+
+static void print_containerd(struct status *status)
+{
+    double up, healthy = 1;
+
+    if (status->first_runs_done && !status_value(status, "containerd_up", &up)) {
+        begin_card(status, "containerd", "not monitored", "");
+        buf_append_str(&status->body, "<p class=\"soft\">The collector <code>daemon</code> is "
+                                      "switched off.</p></div>");
+        return;
+    }
+    if (!status_value(status, "containerd_up", &up)) {
+        begin_card(status, "containerd", "no result yet", "");
+        buf_append_str(&status->body, "<p class=\"soft\">The first result comes within seconds of "
+                                      "the start.</p></div>");
+        return;
+    }
+    if (!(up > 0)) {
+        begin_card(status, "containerd", "does not answer", "bad");
+        buf_append_str(&status->body,
+                       "<p>Nothing answers at its socket. Check that it runs (<code>systemctl "
+                       "status containerd</code>) and that the exporter may use the socket. "
+                       "Sections that depend on it are omitted.</p><dl>");
+        print_address(status, "containerd");
+        buf_append_str(&status->body, "</dl></div>");
+        status_problem(status, true, "daemons", "containerd: how to repair it");
+        return;
+    }
+    status_value(status, "containerd_healthy", &healthy);
+    begin_card(status, "containerd", healthy > 0 ? "up and healthy" : "up, not healthy",
+               healthy > 0 ? "good" : "bad");
+    if (!(healthy > 0))
+        status_problem(status, true, "daemons", "containerd reports that it is not healthy");
+    print_containerd_details(status);
+    buf_append_str(&status->body, "</div>");
+}
+
+static void print_docker(struct status *status)
+{
+    double up;
+
+    if (!status_value(status, "docker_engine_up", &up))
+        return;
+    begin_card(status, "Docker", up > 0 ? "up" : "does not answer", up > 0 ? "good" : "bad");
+    if (up > 0) {
+        buf_append_str(&status->body, "<dl>");
+        print_address(status, "docker");
+        print_label(status, "Version", "docker_engine_info", "version");
+        print_count(status, "Images", "docker_engine_images");
+        buf_append_str(&status->body, "</dl>");
+    } else {
+        buf_append_str(&status->body, "<p>Check that it runs (<code>systemctl status "
+                                      "docker</code>) and that its socket is the one in the "
+                                      "configuration.</p>");
+        status_problem(status, true, "daemons", "Docker does not answer");
+    }
+    buf_append_str(&status->body, "</div>");
+}
+
+static void print_exporter(struct status *status)
+{
+    struct buf *out = &status->body;
+    double started, reloaded = 1, at;
+
+    begin_card(status, "Exporter", "up", "good");
+    buf_append_str(out, "<dl><dt>Version</dt><dd>");
+    html_text(out, status->context->version);
+    buf_append_str(out, "</dd>");
+    if (status_value(status, "process_start_time_seconds", &started)) {
+        print_term(out, "Up for");
+        html_seconds(out, status->now - started);
+        buf_append_str(out, "</dd>");
+    }
+    print_term(out, "Configuration");
+    if (status_value(status, "containerd_exporter_config_last_reload_successful", &reloaded) &&
+        !(reloaded > 0)) {
+        buf_append_str(out,
+                       "<span class=\"bad\">the file is invalid</span>, the previous one is in "
+                       "force; the log lists the mistakes");
+        status_problem(status, true, "daemons", "the configuration file is invalid");
+    } else {
+        buf_append_str(out, "<a");
+        layout_open_href(out, status->context, "/config?format=html");
+        buf_append_str(out, "\">in force</a>");
+    }
+    if (status_value(status, "containerd_exporter_config_last_reload_success_timestamp_seconds",
+                     &at) &&
+        at > 0) {
+        buf_append_str(out, ", loaded ");
+        html_time(out, at, status->now);
+    }
+    buf_append_str(out, "</dd></dl></div>");
+}
+
+void status_print_daemons(struct status *status)
+{
+    buf_append_str(&status->body, "<section aria-labelledby=\"daemons\"><h2 id=\"daemons\">"
+                                  "Daemons</h2>\n<div class=\"grid\">");
+    print_containerd(status);
+    print_docker(status);
+    print_exporter(status);
+    buf_append_str(&status->body, "</div></section>\n");
+}
