@@ -73,10 +73,13 @@ done
     never 'collectors/' $(sources exporter collectors)
     # No engine knows another one.
     never 'engines/(pull|push|tag)_' $(sources exporter collectors)
+    found=$(grep -rlE '^const struct engine [a-z]' exporter collectors || true)
+    [ -n "$found" ] || complain 'no engine is defined, so nothing was checked'
+    complain "$(echo "$found" | grep -vxE 'exporter/engines/(pull|push|tag)_[a-z]+.c' | sed 's,^,an engine is defined in: ,' | grep . || true)"
 }
 only grpc/        exporter/net/rpc.c
 only curl/        'exporter/net/http(_curl)?.[ch]'
-only openssl/     exporter/oci/digest.c
+only openssl/     'exporter/oci/(digest|keystream).c'
 only 'toml[+][+]/' exporter/registry/hosts/hosts_toml.cpp
 only charconv     exporter/metrics/shortest.cpp
 only yaml.h       exporter/encoding/yaml.c

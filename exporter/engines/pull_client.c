@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Pull, engine "client": we fetch, containerd stores and unpacks.
+ * Pull, engine "client": the exporter fetches, containerd stores and unpacks.
  *
- * Every byte crosses the network, whatever other namespaces of the daemon hold: blobs are uploaded
- * without telling the daemon their digest before the end, where it compares. All labels are known
- * when a blob is committed, so nothing is updated afterwards. Layers come several at a time; a
- * layer is unpacked while the ones after it are on their way.
+ * Every byte crosses the network, whatever other namespaces of the daemon have: the daemon learns
+ * the digest of a blob only at the commit, where it compares. All labels are known when a blob is
+ * committed, so no blob is updated afterwards. Several layers are fetched at a time; a layer is
+ * unpacked while later layers are fetched.
  */
 #include "containerd/content.h"
 #include "containerd/content_writer.h"
@@ -22,7 +22,7 @@
 #include <string.h>
 
 #define REF_BYTES  ((size_t)256)
-#define LABELS_MAX ((size_t)1024) /* on one blob: as many as layers get a reference */
+#define LABELS_MAX ((size_t)1024) /* on one blob: one for each layer */
 
 struct pull {
     const struct engine_request *request;
@@ -30,7 +30,7 @@ struct pull {
     struct registry *registry;
     struct workspace workspace;
     struct remote_image image;
-    struct layers *layers; /* on their way */
+    struct parallel_blobs *layers; /* that are being fetched */
     struct cancel *cancel;
 };
 
@@ -64,7 +64,7 @@ static bool store(struct pull *pull, const struct descriptor *descriptor, const 
                        pull->cancel, err);
 }
 
-/* The configuration names the layers' diff ids, and through them the snapshot to come. */
+/* The configuration refers to the snapshot that will be unpacked from the diff ids in it. */
 static bool store_configs(struct pull *pull, struct error *err)
 {
     char name[WORKSPACE_NAME_BYTES], chain_id[DIGEST_TEXT_BYTES];
@@ -88,7 +88,7 @@ static bool store_configs(struct pull *pull, struct error *err)
     return true;
 }
 
-/* Not hashed here: the daemon does, and compares at the commit. */
+/* The exporter does not hash the layer: the daemon compares its digest at the commit. */
 static bool fetch_layer(void *arg, struct registry *registry, const struct descriptor *layer,
                         struct cancel *cancel, struct error *err)
 {
@@ -103,7 +103,7 @@ static bool fetch_layer(void *arg, struct registry *registry, const struct descr
            content_writer_commit(writer, layer->digest, &(struct labels){0}, err);
 }
 
-/* The manifest goes after its children, with labels that keep them. */
+/* Stores the manifest after its children, with labels that keep them. */
 static bool store_manifest(struct pull *pull, const struct remote_manifest *manifest,
                            struct error *err)
 {
@@ -113,7 +113,8 @@ static bool store_manifest(struct pull *pull, const struct remote_manifest *mani
     struct labels labels = {items, 1};
 
     if (n > LABELS_MAX)
-        return error_set(err, ERROR_LIMIT, "%zu layers", n - 1);
+        return error_set(err, ERROR_LIMIT, "the manifest has %zu layers: at most %zu are supported",
+                         n - 1, LABELS_MAX - 1);
     if (!items)
         return arena_ok(arena, err);
     items[0] = label("containerd.io/gc.ref.content.config", manifest->manifest.config.digest);
@@ -146,8 +147,8 @@ static bool store_manifests(struct pull *pull, struct error *err)
     return !pull->image.has_index || store_index(pull, err);
 }
 
-/* Into the snapshot `chain_id` on top of `parent`. After a failure the active snapshot stays: the
- * lease holds it, and goes at the end of the run. */
+/* Unpacks a layer into the snapshot `chain_id` on top of `parent`. After a failure the active
+ * snapshot is removed with the lease at the end of the run. */
 static bool unpack_layer(struct pull *pull, const struct descriptor *layer, const char *parent,
                          const char *diff_id, const char *chain_id, struct error *err)
 {
@@ -164,13 +165,14 @@ static bool unpack_layer(struct pull *pull, const struct descriptor *layer, cons
     if (!snapshots_apply(scope, layer, &mounts, &applied, &pull->image.arena, pull->cancel, err))
         return false;
     if (strcmp(applied.digest, diff_id) != 0)
-        return error_set(err, ERROR_UNPACK, "the layer unpacks to %s, its config says %s",
+        return error_set(err, ERROR_UNPACK,
+                         "the layer unpacks to diff id %s, expected %s as in the config",
                          applied.digest, diff_id);
     pull->result->unpacked_bytes += (uint64_t)applied.size;
     return snapshots_commit(scope, snapshotter, key, chain_id, pull->cancel, err);
 }
 
-/* Layers of the chosen manifest start at this place of the image's list. */
+/* The index in image->layers of the first layer of the chosen manifest. */
 static size_t first_layer(const struct remote_image *image)
 {
     size_t first = 0;
@@ -189,7 +191,8 @@ static bool unpack_next(struct pull *pull, const struct descriptor *layer, size_
     int64_t start_ns = clock_now_ns();
 
     if (n == config->n_diff_ids)
-        return error_set(err, ERROR_UNPACK, "more layers than diff ids in the config");
+        return error_set(err, ERROR_UNPACK,
+                         "the manifest has more layers than the config has diff ids");
     if (!digest_chain_id(config->diff_ids, n + 1, chain_id, err) ||
         !unpack_layer(pull, layer, parent, config->diff_ids[n], chain_id, err))
         return false;
@@ -199,7 +202,7 @@ static bool unpack_next(struct pull *pull, const struct descriptor *layer, size_
     return true;
 }
 
-/* Each as soon as it is there. */
+/* Unpacks each layer as soon as it is stored. */
 static bool unpack(struct pull *pull, struct error *err)
 {
     const struct manifest *manifest = &pull->image.chosen->manifest;
@@ -216,7 +219,7 @@ static bool unpack(struct pull *pull, struct error *err)
         n++;
     }
     return n == pull->image.config.n_diff_ids ||
-           error_set(err, ERROR_UNPACK, "%zu layers, but %zu diff ids in the config", n,
+           error_set(err, ERROR_UNPACK, "the manifest has %zu layers, the config %zu diff ids", n,
                      pull->image.config.n_diff_ids);
 }
 
@@ -230,7 +233,7 @@ static bool fetch_and_unpack(struct pull *pull, struct error *err)
                                              .arg = pull,
                                              .progress = pull->request->progress};
     int64_t start_ns = clock_now_ns(), ended_ns = start_ns;
-    CLEANUP(parallel_blobs_freep) struct layers *layers = NULL;
+    CLEANUP(parallel_blobs_freep) struct parallel_blobs *layers = NULL;
     bool ok;
 
     progress_phase(pull->request->progress, engine_phase_name(PHASE_FETCH));

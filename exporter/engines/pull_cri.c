@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Pull, engine "cri": the daemon pulls, as the kubelet asks it to, into the kubelet's namespace.
+ * Pull, engine "cri": the daemon pulls into the kubelet's namespace, as the kubelet asks it to.
  *
- * One call does all the work inside the daemon: of its phases nothing is seen. What crossed the
- * network is told afterwards by the times of the blobs.
+ * The daemon does all work within one call, so the engine sees no phases. The creation times of
+ * the blobs tell afterwards which of them crossed the network.
  */
 #include "containerd/cri/cri_pull.h"
 #include "engines/daemon/cri_session.h"
@@ -16,7 +16,7 @@
 
 #define SERVER_BYTES        ((size_t)512)
 #define CLEANUP_NS          (15 * NS_PER_SECOND)
-#define CLEANUP_CANCELED_NS (NS_PER_SECOND + NS_PER_SECOND / 2) /* within the time to stop */
+#define CLEANUP_CANCELED_NS (NS_PER_SECOND + NS_PER_SECOND / 2) /* within the stop timeout */
 
 struct pull {
     const struct engine_request *request;
@@ -29,7 +29,7 @@ static bool prepare(struct pull *pull, struct error *err)
 {
     return cri_session_open(&pull->session, pull->request, pull->cancel, err) &&
            (!pull->session.present || !pull->request->cold ||
-            error_set(err, ERROR_NOT_COLD, "%s is on this node already; nothing was pulled",
+            error_set(err, ERROR_NOT_COLD, "%s already exists on this node; nothing was pulled",
                       pull->session.name));
 }
 
@@ -48,9 +48,9 @@ static bool pull_image(struct pull *pull, struct error *err)
     if (credentials->registry_token.text && !credentials->username.text &&
         !credentials->identity_token.text)
         snprintf(pull->result->note, sizeof(pull->result->note),
-                 "containerd does not use registry tokens: it pulls without credentials");
+                 "containerd does not support registry tokens: it pulls without credentials");
     progress_phase(pull->request->progress, engine_phase_name(PHASE_FETCH));
-    progress_note(pull->request->progress, "the CRI is asked to pull %s", request.image);
+    progress_note(pull->request->progress, "CRI pulls %s", request.image);
     return cri_pull(pull->request->containerd, &request, &pull->session.arena, &pull->session.id,
                     pull->cancel, err);
 }
@@ -84,7 +84,7 @@ static void clean_up(struct pull *pull)
         error_wrap(&result->cleanup_error, "clean-up of %s", pull->session.name);
     if (pull->session.in_use)
         snprintf(result->note, sizeof(result->note),
-                 "a container was made from the image meanwhile, so it stays");
+                 "a container uses the image by now, so the image was not removed");
     cancel_deinit(&cancel);
 }
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Pull, engine "docker": dockerd fetches, as `docker run` would have it do.
+ * Pull, engine "docker": dockerd fetches, as for `docker run`.
  *
- * All that can be known comes from its progress and from what it held before. It keeps no
- * compressed bytes and no manifest, so what a manifest declares cannot be seen; a layer that it had
- * is counted with the size it has unpacked. An image that was there before, under whatever name, is
- * never removed: of it only the name that we added goes, and only if nothing else goes with it.
+ * The engine knows only what the progress of dockerd says and which images existed before. Docker
+ * keeps neither compressed bytes nor the manifest, so the declared bytes are not visible; a layer
+ * that existed counts with its unpacked size. The engine never removes an image that existed
+ * before by any name: it only removes the name that it added, and only if Docker removes nothing
+ * else with it.
  */
 #include "engines/daemon/docker_session.h"
 
@@ -22,15 +23,15 @@ struct pull {
     struct engine_result *result;
     struct docker_client *client;
     struct arena arena;
-    struct docker_session visit;
-    struct docker_image image; /* what the name stands for afterwards */
+    struct docker_session session;
+    struct docker_image image; /* after the pull */
     struct docker_stream stream;
     struct cancel *cancel;
 };
 
 static void pull_free(struct pull *pull)
 {
-    docker_session_deinit(&pull->visit);
+    docker_session_deinit(&pull->session);
     if (pull->client)
         docker_client_free(pull->client);
     docker_stream_deinit(&pull->stream);
@@ -39,21 +40,22 @@ static void pull_free(struct pull *pull)
 }
 DEFINE_CLEANUP(struct pull *, pull_free)
 
-/* Refuses what could not be cold. */
+/* Refuses a pull that would not be cold. */
 static bool prepare(struct pull *pull, struct error *err)
 {
     const struct engine_request *request = pull->request;
 
     pull->client = docker_session_connect(request, pull->cancel, err);
-    if (!pull->client ||
-        !docker_session_begin(&pull->visit, request, pull->client, &pull->arena, pull->cancel, err))
+    if (!pull->client || !docker_session_begin(&pull->session, request, pull->client, &pull->arena,
+                                               pull->cancel, err))
         return false;
-    if (request->cold && pull->visit.was_there)
-        return error_set(err, ERROR_NOT_COLD, "Docker has this image already; it stays");
-    return pull->visit.was_there || docker_session_mark(&pull->visit, pull->cancel, err);
+    if (request->cold && pull->session.was_there)
+        return error_set(err, ERROR_NOT_COLD,
+                         "the image already exists in Docker; nothing was pulled");
+    return pull->session.was_there || docker_session_mark(&pull->session, pull->cancel, err);
 }
 
-/* Layers are unpacked while others still come: "fetch" ends with the last download. */
+/* Layers are unpacked while others are downloaded: "fetch" ends with the last download. */
 static void measure_phases(const struct pull *pull, int64_t start_ns, int64_t end_ns)
 {
     const struct docker_stream *stream = &pull->stream;
@@ -76,15 +78,16 @@ static void write_note(const struct pull *pull, const struct docker_stream_total
 {
     CLEANUP(buf_deinit) struct buf note = BUF_INIT(sizeof(pull->result->note) - 1);
 
-    buf_printf(&note, "Docker told of %zu layers", pull->stream.n_layers);
+    buf_printf(&note, "Docker reported %zu layers", pull->stream.n_layers);
     if (totals->n_existed > 0)
-        buf_printf(&note, "; %zu were there already, and count as big as they are unpacked",
+        buf_printf(&note, "; %zu existed before and count with their unpacked size",
                    totals->n_existed);
     if (totals->n_unknown > 0)
-        buf_printf(&note, "; the size of %zu was not told, so more was fetched than is counted",
+        buf_printf(&note,
+                   "; it did not report the size of %zu, so more was fetched than is counted",
                    totals->n_unknown);
     if (pull->stream.retries > 0)
-        buf_printf(&note, "; it began %u downloads anew", pull->stream.retries);
+        buf_printf(&note, "; it restarted %u downloads", pull->stream.retries);
     snprintf(pull->result->note, sizeof(pull->result->note), "%s", note.data ? note.data : "");
 }
 
@@ -97,7 +100,7 @@ static bool fetch(struct pull *pull, struct docker_stream_totals *totals, struct
     int64_t start_ns, end_ns;
     bool ok;
 
-    /* Old engines and those of other makers know no platform: told only where it matters. */
+    /* Old and compatible engines do not know the parameter, so it is sent only where it matters. */
     platform_matcher_host(&host);
     if (strcmp(platform_matcher_name(&host, host_name, sizeof(host_name)),
                platform_matcher_name(&request->platform, name, sizeof(name))) != 0)
@@ -115,7 +118,7 @@ static bool fetch(struct pull *pull, struct docker_stream_totals *totals, struct
     return ok;
 }
 
-/* Docker's two words for it must agree: what the registry answered and what it keeps. */
+/* The digest that the registry reported must be that by which Docker keeps the image. */
 static bool check_digest(struct pull *pull, struct error *err)
 {
     const struct docker_names *kept = &pull->image.digests;
@@ -123,16 +126,16 @@ static bool check_digest(struct pull *pull, struct error *err)
     struct reference parsed;
 
     if (asked && told[0] && strcmp(asked, told) != 0)
-        return error_set(err, ERROR_DIGEST_MISMATCH, "Docker pulled %s", told);
+        return error_set(err, ERROR_DIGEST_MISMATCH, "Docker pulled %s, expected %s", told, asked);
     for (size_t i = 0; i < kept->count; i++) {
-        if (!docker_name_is_probes(pull->visit.request, kept->items[i], &parsed, &pull->arena) ||
+        if (!docker_name_is_probes(pull->session.request, kept->items[i], &parsed, &pull->arena) ||
             !parsed.digest || (told[0] && strcmp(parsed.digest, told) != 0))
             continue;
         snprintf(pull->result->digest, sizeof(pull->result->digest), "%s", parsed.digest);
         return arena_ok(&pull->arena, err);
     }
     return error_set(err, ERROR_DIGEST_MISMATCH,
-                     "Docker pulled %s, but does not keep the image under that digest",
+                     "Docker pulled %s, but does not keep the image by that digest",
                      told[0] ? told : "an image without digest");
 }
 
@@ -140,24 +143,26 @@ static bool examine(struct pull *pull, const struct docker_stream_totals *totals
 {
     bool found, had_image;
 
-    if (!docker_image_find(pull->client, pull->visit.name, &pull->arena, &pull->image, &found,
+    if (!docker_image_find(pull->client, pull->session.name, &pull->arena, &pull->image, &found,
                            pull->cancel, err))
         return false;
     if (!found)
-        return error_set(err, ERROR_PROTOCOL, "Docker told no error, but the image is not there");
+        return error_set(err, ERROR_PROTOCOL,
+                         "Docker reported success, but the image does not exist");
     pull->result->unpacked_bytes = pull->image.bytes;
     if (!check_digest(pull, err))
         return false;
-    had_image = docker_session_before(&pull->visit, pull->image.id);
+    had_image = docker_session_find_before(&pull->session, pull->image.id);
     if (had_image || (totals->n_existed > 0 && totals->n_existed == pull->stream.n_layers))
         pull->result->cached_bytes = pull->image.bytes > 0 ? pull->image.bytes : 1;
-    else if (!docker_session_existed(&pull->visit, &pull->stream, false,
+    else if (!docker_session_existed(&pull->session, &pull->stream, false,
                                      &pull->result->cached_bytes, pull->cancel, err))
         return false;
     if (pull->request->cold && had_image)
-        return error_set(err, ERROR_NOT_COLD, "Docker had this image already, by another name");
+        return error_set(err, ERROR_NOT_COLD,
+                         "the image already existed in Docker by another name");
     if (pull->request->cold && totals->n_existed > 0)
-        return error_set(err, ERROR_NOT_COLD, "Docker had %zu of %zu layers already",
+        return error_set(err, ERROR_NOT_COLD, "%zu of %zu layers already existed in Docker",
                          totals->n_existed, pull->stream.n_layers);
     return true;
 }
@@ -180,8 +185,8 @@ static bool run(const struct engine_request *request, struct engine_result *resu
         return false;
     fetched = fetch(pull, &totals, err);
     ok = fetched && examine(pull, &totals, err);
-    if (!pull->visit.was_there)
-        docker_session_end(&pull->visit, !fetched, cancel, result);
+    if (!pull->session.was_there)
+        docker_session_end(&pull->session, !fetched, cancel, result);
     return ok;
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Pull, engine "registry": everything that a pull asks of the network, and nothing of a runtime.
+ * Pull, engine "registry": the network part of a pull, without a runtime.
  *
- * Manifests, configuration and layers come as they would for containerd, are verified, and thrown
- * away while they pass. Needs no socket and no privilege.
+ * The exporter fetches manifests, configuration and layers as for containerd, verifies them and
+ * discards them. It needs no socket and no privilege.
  */
 #include "engines/image/parallel_blobs.h"
 #include "engines/image/remote_image.h"
@@ -31,7 +31,7 @@ static bool fetch(const struct engine_request *request, struct remote_image *ima
                   struct error *err)
 {
     ENGINE_PHASE(result, PHASE_FETCH);
-    CLEANUP(parallel_blobs_freep) struct layers *layers = NULL;
+    CLEANUP(parallel_blobs_freep) struct parallel_blobs *layers = NULL;
     int64_t ended_ns;
 
     if (!remote_image_fetch_configs(image, registry, cancel, err))

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Pull, engine "transfer": containerd fetches and unpacks, as `ctr images pull` and the CRI of 2.1
- * let it.
+ * Pull, engine "transfer": containerd fetches and unpacks by its transfer service, as for `ctr
+ * images pull` and the CRI of 2.1.
  *
- * A daemon that has a blob does not fetch it, so what it holds afterwards is looked at, and dated;
- * its progress is a second witness, and where the two differ the smaller number of fetched bytes
- * counts. Which mirror served cannot be seen of a pull: where there is a choice, the daemon is
- * asked once more, for an image that it has, and tells what it says over HTTP.
+ * A daemon does not fetch a blob that it has. So the engine looks at the creation times of the
+ * blobs afterwards. The progress of the daemon is a second source: where they differ, the smaller
+ * number of fetched bytes counts.
+ *
+ * A pull does not show which mirror served. If there are several hosts, the engine asks the daemon
+ * once more for the image, which it has by now, and reads the host from its HTTP log.
  */
 #include "base/clock.h"
 #include "containerd/snapshots.h"
@@ -22,8 +24,8 @@
 
 #define ARENA_LIMIT_BYTES ((size_t)4 << 20)
 
-/* To look who serves: one HEAD request. Short, because a shutdown waits for it. */
-#define LOOK_NS (NS_PER_SECOND + NS_PER_SECOND / 2)
+/* For one HEAD request. Short, because a shutdown waits for it. */
+#define LOOKUP_NS (NS_PER_SECOND + NS_PER_SECOND / 2)
 
 struct pull {
     const struct engine_request *request;
@@ -36,7 +38,7 @@ struct pull {
     struct cancel *cancel;
 };
 
-static void note_progress(void *arg, const struct transfer_event *event)
+static void on_progress(void *arg, const struct transfer_event *event)
 {
     transfer_progress_add(&((struct pull *)arg)->progress, event);
 }
@@ -52,8 +54,8 @@ static struct transfer what_to_pull(struct pull *pull)
     return transfer;
 }
 
-/* Where unpacking cannot be seen, fetching goes on until the end, and has it in itself. */
-static void note_phases(struct pull *pull)
+/* Without events of unpacking, "fetch" includes it and lasts until the end. */
+static void report_phases(struct pull *pull)
 {
     const struct transfer_progress *progress = &pull->progress;
     double *phases = pull->result->phase_seconds;
@@ -80,11 +82,11 @@ static bool transfer(struct pull *pull, struct error *err)
         return false;
     pull->progress.report = pull->request->progress;
     progress_phase(pull->request->progress, engine_phase_name(PHASE_FETCH));
-    what.progress = note_progress;
+    what.progress = on_progress;
     what.arg = pull;
     pull->start_ns = clock_now_ns();
     ok = transfer_pull(&pull->workspace.scope, &what, &pull->ended_ns, pull->cancel, err);
-    note_phases(pull);
+    report_phases(pull);
     pull->result->traffic.fetched_bytes = transfer_progress_seen_bytes(&pull->progress);
     return ok;
 }
@@ -96,8 +98,8 @@ static bool count_snapshot(void *arg, const struct snapshot_info *info, struct e
     return true;
 }
 
-/* A daemon that is not configured for this platform and snapshotter says nothing, and does not
- * unpack. */
+/* A daemon that is not configured for this platform and snapshotter does not unpack, and reports
+ * no error. */
 static bool check_unpacked(struct pull *pull, struct error *err)
 {
     const char *snapshotter = pull->request->snapshotter;
@@ -112,8 +114,8 @@ static bool check_unpacked(struct pull *pull, struct error *err)
         return false;
     return n_snapshots > 0 ||
            error_set(err, ERROR_UNSUPPORTED,
-                     "the daemon has not unpacked: the unpack_config of its transfer service has "
-                     "not this platform with snapshotter %s",
+                     "the daemon has not unpacked: the unpack_config of its transfer service lacks "
+                     "this platform with snapshotter %s",
                      snapshotter);
 }
 
@@ -143,27 +145,27 @@ static bool examine(struct pull *pull, int64_t started_unix_ns, struct error *er
     return true;
 }
 
-struct look {
+struct lookup {
     struct transfer_log log;
     struct cancel cancel;
 };
 
-static void note_log(void *arg, const char *text)
+static void on_log(void *arg, const char *text)
 {
-    struct look *look = arg;
+    struct lookup *lookup = arg;
 
-    transfer_log_add(&look->log, text);
-    if (look->log.fetches)
-        cancel_now(&look->cancel);
+    transfer_log_add(&lookup->log, text);
+    if (lookup->log.fetches)
+        cancel_now(&lookup->cancel);
 }
 
-/* Nobody asks where there is no choice. That the look fails is no failure of the pull. */
-static void note_host(struct pull *pull)
+/* With one host there is no choice. A failure of this lookup is not a failure of the pull. */
+static void report_host(struct pull *pull)
 {
     const struct host_list *hosts = pull->request->hosts;
     struct engine_result *result = pull->result;
     struct transfer what = what_to_pull(pull);
-    struct look look = {0};
+    struct lookup lookup = {0};
     struct error failed;
     int64_t ended_ns;
 
@@ -171,15 +173,15 @@ static void note_host(struct pull *pull)
         snprintf(result->host, sizeof(result->host), "%s", hosts->items[0].authority);
     if (!hosts || hosts->count < 2 || !pull->daemon.rules->logs || cancel_requested(pull->cancel))
         return;
-    what.log = note_log;
-    what.arg = &look;
-    cancel_init(&look.cancel, clock_now_ns() + LOOK_NS);
-    if (!transfer_pull(&pull->workspace.scope, &what, &ended_ns, &look.cancel, &failed))
+    what.log = on_log;
+    what.arg = &lookup;
+    cancel_init(&lookup.cancel, clock_now_ns() + LOOKUP_NS);
+    if (!transfer_pull(&pull->workspace.scope, &what, &ended_ns, &lookup.cancel, &failed))
         snprintf(result->note + strlen(result->note), sizeof(result->note) - strlen(result->note),
-                 "%swho served it could not be seen: %s", *result->note ? "; " : "",
+                 "%sthe host that served is not known: %s", *result->note ? "; " : "",
                  failed.message);
-    cancel_deinit(&look.cancel);
-    snprintf(result->host, sizeof(result->host), "%s", look.log.served_by);
+    cancel_deinit(&lookup.cancel);
+    snprintf(result->host, sizeof(result->host), "%s", lookup.log.served_by);
 }
 
 static bool pull_image(struct pull *pull, struct error *err)
@@ -192,7 +194,7 @@ static bool pull_image(struct pull *pull, struct error *err)
     started_unix_ns = clock_unix_ns();
     if (!transfer(pull, err) || !examine(pull, started_unix_ns, err) || !check_unpacked(pull, err))
         return false;
-    note_host(pull);
+    report_host(pull);
     return true;
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Push, engine "client": an image is in containerd's content store, and we send it from there to
- * the registry.
+ * Push, engine "client": the exporter sends an image from containerd's content store to the
+ * registry.
  *
- * Making one of new bytes and storing it is preparation and not measured, nor is anything hashed
- * while the clock runs: the registry does, and compares. One that is there already stays as it is.
+ * Generating and storing an image is preparation and not measured. Nothing is hashed while the
+ * clock runs: the registry compares the digests. An image that the daemon has is not changed.
  */
 #include "containerd/content.h"
 #include "containerd/content_files.h"
@@ -22,17 +22,17 @@
 #define ARENA_LIMIT_BYTES ((size_t)16 << 20)
 #define CONTENT_PLUGIN    "io.containerd.content.v1"
 
-/* Where the blobs are. */
+/* The store with the blobs. */
 struct store {
     struct scope scope;
-    struct content_files files; /* of its folder, where we may look into it */
+    struct content_files files; /* of its folder, if the exporter may read it */
 };
 
 /* A blob in the store as the body of an upload. */
 struct blob_source {
     const struct store *store;
     const struct descriptor *blob;
-    int fd; /* -1: the daemon is asked */
+    int fd; /* -1: the daemon sends it */
     struct content_reader *reader;
 };
 
@@ -45,7 +45,8 @@ static void end_blob(struct blob_source *source)
     source->reader = NULL;
 }
 
-/* A file costs the daemon nothing; but only the daemon knows whether the namespace has it. */
+/* Reading the file costs the daemon nothing. But only the daemon knows whether the namespace has
+ * the blob. */
 static bool rewind_blob(void *arg, struct cancel *cancel, struct error *err)
 {
     struct blob_source *source = arg;
@@ -69,7 +70,7 @@ static bool read_file(int fd, void *data, size_t size, size_t *n, struct error *
         got = read(fd, data, size);
     while (got < 0 && errno == EINTR);
     *n = got > 0 ? (size_t)got : 0;
-    return got >= 0 || error_errno(err, errno, "cannot read a blob of containerd");
+    return got >= 0 || error_errno(err, errno, "read a blob of containerd");
 }
 
 static bool read_blob(void *arg, void *data, size_t size, size_t *n, struct error *err)
@@ -116,8 +117,8 @@ static bool find_store(struct store *store, const struct scope *scope, struct ca
     return true;
 }
 
-static bool push_made(struct upload_plan *plan, const struct engine_request *request,
-                      struct engine_result *result, struct cancel *cancel, struct error *err)
+static bool push_generated(struct upload_plan *plan, const struct engine_request *request,
+                           struct engine_result *result, struct cancel *cancel, struct error *err)
 {
     const struct descriptor *blobs[GENERATED_LAYERS_MAX + 1];
     CLEANUP(generated_image_deinit) struct generated_image image;
@@ -131,10 +132,10 @@ static bool push_made(struct upload_plan *plan, const struct engine_request *req
          workspace_open(&workspace, request, cancel, err) &&
          generated_image_store(&workspace, &image, cancel, err) &&
          find_store(&store, &workspace.scope, cancel, err);
-    result->seconds = ns_to_seconds(clock_now_ns() - start_ns); /* should it end here */
+    result->seconds = ns_to_seconds(clock_now_ns() - start_ns); /* in case the run ends here */
     if (ok) {
-        generated_image_note(&image, result);
-        upload_plan_made(plan, &image, blobs);
+        generated_image_report(&image, result);
+        upload_plan_generated(plan, &image, blobs);
         plan->arg = &store;
         ok = upload_image(plan, request, result, cancel, err);
     }
@@ -142,8 +143,9 @@ static bool push_made(struct upload_plan *plan, const struct engine_request *req
     return ok;
 }
 
-/* Layers and the configuration, of an image that others have put there. */
-static bool plan_held(struct upload_plan *plan, struct daemon_image *image, struct error *err)
+/* Plans layers, configuration and manifest of an image that the daemon has. */
+static bool plan_daemon_image(struct upload_plan *plan, struct daemon_image *image,
+                              struct error *err)
 {
     const struct manifest *manifest = &image->manifest;
     const struct descriptor **blobs =
@@ -161,19 +163,20 @@ static bool plan_held(struct upload_plan *plan, struct daemon_image *image, stru
     return true;
 }
 
-static bool push_held(struct upload_plan *plan, const struct engine_request *request,
-                      struct engine_result *result, struct cancel *cancel, struct error *err)
+static bool push_daemon_image(struct upload_plan *plan, const struct engine_request *request,
+                              struct engine_result *result, struct cancel *cancel,
+                              struct error *err)
 {
     CLEANUP(daemon_image_deinit) struct daemon_image image;
     CLEANUP(store_deinit) struct store store = {.files = CONTENT_FILES_INIT};
     int64_t start_ns = clock_now_ns();
-    bool ok = daemon_image_find(&image, request, cancel, err) && plan_held(plan, &image, err) &&
-              find_store(&store, &image.scope, cancel, err);
+    bool ok = daemon_image_find(&image, request, cancel, err) &&
+              plan_daemon_image(plan, &image, err) && find_store(&store, &image.scope, cancel, err);
 
-    result->seconds = ns_to_seconds(clock_now_ns() - start_ns); /* should it end here */
+    result->seconds = ns_to_seconds(clock_now_ns() - start_ns); /* in case the run ends here */
     if (!ok)
         return false;
-    daemon_image_note(&image, result);
+    daemon_image_report(&image, result);
     plan->arg = &store;
     return upload_image(plan, request, result, cancel, err);
 }
@@ -187,8 +190,8 @@ static bool run(const struct engine_request *request, struct engine_result *resu
 
     if (!registry)
         return false;
-    return *request->push.content.image ? push_held(&plan, request, result, cancel, err)
-                                        : push_made(&plan, request, result, cancel, err);
+    return *request->push.content.image ? push_daemon_image(&plan, request, result, cancel, err)
+                                        : push_generated(&plan, request, result, cancel, err);
 }
 
 const struct engine push_client_engine = {

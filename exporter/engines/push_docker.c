@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Push, engine "docker": dockerd sends, as `docker push` would have it do.
+ * Push, engine "docker": dockerd sends, as for `docker push`.
  *
- * An image that was made is loaded off the clock; one that Docker holds gets the target's name, if
- * it has another. Afterwards that name goes again, and a made image with it. Docker compresses
- * layers by itself: what it sends has other digests than what was made, and its progress counts
- * bytes before they are compressed.
+ * A generated image is loaded into Docker before the clock starts. An image that Docker has gets
+ * the name of the target as one more name. Afterwards the engine removes that name, and with it a
+ * generated image. Docker compresses layers itself: they get other digests than the generated
+ * layers, and its progress counts bytes before compression.
  */
 #include "engines/daemon/docker_session.h"
 #include "engines/image/docker_archive.h"
@@ -23,7 +23,7 @@ struct push {
     struct engine_result *result;
     struct docker_client *client;
     struct arena arena;
-    struct docker_session visit;
+    struct docker_session session;
     struct docker_image image;
     struct docker_stream stream;
     struct cancel *cancel;
@@ -31,7 +31,7 @@ struct push {
 
 static void push_free(struct push *push)
 {
-    docker_session_deinit(&push->visit);
+    docker_session_deinit(&push->session);
     if (push->client)
         docker_client_free(push->client);
     docker_stream_deinit(&push->stream);
@@ -40,58 +40,62 @@ static void push_free(struct push *push)
 }
 DEFINE_CLEANUP(struct push *, push_free)
 
-static bool is_made(const struct push *push)
+static bool is_generated(const struct push *push)
 {
     const char *image = push->request->push.content.image;
 
     return !image || !*image;
 }
 
-/* What the target's name stands for becomes push->image. */
+/* Reads the image that has the name of the target into push->image. */
 static bool find(struct push *push, bool *found, struct error *err)
 {
-    return docker_image_find(push->client, push->visit.name, &push->arena, &push->image, found,
+    return docker_image_find(push->client, push->session.name, &push->arena, &push->image, found,
                              push->cancel, err);
 }
 
-/* It was not told to be a failure: we hung up. */
-static bool is_open(const struct error *err)
+/* No response came, so the request may still be executed. */
+static bool is_unanswered(const struct error *err)
 {
     return err->code == ERROR_TIMEOUT || err->code == ERROR_CANCELED ||
            err->code == ERROR_RUNTIME_UNAVAILABLE;
 }
 
-/* A daemon that has the whole archive comes to its end without us. */
+/* Docker finishes a load without the client once it has the whole archive. */
 static bool load(struct push *push, const struct generated_image *image, struct error *err)
 {
     CLEANUP(docker_archive_deinit) struct docker_archive archive;
     bool found;
 
-    if (!docker_archive_init(&archive, image, push->visit.name, err) ||
-        !docker_session_mark(&push->visit, push->cancel, err))
+    if (!docker_archive_init(&archive, image, push->session.name, err) ||
+        !docker_session_mark(&push->session, push->cancel, err))
         return false;
     if (!docker_load(push->client, docker_archive_read, &archive, docker_archive_bytes(&archive),
                      &push->stream, push->cancel, err)) {
-        push->visit.unsettled = docker_archive_ended(&archive) && is_open(err);
+        push->session.load_pending = docker_archive_ended(&archive) && is_unanswered(err);
         return error_wrap(err, "load the image");
     }
     docker_stream_deinit(&push->stream);
     docker_stream_init(&push->stream);
     if (!find(push, &found, err))
         return false;
-    return found || error_set(err, ERROR_RUNTIME, "Docker loaded the image, but it is not there");
+    return found ||
+           error_set(err, ERROR_RUNTIME,
+                     "Docker reported that it loaded the image, but the image does not exist");
 }
 
-static bool make(struct push *push, struct error *err)
+static bool load_generated(struct push *push, struct error *err)
 {
     const struct engine_request *request = push->request;
     CLEANUP(generated_image_deinit) struct generated_image image = {0};
 
-    if (!docker_session_claim(&push->visit, push->cancel, err))
+    if (!docker_session_claim(&push->session, push->cancel, err))
         return false;
-    if (push->visit.was_there)
-        return error_set(err, ERROR_INVALID,
-                         "Docker has an image by that name, which no probe made; it stays");
+    if (push->session.was_there)
+        return error_set(
+            err, ERROR_INVALID,
+            "%s already exists in Docker and was not made by a probe; nothing was pushed",
+            push->session.name);
     if (!generated_image_init(&image, &request->push.content, &request->platform.accepted[0],
                               push->cancel, err))
         return false;
@@ -99,23 +103,25 @@ static bool make(struct push *push, struct error *err)
     return load(push, &image, err);
 }
 
-/* What the name stands for, if it does, has to be the image itself. */
+/* The name of the target must be free, or belong to the image itself. */
 static bool check_name(struct push *push, struct error *err)
 {
     const char *id = push->image.id;
-    const struct docker_image *before = docker_session_before(&push->visit, id);
+    const struct docker_image *before = docker_session_find_before(&push->session, id);
     bool found;
 
-    if (push->visit.was_there) {
+    if (push->session.was_there) {
         if (!find(push, &found, err))
             return false;
         return (found && strcmp(push->image.id, id) == 0) ||
-               error_set(err, ERROR_INVALID, "%s is another image in Docker; it stays",
-                         push->visit.name);
+               error_set(err, ERROR_INVALID, "%s is another image in Docker; nothing was pushed",
+                         push->session.name);
     }
-    return !before || docker_session_leftovers(&push->visit, before) ||
-           error_set(err, ERROR_INVALID,
-                     "the image has no tag beside which Docker would let our name go again");
+    return !before || docker_session_name_is_removable(&push->session, before) ||
+           error_set(
+               err, ERROR_INVALID,
+               "the image has no tag that would keep it: Docker would remove it together with "
+               "the name of the target");
 }
 
 static bool find_source(const struct engine_request *request, struct docker_client *client,
@@ -135,29 +141,29 @@ static bool find_source(const struct engine_request *request, struct docker_clie
     return found || error_set(err, ERROR_NOT_FOUND, "Docker has no image %s", name);
 }
 
-static bool take_existing(struct push *push, struct error *err)
+static bool tag_existing(struct push *push, struct error *err)
 {
     const struct engine_request *request = push->request;
 
     if (!find_source(request, push->client, &push->arena, &push->image, push->cancel, err) ||
         !check_name(push, err))
         return false;
-    return push->visit.was_there ||
-           (docker_session_mark(&push->visit, push->cancel, err) &&
+    return push->session.was_there ||
+           (docker_session_mark(&push->session, push->cancel, err) &&
             docker_image_tag(push->client, push->image.id, &request->reference, push->cancel, err));
 }
 
-/* After the last layer there are a configuration and a manifest left to send. */
+/* After the last layer Docker sends a configuration and a manifest. */
 static void measure_phases(const struct push *push, int64_t start_ns, int64_t end_ns)
 {
     const struct docker_stream *stream = &push->stream;
     double *seconds = push->result->phase_seconds;
-    bool through = stream->n_layers > 0;
+    bool is_complete = stream->n_layers > 0;
 
     for (size_t i = 0; i < stream->n_layers; i++)
-        through &= stream->layers[i].existed || stream->layers[i].complete;
-    seconds[PHASE_UPLOAD] = seconds_between(start_ns, through ? stream->last_layer_ns : end_ns);
-    if (through)
+        is_complete &= stream->layers[i].existed || stream->layers[i].complete;
+    seconds[PHASE_UPLOAD] = seconds_between(start_ns, is_complete ? stream->last_layer_ns : end_ns);
+    if (is_complete)
         seconds[PHASE_COMMIT] = seconds_between(stream->last_layer_ns, end_ns);
 }
 
@@ -165,15 +171,15 @@ static void write_note(const struct push *push, const struct docker_stream_total
 {
     CLEANUP(buf_deinit) struct buf note = BUF_INIT(sizeof(push->result->note) - 1);
 
-    buf_printf(&note, "Docker told of %zu layers, in bytes before it compresses them",
+    buf_printf(&note, "Docker reported %zu layers, in bytes before compression",
                push->stream.n_layers);
     if (totals->n_existed > 0)
-        buf_printf(&note, "; the registry had %zu already", totals->n_existed);
+        buf_printf(&note, "; the registry had %zu of them", totals->n_existed);
     if (totals->n_unknown > 0)
-        buf_printf(&note, "; the size of %zu was not told, so more was sent than is counted",
+        buf_printf(&note, "; it did not report the size of %zu, so more was sent than is counted",
                    totals->n_unknown);
     if (push->stream.retries > 0)
-        buf_printf(&note, "; it began %u uploads anew", push->stream.retries);
+        buf_printf(&note, "; it restarted %u uploads", push->stream.retries);
     snprintf(push->result->note, sizeof(push->result->note), "%s", note.data ? note.data : "");
 }
 
@@ -182,7 +188,7 @@ static bool send(struct push *push, struct error *err)
     const struct engine_request *request = push->request;
     const struct docker_push what = {
         .reference = &request->reference,
-        .platform = is_made(push) ? NULL : &request->platform.accepted[0],
+        .platform = is_generated(push) ? NULL : &request->platform.accepted[0],
         .credentials = request->credentials,
     };
     struct docker_stream_totals totals;
@@ -200,8 +206,7 @@ static bool send(struct push *push, struct error *err)
     push->result->traffic.uploaded_bytes = totals.moved_bytes;
     write_note(push, &totals);
     if (!ok && push->stream.retries > 0)
-        error_wrap(err, "Docker began %u uploads anew, and does not tell why",
-                   push->stream.retries);
+        error_wrap(err, "Docker restarted %u uploads for an unknown reason", push->stream.retries);
     return ok;
 }
 
@@ -210,12 +215,12 @@ static bool examine(struct push *push, struct error *err)
     struct engine_result *result = push->result;
 
     if (!push->stream.digest[0])
-        return error_set(err, ERROR_PROTOCOL, "Docker told neither an error nor a digest");
+        return error_set(err, ERROR_PROTOCOL, "Docker reported success, but no digest");
     snprintf(result->digest, sizeof(result->digest), "%s", push->stream.digest);
-    if (is_made(push)) /* no index: that is what was loaded */
+    if (is_generated(push)) /* Docker pushes the manifest of a loaded image */
         snprintf(result->manifest_digest, sizeof(result->manifest_digest), "%s", result->digest);
     result->unpacked_bytes = push->image.bytes;
-    return docker_session_existed(&push->visit, &push->stream, true, &result->cached_bytes,
+    return docker_session_existed(&push->session, &push->stream, true, &result->cached_bytes,
                                   push->cancel, err);
 }
 
@@ -234,15 +239,16 @@ static bool run(const struct engine_request *request, struct engine_result *resu
     docker_stream_init(&push->stream);
     push->client = docker_session_connect(request, cancel, err);
     if (!push->client ||
-        !docker_session_begin(&push->visit, request, push->client, &push->arena, cancel, err))
+        !docker_session_begin(&push->session, request, push->client, &push->arena, cancel, err))
         return false;
-    sent = (is_made(push) ? make(push, err) : take_existing(push, err)) && send(push, err);
+    sent = (is_generated(push) ? load_generated(push, err) : tag_existing(push, err)) &&
+           send(push, err);
     ok = sent && examine(push, err);
-    docker_session_end(&push->visit, !sent, cancel, result);
+    docker_session_end(&push->session, !sent, cancel, result);
     return ok;
 }
 
-/* What Docker makes the manifest like is its own affair; the configuration stays as it is. */
+/* Docker writes a new manifest, but does not change the configuration. */
 static bool identify(const struct engine_request *request, char digest[DIGEST_TEXT_BYTES],
                      struct cancel *cancel, struct error *err)
 {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Push, engine "transfer": containerd sends, as `ctr images push` lets it.
+ * Push, engine "transfer": containerd sends by its transfer service, as for `ctr images push`.
  *
- * What is pushed lies in the probe's own namespace: an image that was made, or one platform's
- * manifest of an image that another namespace holds, shared with it. So an index that is there in
- * part is no trouble, and nothing remembers where the blobs came from: a registry mounts none
- * unless that was asked for.
+ * The image is in the probe's own namespace: a generated image, or one platform's manifest of an
+ * image that another namespace has and shares. So an incomplete index does no harm. The shared
+ * blobs carry no label with their source, so the registry mounts none unless the configuration
+ * asks for it.
  *
- * What was sent is what the daemon tells of every blob: at the end of one, or on its way.
+ * The daemon reports each blob that it sends, at its end or on the way.
  */
 #include "base/clock.h"
 #include "containerd/images.h"
@@ -32,12 +32,12 @@ struct push {
     struct cancel *cancel;
 };
 
-static void note_progress(void *arg, const struct transfer_event *event)
+static void on_progress(void *arg, const struct transfer_event *event)
 {
     transfer_progress_add(&((struct push *)arg)->progress, event);
 }
 
-static void note_host(struct push *push)
+static void report_host(struct push *push)
 {
     const struct host_list *hosts = push->request->hosts;
 
@@ -49,8 +49,8 @@ static void note_host(struct push *push)
         }
 }
 
-/* Where the manifest was not seen on its way before all was done, uploading has it in itself. */
-static void note_phases(struct push *push)
+/* If no event shows the begin of the manifest, "upload" includes the commit. */
+static void report_phases(struct push *push)
 {
     double *phases = push->result->phase_seconds;
     int64_t commit_ns = push->progress.commit_from_ns;
@@ -67,24 +67,24 @@ static bool transfer(struct push *push, const struct descriptor *target, struct 
     struct transfer what = transfer_of_request(push->request, &push->arena);
     bool ok;
 
-    what.all_platforms = true; /* of those that the target has in it */
+    what.all_platforms = true; /* all that the target names */
     push->progress.report = push->request->progress;
     progress_phase(push->request->progress, engine_phase_name(PHASE_UPLOAD));
-    what.progress = note_progress;
+    what.progress = on_progress;
     what.arg = push;
     if (!arena_ok(&push->arena, err) ||
         !images_create(&push->workspace.scope, &record, push->cancel, err))
         return false;
-    note_host(push);
+    report_host(push);
     push->start_ns = clock_now_ns();
     ok = transfer_push(&push->workspace.scope, &what, &push->ended_ns, push->cancel, err);
-    note_phases(push);
+    report_phases(push);
     push->result->traffic.uploaded_bytes = transfer_progress_sent_bytes(&push->progress);
     push->result->cached_bytes = transfer_progress_known_bytes(&push->progress);
     return ok;
 }
 
-static bool push_made(struct push *push, struct error *err)
+static bool push_generated(struct push *push, struct error *err)
 {
     const struct engine_request *request = push->request;
     CLEANUP(generated_image_deinit) struct generated_image image = {0};
@@ -92,21 +92,21 @@ static bool push_made(struct push *push, struct error *err)
     if (!generated_image_init(&image, &request->push.content, &request->platform.accepted[0],
                               push->cancel, err))
         return false;
-    generated_image_note(&image, push->result);
-    upload_note_made(request, &image); /* which of them, the daemon would have to tell */
+    generated_image_report(&image, push->result);
+    upload_record_generated(request, &image); /* the daemon reports later which of them it sends */
     return workspace_open(&push->workspace, request, push->cancel, err) &&
            generated_image_store(&push->workspace, &image, push->cancel, err) &&
            transfer(push, &image.root, err);
 }
 
-static bool push_held(struct push *push, struct error *err)
+static bool push_daemon_image(struct push *push, struct error *err)
 {
     const struct engine_request *request = push->request;
     CLEANUP(daemon_image_deinit) struct daemon_image image = {0};
 
     if (!daemon_image_find(&image, request, push->cancel, err))
         return false;
-    daemon_image_note(&image, push->result);
+    daemon_image_report(&image, push->result);
     for (size_t i = 0; i < image.manifest.n_children; i++)
         transfer_progress_expect(&push->progress, image.manifest.children[i].digest);
     return workspace_open(&push->workspace, request, push->cancel, err) &&
@@ -120,7 +120,7 @@ static bool push_image(struct push *push, struct error *err)
 
     if (!transfer_session_init(&push->daemon, push->request, &push->arena, push->cancel, err))
         return false;
-    return image && *image ? push_held(push, err) : push_made(push, err);
+    return image && *image ? push_daemon_image(push, err) : push_generated(push, err);
 }
 
 static bool run(const struct engine_request *request, struct engine_result *result,

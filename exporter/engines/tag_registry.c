@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Tag, engine "registry": a manifest that exists is put under a new tag and read by it. Three
- * requests, and no byte of a layer: whether a registry takes writes, at almost no cost.
+ * Tag, engine "registry": puts an existing manifest under a new tag and reads it back. The three
+ * requests check at almost no cost whether a registry takes writes; no layer is transferred.
  *
- * The tag stays. A registry deletes by digest, and that would take the image with it.
+ * The tag is not removed: a registry deletes by digest, and that would remove the image.
  */
-#include "engines/image/upload.h"
+#include "engines/image/push_target.h"
+#include "registry/registry_push.h"
 
 #include "base/clock.h"
 #include "registry/registry_read.h"
@@ -51,7 +52,7 @@ static bool check_target(const struct tagging *tagging, struct error *err)
     struct engine_request target = *tagging->request;
 
     target.reference = tagging->request->new_tag;
-    return upload_check_target(&target, tagging->manifest.digest, tagging->cancel, err);
+    return push_target_check(&target, tagging->manifest.digest, tagging->cancel, err);
 }
 
 static bool put(struct tagging *tagging, struct error *err)
@@ -74,7 +75,7 @@ static bool read_back(struct tagging *tagging, struct error *err)
         return error_wrap(err, "read back");
     snprintf(result->host, sizeof(result->host), "%s", registry_served_by(tagging->registry));
     return strcmp(found.digest, tagging->manifest.digest) == 0 ||
-           error_set(err, ERROR_DIGEST_MISMATCH, "tag %s is %s, put was %s",
+           error_set(err, ERROR_DIGEST_MISMATCH, "tag %s is %s, expected %s",
                      tagging->request->new_tag.tag, found.digest, tagging->manifest.digest);
 }
 
@@ -97,7 +98,7 @@ static bool run(const struct engine_request *request, struct engine_result *resu
     guard_ns = clock_now_ns();
     ok = ok && check_target(&tagging, err);
     if (ok)
-        start_ns += clock_now_ns() - guard_ns; /* not measured, unless it is what failed */
+        start_ns += clock_now_ns() - guard_ns; /* not measured, unless it has failed */
     ok = ok && put(&tagging, err) && read_back(&tagging, err);
     result->seconds = ns_to_seconds(clock_now_ns() - start_ns);
     result->traffic = *registry_traffic(tagging.registry);

@@ -3,6 +3,7 @@
 #include "probe/probe_engine_choice.h"
 
 #include "base/buf.h"
+#include "engines/engines.h"
 #include "probe/probe_counters.h"
 
 #include <string.h>

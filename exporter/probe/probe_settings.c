@@ -3,6 +3,7 @@
 #include "probe/probe_settings.h"
 
 #include "base/buf.h"
+#include "engines/engines.h"
 #include "probe/placeholder.h"
 #include "probe/probe_engine_choice.h"
 #include "probe/probe_references.h"

@@ -2,6 +2,7 @@
 #include "probe/push_settings.h"
 
 #include "base/buf.h"
+#include "engines/engines.h"
 
 #include <string.h>
 

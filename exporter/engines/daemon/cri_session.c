@@ -17,10 +17,10 @@
 #define KUBELET_NAMESPACE "k8s.io"
 #define IMAGE_LABEL       "containerd-exporter/image"
 #define STARTED_LABEL     "containerd-exporter/started" /* in ns since 1970 */
-#define ENDS_LABEL        "containerd-exporter/ends"    /* likewise; later nobody claims it */
-#define ARENA_LIMIT_BYTES ((size_t)64 << 20)            /* the images of a node, a few times */
+#define ENDS_LABEL        "containerd-exporter/ends"    /* likewise; the end of the claim */
+#define ARENA_LIMIT_BYTES ((size_t)64 << 20)            /* several lists of all images of a node */
 #define CLEAR_ATTEMPTS    3
-#define GRACE_NS          (60 * NS_PER_SECOND) /* for the clean-up after the deadline */
+#define GRACE_NS          (60 * NS_PER_SECOND) /* time for the clean-up after the deadline */
 #define POLL_NS           (100 * NS_PER_MS)
 
 void cri_session_deinit(struct cri_session *session)
@@ -65,8 +65,8 @@ static bool same_repository(const char *a, const char *b)
     return size == repository_size(b) && strncmp(a, b, size) == 0;
 }
 
-/* What the pull has made, whether or not it came to its end. CRI gives an image a second name, by
- * its digest. */
+/* Finds what the pull has created, whether or not it has succeeded. CRI creates a second record
+ * for an image, named by its digest. */
 static bool identify(struct cri_session *session, bool *any, struct cancel *cancel,
                      struct error *err)
 {
@@ -99,8 +99,8 @@ static bool count_container(void *arg, const struct container_info *info, struct
     return true;
 }
 
-/* Whether a pod was started from it meanwhile. */
-static bool look_for_use(struct cri_session *session, struct cancel *cancel, struct error *err)
+/* Checks whether a container was created from the image since the session began. */
+static bool check_use(struct cri_session *session, struct cancel *cancel, struct error *err)
 {
     const char *const names[] = {session->name, session->digest_name_, session->id};
     char filter[CRI_SESSION_NAME_BYTES + sizeof("image==\"\"")];
@@ -123,8 +123,8 @@ static bool is_own_name(const struct cri_session *session, const char *name)
            !was_there(session, name);
 }
 
-/* Whether nobody but us has a name for it. */
-static bool is_ours(const struct cri_session *session, const struct cri_names *names)
+/* Whether all names of the image were created by this session. */
+static bool has_own_names_only(const struct cri_session *session, const struct cri_names *names)
 {
     for (size_t i = 0; i < names->n_tags; i++)
         if (!is_own_name(session, names->tags[i]))
@@ -135,7 +135,7 @@ static bool is_ours(const struct cri_session *session, const struct cri_names *n
     return !was_there(session, names->id);
 }
 
-/* The image with all its names, where it is ours alone. */
+/* Removes the image with all its names, if this session created all of them. */
 static bool remove_image(struct cri_session *session, struct cancel *cancel, struct error *err)
 {
     struct cri_names names;
@@ -144,11 +144,11 @@ static bool remove_image(struct cri_session *session, struct cancel *cancel, str
         return true;
     if (!cri_names(session->scope.daemon, session->id, &session->arena, &names, cancel, err))
         return false;
-    return !names.id || !is_ours(session, &names) ||
+    return !names.id || !has_own_names_only(session, &names) ||
            cri_remove(session->scope.daemon, session->id, cancel, err);
 }
 
-/* Our names for an image that others have names for, too. */
+/* Removes the names that this session created. Other clients may have named the image, too. */
 static bool remove_names(struct cri_session *session, struct cancel *cancel, struct error *err)
 {
     const char *const names[] = {session->name, session->digest_name_};
@@ -162,19 +162,20 @@ static bool remove_names(struct cri_session *session, struct cancel *cancel, str
 
 static bool remove_all(struct cri_session *session, struct cancel *cancel, struct error *err)
 {
-    if (!look_for_use(session, cancel, err))
+    if (!check_use(session, cancel, err))
         return false;
     return session->in_use ||
            (remove_image(session, cancel, err) && remove_names(session, cancel, err));
 }
 
-/* The lease goes last, with a garbage collection. Once it is gone, a pull that the daemon still
- * works at cannot store anything; but it may have ended just before, so there is a second look. */
+/* The lease is deleted last, with a garbage collection. Without its lease, a pull that the daemon
+ * still executes can no longer store anything. But that pull may have ended just before, so the
+ * loop checks again. */
 bool cri_session_close(struct cri_session *session, struct cancel *cancel, struct error *err)
 {
     bool any;
 
-    if (!session->marked_)
+    if (!session->has_lease_)
         return true;
     for (size_t i = 0; i < CLEAR_ATTEMPTS; i++) {
         if (!identify(session, &any, cancel, err))
@@ -187,7 +188,8 @@ bool cri_session_close(struct cri_session *session, struct cancel *cancel, struc
         if (session->present || session->in_use)
             return true;
     }
-    return error_set(err, ERROR_RUNTIME, "%s comes back", session->name);
+    return error_set(err, ERROR_RUNTIME, "%s was created again after each of %d removals",
+                     session->name, CLEAR_ATTEMPTS);
 }
 
 static bool number_of(const struct lease *lease, const char *name, int64_t *number)
@@ -202,8 +204,8 @@ static bool number_of(const struct lease *lease, const char *name, int64_t *numb
     return true;
 }
 
-/* Removes what is left of the run that had this lease. What was there when it began is told by its
- * age. */
+/* Cleans up after the run that held this lease. Records that are older than the start of that run
+ * are not its leftovers. */
 static bool sweep_lease(struct containerd *daemon, const struct lease *lease, struct cancel *cancel,
                         struct error *err)
 {
@@ -224,7 +226,7 @@ static bool sweep_lease(struct containerd *daemon, const struct lease *lease, st
     before->count = count;
     snprintf(session.lease, sizeof(session.lease), "%s", lease->id);
     snprintf(session.name, sizeof(session.name), "%s", image);
-    session.marked_ = true;
+    session.has_lease_ = true;
     session.present = was_there(&session, session.name);
     return cri_session_close(&session, cancel, err);
 }
@@ -236,8 +238,7 @@ static bool is_claimed(const struct lease *lease)
     return number_of(lease, ENDS_LABEL, &ends_unix_ns) && ends_unix_ns > clock_unix_ns();
 }
 
-/* Removes what a run of this probe has left that did not live to do it, and what nobody claims any
- * more. */
+/* Cleans up after an interrupted run of this probe, and after runs whose claim has expired. */
 static bool sweep(const struct cri_session *session, struct cancel *cancel, struct error *err)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
@@ -248,7 +249,7 @@ static bool sweep(const struct cri_session *session, struct cancel *cancel, stru
     for (size_t i = 0; i < leases.count; i++) {
         const struct lease *lease = &leases.items[i];
         bool own = strcmp(lease->id, session->lease) == 0;
-        struct error ignored; /* another probe may be at it, too */
+        struct error ignored; /* another probe may be cleaning up the same lease */
 
         if (own && !sweep_lease(session->scope.daemon, lease, cancel, err))
             return error_wrap(err, "leftovers of lease %s", lease->id);
@@ -258,8 +259,8 @@ static bool sweep(const struct cri_session *session, struct cancel *cancel, stru
     return true;
 }
 
-static bool mark(const struct cri_session *session, int64_t lifetime_seconds, struct cancel *cancel,
-                 struct error *err)
+static bool create_lease(const struct cri_session *session, int64_t lifetime_seconds,
+                         struct cancel *cancel, struct error *err)
 {
     const struct scope scope = {session->scope.daemon, session->scope.name_space, session->lease};
     int64_t now_ns = clock_unix_ns(), left_ns = cancel->deadline_ns - clock_now_ns();
@@ -273,15 +274,15 @@ static bool mark(const struct cri_session *session, int64_t lifetime_seconds, st
     return leases_create(&scope, lifetime_seconds, &labels, cancel, err);
 }
 
-/* Whether another probe is at the same repository. *give_way: of two that came at the same time one
- * has to let go, or both would wait for ever. */
-static bool look_for_others(const struct cri_session *session, bool *others, bool *give_way,
+/* *any: another probe has claimed the same repository. *must_yield: this session has to release
+ * its lease, because otherwise both sessions would wait forever. */
+static bool find_neighbours(const struct cri_session *session, bool *any, bool *must_yield,
                             struct cancel *cancel, struct error *err)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
     struct leases leases;
 
-    *others = *give_way = false;
+    *any = *must_yield = false;
     if (!leases_list(&session->scope, &arena, &leases, cancel, err))
         return false;
     for (size_t i = 0; i < leases.count; i++) {
@@ -292,53 +293,53 @@ static bool look_for_others(const struct cri_session *session, bool *others, boo
         if (order == 0 || !image || !text_starts_with(lease->id, PROBE_NAMESPACE_PREFIX) ||
             !is_claimed(lease) || !same_repository(image, session->name))
             continue;
-        *others = true;
-        *give_way = *give_way || order < 0;
+        *any = true;
+        *must_yield = *must_yield || order < 0;
     }
     return true;
 }
 
-/* Until no other probe is there; where we have the lease, at most until it is for us to give way.
- */
-static bool wait_for_others(const struct cri_session *session, bool *others, struct cancel *cancel,
-                            struct error *err)
+/* Waits until no other probe has claimed the repository. With a lease of its own, the session
+ * waits at most until it must yield. */
+static bool wait_for_neighbours(const struct cri_session *session, bool *any, struct cancel *cancel,
+                                struct error *err)
 {
     const struct timespec pause = clock_timespec(POLL_NS);
-    bool give_way;
+    bool must_yield;
 
     for (;;) {
-        if (!look_for_others(session, others, &give_way, cancel, err))
+        if (!find_neighbours(session, any, &must_yield, cancel, err))
             return false;
-        if (!*others || (session->marked_ && give_way))
+        if (!*any || (session->has_lease_ && must_yield))
             return true;
         nanosleep(&pause, NULL);
         if (!cancel_check(cancel, err))
-            return error_wrap(err, "another probe pulls from the same repository");
+            return error_wrap(err, "waiting for another probe that pulls from the same repository");
     }
 }
 
-/* Makes the lease, and keeps it once no other probe is at the same repository. */
-static bool take_turn(struct cri_session *session, int64_t lifetime_seconds, struct cancel *cancel,
-                      struct error *err)
+/* Creates the lease and keeps it once no other probe has claimed the repository. */
+static bool claim_repository(struct cri_session *session, int64_t lifetime_seconds,
+                             struct cancel *cancel, struct error *err)
 {
-    bool others;
+    bool any;
 
     for (;;) {
-        session->marked_ = true; /* or perhaps, should the answer get lost */
-        if (!mark(session, lifetime_seconds, cancel, err) ||
-            !wait_for_others(session, &others, cancel, err))
+        session->has_lease_ = true; /* if the response is lost, the lease may exist */
+        if (!create_lease(session, lifetime_seconds, cancel, err) ||
+            !wait_for_neighbours(session, &any, cancel, err))
             return false;
-        if (!others)
+        if (!any)
             return true;
         if (!leases_delete(&session->scope, session->lease, false, cancel, err))
             return false;
-        session->marked_ = false;
-        if (!wait_for_others(session, &others, cancel, err))
+        session->has_lease_ = false;
+        if (!wait_for_neighbours(session, &any, cancel, err))
             return false;
     }
 }
 
-static bool look(struct cri_session *session, struct cancel *cancel, struct error *err)
+static bool read_state(struct cri_session *session, struct cancel *cancel, struct error *err)
 {
     struct cri_names names;
 
@@ -355,11 +356,12 @@ bool cri_session_open(struct cri_session *session, const struct engine_request *
     const struct reference *reference = &request->reference;
 
     init(session, request->containerd);
-    session->present = true; /* nothing is ours before we have looked */
+    session->present = true; /* until read_state() the session owns nothing */
     snprintf(session->lease, sizeof(session->lease), PROBE_NAMESPACE_PREFIX "%s", request->name);
     snprintf(session->name, sizeof(session->name), "%s/%s%s%s", reference->host,
              reference->repository, reference->digest ? "@" : ":",
-             reference_object(reference)); /* a digest wins */
+             reference_object(reference)); /* a digest takes precedence */
     return cri_version(request->containerd, cancel, err) && sweep(session, cancel, err) &&
-           take_turn(session, request->lifetime_seconds, cancel, err) && look(session, cancel, err);
+           claim_repository(session, request->lifetime_seconds, cancel, err) &&
+           read_state(session, cancel, err);
 }

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An image of ours in the kubelet's own namespace, beside those of pods.
+ * A pull by CRI in the kubelet's own namespace, beside the images of pods.
  *
- * What is there is looked at before, and afterwards only that is removed which was not there before
- * and which nobody else has given a name or put to use meanwhile. A lease of our own holds what the
- * pull makes, also the pieces of one that fails. Its labels say what has to be removed should we
- * not live so long; and no other probe pulls from the same repository as long as it is there, or
- * each would take the other's image for somebody's. It ends after everything else.
+ * The session reads the state before the pull. Afterwards it removes only what did not exist
+ * before and what no other client has named or used meanwhile. A lease holds what the pull
+ * creates, including the parts of a failed pull. The labels of the lease tell the next run what to
+ * remove if this process is killed.
+ *
+ * Only one probe at a time may hold a lease for a repository: two probes would take each other's
+ * images for images that existed before. The lease is deleted last.
  */
 #ifndef ENGINES_DAEMON_CRI_SESSION_H
 #define ENGINES_DAEMON_CRI_SESSION_H
@@ -19,24 +21,24 @@
 struct cri_session {
     struct scope scope; /* without the lease */
     char lease[CRI_SESSION_NAME_BYTES];
-    char name[CRI_SESSION_NAME_BYTES]; /* of the image, as CRI has it */
-    bool present;                      /* before the pull: it is not ours */
-    bool in_use;                       /* a container was made from it meanwhile: it stays */
-    const char *id; /* digest of its configuration; NULL: not known yet. The caller may set it */
-    bool marked_;   /* private: the lease may be there */
+    char name[CRI_SESSION_NAME_BYTES]; /* of the image, as CRI writes it */
+    bool present;    /* the image existed before the pull: the session removes nothing */
+    bool in_use;     /* a container was created from the image: the image is kept */
+    const char *id;  /* digest of the configuration; NULL: unknown. The caller may set it */
+    bool has_lease_; /* private, from here on: the lease may exist */
     char digest_name_[CRI_SESSION_NAME_BYTES];
     struct image_records before_;
     struct arena arena;
 };
 
-/* Removes what an earlier run has left, waits for probes that are at the same repository, and looks
- * what is there. To be closed in any case, also after a failure; then come the caller's last looks
- * at what it points to, and cri_session_deinit(). */
+/* Cleans up after an interrupted run, waits for probes that have claimed the same repository, and
+ * reads the state. The caller must call cri_session_close() in any case, also after a failure, and
+ * then cri_session_deinit(), which frees all text of the session. */
 bool cri_session_open(struct cri_session *session, const struct engine_request *request,
                       struct cancel *cancel, struct error *err) MUST_CHECK;
 
-/* Removes what was made since, whether or not the pull came to its end. What remains after a
- * failure goes when the probe opens the next time. */
+/* Removes what was created since, whether or not the pull has succeeded. If it fails, the next
+ * cri_session_open() of this probe removes the leftovers. */
 bool cri_session_close(struct cri_session *session, struct cancel *cancel,
                        struct error *err) MUST_CHECK;
 

@@ -14,20 +14,24 @@ static bool check(const struct transfer_session *daemon, const struct engine_req
 
     if (!daemon->rules->transfers)
         return error_set(err, ERROR_UNSUPPORTED,
-                         "containerd %s has no transfer service: it came with 1.7",
+                         "containerd %s has no transfer service: containerd 1.7 or later is needed",
                          daemon->version);
     if (!daemon->rules->reads_hosts && request->plain_http)
-        return error_set(err, ERROR_UNSUPPORTED,
-                         "the transfer service of containerd %s speaks https only; 2.0 can do more",
-                         daemon->version);
+        return error_set(
+            err, ERROR_UNSUPPORTED,
+            "the transfer service of containerd %s supports https only: containerd 2.0 or "
+            "later is needed for plain http",
+            daemon->version);
     if (!daemon->rules->reads_hosts && has_hosts)
-        return error_set(err, ERROR_UNSUPPORTED,
-                         "the transfer service of containerd %s does not read %s; that of 2.0 does",
-                         daemon->version, request->hosts->file);
+        return error_set(
+            err, ERROR_UNSUPPORTED,
+            "the transfer service of containerd %s does not read %s: containerd 2.0 or later "
+            "is needed",
+            daemon->version, request->hosts->file);
     if (request->credentials->registry_token.text && !request->credentials->password.text &&
         !request->credentials->identity_token.text)
         return error_set(err, ERROR_UNSUPPORTED,
-                         "containerd's transfer service takes no registry token");
+                         "containerd's transfer service does not support registry tokens");
     return true;
 }
 
@@ -67,9 +71,11 @@ bool transfer_session_offered(const struct engine_request *request, struct cance
         !introspection_plugins(request->containerd, &arena, &plugins, cancel, err))
         return false;
     if (!transfer_rules_of(identity.version)->reads_hosts)
-        return error_set(err, ERROR_UNSUPPORTED,
-                         "the transfer service of containerd %s is none to rely on: 2.0 or later",
-                         identity.version);
+        return error_set(
+            err, ERROR_UNSUPPORTED,
+            "the transfer service of containerd %s is not reliable: containerd 2.0 or later "
+            "is needed",
+            identity.version);
     return (has_plugin(&plugins, "io.containerd.grpc.v1", "transfer") &&
             has_plugin(&plugins, "io.containerd.transfer.v1", "local")) ||
            error_set(err, ERROR_UNSUPPORTED, "containerd has no transfer plugin loaded");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What pulls and pushes by containerd's Transfer service have in common: which daemons are asked
- * for what, and how a request is put to them. */
+/* Shared by pulls and pushes through containerd's transfer service: what a daemon supports, and the
+ * request to it. */
 #ifndef ENGINES_DAEMON_TRANSFER_SESSION_H
 #define ENGINES_DAEMON_TRANSFER_SESSION_H
 
@@ -12,7 +12,8 @@ struct transfer_session {
     const struct transfer_rules *rules;
 };
 
-/* ERROR_UNSUPPORTED for what this daemon would do wrong, or not at all. Text is in `arena`. */
+/* Returns ERROR_UNSUPPORTED for a request that this daemon would not execute correctly. The
+ * session's text is in `arena`. */
 bool transfer_session_init(struct transfer_session *daemon, const struct engine_request *request,
                            struct arena *arena, struct cancel *cancel,
                            struct error *err) MUST_CHECK;
@@ -21,8 +22,8 @@ bool transfer_session_init(struct transfer_session *daemon, const struct engine_
 bool transfer_session_offered(const struct engine_request *request, struct cancel *cancel,
                               struct error *err);
 
-/* Between the request's reference and the image record of that name; nobody is told of it yet, and
- * nothing is unpacked. Ask arena_ok() after it. */
+/* Returns a transfer between the request's reference and the image record of the same name,
+ * without callbacks and without unpacking. The caller must check arena_ok() afterwards. */
 struct transfer transfer_of_request(const struct engine_request *request, struct arena *arena);
 
 #endif

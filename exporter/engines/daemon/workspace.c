@@ -15,13 +15,13 @@
 #include <time.h>
 
 #define CLEANUP_NS          (15 * NS_PER_SECOND)
-#define CLEANUP_CANCELED_NS (NS_PER_SECOND + NS_PER_SECOND / 2) /* within the time to stop */
+#define CLEANUP_CANCELED_NS (NS_PER_SECOND + NS_PER_SECOND / 2) /* within the stop timeout */
 #define CLEAR_ATTEMPTS      3
 #define ARENA_LIMIT_BYTES   ((size_t)4 << 20)
-#define LEFTOVERS_MAX       ((size_t)4096) /* removed one by one, per kind and pass */
+#define LEFTOVERS_MAX       ((size_t)4096) /* per kind and pass */
 #define EXPIRES_LABEL       "containerd-exporter/expires"
 
-/* Names collected by a list, to be removed after it. */
+/* Names that a list has returned, to be removed after it. */
 struct names {
     struct arena *arena;
     const char **items;
@@ -60,7 +60,7 @@ static bool delete_images(const struct scope *scope, struct cancel *cancel, stru
     return true;
 }
 
-/* The last one synchronously: one garbage collection for all that the leases held. */
+/* Deletes the last lease synchronously, which runs one garbage collection for all leases. */
 static bool delete_leases(const struct scope *scope, struct cancel *cancel, struct error *err)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
@@ -74,7 +74,7 @@ static bool delete_leases(const struct scope *scope, struct cancel *cancel, stru
     return true;
 }
 
-/* A snapshot with children cannot be removed, so pass after pass takes the leaves. */
+/* A snapshot with children cannot be removed, so each pass removes the leaves. */
 static bool remove_snapshots(const struct scope *scope, const char *snapshotter,
                              struct cancel *cancel, struct error *err)
 {
@@ -110,10 +110,10 @@ static bool delete_content(const struct scope *scope, struct cancel *cancel, str
     return true;
 }
 
-/* Removes a namespace and all that is in it, with as few writes as can be: the garbage collection
- * that follows the leases does nearly always all of it; what no lease held is removed by hand. */
-static bool clear(const struct scope *scope, const char *snapshotter, struct cancel *cancel,
-                  struct error *err)
+/* Removes a namespace and its content with as few writes as possible. The garbage collection after
+ * the last lease removes nearly everything; what no lease held is removed one by one. */
+static bool remove_namespace(const struct scope *scope, const char *snapshotter,
+                             struct cancel *cancel, struct error *err)
 {
     const struct scope outside = {scope->daemon, scope->name_space, NULL};
 
@@ -138,7 +138,7 @@ static bool has_expired(const struct containerd_namespace *namespace)
     return label && text_uint(label, &expires, &err) && expires < (uint64_t)time(NULL);
 }
 
-/* Removes what a killed run of this probe has left, and what nobody claims any more. */
+/* Cleans up after a killed run of this probe, and after runs whose namespace has expired. */
 static bool sweep(const struct workspace *workspace, struct cancel *cancel, struct error *err)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
@@ -150,12 +150,12 @@ static bool sweep(const struct workspace *workspace, struct cancel *cancel, stru
         const struct containerd_namespace *namespace = &namespaces.items[i];
         bool own = strcmp(namespace->name, workspace->name_space) == 0;
         const struct scope scope = {workspace->scope.daemon, namespace->name, NULL};
-        struct error ignored; /* another probe may be at it, too */
+        struct error ignored; /* another probe may be cleaning up the same namespace */
 
-        if (own && !clear(&scope, workspace->snapshotter, cancel, err))
+        if (own && !remove_namespace(&scope, workspace->snapshotter, cancel, err))
             return error_wrap(err, "leftovers in namespace %s", namespace->name);
         if (!own && namespace_is_probes(namespace->name) && has_expired(namespace))
-            (void)clear(&scope, workspace->snapshotter, cancel, &ignored);
+            (void)remove_namespace(&scope, workspace->snapshotter, cancel, &ignored);
     }
     return true;
 }
@@ -166,7 +166,7 @@ bool workspace_offered(const struct engine_request *request, struct cancel *canc
     bool serving;
 
     return containerd_health(request->containerd, &serving, cancel, err) &&
-           (serving || error_set(err, ERROR_RUNTIME_UNAVAILABLE, "containerd does not serve"));
+           (serving || error_set(err, ERROR_RUNTIME_UNAVAILABLE, "containerd is not serving"));
 }
 
 bool workspace_open(struct workspace *workspace, const struct engine_request *request,
@@ -203,9 +203,10 @@ void workspace_close(struct workspace *workspace, struct cancel *run_cancel,
         return;
     cancel_init(&cancel,
                 clock_now_ns() + (cancel_requested(run_cancel) ? CLEANUP_CANCELED_NS : CLEANUP_NS));
-    /* Right after a canceled upload the daemon may hold its lock for a moment longer. */
+    /* Right after a canceled upload the daemon may still hold a lock. */
     for (size_t i = 0; i < CLEAR_ATTEMPTS && !cleared; i++)
-        cleared = clear(&workspace->scope, workspace->snapshotter, &cancel, &result->cleanup_error);
+        cleared = remove_namespace(&workspace->scope, workspace->snapshotter, &cancel,
+                                   &result->cleanup_error);
     if (!cleared) {
         result->cleanup_failed = true;
         error_wrap(&result->cleanup_error, "clean-up of namespace %s", workspace->name_space);

@@ -21,7 +21,7 @@ static bool read_document(struct daemon_image *image, const struct descriptor *d
                           &image->arena, err);
 }
 
-/* From the record's target to the manifest. */
+/* Finds the manifest of the platform, from the target of the record. */
 static bool choose(struct daemon_image *image, const struct descriptor *target,
                    const struct platform_matcher *platform, struct cancel *cancel,
                    struct error *err)
@@ -75,7 +75,7 @@ bool daemon_image_identify(const struct engine_request *request, char digest[DIG
     return true;
 }
 
-void daemon_image_note(const struct daemon_image *image, struct engine_result *result)
+void daemon_image_report(const struct daemon_image *image, struct engine_result *result)
 {
     const struct manifest *manifest = &image->manifest;
 
@@ -95,7 +95,7 @@ struct sharing {
     struct cancel *cancel;
 };
 
-/* Where namespaces share nothing. */
+/* Copies a blob, for daemons whose namespaces do not share content. */
 static bool copy(const struct sharing *sharing, const struct content_info *blob, struct error *err)
 {
     char ref[REF_BYTES];
@@ -117,7 +117,8 @@ static bool share(const struct sharing *sharing, const struct descriptor *descri
     uint64_t size;
     bool shared;
 
-    /* The daemon has it, perhaps; the image has it, or cannot be pushed. */
+    /* Another namespace may have the blob; without it in its own namespace the image cannot be
+     * pushed. */
     if (!content_size(&sharing->image->scope, blob.digest, &size, sharing->cancel, err))
         return error_wrap(err, "%s in namespace %s", blob.digest, sharing->image->scope.name_space);
     snprintf(ref, sizeof(ref), "%s-share-%s", sharing->workspace->lease, blob.digest);
@@ -126,7 +127,7 @@ static bool share(const struct sharing *sharing, const struct descriptor *descri
            (shared || copy(sharing, &blob, err));
 }
 
-/* The daemon compares names of hosts, without their ports. */
+/* The label that the daemon compares with the name of the host, without its port. */
 static void source_label(char *out, size_t size, const char *host)
 {
     bool bracketed = *host == '[';

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define MANIFEST_BYTES_MAX ((size_t)64 << 10)
-#define NAME_BYTES         96 /* 64 digits, and some; a tar has room for 100 */
+#define NAME_BYTES         96 /* 64 digits and a suffix; the field of the tar has 100 */
 #define BLOCK_BYTES        UINT64_C(512)
 #define END_BYTES          (2 * BLOCK_BYTES)
 
@@ -77,6 +77,7 @@ bool docker_archive_init(struct docker_archive *archive, const struct generated_
 
 void docker_archive_deinit(struct docker_archive *archive)
 {
+    generated_layer_close(&archive->layer);
     buf_deinit(&archive->manifest);
 }
 
@@ -109,7 +110,7 @@ static void read_header(const struct docker_archive *archive, unsigned char *dat
     memcpy(data, header + archive->at, n);
 }
 
-/* `at`: in what the header is for. *n is 0 behind its end. */
+/* `at`: position in the content of the member. *n is 0 after its end. */
 static bool read_content(struct docker_archive *archive, uint64_t at, unsigned char *data,
                          size_t size, size_t *n, struct error *err)
 {
@@ -122,14 +123,16 @@ static bool read_content(struct docker_archive *archive, uint64_t at, unsigned c
         memcpy(data, document->data + at, *n);
         return true;
     }
-    if (at == 0 &&
-        !generated_layer_open(&archive->layer, image, archive->member - FIRST_LAYER, err))
-        return false;
+    if (at == 0) {
+        generated_layer_close(&archive->layer);
+        if (!generated_layer_open(&archive->layer, image, archive->member - FIRST_LAYER, err))
+            return false;
+    }
     generated_layer_read(&archive->layer, data, size, n);
-    return *n > 0 || error_set(err, ERROR_INTERNAL, "a layer is shorter than it was");
+    return *n > 0 || error_set(err, ERROR_INTERNAL, "a generated layer is shorter than its size");
 }
 
-/* Of a header, of what it is for, or of the zeros behind. */
+/* Reads from one part of a member: header, content or padding. */
 static bool read_part(struct docker_archive *archive, unsigned char *data, size_t size, size_t *n,
                       struct error *err)
 {

@@ -1,29 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An image that was made, as the archive that `docker save` would write of it: a tar of manifest,
- * configuration and layers. It is made while it is read, and its size is known before.
+ * A generated image in the archive format of `docker save`: a tar of manifest, configuration and
+ * layers. The archive is generated while it is read; its size is known before.
  */
 #ifndef ENGINES_IMAGE_DOCKER_ARCHIVE_H
 #define ENGINES_IMAGE_DOCKER_ARCHIVE_H
 
 #include "engines/image/generated_image.h"
 
-struct docker_archive { /* all of it is private */
+struct docker_archive { /* private */
     const struct generated_image *image;
     struct buf manifest;
     struct generated_layer layer;
-    size_t member; /* the next to be read from: manifest, configuration, layers, the end */
-    uint64_t at;   /* in the member, from its header */
+    size_t member; /* the next member to read: manifest, configuration, layers, the end */
+    uint64_t at;   /* position in the member, including its header */
 };
 
-/* `name`: which the image is to have. Image and archive stay where they are. */
+/* `name`: of the image after the load. Image and archive must stay at their addresses. */
 bool docker_archive_init(struct docker_archive *archive, const struct generated_image *image,
                          const char *name, struct error *err) MUST_CHECK;
 void docker_archive_deinit(struct docker_archive *archive);
 
 uint64_t docker_archive_bytes(const struct docker_archive *archive);
 
-/* Whether all of it was read. */
+/* Whether the archive was read to its end. */
 bool docker_archive_ended(const struct docker_archive *archive);
 
 /* An http_source; `arg` is the archive. */

@@ -9,30 +9,30 @@
 #define PIECE_BYTES       ((size_t)256 << 10)
 #define THREADS_MAX       ((size_t)16)
 
-/* Words for the same things. */
-struct vocabulary {
+/* The media types of one format. */
+struct media_types {
     const char *layer, *config, *manifest, *index;
 };
 
-static const struct vocabulary oci_words = {
+static const struct media_types oci_types = {
     .layer = MEDIA_TYPE_OCI_LAYER,
     .config = MEDIA_TYPE_OCI_CONFIG,
     .manifest = MEDIA_TYPE_OCI_MANIFEST,
     .index = MEDIA_TYPE_OCI_INDEX,
 };
 
-static const struct vocabulary docker_words = {
+static const struct media_types docker_types = {
     .layer = MEDIA_TYPE_DOCKER_LAYER,
     .config = MEDIA_TYPE_DOCKER_CONFIG,
     .manifest = MEDIA_TYPE_DOCKER_MANIFEST,
     .index = MEDIA_TYPE_DOCKER_LIST,
 };
 
-/* Several threads hash; each takes the next layer. */
+/* State of the threads that hash layers; each takes the next layer. */
 struct hashing {
     struct generated_image *image;
     struct cancel *cancel;
-    pthread_mutex_t lock; /* of what follows */
+    pthread_mutex_t lock; /* protects what follows */
     size_t next;
     char digests[GENERATED_LAYERS_MAX][DIGEST_TEXT_BYTES];
     bool failed;
@@ -42,7 +42,7 @@ struct hashing {
 static bool hash_layer(struct hashing *hashing, size_t number, void *piece, struct digest *digest,
                        struct error *err)
 {
-    struct generated_layer layer;
+    CLEANUP(generated_layer_close) struct generated_layer layer = {0};
     size_t n;
 
     if (!generated_layer_open(&layer, hashing->image, number, err))
@@ -82,7 +82,7 @@ static bool hash_some(struct hashing *hashing, struct error *err)
         return error_memory(err);
     while (take_layer(hashing, &number))
         if (!hash_layer(hashing, number, piece, digest, err))
-            return error_wrap(err, "make layer %zu", number);
+            return error_wrap(err, "generate layer %zu", number);
     return true;
 }
 
@@ -101,7 +101,7 @@ static void *hash_layers(void *arg)
     return NULL;
 }
 
-/* With fewer helpers than there are processors it only takes longer. */
+/* If a helper thread cannot be started, the hashing only takes longer. */
 static void hash_in_parallel(struct hashing *hashing)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
@@ -119,7 +119,7 @@ static void hash_in_parallel(struct hashing *hashing)
         pthread_join(helpers[--n], NULL);
 }
 
-static bool make_layers(struct generated_image *image, const struct vocabulary *words,
+static bool make_layers(struct generated_image *image, const struct media_types *types,
                         struct cancel *cancel, struct error *err)
 {
     struct hashing hashing = {.image = image, .cancel = cancel, .lock = PTHREAD_MUTEX_INITIALIZER};
@@ -131,7 +131,7 @@ static bool make_layers(struct generated_image *image, const struct vocabulary *
     }
     for (size_t i = 0; i < image->n_layers; i++)
         image->layers[i] = (struct descriptor){
-            .media_type = words->layer,
+            .media_type = types->layer,
             .digest = arena_strdup(&image->arena, hashing.digests[i]),
             .size = (int64_t)random_layer_tar_bytes(image->file_bytes),
         };
@@ -153,39 +153,39 @@ static bool describe(struct generated_image *image, const char *media_type, cons
     return arena_ok(&image->arena, err);
 }
 
-static bool make_index(struct generated_image *image, const struct vocabulary *words,
+static bool make_index(struct generated_image *image, const struct media_types *types,
                        const struct platform *platform, struct error *err)
 {
     struct descriptor entry = image->manifest;
 
     entry.has_platform = true;
     entry.platform = *platform;
-    manifest_write_index(&image->index_body, words->index, &entry, 1);
-    return describe(image, words->index, &image->index_body, &image->root, err);
+    manifest_write_index(&image->index_body, types->index, &entry, 1);
+    return describe(image, types->index, &image->index_body, &image->root, err);
 }
 
-static bool make_documents(struct generated_image *image, const struct vocabulary *words,
+static bool make_documents(struct generated_image *image, const struct media_types *types,
                            const struct platform *platform, bool index, struct error *err)
 {
     const char *diff_ids[GENERATED_LAYERS_MAX];
 
     for (size_t i = 0; i < image->n_layers; i++)
-        diff_ids[i] = image->layers[i].digest; /* not compressed: the tar is the layer */
+        diff_ids[i] = image->layers[i].digest; /* not compressed, so the digest is the diff id */
     image_config_write(&image->config_body, platform, diff_ids, image->n_layers);
-    if (!describe(image, words->config, &image->config_body, &image->config, err))
+    if (!describe(image, types->config, &image->config_body, &image->config, err))
         return false;
-    manifest_write(&image->manifest_body, words->manifest, &image->config, image->layers,
+    manifest_write(&image->manifest_body, types->manifest, &image->config, image->layers,
                    image->n_layers);
-    if (!describe(image, words->manifest, &image->manifest_body, &image->manifest, err))
+    if (!describe(image, types->manifest, &image->manifest_body, &image->manifest, err))
         return false;
     image->root = image->manifest;
-    return !index || make_index(image, words, platform, err);
+    return !index || make_index(image, types, platform, err);
 }
 
 bool generated_image_init(struct generated_image *image, const struct push_content *content,
                           const struct platform *platform, struct cancel *cancel, struct error *err)
 {
-    const struct vocabulary *words = content->docker_types ? &docker_words : &oci_words;
+    const struct media_types *types = content->docker_types ? &docker_types : &oci_types;
 
     *image = (struct generated_image){
         .arena = ARENA_INIT(ARENA_LIMIT_BYTES),
@@ -196,9 +196,10 @@ bool generated_image_init(struct generated_image *image, const struct push_conte
         .index_body = BUF_INIT(MANIFEST_LIMIT_BYTES),
     };
     if (content->layers > GENERATED_LAYERS_MAX)
-        return error_set(err, ERROR_INVALID, "more than %d layers", GENERATED_LAYERS_MAX);
-    return random_layer_seed(&image->seed, err) && make_layers(image, words, cancel, err) &&
-           make_documents(image, words, platform, content->index, err);
+        return error_set(err, ERROR_INVALID, "%llu layers: at most %d are supported",
+                         (unsigned long long)content->layers, GENERATED_LAYERS_MAX);
+    return random_layer_seed(&image->seed, err) && make_layers(image, types, cancel, err) &&
+           make_documents(image, types, platform, content->index, err);
 }
 
 void generated_image_deinit(struct generated_image *image)
@@ -219,12 +220,21 @@ bool generated_layer_open(struct generated_layer *layer, const struct generated_
 {
     if (number >= image->n_layers)
         return error_set(err, ERROR_INTERNAL, "there is no layer %zu", number);
-    *layer = (struct generated_layer){.image = image, .number = number};
-    random_layer_init(&layer->random_layer, image->seed, number);
-    return true;
+    *layer = (struct generated_layer){
+        .image = image,
+        .number = number,
+        .keystream = keystream_new(image->seed, number, err),
+    };
+    return layer->keystream;
 }
 
-/* Of one of the three parts of a tar: the header, the file, the zeros after it. */
+void generated_layer_close(struct generated_layer *layer)
+{
+    keystream_freep(&layer->keystream);
+    layer->keystream = NULL;
+}
+
+/* Reads from one part of the tar: header, file or padding. */
 static size_t read_part(struct generated_layer *layer, unsigned char *data, size_t size)
 {
     uint64_t file_end = RANDOM_LAYER_HEADER_BYTES + layer->image->file_bytes;
@@ -241,7 +251,7 @@ static size_t read_part(struct generated_layer *layer, unsigned char *data, size
         random_layer_tar_header(header, name, layer->image->file_bytes);
         memcpy(data, header + layer->at, n);
     } else if (layer->at < file_end) {
-        random_layer_fill(&layer->random_layer, data, n);
+        keystream_fill(layer->keystream, data, n);
     } else {
         memset(data, 0, n);
     }
@@ -259,7 +269,7 @@ void generated_layer_read(struct generated_layer *layer, void *data, size_t size
     while (part > 0);
 }
 
-void generated_image_note(const struct generated_image *image, struct engine_result *result)
+void generated_image_report(const struct generated_image *image, struct engine_result *result)
 {
     snprintf(result->digest, sizeof(result->digest), "%s", image->root.digest);
     snprintf(result->manifest_digest, sizeof(result->manifest_digest), "%s",

@@ -39,12 +39,12 @@ static bool write_all(struct content_writer *writer, struct generated_layer *lay
     }
 }
 
-/* Not hashed here: the daemon does, and compares at the commit. */
+/* The exporter does not hash the layer: the daemon compares its digest at the commit. */
 static bool put_layer(const struct store *store, size_t number, struct error *err)
 {
     const struct descriptor *blob = &store->image->layers[number];
     CLEANUP(content_writer_freep) struct content_writer *writer = NULL;
-    struct generated_layer layer;
+    CLEANUP(generated_layer_close) struct generated_layer layer = {0};
     char ref[REF_BYTES];
 
     if (!generated_layer_open(&layer, store->image, number, err))

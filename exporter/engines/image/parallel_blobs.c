@@ -7,34 +7,34 @@
 
 #include <string.h>
 
-struct layers {
+struct parallel_blobs {
     struct parallel_blobs_plan plan;
     struct cancel *parent;
-    struct cancel_watcher watcher; /* of the parent: stops the threads */
+    struct cancel_watcher watcher; /* of the parent: cancels the threads */
     bool watched;
     struct cancel cancel;
-    pthread_mutex_t lock; /* of what follows */
+    pthread_mutex_t lock; /* protects what follows */
     pthread_cond_t changed;
-    size_t next;     /* the next blob nobody has taken */
-    bool *there;     /* by blob */
-    size_t *same_as; /* the first blob with this digest: itself, or an earlier one */
+    size_t next;      /* the next blob to take */
+    bool *there;      /* for each blob */
+    size_t *first_of; /* index of the first blob with the same digest */
     struct error failure;
     bool failed;
     int64_t ended_ns;
     size_t n_threads, n_joined;
-    struct layer_thread {
-        struct layers *layers;
+    struct blob_thread {
+        struct parallel_blobs *layers;
         struct registry *registry;
         pthread_t thread;
     } threads[PARALLEL_BLOBS_MAX];
 };
 
-/* The next blob that is not another one's double; false when there is none. */
-static bool take(struct layers *layers, size_t *i)
+/* Takes the next blob, without duplicates. Returns false if there is none left. */
+static bool take(struct parallel_blobs *layers, size_t *i)
 {
     LOCK_SCOPE(&layers->lock);
 
-    while (layers->next < layers->plan.count && layers->same_as[layers->next] != layers->next)
+    while (layers->next < layers->plan.count && layers->first_of[layers->next] != layers->next)
         layers->next++;
     *i = layers->next;
     if (layers->failed || *i == layers->plan.count)
@@ -43,8 +43,8 @@ static bool take(struct layers *layers, size_t *i)
     return true;
 }
 
-/* The first failure is the reason; what the others say is only that they were stopped. */
-static void report(struct layers *layers, size_t i, bool ok, const struct error *failure)
+/* Only the first failure is kept: the others only say that their thread was canceled. */
+static void report(struct parallel_blobs *layers, size_t i, bool ok, const struct error *failure)
 {
     bool first = false;
 
@@ -60,7 +60,7 @@ static void report(struct layers *layers, size_t i, bool ok, const struct error 
         cancel_now(&layers->cancel);
 }
 
-static void tell(const struct parallel_blobs_plan *plan, size_t i, int64_t start_ns)
+static void report_speed(const struct parallel_blobs_plan *plan, size_t i, int64_t start_ns)
 {
     const struct descriptor *blob = plan->blobs[i];
     double seconds = seconds_between(start_ns, clock_now_ns());
@@ -72,10 +72,10 @@ static void tell(const struct parallel_blobs_plan *plan, size_t i, int64_t start
                   seconds > 0 ? (double)blob->size / seconds / 1e6 : 0);
 }
 
-static void *fetch_layers(void *arg)
+static void *fetch_blobs(void *arg)
 {
-    struct layer_thread *self = arg;
-    struct layers *layers = self->layers;
+    struct blob_thread *self = arg;
+    struct parallel_blobs *layers = self->layers;
     struct error err;
     size_t i;
 
@@ -86,7 +86,7 @@ static void *fetch_layers(void *arg)
                   error_wrap(&err, "layer %zu", i);
 
         if (ok)
-            tell(&layers->plan, i, start_ns);
+            report_speed(&layers->plan, i, start_ns);
         report(layers, i, ok, &err);
     }
     pthread_mutex_lock(&layers->lock);
@@ -100,14 +100,14 @@ static void stop(void *cancel)
     cancel_now(cancel);
 }
 
-static bool find_doubles(struct layers *layers, struct error *err)
+static bool find_duplicates(struct parallel_blobs *layers, struct error *err)
 {
     CLEANUP(name_map_deinit) struct name_map seen = NAME_MAP_INIT;
     size_t n = layers->plan.count > 0 ? layers->plan.count : 1;
 
     layers->there = calloc(n, sizeof(*layers->there));
-    layers->same_as = calloc(n, sizeof(*layers->same_as));
-    if (!layers->there || !layers->same_as)
+    layers->first_of = calloc(n, sizeof(*layers->first_of));
+    if (!layers->there || !layers->first_of)
         return error_memory(err);
     for (size_t i = 0; i < layers->plan.count; i++) {
         uint64_t first = i;
@@ -115,13 +115,13 @@ static bool find_doubles(struct layers *layers, struct error *err)
         if (!name_map_find(&seen, layers->plan.blobs[i]->digest, &first) &&
             !name_map_add(&seen, layers->plan.blobs[i]->digest, i, err))
             return false;
-        layers->same_as[i] = (size_t)first;
+        layers->first_of[i] = (size_t)first;
     }
     return true;
 }
 
-/* All of them before the first thread, which changes what they branch off. */
-static bool make_branches(struct layers *layers, size_t n, struct error *err)
+/* Creates all clones before the first thread starts, because a thread changes the registry. */
+static bool make_clones(struct parallel_blobs *layers, size_t n, struct error *err)
 {
     layers->threads[0].registry = layers->plan.registry;
     for (size_t i = 1; i < n; i++) {
@@ -132,32 +132,32 @@ static bool make_branches(struct layers *layers, size_t n, struct error *err)
     return true;
 }
 
-static bool start_threads(struct layers *layers, struct error *err)
+static bool start_threads(struct parallel_blobs *layers, struct error *err)
 {
     size_t n = 0, most = layers->plan.at_once < 1 ? 1 : layers->plan.at_once;
     int r = 0;
 
     for (size_t i = 0; i < layers->plan.count; i++)
-        n += layers->same_as[i] == i;
+        n += layers->first_of[i] == i;
     if (most > PARALLEL_BLOBS_MAX)
         most = PARALLEL_BLOBS_MAX;
     if (n > most)
         n = most;
-    if (!make_branches(layers, n, err))
+    if (!make_clones(layers, n, err))
         return false;
     for (; layers->n_threads < n && r == 0; layers->n_threads += r == 0) {
-        struct layer_thread *self = &layers->threads[layers->n_threads];
+        struct blob_thread *self = &layers->threads[layers->n_threads];
 
         self->layers = layers;
-        r = pthread_create(&self->thread, NULL, fetch_layers, self);
+        r = pthread_create(&self->thread, NULL, fetch_blobs, self);
     }
     return r == 0 || error_errno(err, r, "cannot start a thread");
 }
 
-struct layers *parallel_blobs_start(const struct parallel_blobs_plan *plan, struct cancel *cancel,
-                                    struct error *err)
+struct parallel_blobs *parallel_blobs_start(const struct parallel_blobs_plan *plan,
+                                            struct cancel *cancel, struct error *err)
 {
-    CLEANUP(parallel_blobs_freep) struct layers *layers = calloc(1, sizeof(*layers));
+    CLEANUP(parallel_blobs_freep) struct parallel_blobs *layers = calloc(1, sizeof(*layers));
 
     if (!layers) {
         error_memory(err);
@@ -171,16 +171,16 @@ struct layers *parallel_blobs_start(const struct parallel_blobs_plan *plan, stru
     pthread_cond_init(&layers->changed, NULL);
     layers->watcher = (struct cancel_watcher){.wake = stop, .arg = &layers->cancel};
     layers->watched = cancel_watch(cancel, &layers->watcher, err);
-    if (!layers->watched || !find_doubles(layers, err) || !start_threads(layers, err))
+    if (!layers->watched || !find_duplicates(layers, err) || !start_threads(layers, err))
         return NULL;
     return TAKE(layers);
 }
 
-bool parallel_blobs_wait(struct layers *layers, size_t i, struct error *err)
+bool parallel_blobs_wait(struct parallel_blobs *layers, size_t i, struct error *err)
 {
     LOCK_SCOPE(&layers->lock);
 
-    i = layers->same_as[i];
+    i = layers->first_of[i];
     while (!layers->there[i] && !layers->failed)
         pthread_cond_wait(&layers->changed, &layers->lock);
     if (layers->failed)
@@ -188,24 +188,24 @@ bool parallel_blobs_wait(struct layers *layers, size_t i, struct error *err)
     return !layers->failed;
 }
 
-static void free_branch(const struct layers *layers, struct layer_thread *thread)
+static void free_clone(const struct parallel_blobs *layers, struct blob_thread *thread)
 {
     if (thread->registry != layers->plan.registry)
         registry_free(thread->registry);
     thread->registry = NULL;
 }
 
-static void join(struct layers *layers)
+static void join(struct parallel_blobs *layers)
 {
     for (; layers->n_joined < layers->n_threads; layers->n_joined++) {
-        struct layer_thread *thread = &layers->threads[layers->n_joined];
+        struct blob_thread *thread = &layers->threads[layers->n_joined];
 
         pthread_join(thread->thread, NULL);
-        free_branch(layers, thread);
+        free_clone(layers, thread);
     }
 }
 
-bool parallel_blobs_join(struct layers *layers, int64_t *ended_ns, struct error *err)
+bool parallel_blobs_join(struct parallel_blobs *layers, int64_t *ended_ns, struct error *err)
 {
     join(layers);
     *ended_ns = layers->ended_ns;
@@ -214,18 +214,18 @@ bool parallel_blobs_join(struct layers *layers, int64_t *ended_ns, struct error 
     return !layers->failed;
 }
 
-void parallel_blobs_free(struct layers *layers)
+void parallel_blobs_free(struct parallel_blobs *layers)
 {
     cancel_now(&layers->cancel);
     join(layers);
     for (size_t i = layers->n_threads; i < PARALLEL_BLOBS_MAX; i++)
-        free_branch(layers, &layers->threads[i]); /* whose thread did not start */
+        free_clone(layers, &layers->threads[i]); /* of threads that have not started */
     if (layers->watched)
         cancel_unwatch(layers->parent, &layers->watcher);
     cancel_deinit(&layers->cancel);
     pthread_cond_destroy(&layers->changed);
     pthread_mutex_destroy(&layers->lock);
     free(layers->there);
-    free(layers->same_as);
+    free(layers->first_of);
     free(layers);
 }

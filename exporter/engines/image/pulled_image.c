@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * First the blobs of the image are collected from its manifests; then each is dated, by one list
- * for each namespace. What is not in the store any more was either discarded after it was unpacked,
- * then its snapshot is as new as the pull, or it never came.
+ * Collects the blobs of the image from its manifests, and dates each of them by one list per
+ * namespace. A blob that is not in the store was either discarded after unpacking, and then its
+ * snapshot is as new as the pull, or it was never fetched.
  */
 #include "engines/image/pulled_image.h"
 
@@ -29,8 +29,8 @@
 struct blob {
     const char *digest;
     uint64_t bytes;
-    size_t layer;            /* which one of the unpacked image; NO_LAYER: none */
-    int64_t created_unix_ns; /* in the image's own namespace; 0: it is not there */
+    size_t layer;            /* index in the unpacked image; NO_LAYER: none */
+    int64_t created_unix_ns; /* in the namespace of the image; 0: not there */
     bool cached;
 };
 
@@ -39,24 +39,24 @@ struct examination {
     struct engine_result *result;
     struct cancel *cancel;
     struct arena arena;
-    struct blob *blobs; /* each once */
+    struct blob *blobs; /* without duplicates */
     size_t n_blobs;
-    struct name_map places;   /* digest -> index of `blobs` */
+    struct name_map index;    /* digest -> index of `blobs` */
     struct manifest manifest; /* of the platform */
     const char *config_digest;
-    const char *snapshotter;    /* NULL: not known */
-    struct image_config config; /* read where the snapshotter is known */
+    const char *snapshotter;    /* NULL: unknown */
+    struct image_config config; /* only if the snapshotter is known */
     bool has_config;
 };
 
 static void examination_deinit(struct examination *e)
 {
     arena_deinit(&e->arena);
-    name_map_deinit(&e->places);
+    name_map_deinit(&e->index);
 }
 
-/* Adds to what the log says of the run. */
-static void note(const struct examination *e, const char *text, size_t count)
+/* Adds to result->note. */
+static void add_note(const struct examination *e, const char *text, size_t count)
 {
     char *out = e->result->note;
     size_t used = strlen(out);
@@ -66,7 +66,7 @@ static void note(const struct examination *e, const char *text, size_t count)
                  count);
 }
 
-/* Declared is what the manifests say, so a blob that is named twice counts twice. */
+/* The declared bytes count a blob as often as manifests name it. */
 static bool add(struct examination *e, const struct descriptor *descriptor, size_t layer,
                 struct error *err)
 {
@@ -74,16 +74,16 @@ static bool add(struct examination *e, const struct descriptor *descriptor, size
 
     e->result->declared_bytes += bytes;
     if (!digest_valid(descriptor->digest))
-        return error_set(err, ERROR_UNSUPPORTED, "digest \"%s\"", descriptor->digest);
-    if (name_map_find(&e->places, descriptor->digest, NULL))
+        return error_set(err, ERROR_UNSUPPORTED, "unsupported digest \"%s\"", descriptor->digest);
+    if (name_map_find(&e->index, descriptor->digest, NULL))
         return true;
     if (e->n_blobs == BLOBS_MAX)
-        return error_set(err, ERROR_LIMIT, "more than %zu blobs", BLOBS_MAX);
+        return error_set(err, ERROR_LIMIT, "the image has more than %zu blobs", BLOBS_MAX);
     if (!e->blobs && !(e->blobs = arena_alloc(&e->arena, BLOBS_MAX * sizeof(*e->blobs))))
         return arena_ok(&e->arena, err);
     e->blobs[e->n_blobs] =
         (struct blob){.digest = descriptor->digest, .bytes = bytes, .layer = layer};
-    return name_map_add(&e->places, descriptor->digest, e->n_blobs++, err);
+    return name_map_add(&e->index, descriptor->digest, e->n_blobs++, err);
 }
 
 static bool read_manifest(struct examination *e, const struct descriptor *descriptor,
@@ -112,7 +112,7 @@ static bool add_parts(struct examination *e, const struct manifest *manifest, bo
     return true;
 }
 
-/* The image that the probe is about. */
+/* Adds the manifest of the platform and its parts. */
 static bool add_chosen(struct examination *e, const struct descriptor *descriptor,
                        struct error *err)
 {
@@ -126,8 +126,8 @@ static bool add_chosen(struct examination *e, const struct descriptor *descripto
     return add_parts(e, &e->manifest, true, err);
 }
 
-/* Another entry of the index; one whose manifest is not here was not fetched, nor were its parts.
- */
+/* Adds another entry of the index. If its manifest is not in the store, neither the manifest nor
+ * its parts were fetched. */
 static bool add_other(struct examination *e, const struct descriptor *descriptor, struct error *err)
 {
     struct manifest manifest;
@@ -156,7 +156,7 @@ static bool add_entries(struct examination *e, const struct manifest *index, str
     return true;
 }
 
-/* From the record to all blobs. */
+/* Collects all blobs, starting from the image record. */
 static bool collect(struct examination *e, struct error *err)
 {
     struct image_record record;
@@ -174,12 +174,13 @@ static bool collect(struct examination *e, struct error *err)
         return add(e, &record.target, NO_LAYER, err) &&
                read_manifest(e, &record.target, &top, err) && add_entries(e, &top, err);
     default:
-        return error_set(err, ERROR_UNSUPPORTED, "media type \"%s\"", record.target.media_type);
+        return error_set(err, ERROR_UNSUPPORTED, "unsupported media type \"%s\"",
+                         record.target.media_type);
     }
 }
 
-/* The configuration refers to its snapshot, in a label that has the snapshotter's name. */
-static void learn_snapshotter(struct examination *e, const struct labels *labels)
+/* The label of the configuration that refers to its snapshot has the name of the snapshotter. */
+static void find_snapshotter(struct examination *e, const struct labels *labels)
 {
     for (size_t i = 0; i < labels->count && !e->snapshotter; i++)
         if (text_starts_with(labels->items[i].name, SNAPSHOT_LABEL))
@@ -191,7 +192,7 @@ static struct blob *find_blob(const struct examination *e, const char *digest)
 {
     uint64_t place;
 
-    return name_map_find(&e->places, digest, &place) ? &e->blobs[place] : NULL;
+    return name_map_find(&e->index, digest, &place) ? &e->blobs[place] : NULL;
 }
 
 static bool date_own(void *arg, const struct content_record *record, struct error *err)
@@ -200,11 +201,11 @@ static bool date_own(void *arg, const struct content_record *record, struct erro
     struct blob *blob = find_blob(e, record->digest);
 
     if (!blob)
-        return true; /* the daemon told more than it was asked */
+        return true; /* the daemon lists more than the request asked for */
     blob->created_unix_ns = record->created_unix_ns;
     blob->cached = record->created_unix_ns < e->query->started_unix_ns;
     if (e->config_digest && strcmp(record->digest, e->config_digest) == 0)
-        learn_snapshotter(e, &record->labels);
+        find_snapshotter(e, &record->labels);
     return arena_ok(&e->arena, err);
 }
 
@@ -220,7 +221,7 @@ static bool date_foreign(void *arg, const struct content_record *record, struct 
     return true;
 }
 
-/* Dates what is not known to be cached. */
+/* Dates the blobs that are not known to be cached. */
 static bool date(struct examination *e, const struct scope *scope, content_record_visit *visit,
                  struct error *err)
 {
@@ -234,8 +235,8 @@ static bool date(struct examination *e, const struct scope *scope, content_recor
            content_find(scope, digests, count, visit, e, e->cancel, err);
 }
 
-/* Whether namespaces see each other's blobs: containerd's default. */
-static bool learn_policy(struct examination *e, bool *shared, struct error *err)
+/* *shared: namespaces share content, which is the default of containerd. */
+static bool read_policy(struct examination *e, bool *shared, struct error *err)
 {
     struct plugins plugins;
 
@@ -245,13 +246,13 @@ static bool learn_policy(struct examination *e, bool *shared, struct error *err)
     return true;
 }
 
-static bool date_in_others(struct examination *e, struct error *err)
+static bool date_in_other_namespaces(struct examination *e, struct error *err)
 {
     const struct scope *own = e->query->scope;
     struct containerd_namespaces namespaces;
     bool shared;
 
-    if (!learn_policy(e, &shared, err) ||
+    if (!read_policy(e, &shared, err) ||
         !containerd_namespaces(own->daemon, &e->arena, &namespaces, e->cancel, err))
         return false;
     for (size_t i = 0; i < namespaces.count; i++) {
@@ -283,14 +284,14 @@ static bool has_snapshots(const struct examination *e)
     return e->has_config && e->snapshotter && e->snapshotter[0] != '\0';
 }
 
-/* A snapshotter that the daemon has not got, or a snapshot that it has not. */
+/* Whether *err says that the daemon lacks the snapshotter or the snapshot. */
 static bool is_absence(struct error *err)
 {
     return error_is_expected(err, STATUS_GRPC, RPC_NOT_FOUND) ||
            error_is_expected(err, STATUS_GRPC, RPC_INVALID_ARGUMENT);
 }
 
-/* *is_new: the layer was unpacked by this pull, so it was fetched, too. */
+/* *is_new: this pull has unpacked the layer, so it has fetched it, too. */
 static bool date_snapshot(struct examination *e, size_t layer, bool *is_new, struct error *err)
 {
     char chain_id[DIGEST_TEXT_BYTES];
@@ -308,8 +309,9 @@ static bool date_snapshot(struct examination *e, size_t layer, bool *is_new, str
     return true;
 }
 
-/* What is not in the store did not come, unless its snapshot says otherwise. */
-static bool judge_missing(struct examination *e, struct error *err)
+/* Classifies blobs that are not in the store: not fetched, unless a new snapshot proves otherwise.
+ */
+static bool classify_missing(struct examination *e, struct error *err)
 {
     size_t n_cached = 0, n_discarded = 0, n_missing = 0;
 
@@ -325,9 +327,9 @@ static bool judge_missing(struct examination *e, struct error *err)
         blob->cached = !is_new;
         *(is_new ? &n_discarded : &n_missing) += 1;
     }
-    note(e, "blobs that were there already, in this namespace or another", n_cached);
-    note(e, "layers that were fetched, unpacked and discarded", n_discarded);
-    note(e, "blobs that are not in the content store, and count as not fetched", n_missing);
+    add_note(e, "blobs that existed before, in this namespace or another", n_cached);
+    add_note(e, "layers that were fetched, unpacked and discarded", n_discarded);
+    add_note(e, "blobs that are not in the content store and count as not fetched", n_missing);
     return true;
 }
 
@@ -363,9 +365,10 @@ static bool measure_snapshots(struct examination *e, struct error *err)
 
 static bool examine(struct examination *e, struct error *err)
 {
-    return collect(e, err) && date(e, e->query->scope, date_own, err) && date_in_others(e, err) &&
-           (!e->config_digest || !e->snapshotter || read_config(e, err)) && judge_missing(e, err) &&
-           measure_snapshots(e, err);
+    return collect(e, err) && date(e, e->query->scope, date_own, err) &&
+           date_in_other_namespaces(e, err) &&
+           (!e->config_digest || !e->snapshotter || read_config(e, err)) &&
+           classify_missing(e, err) && measure_snapshots(e, err);
 }
 
 bool pulled_image_examine(const struct pulled_image_query *query, struct engine_result *result,
@@ -377,12 +380,12 @@ bool pulled_image_examine(const struct pulled_image_query *query, struct engine_
         .result = result,
         .cancel = cancel,
         .arena = ARENA_INIT(ARENA_LIMIT_BYTES),
-        .places = NAME_MAP_INIT,
+        .index = NAME_MAP_INIT,
         .snapshotter = query->snapshotter && query->snapshotter[0] ? query->snapshotter : NULL,
     };
 
     if (!examine(&e, err))
-        return error_wrap(err, "what %s holds of %s", query->scope->name_space, query->name);
+        return error_wrap(err, "examine %s in namespace %s", query->name, query->scope->name_space);
     sum_up(&e);
     return true;
 }

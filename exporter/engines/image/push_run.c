@@ -2,20 +2,21 @@
 #include "engines/image/push_run.h"
 
 #include "base/clock.h"
+#include "engines/image/push_target.h"
 #include "engines/image/upload.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#define NAME_BYTES ((size_t)512) /* of a repository, with a digest */
+#define NAME_BYTES ((size_t)512) /* of a repository with a digest */
 
-static bool is_held(const struct engine_request *request)
+static bool is_daemon_image(const struct engine_request *request)
 {
     return *request->push.content.image;
 }
 
-/* An image that exists may stand there already: then it is replaced by itself. */
+/* The target may already have the same image, which the push then replaces by itself. */
 static bool check_owner(const struct push_run *push_run, const struct engine_request *request,
                         struct cancel *cancel, struct error *err)
 {
@@ -23,13 +24,13 @@ static bool check_owner(const struct push_run *push_run, const struct engine_req
 
     if (request->push.overwrite)
         return true;
-    if (is_held(request) && push_run->engine->identify &&
+    if (is_daemon_image(request) && push_run->engine->identify &&
         !push_run->engine->identify(request, digest, cancel, err))
         return false;
-    return upload_check_target(request, digest, cancel, err);
+    return push_target_check(request, digest, cancel, err);
 }
 
-/* Not part of what is measured, but how long a failure took. */
+/* The check is not measured, unless it fails. */
 static bool check_target(const struct push_run *push_run, const struct engine_request *request,
                          struct engine_result *result, struct cancel *cancel, struct error *err)
 {
@@ -43,7 +44,7 @@ static bool check_target(const struct push_run *push_run, const struct engine_re
 
 /* ---- read back ---- */
 
-/* What the pull adds to the numbers of the push; the network's stages stay the push's. */
+/* Adds the numbers of the pull to those of the push, except the network stages. */
 static void add_result(struct engine_result *sum, const struct engine_result *pulled)
 {
     double *cleanup = &sum->phase_seconds[PHASE_CLEANUP];
@@ -55,7 +56,7 @@ static void add_result(struct engine_result *sum, const struct engine_result *pu
         *cleanup = more + (*cleanup > 0 ? *cleanup : 0);
     registry_traffic_add(&sum->traffic, &pulled->traffic);
     sum->cached_bytes += pulled->cached_bytes;
-    if (sum->declared_bytes == 0) /* Docker does not tell */
+    if (sum->declared_bytes == 0) /* Docker does not report them */
         sum->declared_bytes = pulled->declared_bytes;
     if (!*sum->media_type)
         memcpy(sum->media_type, pulled->media_type, sizeof(sum->media_type));
@@ -67,26 +68,28 @@ static void add_result(struct engine_result *sum, const struct engine_result *pu
     }
 }
 
-/* `exact`: fresh bytes, fetched by ourselves; then all of them have to have come over the network.
- * More may have: of downloads that broke. */
+/* `exact`: the exporter fetched new bytes, so all of them must have crossed the network. A retried
+ * download counts more. */
 static bool compare(const struct engine_result *pushed, const struct engine_result *pulled,
                     bool exact, struct error *err)
 {
     uint64_t came = pulled->traffic.fetched_bytes + pulled->cached_bytes;
 
     if (strcmp(pushed->digest, pulled->digest) != 0)
-        return error_set(err, ERROR_DIGEST_MISMATCH, "digest is %s, pushed was %s", pulled->digest,
-                         pushed->digest);
+        return error_set(err, ERROR_DIGEST_MISMATCH, "digest is %s, expected %s as pushed",
+                         pulled->digest, pushed->digest);
     if (*pushed->manifest_digest && *pulled->manifest_digest &&
         strcmp(pushed->manifest_digest, pulled->manifest_digest) != 0)
-        return error_set(err, ERROR_DIGEST_MISMATCH, "manifest_digest is %s, pushed was %s",
+        return error_set(err, ERROR_DIGEST_MISMATCH, "manifest_digest is %s, expected %s as pushed",
                          pulled->manifest_digest, pushed->manifest_digest);
     if (pushed->declared_bytes > 0 && pulled->declared_bytes > 0 &&
         pushed->declared_bytes != pulled->declared_bytes)
-        return error_set(err, ERROR_SIZE_MISMATCH, "size is %" PRIu64 ", pushed was %" PRIu64,
+        return error_set(err, ERROR_SIZE_MISMATCH,
+                         "size is %" PRIu64 ", expected %" PRIu64 " as pushed",
                          pulled->declared_bytes, pushed->declared_bytes);
     return !exact || came >= pulled->declared_bytes ||
-           error_set(err, ERROR_SIZE_MISMATCH, "%" PRIu64 " of %" PRIu64 " bytes came back", came,
+           error_set(err, ERROR_SIZE_MISMATCH,
+                     "only %" PRIu64 " of %" PRIu64 " bytes were read back", came,
                      pulled->declared_bytes);
 }
 
@@ -96,7 +99,8 @@ static bool read_back(const struct push_run *push_run, const struct engine_reque
     struct engine_request pull = *request;
     struct engine_result pulled;
     char name[NAME_BYTES];
-    bool ok, exact = (push_run->read_back->abilities & ENGINE_OWN_NETWORK) && !is_held(request);
+    bool ok,
+        exact = (push_run->read_back->abilities & ENGINE_OWN_NETWORK) && !is_daemon_image(request);
 
     snprintf(name, sizeof(name), "%s/%s@%s", request->reference.host, request->reference.repository,
              result->digest);
@@ -115,24 +119,24 @@ static bool read_back(const struct push_run *push_run, const struct engine_reque
 
 /* ---- clean up ---- */
 
-static void note_rest(struct engine_result *result, const char *why)
+static void report_leftovers(struct engine_result *result, const char *why)
 {
     result->cleanup_failed = true;
     error_set(&result->cleanup_error, ERROR_INVALID, "not removed from the registry: %s", why);
 }
 
-/* A registry deletes by digest: of an image that others may have put there, too, only what came
- * wholly from us can go. */
+/* A registry deletes by digest. So of an image that other clients may have pushed, too, only what
+ * this run has pushed completely may be removed. */
 static void clean_up(const struct engine_request *request, bool pushed, uint64_t cached_bytes,
                      struct engine_result *result, struct cancel *cancel)
 {
     if (!pushed && result->traffic.uploaded_bytes == 0)
         return;
-    if (!is_held(request) || (pushed && cached_bytes == 0))
-        upload_remove(request, result, cancel);
+    if (!is_daemon_image(request) || (pushed && cached_bytes == 0))
+        push_target_clean(request, result, cancel);
     else
-        note_rest(result,
-                  pushed ? "it had some of the image before" : "what was sent before the failure");
+        report_leftovers(result, pushed ? "it had parts of the image before"
+                                        : "what was sent before the failure");
 }
 
 bool push_run_execute(const struct push_run *push_run, const struct engine_request *request,
@@ -152,6 +156,6 @@ bool push_run_execute(const struct push_run *push_run, const struct engine_reque
     if (push_run->delete_remote)
         clean_up(&noting, pushed, cached_bytes, result, cancel);
     if (result->traffic.stranded > 0 && !result->cleanup_failed)
-        note_rest(result, "uploads that broke off, which it does not take back");
+        report_leftovers(result, "interrupted uploads, which it refuses to cancel");
     return ok;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Before and after a push, at the host that takes it: whose the tag is, and what is removed. */
+#include "engines/image/push_target.h"
+
 #include "base/clock.h"
 #include "engines/image/upload.h"
 #include "registry/registry_read.h"
@@ -8,14 +9,14 @@
 #include <string.h>
 
 #define ARENA_LIMIT_BYTES ((size_t)32 << 20)
-#define CONFIG_BYTES_MAX  ((size_t)64 << 10) /* ours are smaller */
+#define CONFIG_BYTES_MAX  ((size_t)64 << 10) /* those of generated images are smaller */
 #define REMOVE_NS         (15 * NS_PER_SECOND)
 #define REMOVE_CANCELED_NS \
-    (NS_PER_SECOND / 2)            /* beside the local clean-up, within the time to stop */
+    (NS_PER_SECOND / 2)            /* together with the local clean-up within the stop timeout */
 #define MANIFESTS_MAX ((size_t)65) /* an index and its entries */
 
-/* The one host of the list that takes pushes, which is asked for manifests, too: what mirrors have
- * of them is another question. */
+/* The host of the list that takes pushes. It is also asked for manifests, because mirrors may have
+ * others. */
 struct target {
     struct host host;
     struct host_list hosts;
@@ -40,7 +41,7 @@ static bool target_open(struct target *target, const struct engine_request *requ
     while (i < request->hosts->count && !(request->hosts->items[i].capabilities & HOST_PUSH))
         i++;
     if (i == request->hosts->count)
-        return error_set(err, ERROR_INVALID, "no host of %s takes pushes",
+        return error_set(err, ERROR_INVALID, "no host of %s has the capability push",
                          *request->hosts->file ? request->hosts->file : "the list");
     target->host = request->hosts->items[i];
     target->host.capabilities = HOST_PUSH | HOST_PULL | HOST_RESOLVE;
@@ -49,7 +50,7 @@ static bool target_open(struct target *target, const struct engine_request *requ
     return target->registry != NULL;
 }
 
-/* ---- whose tag it is ---- */
+/* ---- check ---- */
 
 static bool is_same(const char *found, const char *ours)
 {
@@ -62,7 +63,7 @@ static bool keep_config(void *arg, const void *data, size_t size, struct error *
     return buf_ok(arg, err);
 }
 
-/* Docker writes manifests of its own, but leaves configurations as they are. */
+/* Docker writes new manifests, but does not change configurations. */
 static bool config_is_ours(const struct target *target, const struct descriptor *config,
                            struct cancel *cancel, bool *ours, struct error *err)
 {
@@ -77,14 +78,14 @@ static bool config_is_ours(const struct target *target, const struct descriptor 
     return true;
 }
 
-/* One that a probe made, or with the configuration `digest`. */
+/* *may: a probe made the image, or its configuration has the digest `digest`. */
 static bool may_replace(const struct target *target, const struct descriptor *found,
                         const struct buf *body, const char *digest, struct cancel *cancel,
                         bool *may, struct error *err)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
     struct manifest manifest;
-    struct error ignored; /* what cannot be read is not ours */
+    struct error ignored; /* a manifest that cannot be parsed was not made by a probe */
     bool parsed =
         manifest_parse(&manifest, found->media_type, body->data, body->size, &arena, &ignored) &&
         manifest.kind == MANIFEST_IMAGE;
@@ -104,16 +105,16 @@ static bool check_manifest(const struct target *target, const struct engine_requ
     bool may;
 
     if (!registry_manifest(target->registry, there, &body, &found, &arena, cancel, err))
-        return error_is_expected_code(err, ERROR_NOT_FOUND); /* gone meanwhile */
+        return error_is_expected_code(err, ERROR_NOT_FOUND); /* another client has removed it */
     if (!may_replace(target, &found, &body, digest, cancel, &may, err))
         return false;
     return may || error_set(err, ERROR_INVALID,
-                            "%s is an image that no probe made; overwrite: true replaces it",
+                            "%s is an image that no probe made: set overwrite: true to replace it",
                             request->reference.name);
 }
 
-bool upload_check_target(const struct engine_request *request, const char *digest,
-                         struct cancel *cancel, struct error *err)
+bool push_target_check(const struct engine_request *request, const char *digest,
+                       struct cancel *cancel, struct error *err)
 {
     CLEANUP(target_deinit) struct target target = {.registry = NULL};
     char there[DIGEST_TEXT_BYTES];
@@ -128,7 +129,7 @@ bool upload_check_target(const struct engine_request *request, const char *diges
            check_manifest(&target, request, there, digest, cancel, err);
 }
 
-/* ---- what is removed ---- */
+/* ---- clean-up ---- */
 
 struct removal {
     const struct engine_request *request;
@@ -137,9 +138,9 @@ struct removal {
     struct arena arena;
     const char *manifests[MANIFESTS_MAX]; /* the root first */
     size_t n_manifests;
-    const char **blobs; /* of all of them */
+    const char **blobs; /* of all manifests */
     size_t n_blobs;
-    bool deleted; /* a manifest was there, and is not any more */
+    bool deleted; /* a manifest was deleted */
 };
 
 static bool add_blobs(struct removal *removal, const struct manifest *manifest, struct error *err)
@@ -158,7 +159,7 @@ static bool add_blobs(struct removal *removal, const struct manifest *manifest, 
     return true;
 }
 
-/* What is not there, in whole or in part, needs no removing. */
+/* A missing manifest is not an error: there is nothing to remove. */
 static bool read_manifest(struct removal *removal, const char *digest, struct manifest *manifest,
                           struct error *err)
 {
@@ -172,7 +173,7 @@ static bool read_manifest(struct removal *removal, const char *digest, struct ma
     if (!manifest_parse(manifest, found.media_type, body.data, body.size, &removal->arena, err))
         return false;
     if (removal->n_manifests == MANIFESTS_MAX)
-        return error_set(err, ERROR_LIMIT, "more than %zu manifests", MANIFESTS_MAX);
+        return error_set(err, ERROR_LIMIT, "the index has more than %zu manifests", MANIFESTS_MAX);
     removal->manifests[removal->n_manifests++] = found.digest;
     return manifest->kind != MANIFEST_IMAGE || add_blobs(removal, manifest, err);
 }
@@ -195,7 +196,7 @@ static bool delete_manifests(struct removal *removal, struct error *err)
         if (!registry_delete_manifest(removal->registry, removal->manifests[i], removal->cancel,
                                       err))
             return err->code == ERROR_UNSUPPORTED
-                       ? error_set(err, ERROR_UNSUPPORTED, "the registry deletes nothing")
+                       ? error_set(err, ERROR_UNSUPPORTED, "the registry does not support deletion")
                        : error_wrap(err, "manifest %s", removal->manifests[i]);
         removal->deleted = true;
     }
@@ -208,11 +209,12 @@ static bool delete_blob(struct removal *removal, const char *digest, struct erro
         (removal->deleted && error_is_expected_code(err, ERROR_UNSUPPORTED)))
         return true;
     return err->code == ERROR_UNSUPPORTED
-               ? error_set(err, ERROR_UNSUPPORTED, "the registry deletes no blobs")
+               ? error_set(err, ERROR_UNSUPPORTED,
+                           "the registry does not support deletion of blobs")
                : error_wrap(err, "blob %s", digest);
 }
 
-/* As long as a manifest names them, blobs stay: this comes last. */
+/* Blobs are deleted after the manifests that refer to them. */
 static bool delete_blobs(struct removal *removal, struct error *err)
 {
     const struct upload_sent *sent = removal->request->sent;
@@ -225,7 +227,8 @@ static bool delete_blobs(struct removal *removal, struct error *err)
         if (!delete_blob(removal, sent->digests[i], err))
             return false;
     return removal->n_blobs > 0 || n_sent <= UPLOAD_SENT_MAX ||
-           error_set(err, ERROR_LIMIT, "%zu blobs, %zu were removed", n_sent, UPLOAD_SENT_MAX);
+           error_set(err, ERROR_LIMIT, "%zu blobs were sent, only the first %zu were removed",
+                     n_sent, UPLOAD_SENT_MAX);
 }
 
 static bool remove_all(const struct engine_request *request, const struct engine_result *result,
@@ -245,11 +248,11 @@ static bool remove_all(const struct engine_request *request, const struct engine
             result->traffic.uploaded_bytes > 0;
     arena_deinit(&removal.arena);
     return ok && (!blind || error_set(err, ERROR_UNSUPPORTED,
-                                      "what was sent before the failure is not known"));
+                                      "it is unknown which blobs were sent before the failure"));
 }
 
-void upload_remove(const struct engine_request *request, struct engine_result *result,
-                   struct cancel *run_cancel)
+void push_target_clean(const struct engine_request *request, struct engine_result *result,
+                       struct cancel *run_cancel)
 {
     ENGINE_PHASE(result, PHASE_CLEANUP);
     CLEANUP(cancel_deinit) struct cancel cancel;
@@ -259,7 +262,7 @@ void upload_remove(const struct engine_request *request, struct engine_result *r
                 clock_now_ns() + (cancel_requested(run_cancel) ? REMOVE_CANCELED_NS : REMOVE_NS));
     if (remove_all(request, result, &cancel, &err))
         return;
-    error_wrap(&err, "%s is not removed from the registry",
+    error_wrap(&err, "%s was not removed from the registry",
                *result->digest ? result->digest : request->reference.name);
     if (!result->cleanup_failed)
         result->cleanup_error = err;

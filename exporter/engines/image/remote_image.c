@@ -39,7 +39,7 @@ static struct remote_manifest *add_manifest(struct remote_image *image)
     return manifest;
 }
 
-/* One entry of the index. */
+/* Fetches one entry of the index. */
 static bool fetch_manifest(struct remote_image *image, struct registry *registry,
                            const struct descriptor *entry, struct cancel *cancel, struct error *err)
 {
@@ -53,9 +53,9 @@ static bool fetch_manifest(struct remote_image *image, struct registry *registry
     if (manifest->manifest.kind != MANIFEST_IMAGE)
         return error_set(err, ERROR_UNSUPPORTED, "an index within an index");
     if (manifest->descriptor.size != entry->size)
-        return error_set(err, ERROR_SIZE_MISMATCH, "the index promises %lld bytes for %s, got %lld",
-                         (long long)entry->size, entry->digest,
-                         (long long)manifest->descriptor.size);
+        return error_set(
+            err, ERROR_SIZE_MISMATCH, "manifest has %lld bytes, expected %lld as in the index: %s",
+            (long long)manifest->descriptor.size, (long long)entry->size, entry->digest);
     return true;
 }
 
@@ -68,7 +68,7 @@ static bool fetch_entries(struct remote_image *image, struct registry *registry,
     if (!chosen)
         return error_set(err, ERROR_NOT_FOUND, "the index has no image for this platform");
     if (request->all_platforms && index->n_children > REMOTE_MANIFESTS_MAX)
-        return error_set(err, ERROR_LIMIT, "the index has %zu entries, at most %zu are fetched",
+        return error_set(err, ERROR_LIMIT, "the index has %zu entries: at most %zu are supported",
                          index->n_children, REMOTE_MANIFESTS_MAX);
     for (size_t i = 0; i < index->n_children; i++) {
         const struct descriptor *entry = &index->children[i];
@@ -95,7 +95,8 @@ static bool find_manifests(struct remote_image *image, struct registry *registry
                         &image->arena, err))
         return false;
     if (top.kind == MANIFEST_OTHER)
-        return error_set(err, ERROR_UNSUPPORTED, "media type \"%s\"", image->root.media_type);
+        return error_set(err, ERROR_UNSUPPORTED, "unsupported media type \"%s\"",
+                         image->root.media_type);
     image->has_index = top.kind == MANIFEST_INDEX;
     image->manifests = arena_alloc(&image->arena, REMOTE_MANIFESTS_MAX * sizeof(*image->manifests));
     if (!image->manifests)
@@ -115,7 +116,8 @@ static bool list_layers(struct remote_image *image, struct error *err)
     for (size_t i = 0; i < image->n_manifests; i++)
         n += image->manifests[i].manifest.n_children;
     if (n > MANIFEST_CHILDREN_MAX)
-        return error_set(err, ERROR_LIMIT, "%zu layers", n);
+        return error_set(err, ERROR_LIMIT, "the image has %zu layers: at most %zu are supported", n,
+                         MANIFEST_CHILDREN_MAX);
     image->layers = arena_alloc(&image->arena, (n + 1) * sizeof(*image->layers));
     if (!image->layers)
         return arena_ok(&image->arena, err);
@@ -125,8 +127,8 @@ static bool list_layers(struct remote_image *image, struct error *err)
     return true;
 }
 
-static void note_identity(const struct remote_image *image, const struct registry *registry,
-                          struct engine_result *result)
+static void report_identity(const struct remote_image *image, const struct registry *registry,
+                            struct engine_result *result)
 {
     snprintf(result->digest, sizeof(result->digest), "%s", image->root.digest);
     snprintf(result->manifest_digest, sizeof(result->manifest_digest), "%s",
@@ -151,7 +153,7 @@ bool remote_image_resolve(struct remote_image *image, struct registry *registry,
 
     if (!find_manifests(image, registry, request, cancel, err) || !list_layers(image, err))
         return false;
-    note_identity(image, registry, result);
+    report_identity(image, registry, result);
     return true;
 }
 

@@ -1,32 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An image as its registry describes it: the root, the manifest of the wanted platform (or all of
- * them), and their configurations. For engines where the exporter itself fetches.
+ * An image at its registry: the root, the manifest of the platform (or of all platforms), and the
+ * configurations. For engines where the exporter itself fetches.
  */
 #ifndef ENGINES_IMAGE_REMOTE_IMAGE_H
 #define ENGINES_IMAGE_REMOTE_IMAGE_H
 
 #include "engines/engine.h"
 
-#define REMOTE_MANIFESTS_MAX ((size_t)64) /* of an index, where all of them are wanted */
+#define REMOTE_MANIFESTS_MAX ((size_t)64) /* of an index, if all platforms are pulled */
 
 struct remote_manifest {
     struct descriptor descriptor;
-    struct buf body; /* empty if it is the root itself */
+    struct buf body; /* empty if the manifest is the root */
     struct manifest manifest;
     struct buf config_body;
 };
 
 struct remote_image {
-    struct arena arena; /* everything that the descriptors point to */
+    struct arena arena; /* text of the descriptors */
     struct descriptor root;
     struct buf root_body;
-    bool has_index; /* the root is one */
+    bool has_index; /* the root is an index */
     struct remote_manifest *manifests;
     size_t n_manifests;
-    struct remote_manifest *chosen;   /* the platform's */
-    struct image_config config;       /* of the chosen one */
-    const struct descriptor **layers; /* of all manifests, one after the other */
+    struct remote_manifest *chosen;   /* of the platform */
+    struct image_config config;       /* of the chosen manifest */
+    const struct descriptor **layers; /* of all manifests, in their order */
     size_t n_layers;
 };
 
@@ -36,13 +36,14 @@ void remote_image_deinit(struct remote_image *image);
 const struct buf *remote_manifest_body(const struct remote_image *image,
                                        const struct remote_manifest *manifest);
 
-/* From the reference to the manifests, as PHASE_RESOLVE; tells *result what the image is, before
- * any blob is fetched. ERROR_NOT_FOUND where the index has nothing for the platform. */
+/* Resolves the reference down to the manifests, as PHASE_RESOLVE, and fills digests, media type,
+ * host and declared bytes of *result. Returns ERROR_NOT_FOUND if the index has no manifest for the
+ * platform. */
 bool remote_image_resolve(struct remote_image *image, struct registry *registry,
                           const struct engine_request *request, struct engine_result *result,
                           struct cancel *cancel, struct error *err) MUST_CHECK;
 
-/* Fetches the configurations; that of the chosen manifest is read, too. */
+/* Fetches the configurations and parses that of the chosen manifest. */
 bool remote_image_fetch_configs(struct remote_image *image, struct registry *registry,
                                 struct cancel *cancel, struct error *err) MUST_CHECK;
 

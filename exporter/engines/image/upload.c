@@ -11,12 +11,12 @@
 struct upload {
     const struct upload_plan *plan;
     const struct engine_request *request;
-    pthread_mutex_t lock; /* of what follows */
+    pthread_mutex_t lock; /* protects what follows */
     struct engine_result *result;
 };
 
-void upload_plan_made(struct upload_plan *plan, const struct generated_image *image,
-                      const struct descriptor *blobs[GENERATED_LAYERS_MAX + 1])
+void upload_plan_generated(struct upload_plan *plan, const struct generated_image *image,
+                           const struct descriptor *blobs[GENERATED_LAYERS_MAX + 1])
 {
     plan->blobs = blobs;
     plan->n_blobs = plan->n_documents = 0;
@@ -30,45 +30,7 @@ void upload_plan_made(struct upload_plan *plan, const struct generated_image *im
             (struct upload_document){image->root, &image->index_body};
 }
 
-struct document {
-    const struct buf *body;
-    size_t at;
-};
-
-static bool rewind_document(void *arg, struct cancel *cancel, struct error *err)
-{
-    struct document *document = arg;
-
-    (void)cancel;
-    (void)err;
-    document->at = 0;
-    return true;
-}
-
-static bool read_document(void *arg, void *data, size_t size, size_t *n, struct error *err)
-{
-    struct document *document = arg;
-    size_t left = document->body->size - document->at;
-
-    (void)err;
-    *n = left < size ? left : size;
-    memcpy(data, document->body->data + document->at, *n);
-    document->at += *n;
-    return true;
-}
-
-bool upload_open_document(const struct buf *body, struct registry_source *source, struct error *err)
-{
-    struct document *document = malloc(sizeof(*document));
-
-    if (!document)
-        return error_memory(err);
-    *document = (struct document){.body = body};
-    *source = (struct registry_source){rewind_document, read_document, document};
-    return true;
-}
-
-static void note_digest(const struct engine_request *request, const char *digest)
+static void record_digest(const struct engine_request *request, const char *digest)
 {
     struct upload_sent *sent = request->sent;
 
@@ -79,28 +41,29 @@ static void note_digest(const struct engine_request *request, const char *digest
     sent->count++;
 }
 
-void upload_note_made(const struct engine_request *request, const struct generated_image *image)
+void upload_record_generated(const struct engine_request *request,
+                             const struct generated_image *image)
 {
     for (size_t i = 0; i < image->n_layers; i++)
-        note_digest(request, image->layers[i].digest);
-    note_digest(request, image->config.digest);
+        record_digest(request, image->layers[i].digest);
+    record_digest(request, image->config.digest);
 }
 
-/* Before it is sent: what fails afterwards may have arrived. */
-static void note_sent(struct upload *upload, const struct descriptor *blob)
+/* Records the blob before it is sent: a failed upload may have stored it. */
+static void record_sent(struct upload *upload, const struct descriptor *blob)
 {
     LOCK_SCOPE(&upload->lock);
 
-    note_digest(upload->request, blob->digest);
+    record_digest(upload->request, blob->digest);
 }
 
-static void note_cached(struct upload *upload, const struct descriptor *blob)
+static void record_cached(struct upload *upload, const struct descriptor *blob)
 {
     LOCK_SCOPE(&upload->lock);
 
     upload->result->cached_bytes += (uint64_t)blob->size;
     progress_moved(upload->request->progress, (uint64_t)blob->size);
-    progress_note(upload->request->progress, "the registry has %.19s", blob->digest);
+    progress_note(upload->request->progress, "the registry already has %.19s", blob->digest);
 }
 
 static bool send_blob(const struct upload *upload, struct registry *registry,
@@ -131,12 +94,12 @@ static bool bring_blob(void *arg, struct registry *registry, const struct descri
     if (!registry_blob_exists(registry, blob, &exists, cancel, err))
         return false;
     if (!exists) {
-        note_sent(upload, blob);
+        record_sent(upload, blob);
         if (!send_blob(upload, registry, blob, &mounted, cancel, err))
             return false;
     }
     if (exists || mounted)
-        note_cached(upload, blob);
+        record_cached(upload, blob);
     return true;
 }
 
@@ -152,13 +115,14 @@ static bool bring_blobs(struct upload *upload, struct cancel *cancel, struct err
         .arg = upload,
         .progress = upload->request->progress,
     };
-    CLEANUP(parallel_blobs_freep) struct layers *layers = parallel_blobs_start(&plan, cancel, err);
+    CLEANUP(parallel_blobs_freep)
+    struct parallel_blobs *layers = parallel_blobs_start(&plan, cancel, err);
     int64_t ended_ns;
 
     return layers && parallel_blobs_join(layers, &ended_ns, err);
 }
 
-/* Only the root gets the tag; what is below it is found by its digest. */
+/* Only the root gets the tag; the other documents are put by digest. */
 static bool commit(const struct upload *upload, struct cancel *cancel, struct error *err)
 {
     ENGINE_PHASE(upload->result, PHASE_COMMIT);
@@ -177,7 +141,7 @@ static bool commit(const struct upload *upload, struct cancel *cancel, struct er
     return true;
 }
 
-static void note_host(const struct engine_request *request, struct engine_result *result)
+static void report_host(const struct engine_request *request, struct engine_result *result)
 {
     for (size_t i = 0; i < request->hosts->count; i++)
         if (request->hosts->items[i].capabilities & HOST_PUSH) {
@@ -198,7 +162,7 @@ bool upload_image(const struct upload_plan *plan, const struct engine_request *r
     int64_t start_ns = clock_now_ns();
     bool ok;
 
-    note_host(request, result);
+    report_host(request, result);
     for (size_t i = 0; i < plan->n_blobs; i++)
         progress_expect(request->progress, (uint64_t)plan->blobs[i]->size);
     ok = bring_blobs(&upload, cancel, err) && commit(&upload, cancel, err);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What pushes have in common where the exporter itself sends: blobs several at a time, then the
- * manifests; who owns the tag before, and what is removed from the registry after.
+ * The upload of an image by the exporter itself: several blobs at a time, then the manifests.
  */
 #ifndef ENGINES_IMAGE_UPLOAD_H
 #define ENGINES_IMAGE_UPLOAD_H
@@ -9,8 +8,8 @@
 #include "engines/image/generated_image.h"
 #include "registry/registry_push.h"
 
-/* Opens the body of one blob, by any of several threads: fills *source, whose arg lives until
- * close(). `arg` is the plan's. */
+/* Opens the body of one blob: fills *source, whose arg must live until upload_close. Must be
+ * thread-safe. `arg` is that of the plan. */
 typedef bool upload_open(void *arg, const struct descriptor *blob, struct registry_source *source,
                          struct error *err);
 typedef void upload_close(struct registry_source *source);
@@ -31,43 +30,27 @@ struct upload_plan {
     void *arg;
 };
 
-/* Blobs and documents of an image that was made. `blobs` is the plan's memory for them. */
-void upload_plan_made(struct upload_plan *plan, const struct generated_image *image,
-                      const struct descriptor *blobs[GENERATED_LAYERS_MAX + 1]);
+/* Plans blobs and documents of a generated image. The caller owns `blobs`, which the plan uses. */
+void upload_plan_generated(struct upload_plan *plan, const struct generated_image *image,
+                           const struct descriptor *blobs[GENERATED_LAYERS_MAX + 1]);
 
-/* A document as the body of an upload: for upload_open(). Closed by free(source->arg). */
-bool upload_open_document(const struct buf *body, struct registry_source *source,
-                          struct error *err) MUST_CHECK;
-
-/* PHASE_UPLOAD and PHASE_COMMIT, traffic, host. Blobs that the registry had are in
- * result->cached_bytes; those that it had not are in request->sent. */
+/* Uploads and measures PHASE_UPLOAD and PHASE_COMMIT. Fills traffic and host of *result. Counts
+ * blobs that the registry already had in result->cached_bytes and records the others in
+ * request->sent. */
 bool upload_image(const struct upload_plan *plan, const struct engine_request *request,
                   struct engine_result *result, struct cancel *cancel,
                   struct error *err) MUST_CHECK;
 
-/* What a push brings into the registry, for who removes it again: also one that fails. */
+/* The blobs that a push has sent, for its clean-up. */
 #define UPLOAD_SENT_MAX ((size_t)132)
 
 struct upload_sent {
-    char digests[UPLOAD_SENT_MAX][DIGEST_TEXT_BYTES]; /* of blobs that it did not have */
-    size_t count;                                     /* may be more than there is room for */
+    char digests[UPLOAD_SENT_MAX][DIGEST_TEXT_BYTES]; /* of blobs that the registry did not have */
+    size_t count;                                     /* may exceed UPLOAD_SENT_MAX */
 };
 
-/* Notes its blobs in request->sent, where there is one. Not for several threads. */
-void upload_note_made(const struct engine_request *request, const struct generated_image *image);
-
-/* Before a push, whoever sends: ERROR_INVALID where the tag holds an image that no probe made, and
- * that is neither `digest` ("": none is known yet; of the manifest or of the configuration) nor
- * request->push.last_digest, unless request->push.overwrite. Asks the host that takes pushes. */
-bool upload_check_target(const struct engine_request *request, const char *digest,
-                         struct cancel *cancel, struct error *err) MUST_CHECK;
-
-/* After it, also after one that failed: removes from the registry what result->digest names,
- * manifests, then their blobs and those of request->sent, as far as it lets us. That they are ours
- * to remove, the caller knows. What remains makes cleanup_failed; blobs of a registry that deletes
- * none, but has deleted their manifest, are its own business. Part of PHASE_CLEANUP, with a
- * deadline of its own. */
-void upload_remove(const struct engine_request *request, struct engine_result *result,
-                   struct cancel *run_cancel);
+/* Records all blobs of the image in request->sent, if there is one. Not thread-safe. */
+void upload_record_generated(const struct engine_request *request,
+                             const struct generated_image *image);
 
 #endif

@@ -122,7 +122,7 @@ def test_does_not_touch_an_existing_image(lab, node, registry, maker):
     exporter = run_once(lab, config_for(node.containerd, pull(reference), pull(reference, "warm", cold="no")))
     assert reasons(exporter) == {"not_cold": 1}
     assert reasons(exporter, "warm") == {}, exporter.log
-    assert "is on this node already; nothing was pulled" in exporter.log
+    assert "already exists on this node; nothing was pulled" in exporter.log
     assert fetched(exporter) == 0 and cached(exporter) == 0
     assert fetched(exporter, "warm") == 0 and cached(exporter, "warm") == image.size + len(image.data)
     exporter.stop()

@@ -144,7 +144,7 @@ def test_reports_the_reason_of_every_fault(lab, docker):
         assert {name: reasons(exporter, name) for name, _, _ in FAULTS} == \
             {name: {reason: 1} for name, _, reason in FAULTS}, exporter.log
         assert exporter.value("image_canary_cleanup_failures_total") == 0, exporter.log
-        assert "Docker began 1 uploads anew" in exporter.log
+        assert "Docker restarted 1 uploads" in exporter.log
         for name in ("hanging-commit", "broken-commit"):
             assert exporter.value("image_canary_phase_duration_seconds_count", probe=name, phase="commit") == 1
         assert exporter.value("image_canary_phase_duration_seconds_count", probe="hang", phase="commit") is None
@@ -242,7 +242,7 @@ def test_pushes_an_image_of_docker(lab, docker, registry, maker):
     assert reasons(exporter) == {"not_cold": 1}, exporter.log
     assert exporter.value("image_canary_uploaded_bytes_total") == 0
     assert exporter.value("image_canary_cached_bytes_total") in (2, 400_000), "the history has the sizes, where there is one"
-    assert "the registry had 2 already" in exporter.log
+    assert "the registry had 2 of them" in exporter.log
     assert docker.census() == before
     exporter.stop()
     docker.remove(source)

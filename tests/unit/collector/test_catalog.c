@@ -2,7 +2,7 @@
 /* The contract that every collector and every engine must fulfil. */
 #include "base/text.h"
 #include "collector/catalog.h"
-#include "engines/engine.h"
+#include "engines/engines.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -578,7 +578,7 @@ static void docker_says_why_its_numbers_are_too_small(void **state)
         LINE("Retrying in 5 seconds", "bbbb") MOVE("200", "200", "bbbb")
             LINE("Pull complete", "bbbb");
     pull(w, "docker");
-    assert_non_null(strstr(w->result.note, "1 download"));
+    assert_non_null(strstr(w->result.note, "restarted 1 download"));
     assert_non_null(strstr(w->result.note, "size of 1"));
 }
 

@@ -447,19 +447,19 @@ static void docker_explains_its_numbers(void **state)
     w->docker.lines = LINE("Layer already exists", "aaaa") LINE("Pushed", "bbbb")
         MOVE("10", "100", "cccc") LINE("Retrying in 5 seconds", "cccc") MOVE("50", "100", "cccc");
     push(w, "docker");
-    assert_non_null(strstr(w->result.note, "1 already"));
+    assert_non_null(strstr(w->result.note, "had 1 of them"));
     assert_non_null(strstr(w->result.note, "size of 1"));
-    assert_non_null(strstr(w->result.note, "1 upload"));
+    assert_non_null(strstr(w->result.note, "restarted 1 upload"));
     assert_int_equal(w->result.traffic.uploaded_bytes, 60);
     assert_int_equal(w->result.cached_bytes, 1); /* of which the size is not known */
     assert_true(w->result.phase_seconds[PHASE_COMMIT] < 0);
     w->docker.failure = "denied: requested access to the resource is denied";
-    assert_refused(w, "docker", ERROR_FORBIDDEN, "anew");
+    assert_refused(w, "docker", ERROR_FORBIDDEN, "restarted 1 upload");
     w->docker.failure = NULL;
     w->docker.pushed_digest = "";
     assert_refused(w, "docker", ERROR_PROTOCOL, "digest");
     w->docker.load_stores_nothing = true;
-    assert_refused(w, "docker", ERROR_RUNTIME, "load");
+    assert_refused(w, "docker", ERROR_RUNTIME, "does not exist");
 }
 
 static void identify_finds_what_would_be_pushed(void **state)

@@ -50,6 +50,7 @@ static void read_layer(const struct generated_image *image, size_t number, size_
         buf_append(out, piece, n);
         assert_true(n == step || out->size == random_layer_tar_bytes(image->file_bytes));
     } while (n > 0);
+    generated_layer_close(&layer);
     assert_true(buf_ok(out, &err));
 }
 
@@ -175,7 +176,7 @@ static void tells_what_it_is(void **state)
     (void)state;
     engine_result_init(&result);
     assert_true(make(&made, &content));
-    generated_image_note(&made.image, &result);
+    generated_image_report(&made.image, &result);
     assert_string_equal(result.digest, made.image.root.digest);
     assert_string_equal(result.manifest_digest, made.image.manifest.digest);
     assert_string_equal(result.media_type, MEDIA_TYPE_OCI_INDEX);

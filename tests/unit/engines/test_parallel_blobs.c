@@ -86,7 +86,7 @@ static void fetches_each_once(void **state)
 
     (void)state;
     for (unsigned at_once = 0; at_once <= 20; at_once += 5) {
-        struct layers *layers;
+        struct parallel_blobs *layers;
 
         begin(&t, at_once, 60);
         layers = parallel_blobs_start(&t.plan, &t.cancel, &t.err);
@@ -108,7 +108,7 @@ static void fetches_each_once(void **state)
 
 static void tells_the_first_failure_and_stops_the_rest(void **state)
 {
-    struct layers *layers;
+    struct parallel_blobs *layers;
     struct trial t;
     int64_t ended_ns;
 
@@ -129,7 +129,7 @@ static void tells_the_first_failure_and_stops_the_rest(void **state)
 
 static void ends_with_whoever_started_it(void **state)
 {
-    struct layers *layers;
+    struct parallel_blobs *layers;
     struct trial t;
     int64_t ended_ns;
 
@@ -155,7 +155,7 @@ static void ends_with_whoever_started_it(void **state)
 
 static void has_nothing_to_do(void **state)
 {
-    struct layers *layers;
+    struct parallel_blobs *layers;
     struct trial t;
     int64_t ended_ns;
 

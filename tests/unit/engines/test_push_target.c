@@ -5,7 +5,7 @@
 static bool check(struct engine_world *w, const char *digest)
 {
     w->err = (struct error){.code = ERROR_NONE};
-    return upload_check_target(&w->request, digest, &w->cancel, &w->err);
+    return push_target_check(&w->request, digest, &w->cancel, &w->err);
 }
 
 static void put(struct engine_world *w, const char *tag, const char *seed, unsigned flags)
@@ -133,7 +133,7 @@ static void removes_manifests_before_blobs(void **state)
     snprintf(root, sizeof(root), "registry/DELETE /v2/a/b/manifests/%s", w->result.digest);
     snprintf(child, sizeof(child), "registry/DELETE /v2/a/b/manifests/%s",
              w->result.manifest_digest);
-    upload_remove(&w->request, &w->result, &w->cancel);
+    push_target_clean(&w->request, &w->result, &w->cancel);
     assert_false(w->result.cleanup_failed);
     assert_true(w->result.phase_seconds[PHASE_CLEANUP] >= 0);
     assert_true(call_log_in_order(
@@ -152,7 +152,7 @@ static void removes_the_blobs_of_a_push_that_failed(void **state)
     w->log.fail_method = "registry/PUT /v2/a/b/manifests/";
     w->log.fail_at = 1;
     assert_false(engine_world_run(w, "push", "registry"));
-    upload_remove(&w->request, &w->result, &w->cancel);
+    push_target_clean(&w->request, &w->result, &w->cancel);
     assert_false(w->result.cleanup_failed);
     engine_world_assert_state(w, &before);
 }
@@ -163,21 +163,23 @@ static void says_what_the_registry_does_not_delete(void **state)
 
     push_an_image(w, false);
     w->registry.deletes_nothing = true;
-    upload_remove(&w->request, &w->result, &w->cancel);
+    push_target_clean(&w->request, &w->result, &w->cancel);
     assert_true(w->result.cleanup_failed);
     assert_int_equal(w->result.cleanup_error.code, ERROR_UNSUPPORTED);
     assert_non_null(strstr(w->result.cleanup_error.message, w->result.digest));
-    assert_non_null(strstr(w->result.cleanup_error.message, "the registry deletes nothing"));
+    assert_non_null(
+        strstr(w->result.cleanup_error.message, "the registry does not support deletion"));
     w->registry.deletes_nothing = false;
     w->registry.deletes_no_blobs = true;
     w->result.cleanup_failed = false;
-    upload_remove(&w->request, &w->result, &w->cancel);
+    push_target_clean(&w->request, &w->result, &w->cancel);
     assert_false(w->result.cleanup_failed); /* the manifest has gone: blobs are the registry's */
     push_an_image(w, false);
     w->result.digest[0] = '\0';
-    upload_remove(&w->request, &w->result, &w->cancel);
+    push_target_clean(&w->request, &w->result, &w->cancel);
     assert_true(w->result.cleanup_failed);
-    assert_non_null(strstr(w->result.cleanup_error.message, "the registry deletes no blobs"));
+    assert_non_null(
+        strstr(w->result.cleanup_error.message, "the registry does not support deletion of blobs"));
     assert_non_null(strstr(w->result.cleanup_error.message, w->name));
 }
 
@@ -187,13 +189,13 @@ static void each_failure_of_the_removal_has_a_reason(void **state)
     unsigned n_calls;
 
     push_an_image(w, true);
-    upload_remove(&w->request, &w->result, &w->cancel);
+    push_target_clean(&w->request, &w->result, &w->cancel);
     n_calls = w->log.count;
     assert_int_equal(n_calls, 2 + 2 + 3);
     for (unsigned n = 1; n <= n_calls; n++) {
         push_an_image(w, true);
         w->log.fail_at = n;
-        upload_remove(&w->request, &w->result, &w->cancel);
+        push_target_clean(&w->request, &w->result, &w->cancel);
         assert_true(w->result.cleanup_failed);
         assert_non_null(strstr(w->result.cleanup_error.message, "planned failure"));
         assert_non_null(strstr(w->result.cleanup_error.message, w->result.digest));
@@ -208,7 +210,7 @@ static void keeps_the_first_reason_of_a_failed_clean_up(void **state)
     w->registry.deletes_nothing = true;
     w->result.cleanup_failed = true;
     error_set(&w->result.cleanup_error, ERROR_RUNTIME, "the first");
-    upload_remove(&w->request, &w->result, &w->cancel);
+    push_target_clean(&w->request, &w->result, &w->cancel);
     assert_string_equal(w->result.cleanup_error.message, "the first");
 }
 
@@ -218,23 +220,23 @@ static void says_where_it_does_not_know_what_was_sent(void **state)
 
     engine_world_refer(w, "pushed");
     engine_result_init(&w->result);
-    upload_remove(&w->request, &w->result, &w->cancel);
+    push_target_clean(&w->request, &w->result, &w->cancel);
     assert_false(w->result.cleanup_failed);
     w->result.traffic.uploaded_bytes = 1;
-    upload_remove(&w->request, &w->result, &w->cancel);
+    push_target_clean(&w->request, &w->result, &w->cancel);
     assert_true(w->result.cleanup_failed);
     w->result.cleanup_failed = false;
     w->sent.count = UPLOAD_SENT_MAX + 1;
     for (size_t i = 0; i < UPLOAD_SENT_MAX; i++)
         strcpy(w->sent.digests[i], w->other.config.digest);
-    upload_remove(&w->request, &w->result, &w->cancel);
+    push_target_clean(&w->request, &w->result, &w->cancel);
     assert_int_equal(call_log_count(&w->log, "registry/DELETE"), UPLOAD_SENT_MAX);
     assert_true(w->result.cleanup_failed);
     assert_int_equal(w->result.cleanup_error.code, ERROR_LIMIT);
     w->request.sent = NULL;
     w->result.traffic.uploaded_bytes = 0;
     w->result.cleanup_failed = false;
-    upload_remove(&w->request, &w->result, &w->cancel);
+    push_target_clean(&w->request, &w->result, &w->cancel);
     assert_false(w->result.cleanup_failed);
 }
 

@@ -251,7 +251,7 @@ static void cri_says_for_whom_it_waited_in_vain(void **state)
     cancel_init(&w->cancel, clock_now_ns() + 300 * NS_PER_MS);
     assert_false(engine_world_run(w, "pull", "cri"));
     assert_int_equal(w->err.code, ERROR_TIMEOUT);
-    assert_non_null(strstr(w->err.message, "another probe pulls from the same repository"));
+    assert_non_null(strstr(w->err.message, "another probe that pulls from the same repository"));
     assert_false(w->result.cleanup_failed);
     assert_null(fake_containerd_find(w->containerd, FAKE_LEASE, "k8s.io", PROBE_SPACE));
 }
@@ -301,7 +301,7 @@ static void cri_gives_up_on_an_image_that_comes_back(void **state)
     w->log.arg = w;
     assert_true(engine_world_run(w, "pull", "cri"));
     assert_true(w->result.cleanup_failed);
-    assert_non_null(strstr(w->result.cleanup_error.message, "comes back"));
+    assert_non_null(strstr(w->result.cleanup_error.message, "created again"));
     assert_non_null(strstr(w->result.cleanup_error.message, "clean-up of "));
     assert_int_equal(call_log_count(&w->log, "Leases/Delete"), 3);
 }
@@ -430,7 +430,7 @@ static void docker_waits_for_another_process(void **state)
     cancel_init(&w->cancel, clock_now_ns() + 300 * NS_PER_MS);
     assert_false(engine_world_run(w, "pull", "docker"));
     assert_int_equal(w->err.code, ERROR_TIMEOUT);
-    assert_non_null(strstr(w->err.message, "another process probes the same repository"));
+    assert_non_null(strstr(w->err.message, "another process that probes the same repository"));
     assert_false(call_log_has(&w->log, "docker/POST"));
 }
 

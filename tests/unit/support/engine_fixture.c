@@ -136,7 +136,7 @@ static bool run_plan(struct engine_world *w, const struct failure_plan *plan, un
     w->log.fail_at = 0;
     w->log.on_call = NULL;
     if (plan->pushes)
-        upload_remove(&w->request, &w->result, &w->cancel);
+        push_target_clean(&w->request, &w->result, &w->cancel);
     return ok;
 }
 

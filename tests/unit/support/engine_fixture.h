@@ -7,7 +7,8 @@
 #define TESTS_ENGINE_FIXTURE_H
 
 #include "docker/docker.h"
-#include "engines/engine.h"
+#include "engines/engines.h"
+#include "engines/image/push_target.h"
 #include "engines/image/upload.h"
 #include "support/fake_containerd.h"
 #include "support/fake_docker.h"

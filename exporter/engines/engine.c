@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engines/engine.h"
+
+#include "base/clock.h"
+
+const char *engine_phase_name(enum engine_phase phase)
+{
+    static const char *const names[PHASES] = {
+        [PHASE_RESOLVE] = "resolve", [PHASE_FETCH] = "fetch",   [PHASE_UNPACK] = "unpack",
+        [PHASE_UPLOAD] = "upload",   [PHASE_COMMIT] = "commit", [PHASE_READ_BACK] = "read_back",
+        [PHASE_CLEANUP] = "cleanup",
+    };
+
+    return names[phase];
+}
+
+void engine_result_init(struct engine_result *result)
+{
+    *result = (struct engine_result){.traffic = REGISTRY_TRAFFIC_INIT};
+    for (size_t i = 0; i < PHASES; i++)
+        result->phase_seconds[i] = -1;
+}
+
+struct registry *engine_registry(const struct engine_request *request, bool push, struct error *err)
+{
+    const struct registry_options options = {.hosts = request->hosts,
+                                             .credentials = request->credentials,
+                                             .family = request->family,
+                                             .push = push,
+                                             .progress = request->progress};
+
+    return registry_new(&request->reference, &options, err);
+}
+
+struct engine_timer engine_timer_start(struct engine_result *result, enum engine_phase phase)
+{
+    progress_phase(result->progress, engine_phase_name(phase));
+    return (struct engine_timer){&result->phase_seconds[phase], clock_now_ns()};
+}
+
+void engine_timer_stop(struct engine_timer *timer)
+{
+    double sum = *timer->seconds < 0 ? 0 : *timer->seconds;
+
+    *timer->seconds = sum + ns_to_seconds(clock_now_ns() - timer->start_ns);
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The list of all engines that are compiled in. */
+#ifndef ENGINES_ENGINES_H
+#define ENGINES_ENGINES_H
+
+#include "engines/engine.h"
+
+extern const struct engine *const engines[]; /* NULL ends the list */
+
+/* NULL if there is no such engine. */
+const struct engine *engine_find(const char *operation, const char *name);
+
+#endif
