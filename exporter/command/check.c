@@ -34,10 +34,9 @@ const char command_check_text[] =
     "\n"
     "Exit status: 0 if all images are healthy; 1 if an image is incomplete, unavailable or in "
     "error, if its unpack status is unknown, or if a blob is damaged; 2 if the check failed, for "
-    "example "
-    "because containerd does not answer. An image that is incomplete but unpacked is healthy: "
-    "containerd removed its layers on purpose (discard_unpacked_layers). Namespaces of the "
-    "exporter's own probes are skipped.";
+    "example because containerd does not answer. An image that is incomplete but unpacked is "
+    "healthy: containerd removed its layers on purpose (discard_unpacked_layers). Namespaces of "
+    "the exporter's own probes are skipped.";
 
 static void init(struct check_options *options)
 {

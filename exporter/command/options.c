@@ -92,18 +92,17 @@ static void add_formats(struct raw *raw)
 {
     struct options *options = raw->options;
 
-    add(raw,
-        (const struct flag[]){
-            {"Formats", FLAG_HEADING},
-            {"metrics.native-histograms", FLAG_SWITCH, &options->native_histograms, NULL,
-             "Add native histograms to classic ones in the protobuf format. On by default; disable "
-             "with =off or --no-..."},
-            {"metrics.created-lines", FLAG_SWITCH, &options->created_lines, NULL,
-             "Add a _created line for each histogram in OpenMetrics."},
-            {"metrics.experimental-openmetrics-2", FLAG_SWITCH, &options->openmetrics_2, NULL,
-             "Offer OpenMetrics 2.0, which is a draft."},
-            {0},
-        });
+    add(raw, (const struct flag[]){
+                 {"Formats", FLAG_HEADING},
+                 {"metrics.native-histograms", FLAG_SWITCH, &options->native_histograms, NULL,
+                  "Add native histograms to classic ones in the protobuf format. On by default; "
+                  "disable with =off or --no-..."},
+                 {"metrics.created-lines", FLAG_SWITCH, &options->created_lines, NULL,
+                  "Add a _created line for each histogram in OpenMetrics."},
+                 {"metrics.experimental-openmetrics-2", FLAG_SWITCH, &options->openmetrics_2, NULL,
+                  "Offer OpenMetrics 2.0, which is a draft."},
+                 {0},
+             });
 }
 
 static void add_probes(struct raw *raw)

@@ -32,14 +32,14 @@ struct probe_options {
 const char command_probe_text[] =
     "Runs probes of the configuration file once, now, in this process. It uses the same engines "
     "and credentials as the exporter, but changes no metrics. On a terminal a line shows the "
-    "progress. "
-    "The result is printed on standard output. The exporter may run at the same time: the two use "
-    "different names in containerd, Docker and CRI. The command does not know the registry budgets "
-    "that a running exporter has used.\n"
+    "progress. The result is printed on standard output. The exporter may run at the same time: "
+    "the two use different names in containerd, Docker and CRI. The command does not know the "
+    "registry budgets that a running exporter has used.\n"
     "\n"
-    "Exit status: 0 if all probes succeeded; 1 if a probe failed; 2 if no probe could run, because "
-    "the configuration is invalid or has no probe of that name; 130 or 143 after Ctrl-C or "
-    "SIGTERM. The first signal cancels the run and cleans up. A second one exits without clean-up.";
+    "Exit status: 0 if all probes succeeded; 1 if a probe failed; 2 if no probe could run, "
+    "because the configuration is invalid or has no probe of that name; 130 or 143 after Ctrl-C "
+    "or SIGTERM. The first signal cancels the run and cleans up. A second one exits without "
+    "clean-up.";
 
 static void init(struct probe_options *options)
 {
