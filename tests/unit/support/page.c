@@ -21,7 +21,7 @@ char *page_text(struct board *board)
     buf_append_str(&text, "");
     for (size_t i = 0; i < page.n_parts; i++)
         buf_append(&text, page.parts[i].iov_base, page.parts[i].iov_len);
-    exposition_release(page.lease);
+    exposition_release(page.blocks);
     return buf_take(&text);
 }
 
