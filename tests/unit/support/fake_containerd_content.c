@@ -3,7 +3,6 @@
 #include "support/fake_containerd_private.h"
 
 #include <content.pb-c.h>
-#include <ingests.pb-c.h>
 #include <snapshots.pb-c.h>
 
 #include <stdlib.h>
@@ -115,15 +114,15 @@ static struct outcome content_abort(struct fake_call *call, const void *request)
 
 static struct outcome content_statuses(struct fake_call *call, const void *request)
 {
-    Ingests__ListStatusesResponse response = INGESTS__LIST_STATUSES_RESPONSE__INIT;
+    Content__ListStatusesResponse response = CONTENT__LIST_STATUSES_RESPONSE__INIT;
     struct fake_item *items[FAKE_LIST_MAX];
     size_t count = fake_list(call, FAKE_INGEST, items);
-    Ingests__Status messages[FAKE_LIST_MAX], *pointers[FAKE_LIST_MAX];
+    Content__Status messages[FAKE_LIST_MAX], *pointers[FAKE_LIST_MAX];
     Wire__Timestamp times[FAKE_LIST_MAX];
 
     (void)request;
     for (size_t i = 0; i < count; i++) {
-        ingests__status__init(&messages[i]);
+        content__status__init(&messages[i]);
         times[i] = fake_time(items[i]->created_ns);
         messages[i].started_at = messages[i].updated_at = &times[i];
         messages[i].ref = items[i]->name;
