@@ -127,7 +127,7 @@ bool config_load(struct config *config, const struct config_schema *schema, cons
 
     if (!path)
         return config_parse(config, schema, "defaults", "", 0, problems, err);
-    return file_read(path, &data, err) &&
+    return file_read_stream(path, &data, err) &&
            config_parse(config, schema, path, data.data, data.size, problems, err);
 }
 

@@ -57,17 +57,26 @@ static bool read_all(int fd, const char *path, struct buf *out, struct error *er
     return n == 0;
 }
 
-bool file_read(const char *path, struct buf *out, struct error *err)
+static bool read_file(const char *path, bool only_regular, struct buf *out, struct error *err)
 {
-    int fd =
-        open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); /* does not wait for a pipe */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | (only_regular ? O_NONBLOCK : 0));
     bool ok;
 
     if (fd < 0)
         return fail(path, errno, err);
-    ok = check_kind(fd, path, err) && read_all(fd, path, out, err);
+    ok = (!only_regular || check_kind(fd, path, err)) && read_all(fd, path, out, err);
     close(fd);
     return ok;
+}
+
+bool file_read(const char *path, struct buf *out, struct error *err)
+{
+    return read_file(path, true, out, err);
+}
+
+bool file_read_stream(const char *path, struct buf *out, struct error *err)
+{
+    return read_file(path, false, out, err);
 }
 
 uint64_t file_stamp(const char *path)

@@ -114,7 +114,8 @@ bool docker_session_claim(struct docker_session *session, struct cancel *cancel,
     if (!docker_image_find(session->client, session->name, session->arena, &image, &found, cancel,
                            err))
         return false;
-    if (found && image.is_generated && !docker_image_remove(session->client, session->name, cancel, err))
+    if (found && image.is_generated &&
+        !docker_image_remove(session->client, session->name, cancel, err))
         return false;
     session->was_there = found && !image.is_generated;
     return true;

@@ -137,6 +137,29 @@ static void rejects_other_kinds_of_files(void **state)
 }
 
 /* Address 0 of a process cannot be read. */
+static void reads_a_pipe_as_a_stream_only(void **state)
+{
+    CLEANUP(buf_deinit) struct buf out = BUF_INIT(CONTENTS_BYTES);
+    char path[32];
+    struct error err;
+    int ends[2];
+
+    (void)state;
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(write(ends[1], "contents", 8), 8);
+    close(ends[1]);
+    snprintf(path, sizeof(path), "/dev/fd/%d", ends[0]);
+    assert_false(file_read(path, &out, &err));
+    assert_int_equal(err.code, ERROR_INVALID);
+    assert_true(file_read_stream(path, &out, &err));
+    assert_int_equal(out.size, 8);
+    assert_memory_equal(out.data, "contents", 8);
+    assert_false(file_read_stream(directory, &out, &err));
+    assert_non_null(strstr(err.message, "directory"));
+    assert_false(file_read_stream(path_of("missing"), &out, &err));
+    close(ends[0]);
+}
+
 static void reports_read_errors(void **state)
 {
     CLEANUP(buf_deinit) struct buf out = BUF_INIT(10);
@@ -192,6 +215,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_DIRECTORY(reads_all_bytes),
         IN_DIRECTORY(reads_an_empty_file_and_one_of_proc),
+        IN_DIRECTORY(reads_a_pipe_as_a_stream_only),
         IN_DIRECTORY(rejects_files_larger_than_the_buffer),
         IN_DIRECTORY(rejects_other_kinds_of_files),
         cmocka_unit_test(reports_read_errors),
