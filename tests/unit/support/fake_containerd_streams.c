@@ -286,6 +286,17 @@ static void record_stream(struct fake_call *call, const char *id)
     call->verdict = call_log_add(call->fake->log, "Streaming/Stream", kind);
 }
 
+/* A daemon that fails a transfer ends its streams; the client waits for that. */
+static void end_all_streams(struct fake_containerd *fake)
+{
+    LOCK_SCOPE(&fake->lock);
+
+    for (struct fake_stream *stream = fake->streams; stream; stream = stream->next)
+        if (strcmp(stream->id, "events") != 0)
+            stream->ended = true;
+    pthread_cond_broadcast(&fake->changed);
+}
+
 static struct outcome serve_streaming(struct fake_call *call)
 {
     Transfer__Any *any = fake_receive(call, &transfer__any__descriptor),
@@ -307,8 +318,10 @@ static struct outcome serve_streaming(struct fake_call *call)
         pthread_mutex_unlock(&call->fake->lock);
     }
     protobuf_c_message_free_unpacked(&init->base, NULL);
-    if (!stream)
+    if (!stream) {
+        end_all_streams(call->fake);
         return fake_failure(call->fake);
+    }
     (void)fake_send(call, &empty.base);
     drain(call, stream);
     return OUTCOME_OK;
@@ -453,6 +466,7 @@ static struct outcome serve_transfer(struct fake_call *call)
         }
         if (call->verdict == CALL_FAIL_LATE)
             outcome = fake_failure(call->fake);
+        end_all_streams(call->fake);
     }
     parts_deinit(&parts);
     if (request)
