@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which command it is; each is a file in command/. */
+/* Finds the command of the command line and runs it. Commands are files in command/. */
 
 #include "command/command.h"
 #include "command/complete.h"
@@ -11,7 +11,7 @@
 #define LINES_LIMIT_BYTES ((size_t)1 << 20)
 #define HINT_LIMIT_BYTES  ((size_t)512)
 
-static int refuse(const char *name)
+static int reject(const char *name)
 {
     CLEANUP(buf_deinit) struct buf hint = BUF_INIT(HINT_LIMIT_BYTES);
     struct suggest_words words = {0};
@@ -20,8 +20,9 @@ static int refuse(const char *name)
     for (const struct command *command = commands + 1; command->name; command++)
         suggest_add(&words, command->name);
     suggest(&words, name, &hint);
-    error_set(&err, ERROR_INVALID, "unexpected %s%s, try --help", name, hint.data ? hint.data : "");
-    command_complain(&commands[0], &err);
+    error_set(&err, ERROR_INVALID, "unknown command \"%s\"%s, try --help", name,
+              hint.data ? hint.data : "");
+    command_print_error(&commands[0], &err);
     return EXIT_FAILURE;
 }
 
@@ -30,7 +31,7 @@ static int help(const char *name)
     const struct command *command = command_find(name ? name : "");
 
     if (!command)
-        return refuse(name);
+        return reject(name);
     command_help(command);
     return EXIT_SUCCESS;
 }
@@ -47,7 +48,7 @@ int main(int argc, char **argv)
         return EXIT_SUCCESS;
     }
     if (!arguments_expand(&all, argc, argv, &lines, &err)) {
-        command_complain(&commands[0], &err);
+        command_print_error(&commands[0], &err);
         return EXIT_FAILURE;
     }
     word = all.count > 1 ? all.items[1] : "-";
@@ -56,5 +57,5 @@ int main(int argc, char **argv)
     if (word[0] == '-' || !*word)
         return commands[0].run(all.count, all.items);
     return command_find(word) ? command_find(word)->run(all.count - 1, all.items + 1)
-                              : refuse(word);
+                              : reject(word);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Runs the image inventory once for all namespaces and prints its findings. */
 #include "command/check.h"
 
 #include "base/clock.h"
@@ -15,9 +16,9 @@
 #define ARENA_LIMIT_BYTES  ((size_t)256 << 20)
 
 enum {
-    EXIT_WHOLE = 0,
-    EXIT_WRONG = 1,  /* with an image */
-    EXIT_FAILED = 2, /* nothing could be found out */
+    EXIT_HEALTHY = 0,
+    EXIT_UNHEALTHY = 1, /* an image or a blob is bad */
+    EXIT_FAILED = 2,    /* the check itself failed */
 };
 
 struct check_options {
@@ -28,13 +29,14 @@ struct check_options {
 };
 
 const char command_check_text[] =
-    "Tells whether the images of all namespaces are complete and unpacked, in the words of `ctr "
-    "images check`.\n"
+    "Checks whether the images of all namespaces are complete and unpacked, and prints a table "
+    "like `ctr images check`.\n"
     "\n"
-    "Exit status: 0 all is well; 1 an image is incomplete, unavailable or in error, it could not "
-    "be found out whether it is unpacked, or a blob is damaged; 2 containerd could not be asked. "
-    "An image that is incomplete but unpacked is well: its layers were thrown away on purpose "
-    "(discard_unpacked_layers). Namespaces of the exporter's own probes are left out.";
+    "Exit status: 0 if all images are healthy; 1 if an image is incomplete, unavailable or in "
+    "error, if its unpack status is unknown, or if a blob is damaged; 2 if the check failed, for "
+    "example because containerd does not answer. An image that is incomplete but unpacked is "
+    "healthy: containerd removed its layers on purpose (discard_unpacked_layers). Namespaces of "
+    "the exporter's own probes are skipped.";
 
 static void init(struct check_options *options)
 {
@@ -46,15 +48,15 @@ static void make_flags(struct check_options *options, struct flag flags[COMMAND_
     const struct flag table[] = {
         {"help", FLAG_ACTION, &options->help, NULL, "Show this help.", .letter = 'h'},
         {"address", FLAG_STRING, &options->address, "SOCKET",
-         "Socket of containerd. Default: $CONTAINERD_ADDRESS, else the first that exists of the "
-         "usual ones."},
-        {"namespace", FLAG_LIST, &options->namespaces, "NAME", "Only this namespace; repeatable.",
-         .letter = 'n'},
-        {"json", FLAG_SWITCH, &options->json, NULL, "One JSON object per image and line."},
+         "Socket of containerd. Default: $CONTAINERD_ADDRESS, else the first standard path that "
+         "exists."},
+        {"namespace", FLAG_LIST, &options->namespaces, "NAME",
+         "Check only this namespace. Repeatable.", .letter = 'n'},
+        {"json", FLAG_SWITCH, &options->json, NULL, "Print one JSON object per line and image."},
         {"scrub", FLAG_SWITCH, &options->scrub, NULL,
-         "Then read and hash every blob; takes as long as the disk."},
+         "Also read and hash every blob, at the speed of the disk."},
         {"timeout", FLAG_STRING, &options->timeout, NULL,
-         "How long the check may take, without the scrub."},
+         "Timeout of the check, without the scrub."},
         {0},
     };
 
@@ -90,8 +92,8 @@ static bool is_wanted(const struct check_options *options, const char *name)
     return options->namespaces.count == 0;
 }
 
-static bool look_at_all(const struct check_options *options, struct image_inventory *inventory,
-                        struct error *err)
+static bool check_images(const struct check_options *options, struct image_inventory *inventory,
+                         struct error *err)
 {
     struct cancel cancel;
     bool ok;
@@ -101,7 +103,7 @@ static bool look_at_all(const struct check_options *options, struct image_invent
          image_inventory_list(inventory, &cancel, err);
     for (size_t i = 0; ok && i < options->namespaces.count; i++)
         if (!image_inventory_find(inventory, options->namespaces.items[i]))
-            ok = error_set(err, ERROR_NOT_FOUND, "there is no namespace %s",
+            ok = error_set(err, ERROR_NOT_FOUND, "no namespace named %s",
                            options->namespaces.items[i]);
     for (size_t i = 0; ok && i < image_inventory_places(inventory)->count; i++) {
         struct image_place *place = &image_inventory_places(inventory)->items[i];
@@ -150,11 +152,11 @@ static bool print(const struct check_options *options, const struct image_places
     if (!buf_ok(&out, err))
         return false;
     if (fwrite(out.data ? out.data : "", 1, out.size, stdout) != out.size || fflush(stdout) != 0)
-        return error_set(err, ERROR_INTERNAL, "standard output cannot be written");
+        return error_set(err, ERROR_INTERNAL, "cannot write to standard output");
     return true;
 }
 
-static bool is_all_well(const struct image_places *places)
+static bool is_healthy(const struct image_places *places)
 {
     for (size_t i = 0; i < places->count; i++)
         for (size_t j = 0; j < places->items[i].findings.count; j++)
@@ -163,7 +165,7 @@ static bool is_all_well(const struct image_places *places)
     return true;
 }
 
-static bool scrub(const struct check_options *options, struct containerd *daemon, bool *well,
+static bool scrub(const struct check_options *options, struct containerd *daemon, bool *healthy,
                   struct error *err)
 {
     const char *names[FLAG_VALUES_MAX + 1] = {NULL};
@@ -171,28 +173,28 @@ static bool scrub(const struct check_options *options, struct containerd *daemon
         options->namespaces.count > 0 ? names : NULL,
         options->json,
     };
-    bool whole;
+    bool intact;
 
     for (size_t i = 0; i < options->namespaces.count; i++)
         names[i] = options->namespaces.items[i];
-    if (!check_scrub(daemon, &scrub_options, &whole, err))
+    if (!check_scrub(daemon, &scrub_options, &intact, err))
         return false;
-    *well = *well && whole;
+    *healthy = *healthy && intact;
     return true;
 }
 
-static bool check(const struct check_options *options, bool *well, struct error *err)
+static bool check(const struct check_options *options, bool *healthy, struct error *err)
 {
     CLEANUP(containerd_freep)
     struct containerd *daemon = containerd_new(socket_path_find(options->address), err);
     CLEANUP(image_inventory_freep)
     struct image_inventory *inventory = daemon ? image_inventory_new(daemon, err) : NULL;
 
-    if (!inventory || !look_at_all(options, inventory, err) ||
+    if (!inventory || !check_images(options, inventory, err) ||
         !print(options, image_inventory_places(inventory), err))
         return false;
-    *well = is_all_well(image_inventory_places(inventory));
-    return !options->scrub || scrub(options, daemon, well, err);
+    *healthy = is_healthy(image_inventory_places(inventory));
+    return !options->scrub || scrub(options, daemon, healthy, err);
 }
 
 int command_check(int argc, char **argv)
@@ -200,20 +202,20 @@ int command_check(int argc, char **argv)
     const struct command *self = command_find("check");
     struct check_options options;
     struct error err;
-    bool well = true, ok = parse(&options, argc, argv, &err);
+    bool healthy = true, ok = parse(&options, argc, argv, &err);
 
     if (ok && options.help) {
         command_help(self);
-        return EXIT_WHOLE;
+        return EXIT_HEALTHY;
     }
     if (ok) {
         rpc_library_init();
-        ok = check(&options, &well, &err);
+        ok = check(&options, &healthy, &err);
         rpc_library_deinit();
     }
     if (!ok) {
-        command_complain(self, &err);
+        command_print_error(self, &err);
         return EXIT_FAILED;
     }
-    return well ? EXIT_WHOLE : EXIT_WRONG;
+    return healthy ? EXIT_HEALTHY : EXIT_UNHEALTHY;
 }

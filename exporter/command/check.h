@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* containerd_exporter check: what `ctr images check` tells of one namespace, for all at once. */
+/* The command `check`: like `ctr images check`, for all namespaces. */
 #ifndef COMMAND_CHECK_H
 #define COMMAND_CHECK_H
 
@@ -8,7 +8,7 @@
 extern const char command_check_text[];
 void command_check_flags(void (*visit)(void *arg, const struct flag *flags), void *arg);
 
-/* argv[0] is "check". Returns the exit status. */
+/* argv[0] must be "check". Returns the exit status. */
 int command_check(int argc, char **argv);
 
 #endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The table of commands and their help. */
 #include "command/command.h"
 
 #include "command/check.h"
@@ -16,12 +17,12 @@
 
 const struct command commands[] = {
     {"", "[<flags>]", "",
-     "Tells Prometheus whether this node can pull and push container images, how long each step "
-     "takes, why it failed, and whether what containerd holds is whole.",
+     "Exports to Prometheus whether this node can pull and push container images, how long each "
+     "step takes, why it failed, and whether the images in containerd are complete.",
      options_flags, command_exporter},
-    {"check", "[<flags>]", "Tell whether the images of all namespaces are whole.",
+    {"check", "[<flags>]", "Check whether the images of all namespaces are complete.",
      command_check_text, command_check_flags, command_check},
-    {"probe", "[<flags>] [<name>...]", "Run configured probes now, and tell how they went.",
+    {"probe", "[<flags>] [<name>...]", "Run configured probes once and print the results.",
      command_probe_text, command_probe_flags, command_probe},
     {"metrics", "[<flags>]", "Explain every metric of this build.", command_metrics_text,
      command_metrics_flags, command_metrics},
@@ -51,10 +52,10 @@ static void append_usage(const struct command *command, struct buf *out)
 
 static void append_commands(struct buf *out)
 {
-    buf_append_str(out, "\nCommands (each has a --help of its own):\n");
+    buf_append_str(out, "\nCommands (each has its own --help):\n");
     for (const struct command *command = commands + 1; command->name; command++)
         buf_printf(out, "  %-*s%s\n", NAME_WIDTH, command->name, command->summary);
-    buf_append_str(out, "\nAn argument @file stands for the lines of that file.\n");
+    buf_append_str(out, "\nAn argument @file is replaced by the lines of that file.\n");
 }
 
 void command_help(const struct command *command)
@@ -71,7 +72,7 @@ void command_help(const struct command *command)
     fputs(help.data ? help.data : "", stdout);
 }
 
-void command_complain(const struct command *command, const struct error *err)
+void command_print_error(const struct command *command, const struct error *err)
 {
     fprintf(stderr, "containerd_exporter%s%s: error: %s\n", *command->name ? " " : "",
             command->name, err->message);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What all commands have in common: a row of the table of commands, and how they talk to a person.
+ * The table of commands, and how a command prints its help and its errors.
  *
- * The first row has no name: it is the exporter itself.
+ * The first row has an empty name: it is the exporter itself.
  */
 #ifndef COMMAND_COMMAND_H
 #define COMMAND_COMMAND_H
@@ -13,23 +13,23 @@
 
 struct command {
     const char *name;      /* "" for the exporter itself; NULL ends the table */
-    const char *arguments; /* as the first line of its help has them */
-    const char *summary;   /* of a few words, for the list of commands */
-    const char *text;      /* paragraphs */
-    /* Shows its table of flags, with their defaults. */
+    const char *arguments; /* for the usage line */
+    const char *summary;   /* a short sentence for the list of commands */
+    const char *text;      /* paragraphs for --help and the manual page */
+    /* Calls visit() with the table of flags, which holds the defaults. */
     void (*flags)(void (*visit)(void *arg, const struct flag *flags), void *arg);
-    int (*run)(int argc, char **argv); /* argv[0] is the command */
+    int (*run)(int argc, char **argv); /* argv[0] is the name of the command */
 };
 
 extern const struct command commands[];
 
-/* NULL: there is none of that name. */
+/* Returns the command of that name, or NULL. */
 const struct command *command_find(const char *name);
 
-/* On standard output. */
+/* Prints the help on standard output. */
 void command_help(const struct command *command);
 
-/* "containerd_exporter check: error: ...", on standard error. */
-void command_complain(const struct command *command, const struct error *err);
+/* Prints "containerd_exporter check: error: ..." on standard error. */
+void command_print_error(const struct command *command, const struct error *err);
 
 #endif

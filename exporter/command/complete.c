@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The completion scripts, and the candidates that they ask for. */
 #include "command/complete.h"
 
 #include "base/text.h"
@@ -10,9 +11,10 @@
 #include <string.h>
 
 #define WORDS_LIMIT_BYTES ((size_t)1 << 20)
-#define CONFIG_FLAG       "--config.file" /* the one flag of `probe` that wants a value */
+#define CONFIG_FLAG       "--config.file" /* the only flag of `probe` with a value */
 
-/* bash splits at "=": the binary is told, and puts it together. What has no candidate is a file. */
+/* bash splits words at "=" and passes "=" as a word of its own. Without candidates it completes
+ * file names. */
 const char complete_script_bash[] =
     "_containerd_exporter() {\n"
     "    local IFS=$'\\n'\n"
@@ -31,10 +33,11 @@ const char complete_script_zsh[] =
     "}\n"
     "compdef _containerd_exporter containerd_exporter\n";
 
-/* The line so far. */
+/* The command line so far. */
 struct line {
     const struct command *command;
-    const char *previous, *word; /* "--name", "va" for any of: --name va, --name=va in bash */
+    const char *previous,
+        *word; /* "--name" and "va" for "--name va", and for "--name=va" in bash */
     const char *config_file;
     struct buf *out;
 };
@@ -59,7 +62,7 @@ static void complete_probes(const struct line *line)
 {
     CLEANUP(buf_deinit) struct buf problems = BUF_INIT(WORDS_LIMIT_BYTES);
     struct config config;
-    struct error ignored; /* the command itself will tell */
+    struct error ignored; /* completion prints no errors */
 
     if (!config_load(&config, &setup_schema, setup_config_file(line->config_file), &problems,
                      &ignored))
@@ -71,7 +74,7 @@ static void complete_probes(const struct line *line)
     config_deinit(&config);
 }
 
-/* Walks over all words but the last. */
+/* Reads all words but the last. */
 static void read_words(struct line *line, int argc, char **argv)
 {
     for (int i = 0; i + 1 < argc; i++) {

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The command without a name: prints what its flags ask for, checks the configuration, or serves.
+ */
 #include "command/exporter.h"
 
 #include "command/command.h"
@@ -39,7 +41,7 @@ static void append_manual(void *arg, const struct flag *flags)
     help_manual(flags, arg);
 }
 
-/* The flags of all commands, for deploy/containerd_exporter.8. */
+/* Prints the flags of all commands for deploy/containerd_exporter.8. */
 static void print_manual(void)
 {
     CLEANUP(buf_deinit) struct buf manual = BUF_INIT(MANUAL_LIMIT_BYTES);
@@ -56,7 +58,7 @@ static void print_manual(void)
     fputs(manual.data ? manual.data : "", stdout);
 }
 
-static bool tell_problems(const struct buf *problems)
+static bool print_problems(const struct buf *problems)
 {
     fputs(problems->data ? problems->data : "", stderr);
     return false;
@@ -68,7 +70,7 @@ static bool check_config(const char *path, const struct config_schema *schema, s
     struct config config;
 
     if (!config_load(&config, schema, path, &problems, err))
-        return tell_problems(&problems);
+        return print_problems(&problems);
     printf("%s is valid: %zu jobs\n", path ? path : "the default configuration", config.n_jobs);
     if (config.canaries.documents > 0)
         printf("Canary documents: %zu (%zu suspended), their probes: %zu\n",
@@ -86,12 +88,12 @@ static bool check_web_config(const char *path, struct error *err)
         return true;
     config = web_config_load(path, &problems, err);
     if (!config)
-        return tell_problems(&problems);
+        return print_problems(&problems);
     printf("%s is valid\n", path);
     return true;
 }
 
-/* True if the flags asked for something to be shown, which then was. */
+/* Prints what the flags ask for. Returns false if they ask for nothing. */
 static bool show(const struct options *options)
 {
     if (options->help)
@@ -127,6 +129,6 @@ int command_exporter(int argc, char **argv)
     ok = ok && check_config(options.config_file, &schema, &err) &&
          check_web_config(options.web_config_file, &err);
     if (!ok)
-        command_complain(&commands[0], &err);
+        command_print_error(&commands[0], &err);
     return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }

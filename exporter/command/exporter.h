@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The command without a name: the exporter, or what its flags ask to be shown instead. */
+/* The command without a name: serves metrics, or prints what its flags ask for. */
 #ifndef COMMAND_EXPORTER_H
 #define COMMAND_EXPORTER_H
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Prints the catalog of metrics as text or as Markdown tables. */
 #include "command/metrics_reference.h"
 
 #include "scheduler/metric_catalog.h"
@@ -14,7 +15,7 @@ struct reference_options {
 };
 
 const char command_metrics_text[] =
-    "Explains every metric of this build, with an example of a query. A running exporter shows the "
+    "Explains every metric of this build, each with an example query. A running exporter shows the "
     "same at /metrics-help.";
 
 static void make_flags(struct reference_options *options, struct flag flags[COMMAND_FLAGS_MAX])
@@ -22,7 +23,7 @@ static void make_flags(struct reference_options *options, struct flag flags[COMM
     const struct flag table[] = {
         {"help", FLAG_ACTION, &options->help, NULL, "Show this help.", .letter = 'h'},
         {"markdown", FLAG_ACTION, &options->markdown, NULL,
-         "The tables of the handbook, instead of text with examples."},
+         "Print the tables of the README instead of text with example queries."},
         {0},
     };
 
@@ -49,10 +50,10 @@ static void print_text(const struct metric_catalog *list, struct buf *out)
         family_query(family, out);
         buf_append_str(out, "\n\n");
     }
-    buf_append_str(out, "P stands for probe, operation, engine, registry.\n");
+    buf_append_str(out, "P stands for the labels probe, operation, engine, registry.\n");
 }
 
-/* As a table of markdown has it: a bar would end the cell. */
+/* Escapes the bar, which would end the cell. */
 static void print_cell(const char *text, struct buf *out)
 {
     for (; *text; text++) {
@@ -95,7 +96,7 @@ static bool run(const struct reference_options *options, struct error *err)
     if (!buf_ok(&out, err))
         return false;
     if (fputs(out.data, stdout) == EOF || fflush(stdout) == EOF)
-        return error_set(err, ERROR_INTERNAL, "cannot write to the standard output");
+        return error_set(err, ERROR_INTERNAL, "cannot write to standard output");
     return true;
 }
 
@@ -108,7 +109,7 @@ int command_metrics(int argc, char **argv)
 
     make_flags(&options, flags);
     if (!flags_parse(flags, argc, argv, &err) || (!options.help && !run(&options, &err))) {
-        command_complain(self, &err);
+        command_print_error(self, &err);
         return EXIT_FAILURE;
     }
     if (options.help)

@@ -1,28 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Runs periodic tasks between signals. */
 #include "command/periodic.h"
 
 #include "base/clock.h"
 
 #include <stddef.h>
 
-/* Those that are due; returns when the next one is, INT64_MAX: never. */
+/* Runs the tasks that are due. Returns when the next one is due, or INT64_MAX. */
 static int64_t run_due(struct periodic_task *tasks)
 {
     int64_t next_ns = INT64_MAX;
 
-    for (struct periodic_task *periodic_task = tasks; periodic_task->run; periodic_task++) {
+    for (struct periodic_task *task = tasks; task->run; task++) {
         int64_t now_ns = clock_now_ns();
 
-        if (periodic_task->every_ns == 0)
+        if (task->every_ns == 0)
             continue;
-        if (periodic_task->due_ns == 0)
-            periodic_task->due_ns = now_ns + periodic_task->every_ns;
-        if (periodic_task->due_ns <= now_ns) {
-            periodic_task->run(periodic_task->arg);
-            periodic_task->due_ns = clock_now_ns() + periodic_task->every_ns;
+        if (task->due_ns == 0)
+            task->due_ns = now_ns + task->every_ns;
+        if (task->due_ns <= now_ns) {
+            task->run(task->arg);
+            task->due_ns = clock_now_ns() + task->every_ns;
         }
-        if (periodic_task->due_ns < next_ns)
-            next_ns = periodic_task->due_ns;
+        if (task->due_ns < next_ns)
+            next_ns = task->due_ns;
     }
     return next_ns;
 }

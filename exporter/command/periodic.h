@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What the main thread does while it waits for a signal: things that are looked after now and then.
- * Where there is nothing to look after, it sleeps until the signal.
- */
+/* Periodic tasks of the main thread, which run while it waits for a signal. */
 #ifndef COMMAND_PERIODIC_H
 #define COMMAND_PERIODIC_H
 
@@ -16,7 +13,8 @@ struct periodic_task {
     int64_t due_ns;   /* private */
 };
 
-/* Returns the signal of `signals` (which are blocked) that came. */
+/* Runs the tasks until a signal of `signals` arrives, and returns that signal. The caller must have
+ * blocked the signals in all threads. */
 int run_tasks_until_signal(struct periodic_task *tasks, const sigset_t *signals);
 
 #endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Runs configured probes once, one after the other, and prints the results. */
 #include "command/run_probe.h"
 
 #include "base/log.h"
@@ -18,8 +19,8 @@
 
 enum {
     EXIT_GOOD = 0,
-    EXIT_FAILED = 1,  /* a probe has */
-    EXIT_UNASKED = 2, /* none could be run */
+    EXIT_FAILED = 1,  /* a probe failed */
+    EXIT_NOT_RUN = 2, /* no probe could run */
 };
 
 struct probe_options {
@@ -29,15 +30,16 @@ struct probe_options {
 };
 
 const char command_probe_text[] =
-    "Runs probes of the configuration file once, now, in this process: what the exporter would do "
-    "on its schedule, with its own credentials, and without counting. On a terminal a line shows "
-    "how far it is; the result follows on standard output. The exporter may run at the same time: "
-    "what both leave in containerd, Docker and CRI does not meet. Budgets of registries that the "
-    "exporter keeps are not known here.\n"
+    "Runs probes of the configuration file once, now, in this process. It uses the same engines "
+    "and credentials as the exporter, but changes no metrics. On a terminal a line shows the "
+    "progress. The result is printed on standard output. The exporter may run at the same time: "
+    "the two use different names in containerd, Docker and CRI. The command does not know the "
+    "registry budgets that a running exporter has used.\n"
     "\n"
-    "Exit status: 0 all went well; 1 one failed; 2 none could be run: a mistake in the "
-    "configuration, or a name that is not there; 130 or 143 after Ctrl-C or SIGTERM, which cancel "
-    "the run and clean up (a second one does not).";
+    "Exit status: 0 if all probes succeeded; 1 if a probe failed; 2 if no probe could run, "
+    "because the configuration is invalid or has no probe of that name; 130 or 143 after Ctrl-C "
+    "or SIGTERM. The first signal cancels the run and cleans up. A second one exits without "
+    "clean-up.";
 
 static void init(struct probe_options *options)
 {
@@ -50,12 +52,12 @@ static void make_flags(struct probe_options *options, struct flag flags[COMMAND_
         {"help", FLAG_ACTION, &options->help, NULL, "Show this help.", .letter = 'h'},
         {"config.file", FLAG_STRING, &options->config_file, "FILE",
          "Configuration file. Default: /etc/containerd_exporter/containerd_exporter.yml."},
-        {"all", FLAG_SWITCH, &options->all, NULL, "Run all probes, one after the other."},
-        {"list", FLAG_SWITCH, &options->list, NULL, "List the names of the probes, and run none."},
-        {"debug", FLAG_SWITCH, &options->debug, NULL, "Show the log of each run as it goes on."},
-        {"json", FLAG_SWITCH, &options->json, NULL, "One JSON object per run and line."},
-        {"quiet", FLAG_SWITCH, &options->quiet, NULL, "Show no progress.", .letter = 'q'},
-        {"NAME", FLAG_WORDS, &options->names, NULL, "A probe, as the file names it."},
+        {"all", FLAG_SWITCH, &options->all, NULL, "Run all probes, one after another."},
+        {"list", FLAG_SWITCH, &options->list, NULL, "List the names of the probes and exit."},
+        {"debug", FLAG_SWITCH, &options->debug, NULL, "Show the log of each run while it runs."},
+        {"json", FLAG_SWITCH, &options->json, NULL, "Print one JSON object per line and run."},
+        {"quiet", FLAG_SWITCH, &options->quiet, NULL, "Do not show progress.", .letter = 'q'},
+        {"NAME", FLAG_WORDS, &options->names, NULL, "Name of a probe in the configuration file."},
         {0},
     };
 
@@ -81,14 +83,14 @@ static bool parse(struct probe_options *options, int argc, char **argv, struct e
     if (!flags_parse(flags, argc, argv, err))
         return false;
     if (!options->help && !options->all && !options->list && options->names.count == 0)
-        return error_set(err, ERROR_INVALID, "which probe? A name, --all, or --list");
+        return error_set(err, ERROR_INVALID, "no probe named: expected NAME, --all or --list");
     if (options->names.count > 0 && (options->all || options->list))
-        return error_set(err, ERROR_INVALID, "either names, or --%s",
+        return error_set(err, ERROR_INVALID, "probe names and --%s exclude each other",
                          options->all ? "all" : "list");
     return true;
 }
 
-/* ---- which ---- */
+/* ---- selection ---- */
 
 static bool is_probe(const struct config_job *job)
 {
@@ -103,7 +105,7 @@ static struct config_job *find_probe(const struct config *config, const char *na
     return NULL;
 }
 
-static bool refuse_name(const struct config *config, const char *name, struct error *err)
+static bool reject_name(const struct config *config, const char *name, struct error *err)
 {
     CLEANUP(buf_deinit) struct buf hint = BUF_INIT(HINT_LIMIT_BYTES);
     struct suggest_words words = {0};
@@ -112,17 +114,17 @@ static bool refuse_name(const struct config *config, const char *name, struct er
         if (is_probe(&config->jobs[i]))
             suggest_add(&words, config->jobs[i].name);
     suggest(&words, name, &hint);
-    return error_set(err, ERROR_NOT_FOUND, "there is no probe \"%s\"%s", name,
+    return error_set(err, ERROR_NOT_FOUND, "no probe named \"%s\"%s", name,
                      hint.data ? hint.data : "");
 }
 
-/* All names are looked at before the first run. */
+/* Checks all names before the first run. */
 static bool check_names(const struct config *config, const struct probe_options *options,
                         struct error *err)
 {
     for (size_t i = 0; i < options->names.count; i++)
         if (!find_probe(config, options->names.items[i]))
-            return refuse_name(config, options->names.items[i], err);
+            return reject_name(config, options->names.items[i], err);
     return true;
 }
 
@@ -139,10 +141,10 @@ struct session {
     const struct probe_options *options;
     struct terminal_run_options run;
     struct probe_signals *signals;
-    bool well;
+    bool success;
 };
 
-static void tell(const struct session *session, const struct terminal_run *run)
+static void print_result(const struct session *session, const struct terminal_run *run)
 {
     CLEANUP(buf_deinit) struct buf out = BUF_INIT(RESULT_LIMIT_BYTES);
 
@@ -160,8 +162,8 @@ static bool run_one(struct session *session, struct config_job *job, struct erro
 
     if (!terminal_run(&run, job, &session->run, session->signals, err))
         return false;
-    session->well = session->well && run.error.code == ERROR_NONE;
-    tell(session, &run);
+    session->success = session->success && run.error.code == ERROR_NONE;
+    print_result(session, &run);
     return true;
 }
 
@@ -180,19 +182,20 @@ static bool run_all(struct session *session, const struct config *config, struct
 }
 
 static bool run_with(const struct probe_options *options, const struct config *config,
-                     struct probe_signals *signals, bool *well, struct error *err)
+                     struct probe_signals *signals, bool *success, struct error *err)
 {
     CLEANUP(setup_free_nodep)
     struct node *node = setup_make_node(config->globals, err);
     struct session session = {
-        options, {node, options->debug, options->quiet}, signals, .well = true};
+        options, {node, options->debug, options->quiet}, signals, .success = true};
     bool ok = node && run_all(&session, config, err);
 
-    *well = session.well;
+    *success = session.success;
     return ok;
 }
 
-/* What follows a probe's name in all that its runs create: no other process has the same. */
+/* The runs of this process append the suffix to the names of what they create, so that they do not
+ * share names with another process. */
 static void make_suffix(char suffix[ONE_SHOT_SUFFIX_BYTES])
 {
     uint32_t number = 0;
@@ -201,7 +204,7 @@ static void make_suffix(char suffix[ONE_SHOT_SUFFIX_BYTES])
     snprintf(suffix, ONE_SHOT_SUFFIX_BYTES, "-%05x", (unsigned)(number & 0xfffff));
 }
 
-static bool probe(const struct probe_options *options, struct probe_signals *signals, bool *well,
+static bool probe(const struct probe_options *options, struct probe_signals *signals, bool *success,
                   struct error *err)
 {
     CLEANUP(buf_deinit) struct buf problems = BUF_INIT(PROBLEMS_LIMIT_BYTES);
@@ -211,7 +214,7 @@ static bool probe(const struct probe_options *options, struct probe_signals *sig
     bool ok;
 
     if (!path)
-        return error_set(err, ERROR_INVALID, "no configuration file: --config.file=FILE");
+        return error_set(err, ERROR_INVALID, "no configuration file: expected --config.file=FILE");
     if (!config_load(&config, &setup_schema, path, &problems, err)) {
         fputs(problems.data ? problems.data : "", stderr);
         config = (struct config){0};
@@ -224,7 +227,7 @@ static bool probe(const struct probe_options *options, struct probe_signals *sig
     make_suffix(suffix);
     if (!check_names(&config, options, err) || !setup_begin(suffix, err))
         return false;
-    ok = run_with(options, &config, signals, well, err);
+    ok = run_with(options, &config, signals, success, err);
     setup_end();
     return ok;
 }
@@ -235,19 +238,19 @@ int command_probe(int argc, char **argv)
     CLEANUP(probe_signals_deinit) struct probe_signals signals = {-1, 0};
     struct probe_options options;
     struct error err;
-    bool well = true, ok = parse(&options, argc, argv, &err);
+    bool success = true, ok = parse(&options, argc, argv, &err);
 
     if (ok && options.help) {
         command_help(self);
         return EXIT_GOOD;
     }
     log_set_level(options.debug ? LOG_DEBUG : LOG_ERROR);
-    ok = ok && probe_signals_init(&signals, &err) && probe(&options, &signals, &well, &err);
+    ok = ok && probe_signals_init(&signals, &err) && probe(&options, &signals, &success, &err);
     if (!ok) {
-        command_complain(self, &err);
-        return EXIT_UNASKED;
+        command_print_error(self, &err);
+        return EXIT_NOT_RUN;
     }
     if (signals.caught)
         return 128 + signals.caught;
-    return well ? EXIT_GOOD : EXIT_FAILED;
+    return success ? EXIT_GOOD : EXIT_FAILED;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Start, wait for signals, stop. What struct parts holds uses what stands above it, so the
- * stop goes through it from its end.
+ * Starts the exporter, waits for signals, stops it. Each member of struct parts may use the members
+ * above it, so stop() goes through them from the last to the first.
  */
 #include "command/serve.h"
 
@@ -20,11 +20,11 @@
 
 #define INVENTORY_WORKERS 4
 #define HISTORY_BYTES     ((size_t)2 << 20)
-#define WEB_CONFIG_NS     NS_PER_SECOND /* between two looks at the web configuration */
-#define SHUTDOWN_SECONDS  2             /* then it ends, whatever still hangs */
+#define WEB_CONFIG_NS     NS_PER_SECOND /* between two checks of the web configuration */
+#define SHUTDOWN_SECONDS  2             /* then the process exits without clean-up */
 
-/* Signals are blocked before any library starts a thread, so that all threads
- * inherit it and only sigwait() ever sees them. */
+/* Signals are blocked before a library starts a thread: threads inherit the mask, so only sigwait()
+ * receives signals. */
 static void block_signals(sigset_t *set)
 {
     sigemptyset(set);
@@ -33,13 +33,14 @@ static void block_signals(sigset_t *set)
     sigaddset(set, SIGHUP);
     pthread_sigmask(SIG_BLOCK, set, NULL);
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGCHLD, SIG_DFL); /* inherited as ignored it would hide how helpers ended */
+    signal(SIGCHLD,
+           SIG_DFL); /* an inherited SIG_IGN would hide the exit status of child processes */
 }
 
-/* A daemon that hangs may not keep us from ending. */
-static void give_up(int signal_number)
+/* A hanging daemon must not block the shutdown. */
+static void exit_without_cleanup(int signal_number)
 {
-    static const char line[] = "level=WARN msg=\"stopped before the clean-up was done\"\n";
+    static const char line[] = "level=WARN msg=\"clean-up timed out, exiting\"\n";
 
     (void)signal_number;
     (void)!write(STDERR_FILENO, line, sizeof(line) - 1);
@@ -50,7 +51,7 @@ static void limit_shutdown(void)
 {
     sigset_t set;
 
-    signal(SIGALRM, give_up);
+    signal(SIGALRM, exit_without_cleanup);
     sigemptyset(&set);
     sigaddset(&set, SIGALRM);
     pthread_sigmask(SIG_UNBLOCK, &set, NULL);
@@ -58,7 +59,7 @@ static void limit_shutdown(void)
 }
 
 struct parts {
-    struct listeners listeners; /* until the web has them */
+    struct listeners listeners; /* empty once the web server owns them */
     struct board *board;
     struct history *history;
     struct exposition *exposition;
@@ -80,8 +81,8 @@ static void stop(struct parts *parts)
     listeners_close(&parts->listeners);
 }
 
-static bool start_engine(struct parts *parts, const struct options *options,
-                         const struct config_schema *schema, struct error *err)
+static bool start_scheduler(struct parts *parts, const struct options *options,
+                            const struct config_schema *schema, struct error *err)
 {
     struct scheduler_options lanes = {.inventory_workers = INVENTORY_WORKERS,
                                       .probe_workers = options->probe_workers,
@@ -152,7 +153,7 @@ static void reload(struct parts *parts)
     if (reloader_reload(parts->reloader, &err))
         log_info("reloaded the configuration");
     else
-        log_error("reload failed, the old configuration stays: %s", err.message);
+        log_error("reload failed, keeping the old configuration: %s", err.message);
     systemd_notify("READY=1");
 }
 
@@ -191,7 +192,7 @@ static void wait_for_end(struct parts *parts, const struct options *options,
 
     while ((signal_number = run_tasks_until_signal(tasks, signals)) == SIGHUP) {
         reload(parts);
-        web_reloader_reload(parts->web_reloader, &err); /* tells by itself */
+        web_reloader_reload(parts->web_reloader, &err); /* logs its errors itself */
     }
     log_info("%s, stopping", strsignal(signal_number));
 }
@@ -203,7 +204,7 @@ static bool start_and_wait(const struct options *options, const struct config_sc
 
     if (!listeners_open(&parts.listeners, options->addresses.items, options->addresses.count,
                         options->systemd_socket, err) ||
-        !start_engine(&parts, options, schema, err) || !start_web(&parts, options, err))
+        !start_scheduler(&parts, options, schema, err) || !start_web(&parts, options, err))
         return false;
     systemd_notify("READY=1");
     wait_for_end(&parts, options, signals);
@@ -213,7 +214,7 @@ static bool start_and_wait(const struct options *options, const struct config_sc
     return true;
 }
 
-/* What is not known is left out. */
+/* Leaves out unknown facts. */
 static void log_build(void)
 {
     static const char *const facts[] = {"user",     build_user,     "date", build_date,

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Creates the node that all jobs share, from the global sections of the configuration. */
 #include "command/setup.h"
 
 #include "base/log.h"
@@ -29,17 +30,17 @@ struct globals {
 
 static const struct setting containerd_settings[] = {
     SETTING(SETTING_STRING, struct globals, containerd_address, "address", "",
-            "Socket of containerd. Default: $CONTAINERD_ADDRESS, else the first that exists of "
-            "the usual ones."),
+            "Socket of containerd. Default: $CONTAINERD_ADDRESS, else the first standard path "
+            "that exists."),
     SETTING(SETTING_STRING, struct globals, hosts_dir, "hosts_dir",
             "/etc/containerd/certs.d:/etc/docker/certs.d",
-            "Directories with hosts.toml, joined by colons: containerd's config_path."),
+            "Directories with hosts.toml, separated by colons, like containerd's config_path."),
     {0},
 };
 
 static const struct setting docker_settings[] = {
     SETTING(SETTING_STRING, struct globals, docker_address, "address", "",
-            "Socket of the Docker engine. Left out: Docker is not looked at."),
+            "Socket of the Docker Engine. Without it, the exporter does not use Docker."),
     {0},
 };
 
@@ -63,7 +64,7 @@ static struct {
 } addresses = {.lock = PTHREAD_MUTEX_INITIALIZER};
 static struct credential_cache *credential_cache;
 
-/* In a pod the host name is the pod's, so a DaemonSet passes $NODE_NAME. */
+/* In a pod the host name is that of the pod, so a DaemonSet must pass $NODE_NAME. */
 static void find_node_name(void)
 {
     const char *named = getenv("NODE_NAME");
@@ -86,15 +87,14 @@ const char *setup_config_file(const char *named)
     return access(INSTALLED_FILE, F_OK) == 0 ? INSTALLED_FILE : NULL;
 }
 
-/* Passwords and tokens are in memory, and a core dump may travel: it gets none of ours. Whoever
- * looks for a fault writes 0x33 there. */
+/* Keeps passwords and tokens out of core dumps. To debug a crash, write 0x33 to the same file. */
 static void keep_memory_out_of_core_dumps(void)
 {
     static const char headers_only[] = "0x10";
     int fd = open("/proc/self/coredump_filter", O_WRONLY | O_CLOEXEC);
 
     if (fd >= 0 && write(fd, headers_only, sizeof(headers_only) - 1) < 0)
-        log_warn("core dumps may hold secrets: /proc/self/coredump_filter cannot be written");
+        log_warn("core dumps may contain secrets: cannot write /proc/self/coredump_filter");
     if (fd >= 0)
         close(fd);
 }
@@ -102,7 +102,8 @@ static void keep_memory_out_of_core_dumps(void)
 bool setup_begin(const char *suffix, struct error *err)
 {
     snprintf(one_shot_suffix, sizeof(one_shot_suffix), "%s", suffix);
-    mallopt(M_ARENA_MAX, ARENAS); /* or each of some twenty threads keeps what it freed */
+    mallopt(M_ARENA_MAX,
+            ARENAS); /* else each thread keeps its freed memory in an arena of its own */
     find_node_name();
     registry_limits = registry_limits_new(err);
     credential_cache = registry_limits ? credential_cache_new(err) : NULL;
@@ -137,7 +138,7 @@ void setup_free_node(struct node *node)
     free(node);
 }
 
-static void keep_addresses(const char *containerd, const char *docker)
+static void set_addresses(const char *containerd, const char *docker)
 {
     LOCK_SCOPE(&addresses.lock);
 
@@ -180,9 +181,9 @@ struct node *setup_make_node(const void *data, struct error *err)
         node->docker = docker_new(globals->docker_address, err);
         if (!node->docker)
             return NULL;
-        log_info("Docker is expected at %s", docker_address(node->docker));
+        log_info("using Docker at %s", docker_address(node->docker));
     }
-    keep_addresses(address, globals->docker_address);
-    log_info("containerd is expected at %s", address);
+    set_addresses(address, globals->docker_address);
+    log_info("using containerd at %s", address);
     return TAKE(node);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Validates paths and URLs of flags. */
 #include "command/web_path.h"
 
 #include "base/text.h"
@@ -18,9 +19,11 @@ static bool is_plain(const char *path)
 bool web_path_check(const char *path, struct error *err)
 {
     if (path[0] != '/')
-        return error_set(err, ERROR_INVALID, "\"%s\" does not begin with /", path);
+        return error_set(err, ERROR_INVALID,
+                         "invalid path \"%s\": expected a path that begins with /", path);
     return is_plain(path) ||
-           error_set(err, ERROR_INVALID, "\"%s\" is not a path without query and escapes", path);
+           error_set(err, ERROR_INVALID,
+                     "invalid path \"%s\": expected a path without query and escapes", path);
 }
 
 bool web_path_of_url(const char *url, char *path, size_t path_size, struct error *err)
@@ -31,13 +34,15 @@ bool web_path_of_url(const char *url, char *path, size_t path_size, struct error
     const char *at = host ? host + strcspn(host, "/?#") : url;
 
     if (!host && *url && *url != '/')
-        return error_set(err, ERROR_INVALID, "\"%s\" is not like http://host/path", url);
+        return error_set(err, ERROR_INVALID, "invalid URL \"%s\": expected http://host/path", url);
     if (host && at == host)
-        return error_set(err, ERROR_INVALID, "\"%s\" names no host", url);
+        return error_set(err, ERROR_INVALID, "invalid URL \"%s\": expected a host", url);
     if (!is_plain(url))
-        return error_set(err, ERROR_INVALID, "\"%s\" has a query, or what belongs in no URL", url);
+        return error_set(err, ERROR_INVALID,
+                         "invalid URL \"%s\": expected no query, fragment or escapes", url);
     if (strlen(at) >= path_size)
-        return error_set(err, ERROR_INVALID, "a path of %zu bytes is too long", strlen(at));
+        return error_set(err, ERROR_INVALID, "path of %zu bytes is too long: the limit is %zu",
+                         strlen(at), path_size - 1);
     snprintf(path, path_size, "%s", at);
     return true;
 }
@@ -51,10 +56,11 @@ bool web_path_prefix(const char *text, char *prefix, size_t prefix_size, struct 
     while (size > 0 && text[size - 1] == '/')
         size--;
     if (size + 1 >= prefix_size)
-        return error_set(err, ERROR_INVALID, "a path of %zu bytes is too long", size);
+        return error_set(err, ERROR_INVALID, "path of %zu bytes is too long: the limit is %zu",
+                         size, prefix_size - 2);
     if (!is_plain(text) || strstr(text, "//"))
-        return error_set(err, ERROR_INVALID, "\"%s\" is not a path without query and escapes",
-                         text);
+        return error_set(err, ERROR_INVALID,
+                         "invalid path \"%s\": expected a path without query and escapes", text);
     snprintf(prefix, prefix_size, "%s%.*s", size > 0 ? "/" : "", (int)size, text);
     return true;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Paths and addresses of pages, as the command line has them. */
+/* Paths and URLs in the flags of the web server. */
 #ifndef COMMAND_WEB_PATH_H
 #define COMMAND_WEB_PATH_H
 
@@ -7,13 +7,13 @@
 
 #include <stddef.h>
 
-/* An absolute path that a request can have: no query, no fragment, nothing escaped. */
+/* Checks an absolute path: no query, no fragment, no escapes. */
 bool web_path_check(const char *path, struct error *err) MUST_CHECK;
 
-/* The path of "http://host/path", or of "/path"; "" for "". */
+/* Copies the path of "http://host/path" or "/path"; "" for "". */
 bool web_path_of_url(const char *url, char *path, size_t path_size, struct error *err) MUST_CHECK;
 
-/* "x", "/x/" -> "/x"; "", "/" -> "". */
+/* Normalises a prefix: "x" and "/x/" become "/x"; "" and "/" become "". */
 bool web_path_prefix(const char *text, char *prefix, size_t prefix_size,
                      struct error *err) MUST_CHECK;
 

@@ -20,15 +20,6 @@ size_t config_jobs_max(const struct config_reading *reading)
     return n;
 }
 
-static const struct collector *find_collector(const struct config_reading *reading,
-                                              const char *name)
-{
-    for (size_t i = 0; reading->schema->catalog[i]; i++)
-        if (strcmp(reading->schema->catalog[i]->name, name) == 0)
-            return reading->schema->catalog[i];
-    return NULL;
-}
-
 /* ---- registries ---- */
 
 /* Finds one collector of each different table; returns their number. `tables` ends with NULL. */
@@ -161,24 +152,24 @@ static void read_collector(struct config_reading *reading, size_t at,
 }
 
 /* Reports a section that is not of a collector, or of a probe operation. */
-static void check_collector_name(const struct config_reading *reading,
-                                 const struct yaml_node *section)
+static void check_collector_name(const struct config_reading *reading, const struct yaml_node *key)
 {
-    const struct yaml_node *key = section->key;
-    const struct collector *collector = find_collector(reading, key->text);
     struct suggest_words words = {0};
 
-    if (collector && collector->lane != LANE_PROBE)
-        return;
-    if (collector) {
-        problems_add(reading->problems, key->place,
-                     "\"%s\" is a probe operation: expected under \"probes\", not \"collectors\"",
-                     key->text);
+    for (const struct collector *const *at = reading->schema->catalog; *at; at++) {
+        bool is_probe = (*at)->lane == LANE_PROBE;
+
+        if (!is_probe)
+            suggest_add(&words, (*at)->name);
+        if (strcmp((*at)->name, key->text) != 0)
+            continue;
+        if (is_probe)
+            problems_add(reading->problems, key->place,
+                         "\"%s\" is a probe operation: expected under \"probes\", not "
+                         "\"collectors\"",
+                         key->text);
         return;
     }
-    for (const struct collector *const *at = reading->schema->catalog; *at; at++)
-        if ((*at)->lane != LANE_PROBE)
-            suggest_add(&words, (*at)->name);
     settings_unknown(reading->problems, "collector", key, &words);
 }
 
@@ -187,7 +178,7 @@ void config_read_collectors(struct config_reading *reading)
     const struct yaml_node *sections = config_part(reading, "collectors", YAML_MAPPING);
 
     for (const struct yaml_node *at = sections ? sections->children : NULL; at; at = at->next)
-        check_collector_name(reading, at);
+        check_collector_name(reading, at->key);
     config_dump_heading(&(struct config_dump){&reading->config->config_dump}, "collectors");
     for (size_t i = 0; reading->schema->catalog[i]; i++) {
         const struct collector *collector = reading->schema->catalog[i];

@@ -94,8 +94,8 @@ static void refine(struct error *err)
         err->code = code;
 }
 
-/* Improves the error of a call. Returns false. The message of gRPC about a missing daemon is long
- * and vague, so a connection attempt of our own replaces it. */
+/* Improves the error of a call. Returns false. gRPC's message about a missing daemon is long and
+ * vague, so the result of a plain connect() replaces it. */
 static bool explain(const struct scope *scope, struct error *err)
 {
     const char *address = scope->daemon->address;

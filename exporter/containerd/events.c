@@ -18,8 +18,8 @@
 #define SYNC_TOPIC     "/containerd_exporter/sync"
 #define SYNC_NAMESPACE "containerd-exporter.events"
 
-/* The daemon does not say when a subscription is active, and it drops events published before. So
- * the subscriber publishes its own event again and again until one comes back. */
+/* The daemon does not report when a subscription is active, and it drops events published before.
+ * So the subscriber publishes a sync event again and again until one comes back. */
 #define SYNC_RETRY_NS (50 * NS_PER_MS)
 #define SYNC_LIMIT_NS (10 * NS_PER_SECOND)
 
@@ -32,7 +32,7 @@ struct events {
     struct rpc_stream *stream; /* NULL once broken */
     struct buf message;
     struct arena arena; /* of the last event */
-    char nonce[33];     /* distinguishes our own event from that of another exporter */
+    char nonce[33];     /* of this subscriber's sync events */
 };
 
 static void make_nonce(struct events *events)
@@ -97,7 +97,7 @@ static bool publish(struct events *events, struct error *err)
                             events->cancel, err);
 }
 
-/* Whether our own event comes back before `until_ns`. Skips earlier events. */
+/* Whether the sync event comes back before `until_ns`. Skips earlier events. */
 static bool came_back(struct events *events, int64_t until_ns, struct error *err)
 {
     struct event event;
@@ -122,7 +122,7 @@ static bool wait_until_live(struct events *events, struct error *err)
             return false;
     }
     return error_set(err, ERROR_TIMEOUT,
-                     "events: the daemon did not return our own event within 10 seconds");
+                     "events: the daemon did not deliver the sync event within 10 seconds");
 }
 
 struct events *events_open(struct containerd *containerd, const char *const *topics,

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "credentials/credential_providers.h"
+#include "credentials/docker_config.h"
 #include "credentials/image_pattern.h"
 #include "encoding/go_duration.h"
 #include "encoding/json.h"
@@ -69,14 +70,6 @@ static void consider_entry(void *arg, const char *name, const struct json *value
     search->best = value;
 }
 
-static bool set_member(struct secret *secret, const struct json *entry, const char *name,
-                       struct error *err)
-{
-    const char *text = json_text(json_member(entry, name));
-
-    return !text || !*text || secret_set(secret, text, strlen(text), err);
-}
-
 static bool read_auth(const struct json *auth, const char *image, struct credentials *credentials,
                       struct error *err)
 {
@@ -89,8 +82,8 @@ static bool read_auth(const struct json *auth, const char *image, struct credent
         return false;
     if (!search.best && is_hub)
         search.best = search.hub;
-    return set_member(&credentials->username, search.best, "username", err) &&
-           set_member(&credentials->password, search.best, "password", err);
+    return docker_config_set(&credentials->username, search.best, "username", err) &&
+           docker_config_set(&credentials->password, search.best, "password", err);
 }
 
 static bool read_scope(const struct json *root, enum credential_scope *scope)

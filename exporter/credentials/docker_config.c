@@ -127,7 +127,7 @@ static const char *helper_of(const struct json *root, const struct reference *re
     return store ? store : "";
 }
 
-static bool set_member(struct secret *secret, const struct json *entry, const char *name,
+bool docker_config_set(struct secret *secret, const struct json *entry, const char *name,
                        struct error *err)
 {
     const char *text = json_text(json_member(entry, name));
@@ -168,11 +168,11 @@ static bool read_auth(struct credentials *credentials, const struct json *entry,
 {
     bool ok = has_text(entry, "auth")
                   ? decode_pair(credentials, json_text(json_member(entry, "auth")), err)
-                  : set_member(&credentials->username, entry, "username", err) &&
-                        set_member(&credentials->password, entry, "password", err);
+                  : docker_config_set(&credentials->username, entry, "username", err) &&
+                        docker_config_set(&credentials->password, entry, "password", err);
 
-    return ok && set_member(&credentials->identity_token, entry, "identitytoken", err) &&
-           set_member(&credentials->registry_token, entry, "registrytoken", err);
+    return ok && docker_config_set(&credentials->identity_token, entry, "identitytoken", err) &&
+           docker_config_set(&credentials->registry_token, entry, "registrytoken", err);
 }
 
 bool docker_config_find(const void *data, size_t size, const struct reference *reference,

@@ -10,6 +10,7 @@
 #define CREDENTIALS_DOCKER_CONFIG_H
 
 #include "credentials/credentials.h"
+#include "encoding/json.h"
 #include "oci/reference.h"
 
 #define DOCKER_CONFIG_BYTES_MAX ((size_t)1 << 20)
@@ -21,6 +22,10 @@
 bool docker_config_find(const void *data, size_t size, const struct reference *reference,
                         struct credentials *credentials, char helper[CREDENTIAL_HELPER_BYTES],
                         struct error *err) MUST_CHECK;
+
+/* Sets a secret to the text of a member of `entry`, if it is present and not empty. */
+bool docker_config_set(struct secret *secret, const struct json *entry, const char *name,
+                       struct error *err) MUST_CHECK;
 
 /* The key under which helpers store the credentials of this registry. */
 const char *docker_config_server(const struct reference *reference);

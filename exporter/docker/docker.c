@@ -89,8 +89,7 @@ static bool refused(const struct http_response *response, struct error *err)
     const struct buf *body = &response->body;
     struct error unused;
     CLEANUP(json_freep)
-    struct json_document *document =
-        body->size > 0 ? json_parse(body->data, body->size, &unused) : NULL;
+    struct json_document *document = json_parse(body->data, body->size, &unused);
     const char *text = document ? json_text(json_member(json_root(document), "message")) : NULL;
     char message[MESSAGE_BYTES];
 
@@ -180,7 +179,7 @@ struct json_document *docker_get(struct docker_client *client, const char *path,
 
     if (!docker_call(client, "GET", path, NULL, &response, cancel, err))
         return NULL;
-    return json_parse(response.body.data ? response.body.data : "", response.body.size, err);
+    return json_parse(response.body.data, response.body.size, err);
 }
 
 bool docker_delete(struct docker_client *client, const char *path, struct cancel *cancel,
@@ -202,9 +201,8 @@ static bool negotiate(struct docker_client *client, struct cancel *cancel, struc
 
     if (!docker_call(client, "GET", "/version", NULL, &response, cancel, err))
         return false;
-    document =
-        json_parse(response.body.data ? response.body.data : "", response.body.size, &ignored);
-    return choose_version(client, document ? json_root(document) : NULL, err);
+    document = json_parse(response.body.data, response.body.size, &ignored);
+    return choose_version(client, json_root(document), err);
 }
 
 struct docker_client *docker_connect(const struct docker *docker, struct cancel *cancel,

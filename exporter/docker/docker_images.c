@@ -8,7 +8,6 @@
 #define LIST_LIMIT_BYTES  ((size_t)32 << 20) /* some 50,000 images */
 #define IMAGE_LIMIT_BYTES ((size_t)4 << 20)
 #define REPLY_LIMIT_BYTES ((size_t)1 << 20)
-#define HTTP_NOT_FOUND    404
 #define NAME_BYTES        ((size_t)1024)
 #define PATH_BYTES        (NAME_BYTES + 64)
 
@@ -99,7 +98,7 @@ bool docker_image_find(struct docker_client *client, const char *name, struct ar
     document = docker_get(client, path, IMAGE_LIMIT_BYTES, cancel, err);
     *found = document;
     if (!document)
-        return error_is_expected(err, STATUS_HTTP, HTTP_NOT_FOUND);
+        return error_is_expected(err, STATUS_HTTP, 404);
     return docker_image_read(json_root(document), image, arena, err);
 }
 

@@ -67,21 +67,17 @@ static void end_attempt(struct docker_layer *layer)
     layer->complete = false;
 }
 
-static void on_waiting(struct docker_stream *stream, struct docker_layer *layer,
-                       const struct json *progress)
+static void on_waiting(struct docker_layer *layer, const struct json *progress)
 {
-    (void)stream;
     (void)progress;
     layer->existed = false; /* the image contains the same layer twice */
 }
 
 /* For a push, `current` counts bytes of the tar and `total` those of its files. */
-static void on_moving(struct docker_stream *stream, struct docker_layer *layer,
-                      const struct json *progress)
+static void on_moving(struct docker_layer *layer, const struct json *progress)
 {
     uint64_t current = number(progress, "current");
 
-    (void)stream;
     if (current < layer->current)
         end_attempt(layer);
     layer->existed = layer->waiting = false;
@@ -90,47 +86,38 @@ static void on_moving(struct docker_stream *stream, struct docker_layer *layer,
     layer->size = larger(layer->size, layer->total);
 }
 
-static void on_complete(struct docker_stream *stream, struct docker_layer *layer,
-                        const struct json *progress)
+static void on_complete(struct docker_layer *layer, const struct json *progress)
 {
-    (void)stream;
     (void)progress;
     layer->complete = true;
     layer->waiting = false;
 }
 
 /* The progress is in compressed bytes, unless "units" says seconds. */
-static void on_extracting(struct docker_stream *stream, struct docker_layer *layer,
-                          const struct json *progress)
+static void on_extracting(struct docker_layer *layer, const struct json *progress)
 {
-    on_complete(stream, layer, progress);
+    on_complete(layer, progress);
     if (!json_member(progress, "units"))
         layer->size = larger(layer->size, number(progress, "total"));
 }
 
-static void on_existing(struct docker_stream *stream, struct docker_layer *layer,
-                        const struct json *progress)
+static void on_existing(struct docker_layer *layer, const struct json *progress)
 {
-    (void)stream;
     (void)progress;
     layer->existed = !layer->complete && layer->current == 0 && layer->before == 0;
 }
 
 /* dockerd repeats this line every second. */
-static void on_retry(struct docker_stream *stream, struct docker_layer *layer,
-                     const struct json *progress)
+static void on_retry(struct docker_layer *layer, const struct json *progress)
 {
     (void)progress;
-    if (!layer->waiting)
-        stream->retries++;
     end_attempt(layer);
     layer->waiting = true;
 }
 
 static const struct {
     const char *status;
-    void (*happened)(struct docker_stream *stream, struct docker_layer *layer,
-                     const struct json *progress);
+    void (*happened)(struct docker_layer *layer, const struct json *progress);
 } events[] = {
     {"Pulling fs layer", on_waiting},
     {"Waiting", on_waiting},
@@ -202,9 +189,10 @@ static void update_layer(struct docker_stream *stream, struct docker_layer *laye
     if (stream->first_layer_ns == 0)
         stream->first_layer_ns = now_ns;
     stream->last_layer_ns = now_ns;
-    events[event].happened(stream, layer, json_member(root, "progressDetail"));
+    events[event].happened(layer, json_member(root, "progressDetail"));
     if (layer->complete && !before.complete)
         stream->moved_ns = now_ns;
+    stream->retries += layer->waiting && !before.waiting;
     report(stream, &before, layer);
 }
 
@@ -298,7 +286,7 @@ static bool read_line(struct docker_stream *stream, int64_t now_ns, struct error
     if (line->size == 0 || strspn(line->data, " \t\r") == line->size)
         return true;
     document = json_parse(line->data, line->size, err);
-    root = document ? json_root(document) : NULL;
+    root = json_root(document);
     if (!document || !json_is_object(root)) {
         if (!document && err->code == ERROR_MEMORY)
             return false;

@@ -74,7 +74,7 @@ static void split_parameter(struct span parameter, struct span *name, struct spa
         *value = (struct span){value->data + 1, value->size - 2};
 }
 
-/* In thousandths; more than 1 is 1 (a server once asked for q=2), what is no number is 0. */
+/* In thousandths. More than 1 is 1 (Prometheus 2.49 sends q=2); an invalid number is 0. */
 static unsigned weight(struct span value)
 {
     unsigned thousandths = 0, step = WEIGHT_ONE;

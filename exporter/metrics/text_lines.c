@@ -8,31 +8,12 @@
 #include <math.h>
 #include <string.h>
 
-#define EVERY_BYTE(c)   (UINT64_C(0x0101010101010101) * (unsigned char)(c))
 #define LABEL_BYTES     4                       /* ,="" */
 #define LINE_REST_BYTES (2 * NUMBER_BYTES + 16) /* bound and count; the longer suffix */
 
-static bool word_has(uint64_t word, char c)
+static char *put(char *out, const char *text, size_t size)
 {
-    uint64_t other = word ^ EVERY_BYTE(c);
-
-    return (other - EVERY_BYTE(1)) & ~other & EVERY_BYTE(0x80);
-}
-
-/* Whether nothing needs escaping. Tests eight bytes at a time, because most texts are plain. */
-static bool is_plain(const char *text, size_t size)
-{
-    uint64_t word;
-
-    for (; size >= sizeof(word); text += sizeof(word), size -= sizeof(word)) {
-        memcpy(&word, text, sizeof(word));
-        if (word_has(word, '\\') || word_has(word, '\n') || word_has(word, '"'))
-            return false;
-    }
-    for (; size > 0; text++, size--)
-        if (*text == '\\' || *text == '\n' || *text == '"')
-            return false;
-    return true;
+    return (char *)memcpy(out, text, size) + size;
 }
 
 size_t text_escape_bytes(const char *text)
@@ -42,11 +23,10 @@ size_t text_escape_bytes(const char *text)
 
 char *text_escape(char *out, const char *text, bool quotes)
 {
-    size_t size = strlen(text);
+    size_t n_plain = strcspn(text, "\\\n\""); /* usually the whole text */
 
-    if (is_plain(text, size))
-        return (char *)memcpy(out, text, size) + size;
-    for (; *text; text++) {
+    out = put(out, text, n_plain);
+    for (text += n_plain; *text; text++) {
         if (*text == '\\' || *text == '\n' || (*text == '"' && quotes))
             *out++ = '\\';
         *out++ = *text == '\n' ? 'n' : *text;
@@ -142,11 +122,6 @@ static const struct exemplar *find_exemplar(const struct histogram *histogram, s
         if (histogram->exemplars->list[i].bucket == bucket)
             return &histogram->exemplars->list[i];
     return NULL;
-}
-
-static char *put(char *out, const char *text, size_t size)
-{
-    return (char *)memcpy(out, text, size) + size;
 }
 
 /* `series` has `size` bytes, up to the label le. The first line has it already. */

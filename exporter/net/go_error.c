@@ -12,7 +12,7 @@
 #include "net/go_error.h"
 
 #include "base/text.h"
-#include "net/http_status.h"
+#include "net/http_message.h"
 
 #include <fnmatch.h>
 #include <string.h>

@@ -66,4 +66,7 @@ void http_escape(struct buf *out, const char *text);
 /* Copies scheme, host and port of a URL, without user, path and query: those may hold secrets. */
 void http_origin(const char *url, char *out, size_t out_size);
 
+/* Returns the reason of a status, which must not be a success. */
+enum error_code http_status_reason(int status);
+
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/proxy.h"
 
+#include "net/http_message.h"
+
 #include <arpa/inet.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -59,19 +61,12 @@ static bool split(const char *text, size_t size, struct target *target)
 
 static bool parse_url(const char *url, struct target *target)
 {
-    const char *host = strstr(url, "://"), *user_end;
-    size_t size;
+    char origin[HTTP_ORIGIN_BYTES];
+    const char *host;
 
-    if (!host)
-        return false;
-    host += 3;
-    size = strcspn(host, "/?#");
-    user_end = memrchr(host, '@', size);
-    if (user_end) {
-        size -= (size_t)(user_end + 1 - host);
-        host = user_end + 1;
-    }
-    if (!split(host, size, target))
+    http_origin(url, origin, sizeof(origin));
+    host = strstr(origin, "://");
+    if (!host || !split(host + 3, strlen(host + 3), target))
         return false;
     if (!target->port[0])
         strcpy(target->port, strncasecmp(url, "https:", 6) == 0 ? "443" : "80");

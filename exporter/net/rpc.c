@@ -351,11 +351,10 @@ static void count_call(struct rpc_stream *stream)
 {
     int status = stream->left ? RPC_OK : (int)stream->status;
 
-    if (!stream->endless)
-        rpc_stats_count(stream->channel->stats, stream->method, status,
-                        ns_to_seconds(clock_now_ns() - stream->start_ns));
-    else if (!cancel_requested(stream->cancel))
-        rpc_stats_count_failure(stream->channel->stats, stream->method, status);
+    if (stream->endless && (status == RPC_OK || cancel_requested(stream->cancel)))
+        return;
+    rpc_stats_count(stream->channel->stats, stream->method, status,
+                    stream->endless ? -1 : ns_to_seconds(clock_now_ns() - stream->start_ns));
 }
 
 /* Fills *err from the status. A long message keeps its end, where Go daemons put the cause. */

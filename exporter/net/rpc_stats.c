@@ -40,21 +40,11 @@ void rpc_stats_count(struct rpc_stats *stats, const char *method, int status, do
         return;
     while (bucket < RPC_DURATION_BOUNDS && seconds > rpc_duration_bounds[bucket])
         bucket++;
-    entry->counts[bucket]++;
-    entry->sum_seconds += seconds;
+    if (seconds >= 0) {
+        entry->counts[bucket]++;
+        entry->sum_seconds += seconds;
+    }
     if (status > 0 && status < RPC_STATUSES)
-        entry->failures[status]++;
-}
-
-void rpc_stats_count_failure(struct rpc_stats *stats, const char *method, int status)
-{
-    struct rpc_method_stats *entry;
-    LOCK_SCOPE(&stats->lock_);
-
-    if (status <= 0 || status >= RPC_STATUSES)
-        return;
-    entry = find(stats, method + 1);
-    if (entry)
         entry->failures[status]++;
 }
 

@@ -31,11 +31,9 @@ struct rpc_stats {
 void rpc_stats_init(struct rpc_stats *stats);
 void rpc_stats_deinit(struct rpc_stats *stats);
 
-/* Counts a call. `method` must be a string constant with a leading slash. */
+/* Counts a call. `method` must be a string constant with a leading slash. Negative `seconds`: the
+ * duration has no meaning and is not counted. */
 void rpc_stats_count(struct rpc_stats *stats, const char *method, int status, double seconds);
-
-/* Counts only a failure, for calls without a meaningful duration. */
-void rpc_stats_count_failure(struct rpc_stats *stats, const char *method, int status);
 
 /* Visits a copy of each method, in the order of first calls. */
 void rpc_stats_each(struct rpc_stats *stats,

@@ -38,22 +38,16 @@ const char *socket_path_find(const char *configured)
 
 static void explain(int errnum, const char *daemon, char *cause, size_t cause_size)
 {
-    switch (errnum) {
-    case ENOENT:
+    if (errnum == ENOENT)
         snprintf(cause, cause_size, "no such socket");
-        return;
-    case ECONNREFUSED:
+    else if (errnum == ECONNREFUSED)
         snprintf(cause, cause_size,
                  "no process listens (%s is not running, or this is not a socket)", daemon);
-        return;
-    case EACCES:
-    case EPERM:
+    else if (errnum == EACCES || errnum == EPERM)
         snprintf(cause, cause_size,
                  "permission denied (the socket requires user root or its group)");
-        return;
-    default:
+    else
         snprintf(cause, cause_size, "%s", strerrordesc_np(errnum));
-    }
 }
 
 bool socket_path_try(const char *path, const char *daemon, char *cause, size_t cause_size)

@@ -49,25 +49,17 @@ static const char *read_string(struct reader *reader, const struct json *object,
     return "";
 }
 
-static void check_int(struct reader *reader, const struct json *object, const char *name)
+static int64_t read_int(struct reader *reader, const struct json *object, const char *name)
 {
     const struct json *node = json_member(object, name);
-    int64_t value;
+    int64_t value = 0;
 
     if (!is_absent(node) && !json_int(node, &value))
         fail(reader, name, "an integer");
+    return value;
 }
 
-static int64_t read_size(struct reader *reader, const struct json *object)
-{
-    const struct json *node = json_member(object, "size");
-    int64_t size = 0;
-
-    if (!is_absent(node) && !json_int(node, &size))
-        fail(reader, "size", "a number of bytes");
-    return size;
-}
-
+/* NULL if it is absent. */
 static const struct json *read_object(struct reader *reader, const struct json *object,
                                       const char *name)
 {
@@ -80,15 +72,12 @@ static const struct json *read_object(struct reader *reader, const struct json *
     return node;
 }
 
-/* NULL if it is absent. */
 static const struct json *read_list(struct reader *reader, const struct json *object,
                                     const char *name)
 {
     const struct json *node = json_member(object, name);
 
-    if (is_absent(node))
-        return NULL;
-    if (!json_is_array(node))
+    if (!is_absent(node) && !json_is_array(node))
         fail(reader, name, "a list");
     return node;
 }
@@ -153,7 +142,7 @@ static struct descriptor read_descriptor(struct reader *reader, const struct jso
     struct descriptor descriptor = {
         .media_type = read_string(reader, object, "mediaType"),
         .digest = read_string(reader, object, "digest"),
-        .size = read_size(reader, object),
+        .size = read_int(reader, object, "size"),
         .platform = {"", "", ""},
     };
     const struct json *platform = read_object(reader, object, "platform");
@@ -263,10 +252,16 @@ static bool looks_like(const struct json *body, enum manifest_kind kind)
     return json_member(body, "config") || json_member(body, "layers");
 }
 
+static bool check_object(const struct json *body, struct error *err)
+{
+    return json_is_object(body) || json_is_null(body) ||
+           error_set(err, ERROR_PROTOCOL, "not a JSON object");
+}
+
 static bool validate(const struct json *body, enum manifest_kind kind, struct error *err)
 {
-    if (!json_is_object(body) && !json_is_null(body))
-        return error_set(err, ERROR_PROTOCOL, "not a JSON object");
+    if (!check_object(body, err))
+        return false;
     if (json_member(body, "fsLayers"))
         return error_set(err, ERROR_PROTOCOL, "\"fsLayers\": schema 1 is not supported");
     if (kind == MANIFEST_IMAGE && looks_like(body, MANIFEST_INDEX))
@@ -295,7 +290,7 @@ bool manifest_read(struct manifest *manifest, const char *media_type, const void
     if (!document || !validate(body, kind, err))
         return false;
     result.media_type = copy(&reader, media_type);
-    check_int(&reader, body, "schemaVersion");
+    read_int(&reader, body, "schemaVersion");
     check_text(&reader, "mediaType", json_member(body, "mediaType"));
     check_string_map(&reader, body, "annotations");
     if (kind == MANIFEST_IMAGE)
@@ -349,10 +344,8 @@ bool image_config_parse(struct image_config *config, const void *data, size_t si
     struct reader reader = {.arena = arena, .err = err};
     struct image_config result;
 
-    if (!document)
+    if (!document || !check_object(body, err))
         return false;
-    if (!json_is_object(body) && !json_is_null(body))
-        return error_set(err, ERROR_PROTOCOL, "not a JSON object");
     result = (struct image_config){.platform = read_platform(&reader, body)};
     rootfs = read_object(&reader, body, "rootfs");
     check_text(&reader, "type", json_member(rootfs, "type"));
@@ -363,43 +356,33 @@ bool image_config_parse(struct image_config *config, const void *data, size_t si
     return true;
 }
 
-static void write_member(struct buf *out, const char *name, const char *value)
+/* `before` is everything since the last member: "{", ",", ... */
+static void write_member(struct buf *out, const char *before, const char *name, const char *value)
 {
+    buf_append_str(out, before);
     json_quote(out, name);
     buf_append_char(out, ':');
     json_quote(out, value);
 }
 
-static void write_platform_members(struct buf *out, const struct platform *platform)
+static void write_platform(struct buf *out, const char *before, const struct platform *platform)
 {
-    write_member(out, "architecture", platform->architecture);
-    buf_append_char(out, ',');
-    write_member(out, "os", platform->os);
-    if (platform->variant[0] != '\0') {
-        buf_append_char(out, ',');
-        write_member(out, "variant", platform->variant);
-    }
+    write_member(out, before, "architecture", platform->architecture);
+    write_member(out, ",", "os", platform->os);
+    if (platform->variant[0] != '\0')
+        write_member(out, ",", "variant", platform->variant);
 }
 
 static void write_descriptor(struct buf *out, const struct descriptor *descriptor)
 {
-    buf_append_char(out, '{');
-    write_member(out, "mediaType", descriptor->media_type);
-    buf_append_char(out, ',');
-    write_member(out, "digest", descriptor->digest);
+    write_member(out, "{", "mediaType", descriptor->media_type);
+    write_member(out, ",", "digest", descriptor->digest);
     buf_printf(out, ",\"size\":%lld", (long long)descriptor->size);
     if (descriptor->has_platform) {
-        buf_append_str(out, ",\"platform\":{");
-        write_platform_members(out, &descriptor->platform);
+        write_platform(out, ",\"platform\":{", &descriptor->platform);
         buf_append_char(out, '}');
     }
     buf_append_char(out, '}');
-}
-
-static void write_head(struct buf *out, const char *media_type)
-{
-    buf_append_str(out, "{\"schemaVersion\":2,");
-    write_member(out, "mediaType", media_type);
 }
 
 /* Docker's media types define no annotations, but readers ignore unknown keys, so these have the
@@ -412,15 +395,14 @@ static void write_children(struct buf *out, const char *name, const struct descr
         buf_append_str(out, i == 0 ? "" : ",");
         write_descriptor(out, &children[i]);
     }
-    buf_append_str(out, "],\"annotations\":{");
-    write_member(out, MANIFEST_OURS, "true");
+    write_member(out, "],\"annotations\":{", MANIFEST_OURS, "true");
     buf_append_str(out, "}}");
 }
 
 void manifest_write(struct buf *out, const char *media_type, const struct descriptor *config,
                     const struct descriptor *layers, size_t n_layers)
 {
-    write_head(out, media_type);
+    write_member(out, "{\"schemaVersion\":2,", "mediaType", media_type);
     buf_append_str(out, ",\"config\":");
     write_descriptor(out, config);
     write_children(out, "layers", layers, n_layers);
@@ -429,7 +411,7 @@ void manifest_write(struct buf *out, const char *media_type, const struct descri
 void manifest_write_index(struct buf *out, const char *media_type,
                           const struct descriptor *manifests, size_t n_manifests)
 {
-    write_head(out, media_type);
+    write_member(out, "{\"schemaVersion\":2,", "mediaType", media_type);
     write_children(out, "manifests", manifests, n_manifests);
 }
 
@@ -456,11 +438,9 @@ bool image_config_is_ours(const void *data, size_t size)
 void image_config_write(struct buf *out, const struct platform *platform,
                         const char *const *diff_ids, size_t n_diff_ids)
 {
-    buf_append_char(out, '{');
-    write_platform_members(out, platform);
-    buf_append_str(out, ",\"config\":{\"Labels\":{");
-    write_member(out, MANIFEST_OURS,
-                 "true"); /* Docker replaces the manifest, but keeps the config */
+    write_platform(out, "{", platform);
+    /* Docker replaces the manifest, but keeps the config. */
+    write_member(out, ",\"config\":{\"Labels\":{", MANIFEST_OURS, "true");
     buf_append_str(out, "}},\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[");
     for (size_t i = 0; i < n_diff_ids; i++) {
         buf_append_str(out, i == 0 ? "" : ",");

@@ -16,22 +16,11 @@
     "-.^_`|~"
 #define TOKEN68 TOKEN "/=" /* wider than the RFC's: it is only skipped */
 
-struct scheme {
-    const char *name;
-    enum auth_challenge_scheme scheme;
-};
-
-static const struct scheme schemes[] = {
-    {"Basic", CHALLENGE_BASIC},
-    {"Bearer", CHALLENGE_BEARER},
-};
-
 static enum auth_challenge_scheme scheme_of(const char *word, size_t size)
 {
-    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
-        if (text_equal_ignoring_case(word, size, schemes[i].name))
-            return schemes[i].scheme;
-    return CHALLENGE_NONE;
+    if (text_equal_ignoring_case(word, size, "Basic"))
+        return CHALLENGE_BASIC;
+    return text_equal_ignoring_case(word, size, "Bearer") ? CHALLENGE_BEARER : CHALLENGE_NONE;
 }
 
 /* Returns the value of the parameter at `at`; NULL if there is no parameter. */

@@ -4,26 +4,23 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool set_base(const struct host *host, const char *scheme, const char *repository,
-                     char **base, struct error *err)
+/* `origin` is the mirror of the parent, or NULL. A clone repeats no fallback to HTTP. */
+static bool init_mirror(struct registry_mirror *mirror, const struct host *host,
+                        const struct registry_mirror *origin, const char *repository,
+                        struct error *err)
 {
     CLEANUP(buf_deinit) struct buf url = BUF_INIT(REGISTRY_URL_BYTES);
 
-    buf_printf(&url, "%s://%s%s/%s", scheme, host->authority, host->path, repository);
-    if (!buf_ok(&url, err))
-        return false;
-    free(*base);
-    *base = buf_take(&url);
-    return true;
-}
-
-static bool init_mirror(struct registry_mirror *mirror, const struct host *host,
-                        const char *repository, struct error *err)
-{
     mirror->host = host;
-    mirror->plain = strcmp(host->scheme, "http") == 0 && !host->try_https_first;
+    mirror->auth = origin ? origin->auth : NULL;
+    mirror->settled = origin && origin->settled;
+    mirror->plain = mirror->settled ? origin->plain
+                                    : strcmp(host->scheme, "http") == 0 && !host->try_https_first;
     mirror->times = (struct http_times){-1, -1, -1, -1};
-    return set_base(host, mirror->plain ? "http" : "https", repository, &mirror->base, err);
+    buf_printf(&url, "%s://%s%s/%s", mirror->plain ? "http" : "https", host->authority, host->path,
+               repository);
+    mirror->base = buf_ok(&url, err) ? buf_take(&url) : NULL;
+    return mirror->base;
 }
 
 /* A mirror must not get the credentials of the registry. */
@@ -39,14 +36,15 @@ static bool init_auth(struct registry_mirror *mirror, const struct registry_opti
     return mirror->auth != NULL;
 }
 
-static struct registry *create(const struct host_list *hosts, const char *repository,
-                               struct error *err)
+static struct registry *create(const struct host_list *hosts, struct registry *parent,
+                               const char *repository, struct error *err)
 {
     CLEANUP(registry_freep) struct registry *registry = calloc(1, sizeof(*registry));
 
     if (registry) {
         pthread_mutex_init(&registry->lock, NULL);
         registry->hosts = hosts;
+        registry->parent = parent;
         registry->repository = repository;
         registry->traffic = (struct registry_traffic)REGISTRY_TRAFFIC_INIT;
         registry->mirrors = calloc(hosts->count, sizeof(*registry->mirrors));
@@ -56,7 +54,8 @@ static struct registry *create(const struct host_list *hosts, const char *reposi
         return NULL;
     }
     for (size_t i = 0; i < hosts->count; i++)
-        if (!init_mirror(&registry->mirrors[i], &hosts->items[i], repository, err))
+        if (!init_mirror(&registry->mirrors[i], &hosts->items[i],
+                         parent ? &parent->mirrors[i] : NULL, repository, err))
             return NULL;
     return TAKE(registry);
 }
@@ -66,7 +65,7 @@ struct registry *registry_new(const struct reference *reference,
 {
     CLEANUP(buf_deinit) struct buf scope = BUF_INIT(REGISTRY_URL_BYTES);
     CLEANUP(registry_freep)
-    struct registry *registry = create(options->hosts, reference->repository, err);
+    struct registry *registry = create(options->hosts, NULL, reference->repository, err);
 
     buf_printf(&scope, "repository:%s:%s", reference->repository,
                options->push ? "pull,push" : "pull");
@@ -82,25 +81,11 @@ struct registry *registry_new(const struct reference *reference,
 
 struct registry *registry_clone(struct registry *parent, struct error *err)
 {
-    struct registry *clone = create(parent->hosts, parent->repository, err);
+    struct registry *clone = create(parent->hosts, parent, parent->repository, err);
 
-    if (!clone)
-        return NULL;
-    clone->parent = parent;
-    clone->family = parent->family;
-    clone->progress = parent->progress;
-    for (size_t i = 0; i < parent->hosts->count; i++) {
-        struct registry_mirror *mirror = &clone->mirrors[i];
-
-        mirror->auth = parent->mirrors[i].auth;
-        mirror->settled = parent->mirrors[i].settled;
-        if (mirror->settled && mirror->plain != parent->mirrors[i].plain) {
-            mirror->plain = parent->mirrors[i].plain;
-            if (!set_base(mirror->host, "http", parent->repository, &mirror->base, err)) {
-                registry_free(clone);
-                return NULL;
-            }
-        }
+    if (clone) {
+        clone->family = parent->family;
+        clone->progress = parent->progress;
     }
     return clone;
 }

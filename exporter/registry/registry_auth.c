@@ -134,10 +134,9 @@ static bool use_token(struct registry_auth *auth, const struct buf *body, struct
 {
     struct error unused;
     CLEANUP(json_freep)
-    struct json_document *document =
-        json_parse(body->size > 0 ? body->data : "", body->size, &unused);
+    struct json_document *document = json_parse(body->data, body->size, &unused);
     CLEANUP(secret_buf_deinit) struct buf header = SECRET_BUF_INIT(TOKEN_BYTES_MAX);
-    const struct json *root = document ? json_root(document) : NULL;
+    const struct json *root = json_root(document);
     const char *token = json_text(json_member(root, "access_token"));
 
     if (!token || !token[0])
@@ -170,18 +169,13 @@ static bool refused(const struct http_response *response, struct error *err)
     return false;
 }
 
-static void add_seconds(struct registry_auth *auth, double seconds)
-{
-    auth->token_seconds = (auth->token_seconds > 0 ? auth->token_seconds : 0) + seconds;
-}
-
-/* The caller holds the lock of `auth`. */
+/* The caller holds the lock of `auth`. A parent sums up all scopes. */
 static void record_seconds(struct registry_auth *auth, double seconds)
 {
-    add_seconds(auth, seconds);
+    auth->token_seconds = (auth->token_seconds > 0 ? auth->token_seconds : 0) + seconds;
     if (auth->parent) {
         LOCK_SCOPE(&auth->parent->lock);
-        add_seconds(auth->parent, seconds);
+        record_seconds(auth->parent, seconds);
     }
 }
 

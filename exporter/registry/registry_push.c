@@ -76,11 +76,6 @@ struct push {
     uint64_t size, chunk_bytes; /* chunk_bytes 0: one PUT */
 };
 
-static void push_deinit(struct push *push)
-{
-    blob_upload_deinit(&push->upload);
-}
-
 static uint64_t end_of_chunk(const struct push *push)
 {
     uint64_t least = push->upload.min_chunk_bytes, left = push->size - push->upload.offset;
@@ -184,9 +179,9 @@ bool registry_push_blob(struct registry *registry, const struct descriptor *blob
                         const struct registry_source *source, const struct registry_upload *how,
                         bool *mounted, struct cancel *cancel, struct error *err)
 {
-    CLEANUP(push_deinit)
     struct push push = {.upload = BLOB_UPLOAD_INIT(registry, blob),
                         .body = {.source = source, .progress = registry->progress}};
+    bool ok;
 
     *mounted = false;
     if (!digest_valid(blob->digest) || blob->size < 0)
@@ -195,8 +190,9 @@ bool registry_push_blob(struct registry *registry, const struct descriptor *blob
                          blob->digest ? blob->digest : "");
     push.size = (uint64_t)blob->size;
     push.chunk_bytes = how->chunk_bytes;
-    return push_blob(&push, how->mount_from, mounted, cancel, err) ||
-           error_wrap(err, "push of blob %s", blob->digest);
+    ok = push_blob(&push, how->mount_from, mounted, cancel, err);
+    blob_upload_deinit(&push.upload);
+    return ok || error_wrap(err, "push of blob %s", blob->digest);
 }
 
 static bool rewind_text(void *arg, struct cancel *cancel, struct error *err)

@@ -67,7 +67,7 @@ static const char *media_type_of(const struct http_response *response, const str
     type[strcspn(type, "; \t")] = '\0';
     if (!is_generic(type))
         return arena_strdup(arena, type);
-    document = json_parse(body->size > 0 ? body->data : "", body->size, &unused);
+    document = json_parse(body->data, body->size, &unused);
     own = document ? json_text(json_member(json_root(document), "mediaType")) : NULL;
     return arena_strdup(arena, own && own[0] ? own : type);
 }

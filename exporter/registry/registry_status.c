@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The HTTP status (net/http_status.h) gives a coarse reason, the error code in the body a precise
+ * The HTTP status (net/http_message.h) gives a coarse reason, the error code in the body a precise
  * one. The body of a 5xx does not change the reason: the server is broken.
  */
 #include "registry/registry_status.h"
 
 #include "base/text.h"
 #include "encoding/json.h"
-#include "net/http_status.h"
+#include "net/http_message.h"
 
 #include <string.h>
 
@@ -47,9 +47,8 @@ bool registry_status_error(const struct http_response *response, struct error *e
     enum error_code code = http_status_reason(response->status);
     struct error unused;
     CLEANUP(json_freep)
-    struct json_document *document =
-        body->size > 0 ? json_parse(body->data, body->size, &unused) : NULL;
-    const struct json *root = document ? json_root(document) : NULL;
+    struct json_document *document = json_parse(body->data, body->size, &unused);
+    const struct json *root = json_root(document);
     const struct json *first = json_item(json_member(root, "errors"), 0);
     char name[WORDS_BYTES], message[WORDS_BYTES];
 

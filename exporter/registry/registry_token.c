@@ -38,8 +38,6 @@ void registry_auth_append_basic(struct buf *out, const struct registry_auth *aut
         base64_append(out, pair.data, pair.size, false);
 }
 
-typedef void visit_scope(struct buf *out, const char *scope);
-
 static bool has_word(const char *words, const char *word, size_t size)
 {
     for (size_t n; *words; words += n) {
@@ -51,8 +49,10 @@ static bool has_word(const char *words, const char *word, size_t size)
     return false;
 }
 
-/* Calls `visit` for each word of `scopes` that is not in `known`. */
-static void each_word(const char *scopes, const char *known, visit_scope *visit, struct buf *out)
+/* Appends each word of `scopes` that is not in `known`: the first after *before, others after
+ * `between`. */
+static void append_words(struct buf *out, const char *scopes, const char *known,
+                         const char **before, const char *between)
 {
     char word[512];
     size_t size;
@@ -64,29 +64,20 @@ static void each_word(const char *scopes, const char *known, visit_scope *visit,
             continue;
         memcpy(word, at, size);
         word[size] = '\0';
-        visit(out, word);
+        buf_append_str(out, *before);
+        http_escape(out, word);
+        *before = between;
     }
 }
 
-/* The scope of `auth`, then the additional ones of the challenge. */
-static void each_scope(const struct registry_auth *auth, const struct auth_challenge *challenge,
-                       visit_scope *visit, struct buf *out)
+/* Appends the scope of `auth`, then the additional ones of the challenge. */
+static void append_scopes(struct buf *out, const struct registry_auth *auth,
+                          const struct auth_challenge *challenge, const char *between)
 {
-    each_word(auth->scope, "", visit, out);
-    each_word(challenge->scope, auth->scope, visit, out);
-}
+    const char *before = "&scope=";
 
-static void append_query_scope(struct buf *out, const char *scope)
-{
-    buf_append_str(out, "&scope=");
-    http_escape(out, scope);
-}
-
-static void append_form_scope(struct buf *out, const char *scope)
-{
-    if (out->size > 0 && out->data[out->size - 1] != '=')
-        buf_append_char(out, '+');
-    http_escape(out, scope);
+    append_words(out, auth->scope, "", &before, between);
+    append_words(out, challenge->scope, auth->scope, &before, between);
 }
 
 static bool request_by_get(struct registry_auth *auth, struct http *http,
@@ -101,7 +92,7 @@ static bool request_by_get(struct registry_auth *auth, struct http *http,
     buf_append_str(&url, challenge->realm);
     buf_append_str(&url, strchr(challenge->realm, '?') ? "&service=" : "?service=");
     http_escape(&url, challenge->service);
-    each_scope(auth, challenge, append_query_scope, &url);
+    append_scopes(&url, auth, challenge, "&scope=");
     if (secret_text(&auth->credentials.username)[0])
         registry_auth_append_basic(&basic, auth);
     if (!buf_ok(&url, err) || !buf_ok(&basic, err))
@@ -131,8 +122,7 @@ static bool request_by_post(struct registry_auth *auth, struct http *http,
     }
     buf_append_str(&form, "&service=");
     http_escape(&form, challenge->service);
-    buf_append_str(&form, "&scope=");
-    each_scope(auth, challenge, append_form_scope, &form);
+    append_scopes(&form, auth, challenge, "+");
     if (!buf_ok(&form, err))
         return false;
     request.source = http_text_read;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whatever the header: it ends, and what is offered can be answered. */
+/* Any header: the parser ends, and the client can answer the challenge that it returns. */
 #include "registry/auth_challenge.h"
 
 #include <stdint.h>

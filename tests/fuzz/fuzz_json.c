@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Any bytes as JSON: what is found lies where the getters say, a string that is
- * written again is read as the same, and no nesting is too deep to walk.
+ * Any bytes as JSON. Getters agree with each other, a string that is quoted again
+ * reads as the same, and any nesting can be walked.
  */
 #include "encoding/json.h"
 

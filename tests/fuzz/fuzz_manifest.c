@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whatever the bytes are, no reader may stumble; and what one has read, written by
- * our own writer, must be read as the same again.
+ * Any bytes as a manifest, an index and a config. An accepted document, written again,
+ * must read as the same.
  */
 #include "inventory/image_cache_pack.h"
 
@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define ARENA_BYTES ((size_t)8 << 20)
-#define TEXT_BYTES  ((size_t)32 << 20) /* a control character takes six */
+#define TEXT_BYTES  ((size_t)32 << 20) /* a control character becomes six bytes */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Accept headers from any bytes: negotiation returns a format that exists. */
+/* Any headers. There is always a result, and its format exists. */
 #include "metrics/negotiate.h"
 
 #include "base/own.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The first line is a machine, the next three an entry's system, architecture and
- * variant. A machine must accept all it lists, and its name must mean itself.
+ * The first line is a machine, the next three are system, architecture and variant of an
+ * entry. A machine must accept its whole vector, and its name must parse as the same.
  */
 #include "oci/platform.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is accepted has a full name that reads back as the same reference, and fits a URL. */
+/* The full name of an accepted reference parses as the same reference and needs no escaping. */
 #include "oci/reference.h"
 
 #include <assert.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Numbers, durations, sizes and text of any bytes. What is refused leaves the output alone;
- * what is cleaned is UTF-8, has no control characters, fits, and stays as it is when
- * cleaned again.
+ * Any bytes as numbers, durations, sizes and text. A failure does not change the output.
+ * Clean text is UTF-8, has no control characters, fits, and does not change when cleaned
+ * again.
  */
 #include "base/text.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Formats findings of the image inventory as a table and as JSON. */
 #include "command/terminal/check_rows.h"
 
 #include "base/text.h"
@@ -8,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NAME_BYTES 4096 /* of a name as it is shown */
+#define NAME_BYTES 4096 /* of a printed name */
 
 bool check_is_wrong(const struct image_finding *finding)
 {
@@ -17,7 +18,7 @@ bool check_is_wrong(const struct image_finding *finding)
            image_finding_is_bad(finding);
 }
 
-/* As ctr's own library does: one digit, steps of 1024, the sign kept. */
+/* Formats like ctr: one decimal, steps of 1024, with sign. */
 static void format_size(int64_t bytes, char *out, size_t size)
 {
     static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
@@ -53,7 +54,7 @@ static const char *size_text(const struct image_verdict *verdict, struct arena *
     return arena_strdup(arena, text);
 }
 
-/* What an image is called may be anything, and a terminal obeys some of it. */
+/* A name may contain terminal control sequences, so control characters are replaced. */
 static const char *clean(const char *text, struct arena *arena)
 {
     char out[NAME_BYTES];
@@ -80,7 +81,7 @@ bool check_rows_add(struct check_rows *rows, const char *name_space,
     return true;
 }
 
-/* In characters, not bytes. */
+/* Counts characters, not bytes. */
 static size_t width_of(const char *text)
 {
     size_t width = 0;

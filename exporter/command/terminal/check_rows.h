@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The images of an inventory as `ctr images check` words them: as a table, or as JSON for
- * scripts. */
+/* Prints the images of an inventory: as a table like `ctr images check`, or as JSON. */
 #ifndef COMMAND_TERMINAL_CHECK_ROWS_H
 #define COMMAND_TERMINAL_CHECK_ROWS_H
 
@@ -9,7 +8,7 @@
 
 #define CHECK_COLUMNS 7
 
-/* One line of the table, widths not yet known; the texts live in the arena. */
+/* One row of the table. Its texts live in the arena. */
 struct check_row {
     const char *cells[CHECK_COLUMNS];
 };
@@ -19,17 +18,17 @@ struct check_rows {
     size_t count;
 };
 
-/* Whether the exit status tells of it: what ctr's does, and images that are bad. */
+/* Whether the finding makes the exit status 1: it is bad, in error, or its unpack check failed. */
 bool check_is_wrong(const struct image_finding *finding);
 
-/* Appends one row; false where the arena is full. `rows->items` has room for it. */
+/* Appends one row; false if the arena is full. `rows->items` must have room for it. */
 bool check_rows_add(struct check_rows *rows, const char *name_space,
                     const struct image_finding *finding, struct arena *arena);
 
-/* As columns, with a head; nothing where there are no rows. */
+/* Prints aligned columns with a header line; prints nothing without rows. */
 void check_rows_print(const struct check_rows *rows, struct buf *out);
 
-/* One object on a line of its own. */
+/* Appends one JSON object and a newline. */
 void check_json(const char *name_space, const struct image_finding *finding, struct buf *out);
 
 #endif

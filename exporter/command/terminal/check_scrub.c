@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Runs one full scrub, with a progress bar on standard error and the findings on standard output.
+ */
 #include "command/terminal/check_scrub.h"
 
 #include "base/clock.h"
@@ -19,7 +21,7 @@ struct scrubbing {
     bool json, terminal;
     int64_t start_ns, drawn_ns;
     size_t bad;
-    struct buf out; /* written after the bar is gone */
+    struct buf out; /* printed when the bar has been removed */
 };
 
 /* "[########    ]  57%  120/400 blobs  1.2 GiB of 3.4 GiB  350.0 MiB/s" */
@@ -58,7 +60,7 @@ static void member(struct buf *out, const char *separator, const char *name, con
     json_quote(out, value);
 }
 
-static void note_bad(void *arg, const struct scrub_bad *bad)
+static void add_bad(void *arg, const struct scrub_bad *bad)
 {
     struct scrubbing *scrubbing = arg;
     const char *kind = scrub_kind_name(bad->kind);
@@ -73,7 +75,7 @@ static void note_bad(void *arg, const struct scrub_bad *bad)
     buf_append_str(&scrubbing->out, "}\n");
 }
 
-static void note_hit(void *arg, const struct scrub_hit *hit)
+static void add_hit(void *arg, const struct scrub_hit *hit)
 {
     struct scrubbing *scrubbing = arg;
 
@@ -96,14 +98,14 @@ static bool flush(struct scrubbing *scrubbing, struct error *err)
     if (!buf_ok(out, err))
         return false;
     if (!scrubbing->json && scrubbing->bad == 0)
-        puts("all blobs are whole");
+        puts("all blobs are intact");
     if (fwrite(out->data ? out->data : "", 1, out->size, stdout) != out->size ||
         fflush(stdout) != 0)
-        return error_set(err, ERROR_INTERNAL, "standard output cannot be written");
+        return error_set(err, ERROR_INTERNAL, "cannot write to standard output");
     return true;
 }
 
-bool check_scrub(struct containerd *daemon, const struct check_scrub_options *options, bool *well,
+bool check_scrub(struct containerd *daemon, const struct check_scrub_options *options, bool *intact,
                  struct error *err)
 {
     struct scrubbing scrubbing = {
@@ -112,7 +114,7 @@ bool check_scrub(struct containerd *daemon, const struct check_scrub_options *op
         .start_ns = clock_now_ns(),
         .out = BUF_INIT(OUTPUT_LIMIT_BYTES),
     };
-    const struct scrub_observer observer = {show_progress, note_bad, note_hit, &scrubbing};
+    const struct scrub_observer observer = {show_progress, add_bad, add_hit, &scrubbing};
     struct cancel cancel;
     bool ok;
 
@@ -122,7 +124,7 @@ bool check_scrub(struct containerd *daemon, const struct check_scrub_options *op
     if (scrubbing.terminal)
         fputs("\r\x1b[K", stderr);
     ok = ok && flush(&scrubbing, err);
-    *well = scrubbing.bad == 0;
+    *intact = scrubbing.bad == 0;
     buf_deinit(&scrubbing.out);
     return ok;
 }

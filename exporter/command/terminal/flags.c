@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Parses a command line by a table of flags. */
 #include "command/terminal/flags.h"
 
 #include "base/text.h"
 #include "encoding/suggest.h"
+#include "os/file.h"
 
 #include <string.h>
 
 #define HINT_LIMIT_BYTES ((size_t)256)
+#define FILE_LIMIT_BYTES ((size_t)64 << 10)
 
 bool flag_is_flag(const struct flag *flag)
 {
@@ -23,7 +26,7 @@ bool flag_is_negatable(const struct flag *flag)
     return flag->type == FLAG_SWITCH || flag->type == FLAG_STATE;
 }
 
-static const struct flag *find(const struct flag *flags, const char *name, size_t length)
+const struct flag *flag_find(const struct flag *flags, const char *name, size_t length)
 {
     for (; flags->name; flags++)
         if (flag_is_flag(flags) && strlen(flags->name) == length &&
@@ -34,7 +37,7 @@ static const struct flag *find(const struct flag *flags, const char *name, size_
 
 /* ---- values ---- */
 
-static void turn(const struct flag *flag, bool on)
+static void set_switch(const struct flag *flag, bool on)
 {
     if (flag->type == FLAG_STATE)
         *(enum flag_state *)flag->value = on ? FLAG_ON : FLAG_OFF;
@@ -49,9 +52,10 @@ static bool store_switch(const struct flag *flag, const char *value, struct erro
     if (flag->type == FLAG_ACTION)
         return error_set(err, ERROR_INVALID, "flag --%s takes no value", flag->name);
     if (!on && strcmp(value, "off") != 0 && strcmp(value, "false") != 0)
-        return error_set(err, ERROR_INVALID, "flag --%s is on or off, not \"%s\"", flag->name,
-                         value);
-    turn(flag, on);
+        return error_set(err, ERROR_INVALID,
+                         "invalid value \"%s\" of flag --%s: expected on or off", value,
+                         flag->name);
+    set_switch(flag, on);
     return true;
 }
 
@@ -68,7 +72,7 @@ static bool store_choice(const struct flag *flag, const char *value, struct erro
         suggest_add(&words, *choice);
     }
     suggest(&words, value, &known);
-    return error_set(err, ERROR_INVALID, "flag --%s: there is no \"%s\"%s", flag->name, value,
+    return error_set(err, ERROR_INVALID, "invalid value \"%s\" of flag --%s%s", value, flag->name,
                      known.data ? known.data : "");
 }
 
@@ -77,7 +81,7 @@ static bool store_item(const struct flag *flag, const char *value, struct error 
     struct flag_list *list = flag->value;
 
     if (list->count == FLAG_VALUES_MAX)
-        return error_set(err, ERROR_INVALID, "%s%s: at most %d times",
+        return error_set(err, ERROR_INVALID, "%s%s: given more than %d times",
                          flag->type == FLAG_LIST ? "flag --" : "", flag->name, FLAG_VALUES_MAX);
     list->items[list->count++] = value;
     return true;
@@ -101,7 +105,7 @@ static bool store(const struct flag *flag, const char *value, struct error *err)
     }
 }
 
-/* ---- the words of the line ---- */
+/* ---- arguments ---- */
 
 struct line {
     const struct flag *flags;
@@ -109,7 +113,7 @@ struct line {
     char **argv;
 };
 
-/* A value that looks like a flag must be written behind "=": more often one was forgotten. */
+/* A value that looks like a flag needs the form --name=value: usually the value is missing. */
 static bool take_next(struct line *line, const struct flag *flag, struct error *err)
 {
     const char *next = line->at + 1 < line->argc ? line->argv[line->at + 1] : NULL;
@@ -120,21 +124,21 @@ static bool take_next(struct line *line, const struct flag *flag, struct error *
     return store(flag, next, err);
 }
 
-/* The flag of "name" or, for a switch, of "no-name". */
-static const struct flag *find_or_negated(const struct flag *flags, const char *name, size_t length,
-                                          bool *negated)
+/* Finds the flag of "name" or, for a switch, of "no-name". */
+static const struct flag *find_long(const struct flag *flags, const char *name, size_t length,
+                                    bool *negated)
 {
-    const struct flag *flag = find(flags, name, length);
+    const struct flag *flag = flag_find(flags, name, length);
 
     *negated = false;
     if (flag || length <= 3 || !text_starts_with(name, "no-"))
         return flag;
-    flag = find(flags, name + 3, length - 3);
+    flag = flag_find(flags, name + 3, length - 3);
     *negated = flag && flag_is_negatable(flag);
     return *negated ? flag : NULL;
 }
 
-static bool refuse_long(const struct flag *flags, const char *name, int length, struct error *err)
+static bool reject_long(const struct flag *flags, const char *name, int length, struct error *err)
 {
     CLEANUP(buf_deinit) struct buf wrong = BUF_INIT(HINT_LIMIT_BYTES);
     CLEANUP(buf_deinit) struct buf hint = BUF_INIT(HINT_LIMIT_BYTES);
@@ -155,21 +159,21 @@ static bool parse_long(struct line *line, struct error *err)
     const char *name = line->argv[line->at] + 2;
     size_t length = strcspn(name, "=");
     bool negated;
-    const struct flag *flag = find_or_negated(line->flags, name, length, &negated);
+    const struct flag *flag = find_long(line->flags, name, length, &negated);
 
     if (!flag)
-        return refuse_long(line->flags, name, (int)length, err);
+        return reject_long(line->flags, name, (int)length, err);
     if (name[length] == '=' && negated)
         return error_set(err, ERROR_INVALID, "flag --no-%s takes no value", flag->name);
     if (name[length] == '=')
         return store(flag, name + length + 1, err);
     if (!flag_is_switch(flag))
         return take_next(line, flag, err);
-    turn(flag, !negated);
+    set_switch(flag, !negated);
     return true;
 }
 
-/* "-n value" or "-nvalue". */
+/* "-n value" or "-nvalue" */
 static bool parse_short(struct line *line, struct error *err)
 {
     const char *word = line->argv[line->at];
@@ -181,7 +185,7 @@ static bool parse_short(struct line *line, struct error *err)
             return word[2] ? store(flag, word + 2, err) : take_next(line, flag, err);
         if (word[2])
             break;
-        turn(flag, true);
+        set_switch(flag, true);
         return true;
     }
     return error_set(err, ERROR_INVALID, "unknown short flag '%s', try --help", word);
@@ -192,7 +196,7 @@ static bool take_word(const struct flag *flags, const char *word, struct error *
     for (; flags->name; flags++)
         if (flags->type == FLAG_WORDS)
             return store(flags, word, err);
-    return error_set(err, ERROR_INVALID, "unexpected %s, try --help", word);
+    return error_set(err, ERROR_INVALID, "unexpected argument \"%s\", try --help", word);
 }
 
 bool flags_parse(const struct flag *flags, int argc, char **argv, struct error *err)
@@ -213,6 +217,69 @@ bool flags_parse(const struct flag *flags, int argc, char **argv, struct error *
         else
             ok = parse_short(&line, err);
         if (!ok)
+            return false;
+    }
+    return true;
+}
+
+/* ---- @file ---- */
+
+static bool add_argument(struct arguments *arguments, char *text, struct error *err)
+{
+    if (arguments->count == ARGUMENTS_MAX)
+        return error_set(err, ERROR_INVALID, "too many arguments: the limit is %d", ARGUMENTS_MAX);
+    arguments->items[arguments->count++] = text;
+    arguments->items[arguments->count] = NULL;
+    return true;
+}
+
+static bool add_argument_line(struct arguments *arguments, const char *line, size_t size,
+                              struct arena *arena, struct error *err)
+{
+    char *copy;
+
+    if (size > 0 && line[size - 1] == '\r')
+        size--;
+    if (size == 0 || line[0] == '#')
+        return true;
+    if (line[0] == '@')
+        return error_set(err, ERROR_INVALID, "\"%.*s\": an argument file must not name another one",
+                         (int)size, line);
+    copy = arena_strndup(arena, line, size);
+    return copy ? add_argument(arguments, copy, err) : arena_ok(arena, err);
+}
+
+static bool add_argument_file(struct arguments *arguments, const char *path, struct arena *arena,
+                              struct error *err)
+{
+    CLEANUP(buf_deinit) struct buf text = BUF_INIT(FILE_LIMIT_BYTES);
+
+    if (!file_read(path, &text, err))
+        return false;
+    if (text.size > 0 && memchr(text.data, '\0', text.size))
+        return error_set(err, ERROR_INVALID, "%s: found a NUL byte, expected text", path);
+    for (const char *line = text.data; line && *line;) {
+        size_t size = strcspn(line, "\n");
+
+        if (!add_argument_line(arguments, line, size, arena, err))
+            return error_wrap(err, "%s", path);
+        line += size + (line[size] == '\n');
+    }
+    return true;
+}
+
+bool arguments_expand(struct arguments *arguments, int argc, char **argv, struct arena *arena,
+                      struct error *err)
+{
+    bool expands = true;
+
+    *arguments = (struct arguments){0};
+    for (int i = 0; i < argc; i++) {
+        bool file = expands && i > 0 && argv[i][0] == '@' && argv[i][1];
+
+        expands = expands && strcmp(argv[i], "--") != 0;
+        if (!(file ? add_argument_file(arguments, argv[i] + 1, arena, err)
+                   : add_argument(arguments, argv[i], err)))
             return false;
     }
     return true;

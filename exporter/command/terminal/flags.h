@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Command line flags, as users of Prometheus' exporters know them: --name=value,
- * --name value, --switch, --no-switch. A table says what there is; command/terminal/help.h
- * tells people.
+ * Command line flags in the syntax of Prometheus exporters: --name=value, --name value, --switch,
+ * --no-switch. A table describes the flags; command/terminal/help.h prints it.
  */
 #ifndef COMMAND_TERMINAL_FLAGS_H
 #define COMMAND_TERMINAL_FLAGS_H
@@ -16,15 +15,15 @@
 #define ARGUMENTS_MAX   512
 
 enum flag_type {
-    FLAG_HEADING, /* not a flag: the title of those that follow */
-    FLAG_ACTION,  /* bool: asks to be shown something, and has no opposite */
-    FLAG_SWITCH,  /* bool; also =on, =off */
-    FLAG_STATE,   /* enum flag_state: a switch of which it counts whether it was given */
+    FLAG_HEADING, /* not a flag: the title of the flags that follow */
+    FLAG_ACTION,  /* bool without a negation: prints something */
+    FLAG_SWITCH,  /* bool; accepts --name, --no-name, =on, =off */
+    FLAG_STATE,   /* enum flag_state: a switch that may be unset */
     FLAG_STRING,  /* const char * */
     FLAG_CHOICE,  /* const char *, one of `choices` */
     FLAG_UINT,    /* uint64_t */
     FLAG_LIST,    /* struct flag_list; repeatable */
-    FLAG_WORDS,   /* struct flag_list: not a flag either, but where words go that are none */
+    FLAG_WORDS,   /* struct flag_list: not a flag; receives the positional arguments */
 };
 
 enum flag_state {
@@ -45,7 +44,7 @@ struct flag {
     const char *placeholder;
     const char *help;
     const char *const *choices; /* ends with NULL */
-    char letter;                /* the same with one dash; 0: none */
+    char letter;                /* the short form, as in -h; 0: none */
 };
 
 /* A command line, argv[0] first. */
@@ -54,19 +53,22 @@ struct arguments {
     int count;
 };
 
-/* Copies argv, and for "@file" the lines of that file, each one argument, instead; those that begin
- * with "#" and empty ones are left out. Lines live in `arena`. */
+/* Copies argv and replaces each "@file" by the lines of that file, one argument per line. Empty
+ * lines and lines that begin with "#" are skipped. The lines live in `arena`. */
 bool arguments_expand(struct arguments *arguments, int argc, char **argv, struct arena *arena,
                       struct error *err) MUST_CHECK;
 
-/* Values point into argv. What is not in the table is an error. */
+/* Values point into argv. A flag that is not in the table is an error. */
 bool flags_parse(const struct flag *flags, int argc, char **argv, struct error *err) MUST_CHECK;
 
-/* Whether it has a name to be given by, with one dash or two. */
+/* Whether the row is a flag, not a heading or a positional argument. */
 bool flag_is_flag(const struct flag *flag);
 
-/* Whether it may stand without a value; and whether with "no-" before its name. */
+/* Whether the flag may be given without a value, and whether --no-NAME exists. */
 bool flag_is_switch(const struct flag *flag);
 bool flag_is_negatable(const struct flag *flag);
+
+/* Returns the flag whose name is the first `length` bytes of `name`, or NULL. */
+const struct flag *flag_find(const struct flag *flags, const char *name, size_t length);
 
 #endif

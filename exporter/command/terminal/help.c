@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Formats a table of flags as --help, as mdoc(7), and as candidates of shell completion. */
 #include "command/terminal/help.h"
 
 #include "base/text.h"
@@ -17,7 +18,7 @@ static void append_spaces(struct buf *out, size_t n)
         buf_append_char(out, ' ');
 }
 
-/* One line of the text; `column` is where the cursor stands. */
+/* Wraps one line of the text; `column` is the column of the cursor. */
 static void wrap(const char *text, size_t size, size_t column, size_t indent, struct buf *out)
 {
     for (size_t at = 0; at < size;) {
@@ -55,7 +56,7 @@ void help_text(const char *text, size_t indent, struct buf *out)
 
 /* ---- --help ---- */
 
-/* What stands behind "=": the default, or what is to be written. */
+/* Appends what follows "=": the default or the placeholder. */
 static void append_value(const struct flag *flag, struct buf *out)
 {
     const char *text =
@@ -85,7 +86,7 @@ static void append_name(const struct flag *flag, struct buf *out)
         buf_append_str(out, " ...");
 }
 
-/* The help and what may be chosen. */
+/* Appends the help and the choices. */
 static void append_help(const struct flag *flag, struct buf *out)
 {
     buf_append_str(out, flag->help);
@@ -135,7 +136,8 @@ void help_flags(const struct flag *flags, struct buf *out)
 
 /* ---- mdoc(7) ---- */
 
-/* Each sentence begins a line, no line begins with a dot, and a backslash is one. */
+/* Begins a line with each sentence, and escapes backslashes and the dot of a line that begins with
+ * one. */
 static void append_mdoc(const char *text, struct buf *out)
 {
     for (size_t column = 0; *text;) {
@@ -222,16 +224,7 @@ void help_manual(const struct flag *flags, struct buf *out)
         buf_append_str(out, ".El\n");
 }
 
-/* ---- shells ---- */
-
-static const struct flag *find(const struct flag *flags, const char *name, size_t size)
-{
-    for (; flags->name; flags++)
-        if (flag_is_flag(flags) && strlen(flags->name) == size &&
-            strncmp(flags->name, name, size) == 0)
-            return flags;
-    return NULL;
-}
+/* ---- shell completion ---- */
 
 static void complete_choice(const struct flag *flag, const char *before, const char *word,
                             struct buf *out)
@@ -241,12 +234,12 @@ static void complete_choice(const struct flag *flag, const char *before, const c
             buf_printf(out, "%s%s\n", before, *choice);
 }
 
-/* "--name=wo" in one word, as zsh has it. */
+/* Completes "--name=wo", which zsh passes as one word. */
 static void complete_assigned(const struct flag *flags, const char *word, struct buf *out)
 {
     CLEANUP(buf_deinit) struct buf before = BUF_INIT(VALUE_LIMIT_BYTES);
     size_t size = strcspn(word, "=");
-    const struct flag *flag = find(flags, word + 2, size - 2);
+    const struct flag *flag = flag_find(flags, word + 2, size - 2);
 
     buf_append(&before, word, size + 1);
     if (flag && before.size > 0)
@@ -266,7 +259,7 @@ void help_complete(const struct flag *flags, const char *previous, const char *w
                    struct buf *out)
 {
     const struct flag *flag = previous && text_starts_with(previous, "--") && previous[2]
-                                  ? find(flags, previous + 2, strlen(previous + 2))
+                                  ? flag_find(flags, previous + 2, strlen(previous + 2))
                                   : NULL;
 
     if (flag && !flag_is_switch(flag))

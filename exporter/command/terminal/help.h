@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A table of flags for people: as --help, in the manual, and as a shell completes it. */
+/* Prints a table of flags: as --help, as a section of the manual page, as shell completion. */
 #ifndef COMMAND_TERMINAL_HELP_H
 #define COMMAND_TERMINAL_HELP_H
 
 #include "command/terminal/flags.h"
 
-/* Wraps each line of `text` to a terminal of 80 columns, from the second one on behind `indent`
+/* Wraps each line of `text` to 80 columns. All lines but the first are indented by `indent`
  * spaces. */
 void help_text(const char *text, size_t indent, struct buf *out);
 
 void help_flags(const struct flag *flags, struct buf *out);
 
-/* In mdoc(7): a list, and the paragraphs of a text. */
+/* Format as mdoc(7): a table of flags as lists, and a text as paragraphs. */
 void help_manual(const struct flag *flags, struct buf *out);
 void help_manual_text(const char *text, struct buf *out);
 
-/* What `word` may become where `previous` (NULL: nothing) stands before it: one per line. */
+/* Appends the candidates for `word`, one per line. `previous` is the word before it, or NULL. */
 void help_complete(const struct flag *flags, const char *previous, const char *word,
                    struct buf *out);
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Lays out the progress line: the pieces that fit, and a gauge in the space that is left. */
 #include "command/terminal/probe_bar.h"
 
 #include "base/text.h"
@@ -26,11 +27,11 @@ static double share(const struct probe_bar *bar)
 
     if (total <= 0)
         return 0;
-    return done < total ? done / total : 1; /* a retry fetches some of it twice */
+    return done < total ? done / total : 1; /* a retry fetches some bytes twice */
 }
 
-/* "12.3 MiB / 45.6 MiB". */
-static void tell_bytes(const struct probe_bar *bar, char out[PIECE_BYTES])
+/* "12.3 MiB / 45.6 MiB" */
+static void format_bytes(const struct probe_bar *bar, char out[PIECE_BYTES])
 {
     char done[32], total[32];
 
@@ -42,14 +43,14 @@ static void tell_bytes(const struct probe_bar *bar, char out[PIECE_BYTES])
         snprintf(out, PIECE_BYTES, "%s", done);
 }
 
-static void tell_all(const struct probe_bar *bar, char pieces[PIECES][PIECE_BYTES])
+static void format_pieces(const struct probe_bar *bar, char pieces[PIECES][PIECE_BYTES])
 {
     char rate[32];
 
     snprintf(pieces[NAME], PIECE_BYTES, "%s", bar->name);
     snprintf(pieces[PHASE], PIECE_BYTES, "%s", bar->phase ? bar->phase : "starting");
     snprintf(pieces[SECONDS], PIECE_BYTES, "%.1f s", bar->seconds);
-    tell_bytes(bar, pieces[BYTES]);
+    format_bytes(bar, pieces[BYTES]);
     if (bar->total_bytes > 0)
         snprintf(pieces[PERCENT], PIECE_BYTES, "%3.0f%%", 100 * share(bar));
     if (bar->bytes_per_second >= 1) {
@@ -58,8 +59,8 @@ static void tell_all(const struct probe_bar *bar, char pieces[PIECES][PIECE_BYTE
     }
 }
 
-/* Which pieces fit, in the order of their worth; returns the columns that they and the gaps take.
- */
+/* Clears the pieces that do not fit; the first are the most important. Returns the columns that the
+ * others and the gaps take. */
 static size_t choose(char pieces[PIECES][PIECE_BYTES], size_t width)
 {
     size_t used = 0;
@@ -102,7 +103,7 @@ void probe_bar_draw(const struct probe_bar *bar, size_t width, struct buf *out)
     buf_clear(out);
     if (width == 0 || width >= PIECE_BYTES)
         width = PIECE_BYTES - 1;
-    tell_all(bar, pieces);
+    format_pieces(bar, pieces);
     used = choose(pieces, width);
     append(out, pieces[NAME]);
     append(out, pieces[PHASE]);

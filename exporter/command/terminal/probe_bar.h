@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One line of a terminal that tells how far a run is. */
+/* The progress line of a run on a terminal. */
 #ifndef COMMAND_TERMINAL_PROBE_BAR_H
 #define COMMAND_TERMINAL_PROBE_BAR_H
 
@@ -8,12 +8,12 @@
 #include <stdint.h>
 
 struct probe_bar {
-    const char *name, *phase; /* phase NULL: none yet */
+    const char *name, *phase; /* phase is NULL before the first */
     uint64_t done_bytes, total_bytes;
     double seconds, bytes_per_second;
 };
 
-/* At most `width` columns; what has no room is left out, the least needed first. */
+/* Draws at most `width` columns. Pieces that do not fit are left out, the least important first. */
 void probe_bar_draw(const struct probe_bar *bar, size_t width, struct buf *out);
 
 #endif

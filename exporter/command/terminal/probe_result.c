@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Formats the record of a run as text and as JSON. */
 #include "command/terminal/probe_result.h"
 
 #include "base/text.h"
@@ -13,7 +14,7 @@
 #define INDENT     ((size_t)12)
 #define TEXT_BYTES ((size_t)2048)
 
-/* ---- for people ---- */
+/* ---- text ---- */
 
 static void line(struct buf *out, const char *name, const char *text)
 {
@@ -30,7 +31,7 @@ static void heading(const struct run_record *record, struct buf *out)
 {
     if (record->reason == ERROR_NONE)
         buf_printf(out, "%s: ok in %.3f s%s\n", record->probe, record->seconds,
-                   record->slow ? ", which is slow" : "");
+                   record->slow ? ", slow" : "");
     else
         buf_printf(out, "%s: FAILED after %.3f s, reason %s\n", record->probe, record->seconds,
                    error_code_name(record->reason));
@@ -65,12 +66,12 @@ static void bytes(const struct run_record *record, struct buf *out)
 
     append_bytes(&text, record->fetched_bytes, "fetched");
     append_bytes(&text, record->uploaded_bytes, "uploaded");
-    append_bytes(&text, record->cached_bytes, "were there already");
-    append_bytes(&text, record->declared_bytes, "as the manifests say");
+    append_bytes(&text, record->cached_bytes, "already present");
+    append_bytes(&text, record->declared_bytes, "declared by manifests");
     line(out, "bytes", text.data ? text.data : "");
 }
 
-static void advise(const struct run_record *record, struct buf *out)
+static void append_reason_help(const struct run_record *record, struct buf *out)
 {
     struct reason_help reason_help = {"", ""};
 
@@ -94,11 +95,11 @@ void run_text(const struct run_record *record, struct buf *out)
     bytes(record, out);
     line(out, "warning", record->warning);
     line(out, "message", record->message);
-    advise(record, out);
+    append_reason_help(record, out);
     line(out, "run", record->id);
 }
 
-/* ---- for programs ---- */
+/* ---- JSON ---- */
 
 static void member(struct buf *out, const char *name, const char *text)
 {

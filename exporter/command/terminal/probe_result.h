@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How a run went, for people and for programs. */
+/* Prints the result of a run, as text or as JSON. */
 #ifndef COMMAND_TERMINAL_PROBE_RESULT_H
 #define COMMAND_TERMINAL_PROBE_RESULT_H
 
 #include "base/buf.h"
 #include "collector/history.h"
 
-/* A paragraph. */
+/* Appends a paragraph. */
 void run_text(const struct run_record *record, struct buf *out);
 
-/* One line. */
+/* Appends one JSON object and a newline. */
 void run_json(const struct run_record *record, struct buf *out);
 
 #endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Runs a job on a worker thread while the main thread shows its progress and waits for signals. */
 #include "command/terminal/probe_run.h"
 
 #include "base/clock.h"
@@ -27,7 +28,7 @@ bool probe_signals_init(struct probe_signals *signals, struct error *err)
     signal(SIGPIPE, SIG_IGN);
     signal(SIGCHLD, SIG_DFL);
     *signals = (struct probe_signals){signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), 0};
-    return signals->fd >= 0 || error_errno(err, errno, "signals cannot be waited for");
+    return signals->fd >= 0 || error_errno(err, errno, "cannot create a signalfd");
 }
 
 void probe_signals_deinit(struct probe_signals *signals)
@@ -36,7 +37,8 @@ void probe_signals_deinit(struct probe_signals *signals)
         close(signals->fd);
 }
 
-/* What the worker needs; `ended` becomes readable when it is through. */
+/* State of the worker thread. `ended` is an eventfd that becomes readable when the run has ended.
+ */
 struct work {
     struct terminal_run *run;
     struct config_job *job;
@@ -45,7 +47,7 @@ struct work {
     int ended;
 };
 
-static bool measure(struct work *work, struct run *turn, struct error *err)
+static bool measure(struct work *work, struct run *job_run, struct error *err)
 {
     const struct collector *collector = work->job->collector;
     const struct job_context context = {.name = work->job->name, .node = work->node};
@@ -53,7 +55,7 @@ static bool measure(struct work *work, struct run *turn, struct error *err)
 
     if (collector->open && !collector->open(work->job->state, &context, err))
         return false;
-    ok = collector->run(work->job->state, turn, err);
+    ok = collector->run(work->job->state, job_run, err);
     if (collector->close)
         collector->close(work->job->state);
     return ok;
@@ -65,26 +67,26 @@ static void *work_thread(void *arg)
     struct terminal_run *run = work->run;
     CLEANUP(snapshot_unrefp)
     struct snapshot *out = snapshot_new(work->job->collector->families, SNAPSHOT_LIMIT_BYTES);
-    struct run turn = {.node = work->node,
-                       .out = out,
-                       .cancel = &work->cancel,
-                       .progress = &run->progress,
-                       .record = &run->record};
+    struct run job_run = {.node = work->node,
+                          .out = out,
+                          .cancel = &work->cancel,
+                          .progress = &run->progress,
+                          .record = &run->record};
     struct error err = {0};
     const uint64_t one = 1;
 
     if (!out)
         error_memory(&run->error);
-    else if (!measure(work, &turn, &err))
+    else if (!measure(work, &job_run, &err))
         run->error = err;
-    run->warning = turn.warning;
-    run->skipped = turn.skipped;
+    run->warning = job_run.warning;
+    run->skipped = job_run.skipped;
     (void)!write(work->ended, &one, sizeof(one));
     return NULL;
 }
 
-/* The second one means it. */
-static void take_signal(struct probe_signals *signals, struct cancel *cancel)
+/* The first signal cancels the run. The second one ends the process without clean-up. */
+static void handle_signal(struct probe_signals *signals, struct cancel *cancel)
 {
     struct signalfd_siginfo info;
 
@@ -96,7 +98,7 @@ static void take_signal(struct probe_signals *signals, struct cancel *cancel)
     cancel_now(cancel);
 }
 
-static void look_on(struct work *work, struct probe_screen *screen, struct probe_signals *signals)
+static void watch(struct work *work, struct probe_screen *screen, struct probe_signals *signals)
 {
     struct pollfd fds[] = {{work->ended, POLLIN, 0}, {signals->fd, POLLIN, 0}};
 
@@ -106,13 +108,13 @@ static void look_on(struct work *work, struct probe_screen *screen, struct probe
         if (poll(fds, 2, timeout_ms) < 0)
             continue;
         if (fds[1].revents)
-            take_signal(signals, &work->cancel);
+            handle_signal(signals, &work->cancel);
         if (fds[0].revents)
             return;
     }
 }
 
-static void begin(struct terminal_run *run, const struct config_job *job)
+static void start_record(struct terminal_run *run, const struct config_job *job)
 {
     *run = (struct terminal_run){.record = {.probe = job->name,
                                             .operation = job->collector->name,
@@ -130,7 +132,7 @@ static void begin(struct terminal_run *run, const struct config_job *job)
     progress_init(&run->progress);
 }
 
-static void end(struct terminal_run *run)
+static void end_record(struct terminal_run *run)
 {
     memcpy(run->record.id, run->progress.id, sizeof(run->record.id));
     if (run->record.seconds <= 0)
@@ -149,21 +151,21 @@ bool terminal_run(struct terminal_run *run, struct config_job *job,
     pthread_t thread;
     int r;
 
-    begin(run, job);
+    start_record(run, job);
     if (work.ended < 0)
-        return error_errno(err, errno, "a run cannot be waited for");
+        return error_errno(err, errno, "cannot create an eventfd");
     cancel_init(&work.cancel, clock_now_ns() + job->timeout_ns);
     probe_screen_init(&screen, job->name, &run->progress, options->follows, options->quiet);
     r = pthread_create(&thread, NULL, work_thread, &work);
     if (r == 0) {
-        look_on(&work, &screen, signals);
+        watch(&work, &screen, signals);
         pthread_join(thread, NULL);
-        end(run);
+        end_record(run);
     }
     probe_screen_deinit(&screen);
     cancel_deinit(&work.cancel);
     close(work.ended);
-    return r == 0 || error_errno(err, r, "a run cannot be started");
+    return r == 0 || error_errno(err, r, "cannot start a thread");
 }
 
 void terminal_run_deinit(struct terminal_run *run)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One run of one probe, while somebody looks on at standard error. */
+/* Runs one probe and shows its progress on standard error. */
 #ifndef COMMAND_TERMINAL_PROBE_RUN_H
 #define COMMAND_TERMINAL_PROBE_RUN_H
 
@@ -9,26 +9,26 @@
 struct terminal_run {
     struct progress progress;
     struct run_record record;
-    struct error error, warning; /* ERROR_NONE: there was none */
-    bool skipped;                /* nothing was tried */
+    struct error error, warning; /* ERROR_NONE if there was none */
+    bool skipped;                /* the registry is in back-off: the probe did not run */
 };
 
 struct terminal_run_options {
     struct node *node;
-    bool follows; /* the run's log is shown as it comes */
-    bool quiet;   /* nothing else is */
+    bool follows; /* shows the log of the run while it runs */
+    bool quiet;   /* shows no progress */
 };
 
-/* Where signals come that end a run: made before any thread is, and told which it was. */
+/* A signalfd for the signals that end a run. Must be initialised before any thread starts. */
 struct probe_signals {
     int fd;
-    int caught; /* 0: none */
+    int caught; /* the first signal, or 0 */
 };
 bool probe_signals_init(struct probe_signals *signals, struct error *err) MUST_CHECK;
 void probe_signals_deinit(struct probe_signals *signals);
 
-/* Runs the job in a thread of its own until it has ended; a signal cancels it, a second one ends
- * the process. What the record says lives in the job and in *run. */
+/* Runs the job on a thread of its own and returns when it has ended. A signal cancels the run; a
+ * second one ends the process. The strings of the record live in the job and in *run. */
 bool terminal_run(struct terminal_run *run, struct config_job *job,
                   const struct terminal_run_options *options, struct probe_signals *signals,
                   struct error *err) MUST_CHECK;

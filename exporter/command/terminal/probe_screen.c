@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Shows the progress of a run on standard error. */
 #include "command/terminal/probe_screen.h"
 
 #include "base/clock.h"
@@ -25,7 +26,7 @@ static bool is_terminal(void)
 static void show(const char *text, size_t size)
 {
     if (size > 0 && write(STDERR_FILENO, text, size) < 0)
-        return; /* nobody looks any more */
+        return; /* standard error is closed: the run goes on without it */
 }
 
 void probe_screen_init(struct probe_screen *screen, const char *name, struct progress *progress,
@@ -54,7 +55,7 @@ static size_t columns(void)
     return size.ws_col;
 }
 
-/* Of the last half a second, lest it flicker. */
+/* Returns the rate of the last half second. A shorter period would make the number flicker. */
 static double rate(struct probe_screen *screen, uint64_t done_bytes)
 {
     int64_t now_ns = clock_now_ns();
@@ -68,7 +69,7 @@ static double rate(struct probe_screen *screen, uint64_t done_bytes)
     return screen->bytes_per_second;
 }
 
-/* The last column stays free: some terminals begin a new line when it is written. */
+/* The last column stays empty, because some terminals wrap when it is written. */
 static void draw(struct probe_screen *screen)
 {
     struct progress *progress = screen->progress;

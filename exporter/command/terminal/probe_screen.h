@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What standard error shows of a run that goes on: on a terminal one line that changes, elsewhere a
- * line when it begins; and the run's log, if it is wanted.
+ * What standard error shows during a run: on a terminal a line that is redrawn, elsewhere one line
+ * at the start; and the log of the run if the caller asks for it.
  */
 #ifndef COMMAND_TERMINAL_PROBE_SCREEN_H
 #define COMMAND_TERMINAL_PROBE_SCREEN_H
@@ -14,7 +14,7 @@ struct probe_screen {
     bool terminal, follows, quiet;
     struct buf line, log;
     size_t log_offset;
-    /* For the rate: what had moved a moment ago. */
+    /* The last sample of the rate. */
     int64_t sampled_ns;
     uint64_t sampled_bytes;
     double bytes_per_second;
@@ -23,11 +23,11 @@ struct probe_screen {
 void probe_screen_init(struct probe_screen *screen, const char *name, struct progress *progress,
                        bool follows, bool quiet);
 
-/* Shows how it is now; returns for how long that is good, in milliseconds, -1: until something
- * happens. */
+/* Shows the current state. Returns the milliseconds until the caller must call again, or -1 if it
+ * need not. */
 int probe_screen_show(struct probe_screen *screen);
 
-/* Leaves nothing but the log. */
+/* Removes the progress line; the log stays. */
 void probe_screen_deinit(struct probe_screen *screen);
 
 #endif

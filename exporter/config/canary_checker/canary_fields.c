@@ -131,7 +131,7 @@ static const struct canary_field *find(const struct canary_field *fields, const 
     return NULL;
 }
 
-static void report_unknown(const struct yaml_node *key, const struct canary_field *fields,
+static void report_unknown(const struct yaml_node *node, const struct canary_field *fields,
                            struct problems *problems)
 {
     CLEANUP(buf_deinit) struct buf hint = BUF_INIT(SUGGEST_LIMIT_BYTES);
@@ -141,15 +141,14 @@ static void report_unknown(const struct yaml_node *key, const struct canary_fiel
     for (; fields->name; fields++)
         if (fields->support == CANARY_SUPPORTED)
             suggest_add(&words, fields->name);
-    suggest_close(&words, key->text, &hint);
-    if (in_spec && hint.size == 0)
-        problems_add(
-            problems, key->place,
-            "\"%s\" is not supported: expected an image check (containerd, containerdPush, "
-            "docker or dockerPush)",
-            key->text);
-    else
-        settings_unknown(problems, "field", key, &words);
+    suggest_close(&words, node->key->text, &hint);
+    if (!in_spec || hint.size > 0)
+        settings_unknown(problems, "field", node->key, &words);
+    else if (!yaml_is_null(node))
+        problems_add(problems, node->key->place,
+                     "\"%s\" is not supported: expected an image check (containerd, "
+                     "containerdPush, docker or dockerPush)",
+                     node->key->text);
 }
 
 /* Returns whether the field has no effect: null, or `retries: {disabled: true}`. */
@@ -170,7 +169,7 @@ void canary_fields_check(const struct yaml_node *mapping, const struct canary_fi
         const struct canary_field *field = find(fields, at->key->text);
 
         if (!field)
-            report_unknown(at->key, fields, problems);
+            report_unknown(at, fields, problems);
         else if (field->support == CANARY_REJECTED && !is_without_effect(at))
             problems_add(problems, at->key->place, "\"%s\" is not supported: %s", field->name,
                          field->reason);

@@ -19,6 +19,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #define DIAL_TIMEOUT_MAX_NS (24 * 3600 * NS_PER_SECOND) /* far longer than any run */
 #define ALL_CAPABILITIES    (HOST_PULL | HOST_RESOLVE | HOST_PUSH)
@@ -55,29 +56,27 @@ static const char *or_empty(const char *text)
 
 /* ---- one host */
 
+static unsigned capability_of(const char *word)
+{
+    return strcasecmp(word, "pull") == 0      ? HOST_PULL
+           : strcasecmp(word, "resolve") == 0 ? HOST_RESOLVE
+           : strcasecmp(word, "push") == 0    ? HOST_PUSH
+                                              : 0;
+}
+
 static bool read_capabilities(const struct finder *finder, const char *const *words,
                               unsigned *capabilities, struct error *err)
 {
-    static const struct {
-        const char *name;
-        unsigned capability;
-    } known[] = {{"pull", HOST_PULL}, {"resolve", HOST_RESOLVE}, {"push", HOST_PUSH}};
-
-    if (!words || !words[0]) {
+    if (!words || !words[0])
         *capabilities = ALL_CAPABILITIES;
-        return true;
-    }
-    for (; *words; words++) {
-        size_t size = strlen(*words), i = 0;
+    for (; words && *words; words++) {
+        unsigned capability = capability_of(*words);
 
-        while (i < 3 && !text_equal_ignoring_case(*words, size, known[i].name))
-            i++;
-        if (i < 3)
-            *capabilities |= known[i].capability;
-        else if (finder->options->like_containerd_1 ||
-                 !text_equal_ignoring_case(*words, size, "referrers"))
+        if (capability == 0 &&
+            (finder->options->like_containerd_1 || strcasecmp(*words, "referrers") != 0))
             return error_set(err, ERROR_INVALID,
                              "invalid capability: expected pull, resolve or push");
+        *capabilities |= capability;
     }
     return true;
 }

@@ -3,6 +3,7 @@
 
 #include "base/secret.h"
 #include "os/file.h"
+#include "registry/hosts/hosts_dir.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -14,17 +15,6 @@
 #define PEM_BYTES_MAX ((size_t)4 << 20)
 #define CERTIFICATE   "-----BEGIN CERTIFICATE-----"
 #define PRIVATE_KEY   "PRIVATE KEY-----"
-
-static const char *path_of(const char *dir, const char *name, size_t name_size, const char *ending,
-                           struct arena *arena)
-{
-    size_t size = strlen(dir) + 1 + name_size + strlen(ending) + 1;
-    char *path = arena_alloc(arena, size);
-
-    if (path)
-        snprintf(path, size, "%s/%.*s%s", dir, (int)name_size, name, ending);
-    return path;
-}
 
 /* Returns the length of the name without `ending`; 0 if it has another ending. */
 static size_t stem(const struct dirent *entry, const char *ending)
@@ -49,13 +39,15 @@ static int by_name(const struct dirent **a, const struct dirent **b)
 static bool add_pair(const char *dir, const struct dirent *entry, struct arena *arena,
                      struct hosts_certs *out, struct error *err)
 {
-    size_t size = stem(entry, ".cert");
-    const char *key = path_of(dir, entry->d_name, size, ".key", arena);
+    char key_name[sizeof(entry->d_name)];
+    const char *key;
     struct stat status;
 
     if (out->n_certs++ > 0)
         return true;
-    out->cert = path_of(dir, entry->d_name, size, ".cert", arena);
+    snprintf(key_name, sizeof(key_name), "%.*s.key", (int)stem(entry, ".cert"), entry->d_name);
+    key = hosts_dir_join(dir, key_name, arena);
+    out->cert = hosts_dir_join(dir, entry->d_name, arena);
     if (key && stat(key, &status) == 0)
         out->key = key;
     return arena_ok(arena, err);
@@ -68,10 +60,8 @@ static bool add(const char *dir, struct dirent **entries, size_t n, struct arena
     size_t n_ca = 0;
 
     for (size_t i = 0; ca && i < n; i++) {
-        size_t size = stem(entries[i], ".crt");
-
-        if (size > 0)
-            ca[n_ca++] = path_of(dir, entries[i]->d_name, size, ".crt", arena);
+        if (stem(entries[i], ".crt") > 0)
+            ca[n_ca++] = hosts_dir_join(dir, entries[i]->d_name, arena);
         else if (!add_pair(dir, entries[i], arena, out, err))
             return false;
     }
@@ -92,10 +82,9 @@ bool hosts_certs_list(const char *dir, struct arena *arena, struct hosts_certs *
         err->code = errno == ENOMEM ? ERROR_MEMORY : ERROR_INVALID;
         return false;
     }
-    if ((size_t)n > FILES_MAX)
-        ok = error_set(err, ERROR_LIMIT, "%s: too many certificates: limit is %zu", dir, FILES_MAX);
-    else
-        ok = add(dir, entries, (size_t)n, arena, out, err);
+    ok = (size_t)n <= FILES_MAX
+             ? add(dir, entries, (size_t)n, arena, out, err)
+             : error_set(err, ERROR_LIMIT, "%s: more than %zu certificates", dir, FILES_MAX);
     for (int i = 0; i < n; i++)
         free(entries[i]);
     free(entries);

@@ -6,19 +6,14 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static const char *concat(const char *a, const char *b, const char *c, struct arena *arena)
-{
-    size_t size = strlen(a) + strlen(b) + strlen(c) + 1;
-    char *text = arena_alloc(arena, size);
-
-    if (text)
-        snprintf(text, size, "%s%s%s", a, b, c);
-    return text;
-}
-
 const char *hosts_dir_join(const char *dir, const char *name, struct arena *arena)
 {
-    return concat(dir, "/", name, arena);
+    size_t size = strlen(dir) + 1 + strlen(name) + 1;
+    char *path = arena_alloc(arena, size);
+
+    if (path)
+        snprintf(path, size, "%s/%s", dir, name);
+    return path;
 }
 
 bool hosts_dir_has(const char *path, bool *found, struct error *err)

@@ -20,7 +20,6 @@ struct exposition {
     struct format_cache caches[ENCODE_FORMATS];
     bool *selected; /* by slot; for filters */
     size_t n_selected;
-    struct reply_blocks_pool reply_pool;
 };
 
 struct exposition *exposition_new(const struct exposition_options *options, struct error *err)
@@ -32,7 +31,6 @@ struct exposition *exposition_new(const struct exposition_options *options, stru
         return NULL;
     }
     pthread_mutex_init(&exposition->lock, NULL);
-    reply_blocks_pool_init(&exposition->reply_pool);
     exposition->options = *options;
     exposition->context = (struct render_context){.pool = block_pool_new(),
                                                   .text = BUF_INIT(PAGE_LIMIT_BYTES),
@@ -53,7 +51,6 @@ void exposition_free(struct exposition *exposition)
 {
     struct render_context *context = &exposition->context;
 
-    reply_blocks_pool_deinit(&exposition->reply_pool);
     for (int format = 0; format < ENCODE_FORMATS; format++)
         format_cache_clear(&exposition->caches[format], context);
     if (context->gzip)
@@ -78,7 +75,7 @@ void exposition_release(void *blocks)
 static struct reply_blocks *text_blocks(struct exposition *exposition, struct format_cache *cache)
 {
     CLEANUP(reply_blocks_releasep)
-    struct reply_blocks *blocks = reply_blocks_new(&exposition->reply_pool, cache->n_chunks);
+    struct reply_blocks *blocks = reply_blocks_new(cache->n_chunks);
 
     for (size_t i = 0; blocks && i < cache->n_chunks; i++)
         if (cache->chunks[i].size > 0 &&
@@ -95,7 +92,7 @@ static struct reply_blocks *gzip_blocks(struct exposition *exposition, struct fo
 
     if (!format_cache_gzip(cache, &exposition->context, err))
         return NULL;
-    blocks = reply_blocks_new(&exposition->reply_pool, cache->n_groups + 2);
+    blocks = reply_blocks_new(cache->n_groups + 2);
     if (!blocks) {
         error_memory(err);
         return NULL;
@@ -172,7 +169,7 @@ static struct reply_blocks *filtered_blocks(struct exposition *exposition, bool 
 {
     struct render_context *context = &exposition->context;
     CLEANUP(reply_blocks_releasep)
-    struct reply_blocks *blocks = reply_blocks_new(&exposition->reply_pool, 3);
+    struct reply_blocks *blocks = reply_blocks_new(3);
     const struct buf *bytes = gzip ? &context->packed : &context->text;
     struct gzip_sum sum;
 

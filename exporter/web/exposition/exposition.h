@@ -5,7 +5,7 @@
  * For each format in use, a cache keeps the text in chunks. A scrape formats only the chunks whose
  * snapshots changed since the last scrape. The parts of a page are references to blocks: scrapes
  * share them, and a block stays until the last reply with it was sent. In steady state a scrape
- * allocates nothing.
+ * allocates one list of parts and nothing else.
  */
 #ifndef WEB_EXPOSITION_EXPOSITION_H
 #define WEB_EXPOSITION_EXPOSITION_H

@@ -8,26 +8,15 @@
 
 #include <sys/uio.h>
 
-struct reply_blocks_pool {
-    pthread_mutex_t lock_;
-    struct reply_blocks *spare_;
-    size_t n_spare_;
-};
-
 struct reply_blocks {
-    struct reply_blocks_pool *pool_;
-    struct reply_blocks *next_;
     struct iovec *parts;
-    struct block **blocks_; /* one for each part, or NULL */
-    size_t n, size, capacity_;
+    size_t n, size;
     unsigned char finish[GZIP_FINISH_BYTES];
+    struct block *blocks_[]; /* one for each part, or NULL; then the parts */
 };
-
-void reply_blocks_pool_init(struct reply_blocks_pool *pool);
-void reply_blocks_pool_deinit(struct reply_blocks_pool *pool); /* after all replies */
 
 /* An empty reply with room for `parts`; NULL without memory. */
-struct reply_blocks *reply_blocks_new(struct reply_blocks_pool *pool, size_t parts);
+struct reply_blocks *reply_blocks_new(size_t parts);
 void reply_blocks_release(struct reply_blocks *reply); /* thread-safe */
 DEFINE_CLEANUP(struct reply_blocks *, reply_blocks_release)
 

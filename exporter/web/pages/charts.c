@@ -61,7 +61,7 @@ static struct scale scale_of(const struct chart_run *runs, size_t n, double slow
 
 static void describe(struct buf *out, const struct scale *scale, size_t n)
 {
-    buf_printf(out, "<title>The last %zu runs: %zu failed, %zu slow, the longest ", n,
+    buf_printf(out, "<title>%zu %s: %zu failed, %zu slow, the longest ", n, n == 1 ? "run" : "runs",
                scale->count[CHART_FAILURE], scale->count[CHART_SLOW]);
     html_seconds(out, scale->longest);
     buf_append_str(out, "</title><desc>One bar per run, the newest at the right; a cross below "

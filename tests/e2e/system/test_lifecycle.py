@@ -36,7 +36,7 @@ def test_prints_help_and_version_to_stdout():
     (["--probe.workers=0"], "--probe.workers"),
     (["--probe.spread=soon"], "--probe.spread"),
     (["--web.telemetry-path=metrics"], "--web.telemetry-path"),
-    (["extra"], "unexpected extra"),
+    (["extra"], 'unknown command "extra"'),
 ])
 def test_rejects_wrong_flags(args, words):
     done = run_exporter(*args)

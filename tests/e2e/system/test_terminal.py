@@ -54,18 +54,18 @@ def test_help_command_equals_help_flag():
 
 @pytest.mark.unprivileged
 @pytest.mark.parametrize("args, words", [
-    (["chek"], 'unexpected chek (did you mean "check"?), try --help'),
-    (["bogus"], "unexpected bogus (known: check, probe, metrics), try --help"),
-    (["help", "prob"], 'unexpected prob (did you mean "probe"?), try --help'),
+    (["chek"], 'unknown command "chek" (did you mean "check"?), try --help'),
+    (["bogus"], 'unknown command "bogus" (known: check, probe, metrics), try --help'),
+    (["help", "prob"], 'unknown command "prob" (did you mean "probe"?), try --help'),
     (["--colector.images"], '(did you mean "collector.images"'),
     (["--collector.pull"], "unknown long flag '--collector.pull'"),
     (["--web.external-url=host/x"], "--web.external-url"),
     (["--web.route-prefix=a?b"], "--web.route-prefix"),
-    (["--history.limit=0"], "--history.limit is 1 to"),
+    (["--history.limit=0"], "--history.limit must be 1 to"),
     (["--timeout-offset=1x"], "--timeout-offset"),
     (["--timeout-offset=."], "--timeout-offset"),
     (["--timeout-offset=61"], "--timeout-offset"),
-    (["--config.auto-reload-interval=10ms"], "--config.auto-reload-interval is at least 1s"),
+    (["--config.auto-reload-interval=10ms"], "--config.auto-reload-interval must be at least 1s"),
     (["--log.prober=loud"], "--log.prober"),
     (["@/no/such/file"], "/no/such/file: No such file"),
 ])
@@ -311,10 +311,10 @@ class Terminal:
 @pytest.mark.unprivileged
 def test_probe_rejects_unknown_names(lab):
     config = config_file(lab, None, None, [pull("north", "r.example/x:1"), pull("south", "r.example/x:1")])
-    for args, words in ((["nort"], 'there is no probe "nort" (did you mean "north"?)'),
-                        (["x"], 'there is no probe "x" (known: north, south)'),
-                        ([], "which probe?"), (["--all", "north"], "either names, or --all"),
-                        (["north", "x"], 'there is no probe "x"'), (["--bogus"], "unknown long flag")):
+    for args, words in ((["nort"], 'no probe named "nort" (did you mean "north"?)'),
+                        (["x"], 'no probe named "x" (known: north, south)'),
+                        ([], "no probe named: expected NAME, --all or --list"), (["--all", "north"], "probe names and --all exclude each other"),
+                        (["north", "x"], 'no probe named "x"'), (["--bogus"], "unknown long flag")):
         done = run_exporter("probe", config, *args)
         assert done.returncode == 2 and not done.stdout, done
         assert done.stderr.startswith("containerd_exporter probe: error: ") and words in done.stderr

@@ -143,7 +143,7 @@ def test_rejects_bad_parameters(lab, fake, query, words):
     exporter = start(lab, probe(fake.address, "a"))
     status, _, body = exporter.get(f"/probe?{query}")
     assert status == 400 and words in body.decode()
-    assert exporter.value("containerd_exporter_probe_unknown_target_total") == ("not the name" in words)
+    assert exporter.value("containerd_exporter_probe_unknown_target_total") == ("unknown target" in words)
     assert attempts(exporter, "a") == 0 and not fake.log
 
 

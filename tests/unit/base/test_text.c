@@ -176,6 +176,8 @@ static const struct {
     {"", ""},
     {"plain", "plain"},
     {"a\nb\tc\x7f", "a b c "},
+    {"c\x7f", "c "},
+    {"c~", "c~"},
     {"\x1b[31m", " [31m"},
     {"\xc3\xa9", "\xc3\xa9"},
     {"\xe2\x82\xac", "\xe2\x82\xac"},
@@ -240,6 +242,20 @@ static void compares_words(void **state)
     assert_true(text_starts_with("sha256:ab", "sha256:"));
     assert_true(text_starts_with("sha256:ab", ""));
     assert_false(text_starts_with("sha", "sha256:"));
+    assert_true(text_ends_with("app.json", ".json"));
+    assert_true(text_ends_with(".json", ".json"));
+    assert_false(text_ends_with("json", ".json"));
+    assert_false(text_ends_with("app.jsonx", ".json"));
+}
+
+/* Values of the reference implementation of FNV-1a. */
+static void hashes_texts(void **state)
+{
+    (void)state;
+    assert_true(text_hash(TEXT_HASH_INIT, "") == UINT64_C(0xcbf29ce484222325));
+    assert_true(text_hash(TEXT_HASH_INIT, "a") == UINT64_C(0xaf63dc4c8601ec8c));
+    assert_true(text_hash(TEXT_HASH_INIT, "foobar") == UINT64_C(0x85944171f73967e8));
+    assert_true(text_hash(text_hash(TEXT_HASH_INIT, "foo"), "bar") == UINT64_C(0x85944171f73967e8));
 }
 
 int main(void)
@@ -248,7 +264,7 @@ int main(void)
         cmocka_unit_test(reads_whole_numbers), cmocka_unit_test(reads_durations),
         cmocka_unit_test(reads_sizes),         cmocka_unit_test(writes_sizes_as_ctr_does),
         cmocka_unit_test(cleans_text),         cmocka_unit_test(cuts_between_characters),
-        cmocka_unit_test(compares_words),
+        cmocka_unit_test(compares_words),      cmocka_unit_test(hashes_texts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

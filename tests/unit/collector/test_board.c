@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "support/failures.h"
 #include "support/page.h"
 
 #define LIMIT_BYTES ((size_t)64 << 10)
@@ -216,6 +217,41 @@ static void refreshes_a_view_of_any_size(void **state)
     }
 }
 
+static void fails_without_memory(void **state)
+{
+    CLEANUP(board_freep) struct board *board = NULL;
+    CLEANUP(board_view_freep) struct board_view *view = NULL;
+    struct board_slot *slot = NULL;
+    bool ok = false;
+    size_t n;
+
+    (void)state;
+    for (size_t i = 0; !board; i++) {
+        fail_allocations_after(i);
+        board = board_new();
+        fail_nothing();
+    }
+    for (size_t i = 0; !slot; i++) {
+        fail_allocations_after(i);
+        slot = board_add(board, NULL);
+        fail_nothing();
+    }
+    for (size_t i = 0; !view; i++) {
+        fail_allocations_after(i);
+        view = board_view_new(board);
+        fail_nothing();
+    }
+    for (size_t i = 0; i < 20; i++)
+        post(board_add(board, NULL), left_families, "left", 1);
+    for (size_t i = 0; !ok; i++) {
+        fail_allocations_after(i);
+        ok = board_view_refresh(board, view);
+        fail_nothing();
+        board_entries(view, &n);
+        assert_int_equal(n, ok ? 20 : 0);
+    }
+}
+
 /* Shared by the threads of the test. */
 struct traffic {
     struct board *board;
@@ -296,6 +332,7 @@ int main(void)
         cmocka_unit_test(iterates_over_the_samples_of_a_family),
         cmocka_unit_test(numbers_slots_and_posts),
         cmocka_unit_test(refreshes_a_view_of_any_size),
+        cmocka_unit_test(fails_without_memory),
         cmocka_unit_test(is_consistent_during_concurrent_posts),
     };
 

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "collector/history.h"
+#include "support/failures.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -276,6 +277,34 @@ static void counts_records_and_bytes(void **state)
     assert_int_equal(two.dropped, 0);
 }
 
+static void counts_records_dropped_without_memory(void **state)
+{
+    CLEANUP(history_freep) struct history *history = NULL;
+    struct history_list *list = NULL;
+    size_t dropped = 0;
+    struct error err;
+
+    (void)state;
+    while (!history) {
+        fail_allocations_after(dropped++);
+        history = history_new(10, PLENTY, &err);
+        fail_nothing();
+        assert_true(history || err.code == ERROR_MEMORY);
+    }
+    for (dropped = 0; history_stats(history).records == 0; dropped++) {
+        fail_allocations_after(dropped);
+        add(history, "a", 1, ERROR_NONE);
+        fail_nothing();
+    }
+    assert_int_equal(history_stats(history).dropped, dropped - 1);
+    assert_ids(history, "a", "1");
+    fail_allocations_after(0);
+    list = history_find(history, "a", NULL, 0);
+    fail_nothing();
+    if (list)
+        history_list_free(list);
+}
+
 static void names_triggers(void **state)
 {
     (void)state;
@@ -329,6 +358,7 @@ int main(void)
         cmocka_unit_test(drops_a_record_larger_than_the_limit),
         cmocka_unit_test(stores_successes_without_log_above_half_of_the_memory),
         cmocka_unit_test(counts_records_and_bytes),
+        cmocka_unit_test(counts_records_dropped_without_memory),
         cmocka_unit_test(names_triggers),
         cmocka_unit_test(is_thread_safe),
     };

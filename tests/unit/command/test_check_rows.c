@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table and the JSON of the check command, and what its exit status tells of. */
+/* The table and the JSON of the command `check`, and which findings change its exit status. */
 #include "command/terminal/check_rows.h"
 
 #include <setjmp.h>
@@ -20,7 +20,7 @@ static struct image_finding finding(enum image_status status, bool unpacked, boo
         .verdict = {.status = status, .unpacked = unpacked, .unpack_failed = unpack_failed}};
 }
 
-static void says_what_is_wrong(void **state)
+static void bad_images_and_unknown_unpack_states_are_wrong(void **state)
 {
     static const struct {
         enum image_status status;
@@ -116,7 +116,7 @@ static void quotes_json(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(says_what_is_wrong),
+        cmocka_unit_test(bad_images_and_unknown_unpack_states_are_wrong),
         cmocka_unit_test(aligns_columns_by_characters),
         cmocka_unit_test(shows_sizes_as_ctr_does),
         cmocka_unit_test(quotes_json),

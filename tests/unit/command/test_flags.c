@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Command lines as users of Prometheus' exporters write them. */
+/* Parsing of command lines in the syntax of Prometheus exporters. */
 #include "command/terminal/flags.h"
 
 #include <setjmp.h>
@@ -94,7 +94,7 @@ static void takes_values_in_both_forms(void **state)
     assert_string_equal(options.level, "b");
 }
 
-static void turns_switches_on_and_off(void **state)
+static void sets_and_negates_switches(void **state)
 {
     struct error err;
 
@@ -111,7 +111,7 @@ static void turns_switches_on_and_off(void **state)
     assert_true(options.help);
 }
 
-static void collects_what_is_repeatable(void **state)
+static void collects_values_of_repeated_flags(void **state)
 {
     char line[LINE_BYTES] = "";
     struct error err;
@@ -127,10 +127,10 @@ static void collects_what_is_repeatable(void **state)
     assert_int_equal(options.addresses.count, FLAG_VALUES_MAX);
     strcat(line, "--web.listen-address=:1");
     assert_false(parse(line, &err));
-    assert_string_equal(err.message, "flag --web.listen-address: at most 64 times");
+    assert_string_equal(err.message, "flag --web.listen-address: given more than 64 times");
 }
 
-static void says_what_is_wrong(void **state)
+static void reports_what_is_wrong(void **state)
 {
     static const struct {
         const char *line, *want;
@@ -143,7 +143,7 @@ static void says_what_is_wrong(void **state)
          "unknown long flag '--config.files', try --help (did you mean \"config.file\"?)"},
         {"--colector.imges",
          "unknown long flag '--colector.imges', try --help (did you mean \"collector.images\"?)"},
-        {"-- --check", "unexpected --check, try --help"},
+        {"-- --check", "unexpected argument \"--check\", try --help"},
         {"--=x", "unknown long flag '--', try --help"},
         {"--no-", "unknown long flag '--no-', try --help"},
         {"--no-workers", "unknown long flag '--no-workers', try --help"},
@@ -151,19 +151,19 @@ static void says_what_is_wrong(void **state)
         {"--no-no-quick", "unknown long flag '--no-no-quick', try --help"},
         {"-x", "unknown short flag '-x', try --help"},
         {"-", "unknown short flag '-', try --help"},
-        {"word", "unexpected word, try --help"},
-        {"--check word", "unexpected word, try --help"},
+        {"word", "unexpected argument \"word\", try --help"},
+        {"--check word", "unexpected argument \"word\", try --help"},
         {"--config.file", "expected argument for flag '--config.file'"},
         {"--config.file --check", "expected argument for flag '--config.file'"},
         {"--config.file -h", "expected argument for flag '--config.file'"},
         {"--workers", "expected argument for flag '--workers'"},
         {"-n", "expected argument for flag '--names'"},
         {"-hn", "unknown short flag '-hn', try --help"},
-        {"--check=1", "flag --check is on or off, not \"1\""},
+        {"--check=1", "invalid value \"1\" of flag --check: expected on or off"},
         {"--no-check=on", "flag --no-check takes no value"},
         {"--help=on", "flag --help takes no value"},
-        {"--log.format=xml", "flag --log.format: there is no \"xml\" (known: logfmt, json)"},
-        {"--log.format=jsn", "flag --log.format: there is no \"jsn\" (did you mean \"json\"?)"},
+        {"--log.format=xml", "invalid value \"xml\" of flag --log.format (known: logfmt, json)"},
+        {"--log.format=jsn", "invalid value \"jsn\" of flag --log.format (did you mean \"json\"?)"},
         {"--workers=", "flag --workers: \"\" is not a whole number such as 0 or 42"},
         {"--workers=4x", "flag --workers: \"4x\" is not a whole number such as 0 or 42"},
         {"--workers=18446744073709551616", "flag --workers: \"18446744073709551616\" is too large"},
@@ -179,7 +179,7 @@ static void says_what_is_wrong(void **state)
     }
 }
 
-static void knows_whether_a_switch_was_given(void **state)
+static void distinguishes_unset_switches(void **state)
 {
     struct error err;
 
@@ -205,7 +205,7 @@ static void takes_short_names(void **state)
     assert_string_equal(options.words.items[1], "b");
 }
 
-static void takes_words_where_the_table_has_a_place(void **state)
+static void collects_positional_arguments(void **state)
 {
     static struct flag_list words;
     static bool all;
@@ -267,7 +267,7 @@ static void reads_arguments_from_a_file(void **state)
     assert_null(arguments.items[7]);
 }
 
-static void refuses_files_of_arguments_that_make_no_sense(void **state)
+static void rejects_bad_argument_files(void **state)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(1 << 20);
     const char *argv[] = {"prog", "@/nowhere/at/all"};
@@ -279,12 +279,12 @@ static void refuses_files_of_arguments_that_make_no_sense(void **state)
     assert_false(arguments_expand(&arguments, 2, (char **)argv, &arena, &err));
     assert_string_equal(err.message, "/nowhere/at/all: No such file or directory");
     assert_false(expand("--x\n@other\n", &arguments, &arena, &err));
-    assert_non_null(strstr(err.message, "\"@other\": a file names no other file"));
+    assert_non_null(strstr(err.message, "\"@other\": an argument file must not name another one"));
     for (size_t i = 0; i < sizeof(many) - 1; i++)
         many[i] = i % 2 ? '\n' : 'x';
     many[sizeof(many) - 1] = '\0';
     assert_false(expand(many, &arguments, &arena, &err));
-    assert_non_null(strstr(err.message, "at most 512 arguments"));
+    assert_non_null(strstr(err.message, "too many arguments: the limit is 512"));
 }
 
 int main(void)
@@ -292,14 +292,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keeps_defaults),
         cmocka_unit_test(takes_values_in_both_forms),
-        cmocka_unit_test(turns_switches_on_and_off),
-        cmocka_unit_test(collects_what_is_repeatable),
-        cmocka_unit_test(says_what_is_wrong),
-        cmocka_unit_test(knows_whether_a_switch_was_given),
+        cmocka_unit_test(sets_and_negates_switches),
+        cmocka_unit_test(collects_values_of_repeated_flags),
+        cmocka_unit_test(reports_what_is_wrong),
+        cmocka_unit_test(distinguishes_unset_switches),
         cmocka_unit_test(takes_short_names),
-        cmocka_unit_test(takes_words_where_the_table_has_a_place),
+        cmocka_unit_test(collects_positional_arguments),
         cmocka_unit_test(reads_arguments_from_a_file),
-        cmocka_unit_test(refuses_files_of_arguments_that_make_no_sense),
+        cmocka_unit_test(rejects_bad_argument_files),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A table of flags as --help, manual and shells show it. */
+/* A table of flags as --help, as manual page and as shell completion. */
 #include "command/terminal/help.h"
 
 #include <setjmp.h>
@@ -30,7 +30,7 @@ static const struct flag flags[] = {
     {0},
 };
 
-static void explains_itself(void **state)
+static void help_wraps_at_80_columns(void **state)
 {
     CLEANUP(buf_deinit) struct buf out = BUF_INIT(4096);
 
@@ -53,7 +53,7 @@ static void explains_itself(void **state)
         assert_true(strcspn(line, "\n") <= 80);
 }
 
-static void needs_no_headings(void **state)
+static void table_without_heading_gets_one(void **state)
 {
     CLEANUP(buf_deinit) struct buf out = BUF_INIT(4096);
 
@@ -64,7 +64,7 @@ static void needs_no_headings(void **state)
                                   "  NAME                        Whom.\n");
 }
 
-static void keeps_paragraphs(void **state)
+static void help_text_keeps_paragraphs(void **state)
 {
     CLEANUP(buf_deinit) struct buf out = BUF_INIT(4096);
 
@@ -76,7 +76,7 @@ static void keeps_paragraphs(void **state)
     assert_string_equal(out.data, "\n");
 }
 
-static void writes_a_manual(void **state)
+static void manual_escapes_mdoc(void **state)
 {
     CLEANUP(buf_deinit) struct buf out = BUF_INIT(4096);
 
@@ -108,7 +108,7 @@ static void writes_a_manual(void **state)
                         ".El\n");
 }
 
-static void completes(void **state)
+static void completes_names_and_choices(void **state)
 {
     static const struct {
         const char *previous, *word, *want;
@@ -143,9 +143,11 @@ static void completes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(explains_itself),  cmocka_unit_test(needs_no_headings),
-        cmocka_unit_test(keeps_paragraphs), cmocka_unit_test(writes_a_manual),
-        cmocka_unit_test(completes),
+        cmocka_unit_test(help_wraps_at_80_columns),
+        cmocka_unit_test(table_without_heading_gets_one),
+        cmocka_unit_test(help_text_keeps_paragraphs),
+        cmocka_unit_test(manual_escapes_mdoc),
+        cmocka_unit_test(completes_names_and_choices),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the main thread does while it waits. */
+/* Periodic tasks of the main thread. */
 #include "command/periodic.h"
 
 #include "base/clock.h"
@@ -34,7 +34,7 @@ static sigset_t block(void)
     return set;
 }
 
-static void runs_what_is_due_until_the_signal(void **state)
+static void runs_due_tasks_until_the_signal(void **state)
 {
     struct counted often = {.until = 5}, never = {0}, rarely = {0};
     struct periodic_task tasks[] = {
@@ -52,7 +52,7 @@ static void runs_what_is_due_until_the_signal(void **state)
     assert_int_equal(rarely.runs, 0);
 }
 
-static void goes_on_where_it_was(void **state)
+static void keeps_due_times_between_signals(void **state)
 {
     struct counted rarely = {0};
     struct periodic_task tasks[] = {{count, &rarely, 3600 * NS_PER_SECOND}, {0}};
@@ -69,7 +69,7 @@ static void goes_on_where_it_was(void **state)
     assert_true(tasks[0].due_ns == due_ns);
 }
 
-static void waits_for_the_signal_alone(void **state)
+static void waits_for_a_signal_without_tasks(void **state)
 {
     struct periodic_task tasks[] = {{0}};
     sigset_t set = block();
@@ -82,9 +82,9 @@ static void waits_for_the_signal_alone(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(runs_what_is_due_until_the_signal),
-        cmocka_unit_test(goes_on_where_it_was),
-        cmocka_unit_test(waits_for_the_signal_alone),
+        cmocka_unit_test(runs_due_tasks_until_the_signal),
+        cmocka_unit_test(keeps_due_times_between_signals),
+        cmocka_unit_test(waits_for_a_signal_without_tasks),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

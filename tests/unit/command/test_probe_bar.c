@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The line that tells how far a run is. */
+/* The progress line of a run. */
 #include "command/terminal/probe_bar.h"
 
 #include <setjmp.h>
@@ -21,7 +21,7 @@ static void assert_drawn(const struct probe_bar *bar, size_t width, const char *
     assert_true(out.size <= width);
 }
 
-static void shows_less_where_there_is_less_room(void **state)
+static void drops_pieces_that_do_not_fit(void **state)
 {
     static const struct probe_bar bar = {"hub", "fetch", 5 * MIB, 10 * MIB, 3.25, 2.0 * 1048576};
 
@@ -34,7 +34,7 @@ static void shows_less_where_there_is_less_room(void **state)
     assert_drawn(&bar, 2, "hu");
 }
 
-static void knows_neither_size_nor_phase_at_first(void **state)
+static void shows_a_run_without_size_and_phase(void **state)
 {
     static const struct probe_bar none = {"hub", NULL, 0, 0, 0, 0};
     static const struct probe_bar some = {"hub", "fetch", 2 * MIB, 0, 1, 0};
@@ -44,7 +44,7 @@ static void knows_neither_size_nor_phase_at_first(void **state)
     assert_drawn(&some, 79, "hub  fetch  2.0 MiB  1.0 s");
 }
 
-static void is_never_more_than_full(void **state)
+static void gauge_stops_at_100_percent(void **state)
 {
     static const struct probe_bar bar = {"a", "b", 30 * MIB, 10 * MIB, 1, 0};
     CLEANUP(buf_deinit) struct buf out = BUF_INIT(1024);
@@ -61,9 +61,9 @@ static void is_never_more_than_full(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(shows_less_where_there_is_less_room),
-        cmocka_unit_test(knows_neither_size_nor_phase_at_first),
-        cmocka_unit_test(is_never_more_than_full),
+        cmocka_unit_test(drops_pieces_that_do_not_fit),
+        cmocka_unit_test(shows_a_run_without_size_and_phase),
+        cmocka_unit_test(gauge_stops_at_100_percent),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Paths and addresses as the command line has them. */
+/* Paths and URLs in flags. */
 #include "command/web_path.h"
 
 #include <setjmp.h>
@@ -12,7 +12,7 @@
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 
-static void finds_the_path_of_an_address(void **state)
+static void finds_the_path_of_a_url(void **state)
 {
     static const struct {
         const char *url, *want; /* NULL: refused */
@@ -45,7 +45,7 @@ static void finds_the_path_of_an_address(void **state)
     }
 }
 
-static void makes_a_prefix(void **state)
+static void normalises_a_prefix(void **state)
 {
     static const struct {
         const char *text, *want;
@@ -82,8 +82,8 @@ static void checks_a_path(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(finds_the_path_of_an_address),
-        cmocka_unit_test(makes_a_prefix),
+        cmocka_unit_test(finds_the_path_of_a_url),
+        cmocka_unit_test(normalises_a_prefix),
         cmocka_unit_test(checks_a_path),
     };
 

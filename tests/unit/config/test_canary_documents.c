@@ -10,6 +10,7 @@
 
 #include "config/canary_checker/canary_documents.h"
 #include "config/config.h"
+#include "support/failures.h"
 
 #include <stdio.h>
 
@@ -665,6 +666,8 @@ static void mistakes_are_reported_at_their_place(void **state)
 static void fields_without_effect_are_accepted(void **state)
 {
     (void)state;
+    assert_probes(CANARY "spec: {http: , docker: [{name: c, image: r/x}]}\n",
+                  "operation=pull\nengine=docker\nimage=r/x\nlabels.name=c\nname=c\n\n");
     assert_probes(ONE("retries: {disabled: true}, metrics: "),
                   "operation=pull\nengine=client\nimage=r/x\nlabels.name=c\nname=c\n\n");
 }
@@ -685,6 +688,29 @@ static void variables_are_replaced(void **state)
     assert_string_equal(probe->password, "${x}");
 }
 
+static void reports_when_memory_runs_out(void **state)
+{
+    bool ok = false;
+
+    (void)state;
+    for (size_t n = 0; !ok; n++) {
+        CLEANUP(buf_deinit) struct buf problems = BUF_INIT(LIMIT_BYTES);
+        struct config config;
+        struct error err = {0};
+
+        assert_true(n < 10000);
+        fail_allocations_after(n);
+        ok = config_parse(&config, &schema, "f", push_example, strlen(push_example), &problems,
+                          &err);
+        fail_nothing();
+        assert_true(ok || err.code == ERROR_INVALID);
+        if (ok) {
+            assert_int_equal(config.n_jobs, 1);
+            config_deinit(&config);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -703,6 +729,7 @@ int main(void)
         cmocka_unit_test(mistakes_are_reported_at_their_place),
         cmocka_unit_test(fields_without_effect_are_accepted),
         cmocka_unit_test(variables_are_replaced),
+        cmocka_unit_test(reports_when_memory_runs_out),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
 /* Valid files: jobs, values, fallbacks, fingerprints. */
 #include "config/config_job.h"
 #include "support/config_fixture.h"
+#include "support/failures.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -493,6 +494,33 @@ static void no_path_means_defaults(void **state)
     config_deinit(&config);
 }
 
+/* Every part of the file is read with too little memory. */
+static void reports_when_memory_runs_out(void **state)
+{
+    static const char text[] =
+        "output: {verbose: true}\n"
+        "collectors: {images: {labels: {a: '${CONFIG_TEST}'}, namespaces: [a]}}\n"
+        "registries: {r: {plain_http: true}}\n"
+        "probes: [{name: a, operation: pull, image: r/x, schedule: '@daily'}]\n";
+    bool ok = false;
+
+    (void)state;
+    for (size_t n = 0; !ok; n++) {
+        CLEANUP(buf_deinit) struct buf problems = BUF_INIT(10000);
+        struct config config;
+        struct error err = {0};
+
+        assert_true(n < 10000);
+        fail_allocations_after(n);
+        ok = config_parse(&config, &test_schema, "f", text, strlen(text), &problems, &err);
+        fail_nothing();
+        if (ok)
+            config_deinit(&config);
+        else
+            assert_int_equal(err.code, ERROR_INVALID);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -514,6 +542,7 @@ int main(void)
         cmocka_unit_test(loads_files),
         cmocka_unit_test(an_unreadable_file_is_an_error),
         cmocka_unit_test(no_path_means_defaults),
+        cmocka_unit_test(reports_when_memory_runs_out),
     };
 
     return cmocka_run_group_tests(tests, set_environment, NULL);

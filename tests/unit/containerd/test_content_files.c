@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A blob is read from its file only where everything is as it should be. */
+/* Blobs from their files: only a file of the right size and digest is read. */
 #include "containerd/content_files.h"
 
 #include "oci/digest.h"
@@ -68,14 +68,14 @@ static bool read_blob(const struct store *store, const char *digest, uint64_t si
     return true;
 }
 
-static void reads_a_blob_that_is_whole(void **state)
+static void reads_a_blob_of_the_right_digest(void **state)
 {
     const struct store *store = *state;
     assert_true(read_blob(store, store->digest, strlen(TEXT)));
     assert_true(read_blob(store, store->digest, strlen(TEXT)));
 }
 
-static void reads_nothing_else(void **state)
+static void reads_no_other_file(void **state)
 {
     const struct store *store = *state;
     char other[DIGEST_TEXT_BYTES], path[256];
@@ -99,7 +99,7 @@ static void reads_nothing_else(void **state)
     assert_false(read_blob(store, other, strlen(TEXT)));
 }
 
-/* Not hashed: who reads it through it compares. */
+/* The digest is not checked: the caller compares it. */
 static void opens_a_blob_of_its_size(void **state)
 {
     const struct store *store = *state;
@@ -113,7 +113,7 @@ static void opens_a_blob_of_its_size(void **state)
     assert_int_equal(content_files_blob(&store->files, "sha256:../../../etc/passwd", 1), -1);
 }
 
-static void does_without_a_store(void **state)
+static void works_without_a_store(void **state)
 {
     struct content_files files = CONTENT_FILES_INIT;
     CLEANUP(buf_deinit) struct buf out = BUF_INIT(1000);
@@ -130,10 +130,10 @@ static void does_without_a_store(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_a_blob_that_is_whole),
-        cmocka_unit_test(reads_nothing_else),
+        cmocka_unit_test(reads_a_blob_of_the_right_digest),
+        cmocka_unit_test(reads_no_other_file),
         cmocka_unit_test(opens_a_blob_of_its_size),
-        cmocka_unit_test(does_without_a_store),
+        cmocka_unit_test(works_without_a_store),
     };
     return cmocka_run_group_tests(tests, make_store, remove_store);
 }

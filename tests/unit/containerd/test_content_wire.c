@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one reply that is read by hand, and the one request that is written by hand. */
+/* Messages of the Content service, above all those that are read and written without protobuf-c. */
 #include "containerd/wire/content_wire.h"
 
 #include <setjmp.h>
@@ -15,7 +15,8 @@
 
 #define BYTES(text) (text), sizeof(text) - 1
 
-/* A buf around a copy of exactly that size, so that a sanitizer sees a read behind its end. */
+/* Copies the bytes into memory of exactly that size, so that a sanitizer notices a read beyond it.
+ */
 static struct buf message_of(const char *data, size_t size)
 {
     struct buf message = BUF_INIT(LIMIT_BYTES);
@@ -108,7 +109,7 @@ static const struct {
     {BYTES("<html>")},
 };
 
-static void refuses_what_is_no_chunk(void **state)
+static void refuses_an_invalid_chunk(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof(no_chunks) / sizeof(no_chunks[0]); i++) {
@@ -124,7 +125,7 @@ static void refuses_what_is_no_chunk(void **state)
     }
 }
 
-/* What a request on the wire says; strings point into the message. */
+/* A parsed request; strings point into the message. */
 struct parsed {
     uint64_t numbers[8]; /* by field */
     const char *texts[8];
@@ -149,7 +150,7 @@ static uint64_t varint(const struct buf *message, size_t *at)
     return value;
 }
 
-/* Data may be announced at the end that is not there: it is sent apart. */
+/* The last field may be a length without its data, which is sent separately. */
 static void parse_field(const struct buf *message, struct parsed *parsed)
 {
     uint64_t tag = varint(message, &parsed->end), value = varint(message, &parsed->end);
@@ -187,7 +188,7 @@ static struct parsed parse(const struct buf *message)
     return parsed;
 }
 
-static void says_everything_but_the_data(void **state)
+static void writes_a_request_without_its_data(void **state)
 {
     static const size_t sizes[] = {1, 127, 128, 16383, 16384, (size_t)1 << 20};
 
@@ -214,7 +215,7 @@ static void says_everything_but_the_data(void **state)
     }
 }
 
-static void says_what_a_commit_promises(void **state)
+static void a_commit_has_digest_and_labels(void **state)
 {
     static const struct label items[] = {{"containerd.io/gc.root", "now"}, {"empty", ""}};
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(LIMIT_BYTES);
@@ -249,7 +250,7 @@ static void says_what_a_commit_promises(void **state)
                         7);
 }
 
-static void reads_what_the_daemon_answers(void **state)
+static void reads_replies_of_the_daemon(void **state)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(LIMIT_BYTES);
     CLEANUP(buf_deinit)
@@ -278,7 +279,7 @@ static void reads_what_the_daemon_answers(void **state)
     assert_int_equal(err.code, ERROR_PROTOCOL);
 }
 
-static void asks_and_learns_a_size(void **state)
+static void reads_the_size_of_a_blob(void **state)
 {
     static const struct {
         const char *message;
@@ -325,7 +326,7 @@ static bool visit_two(void *arg, const struct content_info *info, struct error *
     return true;
 }
 
-static void lists_until_the_visitor_has_enough(void **state)
+static void a_list_ends_with_the_error_of_the_visitor(void **state)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(LIMIT_BYTES);
     CLEANUP(buf_deinit)
@@ -342,7 +343,7 @@ static void lists_until_the_visitor_has_enough(void **state)
     assert_int_equal(err.code, ERROR_LIMIT);
 }
 
-static void asks_for_some_blobs(void **state)
+static void filters_by_digest(void **state)
 {
     static const char *const digests[] = {"sha256:a", "sha256:b"};
     static const char expected[] = "\x0a\x12"
@@ -382,7 +383,7 @@ static bool remember(void *arg, const struct content_record *record, struct erro
     return true;
 }
 
-static void knows_when_a_blob_came(void **state)
+static void reads_records_with_creation_times(void **state)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(LIMIT_BYTES);
     CLEANUP(buf_deinit)
@@ -411,7 +412,7 @@ static void knows_when_a_blob_came(void **state)
     assert_int_equal(err.code, ERROR_PROTOCOL);
 }
 
-static void knows_uploads_by_name(void **state)
+static void reads_names_of_ingests(void **state)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(LIMIT_BYTES);
     CLEANUP(buf_deinit) struct buf none = message_of(BYTES(""));
@@ -442,15 +443,15 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_the_data_of_a_chunk),
         cmocka_unit_test(points_into_the_message),
-        cmocka_unit_test(refuses_what_is_no_chunk),
-        cmocka_unit_test(says_everything_but_the_data),
-        cmocka_unit_test(says_what_a_commit_promises),
-        cmocka_unit_test(reads_what_the_daemon_answers),
-        cmocka_unit_test(asks_and_learns_a_size),
-        cmocka_unit_test(lists_until_the_visitor_has_enough),
-        cmocka_unit_test(asks_for_some_blobs),
-        cmocka_unit_test(knows_when_a_blob_came),
-        cmocka_unit_test(knows_uploads_by_name),
+        cmocka_unit_test(refuses_an_invalid_chunk),
+        cmocka_unit_test(writes_a_request_without_its_data),
+        cmocka_unit_test(a_commit_has_digest_and_labels),
+        cmocka_unit_test(reads_replies_of_the_daemon),
+        cmocka_unit_test(reads_the_size_of_a_blob),
+        cmocka_unit_test(a_list_ends_with_the_error_of_the_visitor),
+        cmocka_unit_test(filters_by_digest),
+        cmocka_unit_test(reads_records_with_creation_times),
+        cmocka_unit_test(reads_names_of_ingests),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

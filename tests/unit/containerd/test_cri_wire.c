@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Answers of CRI: what is read from them, and what is no answer. */
+/* Messages of CRI: decoded replies, invalid replies, encoded requests. */
 #include "containerd/wire/cri_wire.h"
 #include "support/wire_fixture.h"
 
-static void cri_tells_conditions_and_its_configuration(void **state)
+static void a_status_has_conditions_and_a_configuration(void **state)
 {
     struct fixture *f = *state;
     struct cri_status status = {0};
@@ -58,7 +58,7 @@ static void cri_images_have_the_best_name(void **state)
     assert_false(images.items[2].pinned);
 }
 
-static void an_image_that_is_not_there_is_absent(void **state)
+static void a_missing_image_is_absent(void **state)
 {
     struct fixture *f = *state;
     struct cri_presence presence;
@@ -72,7 +72,7 @@ static void an_image_that_is_not_there_is_absent(void **state)
     assert_false(presence.pinned);
 }
 
-static void refuse_what_is_no_message(void **state)
+static void refuses_an_invalid_message(void **state)
 {
     struct fixture *f = *state;
     struct cri_status status;
@@ -88,7 +88,7 @@ static void refuse_what_is_no_message(void **state)
     assert_int_equal(f->err.code, ERROR_PROTOCOL);
 }
 
-/* What the message says in field `number`, NULL where it has none; only fields of a length below
+/* Returns field `number` of the message, or NULL; only fields of a length below
  * 128. */
 static const char *text_of(const struct buf *message, unsigned number, size_t *size)
 {
@@ -111,7 +111,7 @@ static void assert_text(const struct buf *message, unsigned number, const char *
     assert_memory_equal(text, expected, size);
 }
 
-static void a_pull_names_the_image_and_whose_the_credentials_are(void **state)
+static void a_pull_has_image_credentials_and_server(void **state)
 {
     struct fixture *f = *state;
     const struct credentials credentials = {.username = {(char *)"user"},
@@ -135,7 +135,7 @@ static void a_pull_names_the_image_and_whose_the_credentials_are(void **state)
     assert_null(text_of(&auth, 6, &size));
 }
 
-static void tokens_go_where_they_belong(void **state)
+static void each_token_has_its_field(void **state)
 {
     struct fixture *f = *state;
     const struct credentials credentials = {.identity_token = {(char *)"refresh"},
@@ -151,7 +151,7 @@ static void tokens_go_where_they_belong(void **state)
     assert_text(&auth, 6, "bearer");
 }
 
-static void a_pull_gives_the_id_of_the_image(void **state)
+static void a_pull_returns_the_id_of_the_image(void **state)
 {
     struct fixture *f = *state;
     const char *id;
@@ -191,16 +191,15 @@ static void an_image_has_all_its_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(cri_tells_conditions_and_its_configuration, setup,
+        cmocka_unit_test_setup_teardown(a_status_has_conditions_and_a_configuration, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(cri_images_have_the_best_name, setup, teardown),
-        cmocka_unit_test_setup_teardown(an_image_that_is_not_there_is_absent, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_pull_names_the_image_and_whose_the_credentials_are, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(tokens_go_where_they_belong, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_pull_gives_the_id_of_the_image, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_missing_image_is_absent, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_pull_has_image_credentials_and_server, setup, teardown),
+        cmocka_unit_test_setup_teardown(each_token_has_its_field, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_pull_returns_the_id_of_the_image, setup, teardown),
         cmocka_unit_test_setup_teardown(an_image_has_all_its_names, setup, teardown),
-        cmocka_unit_test_setup_teardown(refuse_what_is_no_message, setup, teardown),
+        cmocka_unit_test_setup_teardown(refuses_an_invalid_message, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Events as they are on the wire: what we ask, what we publish, what we are told. */
+/* Messages of the Events service: subscriptions, published events, received events. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -23,7 +23,7 @@
     "\x12\x04"                 \
     "once"
 
-/* With a timestamp, that nobody here reads. */
+/* With a timestamp, which the exporter does not read. */
 #define IMAGE_EVENT    \
     "\x0a\x02\x08\x05" \
     "\x12\x03"         \
@@ -42,7 +42,7 @@ static bool read_envelope(const void *data, size_t size, struct arena *arena, st
     return events_wire_envelope(&message, arena, event, text, err);
 }
 
-static void asks_for_each_filter(void **state)
+static void subscribes_with_each_filter(void **state)
 {
     CLEANUP(buf_deinit) struct buf out = BUF_INIT(LIMIT_BYTES);
     const char *const filters[] = {"a", "bc", NULL};
@@ -58,7 +58,7 @@ static void asks_for_each_filter(void **state)
                         7);
 }
 
-static void asks_for_no_more_filters_than_there_is_room(void **state)
+static void limits_the_number_of_filters(void **state)
 {
     CLEANUP(buf_deinit) struct buf out = BUF_INIT(LIMIT_BYTES);
     const char *filters[EVENTS_FILTERS_MAX + 3];
@@ -84,7 +84,7 @@ static void publishes_a_text(void **state)
     assert_memory_equal(out.data, expected, out.size);
 }
 
-static void knows_its_own_event(void **state)
+static void reads_the_text_of_its_own_event(void **state)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(LIMIT_BYTES);
     struct event event;
@@ -98,7 +98,7 @@ static void knows_its_own_event(void **state)
     assert_string_equal(text, "once");
 }
 
-static void knows_the_event_of_another(void **state)
+static void an_event_of_another_type_has_no_text(void **state)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(LIMIT_BYTES);
     struct event event;
@@ -114,7 +114,7 @@ static void knows_the_event_of_another(void **state)
     assert_string_equal(event.topic, "");
 }
 
-static void refuses_what_is_no_envelope(void **state)
+static void refuses_an_invalid_envelope(void **state)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(LIMIT_BYTES);
     struct event event;
@@ -128,7 +128,7 @@ static void refuses_what_is_no_envelope(void **state)
     assert_false(read_envelope("\x12\x7f", 2, &arena, &event, &text, &err));
 }
 
-static void takes_no_more_memory_than_its_arena(void **state)
+static void fails_if_the_arena_is_full(void **state)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(64);
     struct event event;
@@ -143,13 +143,13 @@ static void takes_no_more_memory_than_its_arena(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(asks_for_each_filter),
-        cmocka_unit_test(asks_for_no_more_filters_than_there_is_room),
+        cmocka_unit_test(subscribes_with_each_filter),
+        cmocka_unit_test(limits_the_number_of_filters),
         cmocka_unit_test(publishes_a_text),
-        cmocka_unit_test(knows_its_own_event),
-        cmocka_unit_test(knows_the_event_of_another),
-        cmocka_unit_test(refuses_what_is_no_envelope),
-        cmocka_unit_test(takes_no_more_memory_than_its_arena),
+        cmocka_unit_test(reads_the_text_of_its_own_event),
+        cmocka_unit_test(an_event_of_another_type_has_no_text),
+        cmocka_unit_test(refuses_an_invalid_envelope),
+        cmocka_unit_test(fails_if_the_arena_is_full),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

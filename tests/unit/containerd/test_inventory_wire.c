@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Answers of the inventory's services: what is read from them, and what is no answer. */
+/* Replies of the services that the inventory uses: decoded ones and invalid ones. */
 #include "containerd/wire/containerd_wire.h"
 #include "containerd/wire/containers_wire.h"
 #include "containerd/wire/content_wire.h"
@@ -31,7 +31,7 @@ static void ingests_have_sizes_and_times(void **state)
     assert_int_equal(ingests.items[0].total_bytes, 9);
     assert_float_equal(ingests.items[0].started, 100, 0);
     assert_float_equal(ingests.items[0].updated, 200.5, 1e-9);
-    for (size_t i = 1; i < 3; i++) { /* unset and absent are the same */
+    for (size_t i = 1; i < 3; i++) { /* unset and absent times are the same */
         assert_string_equal(ingests.items[i].ref, "");
         assert_int_equal(ingests.items[i].offset_bytes, 0);
         assert_float_equal(ingests.items[i].started, 0, 0);
@@ -108,7 +108,7 @@ static void a_stream_has_one_container_or_none(void **state)
     assert_string_equal(seen.text, "[a b]");
 }
 
-static void tasks_of_no_known_status_are_unknown(void **state)
+static void tasks_of_another_status_are_unknown(void **state)
 {
     static const int64_t statuses[] = {1, 2, 2, 3, 4, 5, 0, 6, -1, INT32_MIN, INT64_MAX};
     struct fixture *f = *state;
@@ -139,7 +139,7 @@ static bool see_snapshot(void *arg, const struct snapshot_info *info, struct err
     return true;
 }
 
-static void snapshots_of_no_known_kind_are_unknown(void **state)
+static void snapshots_of_another_kind_are_unknown(void **state)
 {
     static const int64_t kinds[] = {1, 2, 3, 0, 4, -1};
     struct fixture *f = *state;
@@ -229,7 +229,7 @@ static void deprecations_have_an_id_and_a_time(void **state)
     assert_float_equal(deprecations.items[1].last_occurrence, 0, 0);
 }
 
-/* Each decoder once; true if it says no and says why. */
+/* Calls each decoder once. Returns how many of them fail. */
 static size_t refusals(struct fixture *f)
 {
     struct seen seen = {0};
@@ -253,7 +253,7 @@ static size_t refusals(struct fixture *f)
 
 #define DECODERS 7
 
-static void refuse_what_is_no_message(void **state)
+static void refuses_an_invalid_message(void **state)
 {
     static const char *const rows[] = {
         "<html>",
@@ -274,7 +274,7 @@ static void refuse_what_is_no_message(void **state)
     }
 }
 
-static void refuse_what_takes_too_much_memory(void **state)
+static void fails_if_the_arena_is_full(void **state)
 {
     struct fixture *f = *state;
     struct ingests ingests;
@@ -291,14 +291,14 @@ int main(void)
         cmocka_unit_test_setup_teardown(ingests_have_sizes_and_times, setup, teardown),
         cmocka_unit_test_setup_teardown(containers_have_an_image_and_a_runtime, setup, teardown),
         cmocka_unit_test_setup_teardown(a_stream_has_one_container_or_none, setup, teardown),
-        cmocka_unit_test_setup_teardown(tasks_of_no_known_status_are_unknown, setup, teardown),
-        cmocka_unit_test_setup_teardown(snapshots_of_no_known_kind_are_unknown, setup, teardown),
+        cmocka_unit_test_setup_teardown(tasks_of_another_status_are_unknown, setup, teardown),
+        cmocka_unit_test_setup_teardown(snapshots_of_another_kind_are_unknown, setup, teardown),
         cmocka_unit_test_setup_teardown(a_snapshot_has_a_time, setup, teardown),
         cmocka_unit_test_setup_teardown(plugins_have_exports_capabilities_and_an_error, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(deprecations_have_an_id_and_a_time, setup, teardown),
-        cmocka_unit_test_setup_teardown(refuse_what_is_no_message, setup, teardown),
-        cmocka_unit_test_setup_teardown(refuse_what_takes_too_much_memory, setup, teardown),
+        cmocka_unit_test_setup_teardown(refuses_an_invalid_message, setup, teardown),
+        cmocka_unit_test_setup_teardown(fails_if_the_arena_is_full, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

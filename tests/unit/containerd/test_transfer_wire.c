@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Transfers by the daemon as they are on the wire, and what progress and log amount to. */
+/* Messages of the Transfer service, and the sums of its progress and log. */
 #include "containerd/transfer/transfer_log.h"
 #include "containerd/transfer/transfer_progress.h"
 #include "containerd/wire/transfer_wire.h"
@@ -37,7 +37,7 @@ static void assert_same(const struct buf *got, const struct buf *expected)
     assert_memory_equal(got->data, expected->data, got->size);
 }
 
-static void asks_for_everything(void **state)
+static void a_pull_has_all_fields(void **state)
 {
     struct fixture *f = *state;
     CLEANUP(buf_deinit) struct buf out = BUF_INIT(LIMIT_BYTES);
@@ -73,7 +73,7 @@ static void asks_for_everything(void **state)
     assert_same(&out, &f->message);
 }
 
-static void asks_for_all_platforms_and_no_unpacking_by_leaving_them_out(void **state)
+static void empty_lists_mean_all_platforms_and_no_unpacking(void **state)
 {
     struct fixture *f = *state;
     CLEANUP(buf_deinit) struct buf out = BUF_INIT(LIMIT_BYTES);
@@ -98,8 +98,8 @@ static void asks_for_all_platforms_and_no_unpacking_by_leaving_them_out(void **s
     assert_same(&out, &f->message);
 }
 
-/* The ends change places, and nothing is unpacked. */
-static void a_push_goes_the_other_way(void **state)
+/* Source and destination are swapped, and nothing is unpacked. */
+static void a_push_swaps_source_and_destination(void **state)
 {
     struct fixture *f = *state;
     CLEANUP(buf_deinit) struct buf out = BUF_INIT(LIMIT_BYTES);
@@ -129,7 +129,7 @@ static void a_push_goes_the_other_way(void **state)
     assert_same(&out, &f->message);
 }
 
-static void answers_who_we_are(void **state)
+static void writes_credentials(void **state)
 {
     struct fixture *f = *state;
     CLEANUP(buf_deinit) struct buf out = BUF_INIT(LIMIT_BYTES);
@@ -148,7 +148,7 @@ static void answers_who_we_are(void **state)
     assert_int_equal(out.size, 0);
 }
 
-static void reads_a_message_and_what_is_in_it(void **state)
+static void reads_nested_messages(void **state)
 {
     struct fixture *f = *state;
     struct transfer_message message;
@@ -181,7 +181,7 @@ static void reads_a_message_and_what_is_in_it(void **state)
     assert_string_equal(text, "ab");
 }
 
-static void negative_sizes_are_none(void **state)
+static void negative_sizes_are_zero(void **state)
 {
     struct fixture *f = *state;
     struct transfer_event event;
@@ -193,7 +193,7 @@ static void negative_sizes_are_none(void **state)
     assert_int_equal(event.total, 0);
 }
 
-static void what_is_no_message_is_told(void **state)
+static void refuses_an_invalid_message(void **state)
 {
     struct fixture *f = *state;
     struct transfer_message message;
@@ -203,8 +203,8 @@ static void what_is_no_message_is_told(void **state)
     assert_int_equal(f->err.code, ERROR_PROTOCOL);
 }
 
-static void say(struct transfer_progress *progress, int64_t at_ns, const char *what,
-                const char *name, uint64_t bytes)
+static void add_event(struct transfer_progress *progress, int64_t at_ns, const char *what,
+                      const char *name, uint64_t bytes)
 {
     const struct transfer_event event = {
         .what = what, .name = name, .bytes = bytes, .total = 100, .at_ns = at_ns};
@@ -212,22 +212,22 @@ static void say(struct transfer_progress *progress, int64_t at_ns, const char *w
     transfer_progress_add(progress, &event);
 }
 
-static void phases_end_with_what_is_said(void **state)
+static void phases_end_with_their_events(void **state)
 {
     CLEANUP(transfer_progress_deinit) struct transfer_progress p = TRANSFER_PROGRESS_INIT;
 
     (void)state;
-    say(&p, 1, "Resolving from OCI Registry (x)", "", 0);
+    add_event(&p, 1, "Resolving from OCI Registry (x)", "", 0);
     assert_int_equal(p.resolved_ns, 0);
-    say(&p, 2, "Pulling from OCI Registry (x)", "", 0);
-    say(&p, 3, "waiting", "layer-" A, 0);
-    say(&p, 4, "downloading", "layer-" A, 50);
-    say(&p, 5, "complete", "layer-" A, 100);
+    add_event(&p, 2, "Pulling from OCI Registry (x)", "", 0);
+    add_event(&p, 3, "waiting", "layer-" A, 0);
+    add_event(&p, 4, "downloading", "layer-" A, 50);
+    add_event(&p, 5, "complete", "layer-" A, 100);
     assert_int_equal(p.unpack_from_ns, 0);
-    say(&p, 6, "extracting", "layer-" A, 0);
-    say(&p, 7, "extracting", "layer-" A, 0);
-    say(&p, 8, "extracted", "layer-" A, 100);
-    say(&p, 9, "Completed pull from OCI Registry (x)", "", 0);
+    add_event(&p, 6, "extracting", "layer-" A, 0);
+    add_event(&p, 7, "extracting", "layer-" A, 0);
+    add_event(&p, 8, "extracted", "layer-" A, 100);
+    add_event(&p, 9, "Completed pull from OCI Registry (x)", "", 0);
     assert_int_equal(p.resolved_ns, 2);
     assert_int_equal(p.fetched_ns, 5);
     assert_int_equal(p.unpack_from_ns, 6);
@@ -240,65 +240,65 @@ static void bytes_are_counted_once_for_each_digest(void **state)
     CLEANUP(transfer_progress_deinit) struct transfer_progress p = TRANSFER_PROGRESS_INIT;
 
     (void)state;
-    say(&p, 1, "waiting", "layer-" A, 0);
-    say(&p, 2, "downloading", "layer-" A, 70);
-    say(&p, 3, "downloading", "layer-" A, 60);
-    say(&p, 4, "already exists", "layer-" A, 100); /* a second time in the same manifest */
-    say(&p, 5, "already exists", "config-" B, 100);
-    say(&p, 6, "already exists", "config-" B, 100);
-    say(&p, 7, "saved", "layer:no-blob", 100);
+    add_event(&p, 1, "waiting", "layer-" A, 0);
+    add_event(&p, 2, "downloading", "layer-" A, 70);
+    add_event(&p, 3, "downloading", "layer-" A, 60);
+    add_event(&p, 4, "already exists", "layer-" A, 100); /* a second time in the same manifest */
+    add_event(&p, 5, "already exists", "config-" B, 100);
+    add_event(&p, 6, "already exists", "config-" B, 100);
+    add_event(&p, 7, "saved", "layer:no-blob", 100);
     assert_int_equal(transfer_progress_seen_bytes(&p), 100);
     assert_int_equal(transfer_progress_existing_bytes(&p), 100);
     assert_int_equal(p.n_layers, 1);
 }
 
-static void complete_alone_proves_nothing(void **state)
+static void complete_alone_counts_no_bytes(void **state)
 {
     CLEANUP(transfer_progress_deinit) struct transfer_progress p = TRANSFER_PROGRESS_INIT;
 
     (void)state;
-    say(&p, 1, "waiting", "layer-" A, 0);
-    say(&p, 2, "complete", "layer-" A, 100);
+    add_event(&p, 1, "waiting", "layer-" A, 0);
+    add_event(&p, 2, "complete", "layer-" A, 100);
     assert_int_equal(transfer_progress_seen_bytes(&p), 0);
     assert_int_equal(transfer_progress_existing_bytes(&p), 0);
 }
 
-static void a_push_sends_what_the_registry_does_not_know(void **state)
+static void a_push_sends_blobs_that_the_registry_lacks(void **state)
 {
     CLEANUP(transfer_progress_deinit) struct transfer_progress p = TRANSFER_PROGRESS_INIT;
 
     (void)state;
-    say(&p, 1, "Pushing to OCI Registry (x)", "", 0);
-    say(&p, 2, "waiting", "manifest-1@" M, 0);
-    say(&p, 3, "waiting", "layer-" A, 0);
-    say(&p, 4, "waiting", "config-" B, 0);
+    add_event(&p, 1, "Pushing to OCI Registry (x)", "", 0);
+    add_event(&p, 2, "waiting", "manifest-1@" M, 0);
+    add_event(&p, 3, "waiting", "layer-" A, 0);
+    add_event(&p, 4, "waiting", "config-" B, 0);
     assert_int_equal(transfer_progress_sent_bytes(&p), 0);
     assert_int_equal(transfer_progress_known_bytes(&p), 0);
-    say(&p, 5, "already exists", "config-" B, 100);
-    say(&p, 6, "uploading", "layer-" A, 40);
+    add_event(&p, 5, "already exists", "config-" B, 100);
+    add_event(&p, 6, "uploading", "layer-" A, 40);
     assert_int_equal(transfer_progress_sent_bytes(&p), 40);
     assert_int_equal(p.commit_from_ns, 0);
-    say(&p, 7, "uploading", "manifest-1@" M, 10);
-    say(&p, 8, "complete", "layer-" A, 100);
-    say(&p, 9, "already exists", "layer-" A, 100); /* a second time in the same manifest */
-    say(&p, 10, "complete", "manifest-" M, 100);
+    add_event(&p, 7, "uploading", "manifest-1@" M, 10);
+    add_event(&p, 8, "complete", "layer-" A, 100);
+    add_event(&p, 9, "already exists", "layer-" A, 100); /* a second time in the same manifest */
+    add_event(&p, 10, "complete", "manifest-" M, 100);
     assert_int_equal(p.commit_from_ns, 7);
     assert_int_equal(transfer_progress_sent_bytes(&p), 200);
     assert_int_equal(transfer_progress_known_bytes(&p), 100);
 }
 
-static void a_manifest_that_is_there_is_not_committed(void **state)
+static void an_existing_manifest_is_not_committed(void **state)
 {
     CLEANUP(transfer_progress_deinit) struct transfer_progress p = TRANSFER_PROGRESS_INIT;
 
     (void)state;
-    say(&p, 1, "waiting", "index-" M, 0);
-    say(&p, 2, "already exists", "index-" M, 100);
+    add_event(&p, 1, "waiting", "index-" M, 0);
+    add_event(&p, 2, "already exists", "index-" M, 100);
     assert_int_equal(p.commit_from_ns, 0);
     assert_int_equal(transfer_progress_known_bytes(&p), 100);
 }
 
-static void what_an_image_names_twice_was_there_if_that_is_said_twice(void **state)
+static void a_blob_named_twice_existed_if_reported_twice(void **state)
 {
     CLEANUP(transfer_progress_deinit) struct transfer_progress p = TRANSFER_PROGRESS_INIT;
 
@@ -306,16 +306,16 @@ static void what_an_image_names_twice_was_there_if_that_is_said_twice(void **sta
     transfer_progress_expect(&p, A);
     transfer_progress_expect(&p, A);
     assert_int_equal(transfer_progress_known_bytes(&p), 0);
-    say(&p, 1, "waiting", "layer-" A, 0);
-    say(&p, 2, "already exists", "layer-" A, 100);
+    add_event(&p, 1, "waiting", "layer-" A, 0);
+    add_event(&p, 2, "already exists", "layer-" A, 100);
     assert_int_equal(transfer_progress_sent_bytes(&p), 100);
     assert_int_equal(transfer_progress_known_bytes(&p), 0);
-    say(&p, 3, "already exists", "layer-" A, 100);
+    add_event(&p, 3, "already exists", "layer-" A, 100);
     assert_int_equal(transfer_progress_sent_bytes(&p), 0);
     assert_int_equal(transfer_progress_known_bytes(&p), 100);
 }
 
-static void too_many_blobs_are_left_out(void **state)
+static void blobs_above_the_limit_are_left_out(void **state)
 {
     CLEANUP(transfer_progress_deinit) struct transfer_progress p = TRANSFER_PROGRESS_INIT;
     char name[32];
@@ -323,12 +323,12 @@ static void too_many_blobs_are_left_out(void **state)
     (void)state;
     for (size_t i = 0; i < TRANSFER_BLOBS_MAX + 10; i++) {
         snprintf(name, sizeof(name), "layer-x:%zu", i);
-        say(&p, 1, "already exists", name, 100);
+        add_event(&p, 1, "already exists", name, 100);
     }
     assert_int_equal(transfer_progress_existing_bytes(&p), 100 * TRANSFER_BLOBS_MAX);
 }
 
-static void the_host_that_has_the_manifest_is_named(void **state)
+static void finds_the_host_that_served_the_manifest(void **state)
 {
     struct transfer_log log = {0};
 
@@ -352,7 +352,7 @@ static void the_host_that_has_the_manifest_is_named(void **state)
     assert_string_equal(log.served_by, "mirror.example:5000");
 }
 
-static void a_log_that_is_cut_off_does_no_harm(void **state)
+static void a_truncated_log_is_harmless(void **state)
 {
     static const char *const pieces[] = {"",
                                          "HEAD /v2/a/manifests/1",
@@ -371,7 +371,7 @@ static void a_log_that_is_cut_off_does_no_harm(void **state)
     assert_string_equal(log.served_by, "");
 }
 
-static void versions_differ(void **state)
+static void rules_depend_on_the_version(void **state)
 {
     (void)state;
     assert_false(transfer_rules_of("1.6.20~ds1")->transfers);
@@ -388,23 +388,23 @@ static void versions_differ(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(asks_for_everything),
-        TEST(asks_for_all_platforms_and_no_unpacking_by_leaving_them_out),
-        TEST(a_push_goes_the_other_way),
-        TEST(answers_who_we_are),
-        TEST(reads_a_message_and_what_is_in_it),
-        TEST(negative_sizes_are_none),
-        TEST(what_is_no_message_is_told),
-        cmocka_unit_test(phases_end_with_what_is_said),
+        TEST(a_pull_has_all_fields),
+        TEST(empty_lists_mean_all_platforms_and_no_unpacking),
+        TEST(a_push_swaps_source_and_destination),
+        TEST(writes_credentials),
+        TEST(reads_nested_messages),
+        TEST(negative_sizes_are_zero),
+        TEST(refuses_an_invalid_message),
+        cmocka_unit_test(phases_end_with_their_events),
         cmocka_unit_test(bytes_are_counted_once_for_each_digest),
-        cmocka_unit_test(complete_alone_proves_nothing),
-        cmocka_unit_test(a_push_sends_what_the_registry_does_not_know),
-        cmocka_unit_test(a_manifest_that_is_there_is_not_committed),
-        cmocka_unit_test(what_an_image_names_twice_was_there_if_that_is_said_twice),
-        cmocka_unit_test(too_many_blobs_are_left_out),
-        cmocka_unit_test(the_host_that_has_the_manifest_is_named),
-        cmocka_unit_test(a_log_that_is_cut_off_does_no_harm),
-        cmocka_unit_test(versions_differ),
+        cmocka_unit_test(complete_alone_counts_no_bytes),
+        cmocka_unit_test(a_push_sends_blobs_that_the_registry_lacks),
+        cmocka_unit_test(an_existing_manifest_is_not_committed),
+        cmocka_unit_test(a_blob_named_twice_existed_if_reported_twice),
+        cmocka_unit_test(blobs_above_the_limit_are_left_out),
+        cmocka_unit_test(finds_the_host_that_served_the_manifest),
+        cmocka_unit_test(a_truncated_log_is_harmless),
+        cmocka_unit_test(rules_depend_on_the_version),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,7 +23,7 @@ static bool holds(struct credential_cache *cache, const char *key, const char *w
     return credential_cache_get(cache, key, &answer) && strcmp(answer.data, want) == 0;
 }
 
-static void keeps_an_answer_until_it_expires(void **state)
+static void keeps_a_response_until_it_expires(void **state)
 {
     struct error err;
     struct credential_cache *cache = credential_cache_new(&err);
@@ -45,7 +45,7 @@ static void keeps_an_answer_until_it_expires(void **state)
     credential_cache_free(NULL);
 }
 
-static void drops_what_expires_first_when_it_is_full(void **state)
+static void evicts_the_entry_that_expires_first(void **state)
 {
     struct error err;
     struct credential_cache *cache = credential_cache_new(&err);
@@ -72,7 +72,7 @@ static void drops_what_expires_first_when_it_is_full(void **state)
     credential_cache_free(cache);
 }
 
-static void has_a_ceiling_for_bytes(void **state)
+static void limits_the_size_of_all_responses(void **state)
 {
     struct error err;
     struct credential_cache *cache = credential_cache_new(&err);
@@ -133,9 +133,9 @@ static void serves_many_threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(keeps_an_answer_until_it_expires),
-        cmocka_unit_test(drops_what_expires_first_when_it_is_full),
-        cmocka_unit_test(has_a_ceiling_for_bytes),
+        cmocka_unit_test(keeps_a_response_until_it_expires),
+        cmocka_unit_test(evicts_the_entry_that_expires_first),
+        cmocka_unit_test(limits_the_size_of_all_responses),
         cmocka_unit_test(serves_many_threads),
     };
 

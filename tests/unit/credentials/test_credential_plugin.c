@@ -40,7 +40,7 @@ static struct answered answer_for(const char *json, const char *image)
     return got;
 }
 
-static void takes_the_pattern_that_the_kubelet_takes(void **state)
+static void uses_the_pattern_that_the_kubelet_uses(void **state)
 {
     static const struct {
         const char *auth, *image, *want; /* the username */
@@ -84,7 +84,7 @@ static void takes_the_pattern_that_the_kubelet_takes(void **state)
     }
 }
 
-static void reads_how_long_an_answer_is_good_and_for_what(void **state)
+static void reads_duration_and_scope_of_a_response(void **state)
 {
     static const struct {
         const char *rest;
@@ -113,7 +113,7 @@ static void reads_how_long_an_answer_is_good_and_for_what(void **state)
     }
 }
 
-static void refuses_answers_that_are_none(void **state)
+static void rejects_invalid_responses(void **state)
 {
     static const char *const answers[] = {
         "",
@@ -192,7 +192,7 @@ static void expect_file(const char *name, const char *want)
     assert_string_equal(data.data, want);
 }
 
-static void asks_a_program_as_the_kubelet_does(void **state)
+static void runs_a_plugin_like_the_kubelet(void **state)
 {
     char want[200];
 
@@ -215,7 +215,7 @@ static void asks_a_program_as_the_kubelet_does(void **state)
     expect_file("runs", want);
 }
 
-static void does_not_ask_for_images_of_others(void **state)
+static void runs_only_plugins_whose_patterns_match(void **state)
 {
     (void)state;
     write_config(CONFIG PROVIDER("plugin", "*.example"));
@@ -226,7 +226,7 @@ static void does_not_ask_for_images_of_others(void **state)
     assert_int_equal(count_runs(), 0);
 }
 
-static void keeps_answers_as_they_say(void **state)
+static void caches_responses_as_long_as_they_say(void **state)
 {
     static const struct {
         const char *script;
@@ -262,7 +262,7 @@ static void keeps_answers_as_they_say(void **state)
     }
 }
 
-static void an_edited_configuration_gets_no_old_answer(void **state)
+static void an_edited_configuration_misses_the_cache(void **state)
 {
     struct error err;
     struct credential_cache *cache = credential_cache_new(&err);
@@ -280,7 +280,7 @@ static void an_edited_configuration_gets_no_old_answer(void **state)
     credential_cache_free(cache);
 }
 
-static void goes_on_until_one_knows_something(void **state)
+static void runs_plugins_until_one_returns_credentials(void **state)
 {
     static const struct {
         const char *first, *username;
@@ -302,7 +302,7 @@ static void goes_on_until_one_knows_something(void **state)
     }
 }
 
-static void fails_if_one_fails_and_no_other_knows(void **state)
+static void fails_if_a_plugin_fails_and_none_returns_credentials(void **state)
 {
     static const struct {
         const char *script, *message;
@@ -327,7 +327,7 @@ static void fails_if_one_fails_and_no_other_knows(void **state)
     }
 }
 
-static void tells_what_cannot_be_asked(void **state)
+static void names_the_provider_or_file_at_fault(void **state)
 {
     (void)state;
     write_config(CONFIG PROVIDER("missing", "*.example"));
@@ -348,7 +348,7 @@ static void tells_what_cannot_be_asked(void **state)
     assert_non_null(strstr(nonsense.err.message, config_path));
 }
 
-static void a_hanging_program_ends_with_the_run(void **state)
+static void a_hanging_plugin_ends_with_the_run(void **state)
 {
     (void)state;
     write_config(CONFIG PROVIDER("one", "*.example") PROVIDER("two", "*.example"));
@@ -367,17 +367,17 @@ static void a_hanging_program_ends_with_the_run(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(takes_the_pattern_that_the_kubelet_takes),
-        cmocka_unit_test(reads_how_long_an_answer_is_good_and_for_what),
-        cmocka_unit_test(refuses_answers_that_are_none),
-        IN_DIRECTORY(asks_a_program_as_the_kubelet_does),
-        IN_DIRECTORY(does_not_ask_for_images_of_others),
-        IN_DIRECTORY(keeps_answers_as_they_say),
-        IN_DIRECTORY(an_edited_configuration_gets_no_old_answer),
-        IN_DIRECTORY(goes_on_until_one_knows_something),
-        IN_DIRECTORY(fails_if_one_fails_and_no_other_knows),
-        IN_DIRECTORY(tells_what_cannot_be_asked),
-        IN_DIRECTORY(a_hanging_program_ends_with_the_run),
+        cmocka_unit_test(uses_the_pattern_that_the_kubelet_uses),
+        cmocka_unit_test(reads_duration_and_scope_of_a_response),
+        cmocka_unit_test(rejects_invalid_responses),
+        IN_DIRECTORY(runs_a_plugin_like_the_kubelet),
+        IN_DIRECTORY(runs_only_plugins_whose_patterns_match),
+        IN_DIRECTORY(caches_responses_as_long_as_they_say),
+        IN_DIRECTORY(an_edited_configuration_misses_the_cache),
+        IN_DIRECTORY(runs_plugins_until_one_returns_credentials),
+        IN_DIRECTORY(fails_if_a_plugin_fails_and_none_returns_credentials),
+        IN_DIRECTORY(names_the_provider_or_file_at_fault),
+        IN_DIRECTORY(a_hanging_plugin_ends_with_the_run),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

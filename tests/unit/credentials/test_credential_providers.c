@@ -145,7 +145,7 @@ static void names_the_mistake_and_its_place(void **state)
     }
 }
 
-static void refuses_too_many_providers(void **state)
+static void limits_the_number_of_providers(void **state)
 {
     CLEANUP(buf_deinit) struct buf config = BUF_INIT((size_t)1 << 20);
 
@@ -211,7 +211,7 @@ int main(void)
         cmocka_unit_test(reads_all_keys_of_yaml),
         cmocka_unit_test(reads_json_as_well),
         cmocka_unit_test(names_the_mistake_and_its_place),
-        cmocka_unit_test(refuses_too_many_providers),
+        cmocka_unit_test(limits_the_number_of_providers),
         cmocka_unit_test_setup_teardown(loads_a_file_or_a_directory_of_them, directory_make,
                                         directory_remove),
     };

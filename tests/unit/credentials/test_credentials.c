@@ -69,7 +69,7 @@ static void is_anonymous_without_settings(void **state)
     assert_null(found.credentials.source);
 }
 
-static void takes_what_is_written_before_all_else(void **state)
+static void inline_settings_precede_all_others(void **state)
 {
     const struct credentials_settings settings = {
         .username = "u", .password = "p", .docker_config = "/nonexistent"};
@@ -82,7 +82,7 @@ static void takes_what_is_written_before_all_else(void **state)
     assert_string_equal(found.credentials.source, "auth");
 }
 
-static void reads_files_anew_every_time(void **state)
+static void reads_files_again_for_every_run(void **state)
 {
     char path[100];
     const struct credentials_settings settings = {.username = "u", .password_file = path};
@@ -98,7 +98,7 @@ static void reads_files_anew_every_time(void **state)
     assert_string_equal(secret_text(&second.credentials.password), " second ");
 }
 
-static void refuses_a_file_without_a_secret(void **state)
+static void rejects_a_file_without_a_secret(void **state)
 {
     char path[100];
     const struct credentials_settings settings = {.identity_token_file = path};
@@ -174,7 +174,7 @@ static void asks_a_helper_for_the_registry(void **state)
     assert_string_equal(secret_text(&hub.credentials.password), "https://index.docker.io/v1/");
 }
 
-static void knows_an_identity_token_of_a_helper(void **state)
+static void reads_an_identity_token_of_a_helper(void **state)
 {
     CLEANUP(found_deinit)
     struct found found = ask_helper(
@@ -187,7 +187,7 @@ static void knows_an_identity_token_of_a_helper(void **state)
     assert_string_equal(secret_text(&found.credentials.password), "");
 }
 
-static void is_anonymous_where_a_helper_knows_nothing(void **state)
+static void is_anonymous_if_a_helper_has_no_credentials(void **state)
 {
     static const char *const scripts[] = {
         "#!/bin/sh\necho 'credentials not found in native keychain'\nexit 1\n",
@@ -240,7 +240,7 @@ static void does_not_wait_longer_than_the_run(void **state)
     assert_int_equal(found.err.code, ERROR_TIMEOUT);
 }
 
-static void runs_no_helper_with_a_strange_name(void **state)
+static void runs_no_helper_with_an_invalid_name(void **state)
 {
     static const char *const names[] = {"../test", "a/b", "a b", "a;b", "\\u0000", "$(x)"};
     char path[100];
@@ -255,7 +255,7 @@ static void runs_no_helper_with_a_strange_name(void **state)
         directory_put("config.json", config, 0600);
         CLEANUP(found_deinit) struct found found = find(&settings, "busybox", NULL);
         assert_false(credentials_any(&found.credentials));
-        assert_true(found.ok == (names[i][0] == '\\')); /* a string with a NUL is none */
+        assert_true(found.ok == (names[i][0] == '\\')); /* a name with a NUL is invalid */
         if (!found.ok)
             assert_int_equal(found.err.code, ERROR_INVALID);
     }
@@ -268,16 +268,16 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(checks_that_settings_make_sense),
         cmocka_unit_test(is_anonymous_without_settings),
-        cmocka_unit_test(takes_what_is_written_before_all_else),
-        IN_DIRECTORY(reads_files_anew_every_time),
-        IN_DIRECTORY(refuses_a_file_without_a_secret),
+        cmocka_unit_test(inline_settings_precede_all_others),
+        IN_DIRECTORY(reads_files_again_for_every_run),
+        IN_DIRECTORY(rejects_a_file_without_a_secret),
         IN_DIRECTORY(finds_an_entry_of_the_docker_config),
         IN_DIRECTORY(asks_a_helper_for_the_registry),
-        IN_DIRECTORY(knows_an_identity_token_of_a_helper),
-        IN_DIRECTORY(is_anonymous_where_a_helper_knows_nothing),
+        IN_DIRECTORY(reads_an_identity_token_of_a_helper),
+        IN_DIRECTORY(is_anonymous_if_a_helper_has_no_credentials),
         IN_DIRECTORY(a_helper_that_fails_is_a_failure),
         IN_DIRECTORY(does_not_wait_longer_than_the_run),
-        IN_DIRECTORY(runs_no_helper_with_a_strange_name),
+        IN_DIRECTORY(runs_no_helper_with_an_invalid_name),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

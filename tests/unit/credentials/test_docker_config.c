@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* config.json as docker, podman and people write it. */
+/* config.json as written by Docker, Podman and by hand. */
 #include "credentials/docker_config.h"
 
 #include <setjmp.h>
@@ -99,7 +99,7 @@ static void finds_the_entry_of_a_host(void **state)
 }
 
 /* Of two entries the better one counts, whichever comes first. */
-static void takes_the_more_specific_entry(void **state)
+static void prefers_the_more_specific_entry(void **state)
 {
     static const struct {
         const char *better, *worse, *image;
@@ -175,7 +175,7 @@ static void an_empty_entry_hides_no_other(void **state)
     assert_string_equal(text(&found.credentials.username), "user");
 }
 
-static void a_helper_comes_before_what_is_written(void **state)
+static void a_helper_precedes_inline_entries(void **state)
 {
     static const struct {
         const char *config, *image, *helper;
@@ -207,7 +207,7 @@ static void a_helper_comes_before_what_is_written(void **state)
     }
 }
 
-static void refuses_nonsense_without_quoting_it(void **state)
+static void rejects_invalid_files_without_quoting_them(void **state)
 {
     static const char *const entries[] = {
         "{\"auth\":\"hunter2\"}",                               /* no base64 */
@@ -236,7 +236,7 @@ static void refuses_nonsense_without_quoting_it(void **state)
     assert_int_equal(empty.err.code, ERROR_INVALID);
 }
 
-static void refuses_a_helper_with_a_name_too_long(void **state)
+static void limits_the_name_of_a_helper(void **state)
 {
     char config[200], name[CREDENTIAL_HELPER_BYTES + 1] = {0};
 
@@ -256,12 +256,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_the_entry_of_a_host),
-        cmocka_unit_test(takes_the_more_specific_entry),
+        cmocka_unit_test(prefers_the_more_specific_entry),
         cmocka_unit_test(reads_every_kind_of_secret),
         cmocka_unit_test(an_empty_entry_hides_no_other),
-        cmocka_unit_test(a_helper_comes_before_what_is_written),
-        cmocka_unit_test(refuses_nonsense_without_quoting_it),
-        cmocka_unit_test(refuses_a_helper_with_a_name_too_long),
+        cmocka_unit_test(a_helper_precedes_inline_entries),
+        cmocka_unit_test(rejects_invalid_files_without_quoting_them),
+        cmocka_unit_test(limits_the_name_of_a_helper),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -476,7 +476,7 @@ static void an_old_engine_pulls_for_no_platform(void **state)
 }
 
 /* From API 1.46 on the engine can push one manifest of an index. */
-static void pushes_a_platform_where_the_engine_can(void **state)
+static void pushes_a_platform_if_the_engine_can(void **state)
 {
     static const struct fake_rule old[] = {
         VERSION("1.45"),
@@ -510,7 +510,7 @@ static void pushes_a_platform_where_the_engine_can(void **state)
     }
 }
 
-static void tells_docker_its_own_name_of_docker_hub(void **state)
+static void names_docker_hub_like_docker(void **state)
 {
     /* {"registrytoken":"t","serveraddress":"https://index.docker.io/v1/"} */
     static const struct fake_rule rules[] = {
@@ -576,8 +576,8 @@ int main(void)
         cmocka_unit_test(keeps_marks_in_volumes),
         cmocka_unit_test(pulls_with_platform_and_credentials),
         cmocka_unit_test(an_old_engine_pulls_for_no_platform),
-        cmocka_unit_test(pushes_a_platform_where_the_engine_can),
-        cmocka_unit_test(tells_docker_its_own_name_of_docker_hub),
+        cmocka_unit_test(pushes_a_platform_if_the_engine_can),
+        cmocka_unit_test(names_docker_hub_like_docker),
         cmocka_unit_test(loads_an_archive),
     };
     int failed;

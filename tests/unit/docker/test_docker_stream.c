@@ -118,7 +118,7 @@ static void counts_what_is_pushed(void **state)
     drop(stream);
 }
 
-static void the_digest_of_a_push_is_told_by_either_line(void **state)
+static void reads_the_digest_of_a_push_from_either_line(void **state)
 {
     static const char *const lines[][2] = {
         {"{\"status\":\"v1: digest: " DIGEST " size: 949\"}", NULL},
@@ -137,7 +137,7 @@ static void the_digest_of_a_push_is_told_by_either_line(void **state)
     }
 }
 
-static void two_digests_are_one_too_many(void **state)
+static void rejects_two_different_digests(void **state)
 {
     static const char *const lines[] = {
         "{\"status\":\"v1: digest: " DIGEST " size: 949\"}",
@@ -154,7 +154,7 @@ static void two_digests_are_one_too_many(void **state)
     drop(stream);
 }
 
-static void an_image_that_is_there_has_no_layers(void **state)
+static void an_existing_image_reports_no_layers(void **state)
 {
     static const char *const lines[] = {
         "{\"status\":\"Pulling from a/b\",\"id\":\"1\",\"error\":null,\"errorDetail\":null}",
@@ -201,7 +201,7 @@ static void adds_up_attempts(void **state)
     drop(stream);
 }
 
-static void a_layer_fetched_for_itself_did_not_exist(void **state)
+static void a_transferred_layer_did_not_exist(void **state)
 {
     static const char *const lines[] = {
         "{\"status\":\"Already exists\",\"id\":\"a\"}",
@@ -225,7 +225,7 @@ static void a_layer_fetched_for_itself_did_not_exist(void **state)
 }
 
 /* containerd's store counts the seconds of unpacking. */
-static void seconds_are_no_bytes(void **state)
+static void does_not_count_seconds_as_bytes(void **state)
 {
     static const char *const lines[] = {
         "{\"status\":\"Extracting\",\"progressDetail\":{\"current\":1,\"total\":9,"
@@ -244,7 +244,7 @@ static void seconds_are_no_bytes(void **state)
     drop(stream);
 }
 
-static void failures_are_seen_wherever_they_stand(void **state)
+static void finds_failures_in_any_line(void **state)
 {
     static const struct {
         const char *line, *words;
@@ -279,7 +279,7 @@ static void failures_are_seen_wherever_they_stand(void **state)
     }
 }
 
-static void words_give_the_reason(void **state)
+static void messages_give_the_reason(void **state)
 {
     (void)state;
     assert_int_equal(
@@ -290,7 +290,7 @@ static void words_give_the_reason(void **state)
     assert_int_equal(docker_failure_code("", 0), ERROR_RUNTIME);
 }
 
-static void what_is_no_such_stream_is_refused(void **state)
+static void rejects_other_streams(void **state)
 {
     static const struct {
         const char *line;
@@ -336,7 +336,7 @@ static void reads_byte_by_byte(void **state)
     drop(stream);
 }
 
-static void a_line_cut_at_the_end_is_no_line(void **state)
+static void rejects_a_truncated_line(void **state)
 {
     static const char text[] = "{\"status\":\"Digest: ";
     struct docker_stream *stream = make();
@@ -349,7 +349,7 @@ static void a_line_cut_at_the_end_is_no_line(void **state)
     drop(stream);
 }
 
-static void has_ceilings(void **state)
+static void respects_limits(void **state)
 {
     struct docker_stream *stream = make();
     struct error err = {0};
@@ -376,7 +376,7 @@ static void has_ceilings(void **state)
     drop(stream);
 }
 
-static void numbers_from_outside_do_not_wrap(void **state)
+static void numbers_of_the_daemon_do_not_wrap(void **state)
 {
     static const char *const lines[] = {
         "{\"status\":\"Downloading\",\"progressDetail\":{\"current\":9223372036854775807,"
@@ -405,19 +405,19 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counts_layers_and_bytes),
         cmocka_unit_test(counts_what_is_pushed),
-        cmocka_unit_test(the_digest_of_a_push_is_told_by_either_line),
-        cmocka_unit_test(two_digests_are_one_too_many),
-        cmocka_unit_test(an_image_that_is_there_has_no_layers),
+        cmocka_unit_test(reads_the_digest_of_a_push_from_either_line),
+        cmocka_unit_test(rejects_two_different_digests),
+        cmocka_unit_test(an_existing_image_reports_no_layers),
         cmocka_unit_test(adds_up_attempts),
-        cmocka_unit_test(a_layer_fetched_for_itself_did_not_exist),
-        cmocka_unit_test(seconds_are_no_bytes),
-        cmocka_unit_test(failures_are_seen_wherever_they_stand),
-        cmocka_unit_test(words_give_the_reason),
-        cmocka_unit_test(what_is_no_such_stream_is_refused),
+        cmocka_unit_test(a_transferred_layer_did_not_exist),
+        cmocka_unit_test(does_not_count_seconds_as_bytes),
+        cmocka_unit_test(finds_failures_in_any_line),
+        cmocka_unit_test(messages_give_the_reason),
+        cmocka_unit_test(rejects_other_streams),
         cmocka_unit_test(reads_byte_by_byte),
-        cmocka_unit_test(a_line_cut_at_the_end_is_no_line),
-        cmocka_unit_test(has_ceilings),
-        cmocka_unit_test(numbers_from_outside_do_not_wrap),
+        cmocka_unit_test(rejects_a_truncated_line),
+        cmocka_unit_test(respects_limits),
+        cmocka_unit_test(numbers_of_the_daemon_do_not_wrap),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What Go's decoder takes, and what it refuses. */
+/* Texts that Go's decoder accepts and rejects. */
 #include "encoding/base64.h"
 
 #include <setjmp.h>
@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-static void decodes_what_is_padded(void **state)
+static void decodes_padded_text(void **state)
 {
     static const struct {
         const char *text, *want;
@@ -34,7 +34,7 @@ static void decodes_what_is_padded(void **state)
     }
 }
 
-static void refuses_the_rest(void **state)
+static void rejects_invalid_text(void **state)
 {
     static const char *const texts[] = {"Z",     "Zg",    "Zg=",      "Zm8",  "Zm9vY",
                                         "====",  "Zm9v=", "Zg==Zg==", "!!!!", "Zm 9v",
@@ -73,8 +73,8 @@ static void encodes_in_both_alphabets(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(decodes_what_is_padded),
-        cmocka_unit_test(refuses_the_rest),
+        cmocka_unit_test(decodes_padded_text),
+        cmocka_unit_test(rejects_invalid_text),
         cmocka_unit_test(encodes_in_both_alphabets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

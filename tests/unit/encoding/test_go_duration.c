@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Durations of Go's: what it reads, and what it refuses. */
+/* Durations that Go accepts and rejects. */
 #include "encoding/go_duration.h"
 
 #include "base/clock.h"
@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-static void reads_what_go_reads(void **state)
+static void accepts_what_go_accepts(void **state)
 {
     static const struct {
         const char *text;
@@ -43,7 +43,7 @@ static void reads_what_go_reads(void **state)
     }
 }
 
-static void refuses_what_go_refuses(void **state)
+static void rejects_what_go_rejects(void **state)
 {
     static const char *const rows[] = {"",     "-",       "3",    "s",
                                        ".s",   "1d",      " 1s",  "1 s",
@@ -61,8 +61,8 @@ static void refuses_what_go_refuses(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_what_go_reads),
-        cmocka_unit_test(refuses_what_go_refuses),
+        cmocka_unit_test(accepts_what_go_accepts),
+        cmocka_unit_test(rejects_what_go_rejects),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

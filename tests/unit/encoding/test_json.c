@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* JSON from outside: what is absent, how keys match, what is too much. */
+/* JSON: syntax, absence, matching of keys, limits. */
 #include "encoding/json.h"
 
 #include <setjmp.h>
@@ -18,7 +18,7 @@ static struct json_document *parse(const char *text)
     return document;
 }
 
-static void refuses_what_is_no_json(void **state)
+static void rejects_invalid_json(void **state)
 {
     static const char *const texts[] = {
         "",           "{",          "{\"a\":}", "[1,]",      "{} x",  "\"\n\"",
@@ -34,7 +34,7 @@ static void refuses_what_is_no_json(void **state)
     }
 }
 
-/* What a strict reader would refuse, and containerd's does not. */
+/* Strict parsers reject these, containerd does not. */
 static void accepts_what_go_accepts(void **state)
 {
     static const struct {
@@ -44,6 +44,15 @@ static void accepts_what_go_accepts(void **state)
         {"\"\\ud83d\\udc33\"", "\xf0\x9f\x90\xb3"},
         {"\"\\ud83dx\"", "\xef\xbf\xbdx"},
         {"\"\\u00e4\\u20ac\\/\\b\"", "\xc3\xa4\xe2\x82\xac/\b"},
+        {"\"\\u007f\\u0080\\u07ff\\u0800\\uffff\"", "\x7f\xc2\x80\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf"},
+        {"\"\\ud800\\udc00\\udbff\\udfff\"", "\xf0\x90\x80\x80\xf4\x8f\xbf\xbf"},
+        {"\"\\ud7ff\\ue000\"", "\xed\x9f\xbf\xee\x80\x80"},
+        {"\"\\udc00\"", "\xef\xbf\xbd"},                    /* the second half only */
+        {"\"\\udbff\\ue000\"", "\xef\xbf\xbd\xee\x80\x80"}, /* the first half only */
+        {"\"\\ud800\\ud800\"", "\xef\xbf\xbd\xef\xbf\xbd"},
+        {"\"\\ud800\\n\"", "\xef\xbf\xbd\n"},
+        {"\"\\u00Aa\\u00fF\"", "\xc2\xaa\xc3\xbf"},
+        {"\"\\f\\n\\r\\t\\\"\\\\\"", "\f\n\r\t\"\\"},
         {"\"\xff\"", "\xff"},
         {" [1e999999, -0, 99999999999999999999, 1.5E-3, {\"\":{}}, [[]], true] ", NULL},
     };
@@ -63,7 +72,7 @@ static void accepts_what_go_accepts(void **state)
     }
 }
 
-static void matches_keys_as_go_does(void **state)
+static void matches_keys_like_go(void **state)
 {
     static const struct {
         const char *text, *name, *want;
@@ -73,6 +82,13 @@ static void matches_keys_as_go_does(void **state)
         {"{\"MEDIATYPE\":\"x\"}", "mediaType", "x"},
         {"{\"fs\xc5\xbf\":\"x\"}", "fss", "x"},
         {"{\"\xe2\x84\xaa\":\"x\"}", "k", "x"},
+        {"{\"\xc5\xbfize\":\"x\"}", "size", "x"},
+        {"{\"to\xe2\x84\xaa"
+         "en\":\"x\"}",
+         "token", "x"},
+        {"{\"AZ[@\":\"x\"}", "az[@", "x"},
+        {"{\"[\":\"x\"}", "{", NULL},
+        {"{\"@\":\"x\"}", "`", NULL},
         {"{\"token\":\"1\",\"Token\":\"2\"}", "token", "2"},
         {"{\"token\":\"1\",\"token\":\"2\"}", "token", "2"},
         {"{\"toke\":\"1\"}", "token", NULL},
@@ -92,7 +108,7 @@ static void matches_keys_as_go_does(void **state)
     }
 }
 
-static void tells_of_absence_for_the_wrong_kind(void **state)
+static void treats_other_kinds_as_absent(void **state)
 {
     CLEANUP(json_freep)
     struct json_document *document = parse("{\"null\":null,\"real\":1.0,\"nul\":\"a\\u0000b\","
@@ -124,7 +140,7 @@ static void tells_of_absence_for_the_wrong_kind(void **state)
     assert_false(json_is_array(root));
 }
 
-static void frees_and_roots_nothing(void **state)
+static void accepts_null(void **state)
 {
     (void)state;
     json_free(NULL);
@@ -150,7 +166,7 @@ static void visits_members_in_order(void **state)
     assert_string_equal(out.data, "z=1;a=2;m=3;");
 }
 
-static void quotes_so_that_it_can_be_read_again(void **state)
+static void reads_the_strings_it_quotes(void **state)
 {
     static const char *const texts[] = {"", "plain", "\"\\/\b\t\n\x01\x1f\x7f",
                                         "\xc3\xa4\xf0\x9f\x90\xb3"};
@@ -178,7 +194,7 @@ static void expect_limit(const char *piece, size_t count)
     assert_int_equal(err.code, ERROR_LIMIT);
 }
 
-static void stops_at_a_document_that_would_grow_too_much(void **state)
+static void limits_the_memory_of_a_document(void **state)
 {
     (void)state;
     expect_limit("[],", (4 << 20) / 3);
@@ -186,7 +202,62 @@ static void stops_at_a_document_that_would_grow_too_much(void **state)
     expect_limit("1,", 2 << 20);
 }
 
-static void stops_at_deep_nesting(void **state)
+static void reads_numbers(void **state)
+{
+    static const struct {
+        const char *text;
+        bool want;
+        int64_t value;
+    } rows[] = {
+        {"-9223372036854775808", true, INT64_MIN},
+        {"-9223372036854775809", false, 0},
+        {"9223372036854775807", true, INT64_MAX},
+        {"9223372036854775808", false, 0},
+        {"-7", true, -7},
+        {"0", true, 0},
+        {"1.0", false, 0},
+        {"1e3", false, 0},
+        {"1E+3", false, 0},
+        {"10", true, 10},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        CLEANUP(json_freep) struct json_document *document = parse(rows[i].text);
+        int64_t value = 0;
+
+        assert_int_equal(json_int(json_root(document), &value), rows[i].want);
+        assert_true(value == rows[i].value);
+    }
+}
+
+static void names_the_position(void **state)
+{
+    static const struct {
+        const char *text, *want;
+    } rows[] = {
+        {"{\n \"a\": 1\n x", "invalid JSON at line 3, column 2: expected ',' or '}'"},
+        {"[1 2]", "invalid JSON at line 1, column 4: expected ',' or ']'"},
+        {"{\"a\" 1}", "invalid JSON at line 1, column 6: expected ':'"},
+        {"{1", "invalid JSON at line 1, column 2: expected a key in quotes"},
+        {"", "invalid JSON at line 1, column 1: expected a value"},
+        {"1 1", "invalid JSON at line 1, column 3: trailing data"},
+        {"-1.", "invalid JSON at line 1, column 4: expected a digit"},
+        {"1e", "invalid JSON at line 1, column 3: expected a digit"},
+        {"\"\\x\"", "invalid JSON at line 1, column 3: invalid escape"},
+        {"\"\n\"", "invalid JSON at line 1, column 2: unterminated string or control character"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct error err;
+
+        assert_null(json_parse(rows[i].text, strlen(rows[i].text), &err));
+        assert_string_equal(err.message, rows[i].want);
+    }
+}
+
+static void limits_the_depth(void **state)
 {
     struct error err = {0};
     CLEANUP(buf_deinit) struct buf text = BUF_INIT(1 << 20);
@@ -195,9 +266,26 @@ static void stops_at_deep_nesting(void **state)
         buf_append_char(&text, '[');
     assert_null(json_parse(text.data, text.size, &err));
     assert_int_equal(err.code, ERROR_PROTOCOL);
+    for (size_t depth = 10000; depth <= 10001; depth++) {
+        CLEANUP(json_freep) struct json_document *document = NULL;
+
+        buf_clear(&text);
+        for (size_t i = 0; i < depth; i++)
+            buf_append_char(&text, '[');
+        for (size_t i = 0; i < depth; i++)
+            buf_append_char(&text, ']');
+        document = json_parse(text.data, text.size, &err);
+        assert_int_equal(document != NULL, depth == 10000);
+    }
+    buf_clear(&text);
+    for (size_t i = 0; i < 20000; i++) /* closed containers do not count */
+        buf_append_str(&text, i == 0 ? "[[]" : ",{}");
+    buf_append_char(&text, ']');
+    CLEANUP(json_freep) struct json_document *flat = json_parse(text.data, text.size, &err);
+    assert_int_equal(json_count(json_root(flat)), 20000);
 }
 
-static void parses_an_ordinary_document_of_the_largest_size(void **state)
+static void parses_a_large_document(void **state)
 {
     struct error err;
     CLEANUP(buf_deinit) struct buf text = BUF_INIT(16 << 20);
@@ -217,16 +305,18 @@ static void parses_an_ordinary_document_of_the_largest_size(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(refuses_what_is_no_json),
+        cmocka_unit_test(rejects_invalid_json),
         cmocka_unit_test(accepts_what_go_accepts),
-        cmocka_unit_test(matches_keys_as_go_does),
-        cmocka_unit_test(tells_of_absence_for_the_wrong_kind),
-        cmocka_unit_test(frees_and_roots_nothing),
+        cmocka_unit_test(matches_keys_like_go),
+        cmocka_unit_test(treats_other_kinds_as_absent),
+        cmocka_unit_test(accepts_null),
         cmocka_unit_test(visits_members_in_order),
-        cmocka_unit_test(quotes_so_that_it_can_be_read_again),
-        cmocka_unit_test(stops_at_a_document_that_would_grow_too_much),
-        cmocka_unit_test(stops_at_deep_nesting),
-        cmocka_unit_test(parses_an_ordinary_document_of_the_largest_size),
+        cmocka_unit_test(reads_the_strings_it_quotes),
+        cmocka_unit_test(limits_the_memory_of_a_document),
+        cmocka_unit_test(reads_numbers),
+        cmocka_unit_test(names_the_position),
+        cmocka_unit_test(limits_the_depth),
+        cmocka_unit_test(parses_a_large_document),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

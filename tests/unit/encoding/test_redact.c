@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is secret in a message stays out of it, and what tells the reason stays in. */
+/* Removes queries of URLs, keeps the rest of the message. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,7 +19,7 @@ static void assert_redacted(const char *text, const char *expected)
     assert_string_equal(out, expected);
 }
 
-static void queries_go(void **state)
+static void removes_queries(void **state)
 {
     (void)state;
     assert_redacted("from http://a/b?sig=x: 403 Forbidden", "from http://a/b?...: 403 Forbidden");
@@ -28,7 +28,7 @@ static void queries_go(void **state)
     assert_redacted("http://a?", "http://a?...");
 }
 
-static void the_rest_stays(void **state)
+static void keeps_the_rest(void **state)
 {
     (void)state;
     assert_redacted("", "");
@@ -37,7 +37,7 @@ static void the_rest_stays(void **state)
     assert_redacted("://", "://");
 }
 
-static void what_does_not_fit_is_cut_off(void **state)
+static void truncates(void **state)
 {
     char out[12];
 
@@ -50,7 +50,7 @@ static void what_does_not_fit_is_cut_off(void **state)
     assert_string_equal(out, "");
 }
 
-static void a_part_of_a_text_is_one(void **state)
+static void reads_only_the_given_size(void **state)
 {
     char out[32];
 
@@ -62,10 +62,10 @@ static void a_part_of_a_text_is_one(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(queries_go),
-        cmocka_unit_test(the_rest_stays),
-        cmocka_unit_test(what_does_not_fit_is_cut_off),
-        cmocka_unit_test(a_part_of_a_text_is_one),
+        cmocka_unit_test(removes_queries),
+        cmocka_unit_test(keeps_the_rest),
+        cmocka_unit_test(truncates),
+        cmocka_unit_test(reads_only_the_given_size),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The subset of YAML we read: its nodes know their places, the rest is refused at its place. */
+/* The supported subset of YAML: positions of nodes and of problems. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -48,7 +48,7 @@ static void assert_place(struct place place, size_t line, size_t column)
     assert_int_equal(place.column, column);
 }
 
-static void nodes_know_their_places(void **state)
+static void nodes_have_positions(void **state)
 {
     static const char text[] = "# comment\n"
                                "a: plain\n"
@@ -102,7 +102,7 @@ static void walks_in_the_order_of_the_file(void **state)
     assert_null(yaml_skip(f.root->children->children, f.root->children->children));
 }
 
-static void knows_what_is_null(void **state)
+static void recognizes_null(void **state)
 {
     static const bool want[] = {true, true, true, true, false, false, false, false, false};
     CLEANUP(fixture_deinit) struct fixture f;
@@ -119,11 +119,11 @@ static void knows_what_is_null(void **state)
     assert_int_equal(n, 9);
 }
 
-/* What is refused, and whether there is something left to look at. */
+/* Rejected texts, and whether the rest is usable. */
 static const struct {
     const char *text, *want;
     bool usable;
-} refused[] = {
+} rejected[] = {
     {"a: 1\na: 2\n", "f:2:1: duplicate key \"a\", first at line 1\n", true},
     {"x: {a: 1, b: 2,\n  'a': 3}\n", "f:2:3: duplicate key \"a\", first at line 1\n", true},
     {"a: &x 1\n", "f:1:4: anchors (&x) are not supported\n", true},
@@ -199,7 +199,7 @@ static void reads_all_documents(void **state)
     }
 }
 
-static void documents_have_a_ceiling(void **state)
+static void limits_the_number_of_documents(void **state)
 {
     CLEANUP(buf_deinit) struct buf text = BUF_INIT(LIMIT_BYTES);
     CLEANUP(fixture_deinit)
@@ -214,15 +214,15 @@ static void documents_have_a_ceiling(void **state)
     assert_string_equal(f.text.data, "f:2002:1: too many documents\n");
 }
 
-static void refuses_the_rest_at_its_place(void **state)
+static void rejects_at_the_right_position(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+    for (size_t i = 0; i < sizeof(rejected) / sizeof(rejected[0]); i++) {
         CLEANUP(fixture_deinit) struct fixture f;
 
-        parse(&f, refused[i].text, strlen(refused[i].text));
-        assert_string_equal(f.text.data, refused[i].want);
-        assert_int_equal(f.root != NULL, refused[i].usable);
+        parse(&f, rejected[i].text, strlen(rejected[i].text));
+        assert_string_equal(f.text.data, rejected[i].want);
+        assert_int_equal(f.root != NULL, rejected[i].usable);
     }
 }
 
@@ -239,7 +239,7 @@ static void keeps_the_first_of_two_equal_keys(void **state)
     assert_int_equal(member(f.root, "d")->kind, YAML_BROKEN);
 }
 
-static void has_ceilings(void **state)
+static void limits_depth_members_and_size(void **state)
 {
     CLEANUP(buf_deinit) struct buf text = BUF_INIT(LIMIT_BYTES);
     CLEANUP(fixture_deinit) struct fixture deep, wide, big, small;
@@ -252,12 +252,18 @@ static void has_ceilings(void **state)
     assert_string_equal(deep.text.data, "f:1:65: lists and mappings are nested too deeply\n");
     parse(&small, text.data + 2, text.size - 2);
     assert_non_null(small.root);
+    fixture_deinit(&small);
     buf_clear(&text);
     for (size_t i = 0; i <= YAML_MEMBERS_MAX; i++)
         buf_append_str(&text, "- x\n");
     parse(&wide, text.data, text.size);
     assert_null(wide.root);
     assert_string_equal(wide.text.data, "f:1001:3: too many members in one list or mapping\n");
+    buf_clear(&text);
+    for (size_t i = 0; i < YAML_SIZE_MAX; i++)
+        buf_append_char(&text, i % 100 == 99 ? '\n' : '#');
+    parse(&small, text.data, text.size);
+    assert_non_null(small.root);
     while (text.size <= YAML_SIZE_MAX)
         buf_append_str(&text, "# some comment that goes on for a while, but means nothing\n");
     parse(&big, text.data, text.size);
@@ -265,7 +271,7 @@ static void has_ceilings(void **state)
     assert_string_equal(big.text.data, "f:1:1: more than 1048576 bytes\n");
 }
 
-static void stays_within_its_memory(void **state)
+static void limits_its_memory(void **state)
 {
     struct arena arena = ARENA_INIT(600);
     struct problems problems = PROBLEMS_INIT(&arena);
@@ -279,7 +285,7 @@ static void stays_within_its_memory(void **state)
     arena_deinit(&arena);
 }
 
-static void problems_come_in_order_and_once(void **state)
+static void problems_are_sorted_and_unique(void **state)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(LIMIT_BYTES);
     CLEANUP(buf_deinit) struct buf out = BUF_INIT(LIMIT_BYTES);
@@ -305,16 +311,16 @@ static void problems_come_in_order_and_once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nodes_know_their_places),
+        cmocka_unit_test(nodes_have_positions),
         cmocka_unit_test(walks_in_the_order_of_the_file),
-        cmocka_unit_test(knows_what_is_null),
+        cmocka_unit_test(recognizes_null),
         cmocka_unit_test(reads_all_documents),
-        cmocka_unit_test(documents_have_a_ceiling),
-        cmocka_unit_test(refuses_the_rest_at_its_place),
+        cmocka_unit_test(limits_the_number_of_documents),
+        cmocka_unit_test(rejects_at_the_right_position),
         cmocka_unit_test(keeps_the_first_of_two_equal_keys),
-        cmocka_unit_test(has_ceilings),
-        cmocka_unit_test(stays_within_its_memory),
-        cmocka_unit_test(problems_come_in_order_and_once),
+        cmocka_unit_test(limits_depth_members_and_size),
+        cmocka_unit_test(limits_its_memory),
+        cmocka_unit_test(problems_are_sorted_and_unique),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

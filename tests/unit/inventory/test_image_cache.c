@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is read once, what again, what is dropped, and who is to blame. */
+/* The cache of documents: what is read once or again, what is dropped, which errors are reported.
+ */
 #include "inventory/image_cache.h"
 
 #include "oci/digest.h"
@@ -118,7 +119,7 @@ static void separates_media_types_and_configurations(void **state)
     assert_int_equal(store.reads, 3);
 }
 
-static void remembers_what_makes_no_sense(void **state)
+static void caches_invalid_documents(void **state)
 {
     CLEANUP(image_cache_freep) struct image_cache *cache = new_cache();
     struct store store = {"{\"manifests\":[]}"};
@@ -135,7 +136,7 @@ static void remembers_what_makes_no_sense(void **state)
     assert_int_equal(store.reads, 2);
 }
 
-static void remembers_what_is_too_large(void **state)
+static void caches_that_a_document_is_too_large(void **state)
 {
     CLEANUP(image_cache_freep) struct image_cache *cache = new_cache();
     struct store store = {"", .failure = ERROR_LIMIT};
@@ -148,7 +149,7 @@ static void remembers_what_is_too_large(void **state)
     assert_true(image_cache_ok(cache, &err));
 }
 
-static void reads_again_what_is_in_doubt(void **state)
+static void reads_uncertain_documents_again(void **state)
 {
     static const struct {
         enum error_code failure;
@@ -174,7 +175,7 @@ static void reads_again_what_is_in_doubt(void **state)
     }
 }
 
-static void does_not_believe_a_truncated_blob(void **state)
+static void does_not_trust_a_truncated_blob(void **state)
 {
     CLEANUP(image_cache_freep) struct image_cache *cache = new_cache();
     struct store store = {"{}"};
@@ -189,8 +190,8 @@ static void does_not_believe_a_truncated_blob(void **state)
     assert_int_equal(image_cache_manifest(cache, &source, &shorter, IMAGE, &manifest), IMAGE_FOUND);
 }
 
-/* The disk was repaired: bytes that were not those of the digest are not believed for long. */
-static void does_not_keep_what_its_digest_denies(void **state)
+/* Bytes that do not match the digest expire, because a disk can be repaired. */
+static void does_not_keep_bytes_of_another_digest(void **state)
 {
     static const char good[] = "{\"layers\":[{}]}";
     CLEANUP(image_cache_freep) struct image_cache *cache = new_cache();
@@ -211,7 +212,7 @@ static void does_not_keep_what_its_digest_denies(void **state)
     assert_int_equal(store.reads, 1);
 }
 
-static void reads_nothing_for_what_it_has_or_will_not_read(void **state)
+static void reads_no_embedded_and_no_oversized_document(void **state)
 {
     CLEANUP(image_cache_freep) struct image_cache *cache = new_cache();
     struct store store = {"{}"};
@@ -227,7 +228,7 @@ static void reads_nothing_for_what_it_has_or_will_not_read(void **state)
     assert_int_equal(store.reads, 0);
 }
 
-static void drops_what_a_cycle_did_not_ask_for(void **state)
+static void drops_what_a_cycle_did_not_look_up(void **state)
 {
     CLEANUP(image_cache_freep) struct image_cache *cache = new_cache();
     struct store store = {"{}"};
@@ -248,7 +249,7 @@ static void drops_what_a_cycle_did_not_ask_for(void **state)
     assert_int_equal(store.reads, 2);
 }
 
-static void has_a_ceiling_that_old_entries_make_room_under(void **state)
+static void evicts_old_entries_at_the_limit(void **state)
 {
     CLEANUP(image_cache_freep) struct image_cache *cache = new_cache();
     struct store store = {"{}"};
@@ -300,14 +301,14 @@ int main(void)
         cmocka_unit_test(reads_a_document_once),
         cmocka_unit_test(keeps_platforms_of_an_index),
         cmocka_unit_test(separates_media_types_and_configurations),
-        cmocka_unit_test(remembers_what_makes_no_sense),
-        cmocka_unit_test(remembers_what_is_too_large),
-        cmocka_unit_test(reads_again_what_is_in_doubt),
-        cmocka_unit_test(does_not_believe_a_truncated_blob),
-        cmocka_unit_test(does_not_keep_what_its_digest_denies),
-        cmocka_unit_test(reads_nothing_for_what_it_has_or_will_not_read),
-        cmocka_unit_test(drops_what_a_cycle_did_not_ask_for),
-        cmocka_unit_test(has_a_ceiling_that_old_entries_make_room_under),
+        cmocka_unit_test(caches_invalid_documents),
+        cmocka_unit_test(caches_that_a_document_is_too_large),
+        cmocka_unit_test(reads_uncertain_documents_again),
+        cmocka_unit_test(does_not_trust_a_truncated_blob),
+        cmocka_unit_test(does_not_keep_bytes_of_another_digest),
+        cmocka_unit_test(reads_no_embedded_and_no_oversized_document),
+        cmocka_unit_test(drops_what_a_cycle_did_not_look_up),
+        cmocka_unit_test(evicts_old_entries_at_the_limit),
         cmocka_unit_test(computes_the_chain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,7 +25,7 @@
 #define IMAGE MEDIA_TYPE_OCI_MANIFEST
 #define INDEX MEDIA_TYPE_OCI_INDEX
 
-/* What is wrong with a store; combined with |. */
+/* Flaws of a store; combined with |. */
 enum {
     NO_MANIFEST = 1 << 0, /* the record is gone */
     NO_CONFIG = 1 << 1,
@@ -338,7 +338,7 @@ static void accepts_an_empty_index(void **state)
     compare(&row, &got);
 }
 
-/* As int64 does in Go, whose sums ctr prints. */
+/* With the overflow of int64 in Go. */
 static void sums_sizes_as_ctr_does(void **state)
 {
     static struct descriptor odd[][3] = {
@@ -394,7 +394,7 @@ static void differs_between_versions_as_containerd_does(void **state)
     }
 }
 
-static void has_names_that_never_change(void **state)
+static void statuses_have_stable_names(void **state)
 {
     (void)state;
     assert_string_equal(image_status_name(IMAGE_COMPLETE), "complete");
@@ -436,7 +436,7 @@ int main(void)
         cmocka_unit_test(accepts_an_empty_index),
         cmocka_unit_test(sums_sizes_as_ctr_does),
         cmocka_unit_test(differs_between_versions_as_containerd_does),
-        cmocka_unit_test(has_names_that_never_change),
+        cmocka_unit_test(statuses_have_stable_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The parts of a rotation that need no daemon: the blobs in their order, and what is known of
- * them. That it finds real damage: tests/e2e/test_scrub.py.
- */
+/* The parts of a rotation that need no daemon: the sorted blobs, and the set of bad ones. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,7 +15,7 @@
 
 #define MANY 1000
 
-/* The digest whose number is n. */
+/* The digest that begins with the number n. */
 static const char *digest(unsigned n)
 {
     static char text[DIGEST_TEXT_BYTES];
@@ -68,7 +65,7 @@ static void reads_and_writes_digests(void **state)
     assert_false(scrub_sum_parse(&parsed, "sha512:0123456789abcdef"));
 }
 
-static void goes_through_each_digest_once_in_order(void **state)
+static void visits_each_digest_once_in_order(void **state)
 {
     CLEANUP(scrub_blobs_deinit) struct scrub_blobs blobs = SCRUB_BLOBS_INIT;
     const struct scrub_blob *blob = NULL;
@@ -77,7 +74,7 @@ static void goes_through_each_digest_once_in_order(void **state)
     (void)state;
     for (unsigned i = 0; i < MANY; i++) {
         add_blob(&blobs, i * 7919 % MANY, 10);
-        add_blob(&blobs, i, 10); /* another namespace has it, too */
+        add_blob(&blobs, i, 10); /* another namespace has it too */
     }
     scrub_blobs_sort(&blobs);
     assert_int_equal(blobs.count, MANY);
@@ -90,8 +87,8 @@ static void goes_through_each_digest_once_in_order(void **state)
     assert_int_equal(n, MANY);
 }
 
-/* Where the blob that a rotation stopped at is gone, it goes on with the one after it. */
-static void goes_on_where_a_blob_is_gone(void **state)
+/* The blob at which a rotation stopped may be gone: it continues with the next one. */
+static void continues_after_a_blob_that_is_gone(void **state)
 {
     CLEANUP(scrub_blobs_deinit) struct scrub_blobs blobs = SCRUB_BLOBS_INIT;
     struct scrub_sum last = sum(5), next = sum(6);
@@ -108,7 +105,7 @@ static void goes_on_where_a_blob_is_gone(void **state)
     assert_non_null(scrub_blobs_find(&blobs, &next));
 }
 
-static void leaves_out_what_is_no_digest(void **state)
+static void ignores_other_digests(void **state)
 {
     CLEANUP(scrub_blobs_deinit) struct scrub_blobs blobs = SCRUB_BLOBS_INIT;
     struct error err;
@@ -120,7 +117,7 @@ static void leaves_out_what_is_no_digest(void **state)
     assert_int_equal(blobs.count, 0);
 }
 
-static void knows_what_is_bad(void **state)
+static void finds_bad_blobs(void **state)
 {
     CLEANUP(scrub_bad_blobs_deinit) struct scrub_bad_blobs known = {0};
     struct scrub_sum which;
@@ -145,7 +142,7 @@ static void knows_what_is_bad(void **state)
     assert_non_null(scrub_bad_blobs_find(&known, &which));
 }
 
-static void tells_that_something_changed(void **state)
+static void the_version_changes_with_the_set(void **state)
 {
     CLEANUP(scrub_bad_blobs_deinit) struct scrub_bad_blobs known = {0};
     struct scrub_sum which = sum(1);
@@ -163,7 +160,7 @@ static void tells_that_something_changed(void **state)
     assert_int_not_equal(known.version, version);
 }
 
-static void forgets_what_was_deleted(void **state)
+static void removes_deleted_blobs(void **state)
 {
     CLEANUP(scrub_blobs_deinit) struct scrub_blobs blobs = SCRUB_BLOBS_INIT;
     CLEANUP(scrub_bad_blobs_deinit) struct scrub_bad_blobs known = {0};
@@ -180,7 +177,7 @@ static void forgets_what_was_deleted(void **state)
     assert_non_null(scrub_bad_blobs_find(&known, &which));
 }
 
-static void knows_no_more_than_its_ceiling(void **state)
+static void ignores_blobs_above_the_limit(void **state)
 {
     CLEANUP(scrub_bad_blobs_deinit) struct scrub_bad_blobs known = {0};
 
@@ -190,7 +187,7 @@ static void knows_no_more_than_its_ceiling(void **state)
     assert_int_equal(known.count, SCRUB_BAD_BLOBS_MAX);
 }
 
-static void keeps_its_place_where_the_daemon_is_gone(void **state)
+static void keeps_its_position_if_the_daemon_is_gone(void **state)
 {
     CLEANUP(scrub_freep) struct scrub *scrub = scrub_new();
     CLEANUP(containerd_freep) struct containerd *containerd = NULL;
@@ -214,14 +211,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_and_writes_digests),
-        cmocka_unit_test(goes_through_each_digest_once_in_order),
-        cmocka_unit_test(goes_on_where_a_blob_is_gone),
-        cmocka_unit_test(leaves_out_what_is_no_digest),
-        cmocka_unit_test(knows_what_is_bad),
-        cmocka_unit_test(tells_that_something_changed),
-        cmocka_unit_test(forgets_what_was_deleted),
-        cmocka_unit_test(knows_no_more_than_its_ceiling),
-        cmocka_unit_test(keeps_its_place_where_the_daemon_is_gone),
+        cmocka_unit_test(visits_each_digest_once_in_order),
+        cmocka_unit_test(continues_after_a_blob_that_is_gone),
+        cmocka_unit_test(ignores_other_digests),
+        cmocka_unit_test(finds_bad_blobs),
+        cmocka_unit_test(the_version_changes_with_the_set),
+        cmocka_unit_test(removes_deleted_blobs),
+        cmocka_unit_test(ignores_blobs_above_the_limit),
+        cmocka_unit_test(keeps_its_position_if_the_daemon_is_gone),
     };
     int failed;
 

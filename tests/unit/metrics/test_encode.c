@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The text that Prometheus reads, byte by byte. */
+/* The text format, byte by byte. */
 #include "support/encode_fixture.h"
 
 #include <math.h>
 
-/* As a page of its own; malloc'ed. */
+/* Returns a page; the caller must free() it. */
 static char *encoded(const struct snapshot *snapshot, size_t family)
 {
     CLEANUP(buf_deinit) struct buf out = BUF_INIT(LIMIT_BYTES);
@@ -45,7 +45,7 @@ static void escapes_label_values(void **state)
                               "t_labeled_total{a=\"\",b=\"\xc3\xbc{}=,\"} 4\n");
 }
 
-/* A snapshot has no newlines left in it; the encoder does not rely on that. */
+/* A snapshot contains no newlines, but the encoder does not rely on that. */
 static void escapes_a_new_line(void **state)
 {
     const char *const values[] = {"two\nlines", "\\n"};
@@ -85,7 +85,7 @@ static void writes_a_histogram_cumulatively(void **state)
                               "t_duration_seconds_count{a=\"x\"} 4\n");
 }
 
-static void writes_an_info_with_labels_of_its_own(void **state)
+static void writes_an_info_with_extra_labels(void **state)
 {
     static const char *const names[] = {"team"}, *const values[] = {"\"core\""};
     const struct extra_labels extra = {names, values, 1};
@@ -100,8 +100,8 @@ static void writes_an_info_with_labels_of_its_own(void **state)
                               "t_info{a=\"x\",team=\"\\\"core\\\"\"} 1\n");
 }
 
-/* What it says of a run does not fit into this format. */
-static void writes_a_bare_histogram(void **state)
+/* This format has no exemplars and no native histograms. */
+static void omits_exemplars_and_native_buckets(void **state)
 {
     static const double bounds[] = {1};
     static const struct metric_family bare = {METRIC_HISTOGRAM, "t_seconds", "Bare."};
@@ -121,8 +121,8 @@ static void writes_a_bare_histogram(void **state)
                                   "t_seconds_count 1\n");
 }
 
-/* The bounds of the one before are kept: they have to be those of this one. */
-static void tells_histograms_apart(void **state)
+/* The encoder caches bounds; they must be those of the current histogram. */
+static void does_not_mix_up_bounds(void **state)
 {
     static const double one[] = {1, 2}, two[] = {3, 4};
     static const char *const values[] = {"x"};
@@ -145,7 +145,7 @@ static void tells_histograms_apart(void **state)
         strstr(out.data, "le=\"1.0\"} 0\nt_duration_seconds_bucket{a=\"x\",le=\"+Inf\""));
 }
 
-static void writes_nothing_of_a_family_without_samples(void **state)
+static void omits_families_without_samples(void **state)
 {
     (void)state;
     for (enum encode_format format = 0; format < ENCODE_FORMATS; format++) {
@@ -165,8 +165,8 @@ static void writes_nothing_of_a_family_without_samples(void **state)
     }
 }
 
-/* So that it can be kept and put behind any other. */
-static void depends_on_nothing_before_it(void **state)
+/* So that callers can cache a family. */
+static void does_not_depend_on_other_families(void **state)
 {
     static const double bounds[] = {1, 2};
     static const char *const values[] = {"x", "y"};
@@ -202,7 +202,7 @@ static void writes_a_number(void **state)
     assert_string_equal(out.data, "0.25+Inf");
 }
 
-static void stops_at_the_ceiling_of_the_page(void **state)
+static void fails_beyond_the_limit_of_the_page(void **state)
 {
     CLEANUP(snapshot_unrefp) struct snapshot *snapshot = snapshot_new(families, LIMIT_BYTES);
     CLEANUP(buf_deinit) struct buf out = BUF_INIT(100);
@@ -230,13 +230,13 @@ int main(void)
         cmocka_unit_test(escapes_label_values),
         cmocka_unit_test(escapes_a_new_line),
         cmocka_unit_test(writes_a_histogram_cumulatively),
-        cmocka_unit_test(writes_an_info_with_labels_of_its_own),
-        cmocka_unit_test(writes_a_bare_histogram),
-        cmocka_unit_test(tells_histograms_apart),
-        cmocka_unit_test(writes_nothing_of_a_family_without_samples),
-        cmocka_unit_test(depends_on_nothing_before_it),
+        cmocka_unit_test(writes_an_info_with_extra_labels),
+        cmocka_unit_test(omits_exemplars_and_native_buckets),
+        cmocka_unit_test(does_not_mix_up_bounds),
+        cmocka_unit_test(omits_families_without_samples),
+        cmocka_unit_test(does_not_depend_on_other_families),
         cmocka_unit_test(writes_a_number),
-        cmocka_unit_test(stops_at_the_ceiling_of_the_page),
+        cmocka_unit_test(fails_beyond_the_limit_of_the_page),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

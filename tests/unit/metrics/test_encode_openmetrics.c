@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* OpenMetrics, byte by byte: its readers forgive nothing. */
+/* OpenMetrics, byte by byte: Prometheus parses it strictly. */
 #include "support/encode_fixture.h"
 
 static const double bounds[] = {0.5, 30};
@@ -18,7 +18,7 @@ static void check(enum encode_format format, struct encode_options options,
 
 static const struct encode_options none = {0}, all = {true, true};
 
-static void calls_a_family_without_its_suffix(void **state)
+static void family_names_omit_the_suffix(void **state)
 {
     const struct sample sample = {.label_values = values, .value = 1};
 
@@ -33,7 +33,7 @@ static void calls_a_family_without_its_suffix(void **state)
           "t_info{a=\"x\"} 1\n");
 }
 
-static void escapes_quotes_of_the_help_too(void **state)
+static void escapes_quotes_in_help(void **state)
 {
     const struct sample sample = {.value = 0.5};
 
@@ -44,8 +44,8 @@ static void escapes_quotes_of_the_help_too(void **state)
           "t_plain 0.5\n");
 }
 
-/* A unit that is not the last part of the name costs the whole page. */
-static void tells_the_unit_where_the_name_has_it(void **state)
+/* Prometheus rejects the page if a unit is not the end of the name. */
+static void writes_the_unit_if_the_name_ends_in_it(void **state)
 {
     static const struct {
         enum metric_type type;
@@ -78,7 +78,7 @@ static void tells_the_unit_where_the_name_has_it(void **state)
     }
 }
 
-/* Three runs, of which the last two have ids. */
+/* Three runs; the last two have ids. */
 static void observe(struct histogram *histogram)
 {
     histogram_init(histogram, bounds, 2, START);
@@ -100,7 +100,7 @@ static void observe(struct histogram *histogram)
     "t_duration_seconds_sum{a=\"x\"} 600.625\n"                                             \
     "t_duration_seconds_count{a=\"x\"} 3\n"
 
-static void shows_runs_behind_the_buckets(void **state)
+static void writes_exemplars_after_buckets(void **state)
 {
     CLEANUP(histogram_deinit) struct histogram histogram;
     const struct sample sample = {.label_values = values, .histogram = &histogram};
@@ -110,8 +110,25 @@ static void shows_runs_behind_the_buckets(void **state)
     check(ENCODE_OPENMETRICS, none, &families[DURATION], &sample, HEAD BUCKETS);
 }
 
-/* Each behind its own series; of counters nobody knows. */
-static void tells_when_counts_began_if_asked_to(void **state)
+static void escapes_run_ids(void **state)
+{
+    CLEANUP(histogram_deinit) struct histogram histogram;
+    const struct sample sample = {.label_values = values, .histogram = &histogram};
+
+    (void)state;
+    histogram_init(&histogram, bounds, 2, START);
+    histogram_observe_run(&histogram, 1, "a\"b", START);
+    check(ENCODE_OPENMETRICS, none, &families[DURATION], &sample,
+          HEAD "t_duration_seconds_bucket{a=\"x\",le=\"0.5\"} 0\n"
+               "t_duration_seconds_bucket{a=\"x\",le=\"30.0\"} 1 # {run_id=\"a\\\"b\"} 1 "
+               "1761213045.5\n"
+               "t_duration_seconds_bucket{a=\"x\",le=\"+Inf\"} 1\n"
+               "t_duration_seconds_sum{a=\"x\"} 1\n"
+               "t_duration_seconds_count{a=\"x\"} 1\n");
+}
+
+/* Each after its series; counters have no start time. */
+static void writes_created_lines_on_request(void **state)
 {
     CLEANUP(histogram_deinit) struct histogram histogram;
     struct histogram unknown = HISTOGRAM_INIT(bounds);
@@ -135,7 +152,7 @@ static void tells_when_counts_began_if_asked_to(void **state)
           "t_labeled_total{a=\"x\",b=\"y\"} 1\n");
 }
 
-static void says_where_the_page_ends(void **state)
+static void ends_with_eof(void **state)
 {
     static const char *const ends[ENCODE_FORMATS] = {
         [ENCODE_TEXT] = "",
@@ -205,12 +222,13 @@ static void version_2_calls_a_family_like_its_samples(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(calls_a_family_without_its_suffix),
-        cmocka_unit_test(escapes_quotes_of_the_help_too),
-        cmocka_unit_test(tells_the_unit_where_the_name_has_it),
-        cmocka_unit_test(shows_runs_behind_the_buckets),
-        cmocka_unit_test(tells_when_counts_began_if_asked_to),
-        cmocka_unit_test(says_where_the_page_ends),
+        cmocka_unit_test(family_names_omit_the_suffix),
+        cmocka_unit_test(escapes_quotes_in_help),
+        cmocka_unit_test(writes_the_unit_if_the_name_ends_in_it),
+        cmocka_unit_test(writes_exemplars_after_buckets),
+        cmocka_unit_test(escapes_run_ids),
+        cmocka_unit_test(writes_created_lines_on_request),
+        cmocka_unit_test(ends_with_eof),
         cmocka_unit_test(version_2_has_a_histogram_in_a_line),
         cmocka_unit_test(version_2_calls_a_family_like_its_samples),
     };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Protobuf, byte by byte where it is small; where it is not, read by a reader of its own. */
+/* Protobuf: small messages byte by byte, others with a small reader. */
 #include "support/encode_fixture.h"
 
 #include <math.h>
@@ -36,7 +36,7 @@ static void writes_a_counter(void **state)
     assert_memory_equal(out.data, want, sizeof(want) - 1);
 }
 
-static void writes_an_info_as_a_gauge_with_labels_of_its_own(void **state)
+static void writes_an_info_as_a_gauge_with_extra_labels(void **state)
 {
     static const char want[] = "\x34"
                                "\x0a\x06t_info"
@@ -59,7 +59,7 @@ static void writes_an_info_as_a_gauge_with_labels_of_its_own(void **state)
     assert_memory_equal(out.data, want, sizeof(want) - 1);
 }
 
-/* A message, or what is left of it. */
+/* The unread rest of a message. */
 struct bytes {
     const unsigned char *data, *end;
 };
@@ -118,7 +118,7 @@ static size_t count_fields(struct bytes message, uint64_t number)
     return n;
 }
 
-/* The nth one with that number; it is there. */
+/* The nth field with that number; fails without one. */
 static struct field get(struct bytes message, uint64_t number, size_t nth)
 {
     struct field field;
@@ -238,7 +238,7 @@ static void writes_a_histogram_classic_and_native(void **state)
     check_exemplar(get(get(got, 3, 2).body, 3, 0).body, "fedcba9876543210", 600, 1761213048, 0);
 }
 
-static void leaves_the_native_part_out_where_it_is_not_wanted(void **state)
+static void omits_the_native_part_unless_requested(void **state)
 {
     CLEANUP(histogram_deinit) struct histogram histogram;
     struct histogram classic = HISTOGRAM_INIT(bounds);
@@ -261,8 +261,8 @@ static void leaves_the_native_part_out_where_it_is_not_wanted(void **state)
     }
 }
 
-/* By the threshold a reader knows what it will be. */
-static void an_empty_histogram_is_native_already(void **state)
+/* The zero threshold marks it as native. */
+static void an_empty_histogram_is_native(void **state)
 {
     CLEANUP(histogram_deinit) struct histogram histogram;
     const struct sample sample = {.label_values = values, .histogram = &histogram};
@@ -280,7 +280,7 @@ static void an_empty_histogram_is_native_already(void **state)
     assert_int_equal(count_fields(got, 16), 0);
 }
 
-/* The largest there can be, with long labels: what is reserved is enough, and counts add up. */
+/* The largest histogram, with long labels, fits into the reserved memory; counts add up. */
 static void holds_a_full_histogram(void **state)
 {
     static const double many[HISTOGRAM_BOUNDS_MAX] = {1,   2,   4,   8,   16,  32,  64,  128,
@@ -317,8 +317,8 @@ static void holds_a_full_histogram(void **state)
     assert_int_equal(sum, histogram_count(&histogram));
 }
 
-/* Head and samples in buffers of their own make the same family. */
-static void puts_the_length_before_samples_that_stand_apart(void **state)
+/* Metadata and samples in separate buffers make the same family. */
+static void writes_the_length_for_samples_in_another_buffer(void **state)
 {
     CLEANUP(histogram_deinit) struct histogram histogram;
     const struct sample sample = {.label_values = values, .histogram = &histogram};
@@ -344,12 +344,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(writes_a_counter),
-        cmocka_unit_test(writes_an_info_as_a_gauge_with_labels_of_its_own),
+        cmocka_unit_test(writes_an_info_as_a_gauge_with_extra_labels),
         cmocka_unit_test(writes_a_histogram_classic_and_native),
-        cmocka_unit_test(leaves_the_native_part_out_where_it_is_not_wanted),
-        cmocka_unit_test(an_empty_histogram_is_native_already),
+        cmocka_unit_test(omits_the_native_part_unless_requested),
+        cmocka_unit_test(an_empty_histogram_is_native),
         cmocka_unit_test(holds_a_full_histogram),
-        cmocka_unit_test(puts_the_length_before_samples_that_stand_apart),
+        cmocka_unit_test(writes_the_length_for_samples_in_another_buffer),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which bucket an observation falls into, classic and native, and what happens to too many. */
+/* Classic and native buckets of observations, and the limit of native buckets. */
 #include "metrics/histogram.h"
 
 #include "base/own.h"
@@ -18,7 +18,7 @@
 
 static const double bounds[] = {0.5, 1, 30};
 
-static void counts_a_value_where_its_bound_is_not_below_it(void **state)
+static void upper_bounds_are_inclusive(void **state)
 {
     static const struct {
         double value;
@@ -56,7 +56,7 @@ static void counts_and_sums(void **state)
     assert_null(histogram.native);
 }
 
-static void does_without_bounds(void **state)
+static void works_without_bounds(void **state)
 {
     struct histogram histogram = {0};
 
@@ -66,8 +66,8 @@ static void does_without_bounds(void **state)
     assert_int_equal(histogram_count(&histogram), 1);
 }
 
-/* A clock that steps back makes a negative duration; dividing by nothing makes the others. */
-static void takes_no_nonsense(void **state)
+/* Negative durations come from clock steps, NaN and infinities from divisions by zero. */
+static void ignores_invalid_values(void **state)
 {
     CLEANUP(histogram_deinit) struct histogram histogram;
 
@@ -107,8 +107,8 @@ static void finds_the_native_bucket(void **state)
         assert_int_equal(histogram_native_index(rows[i].schema, rows[i].value), rows[i].want);
 }
 
-/* A bucket holds its upper bound and nothing above it, in every resolution. */
-static void bounds_are_inclusive(void **state)
+/* A native bucket contains its upper bound, at each resolution. */
+static void native_bounds_are_inclusive(void **state)
 {
     (void)state;
     for (int schema = HISTOGRAM_SCHEMA; schema >= HISTOGRAM_SCHEMA_MIN; schema--)
@@ -153,14 +153,14 @@ static void keeps_native_buckets_in_order(void **state)
     assert_null(histogram.exemplars);
 }
 
-/* One value for each of `n` buckets from `first` on. */
+/* One value in each of `n` buckets from `first` on. */
 static void fill(struct histogram *histogram, int32_t first, int32_t n, double now)
 {
     for (int32_t i = 0; i < n; i++)
         histogram_observe_run(histogram, histogram_native_bound(3, first + i), NULL, now);
 }
 
-static void halves_the_resolution_of_too_many(void **state)
+static void halves_the_resolution_beyond_the_limit(void **state)
 {
     CLEANUP(histogram_deinit) struct histogram histogram;
 
@@ -182,7 +182,7 @@ static void halves_the_resolution_of_too_many(void **state)
     assert_true(histogram.start == NOW);
 }
 
-static void widens_the_bucket_of_zero_first(void **state)
+static void widens_the_zero_bucket_first(void **state)
 {
     CLEANUP(histogram_deinit) struct histogram histogram;
     int32_t last_small = -8 * 10; /* 2^-10 */
@@ -201,19 +201,19 @@ static void widens_the_bucket_of_zero_first(void **state)
     assert_int_equal(histogram.native->schema, 3);
     assert_true(histogram.native->zero_threshold == HISTOGRAM_ZERO_MAX);
     fill(&histogram, last_small + HISTOGRAM_NATIVE_MAX + 1, 1, NOW + 1);
-    assert_int_equal(histogram.native->schema, 2); /* not above a millisecond */
+    assert_int_equal(histogram.native->schema, 2); /* the zero bucket ends at a millisecond */
     assert_true(histogram.native->zero_threshold == HISTOGRAM_ZERO_MAX);
     assert_int_equal(native_count(histogram.native), histogram_count(&histogram));
 }
 
-static void starts_anew_after_an_hour(void **state)
+static void resets_after_an_hour(void **state)
 {
     CLEANUP(histogram_deinit) struct histogram histogram;
 
     (void)state;
     histogram_init(&histogram, bounds, 3, NOW);
     histogram_observe_run(&histogram, 1, "before", NOW);
-    fill(&histogram, 1, HISTOGRAM_NATIVE_MAX - 1, NOW + 4000); /* an hour alone is no reason */
+    fill(&histogram, 1, HISTOGRAM_NATIVE_MAX - 1, NOW + 4000); /* within the limit: no reset */
     assert_int_equal(histogram_count(&histogram), HISTOGRAM_NATIVE_MAX);
     histogram_observe_run(&histogram, 1e9, "after", NOW + 4000);
     assert_int_equal(histogram_count(&histogram), 1);
@@ -224,13 +224,13 @@ static void starts_anew_after_an_hour(void **state)
     assert_int_equal(histogram.native->schema, 3);
     assert_int_equal(histogram.exemplars->n, 1);
     assert_string_equal(histogram.exemplars->list[0].run_id, "after");
-    fill(&histogram, 1, HISTOGRAM_NATIVE_MAX, NOW + 4000 + 3599); /* the hour counts from there */
+    fill(&histogram, 1, HISTOGRAM_NATIVE_MAX, NOW + 4000 + 3599); /* an hour since the last reset */
     assert_int_equal(histogram_count(&histogram), HISTOGRAM_NATIVE_MAX + 1);
     assert_int_equal(histogram.native->schema, 2);
 }
 
-/* A reset also undoes what was done to the resolution. */
-static void starts_anew_at_full_resolution(void **state)
+/* A reset restores the resolution. */
+static void a_reset_restores_the_resolution(void **state)
 {
     CLEANUP(histogram_deinit) struct histogram histogram;
 
@@ -247,7 +247,7 @@ static void starts_anew_at_full_resolution(void **state)
     assert_int_equal(native_count(histogram.native), histogram_count(&histogram));
 }
 
-/* Whatever comes: the limit holds, nothing is lost. */
+/* For any values the limit holds and no count is lost. */
 static void holds_any_double(void **state)
 {
     CLEANUP(histogram_deinit) struct histogram histogram;
@@ -263,7 +263,7 @@ static void holds_any_double(void **state)
     assert_true(histogram.native->schema >= HISTOGRAM_SCHEMA_MIN);
 }
 
-static void remembers_the_latest_run_of_every_bucket(void **state)
+static void keeps_the_latest_exemplar_of_each_bucket(void **state)
 {
     CLEANUP(histogram_deinit) struct histogram histogram;
     const struct exemplar *list;
@@ -313,19 +313,19 @@ static void lists_spans_and_fills_small_gaps(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(counts_a_value_where_its_bound_is_not_below_it),
+        cmocka_unit_test(upper_bounds_are_inclusive),
         cmocka_unit_test(counts_and_sums),
-        cmocka_unit_test(does_without_bounds),
-        cmocka_unit_test(takes_no_nonsense),
+        cmocka_unit_test(works_without_bounds),
+        cmocka_unit_test(ignores_invalid_values),
         cmocka_unit_test(finds_the_native_bucket),
-        cmocka_unit_test(bounds_are_inclusive),
+        cmocka_unit_test(native_bounds_are_inclusive),
         cmocka_unit_test(keeps_native_buckets_in_order),
-        cmocka_unit_test(halves_the_resolution_of_too_many),
-        cmocka_unit_test(widens_the_bucket_of_zero_first),
-        cmocka_unit_test(starts_anew_after_an_hour),
-        cmocka_unit_test(starts_anew_at_full_resolution),
+        cmocka_unit_test(halves_the_resolution_beyond_the_limit),
+        cmocka_unit_test(widens_the_zero_bucket_first),
+        cmocka_unit_test(resets_after_an_hour),
+        cmocka_unit_test(a_reset_restores_the_resolution),
         cmocka_unit_test(holds_any_double),
-        cmocka_unit_test(remembers_the_latest_run_of_every_bucket),
+        cmocka_unit_test(keeps_the_latest_exemplar_of_each_bucket),
         cmocka_unit_test(lists_spans_and_fills_small_gaps),
     };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who asks how, and what it is given. */
+/* Accept headers and the format that they select. */
 #include "metrics/negotiate.h"
 
 #include <setjmp.h>
@@ -43,8 +43,8 @@ static void check(const struct row *row, bool openmetrics_2)
     for (size_t i = 0; i < sizeof(rows) / sizeof((rows)[0]); i++) \
     check(&(rows)[i], openmetrics_2)
 
-/* As they were seen on the wire. */
-static void serves_what_prometheus_asks_for(void **state)
+/* Headers of Prometheus versions, as captured. */
+static void serves_prometheus(void **state)
 {
     static const struct row rows[] = {
         /* 2.42 */
@@ -69,7 +69,7 @@ static void serves_what_prometheus_asks_for(void **state)
          PROTOBUF("underscores")},
         /* 3.5.3, scrape_protocols: [PrometheusText0.0.4] */
         {"text/plain;version=0.0.4;q=0.6,*/*;q=0.5", TEXT("underscores")},
-        /* 3.5.3, names as they used to be */
+        /* 3.5.3, legacy names */
         {"application/openmetrics-text;version=1.0.0;escaping=underscores;q=0.6,application/"
          "openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=underscores;"
          "q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2",
@@ -89,7 +89,7 @@ static void serves_what_prometheus_asks_for(void **state)
     CHECK_ALL(rows, true);
 }
 
-static void gives_text_to_whom_nothing_fits(void **state)
+static void falls_back_to_text(void **state)
 {
     static const struct row rows[] = {
         {NULL, TEXT("underscores")},
@@ -128,7 +128,7 @@ static void gives_text_to_whom_nothing_fits(void **state)
     CHECK_ALL(rows, false);
 }
 
-static void weighs_what_is_asked_for(void **state)
+static void respects_weights(void **state)
 {
     static const struct row rows[] = {
         {"application/openmetrics-text", OM("1.0.0", "underscores")},
@@ -157,7 +157,7 @@ static void weighs_what_is_asked_for(void **state)
     CHECK_ALL(rows, false);
 }
 
-static void reads_headers_however_they_are_written(void **state)
+static void tolerates_blanks_quotes_and_case(void **state)
 {
     static const struct row rows[] = {
         {" application/openmetrics-text ; version = 1.0.0 ; escaping=values ",
@@ -183,7 +183,7 @@ static void reads_headers_however_they_are_written(void **state)
     CHECK_ALL(rows, false);
 }
 
-static void gives_the_next_openmetrics_only_where_it_may(void **state)
+static void offers_openmetrics_2_only_if_allowed(void **state)
 {
     static const struct row without[] = {
         {"application/openmetrics-text;version=2.0.0", TEXT("underscores")},
@@ -204,7 +204,7 @@ static void gives_the_next_openmetrics_only_where_it_may(void **state)
     CHECK_ALL(with, true);
 }
 
-static void compresses_for_whom_it_may(void **state)
+static void selects_gzip(void **state)
 {
     static const struct {
         const char *header;
@@ -247,12 +247,12 @@ static void compresses_for_whom_it_may(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(serves_what_prometheus_asks_for),
-        cmocka_unit_test(gives_text_to_whom_nothing_fits),
-        cmocka_unit_test(weighs_what_is_asked_for),
-        cmocka_unit_test(reads_headers_however_they_are_written),
-        cmocka_unit_test(gives_the_next_openmetrics_only_where_it_may),
-        cmocka_unit_test(compresses_for_whom_it_may),
+        cmocka_unit_test(serves_prometheus),
+        cmocka_unit_test(falls_back_to_text),
+        cmocka_unit_test(respects_weights),
+        cmocka_unit_test(tolerates_blanks_quotes_and_case),
+        cmocka_unit_test(offers_openmetrics_2_only_if_allowed),
+        cmocka_unit_test(selects_gzip),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What goes into a snapshot comes out clean, in order, and only as much as is allowed. */
+/* Snapshots keep clean samples in order, up to a limit. */
 #include "metrics/snapshot.h"
 
 #include "base/text.h"
@@ -31,7 +31,7 @@ static const struct metric_family families[] = {
     {0},
 };
 
-static void keeps_samples_in_the_order_of_their_adding(void **state)
+static void keeps_samples_in_order(void **state)
 {
     CLEANUP(snapshot_unrefp) struct snapshot *snapshot = snapshot_new(families, LIMIT_BYTES);
     const struct sample *sample;
@@ -87,8 +87,8 @@ static void cleans_label_values(void **state)
     assert_null(sample);
 }
 
-/* Also when a character of three bytes would stand on the edge. */
-static void cuts_long_label_values(void **state)
+/* Never within a character of three bytes. */
+static void truncates_long_label_values(void **state)
 {
     static char letters[10001], signs[10001];
     CLEANUP(snapshot_unrefp) struct snapshot *snapshot = snapshot_new(families, LIMIT_BYTES);
@@ -129,8 +129,8 @@ static void copies_label_values_and_histograms(void **state)
     assert_true(sample->histogram->sum == 1.5);
 }
 
-/* Many samples of a job begin alike: what they share is there once. */
-static void shares_what_is_like_the_sample_before(void **state)
+/* Many samples of a job have the same first labels: these are stored once. */
+static void shares_values_with_the_sample_before(void **state)
 {
     CLEANUP(snapshot_unrefp) struct snapshot *snapshot = snapshot_new(families, LIMIT_BYTES);
     const struct sample *labeled, *info;
@@ -178,7 +178,7 @@ static void copies_the_native_part_and_the_exemplars(void **state)
     assert_true(copy->start == 100);
 }
 
-static void takes_labels_that_only_the_configuration_knows(void **state)
+static void keeps_extra_labels(void **state)
 {
     static const char *const names[] = {"team", "tier"}, *const values[] = {"a\nb", "1"};
     const struct extra_labels extra = {names, values, 2}, none = {0};
@@ -199,7 +199,7 @@ static void takes_labels_that_only_the_configuration_knows(void **state)
     assert_null(sample->next->extra);
 }
 
-static void remembers_that_it_was_too_much(void **state)
+static void first_failure_sticks(void **state)
 {
     static const double bounds[] = {1};
     const struct histogram histogram = HISTOGRAM_INIT(bounds);
@@ -216,7 +216,7 @@ static void remembers_that_it_was_too_much(void **state)
     assert_in_range(n, 2, 999);
     assert_int_equal(err.code, ERROR_LIMIT);
     assert_non_null(strstr(err.message, "too many samples"));
-    snapshot_add(snapshot, PLAIN, 1); /* would fit, but it is too late */
+    snapshot_add(snapshot, PLAIN, 1); /* would fit, but the failure sticks */
     snapshot_add_histogram(snapshot, DURATION, &histogram, "x");
     snapshot_add_info(snapshot, INFO, &none, "x");
     assert_false(snapshot_ok(snapshot, &err));
@@ -243,7 +243,7 @@ static void *refer_and_let_go(void *arg)
     return NULL;
 }
 
-static void lives_until_the_last_one_lets_go(void **state)
+static void lives_until_the_last_unref(void **state)
 {
     struct snapshot *snapshot = snapshot_new(families, LIMIT_BYTES);
     pthread_t readers[READERS];
@@ -262,15 +262,15 @@ static void lives_until_the_last_one_lets_go(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(keeps_samples_in_the_order_of_their_adding),
+        cmocka_unit_test(keeps_samples_in_order),
         cmocka_unit_test(cleans_label_values),
-        cmocka_unit_test(cuts_long_label_values),
+        cmocka_unit_test(truncates_long_label_values),
         cmocka_unit_test(copies_label_values_and_histograms),
-        cmocka_unit_test(shares_what_is_like_the_sample_before),
+        cmocka_unit_test(shares_values_with_the_sample_before),
         cmocka_unit_test(copies_the_native_part_and_the_exemplars),
-        cmocka_unit_test(takes_labels_that_only_the_configuration_knows),
-        cmocka_unit_test(remembers_that_it_was_too_much),
-        cmocka_unit_test(lives_until_the_last_one_lets_go),
+        cmocka_unit_test(keeps_extra_labels),
+        cmocka_unit_test(first_failure_sticks),
+        cmocka_unit_test(lives_until_the_last_unref),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

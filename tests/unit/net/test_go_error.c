@@ -552,7 +552,7 @@ static void check_rows(const struct row *rows, size_t n)
     }
 }
 
-static void knows_what_daemons_say(void **state)
+static void maps_messages_of_real_daemons(void **state)
 {
     (void)state;
     check_rows(caught, sizeof(caught) / sizeof(caught[0]));
@@ -561,7 +561,7 @@ static void knows_what_daemons_say(void **state)
     check_rows(pushed, sizeof(pushed) / sizeof(pushed[0]));
 }
 
-static void believes_no_word_out_of_place(void **state)
+static void ignores_words_and_numbers_out_of_place(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof(traps) / sizeof(traps[0]); i++) {
@@ -591,8 +591,8 @@ static void reads_long_messages_from_their_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(knows_what_daemons_say),
-        cmocka_unit_test(believes_no_word_out_of_place),
+        cmocka_unit_test(maps_messages_of_real_daemons),
+        cmocka_unit_test(ignores_words_and_numbers_out_of_place),
         cmocka_unit_test(reads_long_messages_from_their_end),
     };
 

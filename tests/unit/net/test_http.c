@@ -263,6 +263,7 @@ static void sends_bodies(void **state)
             "/a"));
     assert_int_equal(c.response.status, 201);
     assert_int_equal(c.response.sent_bytes, 9);
+    assert_string_equal(source.text, "");
     assert_true(fake_saw(&c.fake, "Content-Length: 9\r\n\r\nsome body"));
     assert_false(fake_saw(&c.fake, "Expect"));
     assert_true(ask(&c, (struct http_request){.method = "POST"}, "/a"));
@@ -271,6 +272,24 @@ static void sends_bodies(void **state)
     assert_false(fake_saw(&c.fake, "Content-Type"));
     assert_true(ask(&c, (struct http_request){.method = "DELETE"}, "/a"));
     assert_int_equal(c.response.status, 204);
+    end(&c);
+}
+
+static void reads_no_more_of_a_source_than_the_body(void **state)
+{
+    static const struct fake_rule rules[] = {{"PUT /a", .status = "201 Created"}, {0}};
+    struct text_source source = {"some body", 3};
+    struct trial c;
+
+    (void)state;
+    begin(&c, rules, LONG_NS);
+    assert_true(
+        ask(&c,
+            (struct http_request){
+                .method = "PUT", .source = read_text, .source_arg = &source, .body_bytes = 4},
+            "/a"));
+    assert_string_equal(source.text, " body");
+    assert_true(fake_saw(&c.fake, "Content-Length: 4\r\n\r\nsome\n--"));
     end(&c);
 }
 
@@ -474,6 +493,7 @@ int main(void)
         cmocka_unit_test(follows_redirects_only_when_asked),
         cmocka_unit_test(keeps_credentials_from_other_hosts),
         cmocka_unit_test(sends_bodies),
+        cmocka_unit_test(reads_no_more_of_a_source_than_the_body),
         cmocka_unit_test(does_not_wait_for_a_source_that_failed),
         cmocka_unit_test(head_has_no_body),
         cmocka_unit_test(failures_have_exact_reasons_and_name_the_host),

@@ -28,7 +28,7 @@ static const char *lower(const char *name)
     return strcmp(name, "HTTPS_PROXY") == 0 ? "" : NULL;
 }
 
-static void goes_by_scheme(void **state)
+static void chooses_the_proxy_by_scheme(void **state)
 {
     (void)state;
     no_proxy = NULL;
@@ -39,11 +39,12 @@ static void goes_by_scheme(void **state)
     assert_null(proxy_of("r.example/v2/", upper));
 }
 
-static void never_for_loopback(void **state)
+static void uses_no_proxy_for_loopback(void **state)
 {
     static const char *const urls[] = {
-        "http://localhost/", "http://LOCALHOST:5000/", "http://127.0.0.1:5000/v2/",
-        "http://127.9.8.7/", "http://[::1]:5000/",     "https://user@127.0.0.1/",
+        "http://localhost/",       "http://LOCALHOST:5000/",  "http://127.0.0.1:5000/v2/",
+        "http://127.9.8.7/",       "http://127.255.255.255/", "http://[::1]:5000/",
+        "https://user@127.0.0.1/",
     };
 
     (void)state;
@@ -52,9 +53,11 @@ static void never_for_loopback(void **state)
         assert_null(proxy_of(urls[i], upper));
     assert_non_null(proxy_of("http://localhost.example/", upper));
     assert_non_null(proxy_of("http://128.0.0.1/", upper));
+    assert_non_null(proxy_of("http://126.0.0.1/", upper));
+    assert_non_null(proxy_of("http://[::2]/", upper));
 }
 
-static void heeds_the_exceptions(void **state)
+static void respects_no_proxy(void **state)
 {
     static const struct {
         const char *list, *url;
@@ -80,6 +83,25 @@ static void heeds_the_exceptions(void **state)
         {"10.1.2.3:81", "http://10.1.2.3/", 0},
         {"fd00::/8", "http://[fd12::1]:5000/", 1},
         {"[fd12::1]:5000", "http://[fd12::1]:5000/", 1},
+        {"[fd12::1]", "http://[fd12::1]/", 1},
+        {"[fd12::1]:80", "http://[fd12::1]/", 1},
+        {"[fd12::1]:81", "http://[fd12::1]/", 0},
+        {"fd12::1", "http://[fd12::1]:5000/", 1},
+        {"fd12::2", "http://[fd12::1]/", 0},
+        {"[fd12::1", "http://[fd12::1]/", 0},
+        {"10.1.2.3", "http://ten.example/", 0},
+        {"r.example", "http://10.1.2.3/", 0},
+        {"10.0.0.0/7", "http://11.0.0.1/", 1},
+        {"10.0.0.0/0", "http://200.1.1.1/", 1},
+        {"10.0.0.1/32", "http://10.0.0.1/", 1},
+        {"10.0.0.0/32", "http://10.0.0.1/", 0},
+        {"fd00::1/128", "http://[fd00::1]/", 1},
+        {"fd00::/129", "http://[fd00::]/", 0},
+        {"10.0.0.0/8x", "http://10.0.0.1/", 0},
+        {"r.example\tother", "https://r.example/", 1},
+        {".", "https://r.example/", 0},
+        {"*.", "https://r.example/", 0},
+        {"xr.example", "https://r.example/", 0},
         {"10.0.0.0/33", "http://10.0.0.1/", 0},
         {"10.0.0.0/", "http://10.0.0.1/", 0},
         {"/8", "http://10.0.0.1/", 0},
@@ -98,9 +120,9 @@ static void heeds_the_exceptions(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(goes_by_scheme),
-        cmocka_unit_test(never_for_loopback),
-        cmocka_unit_test(heeds_the_exceptions),
+        cmocka_unit_test(chooses_the_proxy_by_scheme),
+        cmocka_unit_test(uses_no_proxy_for_loopback),
+        cmocka_unit_test(respects_no_proxy),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

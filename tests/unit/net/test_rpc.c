@@ -353,19 +353,19 @@ static void can_be_canceled_from_elsewhere(void **state)
     }
 }
 
-static void says_that_nobody_is_there(void **state)
+static void says_that_unreachable_is_there(void **state)
 {
     CLEANUP(world_deinit) struct world world;
-    CLEANUP(rpc_channel_freep) struct rpc_channel *nobody = NULL;
+    CLEANUP(rpc_channel_freep) struct rpc_channel *unreachable = NULL;
     const struct rpc_request request = {.method = "/test.Test/Chat", .message = &world.request};
     char target[128];
 
     (void)state;
     world_init(&world);
-    snprintf(target, sizeof(target), "%s-of-nobody", world.fake.target);
-    nobody = rpc_channel_new(&(struct rpc_channel_options){target, LIMIT_BYTES}, &world.err);
-    assert_non_null(nobody);
-    assert_false(rpc_call(nobody, &request, &world.reply, &world.cancel, &world.err));
+    snprintf(target, sizeof(target), "%s-unreachable", world.fake.target);
+    unreachable = rpc_channel_new(&(struct rpc_channel_options){target, LIMIT_BYTES}, &world.err);
+    assert_non_null(unreachable);
+    assert_false(rpc_call(unreachable, &request, &world.reply, &world.cancel, &world.err));
     assert_int_equal(world.err.code, ERROR_RUNTIME_UNAVAILABLE);
     assert_int_equal(world.err.status, RPC_UNAVAILABLE);
     assert_true(world.err.message[0] != '\0');
@@ -478,7 +478,7 @@ int main(void)
         cmocka_unit_test(keeps_to_the_limits_of_a_message),
         cmocka_unit_test(ends_at_the_deadline),
         cmocka_unit_test(can_be_canceled_from_elsewhere),
-        cmocka_unit_test(says_that_nobody_is_there),
+        cmocka_unit_test(says_that_unreachable_is_there),
         cmocka_unit_test(counts_calls_and_failures),
         cmocka_unit_test(shares_a_channel_between_threads),
     };

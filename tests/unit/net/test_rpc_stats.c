@@ -144,16 +144,14 @@ static void counts_a_failure_without_a_duration(void **state)
 
     (void)state;
     rpc_stats_init(&stats);
-    rpc_stats_count_failure(&stats, "/p.S/A", 0);
-    rpc_stats_count_failure(&stats, "/p.S/A", RPC_STATUSES);
-    rpc_stats_count_failure(&stats, "/p.S/A", -1);
-    assert_int_equal(stats.n_methods_, 0);
-    rpc_stats_count_failure(&stats, "/p.S/A", 14);
-    rpc_stats_count_failure(&stats, "/p.S/A", 14);
-    assert_int_equal(stats.n_methods_, 1);
+    rpc_stats_count(&stats, "/p.S/A", 14, -1);
+    rpc_stats_count(&stats, "/p.S/A", 14, -1);
     assert_int_equal(stats.methods_[0].failures[14], 2);
     for (size_t i = 0; i <= RPC_DURATION_BOUNDS; i++)
         assert_int_equal(stats.methods_[0].counts[i], 0);
+    assert_true(stats.methods_[0].sum_seconds == 0);
+    rpc_stats_count(&stats, "/p.S/A", 0, 0);
+    assert_int_equal(stats.methods_[0].counts[0], 1);
 }
 
 int main(void)

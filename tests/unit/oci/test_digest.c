@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Digests against values that other programs (sha256sum) gave. */
+/* Digests, compared with the output of sha256sum. */
 #include "oci/digest.h"
 
 #include <setjmp.h>
@@ -12,7 +12,7 @@
 #define EMPTY "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 #define ABC   "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
-static void hashes_what_it_is_given(void **state)
+static void hashes_pieces(void **state)
 {
     char out[DIGEST_TEXT_BYTES];
     struct error err;
@@ -24,7 +24,7 @@ static void hashes_what_it_is_given(void **state)
     assert_string_equal(out, ABC);
 }
 
-static void starts_anew_after_each_end(void **state)
+static void starts_a_new_hash_after_finish(void **state)
 {
     CLEANUP(digest_freep) struct digest *digest = NULL;
     char out[DIGEST_TEXT_BYTES];
@@ -44,7 +44,7 @@ static void starts_anew_after_each_end(void **state)
     assert_string_equal(out, ABC);
 }
 
-static void knows_a_digest_when_it_sees_one(void **state)
+static void validates_digests(void **state)
 {
     static const struct {
         const char *text;
@@ -91,9 +91,9 @@ static void chains_layers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(hashes_what_it_is_given),
-        cmocka_unit_test(starts_anew_after_each_end),
-        cmocka_unit_test(knows_a_digest_when_it_sees_one),
+        cmocka_unit_test(hashes_pieces),
+        cmocka_unit_test(starts_a_new_hash_after_finish),
+        cmocka_unit_test(validates_digests),
         cmocka_unit_test(chains_layers),
     };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is a manifest, what is none, and that ours can be read again. */
+/* Accepted and rejected documents; written documents can be read. */
 #include "oci/manifest.h"
 
 #include <setjmp.h>
@@ -16,7 +16,7 @@
 #define A     "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define B     "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 
-static void tells_kinds_apart(void **state)
+static void maps_media_types_to_kinds(void **state)
 {
     static const struct {
         const char *media_type;
@@ -42,7 +42,7 @@ static void tells_kinds_apart(void **state)
     }
 }
 
-static void takes_and_refuses_documents(void **state)
+static void accepts_and_rejects_documents(void **state)
 {
     static const struct {
         const char *media_type, *text;
@@ -56,7 +56,7 @@ static void takes_and_refuses_documents(void **state)
         {IMAGE, "{\"layers\":[]", ERROR_PROTOCOL},
         {"text/plain", "{}", ERROR_PROTOCOL},
         {"", "{}", ERROR_PROTOCOL},
-        /* the wrong kind of document; a key counts even if null and however it is written */
+        /* the wrong kind of document; a null key counts, in any case */
         {IMAGE, "{\"fsLayers\":[]}", ERROR_PROTOCOL},
         {INDEX, "{\"FSLAYERS\":null}", ERROR_PROTOCOL},
         {IMAGE, "{\"manifests\":[]}", ERROR_PROTOCOL},
@@ -157,8 +157,8 @@ static void reads_an_index(void **state)
 
 #define EMPTY_DIGEST "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
 
-/* Bytes that a descriptor carries along count only where they are exactly those it means. */
-static void believes_inline_data_that_is_right(void **state)
+/* Embedded data counts only if it matches size and digest. */
+static void keeps_matching_inline_data(void **state)
 {
     static const struct {
         const char *config;
@@ -186,8 +186,8 @@ static void believes_inline_data_that_is_right(void **state)
     }
 }
 
-/* containerd takes any number for a size; who wants to use the sizes does not. */
-static void leaves_odd_sizes_to_who_judges(void **state)
+/* containerd accepts any number as a size; manifest_parse() does not. */
+static void only_parse_rejects_negative_sizes(void **state)
 {
     static const char text[] = "{\"layers\":[{\"size\":-5}]}";
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(1 << 20);
@@ -200,7 +200,7 @@ static void leaves_odd_sizes_to_who_judges(void **state)
     assert_int_equal(err.code, ERROR_PROTOCOL);
 }
 
-static void has_a_ceiling_on_children(void **state)
+static void limits_the_number_of_children(void **state)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(16 << 20);
     CLEANUP(buf_deinit) struct buf text = BUF_INIT(1 << 20);
@@ -216,7 +216,7 @@ static void has_a_ceiling_on_children(void **state)
     assert_int_equal(err.code, ERROR_LIMIT);
 }
 
-static void tells_when_the_arena_is_full(void **state)
+static void fails_if_the_arena_is_full(void **state)
 {
     static const char text[] = "{\"layers\":[{},{},{},{},{},{},{},{}]}";
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(100);
@@ -259,7 +259,7 @@ static void reads_configurations(void **state)
     }
 }
 
-static void reads_what_it_writes(void **state)
+static void reads_the_manifests_it_writes(void **state)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(1 << 20);
     CLEANUP(buf_deinit) struct buf text = BUF_INIT(1 << 20);
@@ -286,7 +286,7 @@ static void reads_what_it_writes(void **state)
     assert_int_equal(manifest.n_children, 0);
 }
 
-static void writes_indexes_that_can_be_read(void **state)
+static void reads_the_indexes_it_writes(void **state)
 {
     static const char *const types[][2] = {
         {MEDIA_TYPE_OCI_INDEX, MEDIA_TYPE_OCI_MANIFEST},
@@ -318,7 +318,7 @@ static void writes_indexes_that_can_be_read(void **state)
     }
 }
 
-static void writes_configurations_that_can_be_read(void **state)
+static void reads_the_configurations_it_writes(void **state)
 {
     static const struct platform platforms[] = {{"linux", "amd64", ""}, {"linux", "arm", "v7"}};
     static const char *const diff_ids[] = {A, B};
@@ -344,18 +344,18 @@ static void writes_configurations_that_can_be_read(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tells_kinds_apart),
-        cmocka_unit_test(takes_and_refuses_documents),
+        cmocka_unit_test(maps_media_types_to_kinds),
+        cmocka_unit_test(accepts_and_rejects_documents),
         cmocka_unit_test(reads_an_image),
         cmocka_unit_test(reads_an_index),
-        cmocka_unit_test(believes_inline_data_that_is_right),
-        cmocka_unit_test(leaves_odd_sizes_to_who_judges),
-        cmocka_unit_test(has_a_ceiling_on_children),
-        cmocka_unit_test(tells_when_the_arena_is_full),
+        cmocka_unit_test(keeps_matching_inline_data),
+        cmocka_unit_test(only_parse_rejects_negative_sizes),
+        cmocka_unit_test(limits_the_number_of_children),
+        cmocka_unit_test(fails_if_the_arena_is_full),
         cmocka_unit_test(reads_configurations),
-        cmocka_unit_test(reads_what_it_writes),
-        cmocka_unit_test(writes_indexes_that_can_be_read),
-        cmocka_unit_test(writes_configurations_that_can_be_read),
+        cmocka_unit_test(reads_the_manifests_it_writes),
+        cmocka_unit_test(reads_the_indexes_it_writes),
+        cmocka_unit_test(reads_the_configurations_it_writes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A set of names that grows, is asked and cleared. */
+/* A map of names grows, finds and is cleared. */
 #include "oci/name_map.h"
 
 #include <setjmp.h>
@@ -17,7 +17,7 @@ static void name_of(char name[80], unsigned i)
     snprintf(name, 80, "sha256:%064x", i);
 }
 
-static void finds_all_of_many_and_nothing_else(void **state)
+static void finds_only_added_names(void **state)
 {
     CLEANUP(name_map_deinit) struct name_map set = NAME_MAP_INIT;
     struct error err;
@@ -63,7 +63,7 @@ static void keeps_the_last_number_of_a_name(void **state)
     assert_false(name_map_find(&set, "ab", NULL));
 }
 
-static void forgets_when_cleared(void **state)
+static void is_empty_after_clear(void **state)
 {
     CLEANUP(name_map_deinit) struct name_map set = NAME_MAP_INIT;
     struct error err;
@@ -77,11 +77,13 @@ static void forgets_when_cleared(void **state)
         assert_int_equal(set.count, 1000);
         name_map_clear(&set);
         assert_int_equal(set.count, 0);
+        assert_int_equal(set.text_.size, 0);
+        assert_int_equal(set.n_slots_, 2048); /* twice the names, kept */
         assert_false(name_map_find(&set, name, NULL));
     }
 }
 
-static void has_a_ceiling(void **state)
+static void limits_the_number_of_names(void **state)
 {
     CLEANUP(name_map_deinit) struct name_map set = NAME_MAP_INIT;
     struct error err = {0};
@@ -99,11 +101,9 @@ static void has_a_ceiling(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(finds_all_of_many_and_nothing_else),
-        cmocka_unit_test(starts_empty),
-        cmocka_unit_test(keeps_the_last_number_of_a_name),
-        cmocka_unit_test(forgets_when_cleared),
-        cmocka_unit_test(has_a_ceiling),
+        cmocka_unit_test(finds_only_added_names),          cmocka_unit_test(starts_empty),
+        cmocka_unit_test(keeps_the_last_number_of_a_name), cmocka_unit_test(is_empty_after_clear),
+        cmocka_unit_test(limits_the_number_of_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which platforms a machine accepts, in which order, and which entry it takes. */
+/* The platforms that a machine accepts, their order, and the entry it chooses. */
 #include "oci/platform.h"
 
 #include <setjmp.h>
@@ -60,7 +60,7 @@ static void accepts_a_vector_best_first(void **state)
     }
 }
 
-static void refuses_what_is_no_platform(void **state)
+static void rejects_invalid_platforms(void **state)
 {
     static const char *const texts[] = {"",
                                         "linux",
@@ -84,7 +84,7 @@ static void refuses_what_is_no_platform(void **state)
     }
 }
 
-static void matches_after_normalising(void **state)
+static void matches_after_normalizing(void **state)
 {
     static const struct {
         const char *machine;
@@ -95,7 +95,7 @@ static void matches_after_normalising(void **state)
         {"linux/amd64", {"linux", "amd64", "v1"}, true},
         {"linux/amd64", {"linux", "amd64", "v2"}, false},
         {"linux/amd64", {"LINUX", "x86_64", ""}, true},
-        {"linux/amd64", {"", "amd64", ""}, true}, /* no system: this one */
+        {"linux/amd64", {"", "amd64", ""}, true}, /* no system means linux */
         {"linux/amd64", {"linux", "386", ""}, true},
         {"linux/amd64", {"linux", "i386", "x"}, true},
         {"linux/amd64", {"linux", "arm64", ""}, false},
@@ -121,6 +121,45 @@ static void matches_after_normalising(void **state)
         if (platform_matches(&matcher, &rows[i].platform) != rows[i].want)
             fail_msg("row %zu: %s", i, rows[i].machine);
     }
+}
+
+/* Only the spellings with a dot, and of version 9, depend on the daemon. */
+static void knows_spellings_of_old_daemons(void **state)
+{
+    static const struct {
+        const char *machine, *architecture, *variant;
+        bool dotted;
+    } rows[] = {
+        {"linux/amd64", "amd64", "v1", false},    {"linux/arm64", "arm64", "8", false},
+        {"linux/arm64", "arm64", "v8", false},    {"linux/arm/v7", "arm", "", false},
+        {"linux/arm/v5", "arm", "5", false},      {"linux/arm/v6", "arm", "6", false},
+        {"linux/arm/v7", "arm", "7", false},      {"linux/arm/v8", "arm", "8", false},
+        {"linux/arm64", "arm64", "v8.0", true},   {"linux/arm64/v9", "arm64", "9", true},
+        {"linux/arm64/v9", "arm64", "9.0", true}, {"linux/arm64/v9", "arm64", "v9.0", true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct platform platform = {"linux", rows[i].architecture, rows[i].variant, false};
+        struct platform_matcher matcher;
+
+        parse(&matcher, rows[i].machine);
+        assert_true(platform_matches(&matcher, &platform));
+        matcher.no_dotted_variants = true;
+        assert_int_equal(platform_matches(&matcher, &platform), !rows[i].dotted);
+    }
+}
+
+static void old_daemons_reject_features(void **state)
+{
+    const struct platform platform = {"linux", "amd64", "", true};
+    struct platform_matcher matcher;
+
+    (void)state;
+    parse(&matcher, "linux/amd64");
+    assert_true(platform_matches(&matcher, &platform));
+    matcher.no_features = true;
+    assert_false(platform_matches(&matcher, &platform));
 }
 
 #define NONE                  \
@@ -159,18 +198,24 @@ static void chooses_the_best_then_the_first(void **state)
     assert_null(platform_choose(&matcher, &empty));
 }
 
-static void names_itself(void **state)
+static void writes_its_name(void **state)
 {
     struct platform_matcher matcher;
     char name[64];
     (void)state;
     parse(&matcher, "linux/x86_64");
     assert_string_equal(platform_matcher_name(&matcher, name, sizeof(name)), "linux/amd64");
+    assert_string_equal(platform_matcher_name(&matcher, name, 9), "linux/am");
+    parse(&matcher, "macOS/x86-64");
+    assert_string_equal(platform_matcher_name(&matcher, name, sizeof(name)), "darwin/amd64");
+    parse(&matcher, "linux/abcdefghijklmno/v1"); /* 15 characters fit */
+    assert_string_equal(platform_matcher_name(&matcher, name, sizeof(name)),
+                        "linux/abcdefghijklmno/v1");
     parse(&matcher, "linux/armel");
     assert_string_equal(platform_matcher_name(&matcher, name, sizeof(name)), "linux/arm/v6");
 }
 
-static void knows_this_machine(void **state)
+static void accepts_this_machine(void **state)
 {
     struct platform_matcher matcher;
     struct utsname host;
@@ -189,11 +234,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(accepts_a_vector_best_first),
-        cmocka_unit_test(refuses_what_is_no_platform),
-        cmocka_unit_test(matches_after_normalising),
+        cmocka_unit_test(rejects_invalid_platforms),
+        cmocka_unit_test(matches_after_normalizing),
         cmocka_unit_test(chooses_the_best_then_the_first),
-        cmocka_unit_test(names_itself),
-        cmocka_unit_test(knows_this_machine),
+        cmocka_unit_test(knows_spellings_of_old_daemons),
+        cmocka_unit_test(old_daemons_reject_features),
+        cmocka_unit_test(writes_its_name),
+        cmocka_unit_test(accepts_this_machine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* References as people write them, and what is none. */
+/* Accepted and rejected references. */
 #include "oci/reference.h"
 
 #include <setjmp.h>
@@ -13,6 +13,7 @@
 #define DIGEST "sha256:" HEX
 #define A32    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define A128   A32 A32 A32 A32
+#define A250   A128 A32 A32 A32 "aaaaaaaaaaaaaaaaaaaaaaaaaa"
 
 static void same(const char *got, const char *want)
 {
@@ -43,6 +44,19 @@ static void reads_what_docker_reads(void **state)
         {"localhost:5000/x:t", "localhost:5000", "localhost:5000", "x", "t", NULL,
          "localhost:5000/x:t"},
         {"[::1]:5000/x:t", "[::1]:5000", "[::1]:5000", "x", "t", NULL, "[::1]:5000/x:t"},
+        {"[::1]/x:t", "[::1]", "[::1]", "x", "t", NULL, "[::1]/x:t"},
+        {"[1:Af]/x", "[1:Af]", "[1:Af]", "x", "latest", NULL, "[1:Af]/x:latest"},
+        {"gcr.io:65535/x", "gcr.io:65535", "gcr.io:65535", "x", "latest", NULL,
+         "gcr.io:65535/x:latest"},
+        {"a-b.c/x", "a-b.c", "a-b.c", "x", "latest", NULL, "a-b.c/x:latest"},
+        {"localhos/x", "docker.io", "registry-1.docker.io", "localhos/x", "latest", NULL,
+         "docker.io/localhos/x:latest"},
+        {"localhostx/x", "docker.io", "registry-1.docker.io", "localhostx/x", "latest", NULL,
+         "docker.io/localhostx/x:latest"},
+        {"g.io/" A250 ":t", "g.io", "g.io", A250, "t", NULL,
+         "g.io/" A250 ":t"}, /* 255 characters */
+        {"x:_-.", "docker.io", "registry-1.docker.io", "library/x", "_-.", NULL,
+         "docker.io/library/x:_-."},
         {"gcr.io/x@" DIGEST, "gcr.io", "gcr.io", "x", NULL, DIGEST, "gcr.io/x@" DIGEST},
         {"gcr.io/x:t@" DIGEST, "gcr.io", "gcr.io", "x", "t", DIGEST, "gcr.io/x:t@" DIGEST},
         {"gcr.io/a.b/c_d/e__f/g--h", "gcr.io", "gcr.io", "a.b/c_d/e__f/g--h", "latest", NULL,
@@ -68,7 +82,7 @@ static void reads_what_docker_reads(void **state)
     }
 }
 
-static void refuses_what_is_none(void **state)
+static void rejects_invalid_references(void **state)
 {
     static const char *const rows[] = {
         "",
@@ -90,6 +104,17 @@ static void refuses_what_is_none(void **state)
         "a___b",
         "a..b",
         "a._b",
+        "a_.b",
+        "a-_b",
+        "a_-b",
+        "a.-b",
+        "a/",
+        "gcr.io:65536/x",
+        "[a]/x",
+        "[::1]x/x",
+        "[::1]:/x",
+        "[::g]/x",
+        "g.io/" A250 "a",
         "-a",
         "a-",
         "gcr.io/",
@@ -125,7 +150,7 @@ static void refuses_what_is_none(void **state)
     }
 }
 
-static void keeps_to_the_arena(void **state)
+static void fails_if_the_arena_is_full(void **state)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(24);
     struct reference got;
@@ -140,8 +165,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_what_docker_reads),
-        cmocka_unit_test(refuses_what_is_none),
-        cmocka_unit_test(keeps_to_the_arena),
+        cmocka_unit_test(rejects_invalid_references),
+        cmocka_unit_test(fails_if_the_arena_is_full),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

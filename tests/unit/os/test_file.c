@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A whole small file, or a clear no. */
+/* Reads whole files or fails, and stamps them. */
 #include "os/file.h"
 
 #include <fcntl.h>
@@ -49,7 +49,7 @@ static int remove_directory(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        (void)remove(path_of(names[i])); /* not every test made it */
+        (void)remove(path_of(names[i])); /* may not exist */
     return rmdir(directory);
 }
 
@@ -93,7 +93,7 @@ static void reads_an_empty_file_and_one_of_proc(void **state)
     assert_true(out.size > 0);
 }
 
-static void refuses_more_than_the_buffer_takes(void **state)
+static void rejects_files_larger_than_the_buffer(void **state)
 {
     char data[CONTENTS_BYTES] = {0};
     struct error err;
@@ -111,7 +111,7 @@ static void refuses_more_than_the_buffer_takes(void **state)
     assert_non_null(strstr(err.message, "/file"));
 }
 
-static void refuses_what_is_no_file(void **state)
+static void rejects_other_kinds_of_files(void **state)
 {
     static const struct {
         const char *name, *want;
@@ -136,6 +136,18 @@ static void refuses_what_is_no_file(void **state)
     }
 }
 
+/* Address 0 of a process cannot be read. */
+static void reports_read_errors(void **state)
+{
+    CLEANUP(buf_deinit) struct buf out = BUF_INIT(10);
+    struct error err = {0};
+
+    (void)state;
+    assert_false(file_read("/proc/self/mem", &out, &err));
+    assert_int_equal(err.code, ERROR_INVALID);
+    assert_string_equal(err.message, "/proc/self/mem: Input/output error");
+}
+
 static void keeps_its_secret_when_it_grows(void **state)
 {
     CLEANUP(secret_buf_deinit) struct buf out = SECRET_BUF_INIT(CONTENTS_BYTES);
@@ -152,6 +164,27 @@ static void keeps_its_secret_when_it_grows(void **state)
     assert_true(out.secret);
 }
 
+static void a_stamp_changes_with_the_file(void **state)
+{
+    const struct timespec old[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
+    uint64_t first, second;
+
+    (void)state;
+    assert_int_equal(file_stamp(path_of("file")), 0);
+    put("file", "a", 1);
+    assert_int_equal(symlink("file", path_of("link")), 0);
+    first = file_stamp(path_of("file"));
+    assert_int_not_equal(first, 0);
+    assert_int_equal(file_stamp(path_of("file")), first);
+    assert_int_equal(file_stamp(path_of("link")), first);
+    assert_int_equal(utimensat(AT_FDCWD, path_of("file"), old, 0), 0);
+    second = file_stamp(path_of("file"));
+    assert_int_not_equal(second, first);
+    assert_int_not_equal(file_stamp(directory), second);
+    assert_int_equal(unlink(path_of("file")), 0);
+    assert_int_equal(file_stamp(path_of("link")), 0);
+}
+
 #define IN_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_directory, remove_directory)
 
 int main(void)
@@ -159,9 +192,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_DIRECTORY(reads_all_bytes),
         IN_DIRECTORY(reads_an_empty_file_and_one_of_proc),
-        IN_DIRECTORY(refuses_more_than_the_buffer_takes),
-        IN_DIRECTORY(refuses_what_is_no_file),
+        IN_DIRECTORY(rejects_files_larger_than_the_buffer),
+        IN_DIRECTORY(rejects_other_kinds_of_files),
+        cmocka_unit_test(reports_read_errors),
         IN_DIRECTORY(keeps_its_secret_when_it_grows),
+        IN_DIRECTORY(a_stamp_changes_with_the_file),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

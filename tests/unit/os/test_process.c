@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Programs that behave, hang, flood, die, and leave children behind. */
+/* Programs that succeed, hang, write too much, die, and leave children behind. */
 #include "os/process.h"
 
 #include <errno.h>
@@ -19,7 +19,7 @@
 
 #include "base/clock.h"
 
-#define LONG_NS  (60 * NS_PER_SECOND) /* nothing here takes so long, however slow the machine */
+#define LONG_NS  (60 * NS_PER_SECOND) /* no test takes so long, even on a slow machine */
 #define SHORT_NS (100 * NS_PER_MS)
 
 struct outcome {
@@ -58,7 +58,7 @@ static const char *text(const struct buf *buf)
     return buf->data ? buf->data : "";
 }
 
-static void gives_input_and_takes_output(void **state)
+static void passes_input_and_output(void **state)
 {
     CLEANUP(outcome_deinit)
     struct outcome got = run_script("read word; echo \"$word world\"; echo oops >&2", 1000);
@@ -86,9 +86,10 @@ static void takes_a_long_output_and_a_full_input(void **state)
     CLEANUP(outcome_deinit) struct outcome more = run_call(&call, 100, clock_now_ns() + LONG_NS);
     assert_false(more.ok);
     assert_int_equal(more.err.code, ERROR_LIMIT);
+    assert_string_equal(more.err.message, "more than 4096 bytes for sh");
 }
 
-static void does_not_mind_unread_input(void **state)
+static void ignores_unread_input(void **state)
 {
     CLEANUP(outcome_deinit) struct outcome got = run_script("exec <&-; echo done", 1000);
 
@@ -97,7 +98,7 @@ static void does_not_mind_unread_input(void **state)
     assert_string_equal(text(&got.out), "done\n");
 }
 
-static void tells_how_it_failed(void **state)
+static void reports_exit_status_and_signal(void **state)
 {
     static const struct {
         const char *script, *message, *out;
@@ -115,12 +116,13 @@ static void tells_how_it_failed(void **state)
         assert_false(got.ok);
         assert_int_equal(got.err.code, ERROR_INTERNAL);
         assert_int_equal(got.err.status, rows[i].status);
+        assert_int_equal(got.err.status_kind, rows[i].status ? STATUS_EXIT : STATUS_NONE);
         assert_string_equal(got.err.message, rows[i].message);
         assert_string_equal(text(&got.out), rows[i].out);
     }
 }
 
-static void tells_that_there_is_no_such_program(void **state)
+static void rejects_programs_that_do_not_exist(void **state)
 {
     static const char *const names[] = {"/nonexistent/program", "no-such-program-anywhere",
                                         "/etc/passwd", "/etc", "/etc/passwd/x"};
@@ -138,7 +140,7 @@ static void tells_that_there_is_no_such_program(void **state)
     }
 }
 
-static void runs_no_text_file_by_a_shell(void **state)
+static void does_not_run_text_files_in_a_shell(void **state)
 {
     char path[] = "/tmp/test_process.XXXXXX";
     const char *const argv[] = {path, NULL};
@@ -171,16 +173,62 @@ static void joins_the_environment(void **state)
     assert_string_equal(text(&got.out), "1 2 kept\n");
 }
 
-static void gives_up_on_a_flood(void **state)
+static void rejects_too_much_output(void **state)
 {
     CLEANUP(outcome_deinit) struct outcome got = run_script("exec cat /dev/zero", 100000);
 
     (void)state;
     assert_false(got.ok);
     assert_int_equal(got.err.code, ERROR_LIMIT);
+    assert_string_equal(got.err.message, "sh: stdout: more than 100000 bytes");
 }
 
-static void keeps_the_beginning_of_a_flood_of_complaints(void **state)
+/* The program has ended before its output is read. */
+static void rejects_too_much_output_at_the_end(void **state)
+{
+    CLEANUP(outcome_deinit) struct outcome got = run_script("echo 0123456789", 10);
+
+    (void)state;
+    assert_false(got.ok);
+    assert_int_equal(got.err.code, ERROR_LIMIT);
+    assert_string_equal(got.err.message, "sh: stdout: more than 10 bytes");
+}
+
+static void limits_the_environment(void **state)
+{
+    const char *const argv[] = {"true", NULL};
+    static const char *env[4100];
+    const struct process_call call = {.argv = argv, .env = env};
+    size_t ours = 0;
+
+    (void)state;
+    while (environ[ours])
+        ours++;
+    for (size_t i = 0; i + ours < 4096; i++)
+        env[i] = "A=b";
+    CLEANUP(outcome_deinit) struct outcome got = run_call(&call, 10, clock_now_ns() + LONG_NS);
+    assert_true(got.ok);
+    env[4096 - ours] = "A=b";
+    CLEANUP(outcome_deinit) struct outcome more = run_call(&call, 10, clock_now_ns() + LONG_NS);
+    assert_false(more.ok);
+    assert_int_equal(more.err.code, ERROR_LIMIT);
+    assert_string_equal(more.err.message, "more than 4096 environment variables");
+}
+
+static void replaces_only_the_same_variable(void **state)
+{
+    const char *const argv[] = {"sh", "-c", "echo \"$NAME $NAMES\"", NULL};
+    const char *const env[] = {"NAM=x", "NAME=1", NULL};
+    const struct process_call call = {.argv = argv, .env = env};
+
+    (void)state;
+    assert_int_equal(setenv("NAMES", "kept", 1), 0);
+    CLEANUP(outcome_deinit) struct outcome got = run_call(&call, 100, clock_now_ns() + LONG_NS);
+    assert_true(got.ok);
+    assert_string_equal(text(&got.out), "1 kept\n");
+}
+
+static void keeps_the_beginning_of_stderr(void **state)
 {
     CLEANUP(outcome_deinit)
     struct outcome got = run_script("head -c 300000 /dev/zero | tr '\\0' e >&2; exit 1", 1000);
@@ -192,7 +240,7 @@ static void keeps_the_beginning_of_a_flood_of_complaints(void **state)
     assert_int_equal(got.failure.data[999], 'e');
 }
 
-/* Is it gone, or at least dead? Waits: whoever reaps orphans may take its time. */
+/* Waits until the process is gone or a zombie: init may be slow to reap it. */
 static bool dies(pid_t pid)
 {
     for (int i = 0; i < 600; i++) {
@@ -222,7 +270,7 @@ static void does_not_wait_for_grandchildren(void **state)
     assert_true(dies((pid_t)strtol(text(&got.out), NULL, 10)));
 }
 
-static void ends_a_hanging_one_and_its_children(void **state)
+static void kills_a_hanging_program_and_its_children(void **state)
 {
     const char *const argv[] = {"sh", "-c", "sleep 1000 & echo $!; trap '' TERM; wait", NULL};
     const struct process_call call = {.argv = argv, .timeout_ns = SHORT_NS};
@@ -232,7 +280,7 @@ static void ends_a_hanging_one_and_its_children(void **state)
     CLEANUP(outcome_deinit) struct outcome got = run_call(&call, 1000, clock_now_ns() + LONG_NS);
     assert_false(got.ok);
     assert_int_equal(got.err.code, ERROR_TIMEOUT);
-    if (got.out.size > 0) /* a slow machine may not have come so far */
+    if (got.out.size > 0) /* on a slow machine it may not have written yet */
         assert_true(dies((pid_t)strtol(got.out.data, NULL, 10)));
     CLEANUP(outcome_deinit)
     struct outcome second = run_call(&endless, 1000, clock_now_ns() + SHORT_NS);
@@ -240,7 +288,7 @@ static void ends_a_hanging_one_and_its_children(void **state)
     assert_int_equal(second.err.code, ERROR_TIMEOUT);
 }
 
-static void does_not_start_when_the_time_is_over(void **state)
+static void does_not_start_after_the_deadline(void **state)
 {
     const char *const argv[] = {"true", NULL};
     const struct process_call call = {.argv = argv};
@@ -286,7 +334,7 @@ static void is_woken_by_cancel(void **state)
     }
 }
 
-static void gives_the_child_nothing_but_three_files(void **state)
+static void passes_only_three_descriptors(void **state)
 {
     int leak = open("/dev/null", O_RDONLY); /* not close-on-exec */
     CLEANUP(outcome_deinit) struct outcome got = run_script("ls /proc/$$/fd", 1000);
@@ -298,8 +346,8 @@ static void gives_the_child_nothing_but_three_files(void **state)
     assert_string_equal(text(&got.out), "0\n1\n2\n");
 }
 
-/* The hexadecimal value of a line of /proc/PID/status, of the signals that have names: what lies
- * above belongs to the C library. */
+/* The hexadecimal value of a line of /proc/PID/status, without real-time signals: the C library
+ * uses those. */
 static unsigned long long signals_of(const char *status, const char *line)
 {
     const char *at = strstr(status, line);
@@ -308,7 +356,7 @@ static unsigned long long signals_of(const char *status, const char *line)
     return strtoull(at + strlen(line), NULL, 16) & 0x7fffffff;
 }
 
-static void gives_the_child_default_signals(void **state)
+static void resets_signals(void **state)
 {
     sigset_t set, before;
 
@@ -324,8 +372,8 @@ static void gives_the_child_default_signals(void **state)
     assert_int_equal(signals_of(got.out.data, "SigIgn:"), 0);
 }
 
-/* 0, 1 and 2 may have been closed by whoever started us. */
-static void works_without_standard_files(void **state)
+/* The parent may have closed 0, 1 and 2. */
+static void works_without_standard_descriptors(void **state)
 {
     pid_t pid = fork();
     int status = 0;
@@ -373,7 +421,7 @@ static void *run_many(void *arg)
     return NULL;
 }
 
-static void many_at_once_leave_nothing_behind(void **state)
+static void parallel_runs_leave_nothing_behind(void **state)
 {
     size_t n_fds = count_fds();
     pthread_t threads[8];
@@ -394,23 +442,26 @@ static void many_at_once_leave_nothing_behind(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(gives_input_and_takes_output),
+        cmocka_unit_test(passes_input_and_output),
         cmocka_unit_test(takes_a_long_output_and_a_full_input),
-        cmocka_unit_test(does_not_mind_unread_input),
-        cmocka_unit_test(tells_how_it_failed),
-        cmocka_unit_test(tells_that_there_is_no_such_program),
-        cmocka_unit_test(runs_no_text_file_by_a_shell),
+        cmocka_unit_test(ignores_unread_input),
+        cmocka_unit_test(reports_exit_status_and_signal),
+        cmocka_unit_test(rejects_programs_that_do_not_exist),
+        cmocka_unit_test(does_not_run_text_files_in_a_shell),
         cmocka_unit_test(joins_the_environment),
-        cmocka_unit_test(gives_up_on_a_flood),
-        cmocka_unit_test(keeps_the_beginning_of_a_flood_of_complaints),
+        cmocka_unit_test(rejects_too_much_output),
+        cmocka_unit_test(rejects_too_much_output_at_the_end),
+        cmocka_unit_test(limits_the_environment),
+        cmocka_unit_test(replaces_only_the_same_variable),
+        cmocka_unit_test(keeps_the_beginning_of_stderr),
         cmocka_unit_test(does_not_wait_for_grandchildren),
-        cmocka_unit_test(ends_a_hanging_one_and_its_children),
-        cmocka_unit_test(does_not_start_when_the_time_is_over),
+        cmocka_unit_test(kills_a_hanging_program_and_its_children),
+        cmocka_unit_test(does_not_start_after_the_deadline),
         cmocka_unit_test(is_woken_by_cancel),
-        cmocka_unit_test(gives_the_child_nothing_but_three_files),
-        cmocka_unit_test(gives_the_child_default_signals),
-        cmocka_unit_test(works_without_standard_files),
-        cmocka_unit_test(many_at_once_leave_nothing_behind),
+        cmocka_unit_test(passes_only_three_descriptors),
+        cmocka_unit_test(resets_signals),
+        cmocka_unit_test(works_without_standard_descriptors),
+        cmocka_unit_test(parallel_runs_leave_nothing_behind),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* systemd's side of the conversation: a datagram socket, descriptors and variables. */
+/* Plays the part of systemd: a datagram socket, descriptors and environment variables. */
 #include "os/systemd.h"
 
 #include "base/clock.h"
@@ -27,8 +27,8 @@ static void set_number(const char *name, long long value)
     setenv(name, text, 1);
 }
 
-/* A socket that hears notifications; `name` as systemd writes it. */
-static int hear(const char *name)
+/* A socket that receives notifications; `name` as in $NOTIFY_SOCKET. */
+static int bind_receiver(const char *name)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -44,29 +44,29 @@ static int hear(const char *name)
 
 static void notifies(void **state)
 {
-    char names[2][80], heard[200];
+    char names[2][80], received[200];
 
     (void)state;
     snprintf(names[0], sizeof(names[0]), "/tmp/test_systemd.%d", (int)getpid());
     snprintf(names[1], sizeof(names[1]), "@test_systemd.%d", (int)getpid());
     for (size_t i = 0; i < 2; i++) {
-        int fd = hear(names[i]);
+        int fd = bind_receiver(names[i]);
         long long usec;
         ssize_t n;
 
         setenv("NOTIFY_SOCKET", names[i], 1);
-        systemd_notify("READY=1\nSTATUS=well");
-        n = recv(fd, heard, sizeof(heard), 0);
-        assert_int_equal(n, strlen("READY=1\nSTATUS=well"));
-        assert_memory_equal(heard, "READY=1\nSTATUS=well", (size_t)n);
+        systemd_notify("READY=1\nSTATUS=OK");
+        n = recv(fd, received, sizeof(received), 0);
+        assert_int_equal(n, strlen("READY=1\nSTATUS=OK"));
+        assert_memory_equal(received, "READY=1\nSTATUS=OK", (size_t)n);
         systemd_notify_reloading();
-        n = recv(fd, heard, sizeof(heard) - 1, 0);
+        n = recv(fd, received, sizeof(received) - 1, 0);
         assert_true(n > 0);
-        heard[n] = '\0';
-        assert_int_equal(sscanf(heard, "RELOADING=1\nMONOTONIC_USEC=%lld", &usec), 1);
+        received[n] = '\0';
+        assert_int_equal(sscanf(received, "RELOADING=1\nMONOTONIC_USEC=%lld", &usec), 1);
         assert_in_range(clock_now_ns() / 1000 - usec, 0, 60 * 1000000);
         close(fd);
-        systemd_notify("READY=1"); /* nobody there: nothing happens */
+        systemd_notify("READY=1"); /* no receiver: no effect */
     }
     unlink(names[0]);
     unsetenv("NOTIFY_SOCKET");
@@ -89,6 +89,10 @@ static void knows_the_watchdog(void **state)
     unsetenv("WATCHDOG_PID");
     setenv("WATCHDOG_USEC", "18446744073709551615", 1);
     assert_int_equal(systemd_watchdog_ns(), 0);
+    setenv("WATCHDOG_USEC", "9223372036854775", 1); /* the most that int64_t has room for */
+    assert_int_equal(systemd_watchdog_ns(), INT64_C(9223372036854775000));
+    setenv("WATCHDOG_USEC", "9223372036854776", 1);
+    assert_int_equal(systemd_watchdog_ns(), 0);
     setenv("WATCHDOG_USEC", "soon", 1);
     assert_int_equal(systemd_watchdog_ns(), 0);
     unsetenv("WATCHDOG_USEC");
@@ -104,7 +108,7 @@ static int listener(void)
     return fd;
 }
 
-/* In a child, whose descriptors from 3 on are ours to choose: what `body` says. */
+/* Returns the exit status of `body` in a child process, where it may replace descriptors. */
 static int in_child(int (*body)(void))
 {
     int status;
@@ -137,7 +141,7 @@ static int takes_two(void)
     return systemd_sockets(fds, 4, &count, &err) ? 5 : 0;
 }
 
-static int refuses_too_many(void)
+static int rejects_too_many(void)
 {
     struct error err;
     int fds[1];
@@ -148,7 +152,19 @@ static int refuses_too_many(void)
     return systemd_sockets(fds, 1, &count, &err) || err.code != ERROR_LIMIT;
 }
 
-static int refuses_what_does_not_listen(void)
+static int rejects_a_closed_descriptor(void)
+{
+    struct error err;
+    int fds[1];
+    size_t count;
+
+    close(3);
+    set_number("LISTEN_PID", getpid());
+    set_number("LISTEN_FDS", 1);
+    return systemd_sockets(fds, 1, &count, &err) || !strstr(err.message, "descriptor 3: Bad file");
+}
+
+static int rejects_sockets_that_do_not_listen(void)
 {
     struct error err;
     int fds[1], pair[2];
@@ -158,27 +174,28 @@ static int refuses_what_does_not_listen(void)
         return 1;
     set_number("LISTEN_PID", getpid());
     set_number("LISTEN_FDS", 1);
-    if (systemd_sockets(fds, 1, &count, &err) || !strstr(err.message, "no listening"))
+    if (systemd_sockets(fds, 1, &count, &err) || !strstr(err.message, "not a listening"))
         return 2;
     if (dup2(socket(AF_INET, SOCK_STREAM, 0), 3) != 3)
         return 3;
     set_number("LISTEN_PID", getpid());
     set_number("LISTEN_FDS", 1);
-    return systemd_sockets(fds, 1, &count, &err) || !strstr(err.message, "no listening");
+    return systemd_sockets(fds, 1, &count, &err) || !strstr(err.message, "not a listening");
 }
 
 static void takes_sockets(void **state)
 {
     (void)state;
     assert_int_equal(in_child(takes_two), 0);
-    assert_int_equal(in_child(refuses_too_many), 0);
-    assert_int_equal(in_child(refuses_what_does_not_listen), 0);
+    assert_int_equal(in_child(rejects_too_many), 0);
+    assert_int_equal(in_child(rejects_a_closed_descriptor), 0);
+    assert_int_equal(in_child(rejects_sockets_that_do_not_listen), 0);
 }
 
-static void says_when_there_are_none(void **state)
+static void fails_without_sockets(void **state)
 {
     static const struct {
-        const char *pid, *fds; /* "me": ours */
+        const char *pid, *fds; /* "me": of this process */
     } rows[] = {{NULL, NULL}, {"me", NULL}, {NULL, "1"}, {"1", "1"}, {"me", "0"}, {"me", "x"}};
 
     (void)state;
@@ -205,7 +222,7 @@ int main(void)
         cmocka_unit_test(notifies),
         cmocka_unit_test(knows_the_watchdog),
         cmocka_unit_test(takes_sockets),
-        cmocka_unit_test(says_when_there_are_none),
+        cmocka_unit_test(fails_without_sockets),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

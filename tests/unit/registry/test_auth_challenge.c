@@ -56,7 +56,7 @@ static void reads_headers(void **state)
     }
 }
 
-static void takes_the_better_of_several_headers(void **state)
+static void prefers_bearer_among_several_headers(void **state)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(4096);
     struct auth_challenge got = {CHALLENGE_NONE};
@@ -85,7 +85,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_headers),
-        cmocka_unit_test(takes_the_better_of_several_headers),
+        cmocka_unit_test(prefers_bearer_among_several_headers),
         cmocka_unit_test(keeps_to_the_arena),
     };
 

@@ -200,7 +200,7 @@ static const struct row rows[] = {
     {"[host.\"https://m.example\".header]\n\"x y\" = \"1\"\n", REGISTRY},
     {"[host.\"\"]\n[host.\"https:///x\"]\n[host.\"httpmirror.example\"]\n", REGISTRY},
     {"[host.\"https://m.example/a b\"]\n", REGISTRY},
-    /* unknown keys are nobody's business */
+    /* unknown keys are ignored */
     {"colour = \"red\"\n[host.\"https://m.example\"]\nflavour = 1\n[other]\n",
      "https://m.example/v2 prP" NS "; " REGISTRY},
     {"Server = \"https://up.example\"\n[host.\"https://m.example\"]\nCapabilities = [\"pull\"]\n",
@@ -266,7 +266,7 @@ static const char *const void_files[] = {
     "x = [[[[[[[[[[[[1]]]]]]]]]]]]\n",
 };
 
-static void goes_on_with_certificates_where_the_file_is_void(void **state)
+static void uses_the_certificates_if_the_file_is_invalid(void **state)
 {
     (void)state;
     put_files();
@@ -283,7 +283,7 @@ static void goes_on_with_certificates_where_the_file_is_void(void **state)
     }
 }
 
-static void takes_certificates_without_a_file(void **state)
+static void uses_certificates_without_a_file(void **state)
 {
     struct fixture it;
     (void)state;
@@ -306,7 +306,7 @@ static void takes_certificates_without_a_file(void **state)
     close_fixture(&it);
 }
 
-static void stops_where_containerd_stops(void **state)
+static void fails_where_containerd_fails(void **state)
 {
     static const char *const files[] = {
         "ca = \"missing.crt\"\n",
@@ -404,7 +404,7 @@ static void finds_the_directory(void **state)
     close_fixture(&it);
 }
 
-static void knows_docker_io_by_its_other_name(void **state)
+static void reaches_docker_io_by_its_endpoint(void **state)
 {
     struct fixture it;
     (void)state;
@@ -426,7 +426,7 @@ static void knows_docker_io_by_its_other_name(void **state)
     close_fixture(&it);
 }
 
-static void takes_the_options_where_no_file_names_the_registry(void **state)
+static void applies_options_if_no_file_names_the_registry(void **state)
 {
     struct fixture it;
     (void)state;
@@ -447,7 +447,7 @@ static void takes_the_options_where_no_file_names_the_registry(void **state)
     close_fixture(&it);
 }
 
-static void knows_this_machine(void **state)
+static void recognizes_loopback_hosts(void **state)
 {
     static const struct {
         const char *image, *list;
@@ -504,7 +504,7 @@ static void repeat(struct buf *text, const char *what, size_t times)
         buf_append_str(text, what);
 }
 
-static void has_ceilings(void **state)
+static void respects_limits(void **state)
 {
     static const struct {
         const char *before, *what, *after;
@@ -533,7 +533,7 @@ static void has_ceilings(void **state)
     }
 }
 
-static void takes_no_more_than_a_number_of_hosts(void **state)
+static void limits_the_number_of_hosts(void **state)
 {
     CLEANUP(buf_deinit) struct buf text = BUF_INIT((size_t)1 << 16);
     struct fixture it;
@@ -551,8 +551,8 @@ static void takes_no_more_than_a_number_of_hosts(void **state)
     close_fixture(&it);
 }
 
-/* Headers hold basic_auth: what is wrong with a file is said without a word of it. */
-static void keeps_the_text_to_itself(void **state)
+/* Headers may hold credentials, so messages do not quote the file. */
+static void messages_do_not_quote_the_file(void **state)
 {
     static const char *const files[] = {
         "[host.\"https://u:hunter2@m.example:x\".header]\nauthorization = \"hunter2\"\n",
@@ -579,18 +579,18 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup(name, empty_root)
     static const struct CMUnitTest tests[] = {
         TEST(reads_the_file_as_containerd_does),
-        TEST(goes_on_with_certificates_where_the_file_is_void),
-        TEST(takes_certificates_without_a_file),
-        TEST(stops_where_containerd_stops),
+        TEST(uses_the_certificates_if_the_file_is_invalid),
+        TEST(uses_certificates_without_a_file),
+        TEST(fails_where_containerd_fails),
         TEST(is_as_strict_as_containerd_1),
         TEST(finds_the_directory),
-        TEST(knows_docker_io_by_its_other_name),
-        TEST(takes_the_options_where_no_file_names_the_registry),
-        TEST(knows_this_machine),
+        TEST(reaches_docker_io_by_its_endpoint),
+        TEST(applies_options_if_no_file_names_the_registry),
+        TEST(recognizes_loopback_hosts),
         TEST(reads_the_dial_timeout),
-        TEST(has_ceilings),
-        TEST(takes_no_more_than_a_number_of_hosts),
-        TEST(keeps_the_text_to_itself),
+        TEST(respects_limits),
+        TEST(limits_the_number_of_hosts),
+        TEST(messages_do_not_quote_the_file),
     };
 
     return cmocka_run_group_tests(tests, make_root, remove_root);

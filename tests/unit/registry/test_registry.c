@@ -46,7 +46,7 @@ static void streams_a_blob(void **state)
     trial_end(&t);
 }
 
-static void notices_wrong_blobs(void **state)
+static void rejects_wrong_blobs(void **state)
 {
     static const struct {
         struct fake_rule rule;
@@ -73,7 +73,7 @@ static void notices_wrong_blobs(void **state)
     }
 }
 
-static void asks_for_no_blob_that_it_could_not_verify(void **state)
+static void requests_no_blob_without_a_verifiable_digest(void **state)
 {
     static const struct fake_rule none[] = {{0}};
     const struct descriptor odd[] = {
@@ -91,7 +91,7 @@ static void asks_for_no_blob_that_it_could_not_verify(void **state)
     trial_end(&t);
 }
 
-static void names_what_the_registry_refuses(void **state)
+static void maps_failures_to_reasons(void **state)
 {
     static const struct {
         const char *status, *body;
@@ -126,7 +126,7 @@ static void names_what_the_registry_refuses(void **state)
     }
 }
 
-static void repeats_the_words_of_the_registry(void **state)
+static void messages_contain_code_and_text_of_the_registry(void **state)
 {
     static const struct fake_rule rules[] = {
         {"GET /", .status = "404 Not Found",
@@ -178,7 +178,7 @@ static void describes_manifests(void **state)
     }
 }
 
-static void notices_wrong_manifests(void **state)
+static void rejects_wrong_manifests(void **state)
 {
     static const struct fake_rule rules[] = {
         {"GET /v2/a/b/manifests/lies", .status = "200 OK",
@@ -200,7 +200,7 @@ static void notices_wrong_manifests(void **state)
     trial_end(&t);
 }
 
-static void has_a_ceiling_for_manifests(void **state)
+static void limits_the_size_of_manifests(void **state)
 {
     static char much[MANIFEST_LIMIT_BYTES + 1];
     const struct fake_rule rules[] = {
@@ -215,7 +215,7 @@ static void has_a_ceiling_for_manifests(void **state)
     trial_end(&t);
 }
 
-static void shows_user_and_password_to_basic(void **state)
+static void answers_basic_with_user_and_password(void **state)
 {
     static const struct fake_rule rules[] = {
         {"GET /", .with = "Authorization: Basic dXNlcjpwYXNz\r\n", .status = "200 OK",
@@ -356,7 +356,7 @@ static void refuses_odd_token_servers(void **state)
     }
 }
 
-static void answers_no_question_of_another_host(void **state)
+static void answers_no_challenge_of_another_host(void **state)
 {
     static const struct fake_rule there[] = {
         {"GET /", .status = "401 Who", .headers = "WWW-Authenticate: Basic realm=\"r\"\r\n"}, {0}};
@@ -379,7 +379,7 @@ static void answers_no_question_of_another_host(void **state)
     fake_stop(&other);
 }
 
-static void tells_whether_a_blob_exists(void **state)
+static void checks_whether_a_blob_exists(void **state)
 {
     static const struct fake_rule rules[] = {
         {"HEAD /v2/a/b/blobs/" BLOB_DIGEST, .uses = 1, .status = "200 OK", .body = BLOB},
@@ -405,20 +405,20 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(streams_a_blob),
-        cmocka_unit_test(notices_wrong_blobs),
-        cmocka_unit_test(asks_for_no_blob_that_it_could_not_verify),
-        cmocka_unit_test(names_what_the_registry_refuses),
-        cmocka_unit_test(repeats_the_words_of_the_registry),
+        cmocka_unit_test(rejects_wrong_blobs),
+        cmocka_unit_test(requests_no_blob_without_a_verifiable_digest),
+        cmocka_unit_test(maps_failures_to_reasons),
+        cmocka_unit_test(messages_contain_code_and_text_of_the_registry),
         cmocka_unit_test(describes_manifests),
-        cmocka_unit_test(notices_wrong_manifests),
-        cmocka_unit_test(has_a_ceiling_for_manifests),
-        cmocka_unit_test(shows_user_and_password_to_basic),
+        cmocka_unit_test(rejects_wrong_manifests),
+        cmocka_unit_test(limits_the_size_of_manifests),
+        cmocka_unit_test(answers_basic_with_user_and_password),
         cmocka_unit_test(fetches_an_anonymous_token_once),
         cmocka_unit_test(fetches_a_token_with_a_password),
         cmocka_unit_test(renews_a_token_once),
         cmocka_unit_test(refuses_odd_token_servers),
-        cmocka_unit_test(answers_no_question_of_another_host),
-        cmocka_unit_test(tells_whether_a_blob_exists),
+        cmocka_unit_test(answers_no_challenge_of_another_host),
+        cmocka_unit_test(checks_whether_a_blob_exists),
     };
     int failed;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Budgets over a made-up clock, and what is remembered of registries. */
+/* Budgets with a fake clock, and the state of registries. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -124,7 +124,7 @@ static void no_hour_has_more_than_its_budget(void **state)
         assert_true(taken[i] - taken[i - 7] >= 60 * MINUTE);
 }
 
-static void bytes_count_when_they_moved(void **state)
+static void bytes_count_when_transferred(void **state)
 {
     CLEANUP(registry_limits_freep) struct registry_limits *registry_limits = make();
     struct registry_account *account = open_account(registry_limits, 0, 10 << 20);
@@ -151,7 +151,7 @@ static void bytes_count_when_they_moved(void **state)
            "1.0 B; available when running probes end");
 }
 
-static void a_refusal_takes_nothing(void **state)
+static void a_rejected_run_uses_no_budget(void **state)
 {
     CLEANUP(registry_limits_freep) struct registry_limits *registry_limits = make();
     struct registry_account *account = open_account(registry_limits, 5, 100);
@@ -188,7 +188,7 @@ static void huge_numbers_do_not_wrap(void **state)
 }
 
 /* Of two threads one may have read the clock first and come second. */
-static void the_clock_may_be_a_little_behind(void **state)
+static void accepts_a_clock_slightly_behind(void **state)
 {
     CLEANUP(registry_limits_freep) struct registry_limits *registry_limits = make();
     struct registry_account *account = open_account(registry_limits, 3, 0);
@@ -203,7 +203,7 @@ static void the_clock_may_be_a_little_behind(void **state)
     take(account, START + 66 * MINUTE, 0);
 }
 
-static void tells_what_it_knows(void **state)
+static void lists_the_state_of_a_registry(void **state)
 {
     CLEANUP(registry_limits_freep) struct registry_limits *registry_limits = make();
     struct registry_account *account = registry_account(registry_limits, "r.example");
@@ -233,7 +233,7 @@ static void tells_what_it_knows(void **state)
 }
 
 /* A registry that wants to be left alone for a year is asked again all the same. */
-static void is_held_for_six_hours_at_most(void **state)
+static void a_back_off_ends_after_six_hours(void **state)
 {
     CLEANUP(registry_limits_freep) struct registry_limits *registry_limits = make();
     struct registry_account *account = registry_account(registry_limits, "r.example");
@@ -244,7 +244,7 @@ static void is_held_for_six_hours_at_most(void **state)
     assert_true(registry_account_back_off_until(account) > clock_now_ns() + 5 * 60 * MINUTE);
 }
 
-static void lists_by_name_what_is_in_use(void **state)
+static void lists_registries_in_use_by_name(void **state)
 {
     static const char *const names[] = {"b", "docker.io", "a:5000", "c", "a"};
     CLEANUP(registry_limits_freep) struct registry_limits *registry_limits = make();
@@ -266,7 +266,7 @@ static void lists_by_name_what_is_in_use(void **state)
 }
 
 /* A reload that takes a probe away and one that brings it back is no way to a new budget. */
-static void remembers_who_is_not_used(void **state)
+static void keeps_the_numbers_of_unused_accounts(void **state)
 {
     CLEANUP(registry_limits_freep) struct registry_limits *registry_limits = make();
     struct registry_account *account = open_account(registry_limits, 1, 0);
@@ -279,7 +279,7 @@ static void remembers_who_is_not_used(void **state)
     assert_false(registry_account_take(account, START, 0, &err));
 }
 
-static void has_room_for_so_many_registries(void **state)
+static void limits_the_number_of_registries_in_use(void **state)
 {
     CLEANUP(registry_limits_freep) struct registry_limits *registry_limits = make();
     struct registry_account *accounts[MOST], *other;
@@ -373,15 +373,15 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pulls_count_for_an_hour),
         cmocka_unit_test(no_hour_has_more_than_its_budget),
-        cmocka_unit_test(bytes_count_when_they_moved),
-        cmocka_unit_test(a_refusal_takes_nothing),
+        cmocka_unit_test(bytes_count_when_transferred),
+        cmocka_unit_test(a_rejected_run_uses_no_budget),
         cmocka_unit_test(huge_numbers_do_not_wrap),
-        cmocka_unit_test(the_clock_may_be_a_little_behind),
-        cmocka_unit_test(tells_what_it_knows),
-        cmocka_unit_test(is_held_for_six_hours_at_most),
-        cmocka_unit_test(lists_by_name_what_is_in_use),
-        cmocka_unit_test(remembers_who_is_not_used),
-        cmocka_unit_test(has_room_for_so_many_registries),
+        cmocka_unit_test(accepts_a_clock_slightly_behind),
+        cmocka_unit_test(lists_the_state_of_a_registry),
+        cmocka_unit_test(a_back_off_ends_after_six_hours),
+        cmocka_unit_test(lists_registries_in_use_by_name),
+        cmocka_unit_test(keeps_the_numbers_of_unused_accounts),
+        cmocka_unit_test(limits_the_number_of_registries_in_use),
         cmocka_unit_test(many_threads_share_one_budget),
     };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A registry behind mirrors, and downloads that break: who is asked, in whose name, what is told.
+/* A registry behind a mirror, and broken downloads: the order of hosts, credentials and messages.
  */
 #include "registry/registry_read.h"
 
@@ -103,7 +103,7 @@ static bool get_manifest(struct trial *t, const char *object)
     return registry_manifest(t->registry, object, &body, &found, &t->arena, &t->cancel, &t->err);
 }
 
-static void asks_the_mirror_first(void **state)
+static void tries_the_mirror_first(void **state)
 {
     struct trial t;
 
@@ -120,7 +120,7 @@ static void asks_the_mirror_first(void **state)
     end(&t);
 }
 
-static void goes_on_to_the_registry(void **state)
+static void falls_back_to_the_registry(void **state)
 {
     static const struct {
         struct fake_rule rule;
@@ -149,7 +149,7 @@ static void goes_on_to_the_registry(void **state)
     }
 }
 
-static void tells_what_tells_most(void **state)
+static void returns_the_most_informative_error(void **state)
 {
     static const struct {
         struct fake_rule mirror, own;
@@ -174,7 +174,7 @@ static void tells_what_tells_most(void **state)
     }
 }
 
-static void heeds_capabilities(void **state)
+static void respects_capabilities(void **state)
 {
     struct trial t;
 
@@ -197,7 +197,7 @@ static void heeds_capabilities(void **state)
     end(&t);
 }
 
-static void sends_the_headers_of_the_mirror_to_it_alone(void **state)
+static void sends_headers_of_a_mirror_only_to_it(void **state)
 {
     static const char *const headers[] = {"X-Custom: a", "X-Custom: b", NULL};
     static const struct fake_rule none[] = {{"GET /", .status = "404 No"}, {0}};
@@ -213,7 +213,7 @@ static void sends_the_headers_of_the_mirror_to_it_alone(void **state)
     end(&t);
 }
 
-static void finds_out_who_speaks_no_tls(void **state)
+static void falls_back_to_http_without_tls(void **state)
 {
     struct trial t;
 
@@ -227,7 +227,7 @@ static void finds_out_who_speaks_no_tls(void **state)
     end(&t);
 }
 
-static void goes_on_where_it_broke_off(void **state)
+static void resumes_a_broken_download(void **state)
 {
     static const struct {
         struct fake_rule rest;
@@ -267,7 +267,7 @@ static void goes_on_where_it_broke_off(void **state)
     }
 }
 
-static void gives_up_where_nothing_more_comes(void **state)
+static void gives_up_a_download_without_progress(void **state)
 {
     static const struct fake_rule rules[] = {
         {"GET /", .uses = 1, .status = "200 OK", .body = "hel", .length_off = 2, .end = FAKE_CLOSE},
@@ -295,7 +295,7 @@ static void gives_up_where_nothing_more_comes(void **state)
     end(&t);
 }
 
-static void keeps_what_the_registry_says_of_its_limits(void **state)
+static void records_the_limits_of_the_registry(void **state)
 {
     static const struct fake_rule own[] = {
         {"GET /v2/a/b/manifests/v1", .status = "200 OK", .body = MANIFEST,
@@ -323,7 +323,7 @@ static void keeps_what_the_registry_says_of_its_limits(void **state)
     end(&t);
 }
 
-static void shares_what_it_learned_with_its_branches(void **state)
+static void clones_share_tokens_and_fallback(void **state)
 {
     static const struct fake_rule rules[] = {{"GET /",
                                               .with = "Authorization: Basic dXNlcjpwYXNz\r\n",
@@ -346,23 +346,23 @@ static void shares_what_it_learned_with_its_branches(void **state)
     assert_int_equal(registry_traffic(t.registry)->fetched_bytes, 5);
     registry_free(branch);
     assert_int_equal(registry_traffic(t.registry)->fetched_bytes, 10);
-    assert_int_equal(fake_requests(&t.own), 3); /* one question only; nobody tried TLS twice */
+    assert_int_equal(fake_requests(&t.own), 3); /* one more request: TLS is not tried twice */
     end(&t);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(asks_the_mirror_first),
-        cmocka_unit_test(goes_on_to_the_registry),
-        cmocka_unit_test(tells_what_tells_most),
-        cmocka_unit_test(heeds_capabilities),
-        cmocka_unit_test(sends_the_headers_of_the_mirror_to_it_alone),
-        cmocka_unit_test(finds_out_who_speaks_no_tls),
-        cmocka_unit_test(goes_on_where_it_broke_off),
-        cmocka_unit_test(gives_up_where_nothing_more_comes),
-        cmocka_unit_test(keeps_what_the_registry_says_of_its_limits),
-        cmocka_unit_test(shares_what_it_learned_with_its_branches),
+        cmocka_unit_test(tries_the_mirror_first),
+        cmocka_unit_test(falls_back_to_the_registry),
+        cmocka_unit_test(returns_the_most_informative_error),
+        cmocka_unit_test(respects_capabilities),
+        cmocka_unit_test(sends_headers_of_a_mirror_only_to_it),
+        cmocka_unit_test(falls_back_to_http_without_tls),
+        cmocka_unit_test(resumes_a_broken_download),
+        cmocka_unit_test(gives_up_a_download_without_progress),
+        cmocka_unit_test(records_the_limits_of_the_registry),
+        cmocka_unit_test(clones_share_tokens_and_fallback),
     };
 
     http_library_init();

@@ -120,7 +120,7 @@ static void sends_the_body_again_after_401(void **state)
     trial_end(&t);
 }
 
-static void takes_back_an_upload_that_failed(void **state)
+static void cancels_a_failed_upload(void **state)
 {
     static const struct {
         struct fake_rule put;
@@ -153,7 +153,7 @@ static void takes_back_an_upload_that_failed(void **state)
 
 /* The token that everybody shares may be renewed without the right that the taking back asked for.
  */
-static void takes_back_with_the_right_to_delete(void **state)
+static void cancels_with_the_delete_scope_if_required(void **state)
 {
     static const struct fake_rule rules[] = {
         {"POST /v2/", .status = "202 Go", .headers = "Location: /up\r\n"},
@@ -228,7 +228,7 @@ static void uploads_elsewhere_without_identity(void **state)
 #define OPEN "POST /v2/a/b/blobs/uploads/ "
 #define LOST "{\"errors\":[{\"code\":\"BLOB_UPLOAD_INVALID\",\"message\":\"upload invalid\"}]}"
 
-static void sends_chunks_to_where_each_answer_says(void **state)
+static void sends_each_chunk_to_the_last_location(void **state)
 {
     static const struct fake_rule rules[] = {
         {OPEN, .status = "202 Go", .headers = "Location: /up/0?s=0\r\nRange: 0-0\r\n"},
@@ -258,7 +258,7 @@ static void sends_chunks_to_where_each_answer_says(void **state)
     trial_end(&t);
 }
 
-static void sends_no_smaller_chunks_than_the_registry_takes(void **state)
+static void respects_the_minimum_chunk_size(void **state)
 {
     static const struct fake_rule rules[] = {
         {OPEN, .status = "202 Go", .headers = "Location: /up\r\nOCI-Chunk-Min-Length: 4\r\n"},
@@ -278,7 +278,7 @@ static void sends_no_smaller_chunks_than_the_registry_takes(void **state)
 }
 
 /* What the registry kept counts, not what it was sent. */
-static void goes_on_where_the_registry_is(void **state)
+static void resumes_at_the_offset_of_the_registry(void **state)
 {
     static const struct fake_rule rules[] = {
         {OPEN, .status = "202 Go", .headers = "Location: /up/0\r\n"},
@@ -304,7 +304,7 @@ static void goes_on_where_the_registry_is(void **state)
     trial_end(&t);
 }
 
-static void notices_odd_ranges(void **state)
+static void rejects_invalid_ranges(void **state)
 {
     static const char *const ranges[] = {"Range: 0-9\r\n", "Range: 1-2\r\n",
                                          "Range: x\r\n",   "Range: \r\n",
@@ -330,7 +330,7 @@ static void notices_odd_ranges(void **state)
 }
 
 /* The registry of Docker 2.8 does not know a broken upload any more, nor how to remove it. */
-static void begins_anew_where_the_registry_has_forgotten(void **state)
+static void restarts_an_upload_that_the_registry_lost(void **state)
 {
     static const struct fake_rule rules[] = {
         {OPEN, .uses = 1, .status = "202 Go", .headers = "Location: /up/1\r\n"},
@@ -356,7 +356,7 @@ static void begins_anew_where_the_registry_has_forgotten(void **state)
     trial_end(&t);
 }
 
-static void sends_all_of_it_again(void **state)
+static void restarts_a_broken_put(void **state)
 {
     static const struct fake_rule rules[] = {
         {OPEN, .uses = 1, .status = "202 Go", .headers = "Location: /up/1\r\n"},
@@ -382,7 +382,7 @@ static void sends_all_of_it_again(void **state)
     trial_end(&t);
 }
 
-static void sees_that_it_arrived_before_the_break(void **state)
+static void detects_a_blob_that_arrived_before_the_break(void **state)
 {
     static const struct fake_rule rules[] = {
         {OPEN, .status = "202 Go", .headers = "Location: /up\r\n"},
@@ -408,7 +408,7 @@ static void sees_that_it_arrived_before_the_break(void **state)
     }
 }
 
-static void gives_up_where_it_gets_no_further(void **state)
+static void gives_up_without_progress(void **state)
 {
     static const struct {
         struct fake_rule send;
@@ -444,7 +444,7 @@ static void gives_up_where_it_gets_no_further(void **state)
     }
 }
 
-static void takes_nothing_up_again_that_was_refused(void **state)
+static void does_not_resume_a_rejected_upload(void **state)
 {
     static const struct {
         struct fake_rule send;
@@ -569,7 +569,7 @@ static void mounts_a_blob(void **state)
 }
 
 /* It is no word about uploads: they go on, or begin, as ever. */
-static void uploads_where_the_registry_does_not_mount(void **state)
+static void uploads_if_the_registry_does_not_mount(void **state)
 {
     static const struct {
         struct fake_rule mount;
@@ -604,7 +604,7 @@ static void uploads_where_the_registry_does_not_mount(void **state)
     }
 }
 
-static void fails_where_a_mount_fails(void **state)
+static void fails_if_a_mount_fails(void **state)
 {
     static const struct {
         struct fake_rule mount;
@@ -678,7 +678,7 @@ static void pushes_a_manifest(void **state)
     trial_end(&t);
 }
 
-static void tells_the_digest_of_a_tag(void **state)
+static void returns_the_digest_of_a_tag(void **state)
 {
     static const struct {
         struct fake_rule head, get;
@@ -711,7 +711,7 @@ static void tells_the_digest_of_a_tag(void **state)
     }
 }
 
-static void tells_no_digest_that_it_does_not_know(void **state)
+static void returns_no_digest_of_a_missing_manifest(void **state)
 {
     static const struct {
         const char *object;
@@ -744,7 +744,7 @@ static void tells_no_digest_that_it_does_not_know(void **state)
 
 #define UNSUPPORTED "{\"errors\":[{\"code\":\"UNSUPPORTED\",\"message\":\"read only\"}]}"
 
-static void understands_answers_to_deletes(void **state)
+static void maps_responses_to_deletes(void **state)
 {
     static const struct {
         const char *status, *body;
@@ -786,7 +786,7 @@ static void understands_answers_to_deletes(void **state)
     }
 }
 
-static void deletes_by_digest_alone(void **state)
+static void deletes_only_by_digest(void **state)
 {
     static const struct fake_rule none[] = {{0}};
     struct trial t;
@@ -802,7 +802,7 @@ static void deletes_by_digest_alone(void **state)
 }
 
 /* The token of the pushes stays what it is. */
-static void asks_for_the_right_to_delete_where_it_deletes(void **state)
+static void requests_the_delete_scope_only_to_delete(void **state)
 {
     static const struct fake_rule rules[] = {
         {"POST /token", .with = "pull%2Cpush%2Cdelete", .status = "200 OK",
@@ -833,31 +833,31 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pushes_a_blob),
         cmocka_unit_test(sends_the_body_again_after_401),
-        cmocka_unit_test(takes_back_an_upload_that_failed),
-        cmocka_unit_test(takes_back_with_the_right_to_delete),
+        cmocka_unit_test(cancels_a_failed_upload),
+        cmocka_unit_test(cancels_with_the_delete_scope_if_required),
         cmocka_unit_test(refuses_odd_uploads),
         cmocka_unit_test(uploads_elsewhere_without_identity),
-        cmocka_unit_test(sends_chunks_to_where_each_answer_says),
-        cmocka_unit_test(sends_no_smaller_chunks_than_the_registry_takes),
-        cmocka_unit_test(goes_on_where_the_registry_is),
-        cmocka_unit_test(notices_odd_ranges),
-        cmocka_unit_test(begins_anew_where_the_registry_has_forgotten),
-        cmocka_unit_test(sends_all_of_it_again),
-        cmocka_unit_test(sees_that_it_arrived_before_the_break),
-        cmocka_unit_test(gives_up_where_it_gets_no_further),
-        cmocka_unit_test(takes_nothing_up_again_that_was_refused),
+        cmocka_unit_test(sends_each_chunk_to_the_last_location),
+        cmocka_unit_test(respects_the_minimum_chunk_size),
+        cmocka_unit_test(resumes_at_the_offset_of_the_registry),
+        cmocka_unit_test(rejects_invalid_ranges),
+        cmocka_unit_test(restarts_an_upload_that_the_registry_lost),
+        cmocka_unit_test(restarts_a_broken_put),
+        cmocka_unit_test(detects_a_blob_that_arrived_before_the_break),
+        cmocka_unit_test(gives_up_without_progress),
+        cmocka_unit_test(does_not_resume_a_rejected_upload),
         cmocka_unit_test(answers_401_in_the_middle_of_an_upload),
         cmocka_unit_test(follows_an_upload_to_another_host_without_identity),
         cmocka_unit_test(mounts_a_blob),
-        cmocka_unit_test(uploads_where_the_registry_does_not_mount),
-        cmocka_unit_test(fails_where_a_mount_fails),
+        cmocka_unit_test(uploads_if_the_registry_does_not_mount),
+        cmocka_unit_test(fails_if_a_mount_fails),
         cmocka_unit_test(names_the_registry_to_a_mirror_that_mounts),
         cmocka_unit_test(pushes_a_manifest),
-        cmocka_unit_test(tells_the_digest_of_a_tag),
-        cmocka_unit_test(tells_no_digest_that_it_does_not_know),
-        cmocka_unit_test(understands_answers_to_deletes),
-        cmocka_unit_test(deletes_by_digest_alone),
-        cmocka_unit_test(asks_for_the_right_to_delete_where_it_deletes),
+        cmocka_unit_test(returns_the_digest_of_a_tag),
+        cmocka_unit_test(returns_no_digest_of_a_missing_manifest),
+        cmocka_unit_test(maps_responses_to_deletes),
+        cmocka_unit_test(deletes_only_by_digest),
+        cmocka_unit_test(requests_the_delete_scope_only_to_delete),
     };
     int failed;
 

@@ -6,6 +6,7 @@
 #include "scheduler/demand.h"
 #include "scheduler/scheduler.h"
 #include "scheduler/scheduler_view.h"
+#include "support/failures.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -277,6 +278,38 @@ static void returns_null_at_the_deadline_if_all_threads_are_busy(void **state)
     fake_set(&busy.deaf, false);
     await_call(&world, &first);
     assert_int_equal(fake_get(&other.runs), 1); /* nor does it run afterwards */
+}
+
+static void answers_each_demand_at_its_own_deadline(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    static struct fake busy, other;
+    struct caller running, patient, first, second;
+    struct config config;
+
+    (void)state;
+    world_init(&world, NO_DISTANCE);
+    fake_config_init(&config);
+    add_probe(&config, "busy", &busy);
+    add_probe(&config, "other", &other);
+    apply(&world, &config);
+    fake_await(&busy.ended, 1);
+    fake_await(&other.ended, 1);
+    await_idle(&world);
+    fake_set(&busy.deaf, true);
+    demand(&world, "busy", &running);
+    fake_await(&busy.hanging, 1);
+    demand_until(&world, "other", clock_now_ns() + 20 * NS_PER_MS, &first);
+    demand(&world, "other", &patient);
+    await_call(&world, &first);
+    demand_until(&world, "other", clock_now_ns() + 20 * NS_PER_MS, &second);
+    await_call(&world, &second);
+    assert_true(first.nothing && second.nothing);
+    assert_int_equal(fake_get(&patient.calls), 0);
+    fake_set(&busy.deaf, false);
+    await_call(&world, &running);
+    await_call(&world, &patient); /* the probe still runs for it */
+    assert_false(patient.nothing);
 }
 
 static void ends_the_run_at_the_deadline(void **state)
@@ -672,6 +705,51 @@ static void prints_the_settings_of_a_probe(void **state)
                         "    timeout: 1h\n    retry_interval: 0s\n");
 }
 
+static void runs_every_demand_without_a_history(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    static struct fake fake;
+    struct caller caller;
+    struct error err;
+
+    (void)state;
+    world_init(&world, NO_DISTANCE);
+    scheduler_free(world.scheduler);
+    world.scheduler = scheduler_new(
+        world.board, &(struct scheduler_options){.probe_workers = 1, .node = "node"}, &err);
+    assert_non_null(world.scheduler);
+    apply_one(&world, &fake);
+    for (unsigned i = 2; i <= 3; i++) {
+        demand(&world, "x", &caller);
+        await_call(&world, &caller);
+        assert_false(caller.cached);
+        assert_int_equal(fake_get(&fake.runs), i);
+    }
+}
+
+static void rejects_a_demand_without_memory(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    static struct fake fake;
+    struct caller caller = {0};
+    const struct demand_options options = {.probe = "x",
+                                           .deadline_ns = clock_now_ns() + FAKE_SELDOM_NS,
+                                           .done = record_call,
+                                           .arg = &caller};
+    struct error err;
+
+    (void)state;
+    world_init(&world, NO_DISTANCE);
+    apply_one(&world, &fake);
+    fail_allocations_after(0);
+    caller.demand = scheduler_demand(world.scheduler, &options, &err);
+    fail_nothing();
+    if (caller.demand)
+        await_call(&world, &caller);
+    else
+        assert_int_equal(err.code, ERROR_MEMORY);
+}
+
 #define DEMAND_THREADS     4
 #define DEMANDS_PER_THREAD 100
 
@@ -718,6 +796,7 @@ int main(void)
         cmocka_unit_test(returns_the_last_run_within_the_minimum_distance),
         cmocka_unit_test(returns_the_reason_of_a_skipped_run),
         cmocka_unit_test(returns_null_at_the_deadline_if_all_threads_are_busy),
+        cmocka_unit_test(answers_each_demand_at_its_own_deadline),
         cmocka_unit_test(ends_the_run_at_the_deadline),
         cmocka_unit_test(cancels_a_run_without_demands),
         cmocka_unit_test(ends_all_waits_before_a_shutdown),
@@ -732,6 +811,8 @@ int main(void)
         cmocka_unit_test(shows_probes_with_their_next_run),
         cmocka_unit_test(counts_unknown_targets),
         cmocka_unit_test(prints_the_settings_of_a_probe),
+        cmocka_unit_test(runs_every_demand_without_a_history),
+        cmocka_unit_test(rejects_a_demand_without_memory),
         cmocka_unit_test(survives_concurrent_demands_and_drops),
     };
 

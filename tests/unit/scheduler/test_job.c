@@ -302,7 +302,10 @@ static void records_every_run_of_a_probe(void **state)
     world.fake.outcome = ERROR_TLS;
     run_with(job, history, RUN_SCHEDULED, false);
     world.fake.outcome = ERROR_NONE;
+    world.fake.seconds = 0.25;
     run_with(job, history, RUN_RETRY, false);
+    world.fake.seconds = 0;
+    world.fake.warns = true;
     run_with(job, history, RUN_DEMAND, true);
     world.fake.skips = true;
     run_with(job, history, RUN_SCHEDULED, false);
@@ -313,14 +316,20 @@ static void records_every_run_of_a_probe(void **state)
     assert_int_equal(list->count, 3);
     assert_int_equal(list->records[0]->reason, ERROR_CANCELED);
     assert_int_equal(list->records[0]->trigger, RUN_DEMAND);
+    assert_string_equal(list->records[0]->warning, "configured warning");
     assert_int_equal(list->records[1]->reason, ERROR_NONE);
     assert_string_equal(list->records[1]->message, "");
+    assert_string_equal(list->records[1]->warning, "");
+    assert_string_equal(list->records[1]->log, "");
+    assert_true(list->records[1]->seconds == 0.25);
     assert_int_equal(list->records[2]->reason, ERROR_TLS);
     assert_string_equal(list->records[2]->message, "configured failure");
     assert_string_equal(list->records[2]->operation, "fake_probe");
     assert_string_not_equal(list->records[2]->id, list->records[1]->id);
     assert_true(list->records[2]->timeout_seconds > 3000);
+    assert_true(list->records[2]->timeout_seconds <= 3600);
     assert_true(list->records[2]->seconds >= 0);
+    assert_true(list->records[2]->start > 1600000000);
 }
 
 /* Runs the job with stderr in a file; returns how often `text` was logged. */

@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include "support/failures.h"
+
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 static void groups_families_by_prefix(void **state)
@@ -144,12 +146,28 @@ static void lists_each_family_once_in_the_order_of_the_groups(void **state)
     assert_int_equal(list.count, 0);
 }
 
+static void fails_without_memory(void **state)
+{
+    CLEANUP(metric_catalog_deinit) struct metric_catalog list = {0};
+    struct error err;
+    bool ok = false;
+
+    (void)state;
+    for (size_t n = 0; !ok; n++) {
+        fail_allocations_after(n);
+        ok = metric_catalog_init(&list, NULL, &err);
+        fail_nothing();
+        assert_true(ok || (err.code == ERROR_MEMORY && !list.families));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(groups_families_by_prefix),
         cmocka_unit_test(describes_a_family),
         cmocka_unit_test(lists_each_family_once_in_the_order_of_the_groups),
+        cmocka_unit_test(fails_without_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "scheduler/reload.h"
+#include "support/failures.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -99,7 +100,10 @@ static struct node *make_node(const void *globals, struct error *err)
         return NULL;
     }
     node = calloc(1, sizeof(*node));
-    assert_non_null(node);
+    if (!node) {
+        error_memory(err);
+        return NULL;
+    }
     snprintf(node->address, sizeof(node->address), "%s", from->address);
     n_nodes++;
     n_made++;
@@ -397,6 +401,39 @@ static void shows_the_configuration_in_force(void **state)
     assert_int_equal(n_made, 1);
 }
 
+static void keeps_the_configuration_if_memory_runs_out(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    struct reload_options options = {.schema = &schema};
+    struct reloader *other = NULL;
+    bool reloaded = false;
+    struct error err;
+
+    (void)state;
+    world_init(&world, "global: {address: here}\n");
+    reload(&world);
+    write_file(&world, "global: {address: there}\n");
+    for (size_t n = 0; !reloaded; n++) {
+        assert_true(n < 10000);
+        fail_allocations_after(n);
+        reloaded = reloader_reload(world.reloader, &err);
+        fail_nothing();
+        if (!reloaded) {
+            assert_true(*err.message);
+            assert_int_equal(n_nodes, 1);
+        }
+    }
+    expect_run(&world, "there", 1);
+    options.board = world.board;
+    for (size_t n = 0; !other; n++) {
+        fail_allocations_after(n);
+        other = reloader_new(&options, &err);
+        fail_nothing();
+        assert_true(other || err.code == ERROR_MEMORY);
+    }
+    reloader_free(other);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -410,6 +447,7 @@ int main(void)
         cmocka_unit_test(fails_at_the_start_and_recovers),
         cmocka_unit_test(is_thread_safe),
         cmocka_unit_test(shows_the_configuration_in_force),
+        cmocka_unit_test(keeps_the_configuration_if_memory_runs_out),
     };
 
     /* The mistakes of the files are logged as errors. */

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "scheduler/scheduler.h"
+#include "support/failures.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -291,8 +292,12 @@ static void runs_the_scrape_lane_on_refresh_only(void **state)
     fake_await(&inventory.ended, 10);
     assert_int_equal(fake_get(&scrape.runs), 0);
     for (unsigned i = 1; i <= 3; i++) {
+        int64_t start_ns = clock_now_ns();
+
         scheduler_refresh(world.scheduler);
         assert_int_equal(fake_get(&scrape.runs), i);
+        assert_true(scrape.deadline_ns >= start_ns + NS_PER_SECOND);
+        assert_true(scrape.deadline_ns <= clock_now_ns() + NS_PER_SECOND);
     }
     assert_int_equal(page_count(world.board, "fake_runs_total{name=\"s\"} 3\n"), 1);
 }
@@ -653,6 +658,73 @@ static void runs_at_the_time_of_the_cron_line(void **state)
     tzset();
 }
 
+static void fails_without_memory_or_threads(void **state)
+{
+    const struct scheduler_options options = {
+        .inventory_workers = 2, .probe_workers = 1, .node = "node"};
+    CLEANUP(board_freep) struct board *board = board_new();
+    struct scheduler *scheduler = NULL;
+    struct error err;
+
+    (void)state;
+    for (size_t n = 0; !scheduler; n++) {
+        fail_allocations_after(n);
+        scheduler = scheduler_new(board, &options, &err);
+        fail_nothing();
+        assert_true(scheduler || err.code == ERROR_MEMORY);
+    }
+    scheduler_free(TAKE(scheduler));
+    for (size_t n = 0; !scheduler; n++) {
+        fail_threads_after(n);
+        scheduler = scheduler_new(board, &options, &err);
+        fail_nothing();
+        assert_true(scheduler || strstr(err.message, "cannot start "));
+        assert_true(!scheduler || n == 4 || n == 0);
+    }
+    scheduler_free(scheduler);
+}
+
+static void keeps_its_jobs_if_memory_runs_out(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    static struct fake old, fresh[200];
+    bool applied = false;
+
+    (void)state;
+    world_init(&world);
+    apply_one(&world, &fake_inventory, "1", &old);
+    for (size_t n = 0; !applied; n++) {
+        struct config config;
+        struct error err;
+
+        assert_true(n < 100);
+        fake_config_init(&config);
+        fake_job(&config, &fake_inventory, "x", "2", &fresh[2 * n]);
+        fake_job(&config, &fake_probe, "y", "1", &fresh[2 * n + 1]);
+        fail_allocations_after(n);
+        applied = scheduler_apply(world.scheduler, &config, NULL, &err);
+        fail_nothing();
+        config_deinit(&config);
+        assert_true(applied || err.code == ERROR_MEMORY);
+        assert_int_equal(fake_get(&old.closed), applied);
+        assert_true(applied || fake_get(&fresh[2 * n].opened) == fake_get(&fresh[2 * n].closed));
+    }
+}
+
+/* The job runs on its schedule only. */
+static void runs_without_a_watcher_if_no_thread_can_start(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    static struct fake fake;
+
+    (void)state;
+    world_init(&world);
+    fail_threads_after(0);
+    apply_watched(&world, "1", &fake);
+    fail_nothing();
+    fake_await(&fake.ended, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -681,6 +753,9 @@ int main(void)
         cmocka_unit_test(removes_probes_that_wait_for_a_registry),
         cmocka_unit_test(retries_failed_probes),
         cmocka_unit_test(runs_at_the_time_of_the_cron_line),
+        cmocka_unit_test(fails_without_memory_or_threads),
+        cmocka_unit_test(keeps_its_jobs_if_memory_runs_out),
+        cmocka_unit_test(runs_without_a_watcher_if_no_thread_can_start),
     };
 
     log_set_level(LOG_ERROR);

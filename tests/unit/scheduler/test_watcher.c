@@ -3,6 +3,9 @@
 #include "support/scheduler_fixture.h"
 
 #include "scheduler/watcher.h"
+#include "support/failures.h"
+
+#include <string.h>
 
 struct reports {
     unsigned count;
@@ -100,6 +103,35 @@ static void stops_during_watch(void **state)
     assert_int_equal(reports.count, 0);
 }
 
+static void fails_without_memory_or_threads(void **state)
+{
+    static struct fake fake;
+    struct fake_state job = {.fake = &fake};
+    const struct watcher_options options = {.name = "x",
+                                            .collector = &fake_watched,
+                                            .state = &job,
+                                            .pause_ns = FAKE_SELDOM_NS,
+                                            .pause_max_ns = FAKE_SELDOM_NS};
+    struct watcher *watcher;
+    struct error err;
+
+    (void)state;
+    fail_allocations_after(0);
+    watcher = watcher_start(&options, &err);
+    fail_nothing();
+    if (watcher)
+        watcher_free(watcher);
+    else
+        assert_int_equal(err.code, ERROR_MEMORY);
+    fail_threads_after(0);
+    watcher = watcher_start(&options, &err);
+    fail_nothing();
+    if (watcher)
+        watcher_free(watcher);
+    else
+        assert_non_null(strstr(err.message, "cannot start a thread"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -107,6 +139,7 @@ int main(void)
         cmocka_unit_test(retries_if_it_cannot_watch),
         cmocka_unit_test(stops_during_a_back_off),
         cmocka_unit_test(stops_during_watch),
+        cmocka_unit_test(fails_without_memory_or_threads),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,6 +16,7 @@ static void settings_reset(struct fake_containerd *fake)
     fake->events = NULL;
     fake->logs = NULL;
     fake->auth_host = NULL;
+    fake->cri_config = NULL;
     fake->pull_fails_after = 0;
 }
 

@@ -74,6 +74,7 @@ struct fake_containerd {
     const struct fake_event *events; /* told of each transfer; a NULL event ends them */
     const char *const *logs;         /* lines of HTTP that a transfer logs; NULL ends them */
     const char *auth_host;           /* a transfer asks for its credentials; NULL: it does not */
+    const char *cri_config;          /* JSON of the verbose status of CRI; NULL: none */
     unsigned long pull_fails_after;  /* CRI and Transfer: the pull fails after so many blobs; 0: it
                                       * does not fail */
 

@@ -105,6 +105,7 @@ static struct outcome cri_status(struct fake_call *call, const void *request)
     Cri__StatusResponse response = CRI__STATUS_RESPONSE__INIT;
     Cri__Status status = CRI__STATUS__INIT;
     Cri__Condition condition = CRI__CONDITION__INIT, *conditions = &condition;
+    Wire__Label config = WIRE__LABEL__INIT, *info = &config;
 
     (void)request;
     condition.type = (char *)"RuntimeReady";
@@ -112,6 +113,10 @@ static struct outcome cri_status(struct fake_call *call, const void *request)
     status.conditions = &conditions;
     status.n_conditions = 1;
     response.status = &status;
+    config.key = (char *)"config";
+    config.value = (char *)call->fake->cri_config;
+    response.info = &info;
+    response.n_info = call->fake->cri_config ? 1 : 0;
     fake_reply(call, &response.base);
     return OUTCOME_OK;
 }

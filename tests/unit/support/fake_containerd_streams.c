@@ -84,9 +84,11 @@ static struct outcome write_commit(struct fake_call *call, struct writing *writi
     if (!digest_of(bytes->data ? bytes->data : "", bytes->size, digest, &err))
         abort();
     if (request->total > 0 && (uint64_t)request->total != bytes->size)
-        return (struct outcome){GRPC_STATUS_FAILED_PRECONDITION, "unexpected commit size"};
+        return (struct outcome){GRPC_STATUS_FAILED_PRECONDITION,
+                                "unexpected commit size 1, expected 2"};
     if (*request->expected && strcmp(request->expected, digest) != 0)
-        return (struct outcome){GRPC_STATUS_FAILED_PRECONDITION, "unexpected commit digest"};
+        return (struct outcome){GRPC_STATUS_FAILED_PRECONDITION,
+                                "unexpected commit digest sha256:1, expected sha256:2"};
     if (fake_find(call->fake, FAKE_CONTENT, call->space, digest)) {
         fake_remove(call->fake, writing->ingest);
         writing->ingest = NULL;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support/pages_fixture.h"
 
-#include "base/clock.h"
 #include "web/web.h"
 
 #include <stdio.h>
@@ -41,6 +40,27 @@ static const struct metric_family node_families[] = {
     [CONDITION] = {METRIC_GAUGE, "containerd_cri_condition", "", {"type"}},
     [RELOADED] = {METRIC_GAUGE, "containerd_exporter_config_last_reload_successful", ""},
     [DOCKER_UP] = {METRIC_GAUGE, "docker_engine_up", ""},
+    [DOCKER_INFO] = {METRIC_INFO, "docker_engine_info", "", {"version"}},
+    [DOCKER_IMAGES] = {METRIC_GAUGE, "docker_engine_images", ""},
+    [NAMESPACES] = {METRIC_GAUGE, "containerd_namespaces", ""},
+    [CONTAINERS] = {METRIC_GAUGE, "containerd_containers", "", {"namespace"}},
+    [LEASES] = {METRIC_GAUGE, "containerd_leases", "", {"namespace"}},
+    [EXPIRED_LEASES] = {METRIC_GAUGE, "containerd_expired_leases", "", {"namespace"}},
+    [INGESTS] = {METRIC_GAUGE, "containerd_ingests", "", {"namespace"}},
+    [CRI] = {METRIC_INFO, "containerd_cri_info", "", {"version"}},
+    [SANDBOX] = {METRIC_INFO, "containerd_cri_sandbox_image_info", "", {"image"}},
+    [SANDBOX_PRESENT] = {METRIC_GAUGE, "containerd_cri_sandbox_image_present", ""},
+    [DEPRECATIONS] = {METRIC_INFO, "containerd_deprecation_info", "", {"id"}},
+    [START_TIME] = {METRIC_GAUGE, "process_start_time_seconds", ""},
+    [RELOAD_TIME] = {METRIC_GAUGE,
+                     "containerd_exporter_config_last_reload_success_timestamp_seconds", ""},
+    [RATE_LIMIT] = {METRIC_GAUGE, "image_registry_rate_limit", "", {"registry"}},
+    [RATE_REMAINING] = {METRIC_GAUGE, "image_registry_rate_limit_remaining", "", {"registry"}},
+    [CERTIFICATE] = {METRIC_GAUGE,
+                     "image_registry_certificate_expiry_timestamp_seconds",
+                     "",
+                     {"registry"}},
+    [CONTENT_UNIQUE] = {METRIC_GAUGE, "containerd_content_unique_bytes", ""},
     {0},
 };
 
@@ -48,7 +68,7 @@ void node_init(struct node *node)
 {
     struct error err;
 
-    *node = (struct node){.now = clock_unix_seconds()};
+    *node = (struct node){.now = NODE_NOW};
     node->board = board_new();
     node->slot = board_add(node->board, NULL);
     node->snapshot = snapshot_new(node_families, NODE_LIMIT_BYTES);
@@ -64,6 +84,7 @@ void node_init(struct node *node)
     if (!node->slot || !node->snapshot || !node->history ||
         !status_init(&node->status, &node->context, &err))
         abort();
+    node->status.now = node->now;
 }
 
 void node_deinit(struct node *node)

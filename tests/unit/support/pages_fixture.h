@@ -32,7 +32,26 @@ enum {
     CONDITION,
     RELOADED,
     DOCKER_UP,
+    DOCKER_INFO,
+    DOCKER_IMAGES,
+    NAMESPACES,
+    CONTAINERS,
+    LEASES,
+    EXPIRED_LEASES,
+    INGESTS,
+    CRI,
+    SANDBOX,
+    SANDBOX_PRESENT,
+    DEPRECATIONS,
+    START_TIME,
+    RELOAD_TIME,
+    RATE_LIMIT,
+    RATE_REMAINING,
+    CERTIFICATE,
+    CONTENT_UNIQUE,
 };
+
+#define NODE_NOW 1764000000.0 /* 2025-11-24T16:00:00Z: the time of the page */
 
 struct node {
     struct board *board;

@@ -126,7 +126,10 @@ static void fake_enter(struct fake *fake, struct run *run)
 {
     LOCK_SCOPE(&fake_lock);
 
+    fake->deadline_ns = run->cancel->deadline_ns;
     run->skipped = fake->skips;
+    if (fake->seconds > 0)
+        run->record->seconds = fake->seconds;
     if (fake->warns)
         error_set(&run->warning, ERROR_INVALID, "configured warning");
     fake->retries += run->retry;

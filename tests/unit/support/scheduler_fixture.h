@@ -38,8 +38,10 @@ struct fake {
     unsigned watches, watching, watch_canceled; /* calls of watch(): all, in progress, canceled */
     unsigned changes;                           /* that watch() has yet to report */
     bool watch_fails;
-    bool warns;      /* its runs */
-    int64_t slow_ns; /* must be set before the job is created */
+    bool warns;          /* its runs */
+    double seconds;      /* that its runs record; 0: none */
+    int64_t deadline_ns; /* of the last run */
+    int64_t slow_ns;     /* must be set before the job is created */
 };
 
 struct fake_state {

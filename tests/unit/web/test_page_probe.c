@@ -8,6 +8,8 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "scheduler/demand.h"
+#include "scheduler/scheduler_view.h"
 #include "support/exchange_fake.h"
 #include "web/page_probe.h"
 

@@ -8,12 +8,14 @@
 #include <cmocka.h>
 
 #include "base/text.h"
+#include "os/file.h"
 #include "scheduler/metric_catalog.h"
 #include "support/exchange_fake.h"
 #include "support/pages_fixture.h"
 #include "web/pages/page_history.h"
 #include "web/pages/page_metrics.h"
 #include "web/pages/reason_help.h"
+#include "web/pages/run_card.h"
 #include "web/web.h"
 
 #define HOSTILE "<script>x</script>\"'&\xe2\x80\xae\xff"
@@ -29,6 +31,223 @@ static void lacks(const struct buf *page, const char *part)
     if (page->data && strstr(page->data, part))
         fail_msg("'%s' is in\n%s", part, page->data);
 }
+
+/* ---- Whole pages ---------------------------------------------------------------------------- */
+
+/* The body of the page, one element a line, without the revision of the build. */
+static void append_body(struct buf *out, const char *page)
+{
+    const char *at = strstr(page, "<body>"), *end = strstr(page, "</body>");
+    const char *revision = strstr(page, "containerd_exporter 1.2.3 (");
+
+    for (at = at ? at : page; *at && at != end; at++) {
+        if (revision && at == revision + strlen("containerd_exporter 1.2.3"))
+            at = strchr(at, ')') + 1;
+        buf_append_char(out, *at);
+        if (at[0] == '>' && at[1] == '<')
+            buf_append_char(out, '\n');
+    }
+}
+
+/* Compares with tests/unit/web/golden/NAME. UPDATE_GOLDEN=1 writes the file instead. */
+static void equals_golden(const struct buf *page, const char *name)
+{
+    CLEANUP(buf_deinit) struct buf got = BUF_INIT(NODE_LIMIT_BYTES);
+    CLEANUP(buf_deinit) struct buf want = BUF_INIT(NODE_LIMIT_BYTES);
+    struct error err;
+    char path[128];
+    size_t i = 0;
+
+    append_body(&got, page->data);
+    snprintf(path, sizeof(path), "tests/unit/web/golden/%s", name);
+    if (getenv("UPDATE_GOLDEN")) {
+        FILE *file = fopen(path, "we");
+        assert_non_null(file);
+        assert_int_equal(fwrite(got.data, 1, got.size, file), got.size);
+        assert_int_equal(fclose(file), 0);
+        return;
+    }
+    assert_true(file_read(path, &want, &err));
+    while (i < got.size && i < want.size && got.data[i] == want.data[i])
+        i++;
+    if (i < got.size || i < want.size)
+        fail_msg("%s differs at byte %zu: expected '%.*s', found '%.*s'", path, i,
+                 (int)(want.size - i < 80 ? want.size - i : 80), want.data + i,
+                 (int)(got.size - i < 80 ? got.size - i : 80), got.data + i);
+}
+
+static void address_of(const char *daemon, char *out, size_t out_size)
+{
+    snprintf(out, out_size, "/run/<%s>.sock", daemon);
+}
+
+static void renders_a_node_with_all_sections(void **state)
+{
+    CLEANUP(buf_deinit) struct buf page = BUF_INIT(NODE_LIMIT_BYTES);
+    CLEANUP(node_deinit) struct node node;
+    struct snapshot *s;
+
+    (void)state;
+    node_init(&node);
+    s = node.snapshot;
+    node.context.daemon_address = address_of;
+    snapshot_add(s, UP, 1);
+    snapshot_add(s, HEALTHY, 1);
+    snapshot_add(s, VERSION, 1, "2.1.0", "r", "u");
+    snapshot_add(s, CRI, 1, "v1");
+    snapshot_add(s, NAMESPACES, 2);
+    snapshot_add(s, IMAGES, 3, "k8s.io", "complete", "true");
+    snapshot_add(s, IMAGES, 4, "moby", "complete", "true");
+    snapshot_add(s, CONTAINERS, 5, "k8s.io");
+    snapshot_add(s, LEASES, 6, "k8s.io");
+    snapshot_add(s, EXPIRED_LEASES, 1, "k8s.io");
+    snapshot_add(s, INGESTS, 7, "k8s.io");
+    snapshot_add(s, CONDITION, 1, "RuntimeReady");
+    snapshot_add(s, SANDBOX, 1, "registry.k8s.io/pause:3.10");
+    snapshot_add(s, SANDBOX_PRESENT, 1);
+    snapshot_add(s, DEPRECATIONS, 1, "io.containerd.deprecation/x");
+    snapshot_add(s, DOCKER_UP, 1);
+    snapshot_add(s, DOCKER_INFO, 1, "28.0.1");
+    snapshot_add(s, DOCKER_IMAGES, 9);
+    snapshot_add(s, START_TIME, NODE_NOW - 7200);
+    snapshot_add(s, RELOADED, 1);
+    snapshot_add(s, RELOAD_TIME, NODE_NOW - 3600);
+    snapshot_add(s, HELD, 0, "docker.io");
+    snapshot_add(s, HELD, 0, "ghcr.io");
+    snapshot_add(s, HELD, 0, "registry.example");
+    snapshot_add(s, RATE_LIMIT, 100, "docker.io");
+    snapshot_add(s, RATE_REMAINING, 76, "docker.io");
+    snapshot_add(s, RATE_REMAINING, 5, "ghcr.io");
+    snapshot_add(s, CERTIFICATE, NODE_NOW + 86400 * 30, "registry.example");
+    snapshot_add(s, CONTENT, 1048576, "k8s.io");
+    snapshot_add(s, CONTENT, 2048, "moby");
+    snapshot_add(s, SNAPSHOTS, 524288, "k8s.io", "overlayfs");
+    snapshot_add(s, CONTENT_UNIQUE, 1049600);
+    node_probe(&node, "good");
+    node_probe(&node, "lame");
+    node_probe(&node, "new");
+    node.status.probes[2].schedule = "@daily";
+    node.status.probes[2].next_unix = NODE_NOW - 1;
+    node.status.probes[0].running = true;
+    node_run(&node, "good", 300, 2, ERROR_NONE, "", false);
+    node_run(&node, "good", 200, 4, ERROR_TIMEOUT, "late", false);
+    node_run(&node, "good", 100, 3, ERROR_NONE, "", false);
+    node_run(&node, "lame", 60, 40, ERROR_NONE, "", true);
+    node_join(&node);
+    node_page(&node, 1, &page);
+    equals_golden(&page, "status.html");
+}
+
+static void renders_a_node_with_all_problems(void **state)
+{
+    CLEANUP(buf_deinit) struct buf page = BUF_INIT(NODE_LIMIT_BYTES);
+    CLEANUP(node_deinit) struct node node;
+    struct snapshot *s;
+    char name[8];
+
+    (void)state;
+    node_init(&node);
+    s = node.snapshot;
+    snapshot_add(s, UP, 1);
+    snapshot_add(s, HEALTHY, 0);
+    snapshot_add(s, CONDITION, 0, "NetworkReady");
+    snapshot_add(s, SANDBOX, 1, "registry.k8s.io/pause:3.10");
+    snapshot_add(s, SANDBOX_PRESENT, 0);
+    snapshot_add(s, DOCKER_UP, 0);
+    snapshot_add(s, RELOADED, 0);
+    snapshot_add(s, PLUGIN, 1, "io.containerd.snapshotter.v1", "zfs", "error");
+    snapshot_add(s, PLUGIN, 1, "io.containerd.snapshotter.v1", "btrfs", "error");
+    snapshot_add(s, HELD, 90, "docker.io");
+    snapshot_add(s, HELD, 30, "ghcr.io");
+    snapshot_add(s, COLLECTOR, 0, "tasks");
+    snapshot_add(s, COLLECTOR, 0, "images");
+    snapshot_add(s, IMAGE_STATUS, 1, "k8s.io", "a.example/x:1", "incomplete");
+    snapshot_add(s, IMAGE_SINCE, NODE_NOW - 120, "k8s.io", "a.example/x:1");
+    snapshot_add(s, IMAGE_BLOBS, 9, "k8s.io", "a.example/x:1", "required");
+    snapshot_add(s, IMAGE_BLOBS, 7, "k8s.io", "a.example/x:1", "present");
+    snapshot_add(s, IMAGE_STATUS, 1, "k8s.io", "unpacked:1", "incomplete");
+    snapshot_add(s, BAD_BLOBS, 2, "wrong_hash");
+    snapshot_add(s, BAD_BLOBS, 1, "wrong_size");
+    snapshot_add(s, BAD_IMAGE, 1, "k8s.io", "b.example/y:2", "sha256:77", "wrong_hash");
+    for (int i = 0; i < 7; i++) {
+        snprintf(name, sizeof(name), "p%d", i);
+        node_probe(&node, name);
+        if (i % 2 == 0)
+            node_run(&node, name, 600 - i, 1, ERROR_NONE, "", false);
+        node_run(&node, name, 60 - i, 1, i == 6 ? ERROR_CANCELED : ERROR_DNS, "no such host",
+                 false);
+    }
+    node_join(&node);
+    node_page(&node, 1, &page);
+    equals_golden(&page, "status_problems.html");
+}
+
+static void renders_a_node_without_daemons(void **state)
+{
+    CLEANUP(buf_deinit) struct buf page = BUF_INIT(NODE_LIMIT_BYTES);
+    CLEANUP(node_deinit) struct node node;
+
+    (void)state;
+    node_init(&node);
+    node.context.daemon_address = address_of;
+    snapshot_add(node.snapshot, UP, 0);
+    snapshot_add(node.snapshot, COLLECTOR, 0, "tasks");
+    node_join(&node);
+    node_page(&node, 1, &page);
+    equals_golden(&page, "status_down.html");
+}
+
+static void renders_runs_of_every_kind(void **state)
+{
+    static const struct run_record base = {.id = "0123456789abcdef",
+                                           .probe = "p",
+                                           .operation = "pull",
+                                           .engine = "client",
+                                           .image = "r.example/a:1",
+                                           .host = "mirror.example",
+                                           .start = NODE_NOW - 90,
+                                           .seconds = 10,
+                                           .timeout_seconds = 60,
+                                           .message = "",
+                                           .warning = "",
+                                           .log = "+0.1s one\n+0.2s <two>\n"};
+    CLEANUP(buf_deinit) struct buf out = BUF_INIT(NODE_LIMIT_BYTES);
+    const struct page_context context = {.external_url = "", .route_prefix = "/ce"};
+    struct run_record record = base;
+
+    (void)state;
+    record.phases[0].name = "resolve";
+    record.phases[0].seconds = 1;
+    record.phases[1].name = "auth";
+    record.phases[1].seconds = -1;
+    record.phases[2].name = "fetch";
+    record.phases[2].seconds = 4;
+    record.phases[3].name = "upload";
+    record.phases[3].seconds = 2;
+    record.n_phases = 4;
+    record.fetched_bytes = 4 << 20;
+    record.uploaded_bytes = 3 << 20;
+    record.cached_bytes = 1024;
+    run_card(&out, &context, &record, NODE_NOW, true);
+    record.phases[2].seconds = 40; /* longer than the run */
+    record.slow = true;
+    record.trigger = RUN_DEMAND;
+    record.warning = "slow disk";
+    run_card(&out, &context, &record, NODE_NOW, false);
+    record = base;
+    record.engine = record.host = record.log = "";
+    record.fetched_bytes = 1;
+    record.seconds = 0;
+    record.trigger = RUN_RETRY;
+    record.reason = ERROR_DNS;
+    record.message = "no <such> host";
+    run_card(&out, &context, &record, NODE_NOW, false);
+    record.reason = ERROR_CANCELED;
+    run_card(&out, &context, &record, NODE_NOW, false);
+    equals_golden(&out, "run_cards.html");
+}
+
+/* ---- Details -------------------------------------------------------------------------------- */
 
 static void shows_no_results_before_the_first_runs(void **state)
 {
@@ -527,6 +746,72 @@ static void explains_metrics_as_json(void **state)
     assert_int_equal(bad.status, 400);
 }
 
+/* The limits of numbers, and parameters that are repeated. */
+static void status_rejects_invalid_numbers(void **state)
+{
+    static const struct {
+        const char *query[2][2];
+        unsigned status;
+    } rows[] = {
+        {{{"refresh", "1"}}, 200},    {{{"refresh", "3600"}}, 200},
+        {{{"refresh", "3601"}}, 400}, {{{"page", "1"}}, 200},
+        {{{"page", "20000"}}, 200},   {{{"page", "20001"}}, 400},
+        {{{"page", "0"}}, 400},       {{{"page", "-1"}}, 400},
+        {{{"page", ""}}, 400},        {{{"page", "1"}, {"page", "1"}}, 400},
+    };
+    CLEANUP(node_deinit) struct node node;
+
+    (void)state;
+    node_init(&node);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        CLEANUP(exchange_deinit) struct exchange exchange = {0};
+
+        memcpy(exchange.query, rows[i].query, sizeof(rows[i].query));
+        page_status(&node.context, &exchange);
+        assert_int_equal(exchange.status, rows[i].status);
+        if (rows[i].status == 400) {
+            has(&exchange.body, "<h1>Bad request</h1><p>Invalid page or refresh");
+            has(&exchange.body, "<title>Bad request · node-1</title>");
+        }
+    }
+}
+
+static void history_shows_a_form_and_more_runs(void **state)
+{
+    CLEANUP(exchange_deinit)
+    struct exchange some = {.query = {{"limit", "2"}, {"only", "failures"}}};
+    CLEANUP(exchange_deinit) struct exchange all = {.query = {{"limit", "1000"}}};
+    CLEANUP(exchange_deinit) struct exchange one = {.query = {{"id", "0000000000000002"}}};
+    CLEANUP(exchange_deinit) struct exchange none = {.query = {{"probe", ""}}};
+    CLEANUP(node_deinit) struct node node;
+    CLEANUP(node_deinit) struct node empty;
+
+    (void)state;
+    node_init(&node);
+    node_init(&empty);
+    for (int i = 0; i < 3; i++)
+        node_run(&node, "p", 100 - i, 1, ERROR_DNS, "no host", false);
+    page_history(&node.context, &some);
+    has(&some.body, "<h1>Recent runs</h1>");
+    has(&some.body, "<option value=\"failures\" selected>failures only</option>");
+    has(&some.body,
+        "<p class=\"pages\"><a href=\"/history?probe=&amp;only=failures&amp;limit=8\">Show "
+        "more</a><a href=\"/history?probe=&amp;only=failures&amp;limit=2&amp;format=json\">As "
+        "JSON</a></p>");
+    lacks(&some.body, "<details open>");
+    page_history(&node.context, &all);
+    has(&all.body, "<option value=\"failures\">failures only</option>");
+    lacks(&all.body, "Show more");
+    has(&all.body, "limit=1000&amp;format=json");
+    page_history(&node.context, &one);
+    has(&one.body, "<h1>Run</h1>");
+    has(&one.body, "<details open>");
+    has(&one.body, "/history?probe=&amp;id=0000000000000002&amp;limit=30&amp;format=json");
+    lacks(&one.body, "run-0000000000000001");
+    page_history(&empty.context, &none);
+    has(&none.body, "<p class=\"card\">The history has no matching run.</p>");
+}
+
 static void refreshes_only_on_request(void **state)
 {
     CLEANUP(exchange_deinit) struct exchange asked = {.query = {{"refresh", "30"}}};
@@ -548,6 +833,10 @@ static void refreshes_only_on_request(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(renders_a_node_with_all_sections),
+        cmocka_unit_test(renders_a_node_with_all_problems),
+        cmocka_unit_test(renders_a_node_without_daemons),
+        cmocka_unit_test(renders_runs_of_every_kind),
         cmocka_unit_test(shows_no_results_before_the_first_runs),
         cmocka_unit_test(reports_when_nothing_is_monitored),
         cmocka_unit_test(shows_a_node_without_problems),
@@ -570,6 +859,8 @@ int main(void)
         cmocka_unit_test(history_reports_errors_as_json),
         cmocka_unit_test(explains_every_metric_once),
         cmocka_unit_test(explains_metrics_as_json),
+        cmocka_unit_test(status_rejects_invalid_numbers),
+        cmocka_unit_test(history_shows_a_form_and_more_runs),
         cmocka_unit_test(refreshes_only_on_request),
     };
 

@@ -12,6 +12,7 @@
 
 #include <stdatomic.h>
 #include <time.h>
+#include <unistd.h>
 
 #define PATIENCE_MS 60000
 
@@ -69,7 +70,9 @@ static void free_node(struct node *ignored)
     (void)ignored;
 }
 
-static void start(struct world *world, const char *telemetry_path, const char *prefix)
+/* `config` is the file, or NULL for none. */
+static void start_with(struct world *world, const char *telemetry_path, const char *prefix,
+                       const char *config)
 {
     const struct exposition_options exposition = {.board = world->board};
     const struct scheduler_options scheduler = {.inventory_workers = 1, .node = "n"};
@@ -77,6 +80,7 @@ static void start(struct world *world, const char *telemetry_path, const char *p
         .schema = &schema, .board = world->board, .make_node = make_node, .free_node = free_node};
     struct error err;
 
+    reload.path = config;
     world->exposition = exposition_new(&exposition, &err);
     world->scheduler = scheduler_new(world->board, &scheduler, &err);
     reload.scheduler = world->scheduler;
@@ -93,6 +97,11 @@ static void start(struct world *world, const char *telemetry_path, const char *p
                                                           .history = world->history}},
                            &err);
     assert_non_null(world->web);
+}
+
+static void start(struct world *world, const char *telemetry_path, const char *prefix)
+{
+    start_with(world, telemetry_path, prefix, NULL);
 }
 
 static int set_up(void **state)
@@ -272,6 +281,44 @@ static void reports_a_failed_reload(void **state)
     assert_non_null(strstr(exchange.body.data, "no node"));
 }
 
+static void shows_the_configuration_without_secrets(void **state)
+{
+    CLEANUP(exchange_deinit) struct exchange text = {.path = "/config"};
+    CLEANUP(exchange_deinit)
+    struct exchange html = {.path = "/config", .query = {{"format", "html"}}};
+    CLEANUP(exchange_deinit)
+    struct exchange invalid = {.path = "/config", .query = {{"format", "xml"}}};
+    struct world *world = *state;
+    char path[64];
+    struct error err;
+    FILE *file;
+
+    snprintf(path, sizeof(path), "/tmp/test_web.%d.yml", (int)getpid());
+    file = fopen(path, "we");
+    assert_non_null(file);
+    fputs("global: {address: \"https://u:hunter2@h/x?a=b@c http://plain/@ ftp://v@w <&>\"}\n",
+          file);
+    assert_int_equal(fclose(file), 0);
+    start_with(world, "/metrics", "", path);
+    assert_true(reloader_reload(world->reloader, &err));
+    unlink(path);
+    handle(&text);
+    assert_string_equal(text.content_type, "text/plain; charset=utf-8");
+    assert_non_null(strstr(text.body.data, "# command line:\n#   "));
+    assert_non_null(strstr(text.body.data, "https://<secret>@h/x?a=b@c http://plain/@ "
+                                           "ftp://<secret>@w <&>"));
+    assert_null(strstr(text.body.data, "hunter2"));
+    handle(&html);
+    assert_string_equal(html.content_type, "text/html; charset=utf-8");
+    assert_non_null(strstr(html.body.data, "<h1>The configuration in force</h1>"));
+    assert_non_null(strstr(html.body.data, "https://&lt;secret&gt;@h/x?a=b@c"));
+    assert_non_null(strstr(html.body.data, "<a href=\"/config\">As plain text</a>"));
+    assert_non_null(strstr(html.body.data, "\nglobal:\n"));
+    assert_non_null(strstr(html.body.data, "</pre>\n</main>"));
+    handle(&invalid);
+    assert_int_equal(invalid.status, 400);
+}
+
 static void drains_before_it_stops(void **state)
 {
     struct world *world = *state;
@@ -290,10 +337,15 @@ static void drains_before_it_stops(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(routes_by_path_and_method),   TEST(names_the_allowed_methods),
-        TEST(strips_the_route_prefix),     TEST(serves_metrics_at_the_telemetry_path),
-        TEST(opens_the_health_paths_only), TEST(keeps_metrics_at_a_health_path_closed),
-        TEST(reloads_once_at_a_time),      TEST(reports_a_failed_reload),
+        TEST(routes_by_path_and_method),
+        TEST(names_the_allowed_methods),
+        TEST(strips_the_route_prefix),
+        TEST(serves_metrics_at_the_telemetry_path),
+        TEST(opens_the_health_paths_only),
+        TEST(keeps_metrics_at_a_health_path_closed),
+        TEST(reloads_once_at_a_time),
+        TEST(reports_a_failed_reload),
+        TEST(shows_the_configuration_without_secrets),
         TEST(drains_before_it_stops),
     };
 

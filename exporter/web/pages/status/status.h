@@ -7,8 +7,8 @@
 #ifndef WEB_PAGES_STATUS_STATUS_H
 #define WEB_PAGES_STATUS_STATUS_H
 
-#include "web/pages/charts.h"
 #include "scheduler/scheduler_view.h"
+#include "web/pages/charts.h"
 #include "web/pages/page.h"
 
 #define STATUS_PROBES_MAX ((size_t)20000)

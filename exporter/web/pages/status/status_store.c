@@ -123,7 +123,7 @@ void status_print_disk(struct status *status)
     begin_table(status, "disk", "Disk by namespace",
                 "<th scope=\"col\">Namespace</th><th scope=\"col\" class=\"num\"><span "
                 "class=\"key c1\"></span>Content</th><th scope=\"col\" class=\"num\"><span "
-                "class=\"key c3\"></span>Snapshots</th><th scope=\"col\">Together</th>");
+                "class=\"key c3\"></span>Snapshots</th><th scope=\"col\">Total</th>");
     for (size_t i = 0; i < n; i++)
         print_disk(status, &disks[i], disks[0].content + disks[0].snapshots);
     end_table(status);

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* HTTP messages as text: headers, limits of bodies, origins of URLs. */
+#include "net/http_message.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void stores_headers_in_one_form(void **state)
+{
+    static const struct {
+        const char *line, *want;
+    } rows[] = {
+        {"X-A: b\r\n", "x-a: b\n"}, {"AZ[@:b", "az[@: b\n"}, {"a:  b c \t\r\n", "a: b c\n"},
+        {"a:\r\n", "a: \n"},        {"a: \r\n", "a: \n"},    {"a:b", "a: b\n"},
+        {"a:b\tc\n", "a: b c\n"},   {"no header\r\n", ""},   {"", ""},
+        {"a: b:c\r\n", "a: b:c\n"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        CLEANUP(http_response_deinit) struct http_response response = HTTP_RESPONSE_INIT(10);
+
+        http_response_add_header(&response, rows[i].line, strlen(rows[i].line));
+        assert_string_equal(response.headers.size > 0 ? response.headers.data : "", rows[i].want);
+    }
+}
+
+static void finds_whole_names_of_headers(void **state)
+{
+    CLEANUP(http_response_deinit) struct http_response response = HTTP_RESPONSE_INIT(10);
+    char out[4] = "";
+
+    (void)state;
+    assert_false(http_response_header(&response, "a", 0, out, sizeof(out)));
+    buf_append_str(&response.headers, "aa: 1\na: 123\na: 4567\na: 8\n");
+    assert_true(http_response_header(&response, "a", 0, out, sizeof(out)));
+    assert_string_equal(out, "123");
+    assert_false(http_response_header(&response, "a", 1, out, sizeof(out)));
+    assert_true(http_response_header(&response, "a", 2, out, sizeof(out)));
+    assert_string_equal(out, "8");
+    assert_false(http_response_header(&response, "a", 3, out, sizeof(out)));
+    assert_false(http_response_header(&response, "b", 0, out, sizeof(out)));
+}
+
+/* 256 KiB beyond the limit of the body are dropped before the exchange ends. */
+static void drops_a_body_beyond_its_limit(void **state)
+{
+    CLEANUP(http_response_deinit) struct http_response response = HTTP_RESPONSE_INIT(4);
+    static char data[(256 << 10) + 4];
+
+    (void)state;
+    memset(data, 'x', sizeof(data));
+    response.received_bytes = 3;
+    assert_true(http_response_add_body(&response, data, 3));
+    response.received_bytes = sizeof(data);
+    assert_true(http_response_add_body(&response, data, sizeof(data) - 3));
+    assert_int_equal(response.body.size, 4);
+    response.received_bytes++;
+    assert_false(http_response_add_body(&response, data, 1));
+    assert_int_equal(response.body.size, 4);
+}
+
+static void empties_a_response(void **state)
+{
+    CLEANUP(http_response_deinit) struct http_response response = HTTP_RESPONSE_INIT(4);
+
+    (void)state;
+    buf_append_str(&response.headers, "a: b\n");
+    buf_append_str(&response.body, "b");
+    response.status = 200;
+    response.no_tls = response.from_elsewhere = true;
+    response.received_bytes = response.sent_bytes = 7;
+    response.certificate_expiry = 9;
+    http_response_empty(&response);
+    assert_int_equal(response.headers.size + response.body.size, 0);
+    assert_int_equal(response.body.limit_bytes, 4);
+    assert_int_equal(response.status, 0);
+    assert_false(response.no_tls || response.from_elsewhere);
+    assert_int_equal(response.received_bytes + response.sent_bytes, 0);
+    assert_true(response.certificate_expiry == 0);
+    assert_true(response.times.dns == -1 && response.times.connect == -1);
+    assert_true(response.times.tls == -1 && response.times.first_byte == -1);
+}
+
+static void reads_a_text_in_pieces(void **state)
+{
+    CLEANUP(buf_deinit) struct buf text = BUF_INIT(10);
+    struct http_text source = {&text, 0};
+    char out[8] = "";
+    size_t n;
+
+    (void)state;
+    assert_true(http_text_read(&source, out, 3, &n, NULL));
+    assert_int_equal(n, 0);
+    buf_append_str(&text, "hello");
+    assert_true(http_text_read(&source, out, 3, &n, NULL));
+    assert_int_equal(n, 3);
+    assert_memory_equal(out, "hel", 3);
+    assert_true(http_text_read(&source, out, 3, &n, NULL));
+    assert_int_equal(n, 2);
+    assert_memory_equal(out, "lo", 2);
+    assert_true(http_text_read(&source, out, 3, &n, NULL));
+    assert_int_equal(n, 0);
+}
+
+static void an_origin_has_no_secrets(void **state)
+{
+    static const struct {
+        const char *url, *want;
+    } rows[] = {
+        {"https://r.example:5000/v2/", "https://r.example:5000"},
+        {"https://user:pass@r.example/v2/", "https://r.example"},
+        {"https://a@b@r.example?token=x", "https://r.example"},
+        {"http://r.example#f", "http://r.example"},
+        {"http://r.example\\@evil/", "http://r.example"},
+        {"http://r.example/a@b", "http://r.example"},
+        {"user@r.example/x", "r.example"},
+        {"http://@r.example/", "http://r.example"},
+        {"", ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char out[HTTP_ORIGIN_BYTES];
+
+        http_origin(rows[i].url, out, sizeof(out));
+        assert_string_equal(out, rows[i].want);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(stores_headers_in_one_form),
+        cmocka_unit_test(finds_whole_names_of_headers),
+        cmocka_unit_test(drops_a_body_beyond_its_limit),
+        cmocka_unit_test(empties_a_response),
+        cmocka_unit_test(reads_a_text_in_pieces),
+        cmocka_unit_test(an_origin_has_no_secrets),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
