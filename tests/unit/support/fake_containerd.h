@@ -67,6 +67,7 @@ struct fake_containerd {
     const char *version;               /* "2.1.0" */
     bool serving;                      /* the answer of grpc.health.v1 */
     bool keeps_garbage;                /* no garbage collection */
+    bool lists_all_content;            /* Content/List ignores the filters */
     bool isolated;                     /* namespaces do not share content */
     bool discards_unpacked;            /* pulls by CRI and Transfer keep no layers */
     const struct fake_plugin *plugins; /* a NULL type ends them; NULL: those of containerd 2 */
