@@ -164,7 +164,7 @@ static double positive(int64_t bytes)
     return bytes > 0 ? (double)bytes : 0;
 }
 
-static void report_place(const struct image_place *place, struct snapshot *out)
+static void report_place(const struct image_namespace *place, struct snapshot *out)
 {
     size_t images[IMAGE_STATUSES][2] = {0}; /* by status and unpacked */
     double required = 0, present = 0;
@@ -257,7 +257,7 @@ static void report_image(struct selection *selection, const char *name_space,
         snapshot_add(out, NOT_COMPLETE_SINCE, finding->since, name_space, finding->name);
 }
 
-static void report_images(struct images *job, const struct image_places *places,
+static void report_images(struct images *job, const struct image_namespaces *places,
                           struct snapshot *out)
 {
     struct selection selection = {.job = job, .out = out, .shown = NAME_MAP_INIT};
@@ -275,7 +275,7 @@ static void report_images(struct images *job, const struct image_places *places,
 
 static void report(struct images *job, struct snapshot *out)
 {
-    const struct image_places *places = image_inventory_places(job->inventory);
+    const struct image_namespaces *places = image_inventory_namespaces(job->inventory);
 
     for (size_t i = 0; i < places->count; i++)
         report_place(&places->items[i], out);
@@ -284,7 +284,7 @@ static void report(struct images *job, struct snapshot *out)
 
 static bool scan_all(struct images *job, struct cancel *cancel, struct error *err)
 {
-    const struct image_places *places = image_inventory_places(job->inventory);
+    const struct image_namespaces *places = image_inventory_namespaces(job->inventory);
     bool is_current;
 
     if (!image_inventory_begin(job->inventory, true, cancel, err))
@@ -293,7 +293,7 @@ static bool scan_all(struct images *job, struct cancel *cancel, struct error *er
     if (!is_current && !image_inventory_list(job->inventory, cancel, err))
         return false;
     for (size_t i = 0; !is_current && i < places->count; i++)
-        if (!image_inventory_look(job->inventory, &places->items[i], cancel, err))
+        if (!image_inventory_scan(job->inventory, &places->items[i], cancel, err))
             return false;
     image_inventory_end(job->inventory, true);
     job->all_ns = clock_now_ns();
@@ -308,14 +308,14 @@ static bool scan_changed(struct images *job, const struct changed_namespaces *ch
     if (!image_inventory_begin(job->inventory, false, cancel, err))
         return false;
     for (size_t i = 0; i < changed->count; i++) {
-        struct image_place *place = image_inventory_find(job->inventory, changed->names[i]);
+        struct image_namespace *place = image_inventory_find(job->inventory, changed->names[i]);
         if (!place && !listed) {
             listed = true;
             if (!image_inventory_list(job->inventory, cancel, err))
                 return false;
             place = image_inventory_find(job->inventory, changed->names[i]);
         }
-        if (place && !image_inventory_look(job->inventory, place, cancel, err))
+        if (place && !image_inventory_scan(job->inventory, place, cancel, err))
             return false;
     }
     image_inventory_end(job->inventory, false);

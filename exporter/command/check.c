@@ -105,16 +105,16 @@ static bool check_images(const struct check_options *options, struct image_inven
         if (!image_inventory_find(inventory, options->namespaces.items[i]))
             ok = error_set(err, ERROR_NOT_FOUND, "no namespace named %s",
                            options->namespaces.items[i]);
-    for (size_t i = 0; ok && i < image_inventory_places(inventory)->count; i++) {
-        struct image_place *place = &image_inventory_places(inventory)->items[i];
+    for (size_t i = 0; ok && i < image_inventory_namespaces(inventory)->count; i++) {
+        struct image_namespace *place = &image_inventory_namespaces(inventory)->items[i];
         if (is_wanted(options, place->name))
-            ok = image_inventory_look(inventory, place, &cancel, err);
+            ok = image_inventory_scan(inventory, place, &cancel, err);
     }
     cancel_deinit(&cancel);
     return ok;
 }
 
-static bool print_table(const struct image_places *places, struct buf *out, struct error *err)
+static bool print_table(const struct image_namespaces *places, struct buf *out, struct error *err)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
     struct check_rows rows = {0};
@@ -124,7 +124,7 @@ static bool print_table(const struct image_places *places, struct buf *out, stru
         count += places->items[i].findings.count;
     rows.items = arena_alloc(&arena, (count + 1) * sizeof(*rows.items));
     for (size_t i = 0; rows.items && i < places->count; i++) {
-        const struct image_place *place = &places->items[i];
+        const struct image_namespace *place = &places->items[i];
         for (size_t j = 0; j < place->findings.count; j++)
             if (!check_rows_add(&rows, place->name, &place->findings.items[j], &arena))
                 break;
@@ -133,14 +133,14 @@ static bool print_table(const struct image_places *places, struct buf *out, stru
     return arena_ok(&arena, err);
 }
 
-static void print_json(const struct image_places *places, struct buf *out)
+static void print_json(const struct image_namespaces *places, struct buf *out)
 {
     for (size_t i = 0; i < places->count; i++)
         for (size_t j = 0; j < places->items[i].findings.count; j++)
             check_json(places->items[i].name, &places->items[i].findings.items[j], out);
 }
 
-static bool print(const struct check_options *options, const struct image_places *places,
+static bool print(const struct check_options *options, const struct image_namespaces *places,
                   struct error *err)
 {
     CLEANUP(buf_deinit) struct buf out = BUF_INIT(OUTPUT_LIMIT_BYTES);
@@ -156,7 +156,7 @@ static bool print(const struct check_options *options, const struct image_places
     return true;
 }
 
-static bool is_healthy(const struct image_places *places)
+static bool is_healthy(const struct image_namespaces *places)
 {
     for (size_t i = 0; i < places->count; i++)
         for (size_t j = 0; j < places->items[i].findings.count; j++)
@@ -191,9 +191,9 @@ static bool check(const struct check_options *options, bool *healthy, struct err
     struct image_inventory *inventory = daemon ? image_inventory_new(daemon, err) : NULL;
 
     if (!inventory || !check_images(options, inventory, err) ||
-        !print(options, image_inventory_places(inventory), err))
+        !print(options, image_inventory_namespaces(inventory), err))
         return false;
-    *healthy = is_healthy(image_inventory_places(inventory));
+    *healthy = is_healthy(image_inventory_namespaces(inventory));
     return !options->scrub || scrub(options, daemon, healthy, err);
 }
 

@@ -21,7 +21,7 @@
 
 struct image_inventory {
     struct image_scanner scanner;
-    struct image_places places;
+    struct image_namespaces namespaces;
     char identity[256]; /* of the daemon whose content directory is open; "": none */
     struct metadata_file metadata;
     struct metadata_mark mark; /* of the current cycle, or of the last */
@@ -49,20 +49,20 @@ struct image_inventory *image_inventory_new(struct containerd *daemon, struct er
     return inventory->scanner.cache ? TAKE(inventory) : NULL;
 }
 
-static void places_deinit(struct image_places *places)
+static void namespaces_deinit(struct image_namespaces *namespaces)
 {
-    for (size_t i = 0; i < places->count; i++) {
-        free(places->items[i].name);
-        free(places->items[i].snapshotter);
-        image_findings_deinit(&places->items[i].findings);
+    for (size_t i = 0; i < namespaces->count; i++) {
+        free(namespaces->items[i].name);
+        free(namespaces->items[i].snapshotter);
+        image_findings_deinit(&namespaces->items[i].findings);
     }
-    free(places->items);
-    *places = (struct image_places){0};
+    free(namespaces->items);
+    *namespaces = (struct image_namespaces){0};
 }
 
 void image_inventory_free(struct image_inventory *inventory)
 {
-    places_deinit(&inventory->places);
+    namespaces_deinit(&inventory->namespaces);
     content_files_close(&inventory->scanner.files);
     name_map_deinit(&inventory->scanner.content);
     name_map_deinit(&inventory->scanner.snapshots);
@@ -146,24 +146,25 @@ bool image_inventory_is_current(const struct image_inventory *inventory)
     return inventory->is_current;
 }
 
-const struct image_places *image_inventory_places(const struct image_inventory *inventory)
+const struct image_namespaces *image_inventory_namespaces(const struct image_inventory *inventory)
 {
-    return &inventory->places;
+    return &inventory->namespaces;
 }
 
-static int compare_places(const void *a, const void *b)
+static int compare_namespaces(const void *a, const void *b)
 {
-    return strcmp(((const struct image_place *)a)->name, ((const struct image_place *)b)->name);
+    return strcmp(((const struct image_namespace *)a)->name,
+                  ((const struct image_namespace *)b)->name);
 }
 
-struct image_place *image_inventory_find(struct image_inventory *inventory, const char *name)
+struct image_namespace *image_inventory_find(struct image_inventory *inventory, const char *name)
 {
-    const struct image_place key = {.name = (char *)name};
+    const struct image_namespace key = {.name = (char *)name};
 
-    if (inventory->places.count == 0)
+    if (inventory->namespaces.count == 0)
         return NULL;
-    return bsearch(&key, inventory->places.items, inventory->places.count, sizeof(key),
-                   compare_places);
+    return bsearch(&key, inventory->namespaces.items, inventory->namespaces.count, sizeof(key),
+                   compare_namespaces);
 }
 
 static const char *snapshotter_of(const struct containerd_namespace *name_space)
@@ -173,55 +174,55 @@ static const char *snapshotter_of(const struct containerd_namespace *name_space)
     return label && label[0] != '\0' ? label : DEFAULT_SNAPSHOTTER;
 }
 
-/* Moves the findings of the namespace from the old entry to the new one. */
-static bool init_place(struct image_inventory *inventory, struct image_place *place,
-                       const struct containerd_namespace *name_space, struct error *err)
+/* Moves the findings of the namespace from its old entry to the new one. */
+static bool init_namespace(struct image_inventory *inventory, struct image_namespace *to,
+                           const struct containerd_namespace *from, struct error *err)
 {
-    struct image_place *old = image_inventory_find(inventory, name_space->name);
+    struct image_namespace *old = image_inventory_find(inventory, from->name);
 
-    *place = (struct image_place){.name = strdup(name_space->name),
-                                  .snapshotter = strdup(snapshotter_of(name_space)),
-                                  .findings = IMAGE_FINDINGS_INIT};
+    *to = (struct image_namespace){.name = strdup(from->name),
+                                   .snapshotter = strdup(snapshotter_of(from)),
+                                   .findings = IMAGE_FINDINGS_INIT};
     if (old) {
-        place->findings = old->findings;
+        to->findings = old->findings;
         old->findings = (struct image_findings)IMAGE_FINDINGS_INIT;
     }
-    return (place->name && place->snapshotter) || error_memory(err);
+    return (to->name && to->snapshotter) || error_memory(err);
 }
 
 bool image_inventory_list(struct image_inventory *inventory, struct cancel *cancel,
                           struct error *err)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
-    CLEANUP(places_deinit) struct image_places places = {0};
-    struct containerd_namespaces namespaces;
+    CLEANUP(namespaces_deinit) struct image_namespaces fresh = {0};
+    struct containerd_namespaces list;
 
-    if (!containerd_namespaces(inventory->scanner.daemon, &arena, &namespaces, cancel, err))
+    if (!containerd_namespaces(inventory->scanner.daemon, &arena, &list, cancel, err))
         return false;
-    places.items = calloc(namespaces.count + 1, sizeof(*places.items));
-    if (!places.items)
+    fresh.items = calloc(list.count + 1, sizeof(*fresh.items));
+    if (!fresh.items)
         return error_memory(err);
-    for (size_t i = 0; i < namespaces.count; i++) {
-        if (namespace_is_probes(namespaces.items[i].name))
+    for (size_t i = 0; i < list.count; i++) {
+        if (namespace_is_probes(list.items[i].name))
             continue;
-        if (!init_place(inventory, &places.items[places.count++], &namespaces.items[i], err))
+        if (!init_namespace(inventory, &fresh.items[fresh.count++], &list.items[i], err))
             return false;
     }
-    qsort(places.items, places.count, sizeof(*places.items), compare_places);
-    places_deinit(&inventory->places);
-    inventory->places = places;
-    places = (struct image_places){0};
+    qsort(fresh.items, fresh.count, sizeof(*fresh.items), compare_namespaces);
+    namespaces_deinit(&inventory->namespaces);
+    inventory->namespaces = fresh;
+    fresh = (struct image_namespaces){0};
     return true;
 }
 
-bool image_inventory_look(struct image_inventory *inventory, struct image_place *place,
+bool image_inventory_scan(struct image_inventory *inventory, struct image_namespace *name_space,
                           struct cancel *cancel, struct error *err)
 {
-    if (image_scan(&inventory->scanner, place->name, place->snapshotter, &place->findings, cancel,
-                   err))
+    if (image_scan(&inventory->scanner, name_space->name, name_space->snapshotter,
+                   &name_space->findings, cancel, err))
         return true;
     if (!error_is_expected_code(err, ERROR_NOT_FOUND))
-        return error_wrap(err, "namespace %s", place->name);
-    image_findings_deinit(&place->findings); /* the namespace is gone */
+        return error_wrap(err, "namespace %s", name_space->name);
+    image_findings_deinit(&name_space->findings); /* the namespace is gone */
     return true;
 }

@@ -4,7 +4,7 @@
  * may scan some of the namespaces only.
  *
  *     image_inventory_begin(inventory, true, cancel, err)
- *     ... image_inventory_list(), image_inventory_look() at each namespace ...
+ *     ... image_inventory_list(), image_inventory_scan() at each namespace ...
  *     image_inventory_end(inventory, true)
  *
  * The namespaces of probes are left out. Belongs to one thread.
@@ -14,13 +14,13 @@
 
 #include "inventory/image_scan.h"
 
-struct image_place { /* a namespace */
+struct image_namespace {
     char *name, *snapshotter;
     struct image_findings findings;
 };
 
-struct image_places {
-    struct image_place *items; /* in the daemon's order: sorted by name */
+struct image_namespaces {
+    struct image_namespace *items; /* in the daemon's order: sorted by name */
     size_t count;
 };
 
@@ -45,12 +45,12 @@ bool image_inventory_is_current(const struct image_inventory *inventory);
 bool image_inventory_list(struct image_inventory *inventory, struct cancel *cancel,
                           struct error *err) MUST_CHECK;
 
-const struct image_places *image_inventory_places(const struct image_inventory *inventory);
+const struct image_namespaces *image_inventory_namespaces(const struct image_inventory *inventory);
 /* Returns NULL if no such namespace is known. */
-struct image_place *image_inventory_find(struct image_inventory *inventory, const char *name);
+struct image_namespace *image_inventory_find(struct image_inventory *inventory, const char *name);
 
 /* Scans one namespace. One that is gone in the meantime has no findings. */
-bool image_inventory_look(struct image_inventory *inventory, struct image_place *place,
+bool image_inventory_scan(struct image_inventory *inventory, struct image_namespace *name_space,
                           struct cancel *cancel, struct error *err) MUST_CHECK;
 
 #endif

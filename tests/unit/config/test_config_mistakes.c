@@ -209,6 +209,7 @@ static const struct {
      "1:23: environment variable \"CONFIG_NOT_SET\" is not set\n"},
     {"containerd: {address: '${'}",
      "1:23: found \"${\" without \"}\": expected ${NAME}, or $${ for a literal ${\n"},
+    {"containerd: {address: 'a${abc'}", "1:23: found \"${\" without \"}\": expected"},
     {"containerd: {address: '${}'}", "1:23: invalid variable \"${}\": expected ${NAME}"},
     {"containerd: {address: '${1X}'}", "1:23: invalid variable \"${1X}\": expected ${NAME}"},
     {"containerd: {address: '${CONFIG_NOT_SET}${CONFIG_NOT_SET_2}'}",

@@ -103,12 +103,16 @@ static void reads_no_other_file(void **state)
 static void opens_a_blob_of_its_size(void **state)
 {
     const struct store *store = *state;
-    char text[sizeof(TEXT)] = "";
+    char text[sizeof(TEXT)] = "", other[DIGEST_TEXT_BYTES];
     int fd = content_files_blob(&store->files, store->digest, strlen(TEXT));
+
+    strcpy(other, store->digest);
     assert_true(fd >= 0);
     assert_int_equal(read(fd, text, sizeof(text)), strlen(TEXT));
     assert_string_equal(text, TEXT);
     close(fd);
+    memcpy(other, "sha512:", 7); /* the name of the file alone is not enough */
+    assert_int_equal(content_files_blob(&store->files, other, strlen(TEXT)), -1);
     assert_int_equal(content_files_blob(&store->files, store->digest, strlen(TEXT) - 1), -1);
     assert_int_equal(content_files_blob(&store->files, "sha256:../../../etc/passwd", 1), -1);
 }

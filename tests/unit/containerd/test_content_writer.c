@@ -144,6 +144,22 @@ static void a_wrong_digest_is_not_committed(void **state)
     assert_null(fake_containerd_find(f->fake, FAKE_CONTENT, SPACE, other));
 }
 
+static void refuses_a_commit_with_labels_that_do_not_fit(void **state)
+{
+    struct containerd_fixture *f = *state;
+    CLEANUP(freep) char *value = calloc(1, 70001);
+    char digest[DIGEST_TEXT_BYTES];
+    CLEANUP(freep) char *data = make_data(10, digest);
+    const struct content_info info = {digest, 10};
+    struct label label = {"k", value};
+    const struct labels labels = {&label, 1};
+
+    memset(value, 'x', 70000);
+    assert_false(content_put(&f->scope, "ref", &info, data, &labels, &f->cancel, &f->err));
+    assert_int_equal(f->err.code, ERROR_LIMIT);
+    assert_false(call_log_has(&f->log, "Content/Write/commit"));
+}
+
 static void refuses_writes_after_a_failure(void **state)
 {
     struct containerd_fixture *f = *state;
@@ -263,6 +279,7 @@ int main(void)
         TEST(an_ingest_with_bytes_is_not_cold),
         TEST(reports_a_failure_of_each_step),
         TEST(a_wrong_digest_is_not_committed),
+        TEST(refuses_a_commit_with_labels_that_do_not_fit),
         TEST(refuses_writes_after_a_failure),
         TEST(shares_a_blob_of_another_namespace),
         TEST(does_not_share_in_an_isolated_daemon),

@@ -3,6 +3,7 @@
 #include "containerd/wire/containerd_wire.h"
 #include "containerd/wire/containers_wire.h"
 #include "containerd/wire/content_wire.h"
+#include "containerd/wire/images_wire.h"
 #include "containerd/wire/snapshots_wire.h"
 #include "support/wire_fixture.h"
 
@@ -174,6 +175,25 @@ static void a_snapshot_has_a_time(void **state)
     assert_int_equal(f->err.code, ERROR_PROTOCOL);
 }
 
+static void an_image_without_a_target_has_an_empty_one(void **state)
+{
+    struct fixture *f = *state;
+    struct image_records records;
+    struct image_record record;
+
+    put_text(&f->part, 1, "name");
+    put_part(&f->message, 1, &f->part);
+    assert_true(images_wire_list(&f->message, &f->arena, &records, &f->err));
+    assert_int_equal(records.count, 1);
+    assert_string_equal(records.items[0].target.digest, "");
+    assert_string_equal(records.items[0].target.media_type, "");
+    assert_true(images_wire_got(&f->message, &f->arena, &record, &f->err));
+    assert_string_equal(record.name, "name");
+    buf_clear(&f->message);
+    assert_false(images_wire_got(&f->message, &f->arena, &record, &f->err));
+    assert_int_equal(f->err.code, ERROR_PROTOCOL);
+}
+
 static void plugins_have_exports_capabilities_and_an_error(void **state)
 {
     struct fixture *f = *state;
@@ -294,6 +314,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(tasks_of_another_status_are_unknown, setup, teardown),
         cmocka_unit_test_setup_teardown(snapshots_of_another_kind_are_unknown, setup, teardown),
         cmocka_unit_test_setup_teardown(a_snapshot_has_a_time, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_image_without_a_target_has_an_empty_one, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(plugins_have_exports_capabilities_and_an_error, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(deprecations_have_an_id_and_a_time, setup, teardown),

@@ -37,7 +37,7 @@ static int free_inventory(void **state)
     return 0;
 }
 
-static struct image_place *find(const char *name)
+static struct image_namespace *find(const char *name)
 {
     return image_inventory_find(inventory, name);
 }
@@ -45,7 +45,7 @@ static struct image_place *find(const char *name)
 /* A cycle over all namespaces. */
 static bool run_cycle(struct containerd_fixture *f)
 {
-    const struct image_places *places = image_inventory_places(inventory);
+    const struct image_namespaces *namespaces = image_inventory_namespaces(inventory);
 
     call_log_clear(&f->log);
     if (!image_inventory_begin(inventory, true, &f->cancel, &f->err))
@@ -53,8 +53,8 @@ static bool run_cycle(struct containerd_fixture *f)
     if (!image_inventory_is_current(inventory)) {
         if (!image_inventory_list(inventory, &f->cancel, &f->err))
             return false;
-        for (size_t i = 0; i < places->count; i++)
-            if (!image_inventory_look(inventory, &places->items[i], &f->cancel, &f->err))
+        for (size_t i = 0; i < namespaces->count; i++)
+            if (!image_inventory_scan(inventory, &namespaces->items[i], &f->cancel, &f->err))
                 return false;
     }
     image_inventory_end(inventory, true);
@@ -73,8 +73,8 @@ static void scans_all_namespaces_but_those_of_probes(void **state)
     fake_containerd_add_image(f->fake, "b", "c", &image);
     assert_null(find(SPACE));
     assert_true(run_cycle(f));
-    assert_int_equal(image_inventory_places(inventory)->count, 3);
-    assert_string_equal(image_inventory_places(inventory)->items[0].name, "a"); /* sorted */
+    assert_int_equal(image_inventory_namespaces(inventory)->count, 3);
+    assert_string_equal(image_inventory_namespaces(inventory)->items[0].name, "a"); /* sorted */
     assert_string_equal(find("a")->snapshotter, "overlayfs");
     assert_string_equal(find("b")->snapshotter, "native");
     assert_string_equal(find(SPACE)->snapshotter, "overlayfs");
@@ -111,7 +111,7 @@ static void a_first_cycle_over_some_namespaces_identifies_the_daemon(void **stat
     assert_true(image_inventory_begin(inventory, false, &f->cancel, &f->err));
     assert_true(call_log_has(&f->log, "Version/Version"));
     assert_true(image_inventory_list(inventory, &f->cancel, &f->err));
-    assert_true(image_inventory_look(inventory, find(SPACE), &f->cancel, &f->err));
+    assert_true(image_inventory_scan(inventory, find(SPACE), &f->cancel, &f->err));
     image_inventory_end(inventory, false);
     assert_int_equal(find(SPACE)->findings.items[0].verdict.status, IMAGE_COMPLETE);
 }
@@ -138,11 +138,11 @@ static void a_namespace_that_is_gone_has_no_findings(void **state)
 
     assert_true(run_cycle(f));
     containerd_fixture_fail(f, "Images/List", RPC_NOT_FOUND);
-    assert_true(image_inventory_look(inventory, find(SPACE), &f->cancel, &f->err));
+    assert_true(image_inventory_scan(inventory, find(SPACE), &f->cancel, &f->err));
     assert_int_equal(f->err.code, ERROR_NONE);
     assert_int_equal(find(SPACE)->findings.count, 0);
     containerd_fixture_fail(f, "Images/List", RPC_INTERNAL);
-    assert_false(image_inventory_look(inventory, find(SPACE), &f->cancel, &f->err));
+    assert_false(image_inventory_scan(inventory, find(SPACE), &f->cancel, &f->err));
     assert_memory_equal(f->err.message, "namespace " SPACE ": ", strlen("namespace " SPACE ": "));
 }
 
@@ -165,7 +165,7 @@ static void reports_a_failure_of_each_call(void **state)
         inventory = fresh;
         ok = image_inventory_begin(inventory, true, &f->cancel, &f->err) &&
              image_inventory_list(inventory, &f->cancel, &f->err) &&
-             image_inventory_look(inventory, find(SPACE), &f->cancel, &f->err);
+             image_inventory_scan(inventory, find(SPACE), &f->cancel, &f->err);
         inventory = old;
         assert_false(ok);
         assert_true(error_has_status(&f->err, STATUS_GRPC, RPC_INTERNAL));

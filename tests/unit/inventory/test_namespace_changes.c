@@ -93,6 +93,19 @@ static void all_have_changed_if_the_name_is_unknown(void **state)
     }
 }
 
+static void a_change_of_a_probe_does_not_end_the_wait(void **state)
+{
+    struct containerd_fixture *f = *state;
+    CLEANUP(namespace_changes_freep) struct namespace_changes *changes = subscribe(f);
+    struct changed_namespaces taken;
+
+    fake_containerd_publish(f->fake, PROBE_NAMESPACE_PREFIX "x", "/images/create");
+    cancel_now(&f->cancel);
+    assert_false(namespace_changes_wait(changes, &f->cancel, &f->err));
+    namespace_changes_take(changes, &taken);
+    assert_int_equal(taken.count + taken.all, 0);
+}
+
 static void more_than_the_limit_are_all(void **state)
 {
     struct containerd_fixture *f = *state;
@@ -167,8 +180,11 @@ static void subscribes_again_after_a_failure(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(reports_changed_namespaces_once),  TEST(all_have_changed_if_the_name_is_unknown),
-        TEST(more_than_the_limit_are_all),      TEST(unusual_topics_are_counted_up_to_a_limit),
+        TEST(reports_changed_namespaces_once),
+        TEST(all_have_changed_if_the_name_is_unknown),
+        TEST(a_change_of_a_probe_does_not_end_the_wait),
+        TEST(more_than_the_limit_are_all),
+        TEST(unusual_topics_are_counted_up_to_a_limit),
         TEST(subscribes_again_after_a_failure),
     };
 

@@ -187,6 +187,8 @@ static void checks_a_missing_file_again_in_each_slice(void **state)
     containerd_fixture_fail(f, "Content/Read", RPC_NOT_FOUND);
     assert_true(run(f, 1, 0));
     assert_int_equal(totals().bad[SCRUB_MISSING_FILE], 1);
+    assert_true(run(f, 0, 0)); /* no checks: it stays bad */
+    assert_int_equal(totals().bad[SCRUB_MISSING_FILE], 1);
     assert_true(run(f, 1, 0)); /* the file is back */
     assert_int_equal(totals().bad[SCRUB_MISSING_FILE], 0);
     assert_int_equal(totals().read_bytes, 1); /* that check was the slice's only one */
@@ -240,6 +242,68 @@ static void an_unreadable_manifest_has_no_further_needs(void **state)
     scrub_each_hit(scrub, add_hit, hits);
     snprintf(want, sizeof(want), SPACE " a %.15s wrong_hash\n", image.manifest.digest);
     assert_string_equal(hits, want);
+}
+
+static void a_daemon_that_is_gone_is_not_an_unreadable_manifest(void **state)
+{
+    static const struct {
+        int status;
+        bool ok;
+    } rows[] = {{RPC_NOT_FOUND, true},
+                {RPC_UNKNOWN, true},
+                {RPC_CANCELLED, false},
+                {RPC_DEADLINE_EXCEEDED, false},
+                {RPC_UNAVAILABLE, false}};
+    struct containerd_fixture *f = *state;
+    struct fake_item *record = fake_containerd_find(f->fake, FAKE_RECORD, SPACE, "a");
+
+    content(f, image.layers[0].digest)->data[0] ^= 1;
+    assert_true(run(f, 0, ALL_BYTES));
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        record->name[0]++; /* another list of images, so their manifests are read again */
+        containerd_fixture_fail(f, "Content/Read", rows[i].status);
+        assert_int_equal(run(f, 0, 0), rows[i].ok);
+        assert_int_equal(f->err.code == ERROR_NONE, rows[i].ok);
+        f->err = (struct error){0};
+    }
+}
+
+/* Adds an index that names the manifest twice, and the record of an image for it. */
+static void add_double_index(struct containerd_fixture *f, char digest[DIGEST_TEXT_BYTES])
+{
+    char entry[512], *text = NULL;
+    struct fake_item *item, *record;
+
+    snprintf(entry, sizeof(entry), "{\"mediaType\":\"%s\",\"digest\":\"%s\",\"size\":%d}",
+             MEDIA_TYPE_OCI_MANIFEST, image.manifest.digest, (int)image.manifest.size);
+    assert_true(asprintf(&text, "{\"schemaVersion\":2,\"mediaType\":\"%s\",\"manifests\":[%s,%s]}",
+                         MEDIA_TYPE_OCI_INDEX, entry, entry) > 0);
+    assert_true(digest_of(text, strlen(text), digest, &f->err));
+    item = fake_containerd_add(f->fake, FAKE_CONTENT, SPACE, digest);
+    item->size = strlen(text);
+    item->data = text;
+    record = fake_containerd_add(f->fake, FAKE_RECORD, SPACE, "double");
+    strcpy(record->target, digest);
+    strcpy(record->media_type, MEDIA_TYPE_OCI_INDEX);
+}
+
+static void an_image_is_hit_once_per_bad_blob(void **state)
+{
+    struct containerd_fixture *f = *state;
+    char digest[DIGEST_TEXT_BYTES], hits[512] = "", want[512];
+
+    add_double_index(f, digest);
+    content(f, image.layers[0].digest)->data[0] ^= 1;
+    content(f, image.layers[1].digest)->data[0] ^= 1;
+    assert_true(run(f, 0, ALL_BYTES));
+    scrub_each_hit(scrub, add_hit, hits);
+    snprintf(want, sizeof(want),
+             SPACE " a %.15s wrong_hash\n" SPACE " a %.15s wrong_hash\n" SPACE
+                   " double %.15s wrong_hash\n" SPACE " double %.15s wrong_hash\n",
+             image.layers[0].digest, image.layers[1].digest, image.layers[0].digest,
+             image.layers[1].digest);
+    assert_string_equal(hits, want);
+    assert_int_equal(totals().hits_dropped, 0);
 }
 
 struct observed {
@@ -315,6 +379,8 @@ int main(void)
         SCRUB_TEST(a_deleted_record_is_forgotten),
         SCRUB_TEST(finds_affected_images_only_if_something_changed),
         SCRUB_TEST(an_unreadable_manifest_has_no_further_needs),
+        SCRUB_TEST(a_daemon_that_is_gone_is_not_an_unreadable_manifest),
+        SCRUB_TEST(an_image_is_hit_once_per_bad_blob),
         SCRUB_TEST(checks_everything_at_once),
     };
 

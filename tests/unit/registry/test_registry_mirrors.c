@@ -51,7 +51,7 @@ static void prepare(struct trial *t, const struct fake_rule *mirror, const struc
                                     .name_space = i == 0 ? "own.example:5000" : "",
                                     .capabilities = EVERYTHING};
     t->list = (struct host_list){t->hosts, 2, "/certs.d/own/hosts.toml"};
-    cancel_init(&t->cancel, clock_now_ns() + 10 * NS_PER_SECOND);
+    cancel_init(&t->cancel, clock_now_ns() + 60 * NS_PER_SECOND);
 }
 
 static void open_registry(struct trial *t)
@@ -323,6 +323,39 @@ static void records_the_limits_of_the_registry(void **state)
     end(&t);
 }
 
+static void reads_retry_after_as_seconds_or_date(void **state)
+{
+    static const struct {
+        const char *status, *header;
+        double min, max;
+    } rows[] = {
+        {"429 Slow", "Retry-After: 5\r\n", 5, 5},
+        {"503 Busy", "Retry-After: 6;x\r\n", 6, 6},
+        {"503 Busy", "Retry-After: 7, x\r\n", 7, 7},
+        {"500 Oops", "Retry-After: 8\r\n", -1, -1},
+        {"429 Slow", "Retry-After: 9s\r\n", -1, -1},
+        {"429 Slow", "Retry-After: -1\r\n", -1, -1},
+        {"429 Slow", "Retry-After: Fri, 01 Jan 1999 00:00:00 GMT\r\n", 0, 0},
+        {"429 Slow", "Retry-After: Sun, 01 Jan 2096 00:00:00 GMT\r\n", 1e6, 3e9},
+        {"429 Slow", "", -1, -1},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct fake_rule own[] = {
+            {"GET /", .status = rows[i].status, .headers = rows[i].header}, {0}};
+        struct trial t;
+        double seconds;
+
+        begin(&t, nothing, own);
+        assert_false(get_manifest(&t, "v1"));
+        seconds = registry_traffic(t.registry)->retry_after;
+        if (seconds < rows[i].min || seconds > rows[i].max)
+            fail_msg("row %zu: %f", i, seconds);
+        end(&t);
+    }
+}
+
 static void clones_share_tokens_and_fallback(void **state)
 {
     static const struct fake_rule rules[] = {{"GET /",
@@ -330,7 +363,7 @@ static void clones_share_tokens_and_fallback(void **state)
                                               .status = "200 OK", .body = BLOB},
                                              {"GET /", .status = "401 Who", .headers = BASIC},
                                              {0}};
-    struct registry *branch;
+    struct registry *clone;
     struct trial t;
 
     (void)state;
@@ -339,12 +372,12 @@ static void clones_share_tokens_and_fallback(void **state)
     t.hosts[1].try_https_first = true;
     open_registry(&t);
     assert_true(get_blob(&t));
-    branch = registry_clone(t.registry, &t.err);
-    assert_non_null(branch);
+    clone = registry_clone(t.registry, &t.err);
+    assert_non_null(clone);
     fake_hang_up(&t.own);
-    assert_true(registry_blob(branch, &blob, take, &t.taken, &t.cancel, &t.err));
+    assert_true(registry_blob(clone, &blob, take, &t.taken, &t.cancel, &t.err));
     assert_int_equal(registry_traffic(t.registry)->fetched_bytes, 5);
-    registry_free(branch);
+    registry_free(clone);
     assert_int_equal(registry_traffic(t.registry)->fetched_bytes, 10);
     assert_int_equal(fake_requests(&t.own), 3); /* one more request: TLS is not tried twice */
     end(&t);
@@ -362,6 +395,7 @@ int main(void)
         cmocka_unit_test(resumes_a_broken_download),
         cmocka_unit_test(gives_up_a_download_without_progress),
         cmocka_unit_test(records_the_limits_of_the_registry),
+        cmocka_unit_test(reads_retry_after_as_seconds_or_date),
         cmocka_unit_test(clones_share_tokens_and_fallback),
     };
 

@@ -401,6 +401,22 @@ static void shows_the_configuration_in_force(void **state)
     assert_int_equal(n_made, 1);
 }
 
+static void notices_a_changed_file(void **state)
+{
+    CLEANUP(world_deinit) struct world without, world;
+
+    (void)state;
+    world_init(&without, NULL);
+    assert_false(reloader_changed(without.reloader));
+    world_init(&world, "");
+    reload(&world);
+    assert_false(reloader_changed(world.reloader));
+    write_file(&world, "global: {address: here}\n");
+    assert_true(reloader_changed(world.reloader));
+    reload(&world);
+    assert_false(reloader_changed(world.reloader));
+}
+
 static void keeps_the_configuration_if_memory_runs_out(void **state)
 {
     CLEANUP(world_deinit) struct world world;
@@ -447,6 +463,7 @@ int main(void)
         cmocka_unit_test(fails_at_the_start_and_recovers),
         cmocka_unit_test(is_thread_safe),
         cmocka_unit_test(shows_the_configuration_in_force),
+        cmocka_unit_test(notices_a_changed_file),
         cmocka_unit_test(keeps_the_configuration_if_memory_runs_out),
     };
 

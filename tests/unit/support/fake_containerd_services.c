@@ -341,6 +341,25 @@ static struct outcome containers_list(struct fake_call *call, const void *reques
     return OUTCOME_OK;
 }
 
+/* List, which daemons without ListStream have: all containers in one reply. */
+static struct outcome containers_list_all(struct fake_call *call, const void *request)
+{
+    Containers__ListResponse response = CONTAINERS__LIST_RESPONSE__INIT;
+    Containers__Container messages[FAKE_LIST_MAX], *pointers[FAKE_LIST_MAX];
+    struct fake_item *items[FAKE_LIST_MAX];
+    size_t count = fake_list(call, FAKE_CONTAINER, items);
+
+    for (size_t i = 0; i < count; i++) {
+        containers__container__init(&messages[i]);
+        messages[i].image = items[i]->target;
+        if (is_of_image(items[i], request))
+            pointers[response.n_containers++] = &messages[i];
+    }
+    response.containers = pointers;
+    fake_reply(call, &response.base);
+    return OUTCOME_OK;
+}
+
 /* ---- the daemon ---- */
 
 static struct outcome version(struct fake_call *call, const void *request)
@@ -436,6 +455,8 @@ const struct fake_method_entry fake_service_methods[] = {
     {"images.v1.Images/Delete", &images__delete_request__descriptor, "name", images_delete},
     {"containers.v1.Containers/ListStream", &containers__list_request__descriptor, NULL,
      containers_list},
+    {"containers.v1.Containers/List", &containers__list_request__descriptor, NULL,
+     containers_list_all},
     {"version.v1.Version/Version", NULL, NULL, version},
     {"introspection.v1.Introspection/Server", NULL, NULL, introspection_server},
     {"introspection.v1.Introspection/Plugins", NULL, NULL, introspection_plugins},

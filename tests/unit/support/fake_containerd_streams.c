@@ -498,6 +498,21 @@ static struct outcome serve_events(struct fake_call *call)
     return OUTCOME_OK;
 }
 
+static void publish(struct fake_containerd *fake, const char *space, const char *topic,
+                    Events__Any *event)
+{
+    Events__Envelope envelope = EVENTS__ENVELOPE__INIT;
+    LOCK_SCOPE(&fake->lock);
+
+    envelope.namespace_ = (char *)space;
+    envelope.topic = (char *)topic;
+    envelope.event = event;
+    for (struct fake_stream *stream = fake->streams; stream; stream = stream->next)
+        if (strcmp(stream->id, "events") == 0)
+            enqueue(stream, &envelope.base);
+    pthread_cond_broadcast(&fake->changed);
+}
+
 static struct outcome serve_publish(struct fake_call *call)
 {
     Events__PublishRequest *request = fake_receive(call, &events__publish_request__descriptor);
@@ -505,7 +520,7 @@ static struct outcome serve_publish(struct fake_call *call)
         call_log_add(call->fake->log, "Events/Publish", request ? request->topic : "");
 
     if (request && verdict != CALL_FAIL)
-        fake_containerd_publish(call->fake, call->space, request->topic);
+        publish(call->fake, call->space, request->topic, request->event);
     if (request)
         protobuf_c_message_free_unpacked(&request->base, NULL);
     if (verdict != CALL_SERVE)
@@ -516,17 +531,9 @@ static struct outcome serve_publish(struct fake_call *call)
 
 void fake_containerd_publish(struct fake_containerd *fake, const char *space, const char *topic)
 {
-    Events__Envelope envelope = EVENTS__ENVELOPE__INIT;
     Events__Any event = EVENTS__ANY__INIT;
-    LOCK_SCOPE(&fake->lock);
 
-    envelope.namespace_ = (char *)space;
-    envelope.topic = (char *)topic;
-    envelope.event = &event;
-    for (struct fake_stream *stream = fake->streams; stream; stream = stream->next)
-        if (strcmp(stream->id, "events") == 0)
-            enqueue(stream, &envelope.base);
-    pthread_cond_broadcast(&fake->changed);
+    publish(fake, space, topic, &event);
 }
 
 bool fake_serve_stream(struct fake_call *call, const char *path, struct outcome *outcome)
