@@ -62,6 +62,7 @@ struct fake_plugin {
 struct fake_containerd {
     struct call_log *log;
     char socket[128];
+    char transfer_os[32]; /* the platform of the last transfer; "" without one */
 
     /* Settings. */
     const char *version;               /* "2.1.0" */

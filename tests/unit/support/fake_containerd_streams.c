@@ -443,12 +443,12 @@ static void record_transfer(struct fake_call *call, const struct transfer_parts 
     char text[600];
 
     snprintf(text, sizeof(text),
-             "%s %s platforms=%zu unpacks=%zu snapshotter=%s scheme=%s hosts=%s os=%s/%s",
+             "%s %s platforms=%zu unpacks=%zu snapshotter=%s scheme=%s hosts=%s",
              parts->push ? "push" : "pull", parts->registry->reference, store->n_platforms,
              store->n_unpacks, store->n_unpacks > 0 ? store->unpacks[0]->snapshotter : "",
-             parts->registry->resolver->default_scheme, parts->registry->resolver->host_dir,
-             store->n_platforms > 0 ? store->platforms[0]->os : "",
-             store->n_platforms > 0 ? store->platforms[0]->architecture : "");
+             parts->registry->resolver->default_scheme, parts->registry->resolver->host_dir);
+    snprintf(call->fake->transfer_os, sizeof(call->fake->transfer_os), "%s",
+             store->n_platforms > 0 ? store->platforms[0]->os : "");
     call->verdict = call_log_add(call->fake->log, "Transfer/Transfer", text);
 }
 
