@@ -3,6 +3,9 @@
 
 #include "base/clock.h"
 
+#define CLEANUP_NS          (15 * NS_PER_SECOND)
+#define CLEANUP_CANCELED_NS (NS_PER_SECOND + NS_PER_SECOND / 2) /* within the stop timeout */
+
 const char *engine_phase_name(enum engine_phase phase)
 {
     static const char *const names[PHASES] = {
@@ -30,6 +33,12 @@ struct registry *engine_registry(const struct engine_request *request, bool push
                                              .progress = request->progress};
 
     return registry_new(&request->reference, &options, err);
+}
+
+void engine_cleanup_start(struct cancel *cancel, struct cancel *run_cancel)
+{
+    cancel_init(cancel,
+                clock_now_ns() + (cancel_requested(run_cancel) ? CLEANUP_CANCELED_NS : CLEANUP_NS));
 }
 
 struct engine_timer engine_timer_start(struct engine_result *result, enum engine_phase phase)

@@ -138,6 +138,10 @@ void engine_result_init(struct engine_result *result);
 struct registry *engine_registry(const struct engine_request *request, bool push,
                                  struct error *err);
 
+/* Starts the deadline of a clean-up. It is independent of the deadline of the run, which may have
+ * passed, and short if the run was canceled, because a shutdown waits. cancel_deinit() ends it. */
+void engine_cleanup_start(struct cancel *cancel, struct cancel *run_cancel);
+
 /* Measures a phase until the end of the block. */
 struct engine_timer {
     double *seconds;

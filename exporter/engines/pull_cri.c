@@ -14,9 +14,7 @@
 
 #include <stdio.h>
 
-#define SERVER_BYTES        ((size_t)512)
-#define CLEANUP_NS          (15 * NS_PER_SECOND)
-#define CLEANUP_CANCELED_NS (NS_PER_SECOND + NS_PER_SECOND / 2) /* within the stop timeout */
+#define SERVER_BYTES ((size_t)512)
 
 struct pull {
     const struct engine_request *request;
@@ -75,10 +73,9 @@ static void clean_up(struct pull *pull)
 {
     ENGINE_PHASE(pull->result, PHASE_CLEANUP);
     struct engine_result *result = pull->result;
-    bool hurry = cancel_requested(pull->cancel);
     struct cancel cancel;
 
-    cancel_init(&cancel, clock_now_ns() + (hurry ? CLEANUP_CANCELED_NS : CLEANUP_NS));
+    engine_cleanup_start(&cancel, pull->cancel);
     result->cleanup_failed = !cri_session_close(&pull->session, &cancel, &result->cleanup_error);
     if (result->cleanup_failed)
         error_wrap(&result->cleanup_error, "clean-up of %s", pull->session.name);

@@ -122,21 +122,22 @@ static bool fetch(struct pull *pull, struct docker_stream_totals *totals, struct
 static bool check_digest(struct pull *pull, struct error *err)
 {
     const struct docker_names *kept = &pull->image.digests;
-    const char *told = pull->stream.digest, *asked = pull->request->reference.digest;
+    const char *reported = pull->stream.digest, *wanted = pull->request->reference.digest;
     struct reference parsed;
 
-    if (asked && told[0] && strcmp(asked, told) != 0)
-        return error_set(err, ERROR_DIGEST_MISMATCH, "Docker pulled %s, expected %s", told, asked);
+    if (wanted && reported[0] && strcmp(wanted, reported) != 0)
+        return error_set(err, ERROR_DIGEST_MISMATCH, "Docker pulled %s, expected %s", reported,
+                         wanted);
     for (size_t i = 0; i < kept->count; i++) {
         if (!docker_name_is_probes(pull->session.request, kept->items[i], &parsed, &pull->arena) ||
-            !parsed.digest || (told[0] && strcmp(parsed.digest, told) != 0))
+            !parsed.digest || (reported[0] && strcmp(parsed.digest, reported) != 0))
             continue;
         snprintf(pull->result->digest, sizeof(pull->result->digest), "%s", parsed.digest);
         return arena_ok(&pull->arena, err);
     }
     return error_set(err, ERROR_DIGEST_MISMATCH,
                      "Docker pulled %s, but does not keep the image by that digest",
-                     told[0] ? told : "an image without digest");
+                     reported[0] ? reported : "an image without digest");
 }
 
 static bool examine(struct pull *pull, const struct docker_stream_totals *totals, struct error *err)

@@ -17,12 +17,11 @@
 bool docker_name_is_probes(const struct engine_request *request, const char *name,
                            struct reference *parsed, struct arena *arena)
 {
-    const struct reference *ours = &request->reference;
+    const struct reference *own = &request->reference;
     struct error ignored; /* for example "<none>:<none>" */
 
-    return reference_parse(parsed, name, arena, &ignored) &&
-           strcmp(parsed->host, ours->host) == 0 &&
-           strcmp(parsed->repository, ours->repository) == 0;
+    return reference_parse(parsed, name, arena, &ignored) && strcmp(parsed->host, own->host) == 0 &&
+           strcmp(parsed->repository, own->repository) == 0;
 }
 
 /* Whether `id` is in a list joined by ",". */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Other probes of the same repository in one Docker engine. Probes of this process wait for a
- * named lock; those of other processes leave marks in the engine. A mark also tells what an
+ * named lock; those of other processes leave marks in the engine. A mark also names what an
  * interrupted run has left, which is removed here.
  */
 #ifndef ENGINES_DAEMON_DOCKER_NEIGHBOURS_H

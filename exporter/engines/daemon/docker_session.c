@@ -8,12 +8,11 @@
 #include <string.h>
 #include <time.h>
 
-#define CLEANUP_NS          (15 * NS_PER_SECOND)
-#define CLEANUP_CANCELED_NS (NS_PER_SECOND + NS_PER_SECOND / 2) /* within the stop timeout */
-#define AWAIT_NS            NS_PER_SECOND
-#define AWAIT_STEP_NS       (50 * NS_PER_MS)
-#define NAMES_LIMIT_BYTES   ((size_t)8 << 20)  /* of one image */
-#define SPARED_LIMIT_BYTES  ((size_t)64 << 10) /* about 900 ids */
+#define UNDO_NS            (NS_PER_SECOND + NS_PER_SECOND / 2) /* within the stop timeout */
+#define AWAIT_NS           NS_PER_SECOND
+#define AWAIT_STEP_NS      (50 * NS_PER_MS)
+#define NAMES_LIMIT_BYTES  ((size_t)8 << 20)  /* of one image */
+#define SPARED_LIMIT_BYTES ((size_t)64 << 10) /* about 900 ids */
 
 struct docker_client *docker_session_connect(const struct engine_request *request,
                                              struct cancel *cancel, struct error *err)
@@ -43,7 +42,7 @@ const struct docker_image *docker_session_find_before(const struct docker_sessio
 }
 
 struct names {
-    size_t ours, others;
+    size_t own, other;
 };
 
 static struct names count_names(const struct docker_session *session,
@@ -56,9 +55,9 @@ static struct names count_names(const struct docker_session *session,
 
     for (size_t i = 0; i < names->count; i++) {
         if (docker_name_is_probes(session->request, names->items[i], &parsed, &arena))
-            count.ours++;
+            count.own++;
         else
-            count.others += reference_parse(&parsed, names->items[i], &arena, &ignored);
+            count.other += reference_parse(&parsed, names->items[i], &arena, &ignored);
     }
     return count;
 }
@@ -71,8 +70,8 @@ bool docker_session_name_is_removable(const struct docker_session *session,
     struct names digests = count_names(session, &before->digests);
 
     if (session->request->reference.digest)
-        return tags.ours + tags.others + digests.ours + digests.others > 0;
-    return tags.ours > 0 || (digests.ours == 0 && tags.others + digests.others > 0);
+        return tags.own + tags.other + digests.own + digests.other > 0;
+    return tags.own > 0 || (digests.own == 0 && tags.other + digests.other > 0);
 }
 
 bool docker_session_begin(struct docker_session *session, const struct engine_request *request,
@@ -149,7 +148,7 @@ static void undo_mark(struct docker_session *session)
     struct cancel cancel;
     struct error ignored; /* the next session removes it */
 
-    cancel_init(&cancel, clock_now_ns() + CLEANUP_CANCELED_NS);
+    cancel_init(&cancel, clock_now_ns() + UNDO_NS);
     (void)!docker_mark_clear(session->client, session->neighbours.volume, &cancel, &ignored);
     cancel_deinit(&cancel);
 }
@@ -262,10 +261,9 @@ void docker_session_end(struct docker_session *session, bool interrupted, struct
 {
     ENGINE_PHASE(result, PHASE_CLEANUP);
     struct error *err = &result->cleanup_error;
-    bool hurry = cancel_requested(run_cancel);
     struct cancel cancel;
 
-    cancel_init(&cancel, clock_now_ns() + (hurry ? CLEANUP_CANCELED_NS : CLEANUP_NS));
+    engine_cleanup_start(&cancel, run_cancel);
     if (session->load_pending)
         await_name(session, &cancel);
     result->cleanup_failed = !remove_name(session, &cancel, err);
@@ -276,7 +274,7 @@ void docker_session_end(struct docker_session *session, bool interrupted, struct
      */
     if (interrupted && !result->cleanup_failed)
         result->cleanup_failed = !remove_name(session, &cancel, err);
-    if (session->loads && !hurry)
+    if (session->loads && !cancel_requested(run_cancel))
         sweep_nameless(session, &cancel);
     if (result->cleanup_failed)
         error_wrap(err, "clean-up of %s", session->name);

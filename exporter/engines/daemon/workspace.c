@@ -14,12 +14,10 @@
 #include <string.h>
 #include <time.h>
 
-#define CLEANUP_NS          (15 * NS_PER_SECOND)
-#define CLEANUP_CANCELED_NS (NS_PER_SECOND + NS_PER_SECOND / 2) /* within the stop timeout */
-#define CLEAR_ATTEMPTS      3
-#define ARENA_LIMIT_BYTES   ((size_t)4 << 20)
-#define LEFTOVERS_MAX       ((size_t)4096) /* per kind and pass */
-#define EXPIRES_LABEL       "containerd-exporter/expires"
+#define CLEAR_ATTEMPTS    3
+#define ARENA_LIMIT_BYTES ((size_t)4 << 20)
+#define LEFTOVERS_MAX     ((size_t)4096) /* per kind and pass */
+#define EXPIRES_LABEL     "containerd-exporter/expires"
 
 /* Names that a list has returned, to be removed after it. */
 struct names {
@@ -201,8 +199,7 @@ void workspace_close(struct workspace *workspace, struct cancel *run_cancel,
 
     if (!workspace->touched)
         return;
-    cancel_init(&cancel,
-                clock_now_ns() + (cancel_requested(run_cancel) ? CLEANUP_CANCELED_NS : CLEANUP_NS));
+    engine_cleanup_start(&cancel, run_cancel);
     /* Right after a canceled upload the daemon may still hold a lock. */
     for (size_t i = 0; i < CLEAR_ATTEMPTS && !cleared; i++)
         cleared = remove_namespace(&workspace->scope, workspace->snapshotter, &cancel,

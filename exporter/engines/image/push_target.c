@@ -52,9 +52,9 @@ static bool target_open(struct target *target, const struct engine_request *requ
 
 /* ---- check ---- */
 
-static bool is_same(const char *found, const char *ours)
+static bool is_same(const char *found, const char *wanted)
 {
-    return ours && *ours && strcmp(found, ours) == 0;
+    return wanted && *wanted && strcmp(found, wanted) == 0;
 }
 
 static bool keep_config(void *arg, const void *data, size_t size, struct error *err)
@@ -64,17 +64,17 @@ static bool keep_config(void *arg, const void *data, size_t size, struct error *
 }
 
 /* Docker writes new manifests, but does not change configurations. */
-static bool config_is_ours(const struct target *target, const struct descriptor *config,
-                           struct cancel *cancel, bool *ours, struct error *err)
+static bool check_config(const struct target *target, const struct descriptor *config,
+                         struct cancel *cancel, bool *made_by_probe, struct error *err)
 {
     CLEANUP(buf_deinit) struct buf body = BUF_INIT(CONFIG_BYTES_MAX);
 
-    *ours = false;
+    *made_by_probe = false;
     if (config->size <= 0 || (uint64_t)config->size > CONFIG_BYTES_MAX)
         return true;
     if (!registry_blob(target->registry, config, keep_config, &body, cancel, err))
         return error_is_expected_code(err, ERROR_NOT_FOUND);
-    *ours = image_config_is_ours(body.data ? body.data : "", body.size);
+    *made_by_probe = image_config_is_ours(body.data ? body.data : "", body.size);
     return true;
 }
 
@@ -92,7 +92,7 @@ static bool may_replace(const struct target *target, const struct descriptor *fo
 
     *may = manifest_is_ours(body->data, body->size) ||
            (parsed && is_same(manifest.config.digest, digest));
-    return *may || !parsed || config_is_ours(target, &manifest.config, cancel, may, err);
+    return *may || !parsed || check_config(target, &manifest.config, cancel, may, err);
 }
 
 static bool check_manifest(const struct target *target, const struct engine_request *request,

@@ -357,6 +357,7 @@ static void cri_leaves_an_image_that_a_container_uses(void **state)
 static void transfer_counts_what_the_daemon_stored(void **state)
 {
     struct engine_world *w = *state;
+    const struct platform *platform = &w->request.platform.accepted[0];
     char line[400];
 
     pull(w, "transfer");
@@ -369,6 +370,7 @@ static void transfer_counts_what_the_daemon_stored(void **state)
              "Transfer/Transfer pull %s platforms=1 unpacks=1 snapshotter=" FAKE_SNAPSHOTTER
              " scheme=http",
              w->name);
+    assert_string_equal(w->containerd->transfer_os, platform->os);
     assert_true(call_log_has(&w->log, line));
     assert_int_equal(call_log_count(&w->log, "Transfer/Transfer"), 1);
     assert_phases(w, PHASE(RESOLVE) | PHASE(CLEANUP)); /* the daemon told nothing */
@@ -609,6 +611,18 @@ static void docker_compares_the_digest_that_was_asked_for(void **state)
     assert_false(engine_world_run(w, "pull", "docker"));
 }
 
+static void docker_skips_digests_of_other_repositories(void **state)
+{
+    struct engine_world *w = *state;
+    struct fake_docker_image *image;
+
+    w->request.cold = false;
+    image = fake_docker_add(&w->docker, w->image.config.digest, "example.org/same:1");
+    snprintf(image->digests[image->n_digests++], 256, "example.org/same@%s", w->other.root.digest);
+    pull(w, "docker");
+    assert_string_equal(w->result.digest, w->image.root.digest);
+}
+
 static void docker_names_a_foreign_platform(void **state)
 {
     struct engine_world *w = *state;
@@ -661,6 +675,7 @@ int main(void)
         cmocka_unit_test_setup(docker_says_why_its_numbers_are_too_small, engine_world_reset),
         cmocka_unit_test_setup(docker_fails_as_its_stream_says, engine_world_reset),
         cmocka_unit_test_setup(docker_compares_the_digest_that_was_asked_for, engine_world_reset),
+        cmocka_unit_test_setup(docker_skips_digests_of_other_repositories, engine_world_reset),
         cmocka_unit_test_setup(docker_names_a_foreign_platform, engine_world_reset),
     };
 

@@ -10,7 +10,8 @@ static void settings_reset(struct fake_containerd *fake)
 {
     fake->version = "2.1.0";
     fake->serving = true;
-    fake->keeps_garbage = fake->isolated = fake->discards_unpacked = false;
+    fake->keeps_garbage = fake->lists_all_content = fake->isolated = fake->discards_unpacked =
+        false;
     fake->plugins = NULL;
     fake->image = NULL;
     fake->events = NULL;

@@ -62,11 +62,13 @@ struct fake_plugin {
 struct fake_containerd {
     struct call_log *log;
     char socket[128];
+    char transfer_os[32]; /* the platform of the last transfer; "" without one */
 
     /* Settings. */
     const char *version;               /* "2.1.0" */
     bool serving;                      /* the answer of grpc.health.v1 */
     bool keeps_garbage;                /* no garbage collection */
+    bool lists_all_content;            /* Content/List ignores the filters */
     bool isolated;                     /* namespaces do not share content */
     bool discards_unpacked;            /* pulls by CRI and Transfer keep no layers */
     const struct fake_plugin *plugins; /* a NULL type ends them; NULL: those of containerd 2 */

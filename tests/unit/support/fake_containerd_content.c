@@ -65,7 +65,7 @@ static struct outcome content_list(struct fake_call *call, const void *request)
     Content__Info *pointers[FAKE_LIST_MAX];
 
     for (size_t i = 0; i < count; i++)
-        if (is_wanted(items[i], request))
+        if (call->fake->lists_all_content || is_wanted(items[i], request))
             pointers[response.n_info++] = content_message(items[i], &messages[i]);
     response.info = pointers;
     if (response.n_info > 0)

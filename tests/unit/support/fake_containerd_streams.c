@@ -288,6 +288,17 @@ static void record_stream(struct fake_call *call, const char *id)
     call->verdict = call_log_add(call->fake->log, "Streaming/Stream", kind);
 }
 
+/* A daemon that fails a transfer ends its streams; the client waits for that. */
+static void end_all_streams(struct fake_containerd *fake)
+{
+    LOCK_SCOPE(&fake->lock);
+
+    for (struct fake_stream *stream = fake->streams; stream; stream = stream->next)
+        if (strcmp(stream->id, "events") != 0)
+            stream->ended = true;
+    pthread_cond_broadcast(&fake->changed);
+}
+
 static struct outcome serve_streaming(struct fake_call *call)
 {
     Transfer__Any *any = fake_receive(call, &transfer__any__descriptor),
@@ -309,8 +320,10 @@ static struct outcome serve_streaming(struct fake_call *call)
         pthread_mutex_unlock(&call->fake->lock);
     }
     protobuf_c_message_free_unpacked(&init->base, NULL);
-    if (!stream)
+    if (!stream) {
+        end_all_streams(call->fake);
         return fake_failure(call->fake);
+    }
     (void)fake_send(call, &empty.base);
     drain(call, stream);
     return OUTCOME_OK;
@@ -434,6 +447,8 @@ static void record_transfer(struct fake_call *call, const struct transfer_parts 
              parts->push ? "push" : "pull", parts->registry->reference, store->n_platforms,
              store->n_unpacks, store->n_unpacks > 0 ? store->unpacks[0]->snapshotter : "",
              parts->registry->resolver->default_scheme, parts->registry->resolver->host_dir);
+    snprintf(call->fake->transfer_os, sizeof(call->fake->transfer_os), "%s",
+             store->n_platforms > 0 ? store->platforms[0]->os : "");
     call->verdict = call_log_add(call->fake->log, "Transfer/Transfer", text);
 }
 
@@ -455,6 +470,7 @@ static struct outcome serve_transfer(struct fake_call *call)
         }
         if (call->verdict == CALL_FAIL_LATE)
             outcome = fake_failure(call->fake);
+        end_all_streams(call->fake);
     }
     parts_deinit(&parts);
     if (request)
