@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The settings of probes that push: what they come to, and what is refused where it stands. */
+/* The settings of probes that push: derived values, and errors with their positions. */
 #include "collector/catalog.h"
 #include "config/config.h"
 #include "probe/probe.h"
@@ -152,8 +152,10 @@ static void new_tag_stays_in_the_repository(void **state)
 static void rejects_bad_settings_with_their_position(void **state)
 {
     static const char *const rows[][2] = {
-        {PROBE("push", "r.io/a:{host}") "}\n", "2:37: \"image\": there is no \"{host}\", but "},
-        {PROBE("push", "{node}.io/a:x") "}\n", "\"image\": what stands before the first \"/\""},
+        {PROBE("push", "r.io/a:{host}") "}\n",
+         "2:37: \"image\": unknown placeholder \"{host}\": expected {node}"},
+        {PROBE("push", "{node}.io/a:x") "}\n",
+         "\"image\": the registry, before the first \"/\", must not"},
         {PROBE("push", "r.io/a:{timestamp}") "}\n",
          "2:37: \"image\": {timestamp} requires delete_remote: true, or every run leaves"},
         {PROBE("pull", "r.io/a:{timestamp}") "}\n",
@@ -162,7 +164,7 @@ static void rejects_bad_settings_with_their_position(void **state)
          "\"tag\": {timestamp} is supported by push and roundtrip only"},
         {TAG "tag: 'b/c'}\n", "\"tag\": invalid tag \"b/c\": must not contain / or @"},
         {TAG "tag: '-b'}\n", "\"tag\": \"-b\" is not a tag"},
-        {TAG "tag: '{x}'}\n", "\"tag\": there is no \"{x}\""},
+        {TAG "tag: '{x}'}\n", "\"tag\": unknown placeholder \"{x}\""},
         {TAG "}\n", "\"tag\" is missing"},
         {TAG "tag: b, engine: client}\n",
          "\"engine\": unknown engine \"client\" for operation tag: expected one of registry, auto"},
