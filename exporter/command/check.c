@@ -149,11 +149,7 @@ static bool print(const struct check_options *options, const struct image_namesp
         print_json(places, &out);
     else if (!print_table(places, &out, err))
         return false;
-    if (!buf_ok(&out, err))
-        return false;
-    if (fwrite(out.data ? out.data : "", 1, out.size, stdout) != out.size || fflush(stdout) != 0)
-        return error_set(err, ERROR_INTERNAL, "cannot write to standard output");
-    return true;
+    return command_print(&out, err);
 }
 
 static bool is_healthy(const struct image_namespaces *places)

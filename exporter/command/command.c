@@ -72,6 +72,15 @@ void command_help(const struct command *command)
     fputs(help.data ? help.data : "", stdout);
 }
 
+bool command_print(const struct buf *out, struct error *err)
+{
+    if (!buf_ok(out, err))
+        return false;
+    return (fwrite(out->data ? out->data : "", 1, out->size, stdout) == out->size &&
+            fflush(stdout) == 0) ||
+           error_set(err, ERROR_INTERNAL, "cannot write to standard output");
+}
+
 void command_print_error(const struct command *command, const struct error *err)
 {
     fprintf(stderr, "containerd_exporter%s%s: error: %s\n", *command->name ? " " : "",

@@ -29,6 +29,9 @@ const struct command *command_find(const char *name);
 /* Prints the help on standard output. */
 void command_help(const struct command *command);
 
+/* Writes the buffer to standard output. Fails if the buffer has failed. */
+bool command_print(const struct buf *out, struct error *err) MUST_CHECK;
+
 /* Prints "containerd_exporter check: error: ..." on standard error. */
 void command_print_error(const struct command *command, const struct error *err);
 

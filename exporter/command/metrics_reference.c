@@ -93,11 +93,7 @@ static bool run(const struct reference_options *options, struct error *err)
         print_markdown(&list, &out);
     else
         print_text(&list, &out);
-    if (!buf_ok(&out, err))
-        return false;
-    if (fputs(out.data, stdout) == EOF || fflush(stdout) == EOF)
-        return error_set(err, ERROR_INTERNAL, "cannot write to standard output");
-    return true;
+    return command_print(&out, err);
 }
 
 int command_metrics(int argc, char **argv)

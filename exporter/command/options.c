@@ -15,6 +15,7 @@
 #define PROBE_WORKERS_MAX  32
 #define HISTORY_MAX        10000
 #define TIMEOUT_OFFSET_MAX (60 * NS_PER_SECOND)
+#define WHOLE_DIGITS_MAX   9 /* of seconds: fits into nanoseconds */
 #define NAME_BYTES         64
 #define TEXT_BYTES         128
 
@@ -209,34 +210,21 @@ static void init(struct raw *raw, struct options *options)
 /* Parses "0.5" or "2". */
 static bool parse_seconds(const char *text, int64_t *ns, struct error *err)
 {
-    char whole[16];
-    const char *point = strchr(text, '.');
-    size_t size = point ? (size_t)(point - text) : strlen(text);
+    static const char digits[] = "0123456789";
+    size_t whole = strspn(text, digits);
+    size_t fraction = text[whole] == '.' ? strspn(text + whole + 1, digits) : 0;
     int64_t unit = NS_PER_SECOND;
-    uint64_t seconds;
 
-    if (size >= sizeof(whole))
+    if (whole == 0 || whole > WHOLE_DIGITS_MAX || text[whole + fraction + (fraction > 0)])
         return error_set(err, ERROR_INVALID,
                          "invalid value \"%s\": expected a number of seconds such as 0.5", text);
-    snprintf(whole, sizeof(whole), "%.*s", (int)size, text);
-    if (!text_uint(whole, &seconds, err))
-        return false;
-    if (seconds > TIMEOUT_OFFSET_MAX / NS_PER_SECOND)
-        return error_set(err, ERROR_INVALID, "invalid value \"%s\": must be at most 60 seconds",
-                         text);
-    *ns = (int64_t)seconds * NS_PER_SECOND;
-    if (point && !point[1])
-        return error_set(err, ERROR_INVALID,
-                         "invalid value \"%s\": expected a number of seconds such as 0.5", text);
-    for (const char *digit = point ? point + 1 : ""; *digit; digit++) {
-        if (*digit < '0' || *digit > '9')
-            return error_set(err, ERROR_INVALID,
-                             "invalid value \"%s\": expected a number of seconds such as 0.5",
-                             text);
-        unit /= 10;
-        *ns += (*digit - '0') * unit;
-    }
-    return true;
+    *ns = 0;
+    for (size_t i = 0; i < whole; i++)
+        *ns = *ns * 10 + (text[i] - '0') * NS_PER_SECOND;
+    for (size_t i = 0; i < fraction; i++)
+        *ns += (text[whole + 1 + i] - '0') * (unit /= 10);
+    return *ns <= TIMEOUT_OFFSET_MAX ||
+           error_set(err, ERROR_INVALID, "invalid value \"%s\": must be at most 60 seconds", text);
 }
 
 static bool check_times(struct raw *raw, struct error *err)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Fills {node}, {probe} and {timestamp} in an image or a tag. */
 #include "probe/placeholder.h"
 
 #include "base/buf.h"
@@ -23,7 +24,8 @@ bool placeholder_in(const char *text, const char *name)
     return false;
 }
 
-/* Words of letters and digits with one of "._-" between them: good in a repository and in a tag. */
+/* Appends lower-case letters and digits, separated by single characters of "._-": valid in a
+ * repository and in a tag. */
 static void add_clean(struct buf *out, const char *text)
 {
     char between = '\0';
@@ -71,7 +73,8 @@ static bool add_value(struct buf *out, const char *name, size_t size,
         add_timestamp(out, values->unix_seconds);
     else
         return error_set(err, ERROR_INVALID,
-                         "there is no \"{%.*s}\", but {" NODE "}, {" PROBE "}, {" TIMESTAMP "}",
+                         "unknown placeholder \"{%.*s}\": expected {" NODE "}, {" PROBE
+                         "} or {" TIMESTAMP "}",
                          size > 64 ? 64 : (int)size, name);
     return true;
 }
@@ -88,7 +91,9 @@ static bool fill(struct buf *out, const char *text, const struct placeholders *v
             return buf_ok(out, err);
         end = strchr(name, '}');
         if (!end)
-            return error_set(err, ERROR_INVALID, "\"{\" without \"}\"");
+            return error_set(err, ERROR_INVALID,
+                             "\"{\" without \"}\": expected {" NODE "}, {" PROBE "} or {" TIMESTAMP
+                             "}");
         if (!add_value(out, name, (size_t)(end - name), values, err))
             return false;
         text = end + 1;
@@ -105,7 +110,8 @@ const char *placeholder_fill(const char *text, const struct placeholders *values
     if (!brace)
         return text;
     if (slash && brace < slash) {
-        error_set(err, ERROR_INVALID, "what stands before the first \"/\" cannot have a {...}");
+        error_set(err, ERROR_INVALID,
+                  "the registry, before the first \"/\", must not contain a placeholder");
         return NULL;
     }
     if (!fill(&out, text, values, err))

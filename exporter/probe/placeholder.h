@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * {node}, {probe} and {timestamp} in an image or a tag, so that one configuration serves many
- * nodes, and none of them overwrites another's.
+ * Placeholders {node}, {probe} and {timestamp} in an image or a tag. They let many nodes share one
+ * configuration without overwriting the images of each other.
  */
 #ifndef PROBE_PLACEHOLDER_H
 #define PROBE_PLACEHOLDER_H
@@ -11,15 +11,16 @@
 #include <stdint.h>
 
 struct placeholders {
-    const char *node, *probe; /* made lower-case; what a repository may not hold becomes "-" */
+    const char *node, *probe; /* become lower-case; characters that are invalid become "-" */
     int64_t unix_seconds;     /* {timestamp}: YYYYMMDD-HHMMSS, UTC */
 };
 
-/* Whether `text` has "{name}". */
+/* Whether `text` contains "{name}". */
 bool placeholder_in(const char *text, const char *name);
 
-/* `text` with their values, in `arena`; `text` itself if it has none. NULL with ERROR_INVALID for a
- * {name} that there is not, or for one in the registry, which stays the same from run to run. */
+/* Returns `text` with the values, in `arena`, or `text` itself if it has no placeholder. NULL with
+ * ERROR_INVALID if a placeholder is unknown, or is in the registry, which must not change from run
+ * to run. */
 const char *placeholder_fill(const char *text, const struct placeholders *values,
                              struct arena *arena, struct error *err);
 

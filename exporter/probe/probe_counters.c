@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Counts the runs of a probe. */
 #include "probe/probe_counters.h"
 
 #include "base/clock.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Fills the placeholders of `image` and `tag` and parses the results. */
 #include "probe/probe_references.h"
 
 #include "base/buf.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Builds the request of one run from the settings of a probe. */
 #include "probe/probe_request.h"
 
 #include "base/clock.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a probe tells its engine for one run: references, hosts, credentials, settings. */
+/* The request of one run to its engine: references, hosts, credentials, settings. */
 #ifndef PROBE_PROBE_REQUEST_H
 #define PROBE_PROBE_REQUEST_H
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Settings of operations that push, and their checks. */
 #include "probe/push_settings.h"
 
 #include "base/buf.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is filled has no placeholder left, keeps what stands before the first one, and its name of
- * the node is good in a repository. */
+/* A filled text has no placeholder and keeps the text before the first one. A name of a node
+ * becomes valid in a repository. */
 #include "oci/reference.h"
 #include "probe/placeholder.h"
 
@@ -10,7 +10,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* The text is also a node's name: any may be met. */
+/* Uses the text as the name of a node, which may be any text. */
 static void check_name(const char *text, struct arena *arena)
 {
     const struct placeholders values = {text, "p", 0};

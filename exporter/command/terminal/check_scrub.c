@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "command/command.h"
 #include "encoding/json.h"
 #include "inventory/scrub/scrub.h"
 
@@ -91,20 +92,6 @@ static void add_hit(void *arg, const struct scrub_hit *hit)
     buf_append_str(&scrubbing->out, "}\n");
 }
 
-static bool flush(struct scrubbing *scrubbing, struct error *err)
-{
-    const struct buf *out = &scrubbing->out;
-
-    if (!buf_ok(out, err))
-        return false;
-    if (!scrubbing->json && scrubbing->bad == 0)
-        puts("all blobs are intact");
-    if (fwrite(out->data ? out->data : "", 1, out->size, stdout) != out->size ||
-        fflush(stdout) != 0)
-        return error_set(err, ERROR_INTERNAL, "cannot write to standard output");
-    return true;
-}
-
 bool check_scrub(struct containerd *daemon, const struct check_scrub_options *options, bool *intact,
                  struct error *err)
 {
@@ -123,7 +110,9 @@ bool check_scrub(struct containerd *daemon, const struct check_scrub_options *op
     cancel_deinit(&cancel);
     if (scrubbing.terminal)
         fputs("\r\x1b[K", stderr);
-    ok = ok && flush(&scrubbing, err);
+    if (ok && !scrubbing.json && scrubbing.bad == 0)
+        buf_append_str(&scrubbing.out, "all blobs are intact\n");
+    ok = ok && command_print(&scrubbing.out, err);
     *intact = scrubbing.bad == 0;
     buf_deinit(&scrubbing.out);
     return ok;

@@ -1,75 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The collectors of the inventory against a containerd inside the test: what each of them exports.
  */
-#include "collector/catalog.h"
-#include "collector/node.h"
 #include "registry/registry_limits.h"
-#include "support/containerd_fixture.h"
-#include "support/snapshot_text.h"
+#include "support/collector_fixture.h"
 
 #include "base/clock.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 
-#define LIMIT_BYTES ((size_t)1 << 20)
-#define OTHER       "moby"
-#define PROBES      "containerd-exporter.a" /* the namespace of a running probe */
-
-struct trial {
-    struct node node;
-    const struct collector *collector;
-    void *state;
-    struct run run;
-    struct snapshot *out; /* of the last run */
-};
-
-static const struct collector *find_collector(const char *name)
-{
-    for (size_t i = 0; catalog[i]; i++)
-        if (strcmp(catalog[i]->name, name) == 0)
-            return catalog[i];
-    fail_msg("no collector %s", name);
-    return NULL;
-}
-
-static void trial_open(struct trial *trial, struct containerd_fixture *f, const char *name)
-{
-    const struct job_context context = {name, &trial->node};
-
-    *trial = (struct trial){.node = {.containerd = f->daemon, .name = "n", .one_shot = ""},
-                            .collector = find_collector(name)};
-    trial->state = calloc(1, trial->collector->state_size + 1);
-    if (trial->collector->open)
-        assert_true(trial->collector->open(trial->state, &context, &f->err));
-}
-
-static void trial_close(struct trial *trial)
-{
-    snapshot_unrefp(&trial->out);
-    if (trial->collector->close)
-        trial->collector->close(trial->state);
-    free(trial->state);
-}
-
-static bool trial_run(struct trial *trial, struct containerd_fixture *f)
-{
-    snapshot_unrefp(&trial->out);
-    trial->out = snapshot_new(trial->collector->families, LIMIT_BYTES);
-    f->err = (struct error){0};
-    trial->run = (struct run){.node = &trial->node, .out = trial->out, .cancel = &f->cancel};
-    return trial->collector->run(trial->state, &trial->run, &f->err);
-}
-
-static void assert_exports(struct containerd_fixture *f, const char *name, const char *text)
-{
-    CLEANUP(trial_close) struct trial trial;
-
-    trial_open(&trial, f, name);
-    if (!trial_run(&trial, f))
-        fail_msg("%s: %s", name, f->err.message);
-    assert_samples(trial.out, text);
-}
+#define OTHER  "moby"
+#define PROBES "containerd-exporter.a" /* the namespace of a running probe */
 
 static struct fake_item *add(struct containerd_fixture *f, enum fake_kind kind, const char *space,
                              const char *name, uint64_t size)
@@ -114,11 +55,11 @@ static void content_counts_shared_blobs_once(void **state)
 static void content_has_no_total_if_a_namespace_failed(void **state)
 {
     struct containerd_fixture *f = *state;
-    CLEANUP(trial_close) struct trial trial;
+    CLEANUP(collector_close) struct collector_fixture trial;
 
-    trial_open(&trial, f, "content");
+    collector_open(&trial, f, "content");
     containerd_fixture_fail(f, "Content/ListStatuses", 13);
-    assert_false(trial_run(&trial, f));
+    assert_false(collector_run(&trial, f));
     assert_samples(trial.out, "");
 }
 
@@ -154,13 +95,13 @@ static void namespaces_of_probes_are_not_counted(void **state)
 static void containers_are_counted_by_runtime(void **state)
 {
     struct containerd_fixture *f = *state;
-    CLEANUP(trial_close) struct trial trial;
+    CLEANUP(collector_close) struct collector_fixture trial;
 
     add_spaces(f);
     add(f, FAKE_CONTAINER, SPACE, "a", 0);
     add(f, FAKE_CONTAINER, SPACE, "b", 0);
-    trial_open(&trial, f, "containers");
-    assert_true(trial_run(&trial, f));
+    collector_open(&trial, f, "containers");
+    assert_true(collector_run(&trial, f));
     /* The containers of the fake have no runtime. */
     assert_samples(
         trial.out,
@@ -173,35 +114,35 @@ static void containers_are_counted_by_runtime(void **state)
 static void daemon_is_up_and_healthy(void **state)
 {
     struct containerd_fixture *f = *state;
-    CLEANUP(trial_close) struct trial trial;
+    CLEANUP(collector_close) struct collector_fixture trial;
 
     f->fake->serving = true;
-    trial_open(&trial, f, "daemon");
-    assert_true(trial_run(&trial, f));
+    collector_open(&trial, f, "daemon");
+    assert_true(collector_run(&trial, f));
     assert_sample(trial.out, "containerd_up 1");
     assert_sample(trial.out, "containerd_healthy 1");
     assert_sample(trial.out, "containerd_info{version=\"2.1.0\",revision=\"fake\","
                              "uuid=\"00000000-0000-0000-0000-000000000000\"} 1");
     f->fake->serving = false;
-    assert_true(trial_run(&trial, f));
+    assert_true(collector_run(&trial, f));
     assert_sample(trial.out, "containerd_healthy 0");
 }
 
 static void daemon_is_down_if_a_call_fails(void **state)
 {
     struct containerd_fixture *f = *state;
-    CLEANUP(trial_close) struct trial trial;
+    CLEANUP(collector_close) struct collector_fixture trial;
 
-    trial_open(&trial, f, "daemon");
+    collector_open(&trial, f, "daemon");
     containerd_fixture_fail(f, "Version/Version", 13);
-    assert_false(trial_run(&trial, f));
+    assert_false(collector_run(&trial, f));
     assert_sample(trial.out, "containerd_up 0");
     assert_no_sample(trial.out, "containerd_healthy");
     assert_no_sample(trial.out, "containerd_info");
-    assert_true(trial_run(&trial, f));
+    assert_true(collector_run(&trial, f));
     assert_sample(trial.out, "containerd_up 1");
     containerd_fixture_fail(f, "Health/Check", 13);
-    assert_false(trial_run(&trial, f));
+    assert_false(collector_run(&trial, f));
     assert_sample(trial.out, "containerd_up 0");
 }
 
@@ -218,11 +159,11 @@ static void plugins_have_the_status_of_ctr(void **state)
         {NULL, NULL, NULL, NULL, NULL},
     };
     struct containerd_fixture *f = *state;
-    CLEANUP(trial_close) struct trial trial;
+    CLEANUP(collector_close) struct collector_fixture trial;
 
     f->fake->plugins = plugins;
-    trial_open(&trial, f, "plugins");
-    assert_true(trial_run(&trial, f));
+    collector_open(&trial, f, "plugins");
+    assert_true(collector_run(&trial, f));
     assert_sample(trial.out, "containerd_plugin_status{type=\"io.containerd.metadata.v1\","
                              "id=\"bolt\",status=\"ok\"} 1");
     assert_sample(trial.out, "containerd_plugin_status{type=\"io.containerd.metadata.v1\","
@@ -252,14 +193,14 @@ static void cri_version_needs_a_plugin_that_serves_it(void **state)
         {NULL, NULL, NULL, NULL, NULL},
     };
     struct containerd_fixture *f = *state;
-    CLEANUP(trial_close) struct trial trial;
+    CLEANUP(collector_close) struct collector_fixture trial;
 
-    trial_open(&trial, f, "plugins");
+    collector_open(&trial, f, "plugins");
     f->fake->plugins = served_by_1;
-    assert_true(trial_run(&trial, f));
+    assert_true(collector_run(&trial, f));
     assert_sample(trial.out, "containerd_cri_info{version=\"v1alpha\"} 1");
     f->fake->plugins = broken;
-    assert_true(trial_run(&trial, f));
+    assert_true(collector_run(&trial, f));
     assert_no_sample(trial.out, "containerd_cri_info");
     assert_sample(trial.out, "containerd_plugins{status=\"ok\"} 2");
 }
@@ -296,28 +237,28 @@ static void snapshots_are_counted_by_kind(void **state)
 static void snapshotter_that_fails_is_named(void **state)
 {
     struct containerd_fixture *f = *state;
-    CLEANUP(trial_close) struct trial trial;
+    CLEANUP(collector_close) struct collector_fixture trial;
 
     f->fake->plugins = snapshotters;
     f->fake->serving = true;
-    trial_open(&trial, f, "snapshots");
+    collector_open(&trial, f, "snapshots");
     containerd_fixture_fail(f, "Snapshots/List", 14);
-    assert_false(trial_run(&trial, f));
+    assert_false(collector_run(&trial, f));
     assert_int_equal(f->err.code, ERROR_RUNTIME);
     assert_non_null(strstr(f->err.message, "snapshotter overlayfs: "));
     /* A snapshotter that is not loaded has no samples, and is no failure. */
     containerd_fixture_fail(f, "Snapshots/List", 3);
-    assert_true(trial_run(&trial, f));
+    assert_true(collector_run(&trial, f));
     assert_no_sample(trial.out, "containerd_snapshots");
     /* One without Usage has counts only. */
     add(f, FAKE_SNAPSHOT, SPACE, "a", 10);
     containerd_fixture_fail(f, "Snapshots/Usage", 12);
-    assert_true(trial_run(&trial, f));
+    assert_true(collector_run(&trial, f));
     assert_sample(trial.out, "containerd_snapshots{namespace=\"k8s.io\",snapshotter=\"overlayfs\","
                              "kind=\"committed\"} 1");
     assert_no_sample(trial.out, "containerd_snapshot_bytes");
     containerd_fixture_fail(f, "Snapshots/Usage", 13);
-    assert_false(trial_run(&trial, f));
+    assert_false(collector_run(&trial, f));
 }
 
 static void collectors_without_the_service_export_nothing(void **state)
@@ -331,11 +272,11 @@ static void collectors_without_the_service_export_nothing(void **state)
 static void cri_counts_images(void **state)
 {
     struct containerd_fixture *f = *state;
-    CLEANUP(trial_close) struct trial trial;
+    CLEANUP(collector_close) struct collector_fixture trial;
 
     f->fake->serving = true;
-    trial_open(&trial, f, "cri");
-    assert_true(trial_run(&trial, f));
+    collector_open(&trial, f, "cri");
+    assert_true(collector_run(&trial, f));
     assert_samples(trial.out, "containerd_cri_condition{type=\"RuntimeReady\"} 1\n"
                               "containerd_cri_images 0\n"
                               "containerd_cri_image_bytes 0\n"
@@ -347,18 +288,18 @@ static void cri_counts_images(void **state)
         snprintf(item->id, sizeof(item->id), "id-%c", names[i][0]);
     }
     snprintf(add(f, FAKE_CONTAINER, SPACE, "sandbox", 0)->target, 256, "a");
-    assert_true(trial_run(&trial, f));
+    assert_true(collector_run(&trial, f));
     assert_sample(trial.out, "containerd_cri_images 2");
     assert_sample(trial.out, "containerd_cri_image_bytes 203");
     assert_sample(trial.out, "containerd_cri_sandbox_image_info{image=\"a\"} 1");
     assert_sample(trial.out, "containerd_cri_sandbox_image_present 1");
     assert_sample(trial.out, "containerd_cri_sandbox_image_pinned 0");
     containerd_fixture_fail(f, "ImageService/ListImages", 13);
-    assert_false(trial_run(&trial, f));
+    assert_false(collector_run(&trial, f));
     containerd_fixture_fail(f, "ImageService/ImageStatus", 13);
-    assert_false(trial_run(&trial, f));
+    assert_false(collector_run(&trial, f));
     containerd_fixture_fail(f, "RuntimeService/Status", 12);
-    assert_true(trial_run(&trial, f));
+    assert_true(collector_run(&trial, f));
     assert_samples(trial.out, "");
 }
 
@@ -367,11 +308,11 @@ static void cri_counts_images(void **state)
 static void registries_export_what_is_known(void **state)
 {
     struct containerd_fixture *f = *state;
-    CLEANUP(trial_close) struct trial trial;
+    CLEANUP(collector_close) struct collector_fixture trial;
     const struct registry_budget budget = {10, 1000}, none = {0, 0};
     struct registry_account *a, *b;
 
-    trial_open(&trial, f, "registries");
+    collector_open(&trial, f, "registries");
     trial.node.registry_limits = registry_limits_new(&f->err);
     a = registry_account(trial.node.registry_limits, "a.io");
     b = registry_account(trial.node.registry_limits, "b.io");
@@ -381,7 +322,7 @@ static void registries_export_what_is_known(void **state)
     registry_account_charge(a, clock_now_ns(), 100, 250);
     registry_account_record_rate_limit(b, 0, 7);
     registry_account_record_certificate(b, 12345);
-    assert_true(trial_run(&trial, f));
+    assert_true(collector_run(&trial, f));
     assert_samples(trial.out,
                    "image_registry_rate_limit{registry=\"b.io\"} 0\n"
                    "image_registry_rate_limit_remaining{registry=\"b.io\"} 7\n"
@@ -397,7 +338,7 @@ static void registries_export_what_is_known(void **state)
     registry_limits_free(trial.node.registry_limits);
 }
 
-static double value_of(struct trial *trial, const char *name)
+static double value_of(struct collector_fixture *trial, const char *name)
 {
     for (size_t i = 0; trial->collector->families[i].name; i++)
         if (strcmp(trial->collector->families[i].name, name) == 0 &&
@@ -410,12 +351,12 @@ static double value_of(struct trial *trial, const char *name)
 static void self_exports_the_facts_of_the_process(void **state)
 {
     struct containerd_fixture *f = *state;
-    CLEANUP(trial_close) struct trial trial;
+    CLEANUP(collector_close) struct collector_fixture trial;
     double fds;
     FILE *file;
 
-    trial_open(&trial, f, "self");
-    assert_true(trial_run(&trial, f));
+    collector_open(&trial, f, "self");
+    assert_true(collector_run(&trial, f));
     fds = value_of(&trial, "process_open_fds");
     assert_true(value_of(&trial, "process_max_fds") >= fds && fds > 2);
     assert_true(value_of(&trial, "process_resident_memory_bytes") > 100000);
@@ -427,7 +368,7 @@ static void self_exports_the_facts_of_the_process(void **state)
     assert_true(value_of(&trial, "process_start_time_seconds") > clock_unix_seconds() - 3600);
     file = fopen("/dev/null", "r");
     assert_non_null(file);
-    assert_true(trial_run(&trial, f));
+    assert_true(collector_run(&trial, f));
     assert_true(value_of(&trial, "process_open_fds") == fds + 1);
     fclose(file);
 }

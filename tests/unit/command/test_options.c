@@ -131,8 +131,10 @@ static void reads_seconds(void **state)
         {"--timeout-offset=1.:", -1},
         {"--timeout-offset=0.0x", -1},
         {"--timeout-offset=-1", -1},
-        {"--timeout-offset=000000000000002", 2 * NS_PER_SECOND},
-        {"--timeout-offset=0000000000000002", -1},
+        {"--timeout-offset=000000002", 2 * NS_PER_SECOND},
+        {"--timeout-offset=0000000002", -1},
+        {"--timeout-offset=60.1", -1},
+        {"--timeout-offset=", -1},
     };
     struct error err;
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Placeholders in images and tags. */
 #include "probe/placeholder.h"
 
 #include <setjmp.h>
@@ -39,7 +40,7 @@ static void fills_names_and_the_time(void **state)
     }
 }
 
-static void makes_names_fit_into_a_repository(void **state)
+static void cleans_names_for_a_repository(void **state)
 {
     static const char *const rows[][2] = {
         {"plain", "plain"},
@@ -66,13 +67,17 @@ static void makes_names_fit_into_a_repository(void **state)
     }
 }
 
-static void refuses_what_it_does_not_know(void **state)
+static void rejects_unknown_placeholders(void **state)
 {
     static const char *const rows[][2] = {
-        {"r.io/a:{host}", "\"{host}\""},    {"r.io/a:{}", "\"{}\""},
-        {"r.io/a:{Node}", "\"{Node}\""},    {"r.io/a:{nodes}", "\"{nodes}\""},
-        {"r.io/a:{no", "without \"}\""},    {"r.io/{{node}}", "\"{{node}\""},
-        {"{node}/a:x", "before the first"}, {"r-{node}.io/a:{probe}", "before the first"},
+        {"r.io/a:{host}", "\"{host}\""},
+        {"r.io/a:{}", "\"{}\""},
+        {"r.io/a:{Node}", "\"{Node}\""},
+        {"r.io/a:{nodes}", "\"{nodes}\""},
+        {"r.io/a:{no", "without \"}\""},
+        {"r.io/{{node}}", "\"{{node}\""},
+        {"{node}/a:x", "the registry, before the first"},
+        {"r-{node}.io/a:{probe}", "the registry, before the first"},
     };
 
     (void)state;
@@ -86,7 +91,7 @@ static void refuses_what_it_does_not_know(void **state)
     }
 }
 
-static void has_a_ceiling(void **state)
+static void limits_the_length_of_a_filled_text(void **state)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(LIMIT_BYTES);
     struct error err = {0};
@@ -114,9 +119,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fills_names_and_the_time),
-        cmocka_unit_test(makes_names_fit_into_a_repository),
-        cmocka_unit_test(refuses_what_it_does_not_know),
-        cmocka_unit_test(has_a_ceiling),
+        cmocka_unit_test(cleans_names_for_a_repository),
+        cmocka_unit_test(rejects_unknown_placeholders),
+        cmocka_unit_test(limits_the_length_of_a_filled_text),
         cmocka_unit_test(finds_a_placeholder),
     };
 

@@ -6,6 +6,8 @@
 #include "base/clock.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 #define PULL         "probes:\n- {name: a, operation: pull, image: 'r.io/x:1', "
@@ -550,6 +552,23 @@ static void credentials_are_those_of_the_probe_or_else_of_its_registry(void **st
     }
 }
 
+static void credentials_of_another_registry_do_not_apply(void **state)
+{
+    CLEANUP(probe_fixture_close) struct probe_fixture f;
+    char path[] = "/tmp/test_probe_run.XXXXXX", settings[100];
+    static const char text[] = "{\"auths\": {\"other.io\": {\"auth\": \"dTpw\"}}}";
+    int file = mkstemp(path);
+
+    (void)state;
+    assert_true(file >= 0 && write(file, text, strlen(text)) == (ssize_t)strlen(text));
+    close(file);
+    snprintf(settings, sizeof(settings), "docker_config: %s", path);
+    open_with(&f, settings);
+    assert_true(probe_fixture_run(&f));
+    unlink(path);
+    assert_log(&f, "the credentials of the probe do not apply to this image");
+}
+
 static void unreadable_credentials_fail_the_run(void **state)
 {
     CLEANUP(probe_fixture_close) struct probe_fixture f;
@@ -606,6 +625,7 @@ int main(void)
         cmocka_unit_test(request_has_the_settings),
         cmocka_unit_test(request_has_defaults),
         cmocka_unit_test(credentials_are_those_of_the_probe_or_else_of_its_registry),
+        cmocka_unit_test(credentials_of_another_registry_do_not_apply),
         cmocka_unit_test(unreadable_credentials_fail_the_run),
         cmocka_unit_test(name_of_the_node_may_not_fit),
     };

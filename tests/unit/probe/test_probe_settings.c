@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The settings of probes that push: what they come to, and what is refused where it stands. */
+/* The settings of probes: derived values, limits, and errors with their positions. */
 #include "collector/catalog.h"
 #include "config/config.h"
 #include "probe/probe.h"
@@ -20,6 +20,7 @@
 
 #define PROBE(operation, image) \
     "probes:\n- {name: a, operation: " operation ", image: '" image "', "
+#define PULL      PROBE("pull", "r.io/a:x")
 #define PUSH      PROBE("push", "r.io/a:x")
 #define ROUNDTRIP PROBE("roundtrip", "r.io/a:x")
 #define TAG       PROBE("tag", "r.io/a:x")
@@ -149,11 +150,82 @@ static void new_tag_stays_in_the_repository(void **state)
     assert_null(new_tag.digest);
 }
 
+static void accepts_the_ends_of_ranges(void **state)
+{
+    static const char *const rows[] = {
+        PUSH "content: {layers: 64, size: 4GiB}, upload: {chunk_size: 4KiB, mount_from: b}}\n",
+        PUSH "content: {layers: 1, size: 1}, upload: {chunk_size: 4GiB}}\n",
+        PULL "max_concurrent_downloads: 1}\n",
+        PULL "max_concurrent_downloads: 16, expected: {digest: 'sha256:"
+             "95cf004f559831017cdf4628aaf1bb30133677be8702a8c5f2994629f637a209'}}\n",
+        PULL "labels: {a: x, b: x, c: x, d: x, e: x, f: x, g: x, h: x, i: x, j: x, k: x, l: x, "
+             "m: x, n: x, o: x, a_9: x}}\n",
+        ROUNDTRIP "read_back: registry, address_family: ipv4, platform: linux/arm64}\n",
+        PULL "}\nregistries: {'r.io': {plain_http: true}, 'h:5000': {skip_verify: true}}\n",
+        PROBE("push", "r.io/a:{timestamp}") "delete_remote: true}\n",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        CLEANUP(fixture_deinit) struct fixture fixture;
+
+        parse_good(&fixture, rows[i]);
+    }
+}
+
+static void pull_has_defaults(void **state)
+{
+    CLEANUP(fixture_deinit) struct fixture fixture;
+    const struct probe *probe;
+
+    (void)state;
+    parse_good(&fixture, PROBE("pull", "busybox") "}\n");
+    probe = fixture.probe;
+    assert_string_equal(probe->reference.name, "docker.io/library/busybox:latest");
+    assert_string_equal(probe_image_text(probe), "docker.io/library/busybox:latest");
+    assert_string_equal(probe->engine->name, "client");
+    assert_string_equal(probe->engine_operation, "pull");
+    assert_true(probe->unpack && !probe->all_platforms);
+    assert_int_equal(probe->cold, COLD_REQUIRED);
+    assert_int_equal(probe->family, HTTP_FAMILY_ANY);
+    assert_int_equal(probe->slow_ns, 0);
+    assert_string_equal(probe->push.content.image, "");
+    assert_string_equal(probe->push.content.name_space, "k8s.io");
+    assert_null(probe_read_back(probe));
+}
+
+static void push_has_the_defaults_of_a_pull(void **state)
+{
+    CLEANUP(fixture_deinit) struct fixture fixture;
+
+    (void)state;
+    parse_good(&fixture, PUSH "platform: linux/arm64, content: {format: docker}}\n");
+    assert_string_equal(fixture.probe->snapshotter, "overlayfs");
+    assert_true(fixture.probe->unpack);
+    assert_int_equal(fixture.probe->max_concurrent_downloads, 3);
+    assert_string_equal(fixture.probe->expected.digest, "");
+    assert_string_equal(fixture.probe->platform_text, "linux/arm64");
+    assert_true(fixture.probe->push.content.docker_types);
+}
+
+static void platform_all_takes_every_image(void **state)
+{
+    CLEANUP(fixture_deinit) struct fixture fixture;
+
+    (void)state;
+    parse_good(&fixture, PULL "platform: all}\n");
+    assert_true(fixture.probe->all_platforms);
+    assert_string_equal(fixture.probe->platform_text, "all");
+    assert_true(fixture.probe->matcher.n_accepted > 0); /* of this node: which image is unpacked */
+}
+
 static void rejects_bad_settings_with_their_position(void **state)
 {
     static const char *const rows[][2] = {
-        {PROBE("push", "r.io/a:{host}") "}\n", "2:37: \"image\": there is no \"{host}\", but "},
-        {PROBE("push", "{node}.io/a:x") "}\n", "\"image\": what stands before the first \"/\""},
+        {PROBE("push", "r.io/a:{host}") "}\n",
+         "2:37: \"image\": unknown placeholder \"{host}\": expected {node}"},
+        {PROBE("push", "{node}.io/a:x") "}\n",
+         "\"image\": the registry, before the first \"/\", must not"},
         {PROBE("push", "r.io/a:{timestamp}") "}\n",
          "2:37: \"image\": {timestamp} requires delete_remote: true, or every run leaves"},
         {PROBE("pull", "r.io/a:{timestamp}") "}\n",
@@ -162,12 +234,55 @@ static void rejects_bad_settings_with_their_position(void **state)
          "\"tag\": {timestamp} is supported by push and roundtrip only"},
         {TAG "tag: 'b/c'}\n", "\"tag\": invalid tag \"b/c\": must not contain / or @"},
         {TAG "tag: '-b'}\n", "\"tag\": \"-b\" is not a tag"},
-        {TAG "tag: '{x}'}\n", "\"tag\": there is no \"{x}\""},
+        {TAG "tag: '{x}'}\n", "\"tag\": unknown placeholder \"{x}\""},
         {TAG "}\n", "\"tag\" is missing"},
         {TAG "tag: b, engine: client}\n",
          "\"engine\": unknown engine \"client\" for operation tag: expected one of registry, auto"},
         {PUSH "delete_remote: maybe}\n", "\"delete_remote\""},
         {PUSH "content: {format: v3}}\n", "\"content.format\": expected one of oci, docker"},
+        {PUSH "content: {layers: 0}}\n", "\"content.layers\": must be 1 to 64"},
+        {PUSH "content: {size: 0}}\n", "\"content.size\": must be 1 to 4GiB"},
+        {PUSH "content: {size: 4294967297}}\n", "\"content.size\": must be 1 to 4GiB"},
+        {PUSH "content: {image: b, size: 1}}\n", "\"content.image\": is pushed unchanged"},
+        {PUSH "content: {image: b, format: docker}}\n", "\"content.image\": is pushed unchanged"},
+        {PUSH "cold: 'no', content: {image: b, namespace: ''}}\n",
+         "\"content.namespace\": must not be empty"},
+        {PUSH "upload: {chunk_size: 4095}}\n", "\"upload.chunk_size\": must be 0, or 4KiB"},
+        {PUSH "upload: {chunk_size: 4294967297}}\n", "\"upload.chunk_size\": must be 0, or 4KiB"},
+        {PUSH "upload: {mount_from: 'a@b'}}\n", "invalid repository \"a@b\""},
+        {PROBE("push", "r.io/a:x@sha256:"
+                       "95cf004f559831017cdf4628aaf1bb30133677be8702a8c5f2994629f637a209") "}\n",
+         "\"image\": a push needs a reference with a tag and without a digest"},
+        {ROUNDTRIP "read_back: docker, address_family: ipv4, engine: registry}\n",
+         "\"read_back\": settings platform and address_family are not supported by engine"},
+        {PULL "max_concurrent_downloads: 0}\n", "\"max_concurrent_downloads\": must be 1 to 16"},
+        {PULL "max_concurrent_downloads: 17}\n", "\"max_concurrent_downloads\": must be 1 to 16"},
+        {PULL "platform: 'a/b/c/d/e'}\n", "\"platform\": "},
+        {PULL "engine: cri, platform: all}\n",
+         "\"platform\": setting \"platform\" is not supported by engine \"cri\""},
+        {PULL "engine: pigeon}\n",
+         "\"engine\": unknown engine \"pigeon\" for operation pull: expected one of client, "},
+        {PULL "expected: {digest: 'sha256:a'}}\n",
+         "\"expected.digest\": invalid digest \"sha256:a\": expected sha256: and 64 hex digits"},
+        {PULL "expected: {manifest_digest: 'a'}}\n",
+         "\"expected.manifest_digest\": invalid digest \"a\""},
+        {PULL "labels: {Team: x}}\n", "\"labels\": invalid label name \"Team\""},
+        {PULL "labels: {1a: x}}\n", "invalid label name \"1a\""},
+        {PULL "labels: {9a: x}}\n", "invalid label name \"9a\""},
+        {PULL "labels: {0a: x}}\n", "invalid label name \"0a\""},
+        {PULL "labels: {a__b: x}}\n", "invalid label name \"a__b\""},
+        {PULL "labels: {'': x}}\n", "invalid label name \"\""},
+        {PULL "labels: {job: x}}\n", "invalid label name \"job\""},
+        {PULL "labels: {instance: x}}\n", "invalid label name \"instance\""},
+        {PULL "labels: {probe: x}}\n", "invalid label name \"probe\""},
+        {PULL "labels: {platform: x}}\n", "invalid label name \"platform\""},
+        {PULL "labels: {a: x, b: x, c: x, d: x, e: x, f: x, g: x, h: x, i: x, j: x, k: x, l: x, "
+              "m: x, n: x, o: x, p: x, q: x}}\n",
+         "\"labels\": at most 16 labels"},
+        {PULL "}\nregistries: {'A b': {plain_http: true}}\n", "expected a host as images name it"},
+        {PULL "}\nregistries: {index.docker.io: {plain_http: true}}\n",
+         "images of this registry belong to docker.io"},
+        {PULL "auth: {password: p}}\n", "\"auth."},
         {PUSH "content: {layers: 65}}\n", "\"content.layers\": must be 1 to 64"},
         {PUSH "content: {size: 5GiB}}\n", "\"content.size\": must be 1 to 4GiB"},
         {PUSH "content: {image: b, layers: 2}}\n",
@@ -209,6 +324,10 @@ static void rejects_bad_settings_with_their_position(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(accepts_the_ends_of_ranges),
+        cmocka_unit_test(pull_has_defaults),
+        cmocka_unit_test(push_has_the_defaults_of_a_pull),
+        cmocka_unit_test(platform_all_takes_every_image),
         cmocka_unit_test(push_has_defaults),
         cmocka_unit_test(roundtrip_reads_back_with_the_engine_of_the_push),
         cmocka_unit_test(daemon_image_gets_its_full_name),
