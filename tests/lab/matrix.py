@@ -15,9 +15,9 @@ from lab.probes import config_for, probe, reasons
 from lab.programs import exporter_binary, folder_of
 from lab.wait import LabError
 
-TIMEOUT = {"docker": 10}  # seconds; dockerd tries most things again after 5
+TIMEOUT = {"docker": 15}  # seconds; dockerd tries most things again after 5
 WORKERS = {"docker": 8}
-SLACK = 1  # seconds beyond the deadline
+SLACK = 5  # seconds beyond the deadline
 OK = "-"
 
 # Which containerd an engine meets here.

@@ -212,5 +212,5 @@ def test_rejects_an_impossible_budget(lab, value):
     exporter = lab.exporter({"collectors": {"scrub": {"enabled": True, "bytes_per_second": value}}},
                             args=["--config.check"], ready=False)
     assert exporter.child.wait(timeout=10) == 1
-    assert "bytes_per_second is 1 to 1TiB" in exporter.log
+    assert "bytes_per_second must be 1 to 1TiB" in exporter.log
     assert os.path.basename(exporter.config_path) in exporter.log

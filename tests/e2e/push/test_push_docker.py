@@ -217,7 +217,7 @@ def test_keeps_a_name_that_docker_has_already(lab, docker, registry, maker):
     before = docker.census()
     exporter = run_once(lab, config_for(docker, push(reference, overwrite=True), plain=registry.host))
     assert reasons(exporter) == {"invalid": 1}, exporter.log
-    assert "it stays" in exporter.log
+    assert "was not made by a probe" in exporter.log
     assert docker.census() == before
     exporter.stop()
     docker.remove(reference)

@@ -191,7 +191,7 @@ def test_recovers_from_descriptor_exhaustion(lab, socketless):
         began = cpu_seconds(exporter)
         time.sleep(2)
         assert cpu_seconds(exporter) - began < 1, "it waits, it does not spin"
-        assert exporter.log.count("Too many open files: clients") == 1
+        assert exporter.log.count("Too many open files: evicting") == 1
     resource.prlimit(exporter.pid, resource.RLIMIT_NOFILE, before)
     wait_until(lambda: exporter.get("/-/healthy", timeout=30)[0] == 200, 60, what="an answer")
 
