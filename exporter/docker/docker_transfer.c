@@ -68,7 +68,6 @@ bool docker_pull(struct docker_client *client, const struct docker_pull *pull,
 {
     CLEANUP(buf_deinit) struct buf path = BUF_INIT(PATH_LIMIT_BYTES);
     CLEANUP(secret_buf_deinit) struct buf auth = SECRET_BUF_INIT(AUTH_LIMIT_BYTES);
-    struct docker_stream_request request = {0};
 
     if (pull->platform && docker_api_minor(client) < API_MINOR_PULL_PLATFORM)
         return error_set(err, ERROR_UNSUPPORTED,
@@ -79,9 +78,8 @@ bool docker_pull(struct docker_client *client, const struct docker_pull *pull,
     if (credentials_any(pull->credentials) &&
         !make_auth(pull->reference, pull->credentials, &auth, err))
         return false;
-    request.path = path.data;
-    request.header = auth.data;
-    return docker_stream_call(client, &request, stream, cancel, err);
+    return docker_stream_call(client, &(struct docker_stream_request){path.data, auth.data}, stream,
+                              cancel, err);
 }
 
 static bool append_platform(struct buf *path, const struct platform *platform, struct error *err)
@@ -117,14 +115,12 @@ bool docker_push(struct docker_client *client, const struct docker_push *push,
 {
     CLEANUP(buf_deinit) struct buf path = BUF_INIT(PATH_LIMIT_BYTES);
     CLEANUP(secret_buf_deinit) struct buf auth = SECRET_BUF_INIT(AUTH_LIMIT_BYTES);
-    struct docker_stream_request request = {0};
 
     if (!make_push_path(client, push, &path, err) ||
         !make_auth(push->reference, push->credentials, &auth, err))
         return false;
-    request.path = path.data;
-    request.header = auth.data;
-    return docker_stream_call(client, &request, stream, cancel, err);
+    return docker_stream_call(client, &(struct docker_stream_request){path.data, auth.data}, stream,
+                              cancel, err);
 }
 
 bool docker_load(struct docker_client *client, http_source *source, void *source_arg,

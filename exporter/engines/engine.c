@@ -3,6 +3,8 @@
 
 #include "base/clock.h"
 
+#include <stdio.h>
+
 #define CLEANUP_NS          (15 * NS_PER_SECOND)
 #define CLEANUP_CANCELED_NS (NS_PER_SECOND + NS_PER_SECOND / 2) /* within the stop timeout */
 
@@ -22,6 +24,28 @@ void engine_result_init(struct engine_result *result)
     *result = (struct engine_result){.traffic = REGISTRY_TRAFFIC_INIT};
     for (size_t i = 0; i < PHASES; i++)
         result->phase_seconds[i] = -1;
+}
+
+void engine_report_push_host(const struct engine_request *request, struct engine_result *result)
+{
+    const struct host_list *hosts = request->hosts;
+
+    for (size_t i = 0; hosts && i < hosts->count; i++)
+        if (hosts->items[i].capabilities & HOST_PUSH) {
+            snprintf(result->host, sizeof(result->host), "%s", hosts->items[i].authority);
+            return;
+        }
+}
+
+void engine_report_root(const struct descriptor *root, struct engine_result *result)
+{
+    snprintf(result->digest, sizeof(result->digest), "%s", root->digest);
+    snprintf(result->media_type, sizeof(result->media_type), "%s", root->media_type);
+}
+
+void engine_report_manifest(const char *digest, struct engine_result *result)
+{
+    snprintf(result->manifest_digest, sizeof(result->manifest_digest), "%s", digest);
 }
 
 struct registry *engine_registry(const struct engine_request *request, bool push, struct error *err)

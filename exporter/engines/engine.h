@@ -17,6 +17,7 @@
 #include "base/progress.h"
 #include "containerd/containerd.h"
 #include "oci/digest.h"
+#include "oci/manifest.h"
 #include "oci/platform.h"
 #include "registry/registry.h"
 
@@ -133,6 +134,15 @@ struct engine {
 };
 
 void engine_result_init(struct engine_result *result);
+
+/* Reports the first host that takes pushes. request->hosts may be NULL. */
+void engine_report_push_host(const struct engine_request *request, struct engine_result *result);
+
+/* Reports what the reference resolves to. */
+void engine_report_root(const struct descriptor *root, struct engine_result *result);
+
+/* Reports the manifest of the platform. */
+void engine_report_manifest(const char *digest, struct engine_result *result);
 
 /* A client for the registry of the request. NULL on failure. */
 struct registry *engine_registry(const struct engine_request *request, bool push,

@@ -7,7 +7,6 @@
  * committed, so no blob is updated afterwards. Several layers are fetched at a time; a layer is
  * unpacked while later layers are fetched.
  */
-#include "containerd/content.h"
 #include "containerd/content_writer.h"
 #include "containerd/images.h"
 #include "containerd/snapshots.h"
@@ -21,7 +20,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define REF_BYTES  ((size_t)256)
+#define KEY_BYTES  ((size_t)256)
 #define LABELS_MAX ((size_t)1024) /* on one blob: one for each layer */
 
 struct pull {
@@ -34,11 +33,6 @@ struct pull {
     struct cancel *cancel;
 };
 
-static struct label label(const char *name, const char *value)
-{
-    return (struct label){name, value};
-}
-
 /* "containerd.io/gc.ref.content.l.3" */
 static char *numbered(struct arena *arena, const char *prefix, size_t number)
 {
@@ -46,22 +40,6 @@ static char *numbered(struct arena *arena, const char *prefix, size_t number)
 
     snprintf(name, sizeof(name), "%s%zu", prefix, number);
     return arena_strdup(arena, name);
-}
-
-static void ref_of(const struct pull *pull, const char *digest, char out[REF_BYTES])
-{
-    snprintf(out, REF_BYTES, "%s-%s", pull->workspace.lease, digest);
-}
-
-static bool store(struct pull *pull, const struct descriptor *descriptor, const struct buf *body,
-                  const struct labels *labels, struct error *err)
-{
-    const struct content_info info = {descriptor->digest, body->size};
-    char ref[REF_BYTES];
-
-    ref_of(pull, descriptor->digest, ref);
-    return content_put(&pull->workspace.scope, ref, &info, body->data ? body->data : "", labels,
-                       pull->cancel, err);
 }
 
 /* The configuration refers to the snapshot that will be unpacked from the diff ids in it. */
@@ -75,14 +53,14 @@ static bool store_configs(struct pull *pull, struct error *err)
     if (!digest_chain_id(config->diff_ids, config->n_diff_ids, chain_id, err))
         return error_wrap(err, "config");
     snprintf(name, sizeof(name), "containerd.io/gc.ref.snapshot.%s", pull->request->snapshotter);
-    item = label(name, chain_id);
+    item = (struct label){name, chain_id};
     for (size_t i = 0; i < pull->image.n_manifests; i++) {
         const struct remote_manifest *manifest = &pull->image.manifests[i];
         bool unpacked =
             manifest == pull->image.chosen && config->n_diff_ids > 0 && pull->request->unpack;
 
-        if (!store(pull, &manifest->manifest.config, &manifest->config_body,
-                   unpacked ? &labels : &none, err))
+        if (!workspace_put(&pull->workspace, &manifest->manifest.config, &manifest->config_body,
+                           unpacked ? &labels : &none, pull->cancel, err))
             return false;
     }
     return true;
@@ -93,10 +71,10 @@ static bool fetch_layer(void *arg, struct registry *registry, const struct descr
                         struct cancel *cancel, struct error *err)
 {
     const struct pull *pull = arg;
-    char ref[REF_BYTES];
+    char ref[WORKSPACE_REF_BYTES];
     CLEANUP(content_writer_freep) struct content_writer *writer = NULL;
 
-    ref_of(pull, layer->digest, ref);
+    workspace_ref(&pull->workspace, layer->digest, ref);
     writer = content_writer_open(&pull->workspace.scope, ref, (uint64_t)layer->size, cancel, err);
     return writer &&
            registry_blob_unverified(registry, layer, content_writer_sink, writer, cancel, err) &&
@@ -117,13 +95,15 @@ static bool store_manifest(struct pull *pull, const struct remote_manifest *mani
                          n - 1, LABELS_MAX - 1);
     if (!items)
         return arena_ok(arena, err);
-    items[0] = label("containerd.io/gc.ref.content.config", manifest->manifest.config.digest);
+    items[0] =
+        (struct label){"containerd.io/gc.ref.content.config", manifest->manifest.config.digest};
     for (size_t i = 0; i + 1 < n; i++)
-        items[labels.count++] = label(numbered(arena, "containerd.io/gc.ref.content.l.", i),
-                                      manifest->manifest.children[i].digest);
+        items[labels.count++] =
+            (struct label){numbered(arena, "containerd.io/gc.ref.content.l.", i),
+                           manifest->manifest.children[i].digest};
     return arena_ok(arena, err) &&
-           store(pull, &manifest->descriptor, remote_manifest_body(&pull->image, manifest), &labels,
-                 err);
+           workspace_put(&pull->workspace, &manifest->descriptor,
+                         remote_manifest_body(&pull->image, manifest), &labels, pull->cancel, err);
 }
 
 static bool store_index(struct pull *pull, struct error *err)
@@ -133,10 +113,12 @@ static bool store_index(struct pull *pull, struct error *err)
     struct labels labels = {items, 0};
 
     for (size_t i = 0; i < pull->image.n_manifests; i++)
-        items[labels.count++] = label(numbered(arena, "containerd.io/gc.ref.content.m.", i),
-                                      pull->image.manifests[i].descriptor.digest);
+        items[labels.count++] =
+            (struct label){numbered(arena, "containerd.io/gc.ref.content.m.", i),
+                           pull->image.manifests[i].descriptor.digest};
     return arena_ok(arena, err) &&
-           store(pull, &pull->image.root, &pull->image.root_body, &labels, err);
+           workspace_put(&pull->workspace, &pull->image.root, &pull->image.root_body, &labels,
+                         pull->cancel, err);
 }
 
 static bool store_manifests(struct pull *pull, struct error *err)
@@ -154,7 +136,7 @@ static bool unpack_layer(struct pull *pull, const struct descriptor *layer, cons
 {
     const struct scope *scope = &pull->workspace.scope;
     const char *snapshotter = pull->request->snapshotter;
-    char key[REF_BYTES];
+    char key[KEY_BYTES];
     const struct snapshot_info active = {.name = key, .parent = parent};
     CLEANUP(buf_deinit) struct buf mounts = BUF_INIT((size_t)1 << 20);
     struct descriptor applied;

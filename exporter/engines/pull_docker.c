@@ -16,47 +16,17 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ARENA_LIMIT_BYTES ((size_t)32 << 20)
-
-struct pull {
-    const struct engine_request *request;
-    struct engine_result *result;
-    struct docker_client *client;
-    struct arena arena;
-    struct docker_session session;
-    struct docker_image image; /* after the pull */
-    struct docker_stream stream;
-    struct cancel *cancel;
-};
-
-static void pull_free(struct pull *pull)
-{
-    docker_session_deinit(&pull->session);
-    if (pull->client)
-        docker_client_free(pull->client);
-    docker_stream_deinit(&pull->stream);
-    arena_deinit(&pull->arena);
-    free(pull);
-}
-DEFINE_CLEANUP(struct pull *, pull_free)
-
 /* Refuses a pull that would not be cold. */
-static bool prepare(struct pull *pull, struct error *err)
+static bool prepare(struct docker_session *pull, struct error *err)
 {
-    const struct engine_request *request = pull->request;
-
-    pull->client = docker_session_connect(request, pull->cancel, err);
-    if (!pull->client || !docker_session_begin(&pull->session, request, pull->client, &pull->arena,
-                                               pull->cancel, err))
-        return false;
-    if (request->cold && pull->session.was_there)
+    if (pull->request->cold && pull->was_there)
         return error_set(err, ERROR_NOT_COLD,
                          "the image already exists in Docker; nothing was pulled");
-    return pull->session.was_there || docker_session_mark(&pull->session, pull->cancel, err);
+    return pull->was_there || docker_session_mark(pull, err);
 }
 
 /* Layers are unpacked while others are downloaded: "fetch" ends with the last download. */
-static void measure_phases(const struct pull *pull, int64_t start_ns, int64_t end_ns)
+static void measure_phases(const struct docker_session *pull, int64_t start_ns, int64_t end_ns)
 {
     const struct docker_stream *stream = &pull->stream;
     double *seconds = pull->result->phase_seconds;
@@ -74,7 +44,7 @@ static void measure_phases(const struct pull *pull, int64_t start_ns, int64_t en
     }
 }
 
-static void write_note(const struct pull *pull, const struct docker_stream_totals *totals)
+static void write_note(const struct docker_session *pull, const struct docker_stream_totals *totals)
 {
     CLEANUP(buf_deinit) struct buf note = BUF_INIT(sizeof(pull->result->note) - 1);
 
@@ -91,7 +61,8 @@ static void write_note(const struct pull *pull, const struct docker_stream_total
     snprintf(pull->result->note, sizeof(pull->result->note), "%s", note.data ? note.data : "");
 }
 
-static bool fetch(struct pull *pull, struct docker_stream_totals *totals, struct error *err)
+static bool fetch(struct docker_session *pull, struct docker_stream_totals *totals,
+                  struct error *err)
 {
     const struct engine_request *request = pull->request;
     struct platform_matcher host;
@@ -119,7 +90,7 @@ static bool fetch(struct pull *pull, struct docker_stream_totals *totals, struct
 }
 
 /* The digest that the registry reported must be that by which Docker keeps the image. */
-static bool check_digest(struct pull *pull, struct error *err)
+static bool check_digest(struct docker_session *pull, struct error *err)
 {
     const struct docker_names *kept = &pull->image.digests;
     const char *reported = pull->stream.digest, *wanted = pull->request->reference.digest;
@@ -129,7 +100,7 @@ static bool check_digest(struct pull *pull, struct error *err)
         return error_set(err, ERROR_DIGEST_MISMATCH, "Docker pulled %s, expected %s", reported,
                          wanted);
     for (size_t i = 0; i < kept->count; i++) {
-        if (!docker_name_is_probes(pull->session.request, kept->items[i], &parsed, &pull->arena) ||
+        if (!docker_name_is_probes(pull->request, kept->items[i], &parsed, &pull->arena) ||
             !parsed.digest || (reported[0] && strcmp(parsed.digest, reported) != 0))
             continue;
         snprintf(pull->result->digest, sizeof(pull->result->digest), "%s", parsed.digest);
@@ -140,12 +111,12 @@ static bool check_digest(struct pull *pull, struct error *err)
                      reported[0] ? reported : "an image without digest");
 }
 
-static bool examine(struct pull *pull, const struct docker_stream_totals *totals, struct error *err)
+static bool examine(struct docker_session *pull, const struct docker_stream_totals *totals,
+                    struct error *err)
 {
     bool found, had_image;
 
-    if (!docker_image_find(pull->client, pull->session.name, &pull->arena, &pull->image, &found,
-                           pull->cancel, err))
+    if (!docker_session_find(pull, &found, err))
         return false;
     if (!found)
         return error_set(err, ERROR_PROTOCOL,
@@ -153,11 +124,10 @@ static bool examine(struct pull *pull, const struct docker_stream_totals *totals
     pull->result->unpacked_bytes = pull->image.bytes;
     if (!check_digest(pull, err))
         return false;
-    had_image = docker_session_find_before(&pull->session, pull->image.id);
+    had_image = docker_session_find_before(pull, pull->image.id);
     if (had_image || (totals->n_existed > 0 && totals->n_existed == pull->stream.n_layers))
         pull->result->cached_bytes = pull->image.bytes > 0 ? pull->image.bytes : 1;
-    else if (!docker_session_existed(&pull->session, &pull->stream, false,
-                                     &pull->result->cached_bytes, pull->cancel, err))
+    else if (!docker_session_existed(pull, false, &pull->result->cached_bytes, err))
         return false;
     if (pull->request->cold && had_image)
         return error_set(err, ERROR_NOT_COLD,
@@ -171,23 +141,17 @@ static bool examine(struct pull *pull, const struct docker_stream_totals *totals
 static bool run(const struct engine_request *request, struct engine_result *result,
                 struct cancel *cancel, struct error *err)
 {
-    CLEANUP(pull_freep) struct pull *pull = calloc(1, sizeof(*pull));
+    CLEANUP(docker_session_freep)
+    struct docker_session *pull = docker_session_new(request, result, cancel, err);
     struct docker_stream_totals totals;
     bool fetched, ok;
 
-    if (!pull)
-        return error_memory(err);
-    pull->request = request;
-    pull->result = result;
-    pull->cancel = cancel;
-    pull->arena = (struct arena)ARENA_INIT(ARENA_LIMIT_BYTES);
-    docker_stream_init(&pull->stream);
-    if (!prepare(pull, err))
+    if (!pull || !prepare(pull, err))
         return false;
     fetched = fetch(pull, &totals, err);
     ok = fetched && examine(pull, &totals, err);
-    if (!pull->session.was_there)
-        docker_session_end(&pull->session, !fetched, cancel, result);
+    if (!pull->was_there)
+        docker_session_end(pull, !fetched);
     return ok;
 }
 

@@ -13,10 +13,7 @@
 
 static bool drop(void *arg, const void *data, size_t size, struct error *err)
 {
-    (void)arg;
-    (void)data;
-    (void)size;
-    (void)err;
+    (void)arg, (void)data, (void)size, (void)err;
     return true;
 }
 
@@ -31,20 +28,15 @@ static bool fetch(const struct engine_request *request, struct remote_image *ima
                   struct error *err)
 {
     ENGINE_PHASE(result, PHASE_FETCH);
-    CLEANUP(parallel_blobs_freep) struct parallel_blobs *layers = NULL;
-    int64_t ended_ns;
+    const struct parallel_blobs_plan plan = {.registry = registry,
+                                             .blobs = image->layers,
+                                             .count = image->n_layers,
+                                             .at_once = request->max_concurrent_downloads,
+                                             .fetch = fetch_layer,
+                                             .progress = request->progress};
 
-    if (!remote_image_fetch_configs(image, registry, cancel, err))
-        return false;
-    layers = parallel_blobs_start(
-        &(struct parallel_blobs_plan){.registry = registry,
-                                      .blobs = image->layers,
-                                      .count = image->n_layers,
-                                      .at_once = request->max_concurrent_downloads,
-                                      .fetch = fetch_layer,
-                                      .progress = request->progress},
-        cancel, err);
-    return layers && parallel_blobs_join(layers, &ended_ns, err);
+    return remote_image_fetch_configs(image, registry, cancel, err) &&
+           parallel_blobs_run(&plan, cancel, err);
 }
 
 static bool run(const struct engine_request *request, struct engine_result *result,

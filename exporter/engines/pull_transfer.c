@@ -13,40 +13,19 @@
 #include "base/clock.h"
 #include "containerd/snapshots.h"
 #include "containerd/transfer/transfer_log.h"
-#include "containerd/transfer/transfer_progress.h"
 #include "engines/daemon/transfer_session.h"
-#include "engines/daemon/workspace.h"
-#include "engines/engine.h"
 #include "engines/image/pulled_image.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define ARENA_LIMIT_BYTES ((size_t)4 << 20)
-
 /* For one HEAD request. Short, because a shutdown waits for it. */
 #define LOOKUP_NS (NS_PER_SECOND + NS_PER_SECOND / 2)
 
-struct pull {
-    const struct engine_request *request;
-    struct engine_result *result;
-    struct transfer_session daemon;
-    struct workspace workspace;
-    struct arena arena;
-    struct transfer_progress progress;
-    int64_t start_ns, ended_ns; /* of the daemon's work */
-    struct cancel *cancel;
-};
-
-static void on_progress(void *arg, const struct transfer_event *event)
-{
-    transfer_progress_add(&((struct pull *)arg)->progress, event);
-}
-
-static struct transfer what_to_pull(struct pull *pull)
+static struct transfer what_to_pull(struct transfer_session *pull)
 {
     const struct engine_request *request = pull->request;
-    struct transfer transfer = transfer_of_request(request, &pull->arena);
+    struct transfer transfer = transfer_session_request(pull);
 
     transfer.all_platforms = request->all_platforms;
     transfer.unpack = request->unpack;
@@ -55,7 +34,7 @@ static struct transfer what_to_pull(struct pull *pull)
 }
 
 /* Without events of unpacking, "fetch" includes it and lasts until the end. */
-static void report_phases(struct pull *pull)
+static void report_phases(struct transfer_session *pull)
 {
     const struct transfer_progress *progress = &pull->progress;
     double *phases = pull->result->phase_seconds;
@@ -73,17 +52,14 @@ static void report_phases(struct pull *pull)
                             progress->unpack_till_ns ? progress->unpack_till_ns : pull->ended_ns);
 }
 
-static bool transfer(struct pull *pull, struct error *err)
+static bool transfer(struct transfer_session *pull, struct error *err)
 {
     struct transfer what = what_to_pull(pull);
     bool ok;
 
     if (!arena_ok(&pull->arena, err))
         return false;
-    pull->progress.report = pull->request->progress;
     progress_phase(pull->request->progress, engine_phase_name(PHASE_FETCH));
-    what.progress = on_progress;
-    what.arg = pull;
     pull->start_ns = clock_now_ns();
     ok = transfer_pull(&pull->workspace.scope, &what, &pull->ended_ns, pull->cancel, err);
     report_phases(pull);
@@ -100,7 +76,7 @@ static bool count_snapshot(void *arg, const struct snapshot_info *info, struct e
 
 /* A daemon that is not configured for this platform and snapshotter does not unpack, and reports
  * no error. */
-static bool check_unpacked(struct pull *pull, struct error *err)
+static bool check_unpacked(struct transfer_session *pull, struct error *err)
 {
     const char *snapshotter = pull->request->snapshotter;
     size_t n_snapshots = 0;
@@ -119,7 +95,7 @@ static bool check_unpacked(struct pull *pull, struct error *err)
                      snapshotter);
 }
 
-static bool examine(struct pull *pull, int64_t started_unix_ns, struct error *err)
+static bool examine(struct transfer_session *pull, int64_t started_unix_ns, struct error *err)
 {
     const struct engine_request *request = pull->request;
     struct engine_result *result = pull->result;
@@ -160,7 +136,7 @@ static void on_log(void *arg, const char *text)
 }
 
 /* With one host there is no choice. A failure of this lookup is not a failure of the pull. */
-static void report_host(struct pull *pull)
+static void report_host(struct transfer_session *pull)
 {
     const struct host_list *hosts = pull->request->hosts;
     struct engine_result *result = pull->result;
@@ -171,8 +147,9 @@ static void report_host(struct pull *pull)
 
     if (hosts && hosts->count == 1)
         snprintf(result->host, sizeof(result->host), "%s", hosts->items[0].authority);
-    if (!hosts || hosts->count < 2 || !pull->daemon.rules->logs || cancel_requested(pull->cancel))
+    if (!hosts || hosts->count < 2 || !pull->rules->logs || cancel_requested(pull->cancel))
         return;
+    what.progress = NULL;
     what.log = on_log;
     what.arg = &lookup;
     cancel_init(&lookup.cancel, clock_now_ns() + LOOKUP_NS);
@@ -184,12 +161,11 @@ static void report_host(struct pull *pull)
     snprintf(result->host, sizeof(result->host), "%s", lookup.log.served_by);
 }
 
-static bool pull_image(struct pull *pull, struct error *err)
+static bool pull_image(struct transfer_session *pull, struct error *err)
 {
     int64_t started_unix_ns;
 
-    if (!transfer_session_init(&pull->daemon, pull->request, &pull->arena, pull->cancel, err) ||
-        !workspace_open(&pull->workspace, pull->request, pull->cancel, err))
+    if (!workspace_open(&pull->workspace, pull->request, pull->cancel, err))
         return false;
     started_unix_ns = clock_unix_ns();
     if (!transfer(pull, err) || !examine(pull, started_unix_ns, err) || !check_unpacked(pull, err))
@@ -201,22 +177,7 @@ static bool pull_image(struct pull *pull, struct error *err)
 static bool run(const struct engine_request *request, struct engine_result *result,
                 struct cancel *cancel, struct error *err)
 {
-    struct pull pull = {
-        .request = request,
-        .result = result,
-        .arena = ARENA_INIT(ARENA_LIMIT_BYTES),
-        .progress = TRANSFER_PROGRESS_INIT,
-        .start_ns = clock_now_ns(),
-        .cancel = cancel,
-    };
-    bool ok = pull_image(&pull, err);
-
-    result->seconds =
-        seconds_between(pull.start_ns, pull.ended_ns ? pull.ended_ns : clock_now_ns());
-    workspace_close(&pull.workspace, cancel, result);
-    transfer_progress_deinit(&pull.progress);
-    arena_deinit(&pull.arena);
-    return ok;
+    return transfer_session_run(request, result, cancel, err, pull_image);
 }
 
 const struct engine pull_transfer_engine = {

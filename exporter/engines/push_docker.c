@@ -18,40 +18,9 @@
 
 #define ARENA_LIMIT_BYTES ((size_t)32 << 20)
 
-struct push {
-    const struct engine_request *request;
-    struct engine_result *result;
-    struct docker_client *client;
-    struct arena arena;
-    struct docker_session session;
-    struct docker_image image;
-    struct docker_stream stream;
-    struct cancel *cancel;
-};
-
-static void push_free(struct push *push)
+static bool is_generated(const struct docker_session *push)
 {
-    docker_session_deinit(&push->session);
-    if (push->client)
-        docker_client_free(push->client);
-    docker_stream_deinit(&push->stream);
-    arena_deinit(&push->arena);
-    free(push);
-}
-DEFINE_CLEANUP(struct push *, push_free)
-
-static bool is_generated(const struct push *push)
-{
-    const char *image = push->request->push.content.image;
-
-    return !image || !*image;
-}
-
-/* Reads the image that has the name of the target into push->image. */
-static bool find(struct push *push, bool *found, struct error *err)
-{
-    return docker_image_find(push->client, push->session.name, &push->arena, &push->image, found,
-                             push->cancel, err);
+    return !*push->request->push.content.image;
 }
 
 /* No response came, so the request may still be executed. */
@@ -62,40 +31,40 @@ static bool is_unanswered(const struct error *err)
 }
 
 /* Docker finishes a load without the client once it has the whole archive. */
-static bool load(struct push *push, const struct generated_image *image, struct error *err)
+static bool load(struct docker_session *push, const struct generated_image *image,
+                 struct error *err)
 {
     CLEANUP(docker_archive_deinit) struct docker_archive archive;
     bool found;
 
-    if (!docker_archive_init(&archive, image, push->session.name, err) ||
-        !docker_session_mark(&push->session, push->cancel, err))
+    if (!docker_archive_init(&archive, image, push->name, err) || !docker_session_mark(push, err))
         return false;
     if (!docker_load(push->client, docker_archive_read, &archive, docker_archive_bytes(&archive),
                      &push->stream, push->cancel, err)) {
-        push->session.load_pending = docker_archive_ended(&archive) && is_unanswered(err);
+        push->load_pending = docker_archive_ended(&archive) && is_unanswered(err);
         return error_wrap(err, "load the image");
     }
     docker_stream_deinit(&push->stream);
     docker_stream_init(&push->stream);
-    if (!find(push, &found, err))
+    if (!docker_session_find(push, &found, err))
         return false;
     return found ||
            error_set(err, ERROR_RUNTIME,
                      "Docker reported that it loaded the image, but the image does not exist");
 }
 
-static bool load_generated(struct push *push, struct error *err)
+static bool load_generated(struct docker_session *push, struct error *err)
 {
     const struct engine_request *request = push->request;
     CLEANUP(generated_image_deinit) struct generated_image image = {0};
 
-    if (!docker_session_claim(&push->session, push->cancel, err))
+    if (!docker_session_claim(push, err))
         return false;
-    if (push->session.was_there)
+    if (push->was_there)
         return error_set(
             err, ERROR_INVALID,
             "%s already exists in Docker and was not made by a probe; nothing was pushed",
-            push->session.name);
+            push->name);
     if (!generated_image_init(&image, &request->push.content, &request->platform.accepted[0],
                               push->cancel, err))
         return false;
@@ -104,20 +73,20 @@ static bool load_generated(struct push *push, struct error *err)
 }
 
 /* The name of the target must be free, or belong to the image itself. */
-static bool check_name(struct push *push, struct error *err)
+static bool check_name(struct docker_session *push, struct error *err)
 {
     const char *id = push->image.id;
-    const struct docker_image *before = docker_session_find_before(&push->session, id);
+    const struct docker_image *before = docker_session_find_before(push, id);
     bool found;
 
-    if (push->session.was_there) {
-        if (!find(push, &found, err))
+    if (push->was_there) {
+        if (!docker_session_find(push, &found, err))
             return false;
         return (found && strcmp(push->image.id, id) == 0) ||
                error_set(err, ERROR_INVALID, "%s is another image in Docker; nothing was pushed",
-                         push->session.name);
+                         push->name);
     }
-    return !before || docker_session_name_is_removable(&push->session, before) ||
+    return !before || docker_session_name_is_removable(push, before) ||
            error_set(
                err, ERROR_INVALID,
                "the image has no tag that would keep it: Docker would remove it together with "
@@ -141,20 +110,20 @@ static bool find_source(const struct engine_request *request, struct docker_clie
     return found || error_set(err, ERROR_NOT_FOUND, "Docker has no image %s", name);
 }
 
-static bool tag_existing(struct push *push, struct error *err)
+static bool tag_existing(struct docker_session *push, struct error *err)
 {
     const struct engine_request *request = push->request;
 
     if (!find_source(request, push->client, &push->arena, &push->image, push->cancel, err) ||
         !check_name(push, err))
         return false;
-    return push->session.was_there ||
-           (docker_session_mark(&push->session, push->cancel, err) &&
+    return push->was_there ||
+           (docker_session_mark(push, err) &&
             docker_image_tag(push->client, push->image.id, &request->reference, push->cancel, err));
 }
 
 /* After the last layer Docker sends a configuration and a manifest. */
-static void measure_phases(const struct push *push, int64_t start_ns, int64_t end_ns)
+static void measure_phases(const struct docker_session *push, int64_t start_ns, int64_t end_ns)
 {
     const struct docker_stream *stream = &push->stream;
     double *seconds = push->result->phase_seconds;
@@ -167,7 +136,7 @@ static void measure_phases(const struct push *push, int64_t start_ns, int64_t en
         seconds[PHASE_COMMIT] = seconds_between(stream->last_layer_ns, end_ns);
 }
 
-static void write_note(const struct push *push, const struct docker_stream_totals *totals)
+static void write_note(const struct docker_session *push, const struct docker_stream_totals *totals)
 {
     CLEANUP(buf_deinit) struct buf note = BUF_INIT(sizeof(push->result->note) - 1);
 
@@ -183,7 +152,7 @@ static void write_note(const struct push *push, const struct docker_stream_total
     snprintf(push->result->note, sizeof(push->result->note), "%s", note.data ? note.data : "");
 }
 
-static bool send(struct push *push, struct error *err)
+static bool send(struct docker_session *push, struct error *err)
 {
     const struct engine_request *request = push->request;
     const struct docker_push what = {
@@ -210,7 +179,7 @@ static bool send(struct push *push, struct error *err)
     return ok;
 }
 
-static bool examine(struct push *push, struct error *err)
+static bool examine(struct docker_session *push, struct error *err)
 {
     struct engine_result *result = push->result;
 
@@ -218,33 +187,24 @@ static bool examine(struct push *push, struct error *err)
         return error_set(err, ERROR_PROTOCOL, "Docker reported success, but no digest");
     snprintf(result->digest, sizeof(result->digest), "%s", push->stream.digest);
     if (is_generated(push)) /* Docker pushes the manifest of a loaded image */
-        snprintf(result->manifest_digest, sizeof(result->manifest_digest), "%s", result->digest);
+        engine_report_manifest(result->digest, result);
     result->unpacked_bytes = push->image.bytes;
-    return docker_session_existed(&push->session, &push->stream, true, &result->cached_bytes,
-                                  push->cancel, err);
+    return docker_session_existed(push, true, &result->cached_bytes, err);
 }
 
 static bool run(const struct engine_request *request, struct engine_result *result,
                 struct cancel *cancel, struct error *err)
 {
-    CLEANUP(push_freep) struct push *push = calloc(1, sizeof(*push));
+    CLEANUP(docker_session_freep)
+    struct docker_session *push = docker_session_new(request, result, cancel, err);
     bool sent, ok;
 
     if (!push)
-        return error_memory(err);
-    push->request = request;
-    push->result = result;
-    push->cancel = cancel;
-    push->arena = (struct arena)ARENA_INIT(ARENA_LIMIT_BYTES);
-    docker_stream_init(&push->stream);
-    push->client = docker_session_connect(request, cancel, err);
-    if (!push->client ||
-        !docker_session_begin(&push->session, request, push->client, &push->arena, cancel, err))
         return false;
     sent = (is_generated(push) ? load_generated(push, err) : tag_existing(push, err)) &&
            send(push, err);
     ok = sent && examine(push, err);
-    docker_session_end(&push->session, !sent, cancel, result);
+    docker_session_end(push, !sent);
     return ok;
 }
 

@@ -11,46 +11,13 @@
  */
 #include "base/clock.h"
 #include "containerd/images.h"
-#include "containerd/transfer/transfer_progress.h"
 #include "engines/daemon/transfer_session.h"
 #include "engines/image/daemon_image.h"
 #include "engines/image/generated_image_store.h"
 #include "engines/image/upload.h"
 
-#include <stdio.h>
-
-#define ARENA_LIMIT_BYTES ((size_t)4 << 20)
-
-struct push {
-    const struct engine_request *request;
-    struct engine_result *result;
-    struct transfer_session daemon;
-    struct workspace workspace;
-    struct arena arena;
-    struct transfer_progress progress;
-    int64_t start_ns, ended_ns; /* of the daemon's work */
-    struct cancel *cancel;
-};
-
-static void on_progress(void *arg, const struct transfer_event *event)
-{
-    transfer_progress_add(&((struct push *)arg)->progress, event);
-}
-
-static void report_host(struct push *push)
-{
-    const struct host_list *hosts = push->request->hosts;
-
-    for (size_t i = 0; hosts && i < hosts->count; i++)
-        if (hosts->items[i].capabilities & HOST_PUSH) {
-            snprintf(push->result->host, sizeof(push->result->host), "%s",
-                     hosts->items[i].authority);
-            return;
-        }
-}
-
 /* If no event shows the begin of the manifest, "upload" includes the commit. */
-static void report_phases(struct push *push)
+static void report_phases(struct transfer_session *push)
 {
     double *phases = push->result->phase_seconds;
     int64_t commit_ns = push->progress.commit_from_ns;
@@ -61,21 +28,19 @@ static void report_phases(struct push *push)
         phases[PHASE_COMMIT] = ns_to_seconds(push->ended_ns - commit_ns);
 }
 
-static bool transfer(struct push *push, const struct descriptor *target, struct error *err)
+static bool transfer(struct transfer_session *push, const struct descriptor *target,
+                     struct error *err)
 {
     const struct image_record record = {.name = push->request->reference.name, .target = *target};
-    struct transfer what = transfer_of_request(push->request, &push->arena);
+    struct transfer what = transfer_session_request(push);
     bool ok;
 
     what.all_platforms = true; /* all that the target names */
-    push->progress.report = push->request->progress;
     progress_phase(push->request->progress, engine_phase_name(PHASE_UPLOAD));
-    what.progress = on_progress;
-    what.arg = push;
     if (!arena_ok(&push->arena, err) ||
         !images_create(&push->workspace.scope, &record, push->cancel, err))
         return false;
-    report_host(push);
+    engine_report_push_host(push->request, push->result);
     push->start_ns = clock_now_ns();
     ok = transfer_push(&push->workspace.scope, &what, &push->ended_ns, push->cancel, err);
     report_phases(push);
@@ -84,7 +49,7 @@ static bool transfer(struct push *push, const struct descriptor *target, struct 
     return ok;
 }
 
-static bool push_generated(struct push *push, struct error *err)
+static bool push_generated(struct transfer_session *push, struct error *err)
 {
     const struct engine_request *request = push->request;
     CLEANUP(generated_image_deinit) struct generated_image image = {0};
@@ -99,7 +64,7 @@ static bool push_generated(struct push *push, struct error *err)
            transfer(push, &image.root, err);
 }
 
-static bool push_daemon_image(struct push *push, struct error *err)
+static bool push_daemon_image(struct transfer_session *push, struct error *err)
 {
     const struct engine_request *request = push->request;
     CLEANUP(daemon_image_deinit) struct daemon_image image = {0};
@@ -114,34 +79,16 @@ static bool push_daemon_image(struct push *push, struct error *err)
            transfer(push, &image.descriptor, err);
 }
 
-static bool push_image(struct push *push, struct error *err)
+static bool push_image(struct transfer_session *push, struct error *err)
 {
-    const char *image = push->request->push.content.image;
-
-    if (!transfer_session_init(&push->daemon, push->request, &push->arena, push->cancel, err))
-        return false;
-    return image && *image ? push_daemon_image(push, err) : push_generated(push, err);
+    return *push->request->push.content.image ? push_daemon_image(push, err)
+                                              : push_generated(push, err);
 }
 
 static bool run(const struct engine_request *request, struct engine_result *result,
                 struct cancel *cancel, struct error *err)
 {
-    struct push push = {
-        .request = request,
-        .result = result,
-        .arena = ARENA_INIT(ARENA_LIMIT_BYTES),
-        .progress = TRANSFER_PROGRESS_INIT,
-        .start_ns = clock_now_ns(),
-        .cancel = cancel,
-    };
-    bool ok = push_image(&push, err);
-
-    result->seconds =
-        seconds_between(push.start_ns, push.ended_ns ? push.ended_ns : clock_now_ns());
-    workspace_close(&push.workspace, cancel, result);
-    transfer_progress_deinit(&push.progress);
-    arena_deinit(&push.arena);
-    return ok;
+    return transfer_session_run(request, result, cancel, err, push_image);
 }
 
 const struct engine push_transfer_engine = {

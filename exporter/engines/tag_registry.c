@@ -36,14 +36,12 @@ static void tagging_deinit(struct tagging *tagging)
 static bool resolve(struct tagging *tagging, struct error *err)
 {
     const struct reference *from = &tagging->request->reference;
-    struct engine_result *result = tagging->result;
-    ENGINE_PHASE(result, PHASE_RESOLVE);
+    ENGINE_PHASE(tagging->result, PHASE_RESOLVE);
 
     if (!registry_manifest(tagging->registry, reference_object(from), &tagging->body,
                            &tagging->manifest, &tagging->arena, tagging->cancel, err))
         return false;
-    snprintf(result->digest, sizeof(result->digest), "%s", tagging->manifest.digest);
-    snprintf(result->media_type, sizeof(result->media_type), "%s", tagging->manifest.media_type);
+    engine_report_root(&tagging->manifest, tagging->result);
     return true;
 }
 

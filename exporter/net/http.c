@@ -253,6 +253,12 @@ bool http_exchange(struct http *http, const struct http_request *request,
     return ok;
 }
 
+bool http_sink_to_buf(void *arg, const void *data, size_t size, struct error *err)
+{
+    buf_append(arg, data, size);
+    return buf_ok(arg, err);
+}
+
 int64_t http_date(const char *text)
 {
     time_t time = curl_getdate(text, NULL);

@@ -41,6 +41,8 @@ struct http_options {
 
 /* Receives a piece of a response body. Returning false ends the exchange with *err. */
 typedef bool http_sink(void *arg, const void *data, size_t size, struct error *err);
+/* Appends to `arg`, a struct buf. */
+http_sink http_sink_to_buf;
 /* Returns the next piece of a request body, at most `size` bytes; *n = 0 is the end. */
 typedef bool http_source(void *arg, void *data, size_t size, size_t *n, struct error *err);
 

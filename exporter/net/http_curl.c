@@ -101,9 +101,7 @@ static int on_progress(void *arg, curl_off_t to_receive, curl_off_t received, cu
 {
     struct http_curl_exchange *exchange = arg;
 
-    (void)to_receive;
-    (void)received;
-    (void)to_send;
+    (void)to_receive, (void)received, (void)to_send;
     if ((uint64_t)sent > exchange->sent_bytes)
         exchange->sent_bytes = (uint64_t)sent;
     return 0;

@@ -4,7 +4,6 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "registry/registry_status.h"
 
 #include <stdio.h>
 #include <string.h>

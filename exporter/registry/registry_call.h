@@ -5,6 +5,7 @@
 
 #include "registry/registry_private.h"
 #include "registry/registry_push.h"
+#include "registry/registry_status.h"
 
 #define REGISTRY_OBJECT_BYTES ((size_t)200)
 #define REGISTRY_PATH_BYTES   (REGISTRY_OBJECT_BYTES + 32)
@@ -24,6 +25,11 @@ struct registry_call {
     const struct registry_source *source; /* NULL: no body */
     uint64_t body_bytes;
 };
+
+/* Declares a response that is freed at the end of the block. Its body may be a failure. */
+#define REGISTRY_RESPONSE(name)   \
+    CLEANUP(http_response_deinit) \
+    struct http_response name = HTTP_RESPONSE_INIT(REGISTRY_FAILURE_BYTES)
 
 /* Returns true for any status but 401. */
 bool registry_call(struct registry *registry, const struct registry_call *call,

@@ -4,7 +4,6 @@
 #include "oci/digest.h"
 #include "registry/registry_call.h"
 #include "registry/registry_read.h"
-#include "registry/registry_status.h"
 #include "registry/registry_upload.h"
 
 #include <inttypes.h>
@@ -199,8 +198,7 @@ static bool rewind_text(void *arg, struct cancel *cancel, struct error *err)
 {
     struct http_text *text = arg;
 
-    (void)cancel;
-    (void)err;
+    (void)cancel, (void)err;
     text->sent = 0;
     return true;
 }
@@ -209,8 +207,7 @@ bool registry_push_manifest(struct registry *registry, const char *object,
                             const struct descriptor *manifest, const struct buf *body,
                             struct cancel *cancel, struct error *err)
 {
-    CLEANUP(http_response_deinit)
-    struct http_response response = HTTP_RESPONSE_INIT(REGISTRY_FAILURE_BYTES);
+    REGISTRY_RESPONSE(response);
     struct http_text text = {body, 0};
     const struct registry_source source = {rewind_text, http_text_read, &text};
     char path[REGISTRY_PATH_BYTES], header[256];
@@ -235,8 +232,7 @@ bool registry_push_manifest(struct registry *registry, const char *object,
 static bool send_delete(struct registry *registry, const struct registry_call *call,
                         struct cancel *cancel, struct error *err)
 {
-    CLEANUP(http_response_deinit)
-    struct http_response response = HTTP_RESPONSE_INIT(REGISTRY_FAILURE_BYTES);
+    REGISTRY_RESPONSE(response);
 
     if (!registry_call(registry, call, &response, cancel, err))
         return false;

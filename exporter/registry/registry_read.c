@@ -4,7 +4,6 @@
 #include "encoding/json.h"
 #include "oci/digest.h"
 #include "registry/registry_call.h"
-#include "registry/registry_status.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -96,8 +95,7 @@ static bool get_manifest(struct registry *registry, struct registry_mirror *mirr
                          const struct manifest_query *query, struct cancel *cancel,
                          struct error *err)
 {
-    CLEANUP(http_response_deinit)
-    struct http_response response = HTTP_RESPONSE_INIT(REGISTRY_FAILURE_BYTES);
+    REGISTRY_RESPONSE(response);
     struct manifest_sink sink = {registry, query->body};
     char path[REGISTRY_PATH_BYTES];
     struct registry_call call = {
@@ -213,8 +211,7 @@ static bool request_blob(struct registry *registry, struct registry_mirror *mirr
                          const char *path, struct download *download, struct cancel *cancel,
                          struct error *err)
 {
-    CLEANUP(http_response_deinit)
-    struct http_response response = HTTP_RESPONSE_INIT(REGISTRY_FAILURE_BYTES);
+    REGISTRY_RESPONSE(response);
     char range[64];
     const struct registry_call call = {
         .mirror = mirror,
@@ -335,8 +332,7 @@ static bool announced_digest(const struct http_response *response, const char *o
 bool registry_blob_exists(struct registry *registry, const struct descriptor *blob, bool *exists,
                           struct cancel *cancel, struct error *err)
 {
-    CLEANUP(http_response_deinit)
-    struct http_response response = HTTP_RESPONSE_INIT(REGISTRY_FAILURE_BYTES);
+    REGISTRY_RESPONSE(response);
     char path[DIGEST_TEXT_BYTES + 32], announced[DIGEST_TEXT_BYTES];
     const struct registry_call call = {.mirror = registry_push_mirror(registry, err),
                                        .method = "HEAD",
@@ -375,8 +371,7 @@ bool registry_manifest_digest(struct registry *registry, const char *object,
                               char digest[DIGEST_TEXT_BYTES], struct cancel *cancel,
                               struct error *err)
 {
-    CLEANUP(http_response_deinit)
-    struct http_response response = HTTP_RESPONSE_INIT(REGISTRY_FAILURE_BYTES);
+    REGISTRY_RESPONSE(response);
     char path[REGISTRY_PATH_BYTES], announced[DIGEST_TEXT_BYTES] = "";
     const struct registry_call call = {.mirror = registry_push_mirror(registry, err),
                                        .method = "HEAD",

@@ -6,7 +6,6 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "net/http_message.h"
-#include "registry/registry_status.h"
 #include "registry/upload_location.h"
 
 #include <inttypes.h>
@@ -82,8 +81,7 @@ static bool begin(struct blob_upload *upload, const struct http_response *respon
 
 bool blob_upload_open(struct blob_upload *upload, struct cancel *cancel, struct error *err)
 {
-    CLEANUP(http_response_deinit)
-    struct http_response response = HTTP_RESPONSE_INIT(REGISTRY_FAILURE_BYTES);
+    REGISTRY_RESPONSE(response);
     const struct registry_call call = {
         .mirror = upload->mirror, .method = "POST", .path = "/blobs/uploads/"};
 
@@ -112,8 +110,7 @@ bool registry_check_stored(const struct registry_call *call, const struct http_r
 static bool request_mount(struct blob_upload *upload, const char *from, bool *mounted,
                           struct cancel *cancel, struct error *err)
 {
-    CLEANUP(http_response_deinit)
-    struct http_response response = HTTP_RESPONSE_INIT(REGISTRY_FAILURE_BYTES);
+    REGISTRY_RESPONSE(response);
     CLEANUP(buf_deinit) struct buf path = BUF_INIT(REGISTRY_URL_BYTES);
     struct registry_call call = {.mirror = upload->mirror, .method = "POST"};
 
@@ -181,8 +178,7 @@ static bool set_offset(struct blob_upload *upload, const char *range, struct err
 bool blob_upload_send(struct blob_upload *upload, const struct registry_source *source,
                       uint64_t end, struct cancel *cancel, struct error *err)
 {
-    CLEANUP(http_response_deinit)
-    struct http_response response = HTTP_RESPONSE_INIT(REGISTRY_FAILURE_BYTES);
+    REGISTRY_RESPONSE(response);
     struct registry_call call = call_of(upload, "PATCH");
     char header[NUMBER_BYTES], range[NUMBER_BYTES];
 
@@ -206,8 +202,7 @@ bool blob_upload_send(struct blob_upload *upload, const struct registry_source *
 
 bool blob_upload_refresh(struct blob_upload *upload, struct cancel *cancel, struct error *err)
 {
-    CLEANUP(http_response_deinit)
-    struct http_response response = HTTP_RESPONSE_INIT(REGISTRY_FAILURE_BYTES);
+    REGISTRY_RESPONSE(response);
     const struct registry_call call = call_of(upload, "GET");
     char range[NUMBER_BYTES] = "";
 
@@ -223,8 +218,7 @@ bool blob_upload_refresh(struct blob_upload *upload, struct cancel *cancel, stru
 bool blob_upload_finish(struct blob_upload *upload, const struct registry_source *source,
                         struct cancel *cancel, struct error *err)
 {
-    CLEANUP(http_response_deinit)
-    struct http_response response = HTTP_RESPONSE_INIT(REGISTRY_FAILURE_BYTES);
+    REGISTRY_RESPONSE(response);
     CLEANUP(buf_deinit) struct buf url = BUF_INIT(REGISTRY_URL_BYTES);
     struct registry_call call = call_of(upload, "PUT");
 
@@ -243,8 +237,7 @@ bool blob_upload_finish(struct blob_upload *upload, const struct registry_source
 static bool delete_at(const struct blob_upload *upload, const char *scope, struct cancel *cancel,
                       struct error *err)
 {
-    CLEANUP(http_response_deinit)
-    struct http_response response = HTTP_RESPONSE_INIT(REGISTRY_FAILURE_BYTES);
+    REGISTRY_RESPONSE(response);
     struct registry_call call = call_of(upload, "DELETE");
 
     if (scope)

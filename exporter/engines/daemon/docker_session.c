@@ -11,6 +11,7 @@
 #define UNDO_NS            (NS_PER_SECOND + NS_PER_SECOND / 2) /* within the stop timeout */
 #define AWAIT_NS           NS_PER_SECOND
 #define AWAIT_STEP_NS      (50 * NS_PER_MS)
+#define ARENA_LIMIT_BYTES  ((size_t)32 << 20)
 #define NAMES_LIMIT_BYTES  ((size_t)8 << 20)  /* of one image */
 #define SPARED_LIMIT_BYTES ((size_t)64 << 10) /* about 900 ids */
 
@@ -74,19 +75,55 @@ bool docker_session_name_is_removable(const struct docker_session *session,
     return tags.own > 0 || (digests.own == 0 && tags.other + digests.other > 0);
 }
 
-bool docker_session_begin(struct docker_session *session, const struct engine_request *request,
-                          struct docker_client *client, struct arena *arena, struct cancel *cancel,
-                          struct error *err)
+static bool begin(struct docker_session *session, struct error *err)
 {
-    struct docker_image image;
+    const struct engine_request *request = session->request;
+    struct arena *arena = &session->arena;
+    struct cancel *cancel = session->cancel;
 
-    *session = (struct docker_session){.request = request, .client = client, .arena = arena};
+    session->client = docker_session_connect(request, cancel, err);
+    if (!session->client)
+        return false;
     session->name = docker_image_name(&request->reference, arena);
     return arena_ok(arena, err) &&
-           docker_neighbours_begin(&session->neighbours, request, client, arena, cancel, err) &&
-           docker_images_list(client, true, arena, &session->before, cancel, err) &&
-           docker_image_find(client, session->name, arena, &image, &session->was_there, cancel,
-                             err);
+           docker_neighbours_begin(&session->neighbours, request, session->client, arena, cancel,
+                                   err) &&
+           docker_images_list(session->client, true, arena, &session->before, cancel, err) &&
+           docker_session_find(session, &session->was_there, err);
+}
+
+struct docker_session *docker_session_new(const struct engine_request *request,
+                                          struct engine_result *result, struct cancel *cancel,
+                                          struct error *err)
+{
+    CLEANUP(docker_session_freep) struct docker_session *session = calloc(1, sizeof(*session));
+
+    if (!session) {
+        error_memory(err);
+        return NULL;
+    }
+    session->request = request;
+    session->result = result;
+    session->cancel = cancel;
+    session->arena = (struct arena)ARENA_INIT(ARENA_LIMIT_BYTES);
+    docker_stream_init(&session->stream);
+    return begin(session, err) ? TAKE(session) : NULL;
+}
+
+void docker_session_free(struct docker_session *session)
+{
+    docker_neighbours_end(&session->neighbours);
+    if (session->client)
+        docker_client_free(session->client);
+    docker_stream_deinit(&session->stream);
+    arena_deinit(&session->arena);
+    free(session);
+}
+
+bool docker_session_find(struct docker_session *session, bool *found, struct error *err)
+{
+    return docker_image_find(session->client, session->name, &session->arena, &session->image,
+                             found, session->cancel, err);
 }
 
 static bool has_no_name(const struct docker_image *image)
@@ -102,21 +139,19 @@ static bool has_no_name(const struct docker_image *image)
 }
 
 /* An interrupted load may have given the name to its image after the session had ended. */
-bool docker_session_claim(struct docker_session *session, struct cancel *cancel, struct error *err)
+bool docker_session_claim(struct docker_session *session, struct error *err)
 {
-    struct docker_image image;
     bool found;
 
     session->loads = true;
     if (!session->was_there)
         return true;
-    if (!docker_image_find(session->client, session->name, session->arena, &image, &found, cancel,
-                           err))
+    if (!docker_session_find(session, &found, err))
         return false;
-    if (found && image.is_generated &&
-        !docker_image_remove(session->client, session->name, cancel, err))
+    if (found && session->image.is_generated &&
+        !docker_image_remove(session->client, session->name, session->cancel, err))
         return false;
-    session->was_there = found && !image.is_generated;
+    session->was_there = found && !session->image.is_generated;
     return true;
 }
 
@@ -134,7 +169,7 @@ static void sweep_nameless(struct docker_session *session, struct cancel *cancel
 
         if (!old->is_generated || !has_no_name(old))
             continue;
-        if (!docker_image_find(session->client, old->id, session->arena, &image, &found, cancel,
+        if (!docker_image_find(session->client, old->id, &session->arena, &image, &found, cancel,
                                &ignored))
             return;
         if (found && has_no_name(&image))
@@ -153,7 +188,7 @@ static void undo_mark(struct docker_session *session)
     cancel_deinit(&cancel);
 }
 
-bool docker_session_mark(struct docker_session *session, struct cancel *cancel, struct error *err)
+bool docker_session_mark(struct docker_session *session, struct error *err)
 {
     CLEANUP(buf_deinit) struct buf spared = BUF_INIT(SPARED_LIMIT_BYTES);
     struct docker_mark mark = {session->neighbours.volume, session->name, "",
@@ -167,7 +202,7 @@ bool docker_session_mark(struct docker_session *session, struct cancel *cancel, 
         return true; /* without a complete list, the mark could cost an image that is not a leftover
                       */
     mark.spared = spared.data ? spared.data : "";
-    session->marked = docker_mark_set(session->client, &mark, cancel, err);
+    session->marked = docker_mark_set(session->client, &mark, session->cancel, err);
     if (!session->marked && err->status_kind == STATUS_NONE)
         undo_mark(session);
     return session->marked || error_is_expected(err, STATUS_HTTP, ANY_STATUS);
@@ -186,7 +221,7 @@ static bool remove_digest(struct docker_session *session, const struct docker_im
             is_old |= strcmp(old->digests.items[k], now->digests.items[i]) == 0;
         if (!is_old &&
             docker_name_is_probes(session->request, now->digests.items[i], &parsed,
-                                  session->arena) &&
+                                  &session->arena) &&
             !docker_image_remove(session->client, now->digests.items[i], cancel, err))
             return false;
     }
@@ -199,7 +234,7 @@ static bool remove_name(struct docker_session *session, struct cancel *cancel, s
     struct docker_image now;
     bool found;
 
-    if (!docker_image_find(session->client, session->name, session->arena, &now, &found, cancel,
+    if (!docker_image_find(session->client, session->name, &session->arena, &now, &found, cancel,
                            err))
         return false;
     if (!found)
@@ -225,17 +260,17 @@ static void await_name(struct docker_session *session, struct cancel *cancel)
     bool found = false;
 
     while (!found && clock_now_ns() < end_ns &&
-           docker_image_find(session->client, session->name, session->arena, &image, &found, cancel,
-                             &ignored))
+           docker_image_find(session->client, session->name, &session->arena, &image, &found,
+                             cancel, &ignored))
         if (!found)
             nanosleep(&pause, NULL);
     session->load_pending = !found;
 }
 
-bool docker_session_existed(const struct docker_session *session,
-                            const struct docker_stream *stream, bool highest_first, uint64_t *bytes,
-                            struct cancel *cancel, struct error *err)
+bool docker_session_existed(const struct docker_session *session, bool highest_first,
+                            uint64_t *bytes, struct error *err)
 {
+    const struct docker_stream *stream = &session->stream;
     uint64_t sizes[DOCKER_LAYERS_MAX];
     size_t count;
 
@@ -245,7 +280,7 @@ bool docker_session_existed(const struct docker_session *session,
     if (*bytes == 0)
         return true;
     if (!docker_image_layers(session->client, session->name, sizes, DOCKER_LAYERS_MAX, &count,
-                             cancel, err))
+                             session->cancel, err))
         return false;
     if (count != stream->n_layers)
         return true;
@@ -256,14 +291,14 @@ bool docker_session_existed(const struct docker_session *session,
     return true;
 }
 
-void docker_session_end(struct docker_session *session, bool interrupted, struct cancel *run_cancel,
-                        struct engine_result *result)
+void docker_session_end(struct docker_session *session, bool interrupted)
 {
+    struct engine_result *result = session->result;
     ENGINE_PHASE(result, PHASE_CLEANUP);
     struct error *err = &result->cleanup_error;
     struct cancel cancel;
 
-    engine_cleanup_start(&cancel, run_cancel);
+    engine_cleanup_start(&cancel, session->cancel);
     if (session->load_pending)
         await_name(session, &cancel);
     result->cleanup_failed = !remove_name(session, &cancel, err);
@@ -274,14 +309,9 @@ void docker_session_end(struct docker_session *session, bool interrupted, struct
      */
     if (interrupted && !result->cleanup_failed)
         result->cleanup_failed = !remove_name(session, &cancel, err);
-    if (session->loads && !cancel_requested(run_cancel))
+    if (session->loads && !cancel_requested(session->cancel))
         sweep_nameless(session, &cancel);
     if (result->cleanup_failed)
         error_wrap(err, "clean-up of %s", session->name);
     cancel_deinit(&cancel);
-}
-
-void docker_session_deinit(struct docker_session *session)
-{
-    docker_neighbours_end(&session->neighbours);
 }

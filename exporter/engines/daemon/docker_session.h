@@ -10,10 +10,15 @@
 #include "docker/docker_images.h"
 #include "engines/daemon/docker_neighbours.h"
 
+/* Large: must be allocated, not on the stack. */
 struct docker_session {
     const struct engine_request *request;
+    struct engine_result *result;
+    struct cancel *cancel; /* of the run */
     struct docker_client *client;
-    struct arena *arena;
+    struct arena arena;
+    struct docker_stream stream; /* of the pull or push */
+    struct docker_image image;   /* that is pulled or pushed; the caller fills it */
     const char *name;            /* of the image, as requests to Docker name it */
     bool was_there;              /* the name existed before: the session removes nothing */
     struct docker_images before; /* private */
@@ -31,12 +36,16 @@ struct docker_client *docker_session_connect(const struct engine_request *reques
 bool docker_session_offered(const struct engine_request *request, struct cancel *cancel,
                             struct error *err) MUST_CHECK;
 
-/* Waits until no other probe uses the same repository, removes what an interrupted run of this
- * probe has left, and what any run has left whose mark has expired, and reads the state. Client
- * and arena must outlive the session. */
-bool docker_session_begin(struct docker_session *session, const struct engine_request *request,
-                          struct docker_client *client, struct arena *arena, struct cancel *cancel,
-                          struct error *err) MUST_CHECK;
+/* Connects, waits until no other probe uses the same repository, removes what an interrupted run of
+ * this probe has left, and what any run has left whose mark has expired, and reads the state. */
+struct docker_session *docker_session_new(const struct engine_request *request,
+                                          struct engine_result *result, struct cancel *cancel,
+                                          struct error *err);
+void docker_session_free(struct docker_session *session);
+DEFINE_CLEANUP(struct docker_session *, docker_session_free)
+
+/* Reads the image that has the name of the session into session->image. */
+bool docker_session_find(struct docker_session *session, bool *found, struct error *err) MUST_CHECK;
 
 /* The image of that id as it was when the session began; NULL if there was none. */
 const struct docker_image *docker_session_find_before(const struct docker_session *session,
@@ -49,27 +58,20 @@ bool docker_session_name_is_removable(const struct docker_session *session,
 
 /* Must be called before a load. Removes a generated image of this name, which an earlier load has
  * left. docker_session_end() then also removes generated images without a name. */
-bool docker_session_claim(struct docker_session *session, struct cancel *cancel,
-                          struct error *err) MUST_CHECK;
+bool docker_session_claim(struct docker_session *session, struct error *err) MUST_CHECK;
 
 /* Creates the mark: from here on there may be something to remove. An engine without volumes works
  * without a mark. */
-bool docker_session_mark(struct docker_session *session, struct cancel *cancel,
-                         struct error *err) MUST_CHECK;
+bool docker_session_mark(struct docker_session *session, struct error *err) MUST_CHECK;
 
-/* Returns in *bytes the size of the layers that existed before, as `stream` says. Each layer of
+/* Returns in *bytes the size of the layers that existed before, as the stream says. Each layer of
  * unknown size counts as one byte. */
-bool docker_session_existed(const struct docker_session *session,
-                            const struct docker_stream *stream, bool highest_first, uint64_t *bytes,
-                            struct cancel *cancel, struct error *err) MUST_CHECK;
+bool docker_session_existed(const struct docker_session *session, bool highest_first,
+                            uint64_t *bytes, struct error *err) MUST_CHECK;
 
 /* Removes the name unless it existed before, the digests that came with it, and then the mark.
  * `interrupted`: a pull or push did not succeed, so the daemon may still be executing it. Measures
- * PHASE_CLEANUP and reports failures in *result. */
-void docker_session_end(struct docker_session *session, bool interrupted, struct cancel *run_cancel,
-                        struct engine_result *result);
-
-/* Releases what the session holds. Must be called also after docker_session_begin() has failed. */
-void docker_session_deinit(struct docker_session *session);
+ * PHASE_CLEANUP and reports failures in the result. */
+void docker_session_end(struct docker_session *session, bool interrupted);
 
 #endif

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "containerd/content.h"
+#include "containerd/content_writer.h"
 #include "containerd/images.h"
 #include "containerd/leases.h"
 #include "containerd/namespaces.h"
@@ -188,6 +189,24 @@ bool workspace_open(struct workspace *workspace, const struct engine_request *re
                err) &&
            leases_create(&workspace->scope, request->lifetime_seconds, &(struct labels){0}, cancel,
                          err);
+}
+
+void workspace_ref(const struct workspace *workspace, const char *digest,
+                   char ref[WORKSPACE_REF_BYTES])
+{
+    snprintf(ref, WORKSPACE_REF_BYTES, "%s-%s", workspace->lease, digest);
+}
+
+bool workspace_put(const struct workspace *workspace, const struct descriptor *document,
+                   const struct buf *body, const struct labels *labels, struct cancel *cancel,
+                   struct error *err)
+{
+    const struct content_info info = {document->digest, body->size};
+    char ref[WORKSPACE_REF_BYTES];
+
+    workspace_ref(workspace, document->digest, ref);
+    return content_put(&workspace->scope, ref, &info, body->data ? body->data : "", labels, cancel,
+                       err);
 }
 
 void workspace_close(struct workspace *workspace, struct cancel *run_cancel,

@@ -12,6 +12,7 @@
 #include "engines/engine.h"
 
 #define WORKSPACE_NAME_BYTES 96
+#define WORKSPACE_REF_BYTES  ((size_t)256)
 
 struct workspace {
     struct scope scope; /* namespace and lease, for all calls of the run */
@@ -27,6 +28,15 @@ bool workspace_offered(const struct engine_request *request, struct cancel *canc
 
 bool workspace_open(struct workspace *workspace, const struct engine_request *request,
                     struct cancel *cancel, struct error *err) MUST_CHECK;
+
+/* The reference under which the daemon keeps a blob that is being written. */
+void workspace_ref(const struct workspace *workspace, const char *digest,
+                   char ref[WORKSPACE_REF_BYTES]);
+
+/* Stores a document. */
+bool workspace_put(const struct workspace *workspace, const struct descriptor *document,
+                   const struct buf *body, const struct labels *labels, struct cancel *cancel,
+                   struct error *err) MUST_CHECK;
 
 /* Removes the namespace with its content. Has a deadline of its own, because that of the run may
  * have passed; a short one if the run was canceled. Measures PHASE_CLEANUP and reports failures in

@@ -79,10 +79,8 @@ void daemon_image_report(const struct daemon_image *image, struct engine_result 
 {
     const struct manifest *manifest = &image->manifest;
 
-    snprintf(result->digest, sizeof(result->digest), "%s", image->descriptor.digest);
-    snprintf(result->manifest_digest, sizeof(result->manifest_digest), "%s",
-             image->descriptor.digest);
-    snprintf(result->media_type, sizeof(result->media_type), "%s", image->descriptor.media_type);
+    engine_report_root(&image->descriptor, result);
+    engine_report_manifest(image->descriptor.digest, result);
     result->declared_bytes = image->body.size + (uint64_t)manifest->config.size;
     for (size_t i = 0; i < manifest->n_children; i++)
         result->declared_bytes += (uint64_t)manifest->children[i].size;

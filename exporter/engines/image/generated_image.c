@@ -210,11 +210,6 @@ void generated_image_deinit(struct generated_image *image)
     buf_deinit(&image->index_body);
 }
 
-const struct buf *generated_image_root_body(const struct generated_image *image)
-{
-    return image->index_body.size > 0 ? &image->index_body : &image->manifest_body;
-}
-
 bool generated_layer_open(struct generated_layer *layer, const struct generated_image *image,
                           size_t number, struct error *err)
 {
@@ -271,10 +266,8 @@ void generated_layer_read(struct generated_layer *layer, void *data, size_t size
 
 void generated_image_report(const struct generated_image *image, struct engine_result *result)
 {
-    snprintf(result->digest, sizeof(result->digest), "%s", image->root.digest);
-    snprintf(result->manifest_digest, sizeof(result->manifest_digest), "%s",
-             image->manifest.digest);
-    snprintf(result->media_type, sizeof(result->media_type), "%s", image->root.media_type);
+    engine_report_root(&image->root, result);
+    engine_report_manifest(image->manifest.digest, result);
     result->seed = image->seed;
     result->declared_bytes =
         image->index_body.size + (uint64_t)image->manifest.size + (uint64_t)image->config.size;

@@ -32,9 +32,6 @@ bool generated_image_init(struct generated_image *image, const struct push_conte
                           struct error *err) MUST_CHECK;
 void generated_image_deinit(struct generated_image *image);
 
-/* The body of image->root. */
-const struct buf *generated_image_root_body(const struct generated_image *image);
-
 /* Reads the bytes of one layer from the beginning, at most `size` at a time; *n = 0 is the end.
  * Any number of layers may be read at the same time. The caller must call generated_layer_close().
  */

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engines/image/generated_image_store.h"
 
-#include "containerd/content.h"
 #include "containerd/content_writer.h"
 
 #include <stdio.h>
 
-#define REF_BYTES   ((size_t)256)
 #define PIECE_BYTES ((size_t)256 << 10)
 #define NAME_BYTES  64 /* of a label */
 
@@ -15,11 +13,6 @@ struct store {
     const struct generated_image *image;
     struct cancel *cancel;
 };
-
-static void ref_of(const struct store *store, const struct descriptor *blob, char out[REF_BYTES])
-{
-    snprintf(out, REF_BYTES, "%s-%s", store->workspace->lease, blob->digest);
-}
 
 static bool write_all(struct content_writer *writer, struct generated_layer *layer,
                       struct error *err)
@@ -45,11 +38,11 @@ static bool put_layer(const struct store *store, size_t number, struct error *er
     const struct descriptor *blob = &store->image->layers[number];
     CLEANUP(content_writer_freep) struct content_writer *writer = NULL;
     CLEANUP(generated_layer_close) struct generated_layer layer = {0};
-    char ref[REF_BYTES];
+    char ref[WORKSPACE_REF_BYTES];
 
     if (!generated_layer_open(&layer, store->image, number, err))
         return false;
-    ref_of(store, blob, ref);
+    workspace_ref(store->workspace, blob->digest, ref);
     writer = content_writer_open(&store->workspace->scope, ref, (uint64_t)blob->size, store->cancel,
                                  err);
     return writer && write_all(writer, &layer, err) &&
@@ -59,12 +52,7 @@ static bool put_layer(const struct store *store, size_t number, struct error *er
 static bool put_document(const struct store *store, const struct descriptor *blob,
                          const struct buf *body, const struct labels *labels, struct error *err)
 {
-    const struct content_info info = {blob->digest, body->size};
-    char ref[REF_BYTES];
-
-    ref_of(store, blob, ref);
-    return content_put(&store->workspace->scope, ref, &info, body->data, labels, store->cancel,
-                       err);
+    return workspace_put(store->workspace, blob, body, labels, store->cancel, err);
 }
 
 static bool put_manifest(const struct store *store, struct error *err)

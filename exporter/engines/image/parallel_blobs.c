@@ -214,6 +214,16 @@ bool parallel_blobs_join(struct parallel_blobs *layers, int64_t *ended_ns, struc
     return !layers->failed;
 }
 
+bool parallel_blobs_run(const struct parallel_blobs_plan *plan, struct cancel *cancel,
+                        struct error *err)
+{
+    CLEANUP(parallel_blobs_freep)
+    struct parallel_blobs *layers = parallel_blobs_start(plan, cancel, err);
+    int64_t ended_ns;
+
+    return layers && parallel_blobs_join(layers, &ended_ns, err);
+}
+
 void parallel_blobs_free(struct parallel_blobs *layers)
 {
     cancel_now(&layers->cancel);

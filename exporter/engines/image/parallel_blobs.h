@@ -42,6 +42,10 @@ bool parallel_blobs_wait(struct parallel_blobs *layers, size_t i, struct error *
 bool parallel_blobs_join(struct parallel_blobs *layers, int64_t *ended_ns,
                          struct error *err) MUST_CHECK;
 
+/* Transfers all blobs. */
+bool parallel_blobs_run(const struct parallel_blobs_plan *plan, struct cancel *cancel,
+                        struct error *err) MUST_CHECK;
+
 /* Cancels the threads and waits for them. */
 void parallel_blobs_free(struct parallel_blobs *layers);
 DEFINE_CLEANUP(struct parallel_blobs *, parallel_blobs_free)

@@ -120,8 +120,7 @@ static bool add_chosen(struct examination *e, const struct descriptor *descripto
         return false;
     if (e->manifest.kind != MANIFEST_IMAGE)
         return error_set(err, ERROR_UNSUPPORTED, "an index within an index");
-    snprintf(e->result->manifest_digest, sizeof(e->result->manifest_digest), "%s",
-             descriptor->digest);
+    engine_report_manifest(descriptor->digest, e->result);
     e->config_digest = e->manifest.config.digest;
     return add_parts(e, &e->manifest, true, err);
 }
@@ -165,8 +164,7 @@ static bool collect(struct examination *e, struct error *err)
     e->result->declared_bytes = 0;
     if (!images_get(e->query->scope, e->query->name, &e->arena, &record, e->cancel, err))
         return false;
-    snprintf(e->result->digest, sizeof(e->result->digest), "%s", record.target.digest);
-    snprintf(e->result->media_type, sizeof(e->result->media_type), "%s", record.target.media_type);
+    engine_report_root(&record.target, e->result);
     switch (manifest_kind(record.target.media_type)) {
     case MANIFEST_IMAGE:
         return add_chosen(e, &record.target, err);

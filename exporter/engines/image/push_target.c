@@ -57,12 +57,6 @@ static bool is_same(const char *found, const char *wanted)
     return wanted && *wanted && strcmp(found, wanted) == 0;
 }
 
-static bool keep_config(void *arg, const void *data, size_t size, struct error *err)
-{
-    buf_append(arg, data, size);
-    return buf_ok(arg, err);
-}
-
 /* Docker writes new manifests, but does not change configurations. */
 static bool check_config(const struct target *target, const struct descriptor *config,
                          struct cancel *cancel, bool *made_by_probe, struct error *err)
@@ -72,7 +66,7 @@ static bool check_config(const struct target *target, const struct descriptor *c
     *made_by_probe = false;
     if (config->size <= 0 || (uint64_t)config->size > CONFIG_BYTES_MAX)
         return true;
-    if (!registry_blob(target->registry, config, keep_config, &body, cancel, err))
+    if (!registry_blob(target->registry, config, http_sink_to_buf, &body, cancel, err))
         return error_is_expected_code(err, ERROR_NOT_FOUND);
     *made_by_probe = image_config_is_ours(body.data ? body.data : "", body.size);
     return true;

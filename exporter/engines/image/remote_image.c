@@ -130,10 +130,8 @@ static bool list_layers(struct remote_image *image, struct error *err)
 static void report_identity(const struct remote_image *image, const struct registry *registry,
                             struct engine_result *result)
 {
-    snprintf(result->digest, sizeof(result->digest), "%s", image->root.digest);
-    snprintf(result->manifest_digest, sizeof(result->manifest_digest), "%s",
-             image->chosen->descriptor.digest);
-    snprintf(result->media_type, sizeof(result->media_type), "%s", image->root.media_type);
+    engine_report_root(&image->root, result);
+    engine_report_manifest(image->chosen->descriptor.digest, result);
     snprintf(result->host, sizeof(result->host), "%s", registry_served_by(registry));
     result->passed_over = *registry_passed_over(registry);
     result->declared_bytes = image->has_index ? (uint64_t)image->root.size : 0;
@@ -157,19 +155,13 @@ bool remote_image_resolve(struct remote_image *image, struct registry *registry,
     return true;
 }
 
-static bool sink_to_buf(void *arg, const void *data, size_t size, struct error *err)
-{
-    buf_append(arg, data, size);
-    return buf_ok(arg, err);
-}
-
 bool remote_image_fetch_configs(struct remote_image *image, struct registry *registry,
                                 struct cancel *cancel, struct error *err)
 {
     for (size_t i = 0; i < image->n_manifests; i++) {
         struct remote_manifest *manifest = &image->manifests[i];
 
-        if (!registry_blob(registry, &manifest->manifest.config, sink_to_buf,
+        if (!registry_blob(registry, &manifest->manifest.config, http_sink_to_buf,
                            &manifest->config_body, cancel, err))
             return error_wrap(err, "config");
     }

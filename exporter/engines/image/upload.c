@@ -115,11 +115,8 @@ static bool bring_blobs(struct upload *upload, struct cancel *cancel, struct err
         .arg = upload,
         .progress = upload->request->progress,
     };
-    CLEANUP(parallel_blobs_freep)
-    struct parallel_blobs *layers = parallel_blobs_start(&plan, cancel, err);
-    int64_t ended_ns;
 
-    return layers && parallel_blobs_join(layers, &ended_ns, err);
+    return parallel_blobs_run(&plan, cancel, err);
 }
 
 /* Only the root gets the tag; the other documents are put by digest. */
@@ -141,15 +138,6 @@ static bool commit(const struct upload *upload, struct cancel *cancel, struct er
     return true;
 }
 
-static void report_host(const struct engine_request *request, struct engine_result *result)
-{
-    for (size_t i = 0; i < request->hosts->count; i++)
-        if (request->hosts->items[i].capabilities & HOST_PUSH) {
-            snprintf(result->host, sizeof(result->host), "%s", request->hosts->items[i].authority);
-            return;
-        }
-}
-
 bool upload_image(const struct upload_plan *plan, const struct engine_request *request,
                   struct engine_result *result, struct cancel *cancel, struct error *err)
 {
@@ -162,7 +150,7 @@ bool upload_image(const struct upload_plan *plan, const struct engine_request *r
     int64_t start_ns = clock_now_ns();
     bool ok;
 
-    report_host(request, result);
+    engine_report_push_host(request, result);
     for (size_t i = 0; i < plan->n_blobs; i++)
         progress_expect(request->progress, (uint64_t)plan->blobs[i]->size);
     ok = bring_blobs(&upload, cancel, err) && commit(&upload, cancel, err);

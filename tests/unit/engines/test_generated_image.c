@@ -156,7 +156,7 @@ static void writes_documents_of_both_kinds(void **state)
 
             assert_true(make(&made, &content));
             check_documents(&made.image, types[docker]);
-            root = generated_image_root_body(&made.image);
+            root = index ? &made.image.index_body : &made.image.manifest_body;
             check_digest(&made.image.root, root);
             assert_true(manifest_is_ours(root->data, root->size));
             if (index)
