@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "web/pages/page_history.h"
+#include "web/pages/page.h"
 
 #include "base/clock.h"
 #include "scheduler/scheduler_view.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "web/pages/page_metrics.h"
+#include "web/pages/page.h"
 
 #include "encoding/json_quote.h"
 #include "scheduler/metric_catalog.h"
