@@ -7,9 +7,7 @@
 #include "scheduler/demand.h"
 #include "server/server.h"
 #include "web/page_probe.h"
-#include "web/pages/page_config.h"
-#include "web/pages/page_history.h"
-#include "web/pages/page_metrics.h"
+#include "web/pages/page.h"
 #include "web/pages/status/page_status.h"
 #include "web/scrape.h"
 

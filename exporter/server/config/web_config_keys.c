@@ -2,6 +2,8 @@
 /* The keys of the file: those of exporter-toolkit, and health_without_auth. */
 #include "server/config/web_config_private.h"
 
+#include "config/settings_types.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -21,47 +23,43 @@ static const char *const client_auths[] = {
 
 static const char *const versions[] = {"TLS10", "TLS11", "TLS12", "TLS13", NULL};
 
+#define KEY(type, member, name, fallback, help) \
+    SETTING(type, struct web_config_keys, member, name, fallback, help)
+
 const struct setting web_config_settings[] = {
-    SETTING(SETTING_STRING, struct web_config_keys, cert, "tls_server_config.cert", "",
-            "Certificate and intermediate certificates in PEM."),
-    SETTING(SETTING_STRING, struct web_config_keys, cert_file, "tls_server_config.cert_file", "",
-            "File with the certificate."),
-    SETTING(SETTING_STRING, struct web_config_keys, key, "tls_server_config.key", "",
-            "Private key in PEM, not encrypted."),
-    SETTING(SETTING_STRING, struct web_config_keys, key_file, "tls_server_config.key_file", "",
-            "File with the private key."),
-    SETTING(SETTING_STRING, struct web_config_keys, client_ca, "tls_server_config.client_ca", "",
-            "Authorities for client certificates, in PEM."),
-    SETTING(SETTING_STRING, struct web_config_keys, client_ca_file,
-            "tls_server_config.client_ca_file", "", "File with the authorities."),
+    KEY(SETTING_STRING, cert, "tls_server_config.cert", "",
+        "Certificate and intermediate certificates in PEM."),
+    KEY(SETTING_STRING, cert_file, "tls_server_config.cert_file", "", "File with the certificate."),
+    KEY(SETTING_STRING, key, "tls_server_config.key", "", "Private key in PEM, not encrypted."),
+    KEY(SETTING_STRING, key_file, "tls_server_config.key_file", "", "File with the private key."),
+    KEY(SETTING_STRING, client_ca, "tls_server_config.client_ca", "",
+        "Authorities for client certificates, in PEM."),
+    KEY(SETTING_STRING, client_ca_file, "tls_server_config.client_ca_file", "",
+        "File with the authorities."),
     SETTING_CHOICE(struct web_config_keys, client_auth, "tls_server_config.client_auth_type",
                    client_auths, "NoClientCert", "Whether clients need a certificate."),
-    SETTING(SETTING_LIST, struct web_config_keys, client_allowed_sans,
-            "tls_server_config.client_allowed_sans", "",
-            "A client certificate must have one of these names."),
+    KEY(SETTING_LIST, client_allowed_sans, "tls_server_config.client_allowed_sans", "",
+        "A client certificate must have one of these names."),
     SETTING_CHOICE(struct web_config_keys, min_version, "tls_server_config.min_version", versions,
                    "TLS12", "The oldest version of TLS."),
     SETTING_CHOICE(struct web_config_keys, max_version, "tls_server_config.max_version", versions,
                    "TLS13", "The newest version of TLS."),
-    SETTING(SETTING_LIST, struct web_config_keys, cipher_suites, "tls_server_config.cipher_suites",
-            "", "Cipher suites up to TLS 1.2, by Go's names."),
-    SETTING(SETTING_BOOL, struct web_config_keys, prefer_server_cipher_suites,
-            "tls_server_config.prefer_server_cipher_suites", "true",
-            "Whether the server's order of cipher suites wins."),
-    SETTING(SETTING_LIST, struct web_config_keys, curves, "tls_server_config.curve_preferences", "",
-            "Curves in order of preference."),
-    SETTING(SETTING_BOOL, struct web_config_keys, http2, "http_server_config.http2", "true",
-            "Accepted and ignored: the server speaks HTTP/1.1."),
-    SETTING(SETTING_MAP, struct web_config_keys, headers, "http_server_config.headers", "",
-            "Headers of every reply."),
-    SETTING(SETTING_MAP, struct web_config_keys, users, "basic_auth_users", "",
-            "Users and the bcrypt hashes of their passwords."),
-    SETTING(SETTING_STRING, struct web_config_keys, rate_interval, "rate_limit.interval", "",
-            "Time per request; 0s: no limit."),
-    SETTING(SETTING_UINT, struct web_config_keys, rate_burst, "rate_limit.burst", "0",
-            "Requests allowed at once."),
-    SETTING(SETTING_BOOL, struct web_config_keys, open_health, "health_without_auth", "false",
-            "Whether /-/healthy and /-/ready need no authentication. Not in exporter-toolkit."),
+    KEY(SETTING_LIST, cipher_suites, "tls_server_config.cipher_suites", "",
+        "Cipher suites up to TLS 1.2, by Go's names."),
+    KEY(SETTING_BOOL, prefer_server_cipher_suites, "tls_server_config.prefer_server_cipher_suites",
+        "true", "Whether the server's order of cipher suites wins."),
+    KEY(SETTING_LIST, curves, "tls_server_config.curve_preferences", "",
+        "Curves in order of preference."),
+    KEY(SETTING_BOOL, http2, "http_server_config.http2", "true",
+        "Accepted and ignored: the server speaks HTTP/1.1."),
+    KEY(SETTING_MAP, headers, "http_server_config.headers", "", "Headers of every reply."),
+    KEY(SETTING_MAP, users, "basic_auth_users", "",
+        "Users and the bcrypt hashes of their passwords."),
+    KEY(SETTING_STRING, rate_interval, "rate_limit.interval", "",
+        "Time per request; 0s: no limit."),
+    KEY(SETTING_UINT, rate_burst, "rate_limit.burst", "0", "Requests allowed at once."),
+    KEY(SETTING_BOOL, open_health, "health_without_auth", "false",
+        "Whether /-/healthy and /-/ready need no authentication. Not in exporter-toolkit."),
     {0},
 };
 
@@ -92,17 +90,12 @@ void web_config_keys_read(struct web_config_reading *reading)
     struct settings_source source = {reading->root, reading->root->place, reading->arena,
                                      reading->problems};
 
-    reading->keys = (struct web_config_keys){.cert = "",
-                                             .cert_file = "",
-                                             .key = "",
-                                             .key_file = "",
-                                             .client_ca = "",
-                                             .client_ca_file = "",
-                                             .client_auth = CLIENT_AUTH_REQUIRE_AND_VERIFY,
-                                             .min_version = TLS_VERSION_10,
-                                             .max_version = TLS_VERSION_13,
-                                             .rate_interval = "",
-                                             .rate_burst = 1};
+    for (const struct setting *setting = web_config_settings; setting->name; setting++)
+        settings_store_nothing(setting, (char *)&reading->keys + setting->offset);
+    reading->keys.client_auth = CLIENT_AUTH_REQUIRE_AND_VERIFY;
+    reading->keys.min_version = TLS_VERSION_10;
+    reading->keys.max_version = TLS_VERSION_13;
+    reading->keys.rate_burst = 1;
     settings_check_keys(&source, web_config_settings, NULL);
     (void)settings_fill(&source, web_config_settings, SETTINGS_ALL,
                         &reading->keys); /* mistakes are in the problems */

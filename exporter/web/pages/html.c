@@ -4,6 +4,7 @@
 #include "base/text.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -72,6 +73,19 @@ void html_text_part(struct buf *out, const char *text, size_t size)
 void html_text(struct buf *out, const char *text)
 {
     html_text_part(out, text, strlen(text));
+}
+
+void html_fill(struct buf *out, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    for (const char *at; (at = strstr(fmt, "%s")); fmt = at + 2) {
+        buf_append(out, fmt, (size_t)(at - fmt));
+        html_text(out, va_arg(args, const char *));
+    }
+    va_end(args);
+    buf_append_str(out, fmt);
 }
 
 void html_attribute(struct buf *out, const char *name, const char *value)

@@ -13,6 +13,8 @@
 
 void html_text(struct buf *out, const char *text);
 void html_text_part(struct buf *out, const char *text, size_t size);
+/* Appends `fmt` with a text for each %s. The other conversions of printf() are not supported. */
+void html_fill(struct buf *out, const char *fmt, ...) PRINTF(2, 3);
 /* ` name="value"` */
 void html_attribute(struct buf *out, const char *name, const char *value);
 /* The value of a query parameter, percent-encoded. */

@@ -64,11 +64,8 @@ static void print_head(struct buf *out, const struct page_context *context,
                         "<meta name=\"theme-color\" content=\"#e6522c\">\n");
     if (layout->refresh_seconds > 0)
         buf_printf(out, "<meta http-equiv=\"refresh\" content=\"%u\">\n", layout->refresh_seconds);
-    buf_append_str(out, "<title>");
-    html_text(out, layout->title);
-    buf_append_str(out, " · ");
-    html_text(out, context->node ? context->node : "containerd_exporter");
-    buf_append_str(out, "</title>\n<link rel=\"icon\" href=\"");
+    html_fill(out, "<title>%s · %s</title>\n<link rel=\"icon\" href=\"", layout->title,
+              context->node ? context->node : "containerd_exporter");
     buf_append_str(out, style_icon);
     buf_append_str(out, "\">\n<style>");
     buf_append_str(out, style_sheet);
@@ -81,10 +78,11 @@ void layout_begin(struct buf *out, const struct page_context *context, const str
     buf_append_str(out, "<body>\n<a class=\"skip\" href=\"#main\">Skip to content</a>\n"
                         "<header><div class=\"wide\">");
     buf_append_str(out, style_mark);
-    buf_append_str(out, "<p class=\"node\">");
-    html_text(out, context->node ? context->node : "this node");
-    buf_append_str(out, "</p><p class=\"product\">containerd_exporter</p></div></header>\n"
-                        "<nav aria-label=\"Pages\"><div class=\"wide\">");
+    html_fill(
+        out,
+        "<p class=\"node\">%s</p><p class=\"product\">containerd_exporter</p></div></header>\n<nav "
+        "aria-label=\"Pages\"><div class=\"wide\">",
+        context->node ? context->node : "this node");
     for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
         buf_append_str(out, "<a");
         layout_open_href(out, context, links[i].path);
@@ -100,13 +98,9 @@ void layout_begin(struct buf *out, const struct page_context *context, const str
 
 void layout_end(struct buf *out, const struct page_context *context)
 {
-    buf_append_str(out, "</main>\n<footer class=\"wide\"><p>containerd_exporter ");
-    html_text(out, context->version);
-    if (build_knows(build_revision)) {
-        buf_append_str(out, " (");
-        html_text(out, build_revision);
-        buf_append_char(out, ')');
-    }
+    html_fill(out, "</main>\n<footer class=\"wide\"><p>containerd_exporter %s", context->version);
+    if (build_knows(build_revision))
+        html_fill(out, " (%s)", build_revision);
     buf_append_str(out, "</p><ul><li><a");
     layout_href(out, context, "/-/healthy");
     buf_append_str(out, ">Healthy</a></li><li><a");
@@ -149,9 +143,8 @@ void layout_reject(const struct page_context *context, struct exchange *exchange
     layout_begin(
         &out, context,
         &(struct layout){.title = status == 404 ? "Not found" : "Bad request", .path = ""});
-    buf_printf(&out, "<h1>%s</h1><p>", status == 404 ? "Not found" : "Bad request");
-    html_text(&out, sentence);
-    buf_append_str(&out, "</p>\n");
+    html_fill(&out, "<h1>%s</h1><p>%s</p>\n", status == 404 ? "Not found" : "Bad request",
+              sentence);
     layout_end(&out, context);
     layout_reply(exchange, status, LAYOUT_HTML, &out);
 }

@@ -28,4 +28,13 @@ struct page_context {
     struct history *history;
 };
 
+/* /config: the configuration in force without secrets, and the command line. */
+void page_config(const struct page_context *context, struct exchange *exchange);
+
+/* /history: recent runs of all probes or one, as HTML or JSON. */
+void page_history(const struct page_context *context, struct exchange *exchange);
+
+/* /metrics-help: the meaning of every metric, with an example query. */
+void page_metrics_help(const struct page_context *context, struct exchange *exchange);
+
 #endif

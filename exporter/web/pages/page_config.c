@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "web/pages/page_config.h"
+#include "web/pages/page.h"
 
 #include "os/file.h"
 #include "web/pages/html.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "web/pages/page_history.h"
+#include "web/pages/page.h"
 
 #include "base/clock.h"
 #include "scheduler/scheduler_view.h"
@@ -71,8 +71,7 @@ static void print_option(void *arg, const struct probe_status *probe)
     buf_append_str(list->out, "<option");
     html_attribute(list->out, "value", probe->name);
     buf_append_str(list->out, is_wanted ? " selected>" : ">");
-    html_text(list->out, probe->name);
-    buf_append_str(list->out, "</option>");
+    html_fill(list->out, "%s</option>", probe->name);
 }
 
 static bool is_configured(const struct page_context *context, const char *probe)
@@ -162,10 +161,9 @@ static void print_page(struct buf *out, const struct page_context *context,
     buf_append_str(out, "<h1>");
     if (query->id)
         buf_append_str(out, "Run");
-    else if (query->probe) {
-        buf_append_str(out, "Runs of ");
-        html_text(out, query->probe);
-    } else
+    else if (query->probe)
+        html_fill(out, "Runs of %s", query->probe);
+    else
         buf_append_str(out, "Recent runs");
     buf_append_str(out, "</h1>\n");
     print_form(out, context, query);

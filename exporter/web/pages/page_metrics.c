@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "web/pages/page_metrics.h"
+#include "web/pages/page.h"
 
 #include "encoding/json_quote.h"
 #include "scheduler/metric_catalog.h"
@@ -48,8 +48,7 @@ static void print_family(struct buf *out, const struct metric_family *family)
                "<article class=\"card metric\" id=\"%s\"><h3><a class=\"ref\" href=\"#%s\">%s"
                "</a> <span class=\"tag\">%s</span></h3><p>",
                family->name, family->name, family->name, family_type_name(family));
-    html_text(out, family->help);
-    buf_append_str(out, "</p><dl>");
+    html_fill(out, "%s</p><dl>", family->help);
     if (*family_unit(family))
         buf_printf(out, "<dt>Unit</dt><dd>%s</dd>", family_unit(family));
     if (family->labels[0]) {
@@ -60,8 +59,7 @@ static void print_family(struct buf *out, const struct metric_family *family)
     }
     buf_append_str(out, "<dt>Example query</dt><dd><code>");
     family_query(family, &query);
-    html_text(out, query.data ? query.data : "");
-    buf_append_str(out, "</code></dd></dl></article>\n");
+    html_fill(out, "%s</code></dd></dl></article>\n", query.data ? query.data : "");
 }
 
 static void print_page(struct buf *out, const struct page_context *context,

@@ -20,34 +20,29 @@ static void print_head(struct buf *out, const struct page_context *context,
     buf_append_str(out, "<h3><a");
     layout_open_href(out, context, "/history?id=");
     html_query(out, record->id);
-    buf_append_str(out, "\">");
-    html_text(out, record->probe);
-    buf_printf(out, "</a> <span class=\"tag %s\">%s</span></h3><p class=\"soft small\">",
-               canceled       ? ""
-               : failed       ? "bad"
-               : record->slow ? "slow"
-                              : "good",
-               canceled       ? "canceled"
-               : failed       ? "failed"
-               : record->slow ? "slow"
-                              : "OK");
+    html_fill(out, "\">%s</a> <span class=\"tag %s\">%s</span></h3><p class=\"soft small\">",
+              record->probe,
+              canceled       ? ""
+              : failed       ? "bad"
+              : record->slow ? "slow"
+                             : "good",
+              canceled       ? "canceled"
+              : failed       ? "failed"
+              : record->slow ? "slow"
+                             : "OK");
     html_time(out, record->start, now);
     buf_append_str(out, ", took ");
     html_seconds(out, record->seconds);
     buf_append_str(out, " of at most ");
     html_seconds(out, record->timeout_seconds);
-    buf_append_str(out, " · ");
-    html_text(out, record->operation);
-    if (*record->engine) {
-        buf_append_str(out, " by ");
-        html_text(out, record->engine);
-    }
-    buf_printf(out, ", %s · run <code>",
-               record->trigger == RUN_RETRY    ? "early retry"
-               : record->trigger == RUN_DEMAND ? "on demand"
-                                               : "on schedule");
-    html_text(out, record->id);
-    buf_append_str(out, "</code></p>");
+    html_fill(out, " · %s", record->operation);
+    if (*record->engine)
+        html_fill(out, " by %s", record->engine);
+    html_fill(out, ", %s · run <code>%s</code></p>",
+              record->trigger == RUN_RETRY    ? "early retry"
+              : record->trigger == RUN_DEMAND ? "on demand"
+                                              : "on schedule",
+              record->id);
 }
 
 static void print_failure(struct buf *out, const struct run_record *record)
@@ -122,11 +117,8 @@ static void print_transfer(struct buf *out, const char *term, uint64_t bytes, do
 
 static void print_text(struct buf *out, const char *term, const char *text)
 {
-    if (!text || !*text)
-        return;
-    buf_printf(out, "<dt>%s</dt><dd class=\"ref\">", term);
-    html_text(out, text);
-    buf_append_str(out, "</dd>");
+    if (text && *text)
+        html_fill(out, "<dt>%s</dt><dd class=\"ref\">%s</dd>", term, text);
 }
 
 static void print_details(struct buf *out, const struct run_record *record)
@@ -160,12 +152,11 @@ void run_card(struct buf *out, const struct page_context *context, const struct 
 {
     bool failed = record->reason != ERROR_NONE && record->reason != ERROR_CANCELED;
 
-    buf_printf(out, "<article class=\"card run%s\" id=\"run-",
-               failed         ? " is-bad"
-               : record->slow ? " is-slow"
-                              : "");
-    html_text(out, record->id);
-    buf_append_str(out, "\">");
+    html_fill(out, "<article class=\"card run%s\" id=\"run-%s\">",
+              failed         ? " is-bad"
+              : record->slow ? " is-slow"
+                             : "",
+              record->id);
     print_head(out, context, record, now);
     print_failure(out, record);
     print_phases(out, record);

@@ -249,9 +249,8 @@ void status_problem(struct status *status, bool is_problem, const char *anchor, 
     vsnprintf(line, sizeof(line), fmt, args);
     va_end(args);
     *(is_problem ? &status->n_problems : &status->n_warnings) += 1;
-    buf_printf(list, "<li><a class=\"%s\" href=\"#%s\">", is_problem ? "bad" : "slow", anchor);
-    html_text(list, line);
-    buf_append_str(list, "</a></li>");
+    html_fill(list, "<li><a class=\"%s\" href=\"#%s\">%s</a></li>", is_problem ? "bad" : "slow",
+              anchor, line);
 }
 
 bool status_value(const struct status *status, const char *family, double *value)

@@ -9,14 +9,8 @@
 
 #define ADDRESS_BYTES 256
 
-static void print_term(struct buf *out, const char *term)
-{
-    buf_printf(out, "<dt>%s</dt><dd>", term);
-}
-
 static void print_count(struct status *status, const char *term, const char *family)
 {
-    struct buf *out = &status->body;
     struct board_cursor at = {0};
     const struct sample *sample = board_next(status->view, family, &at);
     double sum = 0;
@@ -25,23 +19,18 @@ static void print_count(struct status *status, const char *term, const char *fam
         return;
     for (; sample; sample = board_next(status->view, family, &at))
         sum += sample->value;
-    print_term(out, term);
-    buf_printf(out, "%.0f</dd>", sum);
+    buf_printf(&status->body, "<dt>%s</dt><dd>%.0f</dd>", term, sum);
 }
 
 static void print_label(struct status *status, const char *term, const char *family,
                         const char *label)
 {
-    struct buf *out = &status->body;
     struct board_cursor at = {0};
     const struct sample *sample = board_next(status->view, family, &at);
     const char *value = sample ? board_label(at.family, sample, label) : "";
 
-    if (!*value)
-        return;
-    print_term(out, term);
-    html_text(out, value);
-    buf_append_str(out, "</dd>");
+    if (*value)
+        html_fill(&status->body, "<dt>%s</dt><dd>%s</dd>", term, value);
 }
 
 static void begin_card(struct status *status, const char *name, const char *word, const char *color)
@@ -52,17 +41,14 @@ static void begin_card(struct status *status, const char *name, const char *word
 
 static void print_conditions(struct status *status)
 {
-    struct buf *out = &status->body;
     struct board_cursor at = {0};
     const struct sample *sample;
 
     while ((sample = board_next(status->view, "containerd_cri_condition", &at))) {
-        const char *type = board_label(at.family, sample, "type");
         bool holds = sample->value > 0;
-        buf_append_str(out, "<dt>");
-        html_text(out, type);
-        buf_printf(out, "</dt><dd class=\"%s\">%s</dd>", holds ? "good" : "bad",
-                   holds ? "yes" : "no");
+        html_fill(&status->body, "<dt>%s</dt><dd class=\"%s\">%s</dd>",
+                  board_label(at.family, sample, "type"), holds ? "good" : "bad",
+                  holds ? "yes" : "no");
         if (!holds)
             status_problem(status, true, "daemons", "a CRI condition is false");
     }
@@ -78,10 +64,8 @@ static void print_sandbox_image(struct status *status)
 
     if (!sample)
         return;
-    print_term(out, "Sandbox image");
-    buf_append_str(out, "<span class=\"ref\">");
-    html_text(out, board_label(at.family, sample, "image"));
-    buf_append_str(out, "</span>");
+    html_fill(out, "<dt>Sandbox image</dt><dd><span class=\"ref\">%s</span>",
+              board_label(at.family, sample, "image"));
     if (status_value(status, "containerd_cri_sandbox_image_present", &present) && !(present > 0)) {
         buf_append_str(out, " <span class=\"tag slow\">not on this node</span>");
         status_problem(status, false, "daemons",
@@ -96,12 +80,8 @@ static void print_address(struct status *status, const char *daemon)
 
     if (status->context->daemon_address)
         status->context->daemon_address(daemon, address, sizeof(address));
-    if (!*address)
-        return;
-    print_term(&status->body, "Address");
-    buf_append_str(&status->body, "<span class=\"ref\">");
-    html_text(&status->body, address);
-    buf_append_str(&status->body, "</span></dd>");
+    if (*address)
+        html_fill(&status->body, "<dt>Address</dt><dd><span class=\"ref\">%s</span></dd>", address);
 }
 
 /* Expired leases that remain block garbage collection. */
@@ -194,15 +174,13 @@ static void print_exporter(struct status *status)
     double started, reloaded = 1, at;
 
     begin_card(status, "Exporter", "up", "good");
-    buf_append_str(out, "<dl><dt>Version</dt><dd>");
-    html_text(out, status->context->version);
-    buf_append_str(out, "</dd>");
+    html_fill(out, "<dl><dt>Version</dt><dd>%s</dd>", status->context->version);
     if (status_value(status, "process_start_time_seconds", &started)) {
-        print_term(out, "Up for");
+        buf_append_str(out, "<dt>Up for</dt><dd>");
         html_seconds(out, status->now - started);
         buf_append_str(out, "</dd>");
     }
-    print_term(out, "Configuration");
+    buf_append_str(out, "<dt>Configuration</dt><dd>");
     if (status_value(status, "containerd_exporter_config_last_reload_successful", &reloaded) &&
         !(reloaded > 0)) {
         buf_append_str(out,

@@ -114,14 +114,11 @@ static void print_image(struct status *status, const struct image *image)
 {
     struct buf *out = &status->body;
 
-    buf_append_str(out, "<tr><td><span class=\"ref\">");
-    html_text(out, image->name);
-    buf_append_str(out, "</span><br><span class=\"soft small\">");
-    html_text(out, image->name_space);
-    buf_printf(out, "</span></td><td data-name=\"Status\"><span class=\"tag %s\">",
-               image->since > 0 ? "bad" : "");
-    html_text(out, image->status);
-    buf_append_str(out, "</span></td><td data-name=\"Since\">");
+    html_fill(out,
+              "<tr><td><span class=\"ref\">%s</span><br><span class=\"soft small\">%s</span></td>"
+              "<td data-name=\"Status\"><span class=\"tag %s\">%s</span></td>"
+              "<td data-name=\"Since\">",
+              image->name, image->name_space, image->since > 0 ? "bad" : "", image->status);
     if (image->since > 0)
         html_time(out, image->since, status->now);
     else
@@ -183,15 +180,12 @@ static void print_bad_blobs(struct status *status)
     at = (struct board_cursor){0};
     while ((sample = board_next(status->view, "containerd_content_bad_image_info", &at)) &&
            rows++ < ROWS_MAX) {
-        buf_append_str(out, "<li><span class=\"ref\">");
-        html_text(out, board_label(at.family, sample, "image"));
-        buf_append_str(out, "</span> <span class=\"soft small\">(");
-        html_text(out, board_label(at.family, sample, "namespace"));
-        buf_append_str(out, ")</span>: ");
-        html_text(out, board_label(at.family, sample, "kind"));
-        buf_append_str(out, ", <span class=\"ref\">");
-        html_text(out, board_label(at.family, sample, "digest"));
-        buf_append_str(out, "</span></li>");
+        html_fill(out,
+                  "<li><span class=\"ref\">%s</span> <span class=\"soft small\">(%s)</span>: %s, "
+                  "<span class=\"ref\">%s</span></li>",
+                  board_label(at.family, sample, "image"),
+                  board_label(at.family, sample, "namespace"),
+                  board_label(at.family, sample, "kind"), board_label(at.family, sample, "digest"));
     }
     buf_append_str(out, "</ul></div>\n");
 }

@@ -64,12 +64,9 @@ static void print_when(struct status *status, const struct status_probe *probe)
 {
     struct buf *out = &status->body;
 
-    buf_append_str(out, "<p class=\"soft small\">");
-    html_text(out, probe->operation);
-    if (*probe->engine) {
-        buf_append_str(out, " by ");
-        html_text(out, probe->engine);
-    }
+    html_fill(out, "<p class=\"soft small\">%s", probe->operation);
+    if (*probe->engine)
+        html_fill(out, " by %s", probe->engine);
     buf_append_str(out, " · ");
     if (probe->last_attempt > 0) {
         buf_append_str(out, "last run ");
@@ -86,11 +83,9 @@ static void print_when(struct status *status, const struct status_probe *probe)
         buf_append_str(out, "next ");
         html_time(out, probe->next_unix, status->now);
     }
-    if (*probe->schedule) {
-        buf_append_str(out, ", by <code>");
-        html_text(out, probe->schedule);
-        buf_append_str(out, "</code>");
-    } else {
+    if (*probe->schedule)
+        html_fill(out, ", by <code>%s</code>", probe->schedule);
+    else {
         buf_append_str(out, ", every ");
         html_seconds(out, probe->interval_seconds);
     }
@@ -156,12 +151,8 @@ static void print_card(struct status *status, const struct status_probe *probe)
     buf_printf(out, "<article class=\"card probe%s\" id=\"probe-%zu\"><div><h3><a",
                kinds[probe->kind].card, (size_t)(probe - status->probes));
     layout_history_href(out, status->context, probe->name);
-    buf_append_char(out, '>');
-    html_text(out, probe->name);
-    buf_printf(out, "</a> <span class=\"tag %s\">%s</span></h3><p class=\"ref\">",
-               kinds[probe->kind].color, kinds[probe->kind].word);
-    html_text(out, probe->image);
-    buf_append_str(out, "</p>");
+    html_fill(out, ">%s</a> <span class=\"tag %s\">%s</span></h3><p class=\"ref\">%s</p>",
+              probe->name, kinds[probe->kind].color, kinds[probe->kind].word, probe->image);
     print_when(status, probe);
     buf_append_str(out, "</div>");
     print_figure(status, probe);

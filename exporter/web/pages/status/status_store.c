@@ -41,11 +41,8 @@ void status_print_plugins(struct status *status)
                         "<th scope=\"col\">Plugin</th><th scope=\"col\">Type</th>");
         if (n > ROWS_MAX)
             continue;
-        buf_append_str(out, "<tr><th scope=\"row\">");
-        html_text(out, board_label(at.family, sample, "id"));
-        buf_append_str(out, "</th><td class=\"ref\">");
-        html_text(out, board_label(at.family, sample, "type"));
-        buf_append_str(out, "</td></tr>\n");
+        html_fill(out, "<tr><th scope=\"row\">%s</th><td class=\"ref\">%s</td></tr>\n",
+                  board_label(at.family, sample, "id"), board_label(at.family, sample, "type"));
     }
     if (n == 0)
         return;
@@ -96,9 +93,7 @@ static void print_disk(struct status *status, const struct namespace_disk *disk,
                                        {"snapshots", "c3", disk->snapshots}};
     struct buf *out = &status->body;
 
-    buf_append_str(out, "<tr><th scope=\"row\">");
-    html_text(out, disk->name);
-    buf_append_str(out, "</th><td class=\"num\">");
+    html_fill(out, "<tr><th scope=\"row\">%s</th><td class=\"num\">", disk->name);
     html_bytes(out, disk->content);
     buf_append_str(out, "</td><td class=\"num\">");
     html_bytes(out, disk->snapshots);
@@ -156,9 +151,7 @@ static void print_registry(struct status *status, const char *registry, double b
         of_registry(status, "image_registry_certificate_expiry_timestamp_seconds", registry);
     struct buf *out = &status->body;
 
-    buf_append_str(out, "<tr><th scope=\"row\" class=\"ref\">");
-    html_text(out, registry);
-    buf_append_str(out, "</th><td>");
+    html_fill(out, "<tr><th scope=\"row\" class=\"ref\">%s</th><td>", registry);
     if (backoff_seconds > 0) {
         buf_append_str(out, "<span class=\"slow\">back-off for ");
         html_seconds(out, backoff_seconds);
