@@ -104,22 +104,19 @@ bool error_memory(struct error *err)
 
 static enum error_code code_from_errno(int errnum)
 {
-    switch (errnum) {
-    case ENOMEM:
-        return ERROR_MEMORY;
-    case ENOENT:
-        return ERROR_NOT_FOUND;
-    case EACCES:
-    case EPERM:
-        return ERROR_FORBIDDEN;
-    case ETIMEDOUT:
-        return ERROR_TIMEOUT;
-    case ENOSPC:
-    case EDQUOT:
-        return ERROR_NO_SPACE;
-    default:
-        return ERROR_INTERNAL;
-    }
+    static const struct {
+        int errnum;
+        enum error_code code;
+    } codes[] = {
+        {ENOMEM, ERROR_MEMORY},   {ENOENT, ERROR_NOT_FOUND},  {EACCES, ERROR_FORBIDDEN},
+        {EPERM, ERROR_FORBIDDEN}, {ETIMEDOUT, ERROR_TIMEOUT}, {ENOSPC, ERROR_NO_SPACE},
+        {EDQUOT, ERROR_NO_SPACE},
+    };
+
+    for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+        if (codes[i].errnum == errnum)
+            return codes[i].code;
+    return ERROR_INTERNAL;
 }
 
 /* Appends ": text" to a message for which vsnprintf() returned `n`. */

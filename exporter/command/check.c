@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Runs the image inventory once for all namespaces and prints its findings. */
-#include "command/check.h"
+#include "command/command.h"
 
 #include "base/clock.h"
 #include "base/text.h"
@@ -9,7 +9,6 @@
 #include "inventory/image_inventory.h"
 #include "net/socket_path.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define OUTPUT_LIMIT_BYTES ((size_t)256 << 20)
@@ -38,11 +37,6 @@ const char command_check_text[] =
     "healthy: containerd removed its layers on purpose (discard_unpacked_layers). Namespaces of "
     "the exporter's own probes are skipped.";
 
-static void init(struct check_options *options)
-{
-    *options = (struct check_options){.address = "", .timeout = "1m"};
-}
-
 static void make_flags(struct check_options *options, struct flag flags[COMMAND_FLAGS_MAX])
 {
     const struct flag table[] = {
@@ -60,6 +54,7 @@ static void make_flags(struct check_options *options, struct flag flags[COMMAND_
         {0},
     };
 
+    *options = (struct check_options){.address = "", .timeout = "1m"};
     memcpy(flags, table, sizeof(table));
 }
 
@@ -68,7 +63,6 @@ void command_check_flags(void (*visit)(void *arg, const struct flag *flags), voi
     struct check_options options;
     struct flag flags[COMMAND_FLAGS_MAX];
 
-    init(&options);
     make_flags(&options, flags);
     visit(arg, flags);
 }
@@ -77,7 +71,6 @@ static bool parse(struct check_options *options, int argc, char **argv, struct e
 {
     struct flag flags[COMMAND_FLAGS_MAX];
 
-    init(options);
     make_flags(options, flags);
     return flags_parse(flags, argc, argv, err) &&
            (text_duration_ns(options->timeout, &options->timeout_ns, err) ||
@@ -165,15 +158,12 @@ static bool scrub(const struct check_options *options, struct containerd *daemon
                   struct error *err)
 {
     const char *names[FLAG_VALUES_MAX + 1] = {NULL};
-    const struct check_scrub_options scrub_options = {
-        options->namespaces.count > 0 ? names : NULL,
-        options->json,
-    };
     bool intact;
 
     for (size_t i = 0; i < options->namespaces.count; i++)
         names[i] = options->namespaces.items[i];
-    if (!check_scrub(daemon, &scrub_options, &intact, err))
+    if (!check_scrub(daemon, options->namespaces.count > 0 ? names : NULL, options->json, &intact,
+                     err))
         return false;
     *healthy = *healthy && intact;
     return true;

@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of commands and their help. */
 #include "command/command.h"
 
-#include "command/check.h"
-#include "command/exporter.h"
-#include "command/metrics_reference.h"
 #include "command/options.h"
-#include "command/run_probe.h"
 #include "command/terminal/help.h"
 
 #include <stdio.h>

@@ -18,15 +18,25 @@ struct command {
     const char *text;      /* paragraphs for --help and the manual page */
     /* Calls visit() with the table of flags, which holds the defaults. */
     void (*flags)(void (*visit)(void *arg, const struct flag *flags), void *arg);
-    int (*run)(int argc, char **argv); /* argv[0] is the name of the command */
+    /* argv[0] is the name of the command. Returns the exit status. */
+    int (*run)(int argc, char **argv);
 };
 
 extern const struct command commands[];
 
+/* The functions and texts of the rows: exporter.c, check.c, run_probe.c, metrics_reference.c. */
+int command_exporter(int argc, char **argv);
+int command_check(int argc, char **argv);
+int command_probe(int argc, char **argv);
+int command_metrics(int argc, char **argv);
+void command_check_flags(void (*visit)(void *arg, const struct flag *flags), void *arg);
+void command_probe_flags(void (*visit)(void *arg, const struct flag *flags), void *arg);
+void command_metrics_flags(void (*visit)(void *arg, const struct flag *flags), void *arg);
+extern const char command_check_text[], command_probe_text[], command_metrics_text[];
+
 /* Returns the command of that name, or NULL. */
 const struct command *command_find(const char *name);
 
-/* Prints the help on standard output. */
 void command_help(const struct command *command);
 
 /* Writes the buffer to standard output. Fails if the buffer has failed. */

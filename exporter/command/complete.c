@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The completion scripts, and the candidates that they ask for. */
 #include "command/complete.h"
 
 #include "base/text.h"

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The command without a name: prints what its flags ask for, checks the configuration, or serves.
- */
-#include "command/exporter.h"
-
+/* The command without a name: prints what its flags ask for, checks the files, or serves. */
 #include "command/command.h"
+
 #include "command/complete.h"
 #include "command/serve.h"
 #include "command/setup.h"

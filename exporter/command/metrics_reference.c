@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Prints the catalog of metrics as text or as Markdown tables. */
-#include "command/metrics_reference.h"
+#include "command/command.h"
 
 #include "scheduler/metric_catalog.h"
 #include "web/web.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define OUTPUT_LIMIT_BYTES ((size_t)4 << 20)

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of flags of the exporter, and their validation. */
 #include "command/options.h"
 
 #include "base/clock.h"
@@ -89,29 +88,20 @@ static void add_web(struct raw *raw)
         });
 }
 
-static void add_formats(struct raw *raw)
-{
-    struct options *options = raw->options;
-
-    add(raw, (const struct flag[]){
-                 {"Formats", FLAG_HEADING},
-                 {"metrics.native-histograms", FLAG_SWITCH, &options->native_histograms, NULL,
-                  "Add native histograms to classic ones in the protobuf format. On by default; "
-                  "disable with =off or --no-..."},
-                 {"metrics.created-lines", FLAG_SWITCH, &options->created_lines, NULL,
-                  "Add a _created line for each histogram in OpenMetrics."},
-                 {"metrics.experimental-openmetrics-2", FLAG_SWITCH, &options->openmetrics_2, NULL,
-                  "Offer OpenMetrics 2.0, which is a draft."},
-                 {0},
-             });
-}
-
-static void add_probes(struct raw *raw)
+static void add_formats_and_probes(struct raw *raw)
 {
     struct options *options = raw->options;
 
     add(raw,
         (const struct flag[]){
+            {"Formats", FLAG_HEADING},
+            {"metrics.native-histograms", FLAG_SWITCH, &options->native_histograms, NULL,
+             "Add native histograms to classic ones in the protobuf format. On by default; "
+             "disable with =off or --no-..."},
+            {"metrics.created-lines", FLAG_SWITCH, &options->created_lines, NULL,
+             "Add a _created line for each histogram in OpenMetrics."},
+            {"metrics.experimental-openmetrics-2", FLAG_SWITCH, &options->openmetrics_2, NULL,
+             "Offer OpenMetrics 2.0, which is a draft."},
             {"Probes", FLAG_HEADING},
             {"probe.workers", FLAG_UINT, &options->probe_workers, NULL,
              "Maximum number of concurrent probes."},
@@ -200,8 +190,7 @@ static void init(struct raw *raw, struct options *options)
                         .log_format = "logfmt"};
     add_config(raw);
     add_web(raw);
-    add_formats(raw);
-    add_probes(raw);
+    add_formats_and_probes(raw);
     add_log(raw);
     add_collectors(raw);
     add_help(raw);

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Runs periodic tasks between signals. */
 #include "command/periodic.h"
 
 #include "base/clock.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Runs configured probes once, one after the other, and prints the results. */
-#include "command/run_probe.h"
+#include "command/command.h"
 
 #include "base/log.h"
 #include "collector/node.h"
@@ -41,11 +41,6 @@ const char command_probe_text[] =
     "or SIGTERM. The first signal cancels the run and cleans up. A second one exits without "
     "clean-up.";
 
-static void init(struct probe_options *options)
-{
-    *options = (struct probe_options){0};
-}
-
 static void make_flags(struct probe_options *options, struct flag flags[COMMAND_FLAGS_MAX])
 {
     const struct flag table[] = {
@@ -61,6 +56,7 @@ static void make_flags(struct probe_options *options, struct flag flags[COMMAND_
         {0},
     };
 
+    *options = (struct probe_options){0};
     memcpy(flags, table, sizeof(table));
 }
 
@@ -69,7 +65,6 @@ void command_probe_flags(void (*visit)(void *arg, const struct flag *flags), voi
     struct probe_options options;
     struct flag flags[COMMAND_FLAGS_MAX];
 
-    init(&options);
     make_flags(&options, flags);
     visit(arg, flags);
 }
@@ -78,7 +73,6 @@ static bool parse(struct probe_options *options, int argc, char **argv, struct e
 {
     struct flag flags[COMMAND_FLAGS_MAX];
 
-    init(options);
     make_flags(options, flags);
     if (!flags_parse(flags, argc, argv, err))
         return false;
@@ -89,8 +83,6 @@ static bool parse(struct probe_options *options, int argc, char **argv, struct e
                          options->all ? "all" : "list");
     return true;
 }
-
-/* ---- selection ---- */
 
 static bool is_probe(const struct config_job *job)
 {
@@ -134,8 +126,6 @@ static void list(const struct config *config)
         if (is_probe(&config->jobs[i]))
             puts(config->jobs[i].name);
 }
-
-/* ---- runs ---- */
 
 struct session {
     const struct probe_options *options;

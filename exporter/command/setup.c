@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Creates the node that all jobs share, from the global sections of the configuration. */
 #include "command/setup.h"
 
 #include "base/log.h"

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Validates paths and URLs of flags. */
 #include "command/web_path.h"
 
 #include "base/text.h"

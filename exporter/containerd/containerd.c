@@ -13,6 +13,7 @@
 #define MESSAGE_LIMIT_BYTES ((size_t)16 << 20) /* the daemon's own limit */
 #define SCRATCH_LIMIT_BYTES ((size_t)64 << 20) /* one message, decoded */
 #define REQUEST_LIMIT_BYTES ((size_t)1 << 20)
+#define NAME_LIMIT_BYTES    ((size_t)64 << 10)
 #define REASON_BYTES        ((size_t)256)
 #define NAMESPACES          "/containerd.services.namespaces.v1.Namespaces/"
 
@@ -144,6 +145,23 @@ bool containerd_query(const struct scope *scope, const char *method, const struc
            (!decode || decode(&reply, arena ? arena : &scratch, out, err));
 }
 
+bool containerd_query_name(const struct scope *scope, const char *method, const char *name,
+                           containerd_decode *decode, struct arena *arena, void *out,
+                           struct cancel *cancel, struct error *err)
+{
+    CLEANUP(buf_deinit) struct buf request = BUF_INIT(NAME_LIMIT_BYTES);
+
+    containerd_wire_name(&request, name);
+    return containerd_query(scope, method, &request, decode, arena, out, cancel, err);
+}
+
+bool containerd_delete(const struct scope *scope, const char *method, const char *name,
+                       struct cancel *cancel, struct error *err)
+{
+    return containerd_query_name(scope, method, name, NULL, NULL, NULL, cancel, err) ||
+           error_is_expected(err, STATUS_GRPC, RPC_NOT_FOUND);
+}
+
 struct rpc_stream *containerd_stream(const struct scope *scope, const char *method,
                                      const struct buf *request, struct cancel *cancel,
                                      struct error *err)
@@ -249,9 +267,5 @@ bool containerd_namespace_create(const struct scope *scope, const struct labels 
 bool containerd_namespace_delete(const struct scope *scope, struct cancel *cancel,
                                  struct error *err)
 {
-    CLEANUP(buf_deinit) struct buf request = BUF_INIT(REQUEST_LIMIT_BYTES);
-
-    containerd_wire_namespace_delete(&request, scope->name_space);
-    return containerd_query(scope, NAMESPACES "Delete", &request, NULL, NULL, NULL, cancel, err) ||
-           error_is_expected(err, STATUS_GRPC, RPC_NOT_FOUND);
+    return containerd_delete(scope, NAMESPACES "Delete", scope->name_space, cancel, err);
 }

@@ -58,7 +58,16 @@ bool containerd_query(const struct scope *scope, const char *method, const struc
                       containerd_decode *decode, struct arena *arena, void *out,
                       struct cancel *cancel, struct error *err) MUST_CHECK;
 
-/* The same without decoding: appends the reply to `reply`, which the caller owns. */
+/* The same for a request with nothing but a name. */
+bool containerd_query_name(const struct scope *scope, const char *method, const char *name,
+                           containerd_decode *decode, struct arena *arena, void *out,
+                           struct cancel *cancel, struct error *err) MUST_CHECK;
+
+/* Calls the `method` that deletes what has that name. A missing one is success. */
+bool containerd_delete(const struct scope *scope, const char *method, const char *name,
+                       struct cancel *cancel, struct error *err) MUST_CHECK;
+
+/* containerd_query() without decoding: appends the reply to `reply`, which the caller owns. */
 bool containerd_call(const struct scope *scope, const char *method, const struct buf *request,
                      struct buf *reply, struct cancel *cancel, struct error *err) MUST_CHECK;
 

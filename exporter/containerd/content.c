@@ -12,11 +12,8 @@
 bool content_size(const struct scope *scope, const char *digest, uint64_t *size,
                   struct cancel *cancel, struct error *err)
 {
-    CLEANUP(buf_deinit) struct buf request = BUF_INIT(REQUEST_LIMIT_BYTES);
-
-    content_wire_digest(&request, digest);
-    return containerd_query(scope, SERVICE "Info", &request, content_wire_size, NULL, size, cancel,
-                            err);
+    return containerd_query_name(scope, SERVICE "Info", digest, content_wire_size, NULL, size,
+                                 cancel, err);
 }
 
 bool content_list(const struct scope *scope, content_visit *visit, void *arg, struct cancel *cancel,
@@ -105,11 +102,7 @@ bool content_read(const struct scope *scope, const char *digest, struct buf *out
 bool content_delete(const struct scope *scope, const char *digest, struct cancel *cancel,
                     struct error *err)
 {
-    CLEANUP(buf_deinit) struct buf request = BUF_INIT(REQUEST_LIMIT_BYTES);
-
-    content_wire_digest(&request, digest);
-    return containerd_query(scope, SERVICE "Delete", &request, NULL, NULL, NULL, cancel, err) ||
-           error_is_expected(err, STATUS_GRPC, RPC_NOT_FOUND);
+    return containerd_delete(scope, SERVICE "Delete", digest, cancel, err);
 }
 
 bool content_ingests(const struct scope *scope, struct arena *arena, struct ingests *ingests,
@@ -117,16 +110,6 @@ bool content_ingests(const struct scope *scope, struct arena *arena, struct inge
 {
     return containerd_query(scope, SERVICE "ListStatuses", NULL, content_wire_ingests, arena,
                             ingests, cancel, err);
-}
-
-static bool abort_ingest(const struct scope *scope, const char *ref, struct cancel *cancel,
-                         struct error *err)
-{
-    CLEANUP(buf_deinit) struct buf request = BUF_INIT(REQUEST_LIMIT_BYTES);
-
-    content_wire_abort(&request, ref);
-    return containerd_query(scope, SERVICE "Abort", &request, NULL, NULL, NULL, cancel, err) ||
-           error_is_expected(err, STATUS_GRPC, RPC_NOT_FOUND);
 }
 
 bool content_abort_all(const struct scope *scope, struct cancel *cancel, struct error *err)
@@ -137,7 +120,7 @@ bool content_abort_all(const struct scope *scope, struct cancel *cancel, struct 
     if (!content_ingests(scope, &arena, &ingests, cancel, err))
         return false;
     for (size_t i = 0; i < ingests.count; i++)
-        if (!abort_ingest(scope, ingests.items[i].ref, cancel, err))
+        if (!containerd_delete(scope, SERVICE "Abort", ingests.items[i].ref, cancel, err))
             return false;
     return true;
 }

@@ -62,18 +62,16 @@ static bool read_all(int fd, uint64_t size, struct buf *out)
 
 int content_files_blob(const struct content_files *files, const char *digest, uint64_t size)
 {
-    CLEANUP(closep) int fd = -1;
-    int blob;
+    int fd;
 
     if (files->directory < 0 || !digest_valid(digest))
         return -1;
     fd = openat(files->directory, digest + strlen(ALGORITHM ":"),
                 O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0 || !is_blob(fd, size))
-        return -1;
-    blob = fd;
-    fd = -1;
-    return blob;
+    if (fd < 0 || is_blob(fd, size))
+        return fd;
+    close(fd);
+    return -1;
 }
 
 bool content_files_read(const struct content_files *files, const char *digest, uint64_t size,

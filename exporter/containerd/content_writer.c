@@ -5,7 +5,6 @@
  */
 #include "containerd/content_writer.h"
 
-#include "base/text.h"
 #include "containerd/wire/content_wire.h"
 
 #include <stdio.h>

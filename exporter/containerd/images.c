@@ -16,11 +16,8 @@ bool images_list(const struct scope *scope, struct arena *arena, struct image_re
 bool images_get(const struct scope *scope, const char *name, struct arena *arena,
                 struct image_record *record, struct cancel *cancel, struct error *err)
 {
-    CLEANUP(buf_deinit) struct buf request = BUF_INIT(REQUEST_LIMIT_BYTES);
-
-    images_wire_name(&request, name);
-    return containerd_query(scope, SERVICE "Get", &request, images_wire_got, arena, record, cancel,
-                            err);
+    return containerd_query_name(scope, SERVICE "Get", name, images_wire_got, arena, record, cancel,
+                                 err);
 }
 
 bool images_create(const struct scope *scope, const struct image_record *record,
@@ -37,9 +34,5 @@ bool images_create(const struct scope *scope, const struct image_record *record,
 bool images_delete(const struct scope *scope, const char *name, struct cancel *cancel,
                    struct error *err)
 {
-    CLEANUP(buf_deinit) struct buf request = BUF_INIT(REQUEST_LIMIT_BYTES);
-
-    images_wire_name(&request, name);
-    return containerd_query(scope, SERVICE "Delete", &request, NULL, NULL, NULL, cancel, err) ||
-           error_is_expected(err, STATUS_GRPC, RPC_NOT_FOUND);
+    return containerd_delete(scope, SERVICE "Delete", name, cancel, err);
 }

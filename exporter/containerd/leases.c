@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "containerd/leases.h"
 
-#include "containerd/wire/leases_wire.h"
+#include "containerd/wire/images_wire.h"
 
 #include <time.h>
 

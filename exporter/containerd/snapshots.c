@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "containerd/snapshots.h"
 
+#include "containerd/wire/containerd_wire.h"
 #include "containerd/wire/snapshots_wire.h"
 
 #define REQUEST_LIMIT_BYTES ((size_t)1 << 20)
@@ -11,7 +12,7 @@ struct rpc_stream *snapshots_list_begin(const struct scope *scope, const char *s
 {
     CLEANUP(buf_deinit) struct buf request = BUF_INIT(REQUEST_LIMIT_BYTES);
 
-    snapshots_wire_list(&request, snapshotter);
+    containerd_wire_name(&request, snapshotter);
     return containerd_stream(scope, SERVICE "List", &request, cancel, err);
 }
 
@@ -53,7 +54,6 @@ bool snapshots_commit(const struct scope *scope, const char *snapshotter, const 
     return containerd_query(scope, SERVICE "Commit", &request, NULL, NULL, NULL, cancel, err);
 }
 
-/* A request of nothing but a snapshotter and a key. */
 static bool query_key(const struct scope *scope, const char *method, const char *snapshotter,
                       const char *key, containerd_decode *decode, struct arena *arena, void *out,
                       struct cancel *cancel, struct error *err)

@@ -160,30 +160,6 @@ static struct entry *new_entry(const char *key, size_t size, struct error *err)
     return entry;
 }
 
-static struct entry *manifest_entry(const char *key, const struct manifest *manifest,
-                                    struct error *err)
-{
-    struct entry *entry = new_entry(key, image_cache_pack_manifest(manifest, NULL, NULL), err);
-
-    if (!entry)
-        return NULL;
-    entry->readable = true;
-    image_cache_pack_manifest(manifest, &entry->manifest, entry->data);
-    return entry;
-}
-
-static struct entry *config_entry(const char *key, const struct image_config_facts *config_facts,
-                                  struct error *err)
-{
-    struct entry *entry = new_entry(key, image_cache_pack_config(config_facts, NULL, NULL), err);
-
-    if (!entry)
-        return NULL;
-    entry->readable = true;
-    image_cache_pack_config(config_facts, &entry->config_facts, entry->data);
-    return entry;
-}
-
 /* Whether the document is not to blame for the error. */
 static bool is_outside_document(const struct error *err)
 {
@@ -195,10 +171,16 @@ static struct entry *parse_manifest(struct image_cache *cache, const char *key,
                                     const char *media_type, size_t size, struct error *err)
 {
     struct manifest manifest;
+    struct entry *entry;
 
-    if (manifest_read(&manifest, media_type, cache->document.data, size, &cache->scratch, err))
-        return manifest_entry(key, &manifest, err);
-    return is_outside_document(err) ? NULL : new_entry(key, 0, err);
+    if (!manifest_read(&manifest, media_type, cache->document.data, size, &cache->scratch, err))
+        return is_outside_document(err) ? NULL : new_entry(key, 0, err);
+    entry = new_entry(key, image_cache_pack_manifest(&manifest, NULL, NULL), err);
+    if (!entry)
+        return NULL;
+    entry->readable = true;
+    image_cache_pack_manifest(&manifest, &entry->manifest, entry->data);
+    return entry;
 }
 
 /* The chain id of a single layer is its diff id, whatever the algorithm. For more layers a daemon
@@ -220,15 +202,21 @@ static struct entry *parse_config(struct image_cache *cache, const char *key, si
                                   struct error *err)
 {
     struct image_config config;
-    struct image_config_facts config_facts;
+    struct image_config_facts facts;
+    struct entry *entry;
     char text[DIGEST_TEXT_BYTES];
 
     if (!image_config_parse(&config, cache->document.data, size, &cache->scratch, err))
         return is_outside_document(err) ? NULL : new_entry(key, 0, err);
-    config_facts.platform = config.platform;
-    if (!chain_id_of(&config, text, &config_facts.chain_id, err))
+    facts.platform = config.platform;
+    if (!chain_id_of(&config, text, &facts.chain_id, err))
         return NULL;
-    return config_entry(key, &config_facts, err);
+    entry = new_entry(key, image_cache_pack_config(&facts, NULL, NULL), err);
+    if (!entry)
+        return NULL;
+    entry->readable = true;
+    image_cache_pack_config(&facts, &entry->config_facts, entry->data);
+    return entry;
 }
 
 static bool is_full(const struct image_cache *cache, const struct entry *entry)

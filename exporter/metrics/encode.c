@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Dispatches to the formats and contains what they share. */
 #include "metrics/encode.h"
 
 #include "metrics/encode_private.h"

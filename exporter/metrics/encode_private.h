@@ -19,7 +19,6 @@ extern const struct encode_writer encode_text, encode_openmetrics, encode_openme
 /* The base unit at the end of the name, before _total; NULL: none. */
 const char *encode_unit(const struct metric_family *family);
 
-/* Whether the encoder writes the native part of the sample. */
 bool encode_has_native(const struct encoder *encoder, const struct sample *sample);
 
 #endif

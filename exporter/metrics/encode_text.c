@@ -3,8 +3,6 @@
 #include "metrics/encode_private.h"
 #include "metrics/text_lines.h"
 
-#include <string.h>
-
 static const char *const type_names[] = {
     [METRIC_GAUGE] = "gauge",
     [METRIC_COUNTER] = "counter",

@@ -99,7 +99,6 @@ static unsigned weight(struct span value)
     return thousandths < WEIGHT_ONE ? thousandths : WEIGHT_ONE;
 }
 
-/* One range of an Accept header. */
 struct range {
     struct span type, version, proto, encoding;
     const char *escaping;

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Decides how a number is written: as a word, whole, plain or scientific. */
 #include "metrics/number.h"
 
 #include "metrics/shortest.h"

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The start time of this process. */
 #ifndef OS_START_TIME_H
 #define OS_START_TIME_H
 

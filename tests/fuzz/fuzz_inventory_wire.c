@@ -8,7 +8,7 @@
 #include "containerd/wire/containers_wire.h"
 #include "containerd/wire/content_wire.h"
 #include "containerd/wire/cri_wire.h"
-#include "containerd/wire/leases_wire.h"
+#include "containerd/wire/images_wire.h"
 #include "containerd/wire/snapshots_wire.h"
 #include "encoding/rfc3339.h"
 

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Formats findings of the image inventory as a table and as JSON. */
 #include "command/terminal/check_rows.h"
 
 #include "base/text.h"

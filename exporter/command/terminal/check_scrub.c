@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Runs one full scrub, with a progress bar on standard error and the findings on standard output.
- */
 #include "command/terminal/check_scrub.h"
 
 #include "base/clock.h"
@@ -92,11 +90,11 @@ static void add_hit(void *arg, const struct scrub_hit *hit)
     buf_append_str(&scrubbing->out, "}\n");
 }
 
-bool check_scrub(struct containerd *daemon, const struct check_scrub_options *options, bool *intact,
+bool check_scrub(struct containerd *daemon, const char *const *namespaces, bool json, bool *intact,
                  struct error *err)
 {
     struct scrubbing scrubbing = {
-        .json = options->json,
+        .json = json,
         .terminal = isatty(STDERR_FILENO),
         .start_ns = clock_now_ns(),
         .out = BUF_INIT(OUTPUT_LIMIT_BYTES),
@@ -106,7 +104,7 @@ bool check_scrub(struct containerd *daemon, const struct check_scrub_options *op
     bool ok;
 
     cancel_init(&cancel, scrubbing.start_ns + LONGEST_NS);
-    ok = scrub_everything(daemon, options->namespaces, &observer, &cancel, err);
+    ok = scrub_everything(daemon, namespaces, &observer, &cancel, err);
     cancel_deinit(&cancel);
     if (scrubbing.terminal)
         fputs("\r\x1b[K", stderr);

@@ -5,14 +5,10 @@
 
 #include "containerd/containerd.h"
 
-struct check_scrub_options {
-    const char *const *namespaces; /* ends with NULL; NULL means all */
-    bool json; /* prints an object per damaged blob and per image that needs it */
-};
-
-/* Prints to stdout. The progress bar goes to stderr if that is a terminal. Sets *intact to whether
- * no blob is damaged. */
-bool check_scrub(struct containerd *daemon, const struct check_scrub_options *options, bool *intact,
+/* Prints to stdout; `json`: an object per damaged blob and per image that needs it. The progress
+ * bar goes to stderr if that is a terminal. `namespaces` ends with NULL; NULL means all. Sets
+ * *intact to whether no blob is damaged. */
+bool check_scrub(struct containerd *daemon, const char *const *namespaces, bool json, bool *intact,
                  struct error *err) MUST_CHECK;
 
 #endif

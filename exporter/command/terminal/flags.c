@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Parses a command line by a table of flags. */
 #include "command/terminal/flags.h"
 
 #include "base/text.h"
@@ -34,8 +33,6 @@ const struct flag *flag_find(const struct flag *flags, const char *name, size_t 
             return flags;
     return NULL;
 }
-
-/* ---- values ---- */
 
 static void set_switch(const struct flag *flag, bool on)
 {
@@ -104,8 +101,6 @@ static bool store(const struct flag *flag, const char *value, struct error *err)
         return store_switch(flag, value, err);
     }
 }
-
-/* ---- arguments ---- */
 
 struct line {
     const struct flag *flags;
@@ -221,8 +216,6 @@ bool flags_parse(const struct flag *flags, int argc, char **argv, struct error *
     }
     return true;
 }
-
-/* ---- @file ---- */
 
 static bool add_argument(struct arguments *arguments, char *text, struct error *err)
 {

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Formats a table of flags as --help, as mdoc(7), and as candidates of shell completion. */
 #include "command/terminal/help.h"
 
 #include "base/text.h"
@@ -53,8 +52,6 @@ void help_text(const char *text, size_t indent, struct buf *out)
             append_spaces(out, indent);
     }
 }
-
-/* ---- --help ---- */
 
 /* Appends what follows "=": the default or the placeholder. */
 static void append_value(const struct flag *flag, struct buf *out)
@@ -133,8 +130,6 @@ void help_flags(const struct flag *flags, struct buf *out)
             append_flag(flag, out);
     }
 }
-
-/* ---- mdoc(7) ---- */
 
 /* Begins a line with each sentence, and escapes backslashes and the dot of a line that begins with
  * one. */
@@ -223,8 +218,6 @@ void help_manual(const struct flag *flags, struct buf *out)
     if (open)
         buf_append_str(out, ".El\n");
 }
-
-/* ---- shell completion ---- */
 
 static void complete_choice(const struct flag *flag, const char *before, const char *word,
                             struct buf *out)

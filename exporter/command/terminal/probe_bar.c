@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lays out the progress line: the pieces that fit, and a gauge in the space that is left. */
 #include "command/terminal/probe_bar.h"
 
 #include "base/text.h"

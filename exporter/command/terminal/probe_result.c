@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Formats the record of a run as text and as JSON. */
 #include "command/terminal/probe_result.h"
 
 #include "base/text.h"
@@ -13,8 +12,6 @@
 
 #define INDENT     ((size_t)12)
 #define TEXT_BYTES ((size_t)2048)
-
-/* ---- text ---- */
 
 static void line(struct buf *out, const char *name, const char *text)
 {
@@ -98,8 +95,6 @@ void run_text(const struct run_record *record, struct buf *out)
     append_reason_help(record, out);
     line(out, "run", record->id);
 }
-
-/* ---- JSON ---- */
 
 static void member(struct buf *out, const char *name, const char *text)
 {

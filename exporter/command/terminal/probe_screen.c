@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shows the progress of a run on standard error. */
 #include "command/terminal/probe_screen.h"
 
 #include "base/clock.h"

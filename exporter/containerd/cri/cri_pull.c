@@ -63,7 +63,6 @@ bool cri_pull(struct containerd *daemon, const struct cri_pull_request *request,
     return false;
 }
 
-/* A request with nothing but an image. */
 static bool query_image(struct containerd *daemon, const char *method, const char *image,
                         containerd_decode *decode, struct arena *arena, void *out,
                         struct cancel *cancel, struct error *err)

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/secret.h"
+#include "containerd/wire/containerd_wire.h"
 #include "containerd/wire/transfer_wire.h"
 
 #include <stdatomic.h>
@@ -74,7 +75,7 @@ static bool introduce(struct streaming *stream, const struct streaming_options *
     CLEANUP(buf_deinit) struct buf init = BUF_INIT(MESSAGE_LIMIT_BYTES);
     CLEANUP(buf_deinit) struct buf reply = BUF_INIT(MESSAGE_LIMIT_BYTES);
 
-    transfer_wire_stream_init(&init, options->id);
+    containerd_wire_name(&init, options->id);
     if (!buf_ok(&init, err))
         return false;
     if (send_any(stream, TRANSFER_TYPE_STREAM_INIT, &init) &&

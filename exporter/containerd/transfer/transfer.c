@@ -124,23 +124,14 @@ struct streams {
     char ids[SIDE_STREAMS][ID_BYTES];
 };
 
-static bool wanted(const struct transfer *transfer, enum side_stream stream)
-{
-    switch (stream) {
-    case SIDE_PROGRESS:
-        return transfer->progress != NULL;
-    case SIDE_LOG:
-        return transfer->log != NULL;
-    default:
-        return true;
-    }
-}
-
 /* The daemon keeps the id of a stream for a moment after it ends, so every id is new. */
 static void name_all(struct streams *streams, const struct transfer *transfer)
 {
+    const bool wanted[SIDE_STREAMS] = {
+        [SIDE_PROGRESS] = transfer->progress, [SIDE_AUTH] = true, [SIDE_LOG] = transfer->log};
+
     for (size_t i = 0; i < SIDE_STREAMS; i++)
-        if (wanted(transfer, (enum side_stream)i))
+        if (wanted[i])
             snprintf(streams->ids[i], ID_BYTES, "%s-%" PRId64, side_streams[i].name,
                      clock_now_ns());
 }
@@ -192,10 +183,7 @@ static void refine(struct error *err)
     }
 }
 
-typedef bool pack(struct buf *out, const struct transfer *transfer,
-                  const struct transfer_streams *streams, struct error *err);
-
-static bool call(const struct scope *scope, const struct transfer *transfer, pack *pack_request,
+static bool call(const struct scope *scope, const struct transfer *transfer, bool push,
                  int64_t *ended_ns, struct cancel *cancel, struct error *err)
 {
     CLEANUP(close_all) struct streams side = {0};
@@ -208,7 +196,7 @@ static bool call(const struct scope *scope, const struct transfer *transfer, pac
     bool ok;
 
     name_all(&side, transfer);
-    ok = pack_request(&request, transfer, &streams, err) &&
+    ok = transfer_wire_request(&request, transfer, &streams, push, err) &&
          open_all(&side, scope, transfer, cancel, err) &&
          containerd_query(scope, METHOD, &request, NULL, NULL, NULL, cancel, err);
     *ended_ns = clock_now_ns();
@@ -220,11 +208,11 @@ static bool call(const struct scope *scope, const struct transfer *transfer, pac
 bool transfer_pull(const struct scope *scope, const struct transfer *transfer, int64_t *ended_ns,
                    struct cancel *cancel, struct error *err)
 {
-    return call(scope, transfer, transfer_wire_pull, ended_ns, cancel, err);
+    return call(scope, transfer, false, ended_ns, cancel, err);
 }
 
 bool transfer_push(const struct scope *scope, const struct transfer *transfer, int64_t *ended_ns,
                    struct cancel *cancel, struct error *err)
 {
-    return call(scope, transfer, transfer_wire_push, ended_ns, cancel, err);
+    return call(scope, transfer, true, ended_ns, cancel, err);
 }

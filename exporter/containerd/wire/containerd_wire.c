@@ -78,7 +78,7 @@ void containerd_wire_namespace_create(struct buf *out, const char *name,
     wire_pack(&request.base, out);
 }
 
-void containerd_wire_namespace_delete(struct buf *out, const char *name)
+void containerd_wire_name(struct buf *out, const char *name)
 {
     Namespaces__DeleteRequest request = NAMESPACES__DELETE_REQUEST__INIT;
 

@@ -22,14 +22,6 @@
 #define READ_OFFSET_TAG 0x08 /* field 1, varint */
 #define WRITE_DATA_TAG  0x32 /* field 6, length-delimited */
 
-void content_wire_digest(struct buf *out, const char *digest)
-{
-    Content__InfoRequest request = CONTENT__INFO_REQUEST__INIT;
-
-    request.digest = (char *)digest;
-    wire_pack(&request.base, out);
-}
-
 void content_wire_read(struct buf *out, const char *digest, uint64_t offset, uint64_t size)
 {
     Content__ReadRequest request = CONTENT__READ_REQUEST__INIT;
@@ -254,14 +246,6 @@ bool content_wire_ingests(const struct buf *message, struct arena *arena, void *
         };
     }
     return arena_ok(arena, err);
-}
-
-void content_wire_abort(struct buf *out, const char *ref)
-{
-    Content__AbortRequest request = CONTENT__ABORT_REQUEST__INIT;
-
-    request.ref = (char *)ref;
-    wire_pack(&request.base, out);
 }
 
 void content_wire_write(struct buf *out, const struct content_write *write, struct arena *arena)

@@ -5,8 +5,6 @@
 
 #include "containerd/content.h"
 
-/* A request with nothing but a digest (Info, Delete). */
-void content_wire_digest(struct buf *out, const char *digest);
 containerd_decode content_wire_size; /* uint64_t; does not use the arena */
 
 struct content_visitor {
@@ -33,7 +31,6 @@ bool content_wire_data(const struct buf *message, const void **data, size_t *siz
                        struct error *err) MUST_CHECK;
 
 containerd_decode content_wire_ingests; /* struct ingests */
-void content_wire_abort(struct buf *out, const char *ref);
 
 enum content_action {
     CONTENT_STAT,

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Messages of the Images service. */
+/* Messages of the Images and Leases services. */
 #ifndef CONTAINERD_WIRE_IMAGES_WIRE_H
 #define CONTAINERD_WIRE_IMAGES_WIRE_H
 
 #include "containerd/images.h"
+#include "containerd/leases.h"
 
 containerd_decode images_wire_list; /* struct image_records */
 containerd_decode images_wire_got;  /* struct image_record */
 
-/* A request with nothing but a name (Get, Delete). */
-void images_wire_name(struct buf *out, const char *name);
 void images_wire_create(struct buf *out, const struct image_record *record, struct arena *arena);
+
+containerd_decode leases_wire_list; /* struct leases */
+void leases_wire_create(struct buf *out, const struct lease *lease, struct arena *arena);
+void leases_wire_delete(struct buf *out, const char *id, bool sync);
 
 #endif

@@ -5,14 +5,6 @@
 #include "snapshots.pb-c.h"
 #include "types.pb-c.h"
 
-void snapshots_wire_list(struct buf *out, const char *snapshotter)
-{
-    Snapshots__ListRequest request = SNAPSHOTS__LIST_REQUEST__INIT;
-
-    request.snapshotter = (char *)snapshotter;
-    wire_pack(&request.base, out);
-}
-
 static enum snapshot_kind kind_of(int32_t kind)
 {
     return kind >= SNAPSHOT_VIEW && kind <= SNAPSHOT_COMMITTED ? (enum snapshot_kind)kind

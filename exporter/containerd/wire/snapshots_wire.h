@@ -10,7 +10,6 @@ struct snapshots_visitor {
     void *arg;
 };
 
-void snapshots_wire_list(struct buf *out, const char *snapshotter);
 containerd_decode snapshots_wire_visit; /* struct snapshots_visitor */
 
 void snapshots_wire_prepare(struct buf *out, const char *snapshotter,

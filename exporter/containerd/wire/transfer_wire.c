@@ -4,8 +4,6 @@
 #include "containerd/wire/types_wire.h"
 #include "transfer.pb-c.h"
 
-#include <string.h>
-
 #define REGISTRY_TYPE    "containerd.types.transfer.OCIRegistry"
 #define STORE_TYPE       "containerd.types.transfer.ImageStore"
 #define PART_LIMIT_BYTES ((size_t)256 << 10)
@@ -79,8 +77,8 @@ static void pack_store(struct buf *out, const struct transfer *transfer, bool un
     wire_pack(&store.base, out);
 }
 
-static bool pack_request(struct buf *out, const struct transfer *transfer,
-                         const struct transfer_streams *streams, bool push, struct error *err)
+bool transfer_wire_request(struct buf *out, const struct transfer *transfer,
+                           const struct transfer_streams *streams, bool push, struct error *err)
 {
     CLEANUP(buf_deinit) struct buf registry = BUF_INIT(PART_LIMIT_BYTES);
     CLEANUP(buf_deinit) struct buf store = BUF_INIT(PART_LIMIT_BYTES);
@@ -98,26 +96,6 @@ static bool pack_request(struct buf *out, const struct transfer *transfer,
     request.options = &options;
     wire_pack(&request.base, out);
     return buf_ok(&registry, err) && buf_ok(&store, err) && buf_ok(out, err);
-}
-
-bool transfer_wire_pull(struct buf *out, const struct transfer *transfer,
-                        const struct transfer_streams *streams, struct error *err)
-{
-    return pack_request(out, transfer, streams, false, err);
-}
-
-bool transfer_wire_push(struct buf *out, const struct transfer *transfer,
-                        const struct transfer_streams *streams, struct error *err)
-{
-    return pack_request(out, transfer, streams, true, err);
-}
-
-void transfer_wire_stream_init(struct buf *out, const char *id)
-{
-    Transfer__StreamInit init = TRANSFER__STREAM_INIT__INIT;
-
-    init.id = (char *)id;
-    wire_pack(&init.base, out);
 }
 
 void transfer_wire_window_update(struct buf *out, int32_t bytes)

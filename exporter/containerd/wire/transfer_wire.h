@@ -34,17 +34,15 @@ struct transfer_message {
     struct buf value; /* points into the arena */
 };
 
-bool transfer_wire_pull(struct buf *out, const struct transfer *transfer,
-                        const struct transfer_streams *streams, struct error *err) MUST_CHECK;
-bool transfer_wire_push(struct buf *out, const struct transfer *transfer,
-                        const struct transfer_streams *streams, struct error *err) MUST_CHECK;
+bool transfer_wire_request(struct buf *out, const struct transfer *transfer,
+                           const struct transfer_streams *streams, bool push,
+                           struct error *err) MUST_CHECK;
 
 /* Wraps `value` for a stream, and the reverse. */
 void transfer_wire_any(struct buf *out, const char *type, const struct buf *value);
 bool transfer_wire_message(const struct buf *message, struct arena *arena,
                            struct transfer_message *any, struct error *err) MUST_CHECK;
 
-void transfer_wire_stream_init(struct buf *out, const char *id);
 void transfer_wire_window_update(struct buf *out, int32_t bytes);
 void transfer_wire_auth_response(struct buf *out, enum transfer_auth auth, const char *username,
                                  const char *secret);

@@ -2,6 +2,8 @@
 /* Messages of the Content service, above all those that are read and written without protobuf-c. */
 #include "containerd/wire/content_wire.h"
 
+#include "containerd/wire/containerd_wire.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -298,7 +300,7 @@ static void reads_the_size_of_a_blob(void **state)
     CLEANUP(buf_deinit) struct buf request = BUF_INIT(LIMIT_BYTES);
 
     (void)state;
-    content_wire_digest(&request, "d");
+    containerd_wire_name(&request, "d");
     assert_int_equal(request.size, 3);
     assert_memory_equal(request.data,
                         "\x0a\x01"
@@ -431,7 +433,7 @@ static void reads_names_of_ingests(void **state)
     assert_int_equal(refs.count, 2);
     assert_string_equal(refs.items[0].ref, "x");
     assert_string_equal(refs.items[1].ref, "y");
-    content_wire_abort(&request, refs.items[1].ref);
+    containerd_wire_name(&request, refs.items[1].ref);
     assert_memory_equal(request.data,
                         "\x0a\x01"
                         "y",

@@ -69,7 +69,7 @@ static void a_pull_has_all_fields(void **state)
     put_any(&f->message, 2, "containerd.types.transfer.ImageStore", &f->part);
     put_text(&f->part, 1, "p");
     put_part(&f->message, 3, &f->part);
-    assert_true(transfer_wire_pull(&out, &pull, &streams, &f->err));
+    assert_true(transfer_wire_request(&out, &pull, &streams, false, &f->err));
     assert_same(&out, &f->message);
 }
 
@@ -94,7 +94,7 @@ static void empty_lists_mean_all_platforms_and_no_unpacking(void **state)
     put_text(&f->part, 1, NAME);
     put_any(&f->message, 2, "containerd.types.transfer.ImageStore", &f->part);
     put_part(&f->message, 3, &f->part);
-    assert_true(transfer_wire_pull(&out, &pull, &streams, &f->err));
+    assert_true(transfer_wire_request(&out, &pull, &streams, false, &f->err));
     assert_same(&out, &f->message);
 }
 
@@ -125,7 +125,7 @@ static void a_push_swaps_source_and_destination(void **state)
     put_any(&f->message, 2, "containerd.types.transfer.OCIRegistry", &f->part);
     put_text(&f->part, 1, "p");
     put_part(&f->message, 3, &f->part);
-    assert_true(transfer_wire_push(&out, &push, &streams, &f->err));
+    assert_true(transfer_wire_request(&out, &push, &streams, true, &f->err));
     assert_same(&out, &f->message);
 }
 
