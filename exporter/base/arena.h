@@ -3,8 +3,7 @@
  * Memory for one piece of work: many allocations, one release, at most
  * `limit_bytes`. The first failure sticks, as in struct buf.
  */
-#ifndef BASE_ARENA_H
-#define BASE_ARENA_H
+#pragma once
 
 #include "base/error.h"
 
@@ -36,5 +35,3 @@ char *arena_strdup(struct arena *arena, const char *str);
 
 bool arena_ok(const struct arena *arena, struct error *err) MUST_CHECK;
 void arena_deinit(struct arena *arena);
-
-#endif

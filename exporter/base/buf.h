@@ -6,8 +6,7 @@
  * nothing, and the owner calls buf_ok() once, at the end. A NUL follows the
  * contents; `size` does not count it.
  */
-#ifndef BASE_BUF_H
-#define BASE_BUF_H
+#pragma once
 
 #include "base/error.h"
 
@@ -54,5 +53,3 @@ bool buf_ok(const struct buf *buf, struct error *err) MUST_CHECK;
 char *buf_take(struct buf *buf);
 
 void buf_deinit(struct buf *buf);
-
-#endif

@@ -7,8 +7,7 @@
  * that cancel_now() can wake it. Several watchers may exist at once: a download
  * that feeds an upload waits in both.
  */
-#ifndef BASE_CANCEL_H
-#define BASE_CANCEL_H
+#pragma once
 
 #include "base/error.h"
 
@@ -43,5 +42,3 @@ bool cancel_check(struct cancel *cancel, struct error *err) MUST_CHECK;
 bool cancel_watch(struct cancel *cancel, struct cancel_watcher *watcher,
                   struct error *err) MUST_CHECK;
 void cancel_unwatch(struct cancel *cancel, struct cancel_watcher *watcher);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Clocks. Durations and deadlines are int64_t nanoseconds of the monotonic clock. */
-#ifndef BASE_CLOCK_H
-#define BASE_CLOCK_H
+#pragma once
 
 #include <stdint.h>
 #include <time.h>
@@ -23,5 +22,3 @@ static inline double seconds_between(int64_t from_ns, int64_t to_ns)
 {
     return ns_to_seconds(to_ns - from_ns);
 }
-
-#endif

@@ -12,8 +12,7 @@
  * so a name must not change. Code must not derive an error code from the digits
  * in a message.
  */
-#ifndef BASE_ERROR_H
-#define BASE_ERROR_H
+#pragma once
 
 #include "base/own.h"
 
@@ -84,5 +83,3 @@ void error_clear(struct error *err);
 
 /* "timeout", "dns", ...: the value of the `reason` label. */
 const char *error_code_name(enum error_code code);
-
-#endif

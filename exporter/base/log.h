@@ -9,8 +9,7 @@
  *
  * Only commands, reloads, jobs and the web server log. Thread-safe.
  */
-#ifndef BASE_LOG_H
-#define BASE_LOG_H
+#pragma once
 
 #include "base/error.h"
 
@@ -58,5 +57,3 @@ bool log_format_parse(const char *name, enum log_format *format);
 /* `pairs` may be NULL. */
 void log_line(enum log_topic topic, enum log_level level, const char *file, int line,
               const char *const *pairs, const char *fmt, ...) PRINTF(6, 7);
-
-#endif

@@ -3,8 +3,7 @@
  * Locks with names, granted in the order of arrival (FIFO). Holders of different names do not wait
  * for each other. Thread-safe.
  */
-#ifndef BASE_NAMED_LOCK_H
-#define BASE_NAMED_LOCK_H
+#pragma once
 
 #include "base/cancel.h"
 
@@ -31,5 +30,3 @@ bool named_lock_acquire(struct named_locks *locks, struct named_lock *lock, stru
 
 /* Does nothing if the caller does not hold the lock. */
 void named_lock_release(struct named_lock *lock);
-
-#endif

@@ -5,8 +5,7 @@
  * A local variable that owns something is declared with CLEANUP() and released at
  * the end of its scope. TAKE() transfers ownership; nothing else does.
  */
-#ifndef BASE_OWN_H
-#define BASE_OWN_H
+#pragma once
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -45,5 +44,3 @@ static inline void mutex_unlockp(pthread_mutex_t **mutex)
 
 #define PRINTF(fmt, args) __attribute__((__format__(__printf__, fmt, args)))
 #define MUST_CHECK        __attribute__((__warn_unused_result__))
-
-#endif

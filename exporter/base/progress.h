@@ -6,8 +6,7 @@
  * PROGRESS_LOG_BYTES; lines beyond are only counted. Lines are cleaned like label values. Callers
  * must not log secrets.
  */
-#ifndef BASE_PROGRESS_H
-#define BASE_PROGRESS_H
+#pragma once
 
 #include "base/buf.h"
 
@@ -42,5 +41,3 @@ unsigned progress_lost(struct progress *progress);
 
 /* Appends the lines after byte *offset and advances it. A line is "+0.123s text\n". */
 void progress_read(struct progress *progress, size_t *offset, struct buf *out);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A secret text. It is wiped before its memory is freed. */
-#ifndef BASE_SECRET_H
-#define BASE_SECRET_H
+#pragma once
 
 #include "base/buf.h"
 
@@ -24,5 +23,3 @@ void secret_deinit(struct secret *secret);
         .limit_bytes = (limit), .secret = true \
     }
 void secret_buf_deinit(struct buf *buf);
-
-#endif

@@ -6,8 +6,7 @@
  * trailing data, no overflow. Messages quote the text; the caller adds where it
  * was found.
  */
-#ifndef BASE_TEXT_H
-#define BASE_TEXT_H
+#pragma once
 
 #include "base/error.h"
 
@@ -42,5 +41,3 @@ bool text_is_utf8(const char *text, size_t size);
  * becomes U+FFFD. A control character (also DEL and U+0080 to U+009F) becomes a space. Truncation
  * never splits a character. */
 size_t text_clean(char *out, size_t out_size, const char *text, size_t size);
-
-#endif

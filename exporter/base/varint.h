@@ -4,8 +4,7 @@
  * every byte but the last. Inline, because both the /metrics page and the list of a content store
  * consist of them.
  */
-#ifndef BASE_VARINT_H
-#define BASE_VARINT_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -35,5 +34,3 @@ static inline const char *varint_read(const char *at, const char *end, uint64_t 
     }
     return NULL;
 }
-
-#endif

@@ -5,8 +5,7 @@
  * The threads of the scheduler post snapshots, scrapes read them. The lock is held only to swap or
  * copy pointers. All functions on a board are thread-safe; a view belongs to one thread.
  */
-#ifndef COLLECTOR_BOARD_H
-#define COLLECTOR_BOARD_H
+#pragma once
 
 #include "metrics/snapshot.h"
 
@@ -66,5 +65,3 @@ const struct sample *board_next(const struct board_view *view, const char *name,
 /* Returns the value of the sample's label, "" if the family has no such label. */
 const char *board_label(const struct metric_family *family, const struct sample *sample,
                         const char *label);
-
-#endif

@@ -10,8 +10,7 @@
  * `probes:` is one job of the collector that its `operation` names. A job runs in one thread at a
  * time, so its state needs no locks.
  */
-#ifndef COLLECTOR_COLLECTOR_H
-#define COLLECTOR_COLLECTOR_H
+#pragma once
 
 #include "base/arena.h"
 #include "base/cancel.h"
@@ -107,5 +106,3 @@ struct collector {
     /* Measures once. Must return soon after run->cancel was canceled. */
     bool (*run)(void *state, struct run *run, struct error *err);
 };
-
-#endif

@@ -11,8 +11,7 @@
  *
  * All functions are thread-safe, except history_free().
  */
-#ifndef COLLECTOR_HISTORY_H
-#define COLLECTOR_HISTORY_H
+#pragma once
 
 #include "base/error.h"
 #include "base/progress.h"
@@ -81,5 +80,3 @@ struct history_list *history_find(struct history *history, const char *probe, co
                                   size_t max);
 void history_list_free(struct history_list *list);
 DEFINE_CLEANUP(struct history_list *, history_list_free)
-
-#endif

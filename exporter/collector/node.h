@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The clients and limits that all jobs share. It belongs to one configuration; open() of every job
  * receives it. */
-#ifndef COLLECTOR_NODE_H
-#define COLLECTOR_NODE_H
+#pragma once
 
 /* Length of the suffix that a one-shot process (containerd_exporter probe) adds to the names that
  * it creates, so that they differ from those of the exporter. containerd limits the length of
@@ -25,5 +24,3 @@ struct node {
     struct registry_limits *registry_limits;   /* of the process: outlives this */
     struct credential_cache *credential_cache; /* likewise */
 };
-
-#endif

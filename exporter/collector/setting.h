@@ -7,8 +7,7 @@
  * mapping `auth`. Strings and lists are in the arena of the job (or of the configuration, for
  * global sections).
  */
-#ifndef COLLECTOR_SETTING_H
-#define COLLECTOR_SETTING_H
+#pragma once
 
 #include <stddef.h>
 
@@ -61,5 +60,3 @@ struct setting {
     {                               \
         __VA_ARGS__, NULL           \
     }
-
-#endif

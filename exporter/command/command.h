@@ -4,8 +4,7 @@
  *
  * The first row has an empty name: it is the exporter itself.
  */
-#ifndef COMMAND_COMMAND_H
-#define COMMAND_COMMAND_H
+#pragma once
 
 #include "command/terminal/flags.h"
 
@@ -44,5 +43,3 @@ bool command_print(const struct buf *out, struct error *err) MUST_CHECK;
 
 /* Prints "containerd_exporter check: error: ..." on standard error. */
 void command_print_error(const struct command *command, const struct error *err);
-
-#endif

@@ -3,8 +3,7 @@
  * Shell completion. The scripts ask this binary for candidates, because it knows its flags, its
  * commands and the probes of the configuration file.
  */
-#ifndef COMMAND_COMPLETE_H
-#define COMMAND_COMPLETE_H
+#pragma once
 
 extern const char complete_script_bash[], complete_script_zsh[];
 
@@ -12,5 +11,3 @@ extern const char complete_script_bash[], complete_script_zsh[];
  * and prints one candidate per line. */
 #define COMPLETE_FLAG "--completion-bash"
 void complete_print(int argc, char **argv);
-
-#endif

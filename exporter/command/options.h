@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The validated flags of the exporter. The table of flags is in options.c. */
-#ifndef COMMAND_OPTIONS_H
-#define COMMAND_OPTIONS_H
+#pragma once
 
 #include "base/log.h"
 #include "command/terminal/flags.h"
@@ -42,5 +41,3 @@ bool options_parse(struct options *options, int argc, char **argv, struct error 
 
 /* Calls visit() with the table, which holds the defaults. */
 void options_flags(void (*visit)(void *arg, const struct flag *flags), void *arg);
-
-#endif

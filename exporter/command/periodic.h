@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Periodic tasks of the main thread, which run while it waits for a signal. */
-#ifndef COMMAND_PERIODIC_H
-#define COMMAND_PERIODIC_H
+#pragma once
 
 #include <signal.h>
 #include <stdint.h>
@@ -16,5 +15,3 @@ struct periodic_task {
 /* Runs the tasks until a signal of `signals` arrives, and returns that signal. The caller must have
  * blocked the signals in all threads. */
 int run_tasks_until_signal(struct periodic_task *tasks, const sigset_t *signals);
-
-#endif

@@ -4,8 +4,7 @@
  * node that all jobs share. Process-wide state is created once, before any thread starts, and
  * outlives reloads.
  */
-#ifndef COMMAND_SETUP_H
-#define COMMAND_SETUP_H
+#pragma once
 
 #include "config/config.h"
 
@@ -33,5 +32,3 @@ void setup_daemon_address(const char *daemon, char *out, size_t out_size);
 struct node *setup_make_node(const void *globals, struct error *err);
 void setup_free_node(struct node *node);
 DEFINE_CLEANUP(struct node *, setup_free_node)
-
-#endif

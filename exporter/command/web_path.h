@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Paths and URLs in the flags of the web server. */
-#ifndef COMMAND_WEB_PATH_H
-#define COMMAND_WEB_PATH_H
+#pragma once
 
 #include "base/error.h"
 
@@ -16,5 +15,3 @@ bool web_path_of_url(const char *url, char *path, size_t path_size, struct error
 /* Normalises a prefix: "x" and "/x/" become "/x"; "" and "/" become "". */
 bool web_path_prefix(const char *text, char *prefix, size_t prefix_size,
                      struct error *err) MUST_CHECK;
-
-#endif

@@ -20,8 +20,7 @@
  * Reading is strict: an unknown key, a duplicate key, an alias, a wrong type, an unset ${VARIABLE}
  * and a duplicate probe name are errors. An empty or missing section means defaults.
  */
-#ifndef CONFIG_CONFIG_H
-#define CONFIG_CONFIG_H
+#pragma once
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -98,5 +97,3 @@ bool config_load(struct config *config, const struct config_schema *schema, cons
 
 /* Frees everything but the jobs that the caller took by setting their `arena` to NULL. */
 void config_deinit(struct config *config);
-
-#endif

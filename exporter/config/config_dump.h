@@ -5,8 +5,7 @@
  * Defaults are included. Secrets (SETTING_SECRET) are printed as "<secret>". Settings without a
  * value and without a default are left out.
  */
-#ifndef CONFIG_CONFIG_DUMP_H
-#define CONFIG_CONFIG_DUMP_H
+#pragma once
 
 #include "base/buf.h"
 #include "config/config.h"
@@ -24,5 +23,3 @@ void config_dump_settings(struct config_dump *to, const struct setting *table, c
 
 /* Prints the section of a job. The caller prints the heading of a collector. */
 void config_dump_job(struct config_dump *to, const struct config_job *job);
-
-#endif

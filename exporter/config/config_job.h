@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Converts one section of the file into one job: fills, checks and fingerprints its state. */
-#ifndef CONFIG_CONFIG_JOB_H
-#define CONFIG_CONFIG_JOB_H
+#pragma once
 
 #include "base/clock.h"
 #include "config/config_reading.h"
@@ -42,5 +41,3 @@ void config_add_job(struct config_reading *reading, const struct collector *coll
 
 /* Frees the state, then the arena of a job; both may be NULL. */
 void config_job_release(struct config_job *job);
-
-#endif

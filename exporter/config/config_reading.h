@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The state of one reading of the configuration, for the parts that config.c calls. */
-#ifndef CONFIG_CONFIG_READING_H
-#define CONFIG_CONFIG_READING_H
+#pragma once
 
 #include "config/config.h"
 #include "encoding/yaml.h"
@@ -21,5 +20,3 @@ struct config_reading {
  * kind is reported. */
 const struct yaml_node *config_part(const struct config_reading *reading, const char *name,
                                     enum yaml_kind kind);
-
-#endif

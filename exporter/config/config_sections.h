@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The parts of a configuration that create jobs: `collectors:`, `registries:`, `probes:`. Only
  * config.c calls these. */
-#ifndef CONFIG_CONFIG_SECTIONS_H
-#define CONFIG_CONFIG_SECTIONS_H
+#pragma once
 
 #include "config/config_reading.h"
 
@@ -13,5 +12,3 @@ size_t config_jobs_max(const struct config_reading *reading);
 void config_read_registries(struct config_reading *reading);
 void config_read_collectors(struct config_reading *reading);
 void config_read_probes(struct config_reading *reading);
-
-#endif

@@ -14,8 +14,7 @@
  *
  * All functions are thread-safe while TZ does not change.
  */
-#ifndef CONFIG_CRON_H
-#define CONFIG_CRON_H
+#pragma once
 
 #include "base/error.h"
 
@@ -35,5 +34,3 @@ int64_t cron_next(const struct cron *cron, int64_t after);
 
 /* Returns the shortest time between two runs, daylight saving time aside. */
 int64_t cron_shortest_gap_seconds(const struct cron *cron);
-
-#endif

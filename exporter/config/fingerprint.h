@@ -5,8 +5,7 @@
  * It covers the meaning, not the notation, so that a reload keeps the jobs whose settings have not
  * changed. It is not a cryptographic hash.
  */
-#ifndef CONFIG_FINGERPRINT_H
-#define CONFIG_FINGERPRINT_H
+#pragma once
 
 #include "encoding/yaml.h"
 
@@ -24,5 +23,3 @@ void fingerprint_tree(struct fingerprint *fingerprint, const struct yaml_node *r
 
 /* Returns 32 hexadecimal digits; NULL if `arena` is full. */
 const char *fingerprint_hex(const struct fingerprint *fingerprint, struct arena *arena);
-
-#endif

@@ -5,8 +5,7 @@
  * Checking the keys and filling the values are separate steps: one section may feed several
  * tables, and one table may be filled from several sections.
  */
-#ifndef CONFIG_SETTINGS_H
-#define CONFIG_SETTINGS_H
+#pragma once
 
 #include "collector/setting.h"
 #include "encoding/suggest.h"
@@ -53,5 +52,3 @@ struct place settings_place(const struct yaml_node *node);
 /* Reports `unknown WHAT "KEY"` at the key, with the closest or all of `words`. Returns false. */
 bool settings_unknown(struct problems *problems, const char *what, const struct yaml_node *key,
                       const struct suggest_words *words);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Converts one value of the file into one member of a struct, by its setting_type. */
-#ifndef CONFIG_SETTINGS_TYPES_H
-#define CONFIG_SETTINGS_TYPES_H
+#pragma once
 
 #include "config/settings.h"
 
@@ -11,5 +10,3 @@ bool settings_store(const struct settings_source *source, const struct setting *
 
 /* Stores the meaning of the fallback "": an empty string or list, 0 or false. */
 void settings_store_nothing(const struct setting *setting, void *member);
-
-#endif

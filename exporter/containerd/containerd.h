@@ -8,8 +8,7 @@
  * the daemon cannot be reached, and the message says why (no such socket, permission denied, not a
  * socket). After a reply with an error, err->status holds the gRPC status (enum rpc_status).
  */
-#ifndef CONTAINERD_CONTAINERD_H
-#define CONTAINERD_CONTAINERD_H
+#pragma once
 
 #include "base/arena.h"
 #include "base/cancel.h"
@@ -127,5 +126,3 @@ bool containerd_namespace_create(const struct scope *scope, const struct labels 
 /* A missing namespace is success; one that is not empty is RPC_FAILED_PRECONDITION. */
 bool containerd_namespace_delete(const struct scope *scope, struct cancel *cancel,
                                  struct error *err) MUST_CHECK;
-
-#endif

@@ -3,8 +3,7 @@
  * containerd's container records: the fields that collectors count. Each record carries its whole
  * OCI specification (kilobytes), so records are streamed and not kept.
  */
-#ifndef CONTAINERD_CONTAINERS_H
-#define CONTAINERD_CONTAINERS_H
+#pragma once
 
 #include "containerd/containerd.h"
 
@@ -19,5 +18,3 @@ typedef bool containers_visit(void *arg, const struct container_info *info, stru
 /* `filter` has the syntax of `ctr containers ls`; NULL lists all. */
 bool containers_list(const struct scope *scope, const char *filter, containers_visit *visit,
                      void *arg, struct cancel *cancel, struct error *err) MUST_CHECK;
-
-#endif

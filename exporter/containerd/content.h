@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* containerd's content store: blobs by digest, and ingests (uploads in progress) by name. */
-#ifndef CONTAINERD_CONTENT_H
-#define CONTAINERD_CONTENT_H
+#pragma once
 
 #include "containerd/containerd.h"
 
@@ -77,5 +76,3 @@ bool content_ingests(const struct scope *scope, struct arena *arena, struct inge
 /* Aborts every ingest of the namespace. */
 bool content_abort_all(const struct scope *scope, struct cancel *cancel,
                        struct error *err) MUST_CHECK;
-
-#endif

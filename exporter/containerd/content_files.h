@@ -6,8 +6,7 @@
  * A file that differs from what is expected counts as missing. The caller must then ask the daemon,
  * whose answer is authoritative.
  */
-#ifndef CONTAINERD_CONTENT_FILES_H
-#define CONTAINERD_CONTENT_FILES_H
+#pragma once
 
 #include "base/buf.h"
 
@@ -35,5 +34,3 @@ int content_files_blob(const struct content_files *files, const char *digest, ui
  * may hold a part of it. */
 bool content_files_read(const struct content_files *files, const char *digest, uint64_t size,
                         struct buf *out);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reads a blob of containerd's content store at the caller's pace. */
-#ifndef CONTAINERD_CONTENT_READER_H
-#define CONTAINERD_CONTENT_READER_H
+#pragma once
 
 #include "containerd/containerd.h"
 
@@ -14,5 +13,3 @@ bool content_reader_read(struct content_reader *reader, void *data, size_t size,
                          struct error *err) MUST_CHECK;
 void content_reader_free(struct content_reader *reader);
 DEFINE_CLEANUP(struct content_reader *, content_reader_free)
-
-#endif

@@ -5,8 +5,7 @@
  * The daemon learns the digest with the commit only: told earlier, it could use a copy that
  * another namespace has, and a pull would not be cold.
  */
-#ifndef CONTAINERD_CONTENT_WRITER_H
-#define CONTAINERD_CONTENT_WRITER_H
+#pragma once
 
 #include "containerd/content.h"
 
@@ -39,5 +38,3 @@ bool content_put(const struct scope *scope, const char *ref, const struct conten
 bool content_share(const struct scope *scope, const char *ref, const struct content_info *info,
                    const struct labels *labels, bool *shared, struct cancel *cancel,
                    struct error *err) MUST_CHECK;
-
-#endif

@@ -6,8 +6,7 @@
  * A subscription is one call on its own connection, so that bulk transfers cannot delay it. The
  * call statistics count its failures, but not its duration.
  */
-#ifndef CONTAINERD_EVENTS_H
-#define CONTAINERD_EVENTS_H
+#pragma once
 
 #include "containerd/containerd.h"
 
@@ -34,5 +33,3 @@ bool events_next(struct events *events, struct event *event, int64_t until_ns, s
 
 void events_close(struct events *events);
 DEFINE_CLEANUP(struct events *, events_close)
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* containerd's image records: a name and the descriptor that it stands for. */
-#ifndef CONTAINERD_IMAGES_H
-#define CONTAINERD_IMAGES_H
+#pragma once
 
 #include "containerd/containerd.h"
 #include "oci/manifest.h"
@@ -32,5 +31,3 @@ bool images_create(const struct scope *scope, const struct image_record *record,
 /* A missing record is success. */
 bool images_delete(const struct scope *scope, const char *name, struct cancel *cancel,
                    struct error *err) MUST_CHECK;
-
-#endif

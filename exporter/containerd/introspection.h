@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* containerd's Introspection service: its plugins and the deprecated features in use. */
-#ifndef CONTAINERD_INTROSPECTION_H
-#define CONTAINERD_INTROSPECTION_H
+#pragma once
 
 #include "containerd/containerd.h"
 
@@ -42,5 +41,3 @@ struct deprecations {
 bool introspection_deprecations(struct containerd *daemon, struct arena *arena,
                                 struct deprecations *deprecations, struct cancel *cancel,
                                 struct error *err) MUST_CHECK;
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* containerd's leases: a lease protects everything created under it from garbage collection. */
-#ifndef CONTAINERD_LEASES_H
-#define CONTAINERD_LEASES_H
+#pragma once
 
 #include "containerd/containerd.h"
 
@@ -25,5 +24,3 @@ bool leases_create(const struct scope *scope, int64_t lifetime_seconds, const st
 /* A missing lease is success. `sync`: returns after the garbage collection. */
 bool leases_delete(const struct scope *scope, const char *id, bool sync, struct cancel *cancel,
                    struct error *err) MUST_CHECK;
-
-#endif

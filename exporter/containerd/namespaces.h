@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Iterates over the namespaces of the daemon, without those of the probes. */
-#ifndef CONTAINERD_NAMESPACES_H
-#define CONTAINERD_NAMESPACES_H
+#pragma once
 
 #include "containerd/containerd.h"
 
@@ -19,5 +18,3 @@ typedef bool namespace_visit(void *arg, const struct scope *scope, struct error 
  * service; the iteration ends with success. */
 bool each_namespace(struct containerd *daemon, namespace_visit *visit, void *arg,
                     struct cancel *cancel, struct error *err) MUST_CHECK;
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* containerd's snapshots (unpacked layers), and the Diff service that fills them. */
-#ifndef CONTAINERD_SNAPSHOTS_H
-#define CONTAINERD_SNAPSHOTS_H
+#pragma once
 
 #include "containerd/containerd.h"
 #include "oci/manifest.h"
@@ -57,5 +56,3 @@ bool snapshots_usage(const struct scope *scope, const char *snapshotter, const c
 bool snapshots_apply(const struct scope *scope, const struct descriptor *layer,
                      const struct buf *mounts, struct descriptor *applied, struct arena *arena,
                      struct cancel *cancel, struct error *err) MUST_CHECK;
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* containerd's tasks: the processes of its containers. */
-#ifndef CONTAINERD_TASKS_H
-#define CONTAINERD_TASKS_H
+#pragma once
 
 #include "containerd/containerd.h"
 
@@ -22,5 +21,3 @@ const char *task_status_name(enum task_status status);
  * waits two seconds for a shim that does not answer, and then leaves out its task. */
 bool tasks_count(const struct scope *scope, size_t counts[TASK_STATUSES], struct cancel *cancel,
                  struct error *err) MUST_CHECK;
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A cache of the responses of credential providers, until they expire. Any thread may use it.
  * Secrets are wiped when an entry is removed. */
-#ifndef CREDENTIALS_CREDENTIAL_CACHE_H
-#define CREDENTIALS_CREDENTIAL_CACHE_H
+#pragma once
 
 #include "base/buf.h"
 
@@ -20,5 +19,3 @@ bool credential_cache_get(struct credential_cache *cache, const char *key, struc
  * memory the response is not stored. */
 void credential_cache_put(struct credential_cache *cache, const char *key, const char *answer,
                           int64_t expires_ns);
-
-#endif

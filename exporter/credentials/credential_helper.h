@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Runs docker-credential-NAME, a program that returns the credentials of a registry. */
-#ifndef CREDENTIALS_CREDENTIAL_HELPER_H
-#define CREDENTIALS_CREDENTIAL_HELPER_H
+#pragma once
 
 #include "base/cancel.h"
 #include "credentials/credentials.h"
@@ -11,5 +10,3 @@
  * that exceeds CREDENTIALS_WAIT_NS: ERROR_TIMEOUT. */
 bool credential_helper_get(const char *name, const char *server, struct credentials *credentials,
                            struct cancel *cancel, struct error *err) MUST_CHECK;
-
-#endif

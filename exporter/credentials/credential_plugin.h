@@ -3,8 +3,7 @@
  * Runs the kubelet's credential provider plugins: programs that return the credentials of images.
  * They run in the order of the kubelet's configuration. Each response says how long to cache it.
  */
-#ifndef CREDENTIALS_CREDENTIAL_PLUGIN_H
-#define CREDENTIALS_CREDENTIAL_PLUGIN_H
+#pragma once
 
 #include "base/cancel.h"
 #include "credentials/credential_cache.h"
@@ -37,5 +36,3 @@ bool credential_plugin_find(const char *config, const char *bin_dir,
                             const struct reference *reference, struct credential_cache *cache,
                             struct credentials *credentials, struct cancel *cancel,
                             struct error *err) MUST_CHECK;
-
-#endif

@@ -3,8 +3,7 @@
  * Parses the kubelet's CredentialProviderConfig: which plugin returns the credentials of which
  * images. Versions v1, v1beta1 and v1alpha1 of kubelet.config.k8s.io, in YAML or JSON.
  */
-#ifndef CREDENTIALS_CREDENTIAL_PROVIDERS_H
-#define CREDENTIALS_CREDENTIAL_PROVIDERS_H
+#pragma once
 
 #include "base/arena.h"
 
@@ -37,5 +36,3 @@ bool credential_providers_parse(struct credential_providers *providers, const ch
 /* Loads a file, or all .json, .yaml and .yml files of a directory in the order of their names. */
 bool credential_providers_load(struct credential_providers *providers, const char *path,
                                struct arena *arena, struct error *err) MUST_CHECK;
-
-#endif

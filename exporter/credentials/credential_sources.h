@@ -5,8 +5,7 @@
  *
  * Every run searches again, so changes on disk take effect at once.
  */
-#ifndef CREDENTIALS_CREDENTIAL_SOURCES_H
-#define CREDENTIALS_CREDENTIAL_SOURCES_H
+#pragma once
 
 #include "base/cancel.h"
 #include "credentials/credential_cache.h"
@@ -40,5 +39,3 @@ bool credentials_find(const struct credentials_settings *settings,
                       const struct reference *reference, struct credential_cache *cache,
                       struct credentials *credentials, struct cancel *cancel,
                       struct error *err) MUST_CHECK;
-
-#endif

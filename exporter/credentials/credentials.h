@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Credentials for a registry: user and password, or tokens. Messages never contain them. */
-#ifndef CREDENTIALS_CREDENTIALS_H
-#define CREDENTIALS_CREDENTIALS_H
+#pragma once
 
 #include "base/clock.h"
 #include "base/secret.h"
@@ -25,5 +24,3 @@ bool credentials_any(const struct credentials *credentials);
 /* Copies the secrets, not `source`. After a failure the caller must still deinit `to`. */
 bool credentials_copy(struct credentials *to, const struct credentials *from,
                       struct error *err) MUST_CHECK;
-
-#endif

@@ -6,8 +6,7 @@
  * named, it is the only source. Keys are hosts, URLs, or hosts with the beginning of a repository;
  * the longest match wins. Docker Hub has four spellings.
  */
-#ifndef CREDENTIALS_DOCKER_CONFIG_H
-#define CREDENTIALS_DOCKER_CONFIG_H
+#pragma once
 
 #include "credentials/credentials.h"
 #include "encoding/json.h"
@@ -29,5 +28,3 @@ bool docker_config_set(struct secret *secret, const struct json *entry, const ch
 
 /* The key under which helpers store the credentials of this registry. */
 const char *docker_config_server(const struct reference *reference);
-
-#endif

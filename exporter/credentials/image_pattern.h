@@ -7,12 +7,9 @@
  * ports must be equal or both absent. The path of the pattern must be a prefix of the path of the
  * image; it may end anywhere, not only at a "/".
  */
-#ifndef CREDENTIALS_IMAGE_PATTERN_H
-#define CREDENTIALS_IMAGE_PATTERN_H
+#pragma once
 
 #include <stdbool.h>
 
 /* `image` is "registry.example:5000/team/name": without a scheme, a tag or a digest. */
 bool image_pattern_matches(const char *pattern, const char *image);
-
-#endif

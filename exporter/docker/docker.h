@@ -5,8 +5,7 @@
  * A daemon that cannot be reached: ERROR_RUNTIME_UNAVAILABLE with the cause. Other failures contain
  * the message of the daemon; err->status is the HTTP status.
  */
-#ifndef DOCKER_DOCKER_H
-#define DOCKER_DOCKER_H
+#pragma once
 
 #include "base/cancel.h"
 #include "base/named_lock.h"
@@ -64,5 +63,3 @@ struct docker_stream_request {
 bool docker_stream_call(struct docker_client *client, const struct docker_stream_request *wanted,
                         struct docker_stream *stream, struct cancel *cancel,
                         struct error *err) MUST_CHECK;
-
-#endif

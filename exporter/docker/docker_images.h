@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Lists, inspects, tags and removes images of a Docker engine. Results are in the caller's arena.
  */
-#ifndef DOCKER_DOCKER_IMAGES_H
-#define DOCKER_DOCKER_IMAGES_H
+#pragma once
 
 #include "docker/docker.h"
 
@@ -62,5 +61,3 @@ bool docker_image_tag(struct docker_client *client, const char *name,
 /* Removes a name, and with the last name the image. Returns true if it does not exist. */
 bool docker_image_remove(struct docker_client *client, const char *name, struct cancel *cancel,
                          struct error *err) MUST_CHECK;
-
-#endif

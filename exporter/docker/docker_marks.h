@@ -6,8 +6,7 @@
  * A pulled image cannot carry a label of the exporter, but a volume can: a mark is an empty volume
  * with the name of the probe. No container mounts it.
  */
-#ifndef DOCKER_DOCKER_MARKS_H
-#define DOCKER_DOCKER_MARKS_H
+#pragma once
 
 #include "docker/docker.h"
 
@@ -36,5 +35,3 @@ bool docker_mark_set(struct docker_client *client, const struct docker_mark *mar
 /* Returns true if the mark does not exist. */
 bool docker_mark_clear(struct docker_client *client, const char *volume, struct cancel *cancel,
                        struct error *err) MUST_CHECK;
-
-#endif

@@ -7,8 +7,7 @@
  * dockerd leaves out lines that follow each other too fast, so a small layer may complete without a
  * reported size: such layers are counted. A push reports uncompressed sizes.
  */
-#ifndef DOCKER_DOCKER_STREAM_H
-#define DOCKER_DOCKER_STREAM_H
+#pragma once
 
 #include "base/progress.h"
 #include "oci/digest.h"
@@ -63,5 +62,3 @@ void docker_stream_sum(const struct docker_stream *stream, struct docker_stream_
 
 /* The reason of a failure: by dockerd's message, else by its HTTP status. */
 enum error_code docker_failure_code(const char *message, int64_t status);
-
-#endif

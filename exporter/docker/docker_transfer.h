@@ -5,8 +5,7 @@
  * All functions block until the operation ends. *stream holds what the daemon reported, also after
  * a failure. The daemon aborts the operation if the call is canceled.
  */
-#ifndef DOCKER_DOCKER_TRANSFER_H
-#define DOCKER_DOCKER_TRANSFER_H
+#pragma once
 
 #include "credentials/credentials.h"
 #include "docker/docker.h"
@@ -36,5 +35,3 @@ bool docker_push(struct docker_client *client, const struct docker_push *push,
 bool docker_load(struct docker_client *client, http_source *source, void *source_arg,
                  uint64_t archive_bytes, struct docker_stream *stream, struct cancel *cancel,
                  struct error *err) MUST_CHECK;
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Base64. The decoder accepts what Go's JSON decoder accepts: standard alphabet, padding, line
  * breaks anywhere. */
-#ifndef ENCODING_BASE64_H
-#define ENCODING_BASE64_H
+#pragma once
 
 #include "base/buf.h"
 
@@ -14,5 +13,3 @@ bool base64_decode(const char *text, char *out, size_t *out_size);
 
 /* Appends padded base64; `for_url` selects the URL alphabet. */
 void base64_append(struct buf *out, const void *data, size_t size, bool for_url);
-
-#endif

@@ -9,8 +9,7 @@
  * The parser accepts and rejects the same texts as Go's, because containerd is
  * written in Go: other rules would report other images as damaged.
  */
-#ifndef ENCODING_JSON_H
-#define ENCODING_JSON_H
+#pragma once
 
 #include "encoding/json_quote.h" /* most callers also write JSON */
 
@@ -44,5 +43,3 @@ bool json_int(const struct json *node, int64_t *value);
 void json_each_member(const struct json *object,
                       void (*visit)(void *arg, const char *name, const struct json *value),
                       void *arg);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The layout of a document, for json.c and json_parse.c: nodes in an arena, and the text. */
-#ifndef ENCODING_JSON_NODE_H
-#define ENCODING_JSON_NODE_H
+#pragma once
 
 #include "base/arena.h"
 #include "encoding/json.h"
@@ -33,5 +32,3 @@ struct json_document {
     struct arena nodes;
     struct json root;
 };
-
-#endif

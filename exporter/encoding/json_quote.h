@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Writes JSON strings. */
-#ifndef ENCODING_JSON_QUOTE_H
-#define ENCODING_JSON_QUOTE_H
+#pragma once
 
 #include "base/buf.h"
 
 /* Appends a JSON string with its quotes; `text` must be UTF-8. */
 void json_quote(struct buf *out, const char *text);
-
-#endif

@@ -6,8 +6,7 @@
  * counted. The same message at the same position counts once, because several jobs
  * may read the same part of a file.
  */
-#ifndef ENCODING_PROBLEMS_H
-#define ENCODING_PROBLEMS_H
+#pragma once
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -45,5 +44,3 @@ void problems_print(const struct problems *problems, const char *file, struct bu
 
 /* Logs each line of `printed` as an error. */
 void problems_log(const struct buf *printed);
-
-#endif

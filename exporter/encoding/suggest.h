@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Suggests known words for an unknown one. */
-#ifndef ENCODING_SUGGEST_H
-#define ENCODING_SUGGEST_H
+#pragma once
 
 #include "base/buf.h"
 
@@ -20,5 +19,3 @@ void suggest(const struct suggest_words *words, const char *wrong, struct buf *o
 
 /* Appends nothing if no word is close. */
 void suggest_close(const struct suggest_words *words, const char *wrong, struct buf *out);
-
-#endif

@@ -6,8 +6,7 @@
  * are unique scalars. The reader reports everything else as a problem and continues if
  * it can. An unusable value becomes YAML_BROKEN; callers must not report it again.
  */
-#ifndef ENCODING_YAML_H
-#define ENCODING_YAML_H
+#pragma once
 
 #include "encoding/problems.h"
 
@@ -59,5 +58,3 @@ struct yaml_node *yaml_skip(const struct yaml_node *node, const struct yaml_node
 
 /* "a string", "a list", "a mapping", "nothing": for messages. */
 const char *yaml_describe(const struct yaml_node *node);
-
-#endif

@@ -6,8 +6,7 @@
  * or if `parent` is NULL or has YAML_MEMBERS_MAX members; the owner of the arena calls arena_ok()
  * once, at the end. `key` must be NULL in a sequence.
  */
-#ifndef ENCODING_YAML_BUILD_H
-#define ENCODING_YAML_BUILD_H
+#pragma once
 
 #include "encoding/yaml.h"
 
@@ -24,5 +23,3 @@ struct yaml_node *yaml_build_text(struct arena *arena, struct yaml_node *parent,
 /* A copy of `value` under another key; a sequence or mapping is copied without its members. */
 struct yaml_node *yaml_build_copy(struct arena *arena, struct yaml_node *parent, const char *key,
                                   const struct yaml_node *value);
-
-#endif

@@ -11,8 +11,7 @@
  * cannot see stays negative (or 0 bytes of a kind that it does not report). After a failure the
  * result has what was seen before it.
  */
-#ifndef ENGINES_ENGINE_H
-#define ENGINES_ENGINE_H
+#pragma once
 
 #include "base/progress.h"
 #include "containerd/containerd.h"
@@ -162,5 +161,3 @@ void engine_timer_stop(struct engine_timer *timer);
 #define ENGINE_PHASE(result, phase) \
     CLEANUP(engine_timer_stop)      \
     struct engine_timer phase_timer_ __attribute__((unused)) = engine_timer_start((result), (phase))
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The list of all engines that are compiled in. */
-#ifndef ENGINES_ENGINES_H
-#define ENGINES_ENGINES_H
+#pragma once
 
 #include "engines/engine.h"
 
@@ -9,5 +8,3 @@ extern const struct engine *const engines[]; /* NULL ends the list */
 
 /* NULL if there is no such engine. */
 const struct engine *engine_find(const char *operation, const char *name);
-
-#endif

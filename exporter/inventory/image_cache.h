@@ -11,8 +11,7 @@
  * Unreadable documents, and documents that do not match their digest, are cached for
  * IMAGE_CACHE_DOUBT_NS only, because a disk can be repaired. Belongs to one thread.
  */
-#ifndef INVENTORY_IMAGE_CACHE_H
-#define INVENTORY_IMAGE_CACHE_H
+#pragma once
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -57,5 +56,3 @@ bool image_cache_ok(const struct image_cache *cache, struct error *err) MUST_CHE
 
 size_t image_cache_count(const struct image_cache *cache);
 size_t image_cache_bytes(const struct image_cache *cache);
-
-#endif

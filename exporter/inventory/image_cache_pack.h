@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Packs a parsed document into one block of memory, without the fields that no check reads: ten
  * thousand images have many layers. */
-#ifndef INVENTORY_IMAGE_CACHE_PACK_H
-#define INVENTORY_IMAGE_CACHE_PACK_H
+#pragma once
 
 #include "inventory/image_check.h"
 
@@ -11,5 +10,3 @@
 size_t image_cache_pack_manifest(const struct manifest *from, struct manifest *to, char *room);
 size_t image_cache_pack_config(const struct image_config_facts *from, struct image_config_facts *to,
                                char *room);
-
-#endif

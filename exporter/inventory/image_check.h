@@ -6,8 +6,7 @@
  * parsed documents (from a cache). This module does no I/O: a thousand images take two
  * milliseconds.
  */
-#ifndef INVENTORY_IMAGE_CHECK_H
-#define INVENTORY_IMAGE_CHECK_H
+#pragma once
 
 #include "oci/platform.h"
 
@@ -84,5 +83,3 @@ struct image_verdict {
 
 void image_check(struct image_verdict *verdict, const struct descriptor *target,
                  const struct image_facts *facts);
-
-#endif

@@ -9,8 +9,7 @@
  *
  * The namespaces of probes are left out. Belongs to one thread.
  */
-#ifndef INVENTORY_IMAGE_INVENTORY_H
-#define INVENTORY_IMAGE_INVENTORY_H
+#pragma once
 
 #include "inventory/image_scan.h"
 
@@ -52,5 +51,3 @@ struct image_namespace *image_inventory_find(struct image_inventory *inventory, 
 /* Scans one namespace. One that is gone in the meantime has no findings. */
 bool image_inventory_scan(struct image_inventory *inventory, struct image_namespace *name_space,
                           struct cancel *cancel, struct error *err) MUST_CHECK;
-
-#endif

@@ -7,8 +7,7 @@
  * asks again for each image that seems incomplete, because an image can be deleted or replaced
  * between two lists.
  */
-#ifndef INVENTORY_IMAGE_SCAN_H
-#define INVENTORY_IMAGE_SCAN_H
+#pragma once
 
 #include "containerd/containerd.h"
 #include "containerd/content_files.h"
@@ -58,5 +57,3 @@ struct image_scanner {
 bool image_scan(struct image_scanner *scanner, const char *name_space, const char *snapshotter,
                 struct image_findings *findings, struct cancel *cancel,
                 struct error *err) MUST_CHECK;
-
-#endif

@@ -7,8 +7,7 @@
  * that of another daemon. If this is impossible (another PID namespace, no permission), the state
  * of the file is unknown, and the caller must list.
  */
-#ifndef INVENTORY_METADATA_FILE_H
-#define INVENTORY_METADATA_FILE_H
+#pragma once
 
 #include <limits.h>
 #include <stdbool.h>
@@ -36,5 +35,3 @@ struct metadata_mark metadata_file_mark(const struct metadata_file *file);
 
 /* Whether both states are known and nothing was written in between. */
 bool metadata_mark_is_same(const struct metadata_mark *a, const struct metadata_mark *b);
-
-#endif

@@ -5,8 +5,7 @@
  *
  * One thread calls namespace_changes_wait(); any thread may call the other functions.
  */
-#ifndef INVENTORY_NAMESPACE_CHANGES_H
-#define INVENTORY_NAMESPACE_CHANGES_H
+#pragma once
 
 #include "containerd/containerd.h"
 
@@ -49,5 +48,3 @@ struct topic_counts {
 void namespace_changes_count(struct namespace_changes *changes, struct topic_counts *counts);
 /* The counts before the first event. */
 void topic_counts_init(struct topic_counts *counts);
-
-#endif

@@ -4,8 +4,7 @@
  * daemon is asked once per snapshot, with a limit of calls per round. Snapshots that a round has
  * not seen are dropped. Active snapshots must not be added: the daemon would walk their files.
  */
-#ifndef INVENTORY_SNAPSHOT_SIZES_H
-#define INVENTORY_SNAPSHOT_SIZES_H
+#pragma once
 
 #include "containerd/snapshots.h"
 #include "oci/name_map.h"
@@ -33,5 +32,3 @@ bool snapshot_sizes_add(struct snapshot_sizes *sizes, const struct scope *scope,
 /* Drops snapshots that this round has not seen. Must not be called after an incomplete round. */
 void snapshot_sizes_end(struct snapshot_sizes *sizes);
 void snapshot_sizes_deinit(struct snapshot_sizes *sizes);
-
-#endif

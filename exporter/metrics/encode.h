@@ -7,8 +7,7 @@
  * of a family depends on that family only, so callers may cache it. A family without samples writes
  * nothing. A series has the same name and labels in each format.
  */
-#ifndef METRICS_ENCODE_H
-#define METRICS_ENCODE_H
+#pragma once
 
 #include "base/buf.h"
 #include "metrics/number.h"
@@ -53,5 +52,3 @@ void encode_end(struct encoder *encoder);
 
 /* Appends number_write(). */
 void encode_number(struct buf *out, double value);
-
-#endif

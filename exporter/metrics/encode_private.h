@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Shared by encode.c and the files of the formats, encode_FORMAT.c. */
-#ifndef METRICS_ENCODE_PRIVATE_H
-#define METRICS_ENCODE_PRIVATE_H
+#pragma once
 
 #include "metrics/encode.h"
 
@@ -20,5 +19,3 @@ extern const struct encode_writer encode_text, encode_openmetrics, encode_openme
 const char *encode_unit(const struct metric_family *family);
 
 bool encode_has_native(const struct encoder *encoder, const struct sample *sample);
-
-#endif

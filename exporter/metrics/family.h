@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Metric families: static tables of the collectors. */
-#ifndef METRICS_FAMILY_H
-#define METRICS_FAMILY_H
+#pragma once
 
 #define METRIC_LABELS_MAX 8
 
@@ -19,5 +18,3 @@ struct metric_family {
     const char *labels[METRIC_LABELS_MAX + 1];
     const char *query; /* an example for users; NULL: the default of the type */
 };
-
-#endif

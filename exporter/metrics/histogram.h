@@ -7,8 +7,7 @@
  * hour ago, else widen the zero bucket, else halve the resolution. Index and limits follow the
  * specification of Prometheus' native histograms.
  */
-#ifndef METRICS_HISTOGRAM_H
-#define METRICS_HISTOGRAM_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -82,5 +81,3 @@ uint64_t histogram_count(const struct histogram *histogram);
 /* The bucket of a value > 0, and the upper bound of a bucket. */
 int32_t histogram_native_index(int schema, double value);
 double histogram_native_bound(int schema, int32_t index);
-
-#endif

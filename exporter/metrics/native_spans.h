@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The buckets of a native histogram as spans of counts, as the formats list them. */
-#ifndef METRICS_NATIVE_SPANS_H
-#define METRICS_NATIVE_SPANS_H
+#pragma once
 
 #include "metrics/histogram.h"
 
@@ -20,5 +19,3 @@ struct native_spans {
 };
 
 void native_spans_list(const struct native_histogram *native, struct native_spans *out);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Selects the exposition format from Accept headers: RFC 9110 as Prometheus uses it. */
-#ifndef METRICS_NEGOTIATE_H
-#define METRICS_NEGOTIATE_H
+#pragma once
 
 #include "metrics/encode.h"
 
@@ -19,5 +18,3 @@ void negotiate_format(const char *accept, bool openmetrics_2, struct negotiated 
 
 /* Whether Accept-Encoding (NULL: none) accepts gzip. */
 bool negotiate_gzip(const char *accept_encoding);
-
-#endif

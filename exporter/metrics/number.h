@@ -5,8 +5,7 @@
  *
  * Each function writes at most NUMBER_BYTES without a NUL and returns the end of what it wrote.
  */
-#ifndef METRICS_NUMBER_H
-#define METRICS_NUMBER_H
+#pragma once
 
 #include <stdint.h>
 
@@ -20,5 +19,3 @@ char *number_write(char *out, double value);
 /* An upper bound as Go writes it ("30.0", "1e+06"). Prometheus names a bucket so when it reads
  * protobuf; the text formats must use the same name. */
 char *number_write_bound(char *out, double value);
-
-#endif

@@ -4,10 +4,7 @@
  *
  * Each function writes fewer than NUMBER_BYTES without a NUL and returns the end of what it wrote.
  */
-#ifndef METRICS_SHORTEST_H
-#define METRICS_SHORTEST_H
+#pragma once
 
 char *shortest_plain(char *out, double value);      /* "0.25"; value < 1e17 */
 char *shortest_scientific(char *out, double value); /* "2.5e-01" */
-
-#endif

@@ -9,8 +9,7 @@
  * cleaned, because an invalid byte in one value would fail the whole scrape. A
  * sample shares equal values with the sample before it.
  */
-#ifndef METRICS_SNAPSHOT_H
-#define METRICS_SNAPSHOT_H
+#pragma once
 
 #include "base/error.h"
 #include "metrics/family.h"
@@ -64,5 +63,3 @@ struct sample {
 };
 const struct metric_family *snapshot_families(const struct snapshot *snapshot);
 const struct sample *snapshot_samples(const struct snapshot *snapshot, size_t family);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Lines of the text formats: series, values, and buckets of classic histograms. */
-#ifndef METRICS_TEXT_LINES_H
-#define METRICS_TEXT_LINES_H
+#pragma once
 
 #include "metrics/encode.h"
 
@@ -24,5 +23,3 @@ const struct encoded_bounds *text_bounds(struct encoder *encoder,
 /* Appends the lines of a sample; `exemplars` after its buckets. */
 void text_lines(struct encoder *encoder, const struct metric_family *family,
                 const struct sample *sample, bool exemplars);
-
-#endif

@@ -6,12 +6,9 @@
  * net, tls and http packages and of the daemons. Patterns are anchored: words and numbers in names
  * of images or URLs do not match.
  */
-#ifndef NET_GO_ERROR_H
-#define NET_GO_ERROR_H
+#pragma once
 
 #include "base/error.h"
 
 /* Returns the most specific reason of the text; `otherwise` if there is none. */
 enum error_code go_error_code(const char *text, enum error_code otherwise);
-
-#endif

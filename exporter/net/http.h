@@ -6,8 +6,7 @@
  * The deadline and the cancellation of the caller end any wait at once. Only http.c and http_curl.c
  * use libcurl: they convert a CURLcode to an error_code. An HTTP status is not an error here.
  */
-#ifndef NET_HTTP_H
-#define NET_HTTP_H
+#pragma once
 
 #include "base/cancel.h"
 #include "net/http_message.h"
@@ -71,5 +70,3 @@ bool http_exchange(struct http *http, const struct http_request *request,
 
 /* Returns the unix time of an HTTP date; 0 if it is invalid. */
 int64_t http_date(const char *text);
-
-#endif

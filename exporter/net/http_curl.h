@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One request with libcurl: its options, its callbacks, its result. Only http.c may include it. */
-#ifndef NET_HTTP_CURL_H
-#define NET_HTTP_CURL_H
+#pragma once
 
 #include "base/arena.h"
 #include "net/http.h"
@@ -43,5 +42,3 @@ bool http_curl_judge(struct http_curl_exchange *exchange, CURLcode result, const
 
 /* Fills status, times and counts of the response, also after a failure. */
 void http_curl_fill_response(struct http_curl_exchange *exchange);
-
-#endif

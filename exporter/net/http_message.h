@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* HTTP messages as text: responses, bodies in memory, pieces of URLs. No network. */
-#ifndef NET_HTTP_MESSAGE_H
-#define NET_HTTP_MESSAGE_H
+#pragma once
 
 #include "base/buf.h"
 
@@ -68,5 +67,3 @@ void http_origin(const char *url, char *out, size_t out_size);
 
 /* Returns the reason of a status, which must not be a success. */
 enum error_code http_status_reason(int status);
-
-#endif

@@ -7,8 +7,7 @@
  * not set. NO_PROXY is "*", or names, ".suffixes", addresses and CIDR blocks, each with an optional
  * port. Loopback addresses and localhost never use a proxy.
  */
-#ifndef NET_PROXY_H
-#define NET_PROXY_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -17,5 +16,3 @@ typedef const char *proxy_variable(const char *name);
 
 /* Returns the proxy for `url` as `variable` returned it; NULL: no proxy. */
 const char *proxy_of(const char *url, proxy_variable *variable);
-
-#endif

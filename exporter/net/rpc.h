@@ -6,8 +6,7 @@
  * Every call has its own completion queue, so threads share only the channel. The deadline and the
  * cancellation of the caller end any wait.
  */
-#ifndef NET_RPC_H
-#define NET_RPC_H
+#pragma once
 
 #include "base/buf.h"
 #include "base/cancel.h"
@@ -72,5 +71,3 @@ bool rpc_stream_ready(struct rpc_stream *stream, int64_t until_ns);
 /* Ends the call and frees the stream. Returns true only if the server ended it with OK. Cancels a
  * stream that has not ended. */
 bool rpc_stream_close(struct rpc_stream *stream, struct error *err);
-
-#endif

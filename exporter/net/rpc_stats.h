@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Durations and failures of the calls of a channel, by method. Thread-safe. */
-#ifndef NET_RPC_STATS_H
-#define NET_RPC_STATS_H
+#pragma once
 
 #include "base/own.h"
 
@@ -38,5 +37,3 @@ void rpc_stats_count(struct rpc_stats *stats, const char *method, int status, do
 /* Visits a copy of each method, in the order of first calls. */
 void rpc_stats_each(struct rpc_stats *stats,
                     void (*visit)(void *arg, const struct rpc_method_stats *method), void *arg);
-
-#endif

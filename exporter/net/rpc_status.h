@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The status codes of gRPC, their names and reasons. */
-#ifndef NET_RPC_STATUS_H
-#define NET_RPC_STATUS_H
+#pragma once
 
 #include "base/error.h"
 
@@ -29,5 +28,3 @@ enum rpc_status {
 const char *rpc_status_name(int status); /* "NotFound": as Go prints it, for the label grpc_code */
 
 enum error_code rpc_status_reason(int status);
-
-#endif

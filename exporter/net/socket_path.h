@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Finds the socket of a daemon, and why connecting to it fails. */
-#ifndef NET_SOCKET_PATH_H
-#define NET_SOCKET_PATH_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,5 +12,3 @@ const char *socket_path_find(const char *configured);
 /* Connects to a daemon's socket, because the messages of libraries are vague. `cause` is "" if the
  * connection succeeds. Returns false if the exporter cannot try. */
 bool socket_path_try(const char *path, const char *daemon, char *cause, size_t cause_size);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sha256 digests of streams, as "sha256:<64 hex digits>". */
-#ifndef OCI_DIGEST_H
-#define OCI_DIGEST_H
+#pragma once
 
 #include "base/error.h"
 
@@ -28,5 +27,3 @@ bool digest_valid(const char *text);
  * ERROR_UNSUPPORTED for a digest that is not valid. */
 bool digest_chain_id(const char *const *diff_ids, size_t n, char out[DIGEST_TEXT_BYTES],
                      struct error *err) MUST_CHECK;
-
-#endif

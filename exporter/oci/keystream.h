@@ -5,8 +5,7 @@
  * The same key and number give the same bytes on every machine, however the caller divides them
  * into calls. A stream belongs to one thread.
  */
-#ifndef OCI_KEYSTREAM_H
-#define OCI_KEYSTREAM_H
+#pragma once
 
 #include "base/error.h"
 #include "base/own.h"
@@ -22,5 +21,3 @@ DEFINE_CLEANUP(struct keystream *, keystream_free)
 
 /* Writes the next `size` bytes of the stream to `data`. */
 void keystream_fill(struct keystream *keystream, void *data, size_t size);
-
-#endif

@@ -7,8 +7,7 @@
  * schema 1, a manifest that looks like an index (or the reverse) is an error. The
  * strings of a result belong to the caller's arena. Input causes no recursion.
  */
-#ifndef OCI_MANIFEST_H
-#define OCI_MANIFEST_H
+#pragma once
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -92,5 +91,3 @@ void manifest_write_index(struct buf *out, const char *media_type,
                           const struct descriptor *manifests, size_t n_manifests);
 void image_config_write(struct buf *out, const struct platform *platform,
                         const char *const *diff_ids, size_t n_diff_ids);
-
-#endif

@@ -3,8 +3,7 @@
  * A hash map from names (digests, snapshots) to numbers. A name cannot be removed;
  * name_map_clear() removes all.
  */
-#ifndef OCI_NAME_MAP_H
-#define OCI_NAME_MAP_H
+#pragma once
 
 #include "base/buf.h"
 
@@ -35,5 +34,3 @@ bool name_map_find(const struct name_map *map, const char *name, uint64_t *value
 /* Removes all names, keeps the memory. */
 void name_map_clear(struct name_map *map);
 void name_map_deinit(struct name_map *map);
-
-#endif

@@ -6,8 +6,7 @@
  * normalized (x86_64 -> amd64, aarch64 -> arm64 without v8, armhf -> arm/v7). A
  * machine accepts a vector of platforms, best first: amd64 also runs 386.
  */
-#ifndef OCI_PLATFORM_H
-#define OCI_PLATFORM_H
+#pragma once
 
 #include "oci/manifest.h"
 
@@ -38,5 +37,3 @@ bool platform_matches(const struct platform_matcher *matcher, const struct platf
  * else NULL. */
 const struct descriptor *platform_choose(const struct platform_matcher *matcher,
                                          const struct manifest *index);
-
-#endif

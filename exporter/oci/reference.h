@@ -6,8 +6,7 @@
  * "localhost", so `busybox` means docker.io/library/busybox:latest. index.docker.io means
  * docker.io.
  */
-#ifndef OCI_REFERENCE_H
-#define OCI_REFERENCE_H
+#pragma once
 
 #include "base/arena.h"
 
@@ -26,5 +25,3 @@ bool reference_parse(struct reference *reference, const char *text, struct arena
 
 /* The digest if there is one, else the tag: selects the manifest. */
 const char *reference_object(const struct reference *reference);
-
-#endif

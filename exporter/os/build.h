@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Facts about this binary, for --version, the log and containerd_exporter_build_info. */
-#ifndef OS_BUILD_H
-#define OS_BUILD_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -18,5 +17,3 @@ extern const char build_arch[];     /* "amd64", as Go and image platforms name i
 /* False for "unknown": the build was outside a checkout, or a variable was not set. Only the metric
  * shows such a fact. */
 bool build_knows(const char *fact);
-
-#endif

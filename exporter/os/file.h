@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reads small files, and detects changes of files. */
-#ifndef OS_FILE_H
-#define OS_FILE_H
+#pragma once
 
 #include "base/buf.h"
 
@@ -18,5 +17,3 @@ bool file_read_stream(const char *path, struct buf *out, struct error *err) MUST
 /* A hash of times, size and inode: it changes when the file is written, replaced (also through a
  * symbolic link) or removed. 0 if there is no file. */
 uint64_t file_stamp(const char *path);
-
-#endif

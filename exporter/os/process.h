@@ -5,8 +5,7 @@
  * The child has only stdin, stdout and stderr, default signal handlers and its own process group.
  * When the child ends or time is over, the whole group is killed, so no grandchildren remain.
  */
-#ifndef OS_PROCESS_H
-#define OS_PROCESS_H
+#pragma once
 
 #include "base/buf.h"
 #include "base/cancel.h"
@@ -27,5 +26,3 @@ struct process_call {
  * STATUS_EXIT if the program fails. */
 bool process_run(const struct process_call *call, struct buf *out, struct buf *failure,
                  struct cancel *cancel, struct error *err) MUST_CHECK;
-
-#endif

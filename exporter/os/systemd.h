@@ -3,8 +3,7 @@
  * The protocols between systemd and a service, without libsystemd: socket activation, sd_notify()
  * and the watchdog.
  */
-#ifndef OS_SYSTEMD_H
-#define OS_SYSTEMD_H
+#pragma once
 
 #include "base/error.h"
 
@@ -22,5 +21,3 @@ void systemd_notify_reloading(void); /* must be followed by READY=1 */
 
 /* The watchdog timeout; 0: none. Callers should send "WATCHDOG=1" after half of it. */
 int64_t systemd_watchdog_ns(void);
-
-#endif

@@ -3,8 +3,7 @@
  * Placeholders {node}, {probe} and {timestamp} in an image or a tag. They let many nodes share one
  * configuration without overwriting the images of each other.
  */
-#ifndef PROBE_PLACEHOLDER_H
-#define PROBE_PLACEHOLDER_H
+#pragma once
 
 #include "base/arena.h"
 
@@ -23,5 +22,3 @@ bool placeholder_in(const char *text, const char *name);
  * to run. */
 const char *placeholder_fill(const char *text, const struct placeholders *values,
                              struct arena *arena, struct error *err);
-
-#endif

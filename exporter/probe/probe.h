@@ -6,8 +6,7 @@
  * A run asks the engine, compares the result with what is expected, and counts. A collector adds
  * its own settings and its check (probe_check() or push_check()).
  */
-#ifndef PROBE_PROBE_H
-#define PROBE_PROBE_H
+#pragma once
 
 #include "collector/collector.h"
 #include "probe/probe_report.h"
@@ -26,5 +25,3 @@ bool probe_run(void *state, struct run *run, struct error *err);
     .state_size = sizeof(struct probe), .lane = LANE_PROBE, .interval = "5m", .timeout = "2m", \
     .resource = probe_resource, .check_resource = probe_check_resource, .open = probe_open,    \
     .close = probe_close, .begin = probe_begin, .slow_ns = probe_slow_ns, .run = probe_run
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The counters of a probe: set to their start, add a run. */
-#ifndef PROBE_PROBE_COUNTERS_H
-#define PROBE_PROBE_COUNTERS_H
+#pragma once
 
 #include "collector/collector.h"
 #include "probe/probe_state.h"
@@ -17,5 +16,3 @@ void probe_count(struct probe *probe, const struct engine_result *result, const 
 
 /* Whether a success took longer than the setting `slow`. */
 bool probe_is_slow(const struct probe *probe, const struct engine_result *result);
-
-#endif

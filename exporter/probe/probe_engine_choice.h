@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which engine works for a probe, and whether the engine supports the settings. */
-#ifndef PROBE_PROBE_ENGINE_CHOICE_H
-#define PROBE_PROBE_ENGINE_CHOICE_H
+#pragma once
 
 #include "probe/probe_settings.h"
 
@@ -26,5 +25,3 @@ const char *probe_engine_name(const struct probe *probe);
 
 /* The engine that pulls back what a roundtrip pushed; NULL for other operations. */
 const struct engine *probe_read_back(const struct probe *probe);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The references of one run: `image` and `tag` of the settings with their placeholders filled. */
-#ifndef PROBE_PROBE_REFERENCES_H
-#define PROBE_PROBE_REFERENCES_H
+#pragma once
 
 #include "probe/placeholder.h"
 #include "probe/probe_state.h"
@@ -14,5 +13,3 @@ bool probe_references(const struct probe *probe, const struct placeholders *valu
 
 /* The image for people: with placeholders as they are in the file. */
 const char *probe_image_text(const struct probe *probe);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The metrics of a probe: one table of families for all operations. */
-#ifndef PROBE_PROBE_REPORT_H
-#define PROBE_PROBE_REPORT_H
+#pragma once
 
 #include "metrics/snapshot.h"
 #include "probe/probe_state.h"
@@ -11,5 +10,3 @@ extern const struct metric_family probe_families[];
 
 /* Adds the metrics of *probe as they are now. */
 void probe_report(const struct probe *probe, struct snapshot *out);
-
-#endif

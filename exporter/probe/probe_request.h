@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The request of one run to its engine: references, hosts, credentials, settings. */
-#ifndef PROBE_PROBE_REQUEST_H
-#define PROBE_PROBE_REQUEST_H
+#pragma once
 
 #include "probe/probe_state.h"
 
@@ -24,5 +23,3 @@ bool probe_request_init(struct probe_request *request, const struct probe *probe
                         struct progress *progress, struct cancel *cancel,
                         struct error *err) MUST_CHECK;
 void probe_request_deinit(struct probe_request *request);
-
-#endif

@@ -3,8 +3,7 @@
  * The settings of a probe: the tables that all operations share, and whether their values fit
  * together.
  */
-#ifndef PROBE_PROBE_SETTINGS_H
-#define PROBE_PROBE_SETTINGS_H
+#pragma once
 
 #include "probe/probe_state.h"
 
@@ -27,5 +26,3 @@ bool probe_check(struct probe *probe, const char *operation, struct arena *arena
 /* As `check_resource` and `resource` of struct collector. */
 bool probe_check_resource(const char *name, struct error *err);
 const char *probe_resource(const void *state, struct arena *arena);
-
-#endif

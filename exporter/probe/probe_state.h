@@ -6,8 +6,7 @@
  * thread at a time uses it. The tables of settings (probe_settings.h, collectors) fill its first
  * part.
  */
-#ifndef PROBE_PROBE_STATE_H
-#define PROBE_PROBE_STATE_H
+#pragma once
 
 #include "collector/node.h"
 #include "collector/setting.h"
@@ -92,5 +91,3 @@ struct probe {
     char digest[DIGEST_TEXT_BYTES];    /* here */
     struct probe_counters counters;
 };
-
-#endif

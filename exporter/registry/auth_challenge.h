@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Parses WWW-Authenticate headers of a registry (RFC 9110 11.6.1). */
-#ifndef REGISTRY_AUTH_CHALLENGE_H
-#define REGISTRY_AUTH_CHALLENGE_H
+#pragma once
 
 #include "base/arena.h"
 
@@ -20,5 +19,3 @@ struct auth_challenge {
  * several challenges; invalid ones are skipped. */
 bool auth_challenge_parse(struct auth_challenge *challenge, const char *header, struct arena *arena,
                           struct error *err) MUST_CHECK;
-
-#endif

@@ -8,8 +8,7 @@
  * error_code here and nowhere else; err->status is the HTTP status. A 401 is answered by Basic or
  * Bearer (token) authentication once per scope.
  */
-#ifndef REGISTRY_REGISTRY_H
-#define REGISTRY_REGISTRY_H
+#pragma once
 
 #include "base/progress.h"
 #include "credentials/credentials.h"
@@ -69,5 +68,3 @@ const char *registry_served_by(const struct registry *registry);
 /* The failure of the first host that could not serve the last manifest; ERROR_NONE if the first
  * host served it. */
 const struct error *registry_passed_over(const struct registry *registry);
-
-#endif

@@ -6,8 +6,7 @@
  * Credentials are sent only to the registry (Basic) or to the token server that the registry names
  * (Bearer). Messages never contain credentials or tokens.
  */
-#ifndef REGISTRY_REGISTRY_AUTH_H
-#define REGISTRY_REGISTRY_AUTH_H
+#pragma once
 
 #include "base/progress.h"
 #include "credentials/credentials.h"
@@ -54,5 +53,3 @@ bool registry_auth_answer(struct registry_auth *auth, struct http *http,
 
 /* Seconds of the token requests of all scopes of the host. */
 double registry_auth_token_seconds(struct registry_auth *auth);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One request to one host of a registry, with authentication. Only registry*.c may include it. */
-#ifndef REGISTRY_REGISTRY_CALL_H
-#define REGISTRY_REGISTRY_CALL_H
+#pragma once
 
 #include "registry/registry_private.h"
 #include "registry/registry_push.h"
@@ -49,5 +48,3 @@ bool registry_check_digest(const char *promised, const char *actual, struct erro
 
 /* The host served the manifest: its times are the ones in the traffic. */
 void registry_note_served(struct registry *registry, struct registry_mirror *mirror);
-
-#endif

@@ -7,8 +7,7 @@
  * Any thread may use it; no function blocks. A budget counts the last hour in whole minutes: usage
  * counts for an hour, and up to a minute longer.
  */
-#ifndef REGISTRY_REGISTRY_LIMITS_H
-#define REGISTRY_REGISTRY_LIMITS_H
+#pragma once
 
 #include "base/error.h"
 
@@ -68,5 +67,3 @@ struct registry_usage {
  * valid until `visit` returns. */
 void registry_limits_list(struct registry_limits *limits, int64_t now_ns,
                           void (*visit)(void *arg, const struct registry_usage *entry), void *arg);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The struct behind registry.h, and how its mirrors are tried. Only registry*.c may include it. */
-#ifndef REGISTRY_REGISTRY_PRIVATE_H
-#define REGISTRY_REGISTRY_PRIVATE_H
+#pragma once
 
 #include "registry/registry.h"
 #include "registry/registry_auth.h"
@@ -50,5 +49,3 @@ bool registry_try_mirrors(struct registry *registry, unsigned capabilities,
 
 /* Returns the first host that accepts pushes; NULL with *err if there is none. */
 struct registry_mirror *registry_push_mirror(struct registry *registry, struct error *err);
-
-#endif

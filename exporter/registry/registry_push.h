@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Uploads blobs and manifests to a repository, and deletes them. All requests go to the first host
  * that accepts pushes. */
-#ifndef REGISTRY_REGISTRY_PUSH_H
-#define REGISTRY_REGISTRY_PUSH_H
+#pragma once
 
 #include "oci/manifest.h"
 #include "registry/registry.h"
@@ -40,5 +39,3 @@ bool registry_delete_manifest(struct registry *registry, const char *digest, str
                               struct error *err) MUST_CHECK;
 bool registry_delete_blob(struct registry *registry, const char *digest, struct cancel *cancel,
                           struct error *err) MUST_CHECK;
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Gets manifests and blobs from a repository, and checks what exists. */
-#ifndef REGISTRY_REGISTRY_READ_H
-#define REGISTRY_REGISTRY_READ_H
+#pragma once
 
 #include "oci/digest.h"
 #include "oci/manifest.h"
@@ -33,5 +32,3 @@ bool registry_blob_exists(struct registry *registry, const struct descriptor *bl
 bool registry_manifest_digest(struct registry *registry, const char *object,
                               char digest[DIGEST_TEXT_BYTES], struct cancel *cancel,
                               struct error *err) MUST_CHECK;
-
-#endif

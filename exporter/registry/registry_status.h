@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Maps a failure response of a registry to an error. */
-#ifndef REGISTRY_REGISTRY_STATUS_H
-#define REGISTRY_REGISTRY_STATUS_H
+#pragma once
 
 #include "net/http.h"
 
@@ -10,5 +9,3 @@
 
 /* Fills *err from the status and the error document in the body. Always returns false. */
 bool registry_status_error(const struct http_response *response, struct error *err);
-
-#endif

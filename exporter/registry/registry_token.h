@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Token requests by POST or GET. Only registry_auth.c may include it. */
-#ifndef REGISTRY_REGISTRY_TOKEN_H
-#define REGISTRY_REGISTRY_TOKEN_H
+#pragma once
 
 #include "registry/registry_auth.h"
 
@@ -16,5 +15,3 @@ void registry_auth_append_basic(struct buf *out, const struct registry_auth *aut
 bool registry_token_request(struct registry_auth *auth, struct http *http,
                             const struct auth_challenge *challenge, struct http_response *response,
                             struct cancel *cancel, struct error *err) MUST_CHECK;
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The state of one blob upload, and its five requests. Only registry_push.c uses it; that file also
  * decides what to do after a broken connection. */
-#ifndef REGISTRY_REGISTRY_UPLOAD_H
-#define REGISTRY_REGISTRY_UPLOAD_H
+#pragma once
 
 #include "registry/registry_call.h"
 
@@ -52,5 +51,3 @@ void blob_upload_cancel(struct blob_upload *upload, bool stopping);
 /* Checks status and Docker-Content-Digest (if present) of a completed upload. */
 bool registry_check_stored(const struct registry_call *call, const struct http_response *response,
                            const char *digest, struct error *err) MUST_CHECK;
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Parses the Location and Range headers of a blob upload. */
-#ifndef REGISTRY_UPLOAD_LOCATION_H
-#define REGISTRY_UPLOAD_LOCATION_H
+#pragma once
 
 #include "base/buf.h"
 
@@ -14,5 +13,3 @@ bool upload_location_url(const char *location, const char *base, struct buf *url
 
 /* Parses "0-1023" or "bytes=0-1023": *last is the offset of the last byte. */
 bool upload_location_range(const char *text, uint64_t *last) MUST_CHECK;
-
-#endif

@@ -9,8 +9,7 @@
  * `record` is valid during the call. The planned runs of the probe stay planned, except those that
  * would follow within the minimum distance. All functions are thread-safe.
  */
-#ifndef SCHEDULER_DEMAND_H
-#define SCHEDULER_DEMAND_H
+#pragma once
 
 #include "collector/history.h"
 #include "metrics/family.h"
@@ -50,5 +49,3 @@ void scheduler_demand_end(struct scheduler *scheduler);
 
 /* Counts a demand for a probe that does not exist. */
 void scheduler_note_unknown(struct scheduler *scheduler);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The demands of a scheduler, for scheduler.c. The caller must hold the scheduler's lock, except
  * where noted. */
-#ifndef SCHEDULER_DEMAND_PRIVATE_H
-#define SCHEDULER_DEMAND_PRIVATE_H
+#pragma once
 
 #include "scheduler/demand.h"
 #include "scheduler/job.h"
@@ -32,5 +31,3 @@ void demands_report(struct job *job, const struct run_record *record, bool count
 void demands_end_run(struct scheduler *scheduler, struct job *job);
 /* The job was removed. */
 void demands_remove_job(struct scheduler *scheduler, const struct job *job);
-
-#endif

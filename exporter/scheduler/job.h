@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A configured collector: its settings, its state and its slots on the board. The scheduler decides
  * when it runs. */
-#ifndef SCHEDULER_JOB_H
-#define SCHEDULER_JOB_H
+#pragma once
 
 #include "collector/board.h"
 #include "collector/collector.h"
@@ -74,5 +73,3 @@ struct run_options {
 
 /* Runs once: measures, posts, reports and logs changes. A skipped run only reports its record. */
 struct outcome job_run(struct job *job, const struct run_options *options);
-
-#endif

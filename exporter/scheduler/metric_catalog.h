@@ -3,8 +3,7 @@
  * Every metric of this build: the tables of the collectors, of the scheduler and of the caller.
  * Used by the page that explains the metrics and by the reference in the documentation.
  */
-#ifndef SCHEDULER_METRIC_CATALOG_H
-#define SCHEDULER_METRIC_CATALOG_H
+#pragma once
 
 #include "base/buf.h"
 #include "metrics/family.h"
@@ -39,5 +38,3 @@ const char *family_unit(const struct metric_family *family);
 void family_labels(const struct metric_family *family, struct buf *out);
 /* Appends the example query of the table, or one that fits the type. */
 void family_query(const struct metric_family *family, struct buf *out);
-
-#endif

@@ -5,8 +5,7 @@
  * A job whose resource (its registry) already has max_concurrent running jobs keeps its position
  * and does not delay the jobs behind it. The caller must hold the scheduler's lock.
  */
-#ifndef SCHEDULER_QUEUE_H
-#define SCHEDULER_QUEUE_H
+#pragma once
 
 #include "scheduler/job.h"
 
@@ -32,5 +31,3 @@ void queue_leave(struct queue *queue, struct job *job);
 
 /* Waits until the queue changes, or until `wake_ns`. */
 void queue_wait(struct queue *queue, int64_t wake_ns, pthread_mutex_t *lock);
-
-#endif

@@ -5,8 +5,7 @@
  * A file with a mistake changes nothing: every mistake is logged, and
  * containerd_exporter_config_last_reload_successful becomes 0.
  */
-#ifndef SCHEDULER_RELOAD_H
-#define SCHEDULER_RELOAD_H
+#pragma once
 
 #include "scheduler/scheduler.h"
 
@@ -42,5 +41,3 @@ void reloader_config(struct reloader *reloader, struct buf *out);
 /* Returns whether the file has changed since it was read; false without a file or during a reload.
  * Never blocks. */
 bool reloader_changed(struct reloader *reloader);
-
-#endif

@@ -10,8 +10,7 @@
  * A wait for a wall-clock time is split into monotonic waits of at most one minute. Then the wall
  * clock is read again, because it may have been set.
  */
-#ifndef SCHEDULER_SCHEDULE_H
-#define SCHEDULER_SCHEDULE_H
+#pragma once
 
 #include "base/error.h"
 #include "config/cron.h"
@@ -66,5 +65,3 @@ void schedule_demand(struct schedule *schedule, const struct moment *now, int64_
 /* Returns the expected time of the next run of a job that is due at `due_ns`, in unix seconds. */
 double schedule_next_unix(const struct schedule *schedule, int64_t due_ns,
                           const struct moment *now);
-
-#endif

@@ -10,8 +10,7 @@
  * All functions are thread-safe, except that scheduler_apply() and scheduler_free() must be called
  * by one thread at a time.
  */
-#ifndef SCHEDULER_SCHEDULER_H
-#define SCHEDULER_SCHEDULER_H
+#pragma once
 
 #include "collector/board.h"
 #include "collector/collector.h"
@@ -46,5 +45,3 @@ void scheduler_refresh(struct scheduler *scheduler);
 
 /* Returns whether every job of the inventory has run once. */
 bool scheduler_ready(struct scheduler *scheduler);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The scheduler's data, for scheduler.c, scheduler_view.c and demand.c. */
-#ifndef SCHEDULER_SCHEDULER_PRIVATE_H
-#define SCHEDULER_SCHEDULER_PRIVATE_H
+#pragma once
 
 #include "scheduler/demand_private.h"
 #include "scheduler/queue.h"
@@ -32,5 +31,3 @@ struct scheduler {
 
 struct queue *scheduler_queue_of(struct scheduler *scheduler, const struct job *job);
 struct job *scheduler_find_probe(const struct scheduler *scheduler, const char *name);
-
-#endif

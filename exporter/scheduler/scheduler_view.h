@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The jobs of a scheduler as pages show them. All functions are thread-safe. */
-#ifndef SCHEDULER_SCHEDULER_VIEW_H
-#define SCHEDULER_SCHEDULER_VIEW_H
+#pragma once
 
 #include "base/buf.h"
 
@@ -28,5 +27,3 @@ bool scheduler_settings(struct scheduler *scheduler, const char *probe, struct b
 
 /* Appends the sections of all jobs: those below `collectors:`, then `probes:`. */
 void scheduler_config(struct scheduler *scheduler, struct buf *out);
-
-#endif

@@ -4,8 +4,7 @@
  *
  * After a failure it waits, with exponential back-off. All calls get the same cancel.
  */
-#ifndef SCHEDULER_WATCHER_H
-#define SCHEDULER_WATCHER_H
+#pragma once
 
 #include "collector/collector.h"
 
@@ -30,5 +29,3 @@ void watcher_cancel(struct watcher *watcher);
 void watcher_join(struct watcher *watcher);
 void watcher_free(struct watcher *watcher);
 DEFINE_CLEANUP(struct watcher *, watcher_free)
-
-#endif

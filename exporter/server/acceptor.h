@@ -6,8 +6,7 @@
  * It sleeps until the next deadline. It never closes the descriptor of a connection, because the
  * HTTP daemon may be using it: it shuts the socket down, and the daemon notices. It knows no HTTP.
  */
-#ifndef SERVER_ACCEPTOR_H
-#define SERVER_ACCEPTOR_H
+#pragma once
 
 #include "server/connections.h"
 #include "server/listen.h"
@@ -51,5 +50,3 @@ bool acceptor_wants_close(struct acceptor *acceptor, const struct connection *co
 void acceptor_watch(struct acceptor *acceptor, struct connection *connection,
                     void (*gone)(void *arg), void *arg);
 void acceptor_unwatch(struct acceptor *acceptor, struct connection *connection);
-
-#endif

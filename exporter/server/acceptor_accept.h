@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Accepting connections, and the struct that acceptor.c and acceptor_accept.c share. */
-#ifndef SERVER_ACCEPTOR_ACCEPT_H
-#define SERVER_ACCEPTOR_ACCEPT_H
+#pragma once
 
 #include "server/acceptor.h"
 
@@ -39,5 +38,3 @@ void acceptor_close_listeners(struct acceptor *acceptor);
 
 /* Shuts the socket down, so that the daemon closes it. Called with the lock held. */
 void acceptor_shutdown(struct connection *connection);
-
-#endif

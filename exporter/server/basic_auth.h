@@ -7,8 +7,7 @@
  * costs as much as a known one, because the thread compares with a dummy hash. The queue is
  * bounded: requests beyond it are rejected at once.
  */
-#ifndef SERVER_BASIC_AUTH_H
-#define SERVER_BASIC_AUTH_H
+#pragma once
 
 #include "server/config/web_config.h"
 
@@ -33,5 +32,3 @@ DEFINE_CLEANUP(struct basic_auth *, basic_auth_free)
 enum basic_auth_verdict basic_auth_check(struct basic_auth *basic_auth, struct web_config *config,
                                          const char *authorization,
                                          void (*done)(void *arg, bool admitted), void *arg);
-
-#endif

@@ -6,8 +6,7 @@
  * entry exists exactly as long as its descriptor is open, so a caller that holds the lock of the
  * table may use `fd`.
  */
-#ifndef SERVER_CONNECTIONS_H
-#define SERVER_CONNECTIONS_H
+#pragma once
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -97,5 +96,3 @@ void connections_end(struct connections *table, int64_t now_ns);
 /* `peer` must be AF_INET, AF_INET6 or AF_UNIX. */
 void client_of(const struct sockaddr *peer, struct client *client);
 bool client_is_loopback(const struct sockaddr *peer);
-
-#endif

@@ -3,8 +3,7 @@
  * Requests and replies on connections that the acceptor accepted: one daemon of libmicrohttpd. For
  * server.c only; handlers use exchange_request.h and exchange_reply.h.
  */
-#ifndef SERVER_EXCHANGE_H
-#define SERVER_EXCHANGE_H
+#pragma once
 
 #include "server/acceptor.h"
 #include "server/server.h"
@@ -41,5 +40,3 @@ enum admission exchange_admission(const struct exchange *exchange);
 
 /* From any thread, when handle() has not replied: a thread of the server calls handle() again. */
 void exchange_again(struct exchange *exchange, enum admission admission);
-
-#endif

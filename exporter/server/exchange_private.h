@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One request and its state: for the files exchange*.c only. */
-#ifndef SERVER_EXCHANGE_PRIVATE_H
-#define SERVER_EXCHANGE_PRIVATE_H
+#pragma once
 
 #include "server/exchange.h"
 #include "server/uri.h"
@@ -41,5 +40,3 @@ struct exchange {
 /* Resumes the exchange, or cancels the suspension that follows. From any thread. The exchange may
  * be freed before the call returns. */
 void exchange_wake(struct exchange *exchange);
-
-#endif

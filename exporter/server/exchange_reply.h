@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Replies to requests: headers, and a body in one buffer or in parts. */
-#ifndef SERVER_EXCHANGE_REPLY_H
-#define SERVER_EXCHANGE_REPLY_H
+#pragma once
 
 #include "base/buf.h"
 
@@ -38,5 +37,3 @@ void exchange_reply_text(struct exchange *exchange, unsigned status, const char 
  * may still be running while exchange_reply() runs on another thread, but not after that returned.
  */
 void exchange_defer(struct exchange *exchange, void (*gone)(void *arg), void *arg);
-
-#endif

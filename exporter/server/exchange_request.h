@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a request asks for. All texts are valid until the exchange was replied to. */
-#ifndef SERVER_EXCHANGE_REQUEST_H
-#define SERVER_EXCHANGE_REQUEST_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,5 +27,3 @@ bool exchange_is_local(const struct exchange *exchange);
 /* For exchange.c, when all headers have come: returns 0, or the status that rejects the request,
  * with the text of the reply in *why. */
 unsigned exchange_check(const struct exchange *exchange, const char **why);
-
-#endif

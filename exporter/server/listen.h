@@ -6,8 +6,7 @@
  * They are opened before anything else starts, so that a port in use disturbs nothing. Until the
  * server accepts, clients wait in the kernel's queue.
  */
-#ifndef SERVER_LISTEN_H
-#define SERVER_LISTEN_H
+#pragma once
 
 #include "base/error.h"
 
@@ -52,5 +51,3 @@ void listen_remove(const char *name);
 
 /* Whether both ends of a connection are on this machine. */
 bool listen_is_local(int fd);
-
-#endif

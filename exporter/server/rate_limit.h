@@ -3,8 +3,7 @@
  * A token bucket: it holds `burst` tokens, starts full, and gains one token per interval. An
  * allowed request takes one token; a rejected one takes none.
  */
-#ifndef SERVER_RATE_LIMIT_H
-#define SERVER_RATE_LIMIT_H
+#pragma once
 
 #include "base/own.h"
 
@@ -25,5 +24,3 @@ void rate_limit_deinit(struct rate_limit *limit);
  * 0 means no limit. Thread-safe. */
 bool rate_limit_allow(struct rate_limit *limit, int64_t interval_ns, uint64_t burst,
                       int64_t now_ns);
-
-#endif

@@ -18,8 +18,7 @@
  *   (413).
  * - 512 connections, 100 per client. A new connection evicts the one that is idle longest.
  */
-#ifndef SERVER_SERVER_H
-#define SERVER_SERVER_H
+#pragma once
 
 #include "server/config/web_config.h"
 #include "server/exchange_reply.h"
@@ -50,5 +49,3 @@ void server_drain(struct server *server, int64_t limit_ns);
  * was replied to. */
 void server_stop(struct server *server);
 DEFINE_CLEANUP(struct server *, server_stop)
-
-#endif

@@ -4,8 +4,7 @@
  *
  * An invalid escape or a NUL rejects the whole text: a lenient reading could bypass a filter.
  */
-#ifndef SERVER_URI_H
-#define SERVER_URI_H
+#pragma once
 
 #include "base/error.h"
 
@@ -24,5 +23,3 @@ bool uri_parse(const char *text, char *memory, struct uri *uri) MUST_CHECK;
 /* The values of a parameter, which may be repeated, in their order. Returns how many there are;
  * fills in the first `max`. */
 size_t uri_query(const struct uri *uri, const char *name, const char **values, size_t max);
-
-#endif

@@ -4,13 +4,10 @@
  * blackbox_exporter where they fit. Only configured probes are targets; no part of the URL becomes
  * an image reference.
  */
-#ifndef WEB_PAGE_PROBE_H
-#define WEB_PAGE_PROBE_H
+#pragma once
 
 #include "web/pages/page.h"
 
 extern const struct metric_family page_probe_families[]; /* on /probe only */
 
 void page_probe(const struct page_context *context, struct exchange *exchange);
-
-#endif

@@ -6,8 +6,7 @@
  * A scrape is in flight until the kernel has its last byte or the client has closed the connection.
  * HEAD renders nothing and is not counted.
  */
-#ifndef WEB_SCRAPE_H
-#define WEB_SCRAPE_H
+#pragma once
 
 #include "scheduler/scheduler.h"
 #include "server/server.h"
@@ -31,5 +30,3 @@ DEFINE_CLEANUP(struct scrape *, scrape_free)
 
 /* Replies to a GET or HEAD. */
 void scrape_answer(struct scrape *scrape, struct exchange *exchange);
-
-#endif

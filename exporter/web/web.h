@@ -5,8 +5,7 @@
  * /metrics renders from memory; no route waits for a peer. Health and readiness do not depend on
  * containerd: the exporter must keep reporting a node with a broken runtime.
  */
-#ifndef WEB_WEB_H
-#define WEB_WEB_H
+#pragma once
 
 #include "server/config/web_reload.h"
 #include "server/listen.h"
@@ -33,5 +32,3 @@ struct web *web_start(const struct web_options *options, struct error *err);
 void web_drain(struct web *web);
 void web_stop(struct web *web);
 DEFINE_CLEANUP(struct web *, web_stop)
-
-#endif

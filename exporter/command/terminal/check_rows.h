@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Prints the images of an inventory: as a table like `ctr images check`, or as JSON. */
-#ifndef COMMAND_TERMINAL_CHECK_ROWS_H
-#define COMMAND_TERMINAL_CHECK_ROWS_H
+#pragma once
 
 #include "base/buf.h"
 #include "inventory/image_inventory.h"
@@ -30,5 +29,3 @@ void check_rows_print(const struct check_rows *rows, struct buf *out);
 
 /* Appends one JSON object and a newline. */
 void check_json(const char *name_space, const struct image_finding *finding, struct buf *out);
-
-#endif

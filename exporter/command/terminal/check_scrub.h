@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `check --scrub`: reads and hashes every blob, shows the progress, and lists the damaged blobs. */
-#ifndef COMMAND_TERMINAL_CHECK_SCRUB_H
-#define COMMAND_TERMINAL_CHECK_SCRUB_H
+#pragma once
 
 #include "containerd/containerd.h"
 
@@ -10,5 +9,3 @@
  * *intact to whether no blob is damaged. */
 bool check_scrub(struct containerd *daemon, const char *const *namespaces, bool json, bool *intact,
                  struct error *err) MUST_CHECK;
-
-#endif

@@ -3,8 +3,7 @@
  * Command line flags in the syntax of Prometheus exporters: --name=value, --name value, --switch,
  * --no-switch. A table describes the flags; command/terminal/help.h prints it.
  */
-#ifndef COMMAND_TERMINAL_FLAGS_H
-#define COMMAND_TERMINAL_FLAGS_H
+#pragma once
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -70,5 +69,3 @@ bool flag_is_negatable(const struct flag *flag);
 
 /* Returns the flag whose name is the first `length` bytes of `name`, or NULL. */
 const struct flag *flag_find(const struct flag *flags, const char *name, size_t length);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Prints a table of flags: as --help, as a section of the manual page, as shell completion. */
-#ifndef COMMAND_TERMINAL_HELP_H
-#define COMMAND_TERMINAL_HELP_H
+#pragma once
 
 #include "command/terminal/flags.h"
 
@@ -18,5 +17,3 @@ void help_manual_text(const char *text, struct buf *out);
 /* Appends the candidates for `word`, one per line. `previous` is the word before it, or NULL. */
 void help_complete(const struct flag *flags, const char *previous, const char *word,
                    struct buf *out);
-
-#endif

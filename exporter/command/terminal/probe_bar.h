@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The progress line of a run on a terminal. */
-#ifndef COMMAND_TERMINAL_PROBE_BAR_H
-#define COMMAND_TERMINAL_PROBE_BAR_H
+#pragma once
 
 #include "base/buf.h"
 
@@ -15,5 +14,3 @@ struct probe_bar {
 
 /* Draws at most `width` columns. Pieces that do not fit are left out, the least important first. */
 void probe_bar_draw(const struct probe_bar *bar, size_t width, struct buf *out);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Prints the result of a run, as text or as JSON. */
-#ifndef COMMAND_TERMINAL_PROBE_RESULT_H
-#define COMMAND_TERMINAL_PROBE_RESULT_H
+#pragma once
 
 #include "base/buf.h"
 #include "collector/history.h"
@@ -11,5 +10,3 @@ void run_text(const struct run_record *record, struct buf *out);
 
 /* Appends one JSON object and a newline. */
 void run_json(const struct run_record *record, struct buf *out);
-
-#endif

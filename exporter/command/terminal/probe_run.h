@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Runs one probe and shows its progress on standard error. */
-#ifndef COMMAND_TERMINAL_PROBE_RUN_H
-#define COMMAND_TERMINAL_PROBE_RUN_H
+#pragma once
 
 #include "base/progress.h"
 #include "config/config.h"
@@ -33,5 +32,3 @@ bool terminal_run(struct terminal_run *run, struct config_job *job,
                   const struct terminal_run_options *options, struct probe_signals *signals,
                   struct error *err) MUST_CHECK;
 void terminal_run_deinit(struct terminal_run *run);
-
-#endif

@@ -3,8 +3,7 @@
  * What standard error shows during a run: on a terminal a line that is redrawn, elsewhere one line
  * at the start; and the log of the run if the caller asks for it.
  */
-#ifndef COMMAND_TERMINAL_PROBE_SCREEN_H
-#define COMMAND_TERMINAL_PROBE_SCREEN_H
+#pragma once
 
 #include "base/progress.h"
 
@@ -29,5 +28,3 @@ int probe_screen_show(struct probe_screen *screen);
 
 /* Removes the progress line; the log stays. */
 void probe_screen_deinit(struct probe_screen *screen);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Converts one Canary into an entry of `probes:` for each of its image checks. */
-#ifndef CONFIG_CANARY_CHECKER_CANARY_DOCUMENT_H
-#define CONFIG_CANARY_CHECKER_CANARY_DOCUMENT_H
+#pragma once
 
 #include "config/config.h"
 #include "encoding/yaml.h"
@@ -22,5 +21,3 @@ struct canary_probes {
 };
 
 void canary_document_read(struct canary_probes *probes, const struct yaml_node *document);
-
-#endif

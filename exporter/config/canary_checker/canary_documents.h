@@ -7,8 +7,7 @@
  *
  * Each entry keeps the source positions of its check. config.c reads the entries like all others.
  */
-#ifndef CONFIG_CANARY_CHECKER_CANARY_DOCUMENTS_H
-#define CONFIG_CANARY_CHECKER_CANARY_DOCUMENTS_H
+#pragma once
 
 #include "config/config_reading.h"
 
@@ -16,5 +15,3 @@
  * added. Also reads the section `kubernetes:`. Mistakes are reported; returns false only without
  * memory. */
 bool canary_documents_read(struct config_reading *reading, struct yaml_node *documents);
-
-#endif

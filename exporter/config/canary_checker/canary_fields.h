@@ -5,8 +5,7 @@
  * A field is supported; or ignored, because it does not affect measurements (the README lists
  * these); or rejected, with a reason. Unknown fields are errors.
  */
-#ifndef CONFIG_CANARY_CHECKER_CANARY_FIELDS_H
-#define CONFIG_CANARY_CHECKER_CANARY_FIELDS_H
+#pragma once
 
 #include "encoding/yaml.h"
 
@@ -38,5 +37,3 @@ const struct yaml_node *canary_field(const struct yaml_node *mapping, const char
 /* Returns the text of a scalar; otherwise the same as canary_field(). */
 const char *canary_field_text(const struct yaml_node *mapping, const char *name,
                               struct problems *problems);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Converts one image check of a Canary into an entry of `probes:`. */
-#ifndef CONFIG_CANARY_CHECKER_CANARY_PROBE_H
-#define CONFIG_CANARY_CHECKER_CANARY_PROBE_H
+#pragma once
 
 #include "config/canary_checker/canary_document.h"
 #include "config/canary_checker/canary_fields.h"
@@ -22,5 +21,3 @@ struct canary_document {
 struct yaml_node *canary_probe_build(const struct canary_probes *probes,
                                      const struct canary_document *document,
                                      const struct canary_kind *kind, const struct yaml_node *check);
-
-#endif

@@ -5,8 +5,7 @@
  *
  * A daemon without CRI fails each call with RPC_UNIMPLEMENTED.
  */
-#ifndef CONTAINERD_CRI_CRI_H
-#define CONTAINERD_CRI_CRI_H
+#pragma once
 
 #include "containerd/containerd.h"
 
@@ -54,5 +53,3 @@ bool cri_presence(struct containerd *daemon, const char *image, struct cri_prese
 bool cri_sandbox_image(struct containerd *daemon, const struct cri_status *status,
                        const struct cri_images *images, struct arena *arena, const char **image,
                        struct cancel *cancel, struct error *err) MUST_CHECK;
-
-#endif

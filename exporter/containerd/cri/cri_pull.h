@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Pulls, names and removes images through CRI, as the kubelet does. All of them are in namespace
  * k8s.io. */
-#ifndef CONTAINERD_CRI_CRI_PULL_H
-#define CONTAINERD_CRI_CRI_PULL_H
+#pragma once
 
 #include "containerd/containerd.h"
 #include "credentials/credentials.h"
@@ -40,5 +39,3 @@ bool cri_remove(struct containerd *daemon, const char *image, struct cancel *can
 
 /* Succeeds if the daemon serves CRI v1. */
 bool cri_version(struct containerd *daemon, struct cancel *cancel, struct error *err) MUST_CHECK;
-
-#endif

@@ -3,8 +3,7 @@
  * A stream of the daemon's Streaming service, on which another service of the daemon talks to the
  * client during a call. Each stream has a thread that reads it, so that the daemon never waits.
  */
-#ifndef CONTAINERD_TRANSFER_STREAMING_H
-#define CONTAINERD_TRANSFER_STREAMING_H
+#pragma once
 
 #include "containerd/containerd.h"
 
@@ -34,5 +33,3 @@ void streaming_send(struct streaming *stream, const char *type, const struct buf
 /* Reads until the daemon ends the stream or until `until_ns`. Then ends the thread and frees the
  * stream. */
 void streaming_close(struct streaming *stream, int64_t until_ns);
-
-#endif

@@ -7,8 +7,7 @@
  * includes every body, also of layers, and the daemon keeps each body in memory: do not request it
  * while an image is fetched.
  */
-#ifndef CONTAINERD_TRANSFER_TRANSFER_H
-#define CONTAINERD_TRANSFER_TRANSFER_H
+#pragma once
 
 #include "containerd/containerd.h"
 #include "credentials/credentials.h"
@@ -65,5 +64,3 @@ struct transfer_rules {
 
 /* Text that is no version gets the rules of the newest. */
 const struct transfer_rules *transfer_rules_of(const char *version);
-
-#endif

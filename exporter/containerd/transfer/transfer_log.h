@@ -4,8 +4,7 @@
  *
  * The log contains passwords and tokens, so only the name of a host is kept.
  */
-#ifndef CONTAINERD_TRANSFER_TRANSFER_LOG_H
-#define CONTAINERD_TRANSFER_TRANSFER_LOG_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -17,5 +16,3 @@ struct transfer_log {
 
 /* Adds one piece, as transfer_log_visit gets it. */
 void transfer_log_add(struct transfer_log *log, const char *text);
-
-#endif

@@ -9,8 +9,7 @@
  * In a push, "complete" is reported only for blobs that were sent. Progress comes every 0.3 s, so
  * the durations of phases are no more exact than that.
  */
-#ifndef CONTAINERD_TRANSFER_TRANSFER_PROGRESS_H
-#define CONTAINERD_TRANSFER_TRANSFER_PROGRESS_H
+#pragma once
 
 #include "base/progress.h"
 #include "containerd/transfer/transfer.h"
@@ -60,5 +59,3 @@ uint64_t transfer_progress_seen_bytes(const struct transfer_progress *progress);
 uint64_t transfer_progress_sent_bytes(const struct transfer_progress *progress);
 /* Bytes of blobs that the registry had before a push. */
 uint64_t transfer_progress_known_bytes(const struct transfer_progress *progress);
-
-#endif

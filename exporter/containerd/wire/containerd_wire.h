@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Messages of the Version, Introspection, Health and Namespaces services. */
-#ifndef CONTAINERD_WIRE_CONTAINERD_WIRE_H
-#define CONTAINERD_WIRE_CONTAINERD_WIRE_H
+#pragma once
 
 #include "containerd/introspection.h"
 
@@ -19,5 +18,3 @@ void containerd_wire_name(struct buf *out, const char *name);
 
 containerd_decode introspection_wire_plugins;      /* struct plugins */
 containerd_decode introspection_wire_deprecations; /* struct deprecations */
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Messages of the Containers and Tasks services. */
-#ifndef CONTAINERD_WIRE_CONTAINERS_WIRE_H
-#define CONTAINERD_WIRE_CONTAINERS_WIRE_H
+#pragma once
 
 #include "containerd/containers.h"
 #include "containerd/tasks.h"
@@ -17,5 +16,3 @@ containerd_decode containers_wire_visit_one; /* the same; a message of ListStrea
 
 /* size_t[TASK_STATUSES]: adds to it. A status that the exporter does not know is TASK_UNKNOWN. */
 containerd_decode tasks_wire_count;
-
-#endif

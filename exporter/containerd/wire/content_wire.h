@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Messages of the Content service. */
-#ifndef CONTAINERD_WIRE_CONTENT_WIRE_H
-#define CONTAINERD_WIRE_CONTENT_WIRE_H
+#pragma once
 
 #include "containerd/content.h"
 
@@ -56,5 +55,3 @@ struct content_written {
  * after it. */
 void content_wire_write(struct buf *out, const struct content_write *write, struct arena *arena);
 containerd_decode content_wire_written; /* struct content_written */
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Messages of CRI. */
-#ifndef CONTAINERD_WIRE_CRI_WIRE_H
-#define CONTAINERD_WIRE_CRI_WIRE_H
+#pragma once
 
 #include "containerd/cri/cri.h"
 #include "containerd/cri/cri_pull.h"
@@ -21,5 +20,3 @@ containerd_decode cri_wire_names;    /* struct cri_names; likewise */
 
 void cri_wire_pull(struct buf *out, const struct cri_pull_request *request);
 containerd_decode cri_wire_pulled; /* const char *: the image id */
-
-#endif

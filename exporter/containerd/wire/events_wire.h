@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Messages of the Events service. */
-#ifndef CONTAINERD_WIRE_EVENTS_WIRE_H
-#define CONTAINERD_WIRE_EVENTS_WIRE_H
+#pragma once
 
 #include "base/arena.h"
 #include "containerd/events.h"
@@ -18,5 +17,3 @@ void events_wire_publish(struct buf *out, const char *topic, const char *text);
  * in the arena. */
 bool events_wire_envelope(const struct buf *message, struct arena *arena, struct event *event,
                           const char **text, struct error *err) MUST_CHECK;
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Messages of the Images and Leases services. */
-#ifndef CONTAINERD_WIRE_IMAGES_WIRE_H
-#define CONTAINERD_WIRE_IMAGES_WIRE_H
+#pragma once
 
 #include "containerd/images.h"
 #include "containerd/leases.h"
@@ -14,5 +13,3 @@ void images_wire_create(struct buf *out, const struct image_record *record, stru
 containerd_decode leases_wire_list; /* struct leases */
 void leases_wire_create(struct buf *out, const struct lease *lease, struct arena *arena);
 void leases_wire_delete(struct buf *out, const char *id, bool sync);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Messages of the Snapshots and Diff services. */
-#ifndef CONTAINERD_WIRE_SNAPSHOTS_WIRE_H
-#define CONTAINERD_WIRE_SNAPSHOTS_WIRE_H
+#pragma once
 
 #include "containerd/snapshots.h"
 
@@ -27,5 +26,3 @@ containerd_decode snapshots_wire_usage; /* uint64_t: bytes */
 bool snapshots_wire_apply(struct buf *out, const struct descriptor *layer, const struct buf *mounts,
                           struct arena *arena, struct error *err) MUST_CHECK;
 containerd_decode snapshots_wire_applied; /* struct descriptor */
-
-#endif

@@ -5,8 +5,7 @@
  * Both services nest messages: an Any has the name of a type and the bytes of a message of that
  * type. Messages from the daemon are therefore decoded in two steps.
  */
-#ifndef CONTAINERD_WIRE_TRANSFER_WIRE_H
-#define CONTAINERD_WIRE_TRANSFER_WIRE_H
+#pragma once
 
 #include "containerd/transfer/transfer.h"
 
@@ -54,5 +53,3 @@ bool transfer_wire_auth_request(const struct buf *value, struct arena *arena, co
 /* The data as text, which ends at the first NUL byte. */
 bool transfer_wire_data(const struct buf *value, struct arena *arena, const char **text,
                         struct error *err) MUST_CHECK;
-
-#endif

@@ -6,8 +6,7 @@
  * A decoded message lives in the arena, and the structs of this floor point into it. Releasing the
  * arena releases everything.
  */
-#ifndef CONTAINERD_WIRE_TYPES_WIRE_H
-#define CONTAINERD_WIRE_TYPES_WIRE_H
+#pragma once
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -47,5 +46,3 @@ static inline uint64_t wire_size(int64_t size)
 {
     return size > 0 ? (uint64_t)size : 0;
 }
-
-#endif

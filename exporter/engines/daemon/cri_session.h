@@ -10,8 +10,7 @@
  * Only one probe at a time may hold a lease for a repository: two probes would take each other's
  * images for images that existed before. The lease is deleted last.
  */
-#ifndef ENGINES_DAEMON_CRI_SESSION_H
-#define ENGINES_DAEMON_CRI_SESSION_H
+#pragma once
 
 #include "containerd/images.h"
 #include "engines/engine.h"
@@ -43,5 +42,3 @@ bool cri_session_close(struct cri_session *session, struct cancel *cancel,
                        struct error *err) MUST_CHECK;
 
 void cri_session_deinit(struct cri_session *session);
-
-#endif

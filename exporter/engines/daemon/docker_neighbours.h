@@ -4,8 +4,7 @@
  * named lock; those of other processes leave marks in the engine. A mark also names what an
  * interrupted run has left, which is removed here.
  */
-#ifndef ENGINES_DAEMON_DOCKER_NEIGHBOURS_H
-#define ENGINES_DAEMON_DOCKER_NEIGHBOURS_H
+#pragma once
 
 #include "base/named_lock.h"
 #include "engines/engine.h"
@@ -33,5 +32,3 @@ void docker_neighbours_end(struct docker_neighbours *neighbours);
  * `arena`. */
 bool docker_name_is_probes(const struct engine_request *request, const char *name,
                            struct reference *parsed, struct arena *arena);
-
-#endif

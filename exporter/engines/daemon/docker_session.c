@@ -242,7 +242,8 @@ static bool remove_name(struct docker_session *session, struct cancel *cancel, s
     old = docker_session_find_before(session, now.id);
     if (session->was_there)
         return !old || remove_digest(session, old, &now, cancel, err);
-    if (old && !docker_session_name_is_removable(session, old))
+    session->keeps_name = old && !docker_session_name_is_removable(session, old);
+    if (session->keeps_name)
         return error_set(err, ERROR_RUNTIME,
                          "the image existed before without this name; the name is kept, because "
                          "Docker would remove other names with it");
@@ -295,15 +296,18 @@ void docker_session_end(struct docker_session *session, bool interrupted)
 {
     struct engine_result *result = session->result;
     ENGINE_PHASE(result, PHASE_CLEANUP);
-    struct error *err = &result->cleanup_error;
+    struct error *err = &result->cleanup_error, ignored;
     struct cancel cancel;
 
     engine_cleanup_start(&cancel, session->cancel);
     if (session->load_pending)
         await_name(session, &cancel);
     result->cleanup_failed = !remove_name(session, &cancel, err);
-    if (session->marked && !session->load_pending && !result->cleanup_failed &&
-        !docker_mark_clear(session->client, session->neighbours.volume, &cancel, err))
+    /* After a failure the mark stays, so that the next run removes the leftovers. */
+    if (session->marked && !session->load_pending &&
+        (!result->cleanup_failed || session->keeps_name) &&
+        !docker_mark_clear(session->client, session->neighbours.volume, &cancel,
+                           result->cleanup_failed ? &ignored : err))
         result->cleanup_failed = true;
     /* A pull or push that was interrupted near its end may have finished since the first removal.
      */

@@ -4,8 +4,7 @@
  * session owns one name of an image; it removes the image only if its id did not exist before. A
  * mark in the engine tells the next run what to remove if this process is killed.
  */
-#ifndef ENGINES_DAEMON_DOCKER_SESSION_H
-#define ENGINES_DAEMON_DOCKER_SESSION_H
+#pragma once
 
 #include "docker/docker_images.h"
 #include "engines/daemon/docker_neighbours.h"
@@ -24,6 +23,7 @@ struct docker_session {
     struct docker_images before; /* private */
     struct docker_neighbours neighbours;
     bool marked, loads;
+    bool keeps_name;   /* the removal would take names of other clients along: the name stays */
     bool load_pending; /* a load may finish after the session: if it does not finish soon, the mark
                           is kept */
 };
@@ -73,5 +73,3 @@ bool docker_session_existed(const struct docker_session *session, bool highest_f
  * `interrupted`: a pull or push did not succeed, so the daemon may still be executing it. Measures
  * PHASE_CLEANUP and reports failures in the result. */
 void docker_session_end(struct docker_session *session, bool interrupted);
-
-#endif

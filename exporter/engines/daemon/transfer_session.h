@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Shared by pulls and pushes through containerd's transfer service: what a daemon supports, the
  * request to it, and the frame of a run. */
-#ifndef ENGINES_DAEMON_TRANSFER_SESSION_H
-#define ENGINES_DAEMON_TRANSFER_SESSION_H
+#pragma once
 
 #include "containerd/transfer/transfer.h"
 #include "containerd/transfer/transfer_progress.h"
@@ -34,5 +33,3 @@ bool transfer_session_offered(const struct engine_request *request, struct cance
  * without unpacking, whose progress session->progress sums up. The caller must check arena_ok()
  * afterwards. */
 struct transfer transfer_session_request(struct transfer_session *session);
-
-#endif

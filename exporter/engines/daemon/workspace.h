@@ -6,8 +6,7 @@
  * left by a run that was killed, and is removed first. A label of the namespace has the time after
  * which any probe may remove it.
  */
-#ifndef ENGINES_DAEMON_WORKSPACE_H
-#define ENGINES_DAEMON_WORKSPACE_H
+#pragma once
 
 #include "engines/engine.h"
 
@@ -43,5 +42,3 @@ bool workspace_put(const struct workspace *workspace, const struct descriptor *d
  * *result. */
 void workspace_close(struct workspace *workspace, struct cancel *run_cancel,
                      struct engine_result *result);
-
-#endif

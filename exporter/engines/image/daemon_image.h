@@ -3,8 +3,7 @@
  * An image in containerd that no probe made, as it is pushed: one platform's manifest. A registry
  * refuses an index of which entries are missing, so the index is not pushed.
  */
-#ifndef ENGINES_IMAGE_DAEMON_IMAGE_H
-#define ENGINES_IMAGE_DAEMON_IMAGE_H
+#pragma once
 
 #include "engines/daemon/workspace.h"
 
@@ -35,5 +34,3 @@ void daemon_image_report(const struct daemon_image *image, struct engine_result 
 bool daemon_image_share(const struct daemon_image *image, const struct workspace *workspace,
                         const struct engine_request *request, struct cancel *cancel,
                         struct error *err) MUST_CHECK;
-
-#endif

@@ -3,8 +3,7 @@
  * A generated image in the archive format of `docker save`: a tar of manifest, configuration and
  * layers. The archive is generated while it is read; its size is known before.
  */
-#ifndef ENGINES_IMAGE_DOCKER_ARCHIVE_H
-#define ENGINES_IMAGE_DOCKER_ARCHIVE_H
+#pragma once
 
 #include "engines/image/generated_image.h"
 
@@ -29,5 +28,3 @@ bool docker_archive_ended(const struct docker_archive *archive);
 /* An http_source; `arg` is the archive. */
 bool docker_archive_read(void *arg, void *data, size_t size, size_t *n,
                          struct error *err) MUST_CHECK;
-
-#endif

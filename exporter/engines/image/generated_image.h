@@ -7,8 +7,7 @@
  * before the clock starts, and again whenever they are sent. Layers are plain tars: no compression
  * makes them smaller, and the digest of a layer is its diff id.
  */
-#ifndef ENGINES_IMAGE_GENERATED_IMAGE_H
-#define ENGINES_IMAGE_GENERATED_IMAGE_H
+#pragma once
 
 #include "engines/engine.h"
 #include "engines/image/random_layer.h"
@@ -49,5 +48,3 @@ void generated_layer_read(struct generated_layer *layer, void *data, size_t size
 
 /* Fills seed, digests, media type and declared bytes of *result. */
 void generated_image_report(const struct generated_image *image, struct engine_result *result);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Stores a generated image in containerd's content store, from where it is pushed. */
-#ifndef ENGINES_IMAGE_GENERATED_IMAGE_STORE_H
-#define ENGINES_IMAGE_GENERATED_IMAGE_STORE_H
+#pragma once
 
 #include "engines/daemon/workspace.h"
 #include "engines/image/generated_image.h"
@@ -9,5 +8,3 @@
 /* Stores all blobs and documents, with the labels by which parents keep their children. */
 bool generated_image_store(const struct workspace *workspace, const struct generated_image *image,
                            struct cancel *cancel, struct error *err) MUST_CHECK;
-
-#endif

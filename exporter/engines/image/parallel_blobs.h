@@ -6,8 +6,7 @@
  * digest that is in the list twice is transferred once. The first failure cancels all threads. The
  * owner may wait for one blob while others are being transferred.
  */
-#ifndef ENGINES_IMAGE_PARALLEL_BLOBS_H
-#define ENGINES_IMAGE_PARALLEL_BLOBS_H
+#pragma once
 
 #include "oci/manifest.h"
 #include "registry/registry.h"
@@ -49,5 +48,3 @@ bool parallel_blobs_run(const struct parallel_blobs_plan *plan, struct cancel *c
 /* Cancels the threads and waits for them. */
 void parallel_blobs_free(struct parallel_blobs *layers);
 DEFINE_CLEANUP(struct parallel_blobs *, parallel_blobs_free)
-
-#endif

@@ -8,8 +8,7 @@
  * either: it may have been shared. If the daemon does not share content between namespaces
  * ("isolated"), other namespaces do not count.
  */
-#ifndef ENGINES_IMAGE_PULLED_IMAGE_H
-#define ENGINES_IMAGE_PULLED_IMAGE_H
+#pragma once
 
 #include "engines/engine.h"
 
@@ -29,5 +28,3 @@ struct pulled_image_query {
  * fetched bytes count each blob once. Unpacked bytes are those that the snapshots occupy. */
 bool pulled_image_examine(const struct pulled_image_query *query, struct engine_result *result,
                           struct cancel *cancel, struct error *err) MUST_CHECK;
-
-#endif

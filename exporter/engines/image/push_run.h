@@ -6,8 +6,7 @@
  * The image is read back after the clean-up of the engine, so that no daemon has its blobs, and by
  * digest, so that no other image is read. It is not unpacked: that would measure the node.
  */
-#ifndef ENGINES_IMAGE_PUSH_RUN_H
-#define ENGINES_IMAGE_PUSH_RUN_H
+#pragma once
 
 #include "engines/engine.h"
 
@@ -22,5 +21,3 @@ struct push_run {
 bool push_run_execute(const struct push_run *push_run, const struct engine_request *request,
                       struct engine_result *result, struct cancel *cancel,
                       struct error *err) MUST_CHECK;
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The tag that a push writes: who owns it before the push, and its clean-up afterwards. */
-#ifndef ENGINES_IMAGE_PUSH_TARGET_H
-#define ENGINES_IMAGE_PUSH_TARGET_H
+#pragma once
 
 #include "engines/engine.h"
 
@@ -19,5 +18,3 @@ bool push_target_check(const struct engine_request *request, const char *digest,
  * are no leftovers. Belongs to PHASE_CLEANUP and has a deadline of its own. */
 void push_target_clean(const struct engine_request *request, struct engine_result *result,
                        struct cancel *run_cancel);
-
-#endif

@@ -4,8 +4,7 @@
  * smaller, and no registry has it yet. The bytes are a keystream (oci/keystream.h) whose key is the
  * seed of the run and whose number is that of the layer.
  */
-#ifndef ENGINES_IMAGE_RANDOM_LAYER_H
-#define ENGINES_IMAGE_RANDOM_LAYER_H
+#pragma once
 
 #include "base/error.h"
 
@@ -23,5 +22,3 @@ uint64_t random_layer_tar_bytes(uint64_t file_bytes);
 /* Writes the first block of the tar, for a file of that name and size. */
 void random_layer_tar_header(unsigned char header[RANDOM_LAYER_HEADER_BYTES], const char *name,
                              uint64_t file_bytes);
-
-#endif

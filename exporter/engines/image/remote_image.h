@@ -3,8 +3,7 @@
  * An image at its registry: the root, the manifest of the platform (or of all platforms), and the
  * configurations. For engines where the exporter itself fetches.
  */
-#ifndef ENGINES_IMAGE_REMOTE_IMAGE_H
-#define ENGINES_IMAGE_REMOTE_IMAGE_H
+#pragma once
 
 #include "engines/engine.h"
 
@@ -46,5 +45,3 @@ bool remote_image_resolve(struct remote_image *image, struct registry *registry,
 /* Fetches the configurations and parses that of the chosen manifest. */
 bool remote_image_fetch_configs(struct remote_image *image, struct registry *registry,
                                 struct cancel *cancel, struct error *err) MUST_CHECK;
-
-#endif

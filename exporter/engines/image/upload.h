@@ -2,8 +2,7 @@
 /*
  * The upload of an image by the exporter itself: several blobs at a time, then the manifests.
  */
-#ifndef ENGINES_IMAGE_UPLOAD_H
-#define ENGINES_IMAGE_UPLOAD_H
+#pragma once
 
 #include "engines/image/generated_image.h"
 #include "registry/registry_push.h"
@@ -52,5 +51,3 @@ struct upload_sent {
 /* Records all blobs of the image in request->sent, if there is one. Not thread-safe. */
 void upload_record_generated(const struct engine_request *request,
                              const struct generated_image *image);
-
-#endif

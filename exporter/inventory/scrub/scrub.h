@@ -9,8 +9,7 @@
  * of each check is in progress, in slices and one blob at a time. A hash that does not fit into a
  * slice continues in the next. A blob that is deleted in the meantime is not bad.
  */
-#ifndef INVENTORY_SCRUB_SCRUB_H
-#define INVENTORY_SCRUB_SCRUB_H
+#pragma once
 
 #include "containerd/containerd.h"
 
@@ -83,5 +82,3 @@ struct scrub_observer {
 bool scrub_everything(struct containerd *containerd, const char *const *namespaces,
                       const struct scrub_observer *observer, struct cancel *cancel,
                       struct error *err) MUST_CHECK;
-
-#endif

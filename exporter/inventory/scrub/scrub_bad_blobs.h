@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The set of blobs that are known to be bad, sorted by digest. */
-#ifndef INVENTORY_SCRUB_SCRUB_BAD_BLOBS_H
-#define INVENTORY_SCRUB_SCRUB_BAD_BLOBS_H
+#pragma once
 
 #include "inventory/scrub/scrub.h"
 #include "inventory/scrub/scrub_blobs.h"
@@ -29,5 +28,3 @@ void scrub_bad_blobs_retain(struct scrub_bad_blobs *known, const struct scrub_bl
 const struct scrub_bad_blob *scrub_bad_blobs_find(const struct scrub_bad_blobs *known,
                                                   const struct scrub_sum *sum);
 void scrub_bad_blobs_deinit(struct scrub_bad_blobs *known);
-
-#endif

@@ -3,8 +3,7 @@
  * The sorted list of every digest that any namespace has: the course of a rotation. Digests are
  * stored as 32 bytes, so that a large store takes little memory.
  */
-#ifndef INVENTORY_SCRUB_SCRUB_BLOBS_H
-#define INVENTORY_SCRUB_SCRUB_BLOBS_H
+#pragma once
 
 #include "base/arena.h"
 #include "containerd/containerd.h"
@@ -59,5 +58,3 @@ const struct scrub_blob *scrub_blobs_after(const struct scrub_blobs *blobs,
                                            const struct scrub_sum *sum);
 const struct scrub_blob *scrub_blobs_find(const struct scrub_blobs *blobs,
                                           const struct scrub_sum *sum);
-
-#endif

@@ -3,8 +3,7 @@
  * Finds the images that need a bad blob. It reads the manifests of all images, so it does so only
  * if there are bad blobs, and only again when those or the images have changed.
  */
-#ifndef INVENTORY_SCRUB_SCRUB_IMAGES_H
-#define INVENTORY_SCRUB_SCRUB_IMAGES_H
+#pragma once
 
 #include "base/arena.h"
 #include "inventory/scrub/scrub.h"
@@ -37,5 +36,3 @@ bool scrub_hits_find(struct scrub_hits *hits, struct containerd *containerd,
                      const char *const *namespaces, const struct scrub_verdicts *verdicts,
                      struct cancel *cancel, struct error *err) MUST_CHECK;
 void scrub_hits_clear(struct scrub_hits *hits);
-
-#endif

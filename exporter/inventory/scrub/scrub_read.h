@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Checks one blob: by its last byte, or by a hash that can be interrupted and continued. */
-#ifndef INVENTORY_SCRUB_SCRUB_READ_H
-#define INVENTORY_SCRUB_SCRUB_READ_H
+#pragma once
 
 #include "inventory/scrub/scrub.h"
 #include "inventory/scrub/scrub_blobs.h"
@@ -33,5 +32,3 @@ enum scrub_answer scrub_hash_on(struct scrub_hash *hash, struct containerd *cont
                                 enum scrub_kind *kind, uint64_t *read_bytes, struct cancel *cancel,
                                 struct error *err);
 void scrub_hash_drop(struct scrub_hash *hash);
-
-#endif

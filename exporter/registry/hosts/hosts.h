@@ -7,8 +7,7 @@
  * measured on containerd (documented in its docs/hosts.md). A file that containerd ignores is
  * ignored here too, with a *warning.
  */
-#ifndef REGISTRY_HOSTS_HOSTS_H
-#define REGISTRY_HOSTS_HOSTS_H
+#pragma once
 
 #include "base/arena.h"
 #include "oci/reference.h"
@@ -62,5 +61,3 @@ bool hosts_find(const struct reference *reference, const struct host_options *op
 /* Returns the root that has a directory for this reference, else the first root, else "". For
  * daemons that accept a single root. In `arena`. */
 const char *hosts_root(const struct reference *reference, const char *roots, struct arena *arena);
-
-#endif

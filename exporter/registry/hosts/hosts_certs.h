@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Finds certificates next to a hosts.toml, with the file names of Docker's certs.d. */
-#ifndef REGISTRY_HOSTS_HOSTS_CERTS_H
-#define REGISTRY_HOSTS_HOSTS_CERTS_H
+#pragma once
 
 #include "base/arena.h"
 
@@ -20,5 +19,3 @@ bool hosts_certs_list(const char *dir, struct arena *arena, struct hosts_certs *
  * file. */
 bool hosts_certs_check_ca(const char *path, struct error *err) MUST_CHECK;
 bool hosts_certs_check_pair(const char *cert, const char *key, struct error *err) MUST_CHECK;
-
-#endif

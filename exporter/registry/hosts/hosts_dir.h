@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Finds the directory of a registry below roots such as /etc/containerd/certs.d. */
-#ifndef REGISTRY_HOSTS_HOSTS_DIR_H
-#define REGISTRY_HOSTS_HOSTS_DIR_H
+#pragma once
 
 #include "base/arena.h"
 
@@ -16,5 +15,3 @@ const char *hosts_dir_join(const char *dir, const char *name, struct arena *aren
 
 /* Whether the path exists; ERROR_INVALID if that cannot be determined. */
 bool hosts_dir_has(const char *path, bool *found, struct error *err) MUST_CHECK;
-
-#endif

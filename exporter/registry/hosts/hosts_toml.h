@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Parses a hosts.toml and checks the types of its values; hosts.c interprets them. Only
  * hosts_toml.cpp uses toml++. */
-#ifndef REGISTRY_HOSTS_HOSTS_TOML_H
-#define REGISTRY_HOSTS_HOSTS_TOML_H
+#pragma once
 
 #include "base/arena.h"
 
@@ -41,5 +40,3 @@ struct hosts_toml {
  * case-insensitive. In `arena`. */
 bool hosts_toml_parse(const char *text, size_t size, bool any_case, struct arena *arena,
                       struct hosts_toml *out, struct error *err) MUST_CHECK;
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Parses the URLs of a hosts.toml like Go, and hosts with ports. */
-#ifndef REGISTRY_HOSTS_HOSTS_URL_H
-#define REGISTRY_HOSTS_HOSTS_URL_H
+#pragma once
 
 #include "base/arena.h"
 
@@ -20,5 +19,3 @@ const char *hosts_url_port(const char *authority);
 
 /* Whether the host is "localhost", 127.0.0.0/8 or ::1, with any port. */
 bool hosts_url_is_loopback(const char *authority);
-
-#endif

@@ -3,8 +3,7 @@
  * GnuTLS for the web configuration: checks certificates, keys and priorities while a configuration
  * is read, prepares sessions, and computes MACs.
  */
-#ifndef SERVER_CONFIG_TLS_H
-#define SERVER_CONFIG_TLS_H
+#pragma once
 
 #include "server/config/web_config.h"
 
@@ -33,5 +32,3 @@ DEFINE_CLEANUP(struct tls *, tls_free)
 /* Prepares `session`, a gnutls_session_t before its handshake. It must not use its session pointer,
  * and `tls` must outlive it. A client that is rejected gets an alert, and the handshake fails. */
 bool tls_setup_session(struct tls *tls, void *session, struct error *err) MUST_CHECK;
-
-#endif

@@ -12,8 +12,7 @@
  * are mistakes (TLS settings without a certificate, names that are not verified, versions that
  * exclude each other, a hash that no password can match).
  */
-#ifndef SERVER_CONFIG_WEB_CONFIG_H
-#define SERVER_CONFIG_WEB_CONFIG_H
+#pragma once
 
 #include "base/buf.h"
 
@@ -75,5 +74,3 @@ bool web_config_same_tls(const struct web_config *a, const struct web_config *b)
 /* A hash of times, sizes and inodes of the file and the files it names. It differs after one of
  * them was changed, replaced or removed. It opens no file. */
 uint64_t web_config_stamp(const char *path, const struct web_config *config);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One reading of a web configuration file: for the files web_config*.c only. */
-#ifndef SERVER_CONFIG_WEB_CONFIG_PRIVATE_H
-#define SERVER_CONFIG_WEB_CONFIG_PRIVATE_H
+#pragma once
 
 #include "config/settings.h"
 #include "server/config/web_config.h"
@@ -57,5 +56,3 @@ void web_config_read_priorities(struct web_config_reading *reading);
 void web_config_read_headers(struct web_config_reading *reading);
 void web_config_read_users(struct web_config_reading *reading);
 void web_config_read_rate_limit(struct web_config_reading *reading);
-
-#endif

@@ -4,8 +4,7 @@
  * it is valid. After an invalid edit the old configuration stays in force; each mistake is logged
  * once, and containerd_exporter_web_config_last_reload_successful becomes 0.
  */
-#ifndef SERVER_CONFIG_WEB_RELOAD_H
-#define SERVER_CONFIG_WEB_RELOAD_H
+#pragma once
 
 #include "collector/board.h"
 #include "server/config/web_config.h"
@@ -36,5 +35,3 @@ bool web_reloader_reload(struct web_reloader *reloader, struct error *err);
 /* To be called about every second. Reads the file if it has changed, and waits until it is the same
  * in two calls (debounce: a certificate and its key are written one after the other). */
 void web_reloader_check(struct web_reloader *reloader);
-
-#endif

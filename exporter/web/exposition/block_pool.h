@@ -5,8 +5,7 @@
  * A block is immutable while it has more than one reference. The last block_unref() returns it to
  * the pool, which keeps a few blocks of each size for reuse. Thread-safe.
  */
-#ifndef WEB_EXPOSITION_BLOCK_POOL_H
-#define WEB_EXPOSITION_BLOCK_POOL_H
+#pragma once
 
 #include "base/own.h"
 
@@ -39,5 +38,3 @@ bool block_put(struct block_pool *pool, struct block **block, const void *data,
 
 /* The allocated bytes, which are more than its size. */
 size_t block_capacity(const struct block *block);
-
-#endif

@@ -7,8 +7,7 @@
  * share them, and a block stays until the last reply with it was sent. In steady state a scrape
  * allocates one list of parts and nothing else.
  */
-#ifndef WEB_EXPOSITION_EXPOSITION_H
-#define WEB_EXPOSITION_EXPOSITION_H
+#pragma once
 
 #include "collector/board.h"
 #include "metrics/encode.h"
@@ -50,5 +49,3 @@ bool exposition_render(struct exposition *exposition, enum encode_format format,
 bool exposition_is_large(struct exposition *exposition, enum encode_format format);
 
 void exposition_release(void *blocks); /* with page->blocks; fits reply.release; thread-safe */
-
-#endif

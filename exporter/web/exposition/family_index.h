@@ -3,8 +3,7 @@
  * The metric families of the page in the order of their names, and for each the slots of the board
  * that have its samples. Rebuilt only when slots are added or removed.
  */
-#ifndef WEB_EXPOSITION_FAMILY_INDEX_H
-#define WEB_EXPOSITION_FAMILY_INDEX_H
+#pragma once
 
 #include "collector/board.h"
 
@@ -37,5 +36,3 @@ void family_index_deinit(struct family_index *index);
 /* The samples of one piece; NULL: none at present. */
 const struct sample *page_piece_samples(const struct page_piece *piece,
                                         const struct board_entry *entries);
-
-#endif

@@ -6,8 +6,7 @@
  *
  * For a large page the cache keeps compressed groups only, and formats texts on demand.
  */
-#ifndef WEB_EXPOSITION_FORMAT_CACHE_H
-#define WEB_EXPOSITION_FORMAT_CACHE_H
+#pragma once
 
 #include "metrics/encode.h"
 #include "web/exposition/block_pool.h"
@@ -78,5 +77,3 @@ void format_cache_clear(struct format_cache *cache, struct render_context *conte
 /* Appends one family with the samples of the selected slots, without the cache. */
 void format_cache_filtered(enum encode_format format, struct render_context *context,
                            const struct page_family *family, const bool *selected, struct buf *out);
-
-#endif

@@ -6,8 +6,7 @@
  *
  * A gzip file is gzip_start, any number of pieces, gzip_finish().
  */
-#ifndef WEB_EXPOSITION_GZIP_H
-#define WEB_EXPOSITION_GZIP_H
+#pragma once
 
 #include "base/buf.h"
 
@@ -37,5 +36,3 @@ struct gzip_sum gzip_pack(struct gzip *gzip, const void *data, size_t size, stru
 struct gzip_sum gzip_join(struct gzip_sum first, struct gzip_sum second);
 
 void gzip_finish(struct gzip_sum sum, unsigned char out[GZIP_FINISH_BYTES]);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The parts of a reply: references to blocks, held until the reply was sent. */
-#ifndef WEB_EXPOSITION_REPLY_BLOCKS_H
-#define WEB_EXPOSITION_REPLY_BLOCKS_H
+#pragma once
 
 #include "web/exposition/block_pool.h"
 #include "web/exposition/gzip.h"
@@ -23,5 +22,3 @@ DEFINE_CLEANUP(struct reply_blocks *, reply_blocks_release)
 void reply_blocks_add(struct reply_blocks *reply, const void *data, size_t size);
 /* Takes the block over. Returns false if it is NULL. */
 bool reply_blocks_add_block(struct reply_blocks *reply, struct block *block) MUST_CHECK;
-
-#endif

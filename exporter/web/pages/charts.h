@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Small charts: SVG and bars with colours of the style sheet. Each has a description in words for
  * screen readers. */
-#ifndef WEB_PAGES_CHARTS_H
-#define WEB_PAGES_CHARTS_H
+#pragma once
 
 #include "base/buf.h"
 #include "collector/history.h"
@@ -38,5 +37,3 @@ struct chart_part {
 /* Parts of a whole in one bar; `whole` may exceed their sum. `what` describes it: "2 of 3". */
 void chart_share(struct buf *out, const struct chart_part *parts, size_t n, double whole,
                  const char *what);
-
-#endif

@@ -15,8 +15,7 @@
  *
  * An error is {"error": "..."}, with its HTTP status.
  */
-#ifndef WEB_PAGES_HISTORY_JSON_H
-#define WEB_PAGES_HISTORY_JSON_H
+#pragma once
 
 #include "base/buf.h"
 #include "collector/history.h"
@@ -24,5 +23,3 @@
 void history_json(struct buf *out, const char *node, double now,
                   const struct run_record *const *records, size_t n);
 void history_json_error(struct buf *out, const char *sentence);
-
-#endif

@@ -4,8 +4,7 @@
  * UTF-8 without markup and without characters that change the text direction. A text is cut at
  * HTML_TEXT_MAX_BYTES.
  */
-#ifndef WEB_PAGES_HTML_H
-#define WEB_PAGES_HTML_H
+#pragma once
 
 #include "base/buf.h"
 
@@ -27,5 +26,3 @@ void html_bytes(struct buf *out, double bytes);
 void html_time(struct buf *out, double unix_seconds, double now);
 /* "2026-11-22T00:58:03Z" */
 void html_moment(struct buf *out, double unix_seconds);
-
-#endif

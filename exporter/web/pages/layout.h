@@ -3,8 +3,7 @@
  * The common parts of the HTML pages: head, style sheet, header with the node's name, navigation,
  * footer, and HTTP headers that forbid browsers to load anything else.
  */
-#ifndef WEB_PAGES_LAYOUT_H
-#define WEB_PAGES_LAYOUT_H
+#pragma once
 
 #include "web/pages/page.h"
 
@@ -43,5 +42,3 @@ bool layout_number(const struct exchange *exchange, const char *name, uint64_t f
 /* Likewise, for the parameter format, which must be one of two words. */
 bool layout_format(const struct exchange *exchange, const char *one, const char *other,
                    const char **format);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What all pages are rendered from. A page is a function that replies or defers; web.c has the
  * table of paths. */
-#ifndef WEB_PAGES_PAGE_H
-#define WEB_PAGES_PAGE_H
+#pragma once
 
 #include "collector/board.h"
 #include "collector/history.h"
@@ -36,5 +35,3 @@ void page_history(const struct page_context *context, struct exchange *exchange)
 
 /* /metrics-help: the meaning of every metric, with an example query. */
 void page_metrics_help(const struct page_context *context, struct exchange *exchange);
-
-#endif

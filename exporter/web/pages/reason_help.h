@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The meaning of each failure reason, and what to do about it. */
-#ifndef WEB_PAGES_REASON_HELP_H
-#define WEB_PAGES_REASON_HELP_H
+#pragma once
 
 #include "base/error.h"
 
@@ -11,5 +10,3 @@ struct reason_help {
 };
 
 struct reason_help reason_help_of(enum error_code reason);
-
-#endif

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The style sheet, the icon and the logo, all inline: pages load no other file. */
-#ifndef WEB_PAGES_STYLE_H
-#define WEB_PAGES_STYLE_H
+#pragma once
 
 extern const char style_sheet[];
 extern const char style_icon[]; /* a data: URL */
 extern const char style_mark[]; /* <svg> */
-
-#endif

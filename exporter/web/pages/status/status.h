@@ -4,8 +4,7 @@
  * runs, joined by name. Then the sections of the page, each printed by a file of its own. A section
  * reports problems and warnings, which become the verdict at the top.
  */
-#ifndef WEB_PAGES_STATUS_STATUS_H
-#define WEB_PAGES_STATUS_STATUS_H
+#pragma once
 
 #include "scheduler/scheduler_view.h"
 #include "web/pages/charts.h"
@@ -67,5 +66,3 @@ void status_problem(struct status *status, bool is_problem, const char *anchor, 
 
 /* The first sample of a family; false if the board has none. */
 bool status_value(const struct status *status, const char *family, double *value);
-
-#endif

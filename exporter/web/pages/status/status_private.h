@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The sections of the status page: for the files status_*.c and page_status.c only. */
-#ifndef WEB_PAGES_STATUS_STATUS_PRIVATE_H
-#define WEB_PAGES_STATUS_STATUS_PRIVATE_H
+#pragma once
 
 #include "web/pages/status/status.h"
 
@@ -13,5 +12,3 @@ void status_print_plugins(struct status *status);
 void status_print_disk(struct status *status);
 void status_print_registries(struct status *status);
 void status_print_collectors(struct status *status);
-
-#endif
