@@ -119,6 +119,15 @@ void engine_world_dump(struct engine_world *w, struct buf *out)
     fake_registry_dump(&w->registry, out);
 }
 
+/* Whether the servers are as `before`. */
+static bool state_is(struct engine_world *w, const struct buf *before)
+{
+    CLEANUP(buf_deinit) struct buf after = BUF_INIT(STATE_BYTES);
+
+    engine_world_dump(w, &after);
+    return strcmp(after.data, before->data) == 0;
+}
+
 void engine_world_assert_state(struct engine_world *w, const struct buf *before)
 {
     CLEANUP(buf_deinit) struct buf after = BUF_INIT(STATE_BYTES);
@@ -177,7 +186,9 @@ static void assert_outcome(struct engine_world *w, const struct failure_plan *pl
     if (w->result.cleanup_failed &&
         (w->result.cleanup_error.code == ERROR_NONE || !w->result.cleanup_error.message[0]))
         fail_msg("no reason for the failed clean-up, after: %s", line);
-    if (w->result.cleanup_failed || is_listed(line, plan->kept)) {
+    /* A daemon may finish a canceled call after the clean-up: the next run removes that, too. */
+    if (w->result.cleanup_failed || is_listed(line, plan->kept) ||
+        (may_be_ok && !state_is(w, before))) {
         call_log_clear(&w->log);
         cancel_deinit(&w->cancel);
         cancel_init(&w->cancel, clock_now_ns() + LONG_NS);
