@@ -161,7 +161,7 @@ corpus: $(FUZZERS:%=$(BUILD)/%)
 	    $(SAN_ENV) $(BUILD)/$$f tests/fuzz/corpus/$${f#fuzz_}/* && passed=$$((passed + 1)) || failed=$$((failed + 1)); \
 	done; echo "  CORPORA  one test per fuzzer: $$passed passed, $$failed failed"; [ $$failed = 0 ]
 
-SAN_ENV := TSAN_OPTIONS='ignore_noninstrumented_modules=1 suppressions=tests/tsan.supp' \
+SAN_ENV := TSAN_OPTIONS='ignore_noninstrumented_modules=1 allocator_may_return_null=1 suppressions=tests/tsan.supp' \
            LSAN_OPTIONS='suppressions=tests/lsan.supp print_suppressions=0' CMOCKA_MESSAGE_OUTPUT=stdout
 
 FUZZ_SECONDS ?= 60
