@@ -149,7 +149,7 @@ class Store:
 def settings(containerd, interval, counting=None):
     """Only the images collector, so that it causes all CPU time of the daemon. counting: the interval of
     the collector that reports RPCs."""
-    names = {path.stem for path in (ROOT / "collectors").glob("*.c")} - {"images", "self", "pull", "push"}
+    names = {path.stem for path in (ROOT / "collectors").glob("*.c")} - {"images", "self", "pull", "push", "roundtrip", "tag"}
     return {"containerd": {"address": containerd.address},
             "collectors": {**{name: {"enabled": False} for name in sorted(names)},
                            **({"daemon": {"interval": counting}} if counting else {}),
