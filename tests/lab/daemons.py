@@ -150,6 +150,11 @@ disabled_plugins = {json.dumps(disabled)}
                      "content": self.content(ns), "snapshots": self.snapshots(ns),
                      "leases": self.leases(ns), "ingests": self.ingests(ns)} for ns in self.namespaces()}
 
+    def collect_garbage(self, namespace):
+        """Removes what nothing refers to now, not at a time that the daemon chooses."""
+        lease = self.ctr("leases", "create", namespace=namespace).strip()
+        self.ctr("leases", "delete", "--sync", lease, namespace=namespace)
+
     def remove_images(self, namespace):
         """All of a namespace, with their content."""
         for image in self.ctr("images", "ls", "-q", namespace=namespace).split():

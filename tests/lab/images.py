@@ -95,6 +95,7 @@ class Image:
             archive.flush()
             flags = ([] if unpack else ["--no-unpack"]) + (["--all-platforms"] if all_platforms else [])
             containerd.ctr("images", "import", *flags, archive.name, namespace=namespace)
+        containerd.collect_garbage(namespace)  # the archive's index.json is no image's
         return name
 
 
