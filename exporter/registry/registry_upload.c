@@ -16,7 +16,7 @@
 #define LOCATION_BYTES     ((size_t)8192)
 #define NUMBER_BYTES       ((size_t)64)
 #define CANCEL_NS          (2 * NS_PER_SECOND)
-#define CANCEL_STOPPING_NS (300 * NS_PER_MS)
+#define CANCEL_STOPPING_NS NS_PER_SECOND
 
 void blob_upload_deinit(struct blob_upload *upload)
 {
