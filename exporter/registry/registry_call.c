@@ -198,11 +198,13 @@ static bool send_once(struct registry *registry, const struct registry_call *cal
                            .url = url.data,
                            .headers = headers,
                            .source = source ? source->read : NULL,
+                           .rewind = source ? source->rewind : NULL,
                            .source_arg = source ? source->arg : NULL,
                            .body_bytes = call->body_bytes,
                            .sink = call->sink,
                            .sink_arg = call->sink_arg,
                            .follow_redirects = call->follow_redirects,
+                           .url_from_server = call->url != NULL,
                        },
                        response, cancel, err);
     record_traffic(registry, call->mirror, response);
@@ -276,6 +278,10 @@ bool registry_call(struct registry *registry, const struct registry_call *call,
 {
     if (!send_authenticated(registry, call, response, cancel, err))
         return false;
+    /* The success of a GET does not mean that anything was written. */
+    if (response->became_get && response->status < 300)
+        return error_set(err, ERROR_PROTOCOL, "%s %s: the redirect asks for a GET instead",
+                         call->method, call->path);
     return response->status != 401 || registry_refused(call, response, err);
 }
 

@@ -216,6 +216,7 @@ bool registry_push_manifest(struct registry *registry, const char *object,
         .method = "PUT",
         .path = path,
         .header = header,
+        .follow_redirects = true,
         .source = &source,
         .body_bytes = body->size,
     };
@@ -247,7 +248,11 @@ static bool delete_object(struct registry *registry, const char *kind, const cha
     CLEANUP(buf_deinit) struct buf scope = BUF_INIT(REGISTRY_URL_BYTES);
     char path[DIGEST_TEXT_BYTES + 32];
     struct registry_call call = {
-        .mirror = registry_push_mirror(registry, err), .method = "DELETE", .path = path};
+        .mirror = registry_push_mirror(registry, err),
+        .method = "DELETE",
+        .path = path,
+        .follow_redirects = true,
+    };
 
     if (!call.mirror)
         return false;

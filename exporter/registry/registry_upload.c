@@ -11,7 +11,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #define LOCATION_BYTES     ((size_t)8192)
 #define NUMBER_BYTES       ((size_t)64)
@@ -29,17 +28,14 @@ static bool update_url(struct blob_upload *upload, const struct http_response *r
                        struct error *err)
 {
     CLEANUP(buf_deinit) struct buf url = BUF_INIT(REGISTRY_URL_BYTES);
-    const char *here = upload->url.size > 0 ? upload->url.data : upload->mirror->base;
-    char location[LOCATION_BYTES], ours[HTTP_ORIGIN_BYTES], theirs[HTTP_ORIGIN_BYTES];
+    char location[LOCATION_BYTES];
 
-    if (!http_response_header(response, "location", 0, location, sizeof(location)))
+    if (!http_response_header(response, "location", 0, location, sizeof(location)) || !*location)
         return upload->url.size > 0 ||
                error_set(err, ERROR_PROTOCOL, "response without Location of the upload");
-    if (!upload_location_url(location, here, &url, err))
-        return false;
-    http_origin(upload->mirror->base, ours, sizeof(ours));
-    http_origin(url.data, theirs, sizeof(theirs));
-    upload->foreign = strcasecmp(ours, theirs) != 0;
+    if (!upload_location_url(location, response->url.data, &url, err))
+        return error_wrap(err, "Location of the upload");
+    upload->foreign = !http_may_share_identity(upload->mirror->base, url.data);
     buf_clear(&upload->url);
     buf_append(&upload->url, url.data, url.size);
     return buf_ok(&upload->url, err);
@@ -83,7 +79,11 @@ bool blob_upload_open(struct blob_upload *upload, struct cancel *cancel, struct 
 {
     REGISTRY_RESPONSE(response);
     const struct registry_call call = {
-        .mirror = upload->mirror, .method = "POST", .path = "/blobs/uploads/"};
+        .mirror = upload->mirror,
+        .method = "POST",
+        .path = "/blobs/uploads/",
+        .follow_redirects = true,
+    };
 
     buf_clear(&upload->url);
     buf_clear(&upload->scope);
@@ -112,7 +112,8 @@ static bool request_mount(struct blob_upload *upload, const char *from, bool *mo
 {
     REGISTRY_RESPONSE(response);
     CLEANUP(buf_deinit) struct buf path = BUF_INIT(REGISTRY_URL_BYTES);
-    struct registry_call call = {.mirror = upload->mirror, .method = "POST"};
+    struct registry_call call = {
+        .mirror = upload->mirror, .method = "POST", .follow_redirects = true};
 
     buf_printf(&upload->scope, "repository:%s:pull,push repository:%s:pull",
                upload->registry->repository, from);
@@ -156,6 +157,7 @@ static struct registry_call call_of(const struct blob_upload *upload, const char
         .path = "/blobs/uploads/...", /* for messages: the URL may hold a secret */
         .scope = scope_of(upload),
         .without_identity = upload->foreign,
+        .follow_redirects = true,
     };
 }
 
