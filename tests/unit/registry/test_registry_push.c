@@ -242,6 +242,7 @@ static void resumes_at_the_offset_of_the_registry(void **state)
         {"PATCH /up/0 ", .with = "Content-Range: 0-2\r\n", .status = "202 On",
          .headers = "Range: 0-1\r\n"},
         {"PATCH /up/0 ", .with = "Content-Range: 2-4\r\n", .end = FAKE_RESET},
+        {"GET /up/0 ", .uses = 1, .status = "204 Here", .headers = "Range: 0-1\r\n"},
         {"GET /up/0 ", .status = "204 Here", .headers = "Location: /up/9\r\nRange: 0-3\r\n"},
         {"PATCH /up/9 ", .with = "Content-Range: 4-4\r\n", .status = "202 On"},
         {"PUT /up/9?", .status = "201 Made"},
@@ -257,21 +258,113 @@ static void resumes_at_the_offset_of_the_registry(void **state)
     assert_true(fake_saw(&t.fake, "\r\n\r\no\n--"));
     assert_int_equal(registry_traffic(t.registry)->resumed, 1);
     assert_int_equal(registry_traffic(t.registry)->stranded, 0);
-    assert_int_equal(fake_requests(&t.fake), 6);
+    assert_int_equal(fake_requests(&t.fake), 7);
     trial_end(&t);
 }
 
-static void rejects_invalid_ranges(void **state)
+static void rejects_a_range_beyond_what_was_sent(void **state)
 {
-    static const char *const ranges[] = {"Range: 0-9\r\n", "Range: 1-2\r\n",
-                                         "Range: x\r\n",   "Range: \r\n",
-                                         "Range: 0-0\r\n", "Range: 0-18446744073709551615\r\n"};
+    static const struct fake_rule rules[] = {
+        {OPEN, .status = "202 Go", .headers = "Location: /up\r\n"},
+        {"PATCH /up ", .status = "202 On", .headers = "Range: 0-9\r\n"},
+        {"DELETE /up ", .status = "204 Gone"},
+        {0},
+    };
+    struct text_source text = {.text = BLOB};
+    struct trial t;
 
     (void)state;
-    for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
+    trial_begin(&t, rules, (struct identity){0});
+    assert_false(push_chunks(&t, &text, 3));
+    assert_int_equal(t.err.code, ERROR_PROTOCOL);
+    assert_int_equal(fake_requests(&t.fake), 3);
+    trial_end(&t);
+}
+
+/* The chunk was accepted. The registry verifies the digest in the end. */
+static void goes_on_if_the_range_lags_behind(void **state)
+{
+    static const struct {
+        const char *header, *state; /* of each PATCH, of the GET; NULL: the GET is a 404 */
+        unsigned gets;
+    } rows[] = {
+        {"Range: 0-0\r\n", NULL, 1},
+        {"Range: 0-0\r\n", "Range: 0-0\r\n", 1},
+        {"Range: 0-0\r\n", "", 1},
+        {"Range: 0-0\r\n", "Range: 0-2\r\n", 2},
+        {"Range: 1-2\r\n", NULL, 1},
+        {"Range: x\r\n", NULL, 1},
+        {"Range: \r\n", NULL, 1},
+        {"Range: 0-18446744073709551615\r\n", NULL, 1},
+        {"", NULL, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         const struct fake_rule rules[] = {
             {OPEN, .status = "202 Go", .headers = "Location: /up\r\n"},
-            {"PATCH /up ", .status = "202 On", .headers = ranges[i]},
+            {"PATCH /up ", .with = "Content-Range: 0-2\r\n", .status = "202 On",
+             .headers = rows[i].header},
+            {"PATCH /up ", .with = "Content-Range: 3-4\r\n", .status = "202 On",
+             .headers = rows[i].header},
+            {"GET /up ", .status = rows[i].state ? "204 Here" : "404 No", .headers = rows[i].state},
+            {"PUT /up?", .status = "201 Made"},
+            {0},
+        };
+        struct text_source text = {.text = BLOB};
+        struct trial t;
+
+        trial_begin(&t, rules, (struct identity){0});
+        if (!push_chunks(&t, &text, 3))
+            fail_msg("%s: %s", rows[i].header, t.err.message);
+        assert_int_equal(trial_count(&t.fake, "PATCH /up "), 2);
+        assert_int_equal(trial_count(&t.fake, "GET /up "), rows[i].gets);
+        assert_int_equal(registry_traffic(t.registry)->stranded, 0);
+        trial_end(&t);
+    }
+}
+
+/* The Range has progress, so it is believed, until the registry says that it has more. */
+static void skips_what_the_registry_has_beyond_its_range(void **state)
+{
+    static const struct fake_rule rules[] = {
+        {OPEN, .status = "202 Go", .headers = "Location: /up\r\n"},
+        {"PATCH /up ", .with = "Content-Range: 0-2\r\n", .status = "202 On",
+         .headers = "Range: 0-1\r\n"},
+        {"PATCH /up ", .with = "Content-Range: 2-4\r\n", .status = "416 No"},
+        {"PATCH /up ", .with = "Content-Range: 3-4\r\n", .status = "202 On",
+         .headers = "Range: 0-1\r\n"},
+        {"PUT /up?", .status = "201 Made"},
+        {0},
+    };
+    struct text_source text = {.text = BLOB};
+    struct trial t;
+
+    (void)state;
+    trial_begin(&t, rules, (struct identity){0});
+    if (!push_chunks(&t, &text, 3))
+        fail_msg("%s", t.err.message);
+    assert_int_equal(trial_count(&t.fake, "PATCH /up "), 3);
+    trial_end(&t);
+}
+
+static void says_what_the_range_header_said(void **state)
+{
+    static const struct {
+        const char *put, *body, *header, *want;
+    } rows[] = {
+        {"400 No", "{\"errors\":[{\"code\":\"DIGEST_INVALID\"}]}", "Range: 0-0\r\n",
+         "the registry accepted 3 bytes, but its Range header said \"0-0\": "},
+        {"416 No", "", "Range: bytes 2\r\n",
+         "the registry accepted 3 bytes, but its Range header said \"bytes 2\": "},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct fake_rule rules[] = {
+            {OPEN, .status = "202 Go", .headers = "Location: /up\r\n"},
+            {"PATCH /up ", .status = "202 On", .headers = rows[i].header},
+            {"PUT /up?", .status = rows[i].put, .body = rows[i].body},
             {"DELETE /up ", .status = "204 Gone"},
             {0},
         };
@@ -281,9 +374,34 @@ static void rejects_invalid_ranges(void **state)
         trial_begin(&t, rules, (struct identity){0});
         assert_false(push_chunks(&t, &text, 3));
         assert_int_equal(t.err.code, ERROR_PROTOCOL);
-        assert_int_equal(fake_requests(&t.fake), 3);
+        if (!strstr(t.err.message, rows[i].want))
+            fail_msg("%s", t.err.message);
         trial_end(&t);
     }
+}
+
+/* What is left of it is unknown: it starts again. */
+static void restarts_an_upload_whose_state_is_unknown(void **state)
+{
+    static const struct fake_rule rules[] = {
+        {OPEN, .uses = 1, .status = "202 Go", .headers = "Location: /up/1\r\n"},
+        {OPEN, .status = "202 Go", .headers = "Location: /up/2\r\n"},
+        {"PATCH /up/1 ", .end = FAKE_RESET},
+        {"GET /up/1 ", .status = "204 Here"},
+        {"DELETE /up/1 ", .status = "204 Gone"},
+        {"PATCH /up/2 ", .status = "202 On"},
+        {"PUT /up/2?", .status = "201 Made"},
+        {0},
+    };
+    struct text_source text = {.text = BLOB};
+    struct trial t;
+
+    (void)state;
+    trial_begin(&t, rules, (struct identity){0});
+    if (!push_chunks(&t, &text, 5))
+        fail_msg("%s", t.err.message);
+    assert_int_equal(registry_traffic(t.registry)->stranded, 0);
+    trial_end(&t);
 }
 
 /* The registry of Docker 2.8 does not know a broken upload any more, nor how to remove it. */
@@ -797,7 +915,11 @@ int main(void)
         cmocka_unit_test(sends_each_chunk_to_the_last_location),
         cmocka_unit_test(respects_the_minimum_chunk_size),
         cmocka_unit_test(resumes_at_the_offset_of_the_registry),
-        cmocka_unit_test(rejects_invalid_ranges),
+        cmocka_unit_test(rejects_a_range_beyond_what_was_sent),
+        cmocka_unit_test(goes_on_if_the_range_lags_behind),
+        cmocka_unit_test(skips_what_the_registry_has_beyond_its_range),
+        cmocka_unit_test(says_what_the_range_header_said),
+        cmocka_unit_test(restarts_an_upload_whose_state_is_unknown),
         cmocka_unit_test(restarts_an_upload_that_the_registry_lost),
         cmocka_unit_test(restarts_a_broken_put),
         cmocka_unit_test(detects_a_blob_that_arrived_before_the_break),
