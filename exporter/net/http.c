@@ -12,7 +12,6 @@
 #include <limits.h>
 #include <signal.h>
 #include <string.h>
-#include <strings.h>
 
 #define CONNECTIONS_KEPT 4L
 #define REDIRECTS_MAX    10
@@ -164,16 +163,25 @@ static bool transfer(struct http_curl_exchange *exchange, struct cancel *cancel,
     return driven;
 }
 
-/* One request; returns a redirect as a response. */
-static bool exchange_once(struct http_curl_exchange *exchange, bool with_identity,
-                          struct cancel *cancel, struct error *err)
+/* One request; returns a redirect as a response. `foreign`: it goes to another host than the
+ * caller's. */
+static bool exchange_once(struct http_curl_exchange *exchange, bool foreign, struct cancel *cancel,
+                          struct error *err)
 {
+    const struct http_request *request = exchange->request;
     CLEANUP(http_curl_headers_free) struct curl_slist *headers = NULL;
+    const char *identity = NULL;
     bool ok;
 
     http_response_empty(exchange->response);
-    if (!http_curl_headers(&headers, exchange->request->headers, with_identity, err))
+    exchange->read_bytes = exchange->sent_bytes = 0;
+    exchange->failed = exchange->satisfied = false;
+    if (foreign && request->identity &&
+        !request->identity(request->identity_arg, exchange->url, &identity, err))
         return false;
+    if (!http_curl_headers(&headers, request->headers, foreign, identity, err))
+        return false;
+    curl_easy_reset(exchange->http->easy); /* the hop before may have had a body */
     http_curl_prepare(exchange, headers);
     ok = transfer(exchange, cancel, err);
     return ok && buf_ok(&exchange->response->body, err);
@@ -193,13 +201,14 @@ static void add_previous(struct http_response *response, const struct http_respo
         response->certificate_expiry = before->certificate_expiry;
 }
 
-/* Returns true and the URL if the response is a redirect to follow. */
+/* Returns true and the URL if the response is a redirect. */
 static bool is_redirect(const struct http_curl_exchange *exchange, struct buf *url)
 {
+    int status = exchange->response->status;
     char *next = NULL;
 
-    if (!exchange->request->follow_redirects || exchange->response->status < 300 ||
-        exchange->response->status > 399)
+    if (!exchange->request->follow_redirects || status < 301 || status > 308 ||
+        (status > 303 && status < 307))
         return false;
     curl_easy_getinfo(exchange->http->easy, CURLINFO_REDIRECT_URL, &next);
     buf_clear(url);
@@ -208,45 +217,71 @@ static bool is_redirect(const struct http_curl_exchange *exchange, struct buf *u
     return url->size > 0;
 }
 
+static bool too_many_redirects(const struct http_request *request, struct error *err)
+{
+    char origin[HTTP_ORIGIN_BYTES];
+
+    http_origin(request->url, origin, sizeof(origin));
+    return error_set(err, ERROR_PROTOCOL, "%s %s: too many redirects: limit is %d", request->method,
+                     origin, REDIRECTS_MAX);
+}
+
+/* Changes the request for the next hop. *follow: whether there is one. */
+static bool redirect(struct http_request *request, int status, bool foreign, bool *follow,
+                     struct cancel *cancel, struct error *err)
+{
+    *follow = true;
+    if (status < 307) {
+        if (strcmp(request->method, "HEAD") != 0)
+            request->method = "GET";
+        request->source = NULL;
+        request->body_bytes = 0;
+    } else if (request->source) {
+        *follow = request->rewind && !(foreign && request->secret_body);
+        return !*follow || request->rewind(request->source_arg, cancel, err);
+    }
+    return true;
+}
+
 /* Follows redirects without curl: each URL has its own proxy or none, and credentials must not go
  * to another host. */
-static bool follow(struct http_curl_exchange *exchange, struct cancel *cancel, struct error *err)
+static bool follow(struct http_curl_exchange *exchange, struct http_request *request,
+                   struct cancel *cancel, struct error *err)
 {
     CLEANUP(buf_deinit) struct buf url = BUF_INIT(URL_BYTES_MAX);
     CLEANUP(buf_deinit) struct buf next = BUF_INIT(URL_BYTES_MAX);
     struct http_response *response = exchange->response;
-    char asked[HTTP_ORIGIN_BYTES], here[HTTP_ORIGIN_BYTES];
-    bool redirected = false;
+    bool foreign = false, again;
 
-    http_origin(exchange->request->url, asked, sizeof(asked));
     for (int hop = 0;; hop++) {
         struct http_response before = *response;
-        bool ok = exchange_once(exchange, !redirected, cancel, err);
+        bool ok = exchange_once(exchange, foreign, cancel, err);
 
         if (hop > 0)
             add_previous(response, &before);
-        response->from_elsewhere = redirected;
+        response->from_elsewhere = foreign;
         if (!ok || !is_redirect(exchange, &next))
             return ok;
         if (hop == REDIRECTS_MAX)
-            return error_set(err, ERROR_PROTOCOL, "%s %s: too many redirects: limit is %d",
-                             exchange->request->method, asked, REDIRECTS_MAX);
+            return too_many_redirects(request, err);
+        foreign = !http_may_share_identity(request->url, next.data);
+        if (!redirect(request, response->status, foreign, &again, cancel, err) || !again)
+            return !again;
         buf_clear(&url);
         buf_append(&url, next.data, next.size);
         if (!buf_ok(&next, err) || !buf_ok(&url, err))
             return false;
         exchange->url = url.data;
-        http_origin(url.data, here, sizeof(here));
-        redirected = strcasecmp(asked, here) != 0;
     }
 }
 
 bool http_exchange(struct http *http, const struct http_request *request,
                    struct http_response *response, struct cancel *cancel, struct error *err)
 {
+    struct http_request hop = *request;
     struct http_curl_exchange exchange = {
-        .http = http, .request = request, .url = request->url, .response = response};
-    bool ok = follow(&exchange, cancel, err);
+        .http = http, .request = &hop, .url = request->url, .response = response};
+    bool ok = follow(&exchange, &hop, cancel, err);
 
     /* Drops pointers to `exchange`. The multi handle keeps the connections. */
     curl_easy_reset(http->easy);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/buf.h"
+#include "base/cancel.h"
 
 #include <stdint.h>
 
@@ -15,6 +16,7 @@ struct http_text {
     size_t sent;
 };
 bool http_text_read(void *arg, void *data, size_t size, size_t *n, struct error *err);
+bool http_text_rewind(void *arg, struct cancel *cancel, struct error *err);
 
 /* Seconds of the last new connection and of the response. Negative: the stage did not happen, such
  * as dns, connect and tls of a kept connection. */
@@ -64,6 +66,14 @@ void http_escape(struct buf *out, const char *text);
 
 /* Copies scheme, host and port of a URL, without user, path and query: those may hold secrets. */
 void http_origin(const char *url, char *out, size_t out_size);
+
+/* Whether two URLs have the same scheme, host and port. A default port may be written or not; the
+ * case does not count. */
+bool http_same_origin(const char *a, const char *b);
+
+/* Whether credentials for the URL `from` may be sent to the URL `to`: to the same origin, and from
+ * HTTP to HTTPS of the same host if both have their default port. */
+bool http_may_share_identity(const char *from, const char *to);
 
 /* Returns the reason of a status, which must not be a success. */
 enum error_code http_status_reason(int status);
