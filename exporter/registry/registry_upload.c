@@ -11,7 +11,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #define LOCATION_BYTES     ((size_t)8192)
 #define NUMBER_BYTES       ((size_t)64)
@@ -30,16 +29,14 @@ static bool update_url(struct blob_upload *upload, const struct http_response *r
 {
     CLEANUP(buf_deinit) struct buf url = BUF_INIT(REGISTRY_URL_BYTES);
     const char *here = upload->url.size > 0 ? upload->url.data : upload->mirror->base;
-    char location[LOCATION_BYTES], ours[HTTP_ORIGIN_BYTES], theirs[HTTP_ORIGIN_BYTES];
+    char location[LOCATION_BYTES];
 
     if (!http_response_header(response, "location", 0, location, sizeof(location)))
         return upload->url.size > 0 ||
                error_set(err, ERROR_PROTOCOL, "response without Location of the upload");
     if (!upload_location_url(location, here, &url, err))
         return false;
-    http_origin(upload->mirror->base, ours, sizeof(ours));
-    http_origin(url.data, theirs, sizeof(theirs));
-    upload->foreign = strcasecmp(ours, theirs) != 0;
+    upload->foreign = !http_may_share_identity(upload->mirror->base, url.data);
     buf_clear(&upload->url);
     buf_append(&upload->url, url.data, url.size);
     return buf_ok(&upload->url, err);
