@@ -101,7 +101,7 @@ static void record_traffic(struct registry *registry, struct registry_mirror *mi
         mirror->times.first_byte = response->times.first_byte;
     if (!registry->served || registry->served == mirror)
         record_times(registry, mirror);
-    if (!*mirror->host->name_space && !response->from_elsewhere)
+    if (mirror->own && !response->from_elsewhere)
         record_limits(&registry->traffic, response);
 }
 
