@@ -337,6 +337,8 @@ static void refuses_odd_token_servers(void **state)
          {"GET /token", .status = "200 OK", .body = "{\"token\":\"a\\r\\nb\"}"},
          ERROR_PROTOCOL},
         {"WWW-Authenticate: Bearer realm=\"file:///etc/passwd\"\r\n", {0}, ERROR_PROTOCOL},
+        {"WWW-Authenticate: Bearer realm=\"http://x:99999/\"\r\n", {0}, ERROR_PROTOCOL},
+        {"WWW-Authenticate: Bearer realm=\"http://[::1/\"\r\n", {0}, ERROR_PROTOCOL},
         {"WWW-Authenticate: Negotiate\r\n", {0}, ERROR_UNAUTHORIZED},
         {"", {0}, ERROR_UNAUTHORIZED},
     };
