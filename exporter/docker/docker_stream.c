@@ -225,8 +225,9 @@ static bool read_event(struct docker_stream *stream, const char *status, const s
 static bool set_digest(struct docker_stream *stream, const char *digest, struct error *err)
 {
     if (!digest_valid(digest))
-        return error_set(err, ERROR_PROTOCOL,
-                         "invalid digest in the response of Docker: expected sha256");
+        return error_set(
+            err, ERROR_PROTOCOL,
+            "invalid digest in the response of Docker: expected sha256:<64 hex digits>");
     if (stream->digest[0] && strcmp(stream->digest, digest) != 0)
         return error_set(err, ERROR_DIGEST_MISMATCH, "Docker reported the digest %s, then %s",
                          stream->digest, digest);

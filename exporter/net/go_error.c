@@ -40,6 +40,9 @@ struct row {
 /* Without an HTTP status, these take priority over all others. */
 static const struct row causes[] = {
     {ERROR_NO_SPACE, {"no space left on device", "disk quota exceeded"}},
+    {ERROR_UNSUPPORTED, /* a daemon that computes sha256 only */
+     {"unexpected commit digest sha256:*, expected sha384:*",
+      "unexpected commit digest sha256:*, expected sha512:*", "unsupported digest algorithm"}},
     {ERROR_LIMIT, {"rejecting * byte manifest for *"}},
     {ERROR_DIGEST_MISMATCH,
      {"unexpected commit digest *", "filesystem layer verification failed for digest *",

@@ -436,6 +436,9 @@ static const struct row written[] = {
                      "malformed HTTP status code \"x\""},
     {ERROR_PROTOCOL, "json: cannot unmarshal array into Go value of type ocispec.Manifest"},
     {ERROR_DIGEST_MISMATCH, "manifest verification failed for digest sha256:404"},
+    {ERROR_UNSUPPORTED, "failed commit on ref \"layer-sha512:1\": unexpected commit digest "
+                        "sha256:404, expected sha512:404: failed precondition"},
+    {ERROR_UNSUPPORTED, "invalid digest \"blake3:1\": unsupported digest algorithm"},
     {ERROR_SIZE_MISMATCH, "failed commit on ref \"layer-sha256:1\": unexpected commit size 7, "
                           "expected 9: failed precondition"},
     {ERROR_UNSUPPORTED, "failed to extract layer sha256:1: failed to get stream processor for "
