@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "oci/digest.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -144,19 +145,19 @@ static bool fill_url(const struct registry_call *call, struct buf *url, struct e
 /* "/blobs/sha256:0123456789ab": without query, the digest shortened. */
 static void shown_path(const char *path, char out[SHOWN_BYTES])
 {
-    const char *hex = strstr(path, "sha256:");
+    const char *hex = strchr(path, ':');
     size_t size = strcspn(path, "?");
 
-    if (hex && (size_t)(hex - path) + 19 < size)
-        size = (size_t)(hex - path) + 19;
+    if (hex && (size_t)(hex - path) + 13 < size)
+        size = (size_t)(hex - path) + 13;
     snprintf(out, SHOWN_BYTES, "%.*s", (int)size, path);
 }
 
 /* Callers that download blobs log them themselves. */
 static bool is_plain_blob(const struct registry_call *call, const struct http_response *response)
 {
-    return strcmp(call->method, "GET") == 0 && text_starts_with(call->path, "/blobs/sha256:") &&
-           (response->status == 200 || response->status == 206);
+    return strcmp(call->method, "GET") == 0 && text_starts_with(call->path, "/blobs/") &&
+           strchr(call->path, ':') && (response->status == 200 || response->status == 206);
 }
 
 static void log_call(const struct registry *registry, const struct registry_call *call,
@@ -353,7 +354,7 @@ bool registry_check_object(const char *object, struct error *err)
 
 bool registry_check_digest(const char *promised, const char *actual, struct error *err)
 {
-    if (strncmp(promised, "sha256:", 7) != 0 || strcmp(promised, actual) == 0)
+    if (!digest_same_algorithm(actual, promised) || strcmp(promised, actual) == 0)
         return true;
     return error_set(err, ERROR_DIGEST_MISMATCH, "the registry sent %s: expected %.80s", actual,
                      promised);
