@@ -65,15 +65,14 @@ static const struct row causes[] = {
 static const struct row refusals[] = {
     {ERROR_DIGEST_MISMATCH, {"digest invalid", "provided digest did not match uploaded content"}},
     {ERROR_SIZE_MISMATCH, {"size invalid", "provided length did not match content length"}},
-    {ERROR_SERVER_ERROR,
-     {"unavailable", "blob upload invalid"}}, /* also if the disk of the registry is full */
+    {ERROR_SERVER_ERROR, /* an invalid upload: also if the disk of the registry is full */
+     {"unavailable", "blob upload invalid", "blob upload unknown*", "manifest blob unknown"}},
     {ERROR_UNSUPPORTED, {"unsupported", "The operation is unsupported*"}},
     {ERROR_RATE_LIMITED, {"toomanyrequests"}},
     {ERROR_UNAUTHORIZED, {"unauthorized", "insufficient_scope", "authorization failed"}},
     {ERROR_FORBIDDEN, {"denied"}},
     {ERROR_NOT_FOUND,
-     {"blob unknown", "blob unknown to registry", "manifest blob unknown", "manifest unknown",
-      "name unknown", "blob upload unknown"}},
+     {"blob unknown", "blob unknown to registry", "manifest unknown", "name unknown"}},
     {ERROR_INVALID,
      {"invalid repository name", "manifest tag did not match URI", "name invalid", "tag invalid",
       "manifest invalid", "manifest unverified", "manifest failed signature verification"}},

@@ -335,10 +335,19 @@ bool registry_call(struct registry *registry, const struct registry_call *call,
     return response->status != 401 || registry_refused(call, response, err);
 }
 
+static enum registry_request request_of(const struct registry_call *call)
+{
+    if (strcmp(call->method, "DELETE") == 0)
+        return REGISTRY_READ;
+    if (call->url)
+        return REGISTRY_UPLOAD;
+    return call->source || strcmp(call->method, "POST") == 0 ? REGISTRY_WRITE : REGISTRY_READ;
+}
+
 bool registry_refused(const struct registry_call *call, const struct http_response *response,
                       struct error *err)
 {
-    registry_status_error(response, err);
+    registry_status_error(request_of(call), response, err);
     return error_wrap(err, "%s %s", call->method, call->path);
 }
 

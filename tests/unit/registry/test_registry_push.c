@@ -533,7 +533,7 @@ static void does_not_resume_a_rejected_upload(void **state)
          ERROR_FORBIDDEN},
         {{"PATCH /up", .status = "404 No",
           .body = "{\"errors\":[{\"code\":\"BLOB_UPLOAD_UNKNOWN\"}]}"},
-         ERROR_NOT_FOUND},
+         ERROR_SERVER_ERROR},
         {{"PATCH /up", .status = "202 On", .headers = "Location: ftp://x/\r\n"}, ERROR_PROTOCOL},
     };
 
