@@ -31,9 +31,10 @@ struct http_curl_exchange {
 /* Sets all options of the easy handle. `headers` must stay valid until the request ends. */
 void http_curl_prepare(struct http_curl_exchange *exchange, struct curl_slist *headers);
 
-/* Makes curl's list of request headers; without Authorization unless `with_identity`. */
-bool http_curl_headers(struct curl_slist **lines, const char *const *headers, bool with_identity,
-                       struct error *err) MUST_CHECK;
+/* Makes curl's list of request headers. For a foreign host `identity`, which may be NULL, replaces
+ * Authorization. */
+bool http_curl_headers(struct curl_slist **lines, const char *const *headers, bool foreign,
+                       const char *identity, struct error *err) MUST_CHECK;
 void http_curl_headers_free(struct curl_slist **lines);
 
 /* Converts curl's result to an error. `origin` is for the message. */

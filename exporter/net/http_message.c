@@ -4,21 +4,26 @@
 #include "base/text.h"
 
 #include <string.h>
+#include <strings.h>
 
 #define DROPPED_MAX ((uint64_t)256 << 10) /* beyond the limit of a body */
 
 void http_response_deinit(struct http_response *response)
 {
+    buf_deinit(&response->url);
     buf_deinit(&response->headers);
     buf_deinit(&response->body);
 }
 
 void http_response_empty(struct http_response *response)
 {
+    buf_clear(&response->url);
     buf_clear(&response->headers);
     buf_clear(&response->body);
-    *response = (struct http_response){
-        .headers = response->headers, .body = response->body, .times = {-1, -1, -1, -1}};
+    *response = (struct http_response){.url = response->url,
+                                       .headers = response->headers,
+                                       .body = response->body,
+                                       .times = {-1, -1, -1, -1}};
 }
 
 void http_response_add_header(struct http_response *response, const char *line, size_t size)
@@ -60,6 +65,13 @@ bool http_text_read(void *arg, void *data, size_t size, size_t *n, struct error 
     if (*n > 0)
         memcpy(data, body->text->data + body->sent, *n);
     body->sent += *n;
+    return true;
+}
+
+bool http_text_rewind(void *arg, struct cancel *cancel, struct error *err)
+{
+    (void)cancel, (void)err;
+    ((struct http_text *)arg)->sent = 0;
     return true;
 }
 
@@ -115,6 +127,54 @@ void http_origin(const char *url, char *out, size_t out_size)
     }
     scheme = text_clean(out, out_size, url, scheme);
     text_clean(out + scheme, out_size - scheme, host, size);
+}
+
+struct place {
+    char origin[HTTP_ORIGIN_BYTES];
+    const char *host, *port;
+    size_t host_size;
+    bool tls, default_port;
+};
+
+static void read_place(const char *url, struct place *place)
+{
+    const char *colon, *standard;
+
+    http_origin(url, place->origin, sizeof(place->origin));
+    place->tls = strncasecmp(place->origin, "https://", strlen("https://")) == 0;
+    standard = place->tls ? "443" : "80";
+    place->host = strstr(place->origin, "://");
+    place->host = place->host ? place->host + 3 : place->origin;
+    colon = strrchr(place->host, ':');
+    if (colon && strchr(colon, ']'))
+        colon = NULL; /* of an IPv6 address */
+    place->host_size = colon ? (size_t)(colon - place->host) : strlen(place->host);
+    place->port = colon && colon[1] ? colon + 1 : standard;
+    place->default_port = strcmp(place->port, standard) == 0;
+}
+
+static bool same_host(const struct place *a, const struct place *b)
+{
+    return a->host_size == b->host_size && strncasecmp(a->host, b->host, a->host_size) == 0;
+}
+
+bool http_same_origin(const char *a, const char *b)
+{
+    struct place one, other;
+
+    read_place(a, &one);
+    read_place(b, &other);
+    return one.tls == other.tls && same_host(&one, &other) && strcmp(one.port, other.port) == 0;
+}
+
+bool http_may_share_identity(const char *from, const char *to)
+{
+    struct place one, other;
+
+    read_place(from, &one);
+    read_place(to, &other);
+    return http_same_origin(from, to) || (!one.tls && other.tls && same_host(&one, &other) &&
+                                          one.default_port && other.default_port);
 }
 
 static const struct {

@@ -71,17 +71,26 @@ static const char *media_type_of(const struct http_response *response, const str
     return arena_strdup(arena, own && own[0] ? own : type);
 }
 
+/* Computes the digest of the body with the algorithm of the promised digest. With none, or an
+ * unknown one, it is canonical and cannot be compared. */
+static bool verify(const char *promised, const struct buf *body, char digest[DIGEST_TEXT_BYTES],
+                   struct error *err)
+{
+    return digest_of_like(digest_valid(promised) ? promised : DIGEST_CANONICAL,
+                          body->size > 0 ? body->data : "", body->size, digest, err) &&
+           registry_check_digest(promised, digest, err);
+}
+
 static bool describe(const char *object, const struct http_response *response,
                      const struct buf *body, struct descriptor *found, struct arena *arena,
                      struct error *err)
 {
     char digest[DIGEST_TEXT_BYTES], announced[REGISTRY_OBJECT_BYTES];
 
-    if (!digest_of(body->size > 0 ? body->data : "", body->size, digest, err) ||
-        !registry_check_digest(object, digest, err))
-        return false;
-    if (http_response_header(response, "docker-content-digest", 0, announced, sizeof(announced)) &&
-        !registry_check_digest(announced, digest, err))
+    if (!http_response_header(response, "docker-content-digest", 0, announced, sizeof(announced)))
+        announced[0] = '\0';
+    if (!verify(announced, body, digest, err) ||
+        (strchr(object, ':') && !verify(object, body, digest, err)))
         return false;
     *found = (struct descriptor){
         .media_type = media_type_of(response, body, arena),
@@ -143,7 +152,8 @@ static bool blob_path(const struct descriptor *blob, char *path, size_t path_siz
 {
     if (!digest_valid(blob->digest))
         return error_set(err, ERROR_UNSUPPORTED,
-                         "invalid digest of a blob \"%.80s\": expected sha256",
+                         "unsupported digest of a blob \"%.80s\": expected sha256, sha384 or "
+                         "sha512",
                          blob->digest ? blob->digest : "");
     snprintf(path, path_size, "/blobs/%s", blob->digest);
     return true;
@@ -307,13 +317,13 @@ bool registry_blob_unverified(struct registry *registry, const struct descriptor
 bool registry_blob(struct registry *registry, const struct descriptor *blob, http_sink *sink,
                    void *arg, struct cancel *cancel, struct error *err)
 {
-    CLEANUP(digest_freep) struct digest *digest = digest_new(err);
+    CLEANUP(digest_freep) struct digest *digest = digest_new(blob->digest, err);
     struct download download = {.registry = registry, .digest = digest, .sink = sink, .arg = arg};
 
     return digest && fetch(&download, blob, cancel, err);
 }
 
-/* Reads Docker-Content-Digest; "" if it is absent or not sha256. */
+/* Reads Docker-Content-Digest; "" if it is absent or of an unknown algorithm. */
 static bool announced_digest(const struct http_response *response, const char *object,
                              char digest[DIGEST_TEXT_BYTES], struct error *err)
 {
