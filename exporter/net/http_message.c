@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 #define DROPPED_MAX ((uint64_t)256 << 10) /* beyond the limit of a body */
@@ -115,6 +116,36 @@ void http_origin(const char *url, char *out, size_t out_size)
     }
     scheme = text_clean(out, out_size, url, scheme);
     text_clean(out + scheme, out_size - scheme, host, size);
+}
+
+void http_host(const char *url, char host[HTTP_ORIGIN_BYTES], char port[HTTP_PORT_BYTES])
+{
+    char origin[HTTP_ORIGIN_BYTES], *start, *colon;
+    size_t size;
+
+    http_origin(url, origin, sizeof(origin));
+    start = strstr(origin, "://");
+    start = start ? start + 3 : origin;
+    colon = strrchr(start, ':');
+    if (colon && strspn(colon + 1, "0123456789") != strlen(colon + 1))
+        colon = NULL;
+    text_clean(port, HTTP_PORT_BYTES, colon ? colon + 1 : "", colon ? strlen(colon + 1) : 0);
+    size = colon ? (size_t)(colon - start) : strlen(start);
+    if (size > 1 && start[0] == '[' && start[size - 1] == ']') {
+        start++;
+        size -= 2;
+    }
+    text_clean(host, HTTP_ORIGIN_BYTES, start, size);
+}
+
+bool http_address(const char *host, unsigned char address[16])
+{
+    static const unsigned char prefix[12] = {[10] = 0xff, [11] = 0xff};
+
+    if (inet_pton(AF_INET6, host, address) == 1)
+        return true;
+    memcpy(address, prefix, sizeof(prefix));
+    return inet_pton(AF_INET, host, address + sizeof(prefix)) == 1;
 }
 
 static const struct {

@@ -203,6 +203,7 @@ static bool send_once(struct registry *registry, const struct registry_call *cal
                            .sink = call->sink,
                            .sink_arg = call->sink_arg,
                            .follow_redirects = call->follow_redirects,
+                           .url_of_server = call->url != NULL,
                        },
                        response, cancel, err);
     record_traffic(registry, call->mirror, response);

@@ -98,6 +98,7 @@ static bool request_by_get(struct registry_auth *auth, struct http *http,
     if (!buf_ok(&url, err) || !buf_ok(&basic, err))
         return false;
     request.url = url.data;
+    request.url_of_server = true;
     headers[0] = basic.size > 0 ? basic.data : NULL;
     return http_exchange(http, &request, response, cancel, err);
 }
@@ -110,7 +111,8 @@ static bool request_by_post(struct registry_auth *auth, struct http *http,
     static const char *const headers[] = {"Content-Type: application/x-www-form-urlencoded", NULL};
     CLEANUP(secret_buf_deinit) struct buf form = SECRET_BUF_INIT(TOKEN_BYTES_MAX);
     struct http_text body = {&form, 0};
-    struct http_request request = {.method = "POST", .url = challenge->realm, .headers = headers};
+    struct http_request request = {
+        .method = "POST", .url = challenge->realm, .headers = headers, .url_of_server = true};
     const char *refresh = refresh_token(auth);
 
     buf_printf(&form, "client_id=%s&grant_type=%s", CLIENT_ID,

@@ -199,7 +199,7 @@ static void failed_exchanges_have_exact_reasons(void **state)
         {"http", "/hang", ERROR_TIMEOUT},  {"http", "/stuck", ERROR_TIMEOUT},
         {"http", "/reset", ERROR_CONNECT}, {"http", "/empty", ERROR_CONNECT},
         {"http", "/cut", ERROR_CONNECT},   {"http", "/loop", ERROR_PROTOCOL},
-        {"http", "/ftp", ERROR_INVALID},   {"http", "/good", ERROR_NONE},
+        {"http", "/ftp", ERROR_PROTOCOL},  {"http", "/good", ERROR_NONE},
         {"ftp", "/good", ERROR_INVALID},   {"https", "/good", ERROR_TLS, true},
     };
 
