@@ -164,7 +164,7 @@ static struct entry *new_entry(const char *key, size_t size, struct error *err)
 static bool is_outside_document(const struct error *err)
 {
     return err->code == ERROR_CANCELED || err->code == ERROR_TIMEOUT ||
-           err->code == ERROR_RUNTIME_UNAVAILABLE || err->code == ERROR_MEMORY;
+           error_code_is_unreachable(err->code) || err->code == ERROR_MEMORY;
 }
 
 static struct entry *parse_manifest(struct image_cache *cache, const char *key,

@@ -173,7 +173,9 @@ static bool fake_run(void *state, struct run *run, struct error *err)
     outcome = fake_leave(job->fake);
     if (!ok)
         return false;
-    return outcome == ERROR_NONE || error_set(err, outcome, "configured failure");
+    return outcome == ERROR_NONE ||
+           error_set(err, outcome, "%s",
+                     job->fake->words ? job->fake->words : "configured failure");
 }
 
 static void fake_wake_watch(void *arg)

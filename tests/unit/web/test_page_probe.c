@@ -41,6 +41,15 @@ void scheduler_probes(struct scheduler *ignored,
         visit(arg, &probes[i]);
 }
 
+void scheduler_failures(struct scheduler *ignored,
+                        void (*visit)(void *arg, const struct collector_failure *failure),
+                        void *arg)
+{
+    (void)ignored;
+    (void)visit;
+    (void)arg;
+}
+
 void scheduler_note_unknown(struct scheduler *ignored)
 {
     (void)ignored;
