@@ -368,3 +368,18 @@ bool registry_check_digest(const char *promised, const char *actual, struct erro
     return error_set(err, ERROR_DIGEST_MISMATCH, "the registry sent %s: expected %.80s", actual,
                      promised);
 }
+
+bool registry_announced_digest(const struct http_response *response, const char *object,
+                               char digest[DIGEST_TEXT_BYTES], struct error *err)
+{
+    char announced[REGISTRY_OBJECT_BYTES];
+
+    if (!http_response_header(response, "docker-content-digest", 0, announced, sizeof(announced)) ||
+        !digest_valid(announced))
+        digest[0] = '\0';
+    else if (!registry_check_digest(object, announced, err))
+        return false;
+    else
+        memcpy(digest, announced, DIGEST_TEXT_BYTES);
+    return true;
+}
