@@ -126,6 +126,11 @@ void image_cache_end(struct image_cache *cache, bool all)
     cache->has_read = cache->has_read && !all;
 }
 
+void image_cache_forgive(struct image_cache *cache)
+{
+    error_clear(&cache->failure);
+}
+
 bool image_cache_ok(const struct image_cache *cache, struct error *err)
 {
     if (cache->failure.code == ERROR_NONE)
