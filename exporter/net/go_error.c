@@ -227,25 +227,29 @@ static int status_in(const struct chain *chain)
     return 0;
 }
 
-/* Whether a registry does not know the upload or the blob that it has accepted before. */
-static bool has_lost(const struct chain *chain)
+/* Whether a registry does not know a blob that it has accepted before. An index may refer to what
+ * was never sent. */
+static bool has_lost_blob(const struct chain *chain)
 {
-    return has_link(chain, "unexpected status from PUT request to */blobs/uploads/*") ||
-           (has_link(chain, "unexpected status from PUT request to *") &&
-            has_link(chain, "*blob unknown*"));
+    return has_link(chain, "unexpected status from PUT request to *") &&
+           has_link(chain, "*blob unknown*") &&
+           !has_link(chain, "manifest list/index references to *");
 }
 
-/* A 404 of the token server does not mean that the image does not exist. */
+/* A 404 of the token server does not mean that the image does not exist, and that of an open upload
+ * means that the registry has lost it. */
 static enum error_code code_of_status(const struct chain *chain, int status)
 {
     enum error_code code = http_status_reason(status);
     enum error_code refusal = status >= 400 && status < 500 ? match_refusals(chain) : ERROR_NONE;
 
-    if (refusal != ERROR_NONE)
-        code = refusal;
-    else if (code == ERROR_NOT_FOUND && has_link(chain, "failed to fetch * token"))
-        return ERROR_UNAUTHORIZED;
-    return code == ERROR_NOT_FOUND && has_lost(chain) ? ERROR_SERVER_ERROR : code;
+    if (refusal == ERROR_NOT_FOUND && has_lost_blob(chain))
+        return ERROR_SERVER_ERROR;
+    if (refusal != ERROR_NONE || code != ERROR_NOT_FOUND)
+        return refusal != ERROR_NONE ? refusal : code;
+    if (has_link(chain, "unexpected status from PUT request to */blobs/uploads/*"))
+        return ERROR_SERVER_ERROR;
+    return has_link(chain, "failed to fetch * token") ? ERROR_UNAUTHORIZED : code;
 }
 
 enum error_code go_error_code(const char *text, enum error_code otherwise)
