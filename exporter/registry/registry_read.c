@@ -3,7 +3,7 @@
 
 #include "encoding/json.h"
 #include "oci/digest.h"
-#include "registry/registry_call.h"
+#include "registry/registry_stored.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -85,11 +85,10 @@ static bool describe(const char *object, const struct http_response *response,
                      const struct buf *body, struct descriptor *found, struct arena *arena,
                      struct error *err)
 {
-    char digest[DIGEST_TEXT_BYTES], announced[REGISTRY_OBJECT_BYTES];
+    char digest[DIGEST_TEXT_BYTES], announced[DIGEST_TEXT_BYTES];
 
-    if (!http_response_header(response, "docker-content-digest", 0, announced, sizeof(announced)))
-        announced[0] = '\0';
-    if (!verify(announced, body, digest, err) ||
+    if (!registry_announced_digest(response, announced, err) ||
+        !verify(announced, body, digest, err) ||
         (strchr(object, ':') && !verify(object, body, digest, err)))
         return false;
     *found = (struct descriptor){

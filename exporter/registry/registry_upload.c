@@ -98,20 +98,6 @@ bool blob_upload_open(struct blob_upload *upload, struct cancel *cancel, struct 
                                 : registry_refused(&call, &response, err);
 }
 
-bool registry_check_stored(const struct registry_call *call, const struct http_response *response,
-                           const char *digest, struct error *err)
-{
-    char stored[LOCATION_BYTES];
-
-    if (response->status < 200 || response->status > 204 || response->status == 203)
-        return registry_refused(call, response, err);
-    if (!http_response_header(response, "docker-content-digest", 0, stored, sizeof(stored)) ||
-        strcmp(stored, digest) == 0)
-        return true;
-    return error_set(err, ERROR_DIGEST_MISMATCH, "the registry stored %.80s: expected %.80s",
-                     stored, digest);
-}
-
 static bool request_mount(struct blob_upload *upload, const char *from, bool *mounted,
                           struct cancel *cancel, struct error *err)
 {
@@ -133,7 +119,7 @@ static bool request_mount(struct blob_upload *upload, const char *from, bool *mo
     if (!registry_call(upload->registry, &call, &response, cancel, err))
         return false;
     if (response.status == 201)
-        return *mounted = registry_check_stored(&call, &response, upload->blob->digest, err);
+        return *mounted = registry_check_stored(&call, &response, &upload->content, cancel, err);
     return is_opened(&response) ? begin(upload, &response, err)
                                 : registry_refused(&call, &response, err);
 }
@@ -291,7 +277,7 @@ bool blob_upload_finish(struct blob_upload *upload, const struct registry_source
     call.source = source;
     call.body_bytes = source ? (uint64_t)upload->blob->size : 0;
     return registry_call(upload->registry, &call, &response, cancel, err) &&
-           registry_check_stored(&call, &response, upload->blob->digest, err);
+           registry_check_stored(&call, &response, &upload->content, cancel, err);
 }
 
 static bool delete_at(const struct blob_upload *upload, const char *scope, struct cancel *cancel,
