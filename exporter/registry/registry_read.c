@@ -290,11 +290,14 @@ bool registry_manifest_digest(struct registry *registry, const char *object,
     struct registry_mirror *mirror = registry_push_mirror(registry, err);
     char announced[DIGEST_TEXT_BYTES] = "";
 
-    digest[0] = '\0';
     if (!mirror || !registry_check_object(object, err))
         return false;
-    if (!head_manifest(registry, mirror, object, &response, cancel, err))
-        return response.status == 404 && error_is_expected_code(err, ERROR_NOT_FOUND);
+    if (!head_manifest(registry, mirror, object, &response, cancel, err)) {
+        if (response.status != 404 || !error_is_expected_code(err, ERROR_NOT_FOUND))
+            return false;
+        digest[0] = '\0';
+        return true;
+    }
     if (is_success(&response) && !registry_announced_digest(&response, object, announced, err))
         return error_wrap(err, "manifest %s", object);
     if (!announced[0])
