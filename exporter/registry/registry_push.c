@@ -2,8 +2,8 @@
 #include "registry/registry_push.h"
 
 #include "oci/digest.h"
+#include "registry/registry_blob.h"
 #include "registry/registry_call.h"
-#include "registry/registry_read.h"
 #include "registry/registry_upload.h"
 
 #include <inttypes.h>

@@ -3,7 +3,13 @@
  * decides what to do after a broken connection. */
 #pragma once
 
-#include "registry/registry_stored.h"
+#include "registry/registry_call.h"
+
+/* What was sent. */
+struct registry_content {
+    const char *digest;
+    const struct registry_source *source; /* of all of it */
+};
 
 struct blob_upload {
     struct registry *registry;
@@ -61,3 +67,9 @@ bool blob_upload_finish(struct blob_upload *upload, const struct registry_source
 
 /* DELETE with a short deadline, even shorter if `stopping`. A failure is counted as stranded. */
 void blob_upload_cancel(struct blob_upload *upload, bool stopping);
+
+/* Checks the status and Docker-Content-Digest, if the response has one, of a completed upload. The
+ * registry may use another algorithm than the exporter: then the source is read again. */
+bool registry_check_stored(const struct registry_call *call, const struct http_response *response,
+                           const struct registry_content *content, struct cancel *cancel,
+                           struct error *err) MUST_CHECK;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The distribution protocol against scripted answers: right ones, wrong ones and none. */
+#include "registry/registry_blob.h"
 #include "registry/registry_read.h"
 
 #include "oci/digest.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Challenges behind redirects, and what token servers answer. The rows are what `ctr images pull`
  * of containerd 1.6, 1.7 and 2 does, but for the password: no other host gets it. */
-#include "registry/registry_read.h"
+#include "registry/registry_blob.h"
 
 #include "support/registry_fixture.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A registry behind a mirror, and broken downloads: the order of hosts, credentials and messages.
  */
+#include "registry/registry_blob.h"
 #include "registry/registry_private.h"
 #include "registry/registry_read.h"
 

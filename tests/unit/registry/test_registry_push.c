@@ -2,6 +2,7 @@
 /* Uploads and deletes against scripted answers: at once and in chunks, broken off and taken up. */
 #include "registry/registry_push.h"
 
+#include "registry/registry_blob.h"
 #include "registry/registry_read.h"
 #include "support/registry_fixture.h"
 
