@@ -262,7 +262,7 @@ static enum error_code code_of(const struct http_curl_exchange *exchange, CURLco
     for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
         for (const CURLcode *row = codes[i].results; *row != CURLE_OK; row++)
             if (*row == result)
-                return codes[i].code == ERROR_INVALID && exchange->request->url_from_server
+                return codes[i].code == ERROR_INVALID && exchange->request->url_of_server
                            ? ERROR_PROTOCOL
                            : codes[i].code;
     return ERROR_INTERNAL;

@@ -236,7 +236,7 @@ static bool send_once(struct registry *registry, const struct registry_call *cal
                            .sink = call->sink,
                            .sink_arg = call->sink_arg,
                            .follow_redirects = call->follow_redirects,
-                           .url_from_server = call->url != NULL,
+                           .url_of_server = call->url != NULL,
                            .identity = call->without_identity ? NULL : guest_identity,
                            .identity_arg = visitor,
                        },
