@@ -42,7 +42,7 @@ static bool system_failed(const struct http_curl_exchange *exchange)
  * is the server's. */
 static enum error_code code_of_format(const struct http_curl_exchange *exchange)
 {
-    return was_sent(exchange) || exchange->request->url_from_server ||
+    return was_sent(exchange) || exchange->request->url_of_server ||
                    exchange->url != exchange->request->url
                ? ERROR_PROTOCOL
                : ERROR_INVALID;
