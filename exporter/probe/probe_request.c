@@ -12,13 +12,15 @@
 #define ARENA_LIMIT_BYTES ((size_t)1 << 20)
 
 /* containerd 1.6 and 1.7 read a hosts.toml by other rules than 2.x. */
-static bool runs_containerd_1(const struct probe *probe, struct arena *arena, struct cancel *cancel)
+static bool runs_containerd_1(const struct probe *probe, struct probe_request *request,
+                              struct cancel *cancel)
 {
     struct containerd_identity identity;
     struct error ignored; /* the pull reports a daemon that is gone */
 
     return probe->engine && strcmp(probe->engine->name, "client") == 0 &&
-           containerd_identify(probe->node->containerd, arena, &identity, cancel, &ignored) &&
+           containerd_identify(request->engine.containerd, &request->arena, &identity, cancel,
+                               &ignored) &&
            daemon_version(identity.version) < DAEMON_VERSION(2, 0);
 }
 
@@ -29,7 +31,7 @@ static bool find_hosts(struct probe_request *request, const struct probe *probe,
     const struct reference *reference = &request->engine.reference;
 
     options.roots = probe->node->hosts_roots;
-    options.like_containerd_1 = runs_containerd_1(probe, &request->arena, cancel);
+    options.like_containerd_1 = runs_containerd_1(probe, request, cancel);
     return hosts_find(reference, &options, &request->arena, &request->hosts, &request->warning,
                       err);
 }
@@ -66,7 +68,7 @@ bool probe_request_init(struct probe_request *request, const struct probe *probe
     request->engine = (struct engine_request){
         .name = request->name,
         .progress = progress,
-        .containerd = probe->node->containerd,
+        .containerd = containerd_current(probe->node->containerd),
         .docker = probe->node->docker,
         .hosts = &request->hosts,
         .hosts_roots = probe->node->hosts_roots,
