@@ -128,13 +128,14 @@ struct rpc_channel *containerd_connect(struct containerd *containerd, struct err
     return connect_to(daemon, rpc_channel_stats(daemon->channel), err);
 }
 
-/* Some reasons are only in the daemon's text: a full disk, wrong bytes. */
+/* Some reasons are only in the daemon's text: a full disk, wrong bytes, an unknown digest. */
 static void refine(struct error *err)
 {
     enum error_code code =
         err->code == ERROR_RUNTIME ? go_error_code(err->message, ERROR_RUNTIME) : ERROR_RUNTIME;
 
-    if (code == ERROR_NO_SPACE || code == ERROR_DIGEST_MISMATCH || code == ERROR_SIZE_MISMATCH)
+    if (code == ERROR_NO_SPACE || code == ERROR_DIGEST_MISMATCH || code == ERROR_SIZE_MISMATCH ||
+        code == ERROR_UNSUPPORTED)
         err->code = code;
 }
 

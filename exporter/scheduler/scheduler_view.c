@@ -74,7 +74,7 @@ void scheduler_failures(struct scheduler *scheduler,
 
         if (job->failure.code == ERROR_NONE)
             continue;
-        redact_urls(message, sizeof(message), job->failure.message, strlen(job->failure.message));
+        redact_text(message, sizeof(message), job->failure.message, strlen(job->failure.message));
         visit(arg, &(struct collector_failure){job->plan.name, message});
     }
 }

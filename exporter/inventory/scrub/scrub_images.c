@@ -158,7 +158,7 @@ static bool visit_all(struct search *search, struct containerd *containerd, bool
 {
     search->only_fingerprint = only_fingerprint;
     search->fingerprint = search->verdicts->version;
-    return each_namespace(containerd, visit, search, search->cancel, err);
+    return each_namespace(containerd, visit, search, NULL, search->cancel, err);
 }
 
 bool scrub_hits_find(struct scrub_hits *hits, struct containerd *containerd,

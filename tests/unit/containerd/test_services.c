@@ -506,8 +506,10 @@ static void visits_namespaces_but_not_those_of_probes(void **state)
         {RPC_OK, true, "[k8s.io][b][c]"},
         {RPC_NOT_FOUND, true, "[k8s.io][b][c]"}, /* deleted in the meantime */
         {RPC_UNIMPLEMENTED, true, "[k8s.io][b]"},
-        {RPC_INTERNAL, false, "[k8s.io][b]"},
+        {RPC_INTERNAL, false, "[k8s.io][b][c]"},    /* the others are visited, too */
+        {RPC_UNAVAILABLE, false, "[k8s.io][b][c]"}, /* a proxy: the daemon is healthy */
     };
+    size_t n_failed;
     struct containerd_fixture *f = *state;
 
     (void)fake_containerd_add(f->fake, FAKE_NAMESPACE, "", PROBE_NAMESPACE_PREFIX "x");
@@ -517,14 +519,17 @@ static void visits_namespaces_but_not_those_of_probes(void **state)
         struct visits visits = {.names.n_max = 10, .status = rows[i].status};
 
         f->err = (struct error){0};
-        assert_int_equal(each_namespace(f->daemon, visit_namespace, &visits, &f->cancel, &f->err),
-                         rows[i].ok);
+        assert_int_equal(
+            each_namespace(f->daemon, visit_namespace, &visits, &n_failed, &f->cancel, &f->err),
+            rows[i].ok);
         assert_string_equal(visits.names.text, rows[i].visited);
         assert_string_equal(f->err.message, rows[i].ok ? "" : "namespace b: planned");
+        assert_int_equal(n_failed, !rows[i].ok);
+        assert_int_equal(f->err.code, rows[i].ok ? ERROR_NONE : ERROR_RUNTIME);
     }
     containerd_fixture_fail(f, "Namespaces/List", RPC_INTERNAL);
     assert_false(
-        each_namespace(f->daemon, visit_namespace, &(struct visits){0}, &f->cancel, &f->err));
+        each_namespace(f->daemon, visit_namespace, &(struct visits){0}, NULL, &f->cancel, &f->err));
 }
 
 static void a_message_that_does_not_fit_is_not_sent(void **state)

@@ -127,6 +127,7 @@ static void fake_enter(struct fake *fake, struct run *run)
     LOCK_SCOPE(&fake_lock);
 
     fake->deadline_ns = run->cancel->deadline_ns;
+    fake->shortened = run->deadline_shortened;
     run->skipped = fake->skips;
     if (fake->seconds > 0)
         run->record->seconds = fake->seconds;

@@ -42,6 +42,7 @@ struct fake {
     bool warns;          /* its runs */
     double seconds;      /* that its runs record; 0: none */
     int64_t deadline_ns; /* of the last run */
+    bool shortened;      /* the deadline of the last run */
     int64_t slow_ns;     /* must be set before the job is created */
 };
 

@@ -347,8 +347,8 @@ static void explains_a_failing_probe(void **state)
     has(&page, "<h1>1 of 2 probes are failing</h1>");
     has(&page, "<a class=\"bad\" href=\"#probe-0\">bad: ");
     has(&page, ">10 min ago</time>; the last success was <time");
-    has(&page, reason_help_of(ERROR_UNAUTHORIZED).what);
-    has(&page, reason_help_of(ERROR_UNAUTHORIZED).todo);
+    has(&page, reason_help_of(ERROR_UNAUTHORIZED, "pull").what);
+    has(&page, reason_help_of(ERROR_UNAUTHORIZED, "pull").todo);
     has(&page, "HTTP 401 from the registry");
     has(&page, "href=\"/history?id=0000000000000004\"");
     assert_true(strstr(page.data, "id=\"probe-0\"") < strstr(page.data, "id=\"probe-1\""));
@@ -658,17 +658,37 @@ static void prefixes_links_with_the_external_path(void **state)
     }
 }
 
+static void check_help(struct reason_help reason_help)
+{
+    assert_non_null(reason_help.what);
+    assert_non_null(reason_help.todo);
+    assert_int_equal(reason_help.what[strlen(reason_help.what) - 1], '.');
+    assert_int_equal(reason_help.todo[strlen(reason_help.todo) - 1], '.');
+    assert_null(strpbrk(reason_help.what, "<>&"));
+    assert_null(strpbrk(reason_help.todo, "<>&"));
+}
+
 static void has_help_for_every_reason(void **state)
 {
     (void)state;
     for (int reason = 0; reason < ERROR_CODES; reason++) {
-        struct reason_help reason_help = reason_help_of((enum error_code)reason);
-        assert_non_null(reason_help.what);
-        assert_non_null(reason_help.todo);
-        assert_int_equal(reason_help.what[strlen(reason_help.what) - 1], '.');
-        assert_int_equal(reason_help.todo[strlen(reason_help.todo) - 1], '.');
-        assert_null(strpbrk(reason_help.what, "<>&"));
-        assert_null(strpbrk(reason_help.todo, "<>&"));
+        check_help(reason_help_of((enum error_code)reason, "pull"));
+        check_help(reason_help_of((enum error_code)reason, "push"));
+    }
+}
+
+static void help_depends_on_the_operation(void **state)
+{
+    static const char *const writes[] = {"push", "roundtrip", "tag"};
+
+    (void)state;
+    assert_non_null(strstr(reason_help_of(ERROR_NOT_FOUND, "pull").todo, "spelling"));
+    assert_non_null(strstr(reason_help_of(ERROR_LIMIT, "pull").what, "of the exporter"));
+    for (size_t i = 0; i < sizeof(writes) / sizeof(writes[0]); i++) {
+        assert_null(strstr(reason_help_of(ERROR_NOT_FOUND, writes[i]).todo, "spelling"));
+        assert_non_null(strstr(reason_help_of(ERROR_LIMIT, writes[i]).todo, "413"));
+        assert_ptr_equal(reason_help_of(ERROR_DNS, writes[i]).what,
+                         reason_help_of(ERROR_DNS, "pull").what);
     }
 }
 
@@ -939,6 +959,7 @@ int main(void)
         cmocka_unit_test(stops_at_the_last_page),
         cmocka_unit_test(prefixes_links_with_the_external_path),
         cmocka_unit_test(has_help_for_every_reason),
+        cmocka_unit_test(help_depends_on_the_operation),
         cmocka_unit_test(history_filters_by_probe),
         cmocka_unit_test(history_finds_a_run_by_id),
         cmocka_unit_test(history_filters_failures_up_to_the_limit),
