@@ -24,7 +24,7 @@ static void apply_version(struct platform_matcher *matcher, unsigned version)
 /* Finds the version of the node's containerd; "" (the newest) if that does not tell it. Engine
  * "registry" works without one, so it does not wait long. The pull reports a daemon that is gone.
  */
-static const char *version_of_daemon(const struct probe *probe, struct arena *arena,
+static const char *version_of_daemon(const struct probe *probe, struct probe_request *request,
                                      struct cancel *cancel)
 {
     CLEANUP(cancel_deinit) struct cancel short_cancel;
@@ -36,8 +36,9 @@ static const char *version_of_daemon(const struct probe *probe, struct arena *ar
     if (own && deadline_ns > cancel->deadline_ns)
         deadline_ns = cancel->deadline_ns;
     cancel_init(&short_cancel, deadline_ns);
-    return probe->node->containerd && containerd_identify(probe->node->containerd, arena, &identity,
-                                                          own ? &short_cancel : cancel, &ignored)
+    return request->engine.containerd &&
+                   containerd_identify(request->engine.containerd, &request->arena, &identity,
+                                       own ? &short_cancel : cancel, &ignored)
                ? identity.version
                : "";
 }
@@ -46,7 +47,7 @@ static bool find_hosts(struct probe_request *request, const struct probe *probe,
                        struct cancel *cancel, struct error *err)
 {
     struct host_options options = probe->host;
-    const char *version = version_of_daemon(probe, &request->arena, cancel);
+    const char *version = version_of_daemon(probe, request, cancel);
 
     options.roots = probe->node->hosts_roots;
     options.rules = *version ? daemon_hosts_rules(version) : (struct hosts_rules){0};
@@ -87,7 +88,7 @@ bool probe_request_init(struct probe_request *request, const struct probe *probe
     request->engine = (struct engine_request){
         .name = request->name,
         .progress = progress,
-        .containerd = probe->node->containerd,
+        .containerd = containerd_current(probe->node->containerd),
         .docker = probe->node->docker,
         .hosts = &request->hosts,
         .hosts_roots = probe->node->hosts_roots,

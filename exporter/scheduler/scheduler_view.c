@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "config/config_dump.h"
-#include "encoding/redact.h"
+#include "base/redact.h"
 #include "scheduler/scheduler_private.h"
 
 #include <string.h>
