@@ -12,23 +12,30 @@ static bool init_mirror(struct registry_mirror *mirror, const struct host *host,
     CLEANUP(buf_deinit) struct buf url = BUF_INIT(REGISTRY_URL_BYTES);
 
     mirror->host = host;
+    mirror->repository = host->repository ? host->repository : repository;
     mirror->auth = origin ? origin->auth : NULL;
     mirror->settled = origin && origin->settled;
     mirror->plain = mirror->settled ? origin->plain
                                     : strcmp(host->scheme, "http") == 0 && !host->try_https_first;
     mirror->times = (struct http_times){-1, -1, -1, -1};
     buf_printf(&url, "%s://%s%s/%s", mirror->plain ? "http" : "https", host->authority, host->path,
-               repository);
+               mirror->repository);
     mirror->base = buf_ok(&url, err) ? buf_take(&url) : NULL;
     return mirror->base;
 }
 
 /* A mirror must not get the credentials of the registry. */
 static bool init_auth(struct registry_mirror *mirror, const struct registry_options *options,
-                      const char *scope, struct error *err)
+                      struct error *err)
 {
+    CLEANUP(buf_deinit) struct buf scope = BUF_INIT(REGISTRY_URL_BYTES);
+
+    buf_printf(&scope, "repository:%s:%s", mirror->repository,
+               options->push ? "pull,push" : "pull");
+    if (!buf_ok(&scope, err))
+        return false;
     mirror->auth =
-        registry_auth_new(*mirror->host->name_space ? NULL : options->credentials, scope, err);
+        registry_auth_new(*mirror->host->name_space ? NULL : options->credentials, scope.data, err);
     if (mirror->auth) {
         mirror->auth->plain_http = mirror->plain;
         mirror->auth->progress = options->progress;
@@ -63,18 +70,15 @@ static struct registry *create(const struct host_list *hosts, struct registry *p
 struct registry *registry_new(const struct reference *reference,
                               const struct registry_options *options, struct error *err)
 {
-    CLEANUP(buf_deinit) struct buf scope = BUF_INIT(REGISTRY_URL_BYTES);
     CLEANUP(registry_freep)
     struct registry *registry = create(options->hosts, NULL, reference->repository, err);
 
-    buf_printf(&scope, "repository:%s:%s", reference->repository,
-               options->push ? "pull,push" : "pull");
-    if (!registry || !buf_ok(&scope, err))
+    if (!registry)
         return NULL;
     registry->family = options->family;
     registry->progress = options->progress;
     for (size_t i = 0; i < options->hosts->count; i++)
-        if (!init_auth(&registry->mirrors[i], options, scope.data, err))
+        if (!init_auth(&registry->mirrors[i], options, err))
             return NULL;
     return TAKE(registry);
 }

@@ -10,6 +10,7 @@
 /* One host of the list: a mirror, or the registry itself. */
 struct registry_mirror {
     const struct host *host;
+    const char *repository;     /* as this host names it */
     struct http *http;          /* NULL before the first request */
     char *base;                 /* "https://registry.example:5000/v2/library/busybox" */
     bool plain;                 /* HTTP without TLS */

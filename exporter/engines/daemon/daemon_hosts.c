@@ -3,6 +3,8 @@
 
 #include "containerd/containerd.h"
 
+#include <string.h>
+
 static const struct {
     unsigned since; /* the first DAEMON_VERSION() with these rules */
     struct hosts_rules rules;
@@ -28,6 +30,7 @@ struct hosts_rules daemon_hosts_rules(const char *version)
     for (size_t i = 1; i < sizeof(known) / sizeof(known[0]); i++)
         if (daemon_version(version) >= known[i].since)
             rules = known[i].rules;
+    rules.rewrites = strstr(version, "-k3s") || strstr(version, "+k3s");
     if (rules.dialect == HOSTS_DIALECT_1_0 && is_own_build(version))
         rules.dialect = HOSTS_DIALECT_UNKNOWN;
     return rules;

@@ -26,6 +26,7 @@ struct host {
     const char *scheme;     /* "https", "http" */
     const char *authority;  /* "mirror.example:5000" */
     const char *path;       /* "/v2", "/prefix/v2", or any with override_path */
+    const char *repository; /* there; NULL: as in the reference */
     const char *name_space; /* for "?ns="; "" if the host is the registry itself */
     unsigned capabilities;  /* of enum host_capability */
     bool try_https_first;   /* http, but https is tried first; the first to answer is kept */

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-const char *hosts_dir_join(const char *dir, const char *name, struct arena *arena)
+char *hosts_dir_join(const char *dir, const char *name, struct arena *arena)
 {
     size_t size = strlen(dir) + 1 + strlen(name) + 1;
     char *path = arena_alloc(arena, size);

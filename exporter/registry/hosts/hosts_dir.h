@@ -11,7 +11,7 @@ bool hosts_dir_find(const char *roots, const char *host, struct arena *arena, co
                     const char **root, struct error *err) MUST_CHECK;
 
 /* Returns "dir/name"; NULL if the arena has failed. */
-const char *hosts_dir_join(const char *dir, const char *name, struct arena *arena);
+char *hosts_dir_join(const char *dir, const char *name, struct arena *arena);
 
 /* Whether the path exists; ERROR_INVALID if that cannot be determined. */
 bool hosts_dir_has(const char *path, bool *found, struct error *err) MUST_CHECK;

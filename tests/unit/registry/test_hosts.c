@@ -104,6 +104,8 @@ static const char *shown(const struct host_list *list)
             host->capabilities & HOST_PUSH ? "P" : "", host->skip_verify ? " skip" : "",
             host->client_cert[0] ? " client" : "", host->name_space[0] ? " ns=" : "",
             host->name_space);
+        if (host->repository)
+            n += (size_t)snprintf(text + n, sizeof(text) - n, " as %s", host->repository);
         for (const char *const *ca = host->more_ca_files; *ca; ca++)
             n += (size_t)snprintf(text + n, sizeof(text) - n, " ca");
         for (const char *const *header = host->headers; *header; header++)
@@ -358,6 +360,51 @@ static void is_as_strict_as_containerd_1(void **state)
         find(&it);
         assert_string_equal(shown(&it.list), old[i].list ? old[i].list : REGISTRY);
         assert_int_equal(it.warning.code, old[i].list ? ERROR_NONE : ERROR_INVALID);
+        close_fixture(&it);
+    }
+}
+
+/* As the forks of k3s and RKE2 do. */
+static void rewrites_repositories(void **state)
+{
+#define HUB    "[host.\"https://m.example\".rewrite]\n"
+#define MIRROR "https://m.example/v2 prP" NS
+    static const struct {
+        const char *version, *toml, *list, *warning;
+    } files[] = {
+        {"v1.7.23-k3s2", HUB "\"^a/(.*)\" = \"hub/$1\"\n", MIRROR " as hub/b; " REGISTRY, NULL},
+        {"v2.0.5-k3s1", HUB "'^a/(.*)' = '${1}'\n", MIRROR " as b; " REGISTRY, NULL},
+        {"v1.30.5+k3s1", "[host.\"https://m.example\"]\nrewrite = {\"a\" = \"c\"}\n",
+         MIRROR " as c/b; " REGISTRY, NULL},
+        {"v2.0.5-k3s1", HUB "\"x\" = \"y\"\n", MIRROR "; " REGISTRY, NULL},
+        {"v2.0.5-k3s1", HUB, MIRROR "; " REGISTRY, NULL},
+        {"v2.0.5-k3s1", HUB "\"^\" = \"/c//./d/\"\n", MIRROR " as c/d/a/b; " REGISTRY, NULL},
+        {"v2.0.5-k3s1", HUB "\".*\" = \"\"\n", REGISTRY, "host 1"},
+        {"v2.0.5-k3s1", HUB "\".*\" = \"a?b\"\n", REGISTRY, "host 1"},
+        {"v2.0.5-k3s1", HUB "\"^(?!x)\" = \"c\"\n", MIRROR "; " REGISTRY, "line 1: a pattern of"},
+        {"v2.0.5-k3s1", HUB "\"^a\" = \"c\"\n\"b$\" = \"d\"\n", MIRROR " as c/b; " REGISTRY,
+         "line 1: several patterns"},
+        {"v2.0.5-k3s1", HUB "\"a\" = 1\n", REGISTRY, "line 2: rewrite"},
+        {"v2.0.5-k3s1", "[host.\"https://m.example\"]\nrewrite = 1\n", REGISTRY, "line 2: rewrite"},
+        {"v2.0.5-k3s1", "[rewrite]\n\"a\" = \"c\"\n", REGISTRY " as c/b", NULL},
+        {"v2.1.4", HUB "\"a\" = \"c\"\n", MIRROR "; " REGISTRY,
+         "line 1: the key \"rewrite\" is ignored"},
+        {"1.7.24", HUB "\"a\" = 1\n", MIRROR "; " REGISTRY,
+         "line 1: the key \"rewrite\" is ignored"},
+        {"", "[host.\"https://m.example\"]\n\nrewrite = 1\n", MIRROR "; " REGISTRY,
+         "line 3: the key \"rewrite\" is ignored"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        struct fixture it;
+        open_fixture(&it, "reg.example:5000/a/b:t");
+        it.options.rules = daemon_hosts_rules(files[i].version);
+        put("reg.example_5000_", "hosts.toml", files[i].toml);
+        find(&it);
+        assert_string_equal(shown(&it.list), files[i].list);
+        assert_int_equal(it.warning.code != ERROR_NONE, files[i].warning != NULL);
+        if (files[i].warning && !strstr(it.warning.message, files[i].warning))
+            fail_msg("%s: expected %s", it.warning.message, files[i].warning);
         close_fixture(&it);
     }
 }
@@ -618,6 +665,7 @@ int main(void)
         TEST(fails_where_containerd_fails),
         TEST(is_as_strict_as_containerd_1),
         TEST(knows_what_each_version_knows),
+        TEST(rewrites_repositories),
         TEST(finds_the_directory),
         TEST(reaches_docker_io_by_its_endpoint),
         TEST(applies_options_if_no_file_names_the_registry),

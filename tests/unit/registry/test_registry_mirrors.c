@@ -120,6 +120,30 @@ static void tries_the_mirror_first(void **state)
     end(&t);
 }
 
+/* The token is for the name that the mirror knows, too. */
+static void asks_a_mirror_for_its_own_repository(void **state)
+{
+    static const struct fake_rule mirror[] = {
+        {"GET /token", .status = "200 OK", .body = "{\"token\":\"t\"}"},
+        {"GET /v2/hub/b/manifests/v1", "Bearer t", .status = "200 OK", .body = MANIFEST},
+        {"GET /v2/hub/b/manifests/v1", .status = "401 Who",
+         .headers = "WWW-Authenticate: Bearer realm=\"http://@HOST@/token\",service=\"s\"\r\n"},
+        {0},
+    };
+    struct trial t;
+
+    (void)state;
+    prepare(&t, mirror, all);
+    t.hosts[0].repository = "hub/b";
+    open_registry(&t);
+    assert_true(get_manifest(&t, "v1"));
+    assert_string_equal(registry_served_by(t.registry), t.mirror.host);
+    assert_true(fake_saw(&t.mirror, "GET /v2/hub/b/manifests/v1?ns=own.example%3A5000 "));
+    assert_true(fake_saw(&t.mirror, "scope=repository%3Ahub%2Fb%3Apull"));
+    assert_false(fake_saw(&t.mirror, "a%2Fb"));
+    end(&t);
+}
+
 static void falls_back_to_the_registry(void **state)
 {
     static const struct {
@@ -387,6 +411,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tries_the_mirror_first),
+        cmocka_unit_test(asks_a_mirror_for_its_own_repository),
         cmocka_unit_test(falls_back_to_the_registry),
         cmocka_unit_test(returns_the_most_informative_error),
         cmocka_unit_test(respects_capabilities),
