@@ -33,6 +33,8 @@ static struct hosts_rules rules_of(const struct probe *probe, struct arena *aren
                : (struct hosts_rules){0};
 }
 
+/* A daemon reads files that the exporter may not see, in a pod or as another user. So a failure is
+ * one of the run only if the run needs the list. */
 static bool find_hosts(struct probe_request *request, const struct probe *probe,
                        struct cancel *cancel, struct error *err)
 {
@@ -40,8 +42,17 @@ static bool find_hosts(struct probe_request *request, const struct probe *probe,
 
     options.roots = probe->node->hosts_roots;
     options.rules = rules_of(probe, &request->arena, cancel);
-    return hosts_find(&request->engine.reference, &options, &request->arena, &request->hosts,
-                      &request->warning, err);
+    if (hosts_find(&request->engine.reference, &options, &request->arena, &request->hosts,
+                   &request->warning, &request->hosts_failed))
+        return true;
+    if (request->hosts_failed.code == ERROR_MEMORY) {
+        *err = request->hosts_failed;
+        return false;
+    }
+    request->hosts.failed = &request->hosts_failed;
+    request->warning = request->hosts_failed;
+    error_wrap(&request->warning, "the exporter does not know the hosts that containerd asks");
+    return true;
 }
 
 const struct credentials_settings *probe_auth(const struct probe *probe)

@@ -70,9 +70,13 @@ static struct registry *create(const struct host_list *hosts, struct registry *p
 struct registry *registry_new(const struct reference *reference,
                               const struct registry_options *options, struct error *err)
 {
-    CLEANUP(registry_freep)
-    struct registry *registry = create(options->hosts, NULL, reference->repository, err);
+    CLEANUP(registry_freep) struct registry *registry = NULL;
 
+    if (options->hosts->failed) {
+        *err = *options->hosts->failed;
+        return NULL;
+    }
+    registry = create(options->hosts, NULL, reference->repository, err);
     if (!registry)
         return NULL;
     registry->family = options->family;

@@ -38,6 +38,10 @@ static bool target_open(struct target *target, const struct engine_request *requ
                                              .progress = request->progress};
     size_t i = 0;
 
+    if (request->hosts->failed) {
+        *err = *request->hosts->failed;
+        return false;
+    }
     while (i < request->hosts->count && !(request->hosts->items[i].capabilities & HOST_PUSH))
         i++;
     if (i == request->hosts->count)

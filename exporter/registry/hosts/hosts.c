@@ -251,34 +251,42 @@ static bool make_list(struct finder *finder, struct host_list *list, struct erro
     return list->count > 0 || error_set(err, ERROR_INVALID, "%s: no usable host", list->file);
 }
 
+static bool find(struct finder *finder, struct host_list *list, struct error *err)
+{
+    const struct hosts_place *place = &finder->place;
+    struct hosts_draft *last;
+
+    if (!hosts_dir_find(finder->options->roots, finder->reference->host, place->arena,
+                        &finder->place.dir, NULL, err))
+        return false;
+    if (!(place->dir[0] ? read_directory(finder, &list->file, err)
+                        : use_certificates(finder, err)) ||
+        !check_certificates(finder, err))
+        return false;
+    last = &finder->drafts[finder->count - 1];
+    if (!last->host.authority[0]) {
+        name_registry(finder, last);
+        apply_options(finder, last);
+    }
+    return make_list(finder, list, err);
+}
+
 bool hosts_find(const struct reference *reference, const struct host_options *options,
                 struct arena *arena, struct host_list *list, struct error *warning,
                 struct error *err)
 {
     struct finder finder = {
         reference, options, {.rules = &options->rules, .arena = arena, .warning = warning}};
-    struct host_list found = {.file = ""};
-    struct hosts_draft *last;
 
     *warning = (struct error){.code = ERROR_NONE};
+    *list = (struct host_list){.file = ""};
     finder.drafts = arena_alloc(arena, DRAFTS_MAX * sizeof(*finder.drafts));
     if (!finder.drafts)
         return arena_ok(arena, err);
-    if (!hosts_dir_find(options->roots, reference->host, arena, &finder.place.dir, NULL, err))
-        return false;
-    if (!(finder.place.dir[0] ? read_directory(&finder, &found.file, err)
-                              : use_certificates(&finder, err)) ||
-        !check_certificates(&finder, err))
-        return false;
-    last = &finder.drafts[finder.count - 1];
-    if (!last->host.authority[0]) {
-        name_registry(&finder, last);
-        apply_options(&finder, last);
-    }
-    if (!make_list(&finder, &found, err))
-        return false;
-    *list = found;
-    return true;
+    if (find(&finder, list, err))
+        return true;
+    list->count = 0;
+    return false;
 }
 
 const char *hosts_root(const struct reference *reference, const char *roots, struct arena *arena)
@@ -286,5 +294,8 @@ const char *hosts_root(const struct reference *reference, const char *roots, str
     struct error unused;
     const char *dir, *root;
 
-    return hosts_dir_find(roots, reference->host, arena, &dir, &root, &unused) ? root : "";
+    return hosts_dir_find(roots, reference->host, arena, &dir, &root, &unused) ||
+                   unused.code == ERROR_INVALID
+               ? root
+               : "";
 }

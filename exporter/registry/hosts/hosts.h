@@ -41,7 +41,8 @@ struct host {
 struct host_list {
     const struct host *items; /* in the order of the attempts */
     size_t count;
-    const char *file; /* the hosts.toml or its directory; "" if there is none */
+    const char *file;           /* the hosts.toml or its directory; "" if there is none */
+    const struct error *failed; /* why there are no hosts; NULL: there are some */
 };
 
 /* How to reach the registry itself if no hosts.toml names it. */
@@ -55,11 +56,13 @@ struct host_options {
 /* The list points into `arena`, `options` and `reference`, and has at least one host. If containerd
  * ignores the file, *warning says why (else its code is ERROR_NONE) and the list is what containerd
  * uses instead. Fails where containerd fails: ERROR_INVALID for a directory, hosts.toml or
- * certificate that cannot be read. ERROR_LIMIT: an internal limit is exceeded. */
+ * certificate that cannot be read. ERROR_LIMIT: an internal limit is exceeded. The list is empty
+ * then, has `file` as far as it is known, and does not set `failed`. */
 bool hosts_find(const struct reference *reference, const struct host_options *options,
                 struct arena *arena, struct host_list *list, struct error *warning,
                 struct error *err) MUST_CHECK;
 
-/* Returns the root that has a directory for this reference, else the first root, else "". For
- * daemons that accept a single root. In `arena`. */
+/* Returns the root that has a directory for this reference, else the first root, else "". A root
+ * that cannot be searched counts as having one: the daemon may search it. For daemons that accept a
+ * single root. In `arena`. */
 const char *hosts_root(const struct reference *reference, const char *roots, struct arena *arena);

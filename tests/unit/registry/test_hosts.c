@@ -334,6 +334,8 @@ static void fails_where_containerd_fails(void **state)
     assert_int_equal(unlink(path) + mkdir(path, 0755), 0);
     open_fixture(&it, "reg.example:5000/a/b:t");
     assert_false(hosts_find(&it.reference, &it.options, &it.arena, &it.list, &it.warning, &it.err));
+    assert_int_equal(it.list.count, 0);
+    assert_non_null(strstr(it.list.file, "/reg.example_5000_"));
     close_fixture(&it);
 }
 
@@ -477,6 +479,7 @@ static void finds_the_directory(void **state)
     put("first/[::1]_5000_", "hosts.toml", "[host.\"https://six.example\"]\n");
     assert_string_equal(served_from("[::1]:5000/a:t", roots), "six.example");
     assert_string_equal(hosts_root(&it.reference, "/a:/b", &it.arena), "/a");
+    assert_string_equal(hosts_root(&it.reference, "/a:/dev/null:/b", &it.arena), "/dev/null");
     assert_string_equal(hosts_root(&it.reference, "", &it.arena), "");
     assert_string_equal(hosts_root(&it.reference, NULL, &it.arena), "");
     close_fixture(&it);

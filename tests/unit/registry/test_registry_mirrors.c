@@ -120,6 +120,19 @@ static void tries_the_mirror_first(void **state)
     end(&t);
 }
 
+static void says_why_there_are_no_hosts(void **state)
+{
+    const struct error failed = {.code = ERROR_INVALID, .message = "/certs.d: Permission denied"};
+    const struct host_list list = {.file = "", .failed = &failed};
+    const struct reference reference = {.host = "h", .endpoint = "h", .repository = "a/b"};
+    struct error err;
+
+    (void)state;
+    assert_null(registry_new(&reference, &(struct registry_options){.hosts = &list}, &err));
+    assert_int_equal(err.code, ERROR_INVALID);
+    assert_string_equal(err.message, failed.message);
+}
+
 /* The token is for the name that the mirror knows, too. */
 static void asks_a_mirror_for_its_own_repository(void **state)
 {
@@ -411,6 +424,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tries_the_mirror_first),
+        cmocka_unit_test(says_why_there_are_no_hosts),
         cmocka_unit_test(asks_a_mirror_for_its_own_repository),
         cmocka_unit_test(falls_back_to_the_registry),
         cmocka_unit_test(returns_the_most_informative_error),
