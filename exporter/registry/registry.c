@@ -44,7 +44,7 @@ static bool init_auth(struct registry_mirror *mirror, const struct registry_opti
 }
 
 static struct registry *create(const struct host_list *hosts, struct registry *parent,
-                               const char *repository, struct error *err)
+                               const struct reference *reference, struct error *err)
 {
     CLEANUP(registry_freep) struct registry *registry = calloc(1, sizeof(*registry));
 
@@ -52,7 +52,7 @@ static struct registry *create(const struct host_list *hosts, struct registry *p
         pthread_mutex_init(&registry->lock, NULL);
         registry->hosts = hosts;
         registry->parent = parent;
-        registry->repository = repository;
+        registry->reference = *reference;
         registry->traffic = (struct registry_traffic)REGISTRY_TRAFFIC_INIT;
         registry->mirrors = calloc(hosts->count, sizeof(*registry->mirrors));
     }
@@ -62,7 +62,7 @@ static struct registry *create(const struct host_list *hosts, struct registry *p
     }
     for (size_t i = 0; i < hosts->count; i++)
         if (!init_mirror(&registry->mirrors[i], &hosts->items[i],
-                         parent ? &parent->mirrors[i] : NULL, repository, err))
+                         parent ? &parent->mirrors[i] : NULL, reference->repository, err))
             return NULL;
     return TAKE(registry);
 }
@@ -76,9 +76,10 @@ struct registry *registry_new(const struct reference *reference,
         *err = *options->hosts->failed;
         return NULL;
     }
-    registry = create(options->hosts, NULL, reference->repository, err);
+    registry = create(options->hosts, NULL, reference, err);
     if (!registry)
         return NULL;
+    registry->push = options->push;
     registry->family = options->family;
     registry->progress = options->progress;
     for (size_t i = 0; i < options->hosts->count; i++)
@@ -89,9 +90,10 @@ struct registry *registry_new(const struct reference *reference,
 
 struct registry *registry_clone(struct registry *parent, struct error *err)
 {
-    struct registry *clone = create(parent->hosts, parent, parent->repository, err);
+    struct registry *clone = create(parent->hosts, parent, &parent->reference, err);
 
     if (clone) {
+        clone->push = parent->push;
         clone->family = parent->family;
         clone->progress = parent->progress;
     }

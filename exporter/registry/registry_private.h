@@ -25,7 +25,8 @@ struct registry {
     const struct host_list *hosts;
     enum http_family family;
     struct progress *progress; /* may be NULL */
-    const char *repository;
+    bool push;
+    struct reference reference;      /* its texts are the caller's */
     struct registry_mirror *mirrors; /* one for each host */
     struct registry_mirror *served;  /* served the last manifest; NULL before */
     struct error passed_over;        /* of the last registry_try_mirrors() that succeeded */

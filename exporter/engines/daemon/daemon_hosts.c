@@ -10,9 +10,14 @@ static const struct {
     struct hosts_rules rules;
 } known[] = {
     {DAEMON_VERSION(0, 0),
-     {.dialect = HOSTS_DIALECT_GO_1, .like_containerd_1 = true, .no_referrers = true}},
-    {DAEMON_VERSION(2, 0), {.dialect = HOSTS_DIALECT_1_0, .no_referrers = true}},
-    {DAEMON_VERSION(2, 2), {.dialect = HOSTS_DIALECT_1_0}},
+     {.dialect = HOSTS_DIALECT_GO_1,
+      .like_containerd_1 = true,
+      .no_referrers = true,
+      .push_without_ns = true}},
+    {DAEMON_VERSION(2, 0),
+     {.dialect = HOSTS_DIALECT_1_0, .no_referrers = true, .push_without_ns = true}},
+    {DAEMON_VERSION(2, 2), {.dialect = HOSTS_DIALECT_1_0, .push_without_ns = true}},
+    {DAEMON_VERSION(2, 3), {.dialect = HOSTS_DIALECT_1_0}},
     {DAEMON_VERSION(2, 4), {.dialect = HOSTS_DIALECT_1_1}},
 };
 

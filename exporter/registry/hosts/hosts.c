@@ -279,7 +279,7 @@ bool hosts_find(const struct reference *reference, const struct host_options *op
         reference, options, {.rules = &options->rules, .arena = arena, .warning = warning}};
 
     *warning = (struct error){.code = ERROR_NONE};
-    *list = (struct host_list){.file = ""};
+    *list = (struct host_list){.file = "", .push_without_ns = options->rules.push_without_ns};
     finder.drafts = arena_alloc(arena, DRAFTS_MAX * sizeof(*finder.drafts));
     if (!finder.drafts)
         return arena_ok(arena, err);

@@ -428,6 +428,9 @@ static void knows_what_each_version_knows(void **state)
         {"1.7.24", "\xef\xbb\xbf[host.\"https://m.example\"]\n", ERROR_NONE, true},
     };
     (void)state;
+    assert_true(daemon_hosts_rules("1.7.24").push_without_ns);
+    assert_true(daemon_hosts_rules("v2.2.7").push_without_ns);
+    assert_false(daemon_hosts_rules("v2.3.0").push_without_ns);
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
         struct fixture it;
         open_fixture(&it, "reg.example:5000/a/b:t");
@@ -435,6 +438,7 @@ static void knows_what_each_version_knows(void **state)
         put("reg.example_5000_", "hosts.toml", files[i].toml);
         find(&it);
         assert_int_equal(it.list.count, files[i].used ? 2 : 1);
+        assert_int_equal(it.list.push_without_ns, it.options.rules.push_without_ns);
         assert_int_equal(it.warning.code, files[i].warning);
         if (it.warning.code != ERROR_NONE)
             assert_non_null(strstr(it.warning.message, "hosts.toml: line "));
