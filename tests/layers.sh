@@ -81,6 +81,7 @@ only grpc/        exporter/net/rpc.c
 only curl/        'exporter/net/http(_curl|_failure|_url)?.[ch]'
 only openssl/     'exporter/(oci/(digest|keystream)|net/(http_tls|tls_roots)).[ch]'
 only 'toml[+][+]/' exporter/registry/hosts/hosts_toml.cpp
+only 're2/'       exporter/registry/hosts/hosts_rewrite.cpp
 only charconv     exporter/metrics/shortest.cpp
 only yaml.h       exporter/encoding/yaml.c
 only microhttpd.h 'exporter/server/exchange(_(request|reply|private))?.[ch]'
