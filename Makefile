@@ -29,7 +29,7 @@ BASE_CFLAGS = -std=c17 -D_GNU_SOURCE -pthread -fno-common -fstack-protector-stro
 OUR_CFLAGS  = $(BASE_CFLAGS) $(WARN) -Iexporter -I$(BUILD)/gen
 # C++ reads TOML and finds the shortest digits of a number. No exception leaves these files.
 CXX_CFLAGS  = $(patsubst -std=c17,-std=c++17 -fno-rtti,$(filter-out -Wstrict-prototypes -Wmissing-prototypes,$(OUR_CFLAGS)))
-LIBS = -lgrpc -lgpr -lprotobuf-c -lmicrohttpd -lyaml -lcurl -lcrypto -lgnutls -lisal -lcrypt -lstdc++ -lm -pthread
+LIBS = -lgrpc -lgpr -lprotobuf-c -lmicrohttpd -lyaml -lcurl -lssl -lcrypto -lgnutls -lisal -lcrypt -lstdc++ -lm -pthread
 
 Q := $(if $(V),,@)
 

@@ -4,10 +4,10 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "command/setup.h"
 #include "command/terminal/check_rows.h"
 #include "command/terminal/check_scrub.h"
 #include "inventory/image_inventory.h"
-#include "net/socket_path.h"
 
 #include <string.h>
 
@@ -196,7 +196,7 @@ static bool scrub(const struct check_options *options, struct containerd *daemon
 static bool check(const struct check_options *options, int *status, struct error *err)
 {
     CLEANUP(containerd_freep)
-    struct containerd *daemon = containerd_new(socket_path_find(options->address), err);
+    struct containerd *daemon = containerd_new(setup_containerd_address(options->address), err);
     CLEANUP(image_inventory_freep)
     struct image_inventory *inventory =
         daemon ? image_inventory_new(daemon, options->snapshotter, err) : NULL;

@@ -43,9 +43,42 @@ static const struct setting docker_settings[] = {
     {0},
 };
 
+const char *setup_containerd_address(const char *configured)
+{
+    const char *named = getenv("CONTAINERD_ADDRESS");
+
+    if (*configured)
+        return configured;
+    return named && *named ? named : NULL;
+}
+
+/* The environment's address is not used next to a configured one, so it is not checked then. */
+static bool check_containerd(const void *data, const char **key, struct error *err)
+{
+    const struct globals *globals = data;
+    const char *address = setup_containerd_address(globals->containerd_address);
+    char path[SOCKET_PATH_BYTES];
+
+    if (!address || socket_path_parse(address, path, err))
+        return true;
+    if (address != globals->containerd_address)
+        return error_wrap(err, "$CONTAINERD_ADDRESS");
+    *key = "address";
+    return false;
+}
+
+static bool check_docker(const void *data, const char **key, struct error *err)
+{
+    const struct globals *globals = data;
+    char path[SOCKET_PATH_BYTES];
+
+    *key = "address";
+    return !*globals->docker_address || socket_path_parse(globals->docker_address, path, err);
+}
+
 static const struct config_section sections[] = {
-    {"containerd", containerd_settings},
-    {"docker", docker_settings},
+    {"containerd", containerd_settings, check_containerd},
+    {"docker", docker_settings, check_docker},
     {0},
 };
 
@@ -156,7 +189,7 @@ void setup_daemon_address(const char *daemon, char *out, size_t out_size)
 struct node *setup_make_node(const void *data, struct error *err)
 {
     const struct globals *globals = data;
-    const char *address = socket_path_find(globals->containerd_address);
+    const char *address = setup_containerd_address(globals->containerd_address);
     CLEANUP(setup_free_nodep) struct node *node = calloc(1, sizeof(*node));
 
     if (!node) {
@@ -182,7 +215,7 @@ struct node *setup_make_node(const void *data, struct error *err)
             return NULL;
         log_info("using Docker at %s", docker_address(node->docker));
     }
-    set_addresses(address, globals->docker_address);
-    log_info("using containerd at %s", address);
+    set_addresses(containerd_address(node->containerd), globals->docker_address);
+    log_info("using containerd at %s", containerd_address(node->containerd));
     return TAKE(node);
 }

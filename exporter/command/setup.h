@@ -16,6 +16,10 @@ extern const struct config_schema setup_schema;
  * file, or NULL if that does not exist. */
 const char *setup_config_file(const char *named);
 
+/* Returns the address of containerd: `configured`, or if that is "" $CONTAINERD_ADDRESS. NULL: none
+ * is set, so containerd_new() searches. */
+const char *setup_containerd_address(const char *configured);
+
 /* Initialises libraries and process-wide state. `suffix` is appended to the names of what runs of
  * probes create; it must be "" for the exporter, which runs once per node. */
 bool setup_begin(const char *suffix, struct error *err) MUST_CHECK;

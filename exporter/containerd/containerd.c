@@ -8,7 +8,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/un.h>
+#include <unistd.h>
 
 #define MESSAGE_LIMIT_BYTES ((size_t)16 << 20) /* the daemon's own limit */
 #define SCRATCH_LIMIT_BYTES ((size_t)64 << 20) /* one message, decoded */
@@ -22,7 +22,7 @@
 
 struct containerd {
     struct rpc_channel *channel;
-    char address[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
+    char address[SOCKET_PATH_BYTES];
 };
 
 const char *labels_get(const struct labels *labels, const char *name)
@@ -48,7 +48,22 @@ static struct rpc_channel *connect_to(const struct containerd *containerd, struc
     return rpc_channel_new(&options, err);
 }
 
-struct containerd *containerd_new(const char *socket_path, struct error *err)
+static const char *usual_address(void)
+{
+    static const char *const usual[] = {
+        "/run/containerd/containerd.sock",
+        "/run/k3s/containerd/containerd.sock",
+        "/var/snap/microk8s/common/run/containerd.sock",
+        "/run/docker/containerd/containerd.sock",
+    };
+
+    for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++)
+        if (access(usual[i], F_OK) == 0)
+            return usual[i];
+    return usual[0];
+}
+
+struct containerd *containerd_new(const char *address, struct error *err)
 {
     CLEANUP(containerd_freep) struct containerd *containerd = calloc(1, sizeof(*containerd));
 
@@ -56,12 +71,8 @@ struct containerd *containerd_new(const char *socket_path, struct error *err)
         error_memory(err);
         return NULL;
     }
-    if (strlen(socket_path) >= sizeof(containerd->address)) {
-        error_set(err, ERROR_INVALID, "socket path %s is too long: at most %zu bytes are possible",
-                  socket_path, sizeof(containerd->address) - 1);
+    if (!socket_path_parse(address ? address : usual_address(), containerd->address, err))
         return NULL;
-    }
-    strcpy(containerd->address, socket_path);
     containerd->channel = connect_to(containerd, NULL, err);
     return containerd->channel ? TAKE(containerd) : NULL;
 }
@@ -88,13 +99,14 @@ struct rpc_channel *containerd_connect(struct containerd *containerd, struct err
     return connect_to(containerd, rpc_channel_stats(containerd->channel), err);
 }
 
-/* Some reasons are only in the daemon's text: a full disk, wrong bytes. */
+/* Some reasons are only in the daemon's text: a full disk, wrong bytes, an unknown digest. */
 static void refine(struct error *err)
 {
     enum error_code code =
         err->code == ERROR_RUNTIME ? go_error_code(err->message, ERROR_RUNTIME) : ERROR_RUNTIME;
 
-    if (code == ERROR_NO_SPACE || code == ERROR_DIGEST_MISMATCH || code == ERROR_SIZE_MISMATCH)
+    if (code == ERROR_NO_SPACE || code == ERROR_DIGEST_MISMATCH || code == ERROR_SIZE_MISMATCH ||
+        code == ERROR_UNSUPPORTED)
         err->code = code;
 }
 
@@ -104,13 +116,17 @@ static bool explain(const struct scope *scope, struct error *err)
 {
     const char *address = scope->daemon->address;
     char reason[REASON_BYTES];
+    enum socket_state state;
 
     refine(err);
-    if (err->code == ERROR_RUNTIME_UNAVAILABLE &&
-        socket_path_try(address, "containerd", reason, sizeof(reason)) && *reason)
-        error_status(err, ERROR_RUNTIME_UNAVAILABLE, STATUS_GRPC, RPC_UNAVAILABLE, "%s: %s",
-                     address, reason);
-    return false;
+    if (err->code != ERROR_RUNTIME_UNAVAILABLE)
+        return false;
+    state = socket_path_try(address, "containerd", reason, sizeof(reason));
+    if (state == SOCKET_LISTENS)
+        return false;
+    return error_status(
+        err, state == SOCKET_DENIED ? ERROR_RUNTIME_FORBIDDEN : ERROR_RUNTIME_UNAVAILABLE,
+        STATUS_GRPC, RPC_UNAVAILABLE, "%s: %s", address, reason);
 }
 
 static const struct rpc_header *scope_headers(const struct scope *scope, struct rpc_header out[3])

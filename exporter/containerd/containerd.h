@@ -5,8 +5,9 @@
  * (content, images, leases, snapshots, ...) and takes a scope.
  *
  * Results are plain C structs in the caller's arena. Errors: ERROR_RUNTIME_UNAVAILABLE means that
- * the daemon cannot be reached, and the message says why (no such socket, permission denied, not a
- * socket). After a reply with an error, err->status holds the gRPC status (enum rpc_status).
+ * no process answers at the socket, ERROR_RUNTIME_FORBIDDEN that the exporter may not connect to
+ * it; the message says why. After a reply with an error, err->status holds the gRPC status (enum
+ * rpc_status).
  */
 #pragma once
 
@@ -35,7 +36,8 @@ struct labels {
 /* Returns NULL if there is no such label. */
 const char *labels_get(const struct labels *labels, const char *name);
 
-struct containerd *containerd_new(const char *socket_path, struct error *err);
+/* `address` as socket_path_parse() reads it; NULL: the first usual path that exists. */
+struct containerd *containerd_new(const char *address, struct error *err);
 void containerd_free(struct containerd *containerd);
 DEFINE_CLEANUP(struct containerd *, containerd_free)
 

@@ -46,8 +46,7 @@ bool content_find(const struct scope *scope, const char *const *digests, size_t 
     for (size_t i = 0; i < count; i++)
         if (!digest_valid(digests[i]))
             return error_set(err, ERROR_INVALID,
-                             "invalid digest \"%s\": expected sha256: and 64 hex digits",
-                             digests[i]);
+                             "invalid digest \"%s\": expected sha256:<64 hex digits>", digests[i]);
     for (size_t i = 0; i < count; i += FIND_AT_ONCE)
         if (!find_some(scope, digests + i, count - i < FIND_AT_ONCE ? count - i : FIND_AT_ONCE,
                        &visitor, cancel, err))

@@ -1,45 +1,170 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "encoding/redact.h"
 
+#include "base/text.h"
+
 #include <stdbool.h>
 #include <string.h>
+#include <strings.h>
 
-#define HIDDEN "..."
+#define HIDDEN               "..."
+#define TEXT_BYTES_MAX       ((size_t)16 << 10)
+#define CREDENTIAL_BYTES_MIN ((size_t)12) /* shorter: a word, as in "Bearer or Basic" */
 
-static bool ends_url(char c)
+#define ALNUM "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+
+/* What is left of the text, and of the room for it. */
+struct redaction {
+    const char *at, *end;
+    char *out, *out_end;
+};
+
+static void copy(struct redaction *r, size_t size)
 {
-    return c == '\0' || strchr(" \t\r\n\"'<>", c);
+    size_t room = (size_t)(r->out_end - r->out);
+
+    memcpy(r->out, r->at, size < room ? size : room);
+    r->out += size < room ? size : room;
+    r->at += size;
 }
 
-/* The length of the query at `text`, without punctuation at its end as in "url: reason". */
-static size_t query_size(const char *text, size_t size)
+static void hide(struct redaction *r, size_t size)
 {
-    size_t n = 0;
+    struct redaction hidden = {HIDDEN, NULL, r->out, r->out_end};
 
-    while (n < size && !ends_url(text[n]))
-        n++;
-    while (n > 0 && strchr(":,;)", text[n - 1]))
-        n--;
-    return n;
+    copy(&hidden, strlen(HIDDEN));
+    r->out = hidden.out;
+    r->at += size;
 }
 
-void redact_urls(char *out, size_t out_size, const char *text, size_t size)
+/* The length of the start of the text that has only, or none, of the characters of `set`. */
+static size_t span(const char *text, const char *end, const char *set, bool only)
 {
-    bool in_url = false;
-    size_t used = 0;
+    const char *at = text;
 
-    for (size_t i = 0; i < size && used + 1 < out_size; i++) {
-        out[used++] = text[i];
-        if (ends_url(text[i]))
-            in_url = false;
-        else if (i >= 2 && memcmp(text + i - 2, "://", 3) == 0)
-            in_url = true;
-        if (!in_url || text[i] != '?')
-            continue;
-        i += query_size(text + i + 1, size - i - 1);
-        for (const char *hidden = HIDDEN; *hidden && used + 1 < out_size; hidden++)
-            out[used++] = *hidden;
-        in_url = false;
+    while (at < end && *at && (strchr(set, *at) != NULL) == only)
+        at++;
+    return (size_t)(at - text);
+}
+
+/* "@sha256:..." follows a repository, not a user. */
+static bool is_digest(const char *at, const char *end)
+{
+    size_t name = span(at + 1, end, ALNUM, true);
+
+    return end - at > 5 && strncmp(at, "@sha", 4) == 0 && at + 1 + name < end &&
+           at[1 + name] == ':';
+}
+
+/* The length up to and without the last "@" that ends a user; 0: none. */
+static size_t user_size(const char *text, const char *end)
+{
+    for (const char *at = end; at-- > text;)
+        if (*at == '@' && !is_digest(at, end))
+            return (size_t)(at - text);
+    return 0;
+}
+
+/* Whether the text is "host" or "host:port". If not, a user and a password begin there. */
+static bool is_host(const char *text, const char *end)
+{
+    size_t size =
+        *text == '[' ? span(text, end, "]", false) + 1 : span(text, end, ALNUM "-._~%*", true);
+
+    if (text + size >= end)
+        return true;
+    return text[size] == ':' &&
+           text + size + 1 + span(text + size + 1, end, "0123456789", true) == end;
+}
+
+/* Returns `end` without punctuation of the sentence that the URL stands in. */
+static const char *trimmed(const char *text, const char *end)
+{
+    while (end > text + 1 && strchr(":,;)", end[-1]))
+        end--;
+    return end;
+}
+
+/* The URL ends at a blank or a quote; in quotes only at the quote. */
+static const char *end_of_url(const struct redaction *r, bool quoted)
+{
+    return r->at + span(r->at, r->end, quoted ? "\"" : " \t\r\n\"'<>", false);
+}
+
+/* `text` is the start of the whole text. */
+static bool is_quoted(const char *text, const char *at)
+{
+    while (at > text && strchr(ALNUM "+-.:/", at[-1]))
+        at--;
+    return at > text && at[-1] == '"';
+}
+
+/* The length of the user and password at the start of a URL behind "://". */
+static size_t secret_size(const struct redaction *r, const char *url_end)
+{
+    const char *authority_end = r->at + span(r->at, url_end, "/?#", false);
+    const char *host_end = trimmed(r->at, authority_end);
+    size_t size;
+
+    if (user_size(r->at, authority_end) == 0 && is_host(r->at, host_end))
+        return 0;
+    size = user_size(r->at, url_end);
+    if (size == 0) /* a blank in the password? */
+        size = user_size(r->at, r->at + span(r->at, r->end, "\r\n", false));
+    return size > 0 ? size : (size_t)(host_end - r->at);
+}
+
+/* `r` is behind "://". */
+static void redact_url(struct redaction *r, bool quoted)
+{
+    size_t secret = secret_size(r, end_of_url(r, quoted));
+    const char *url_end;
+
+    if (secret > 0)
+        hide(r, secret);
+    url_end = end_of_url(r, quoted);
+    copy(r, span(r->at, url_end, "?#", false));
+    if (r->at == url_end)
+        return;
+    copy(r, 1);
+    hide(r, (size_t)(trimmed(r->at - 1, url_end) - r->at));
+}
+
+/* The length of "Bearer " with a credential behind it; 0: none is there. */
+static size_t scheme_size(const struct redaction *r)
+{
+    static const char *const schemes[] = {"basic ", "bearer "};
+
+    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+        size_t size = strlen(schemes[i]);
+
+        if ((size_t)(r->end - r->at) > size && strncasecmp(r->at, schemes[i], size) == 0 &&
+            span(r->at + size, r->end, ALNUM "-._~+/=", true) >= CREDENTIAL_BYTES_MIN)
+            return size;
     }
-    out[used] = '\0';
+    return 0;
+}
+
+const char *redact_text(char *out, size_t out_size, const char *text, size_t size)
+{
+    char redacted[TEXT_BYTES_MAX];
+    struct redaction r = {text, text + size, redacted, redacted + sizeof(redacted)};
+
+    while (r.at < r.end) {
+        size_t scheme = scheme_size(&r);
+
+        if (scheme > 0) {
+            copy(&r, scheme);
+            hide(&r, span(r.at, r.end, ALNUM "-._~+/=", true));
+        } else if (r.end - r.at >= 3 && memcmp(r.at, "://", 3) == 0) {
+            bool quoted = is_quoted(text, r.at);
+
+            copy(&r, 3);
+            redact_url(&r, quoted);
+        } else {
+            copy(&r, 1);
+        }
+    }
+    text_clean(out, out_size, redacted, (size_t)(r.out - redacted));
+    return out;
 }

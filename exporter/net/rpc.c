@@ -363,7 +363,7 @@ static void set_status_error(const struct rpc_stream *stream, struct error *err)
     char message[MESSAGE_BYTES];
     size_t size, room = sizeof(err->message) - 1, head, tail;
 
-    redact_urls(message, sizeof(message), (const char *)GRPC_SLICE_START_PTR(stream->details),
+    redact_text(message, sizeof(message), (const char *)GRPC_SLICE_START_PTR(stream->details),
                 GRPC_SLICE_LENGTH(stream->details));
     size = strlen(message);
     head = size <= room ? size : HEAD_BYTES;

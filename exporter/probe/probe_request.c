@@ -4,34 +4,44 @@
 
 #include "base/clock.h"
 #include "containerd/containerd.h"
+#include "engines/daemon/daemon_hosts.h"
 #include "probe/probe_references.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define ARENA_LIMIT_BYTES ((size_t)1 << 20)
+#define VERSION_NS        NS_PER_SECOND /* a shutdown waits for it */
 
-/* containerd 1.6 and 1.7 read a hosts.toml by other rules than 2.x. */
-static bool runs_containerd_1(const struct probe *probe, struct arena *arena, struct cancel *cancel)
+/* Returns the rules of the node's containerd. Engine "registry" works without one, so it does not
+ * wait long for its version. The pull reports a daemon that is gone. */
+static struct hosts_rules rules_of(const struct probe *probe, struct arena *arena,
+                                   struct cancel *cancel)
 {
+    CLEANUP(cancel_deinit) struct cancel short_cancel;
     struct containerd_identity identity;
-    struct error ignored; /* the pull reports a daemon that is gone */
+    struct error ignored;
+    bool own = probe->engine && strcmp(probe->engine->name, "registry") == 0;
+    int64_t deadline_ns = clock_now_ns() + VERSION_NS;
 
-    return probe->engine && strcmp(probe->engine->name, "client") == 0 &&
-           containerd_identify(probe->node->containerd, arena, &identity, cancel, &ignored) &&
-           daemon_version(identity.version) < DAEMON_VERSION(2, 0);
+    if (own && deadline_ns > cancel->deadline_ns)
+        deadline_ns = cancel->deadline_ns;
+    cancel_init(&short_cancel, deadline_ns);
+    return probe->node->containerd && containerd_identify(probe->node->containerd, arena, &identity,
+                                                          own ? &short_cancel : cancel, &ignored)
+               ? daemon_hosts_rules(identity.version)
+               : (struct hosts_rules){0};
 }
 
 static bool find_hosts(struct probe_request *request, const struct probe *probe,
                        struct cancel *cancel, struct error *err)
 {
     struct host_options options = probe->host;
-    const struct reference *reference = &request->engine.reference;
 
     options.roots = probe->node->hosts_roots;
-    options.like_containerd_1 = runs_containerd_1(probe, &request->arena, cancel);
-    return hosts_find(reference, &options, &request->arena, &request->hosts, &request->warning,
-                      err);
+    options.rules = rules_of(probe, &request->arena, cancel);
+    return hosts_find(&request->engine.reference, &options, &request->arena, &request->hosts,
+                      &request->warning, err);
 }
 
 const struct credentials_settings *probe_auth(const struct probe *probe)

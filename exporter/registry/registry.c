@@ -4,6 +4,16 @@
 #include <stdio.h>
 #include <string.h>
 
+/* hosts.toml may name the registry with its default port or without. */
+static bool is_registry(const struct host *host)
+{
+    char here[HTTP_ORIGIN_BYTES], registry[HTTP_ORIGIN_BYTES];
+
+    snprintf(here, sizeof(here), "%s://%s", host->scheme, host->authority);
+    snprintf(registry, sizeof(registry), "%s://%s", host->scheme, host->name_space);
+    return !*host->name_space || http_same_origin(here, registry);
+}
+
 /* `origin` is the mirror of the parent, or NULL. A clone repeats no fallback to HTTP. */
 static bool init_mirror(struct registry_mirror *mirror, const struct host *host,
                         const struct registry_mirror *origin, const char *repository,
@@ -12,6 +22,7 @@ static bool init_mirror(struct registry_mirror *mirror, const struct host *host,
     CLEANUP(buf_deinit) struct buf url = BUF_INIT(REGISTRY_URL_BYTES);
 
     mirror->host = host;
+    mirror->own = is_registry(host);
     mirror->auth = origin ? origin->auth : NULL;
     mirror->settled = origin && origin->settled;
     mirror->plain = mirror->settled ? origin->plain
@@ -27,8 +38,7 @@ static bool init_mirror(struct registry_mirror *mirror, const struct host *host,
 static bool init_auth(struct registry_mirror *mirror, const struct registry_options *options,
                       const char *scope, struct error *err)
 {
-    mirror->auth =
-        registry_auth_new(*mirror->host->name_space ? NULL : options->credentials, scope, err);
+    mirror->auth = registry_auth_new(mirror->own ? options->credentials : NULL, scope, err);
     if (mirror->auth) {
         mirror->auth->plain_http = mirror->plain;
         mirror->auth->progress = options->progress;

@@ -12,6 +12,7 @@ struct registry_mirror {
     const struct host *host;
     struct http *http;          /* NULL before the first request */
     char *base;                 /* "https://registry.example:5000/v2/library/busybox" */
+    bool own;                   /* the registry itself, not a mirror of it */
     bool plain;                 /* HTTP without TLS */
     bool settled;               /* the host has answered, so `plain` is final */
     struct registry_auth *auth; /* owned by the parent */

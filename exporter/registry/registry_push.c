@@ -2,8 +2,8 @@
 #include "registry/registry_push.h"
 
 #include "oci/digest.h"
+#include "registry/registry_blob.h"
 #include "registry/registry_call.h"
-#include "registry/registry_read.h"
 #include "registry/registry_upload.h"
 
 #include <inttypes.h>
@@ -87,14 +87,9 @@ static bool send_chunks(struct push *push, const struct registry_source *source,
                         struct cancel *cancel, struct error *err)
 {
     while (push->upload.offset < push->size) {
-        uint64_t before = push->upload.offset;
-
-        push->body.start = before;
+        push->body.start = push->upload.offset;
         if (!blob_upload_send(&push->upload, source, end_of_chunk(push), cancel, err))
             return false;
-        if (push->upload.offset <= before)
-            return error_set(err, ERROR_PROTOCOL,
-                             "the registry accepted a chunk but stored none of it");
     }
     return true;
 }
@@ -130,9 +125,12 @@ static bool recover(struct push *push, bool *done, struct cancel *cancel, struct
     if ((!chunked || upload->offset == push->size) &&
         !registry_blob_exists(upload->registry, upload->blob, done, cancel, err))
         return false;
-    if (*done || (chunked && blob_upload_refresh(upload, cancel, &lost)))
+    if (*done ||
+        (chunked && error_has_status(err, STATUS_HTTP, 416) && blob_upload_skip_accepted(upload)))
         return true;
-    if (chunked && lost.status_kind == STATUS_NONE) {
+    if (chunked && blob_upload_refresh(upload, cancel, &lost))
+        return true;
+    if (chunked && !blob_upload_was_answered(&lost)) {
         *err = lost;
         return false;
     }
@@ -158,6 +156,17 @@ static bool send_with_retries(struct push *push, struct cancel *cancel, struct e
     return true;
 }
 
+/* A registry whose Range header did not match what it accepted cannot blame the bytes. */
+static void explain(const struct blob_upload *upload, struct error *err)
+{
+    if (!*upload->odd_range)
+        return;
+    if (err->code == ERROR_DIGEST_MISMATCH || err->code == ERROR_SIZE_MISMATCH)
+        err->code = ERROR_PROTOCOL;
+    error_wrap(err, "the registry accepted %" PRIu64 " bytes, but its Range header said \"%s\"",
+               upload->odd_bytes, upload->odd_range);
+}
+
 static bool push_blob(struct push *push, const char *mount_from, bool *mounted,
                       struct cancel *cancel, struct error *err)
 {
@@ -170,6 +179,7 @@ static bool push_blob(struct push *push, const char *mount_from, bool *mounted,
         return false;
     if (*mounted || send_with_retries(push, cancel, err))
         return true;
+    explain(upload, err);
     blob_upload_cancel(upload, cancel_requested(cancel));
     return false;
 }
@@ -216,6 +226,7 @@ bool registry_push_manifest(struct registry *registry, const char *object,
         .method = "PUT",
         .path = path,
         .header = header,
+        .follow_redirects = true,
         .source = &source,
         .body_bytes = body->size,
     };
@@ -247,7 +258,11 @@ static bool delete_object(struct registry *registry, const char *kind, const cha
     CLEANUP(buf_deinit) struct buf scope = BUF_INIT(REGISTRY_URL_BYTES);
     char path[DIGEST_TEXT_BYTES + 32];
     struct registry_call call = {
-        .mirror = registry_push_mirror(registry, err), .method = "DELETE", .path = path};
+        .mirror = registry_push_mirror(registry, err),
+        .method = "DELETE",
+        .path = path,
+        .follow_redirects = true,
+    };
 
     if (!call.mirror)
         return false;

@@ -11,7 +11,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #define LOCATION_BYTES     ((size_t)8192)
 #define NUMBER_BYTES       ((size_t)64)
@@ -29,17 +28,14 @@ static bool update_url(struct blob_upload *upload, const struct http_response *r
                        struct error *err)
 {
     CLEANUP(buf_deinit) struct buf url = BUF_INIT(REGISTRY_URL_BYTES);
-    const char *here = upload->url.size > 0 ? upload->url.data : upload->mirror->base;
-    char location[LOCATION_BYTES], ours[HTTP_ORIGIN_BYTES], theirs[HTTP_ORIGIN_BYTES];
+    char location[LOCATION_BYTES];
 
-    if (!http_response_header(response, "location", 0, location, sizeof(location)))
+    if (!http_response_header(response, "location", 0, location, sizeof(location)) || !*location)
         return upload->url.size > 0 ||
                error_set(err, ERROR_PROTOCOL, "response without Location of the upload");
-    if (!upload_location_url(location, here, &url, err))
-        return false;
-    http_origin(upload->mirror->base, ours, sizeof(ours));
-    http_origin(url.data, theirs, sizeof(theirs));
-    upload->foreign = strcasecmp(ours, theirs) != 0;
+    if (!upload_location_url(location, response->url.data, &url, err))
+        return error_wrap(err, "Location of the upload");
+    upload->foreign = !http_may_share_identity(upload->mirror->base, url.data);
     buf_clear(&upload->url);
     buf_append(&upload->url, url.data, url.size);
     return buf_ok(&upload->url, err);
@@ -55,6 +51,11 @@ static uint64_t number_of(const struct http_response *response, const char *name
                    text_uint(text, &number, &unused)
                ? number
                : 0;
+}
+
+bool blob_upload_was_answered(const struct error *err)
+{
+    return err->status_kind == STATUS_HTTP || err->code == ERROR_PROTOCOL;
 }
 
 static const char *scope_of(const struct blob_upload *upload)
@@ -73,7 +74,7 @@ static bool begin(struct blob_upload *upload, const struct http_response *respon
 {
     bool found = update_url(upload, response, err);
 
-    upload->offset = upload->sent = 0;
+    upload->offset = upload->sent = upload->accepted = 0;
     upload->min_chunk_bytes = number_of(response, "oci-chunk-min-length");
     upload->registry->traffic.stranded += !found;
     return found;
@@ -83,7 +84,11 @@ bool blob_upload_open(struct blob_upload *upload, struct cancel *cancel, struct 
 {
     REGISTRY_RESPONSE(response);
     const struct registry_call call = {
-        .mirror = upload->mirror, .method = "POST", .path = "/blobs/uploads/"};
+        .mirror = upload->mirror,
+        .method = "POST",
+        .path = "/blobs/uploads/",
+        .follow_redirects = true,
+    };
 
     buf_clear(&upload->url);
     buf_clear(&upload->scope);
@@ -112,7 +117,8 @@ static bool request_mount(struct blob_upload *upload, const char *from, bool *mo
 {
     REGISTRY_RESPONSE(response);
     CLEANUP(buf_deinit) struct buf path = BUF_INIT(REGISTRY_URL_BYTES);
-    struct registry_call call = {.mirror = upload->mirror, .method = "POST"};
+    struct registry_call call = {
+        .mirror = upload->mirror, .method = "POST", .follow_redirects = true};
 
     buf_printf(&upload->scope, "repository:%s:pull,push repository:%s:pull",
                upload->registry->repository, from);
@@ -156,48 +162,34 @@ static struct registry_call call_of(const struct blob_upload *upload, const char
         .path = "/blobs/uploads/...", /* for messages: the URL may hold a secret */
         .scope = scope_of(upload),
         .without_identity = upload->foreign,
+        .follow_redirects = true,
     };
 }
 
-/* "0-0" means one byte or none: one only if one was sent. */
-static bool set_offset(struct blob_upload *upload, const char *range, struct error *err)
+/* Reads the number of bytes. "0-0" means one byte or none: one only if one was sent. */
+static bool bytes_of_range(const struct blob_upload *upload, const char *range, uint64_t *bytes)
 {
     uint64_t last;
 
     if (!upload_location_range(range, &last))
-        return error_set(err, ERROR_PROTOCOL, "invalid Range of the upload \"%.40s\"", range);
-    upload->offset = last == 0 && upload->sent != 1 ? 0 : last + 1;
-    if (upload->offset <= upload->sent)
-        return true;
-    return error_set(err, ERROR_PROTOCOL,
-                     "the registry has %" PRIu64 " bytes of the upload, but only %" PRIu64
-                     " were sent",
-                     upload->offset, upload->sent);
+        return false;
+    *bytes = last == 0 && upload->sent != 1 ? 0 : last + 1;
+    return true;
 }
 
-bool blob_upload_send(struct blob_upload *upload, const struct registry_source *source,
-                      uint64_t end, struct cancel *cancel, struct error *err)
+static bool set_offset(struct blob_upload *upload, const char *range, struct error *err)
 {
-    REGISTRY_RESPONSE(response);
-    struct registry_call call = call_of(upload, "PATCH");
-    char header[NUMBER_BYTES], range[NUMBER_BYTES];
+    uint64_t bytes;
 
-    snprintf(header, sizeof(header), "Content-Range: %" PRIu64 "-%" PRIu64, upload->offset,
-             end - 1);
-    call.header = "Content-Type: application/octet-stream";
-    call.more_header = header;
-    call.source = source;
-    call.body_bytes = end - upload->offset;
-    upload->sent = end;
-    if (!registry_call(upload->registry, &call, &response, cancel, err))
-        return false;
-    if (!is_opened(&response) && response.status != 201)
-        return registry_refused(&call, &response, err);
-    if (!update_url(upload, &response, err))
-        return false;
-    upload->offset = end;
-    return !http_response_header(&response, "range", 0, range, sizeof(range)) ||
-           set_offset(upload, range, err);
+    if (!bytes_of_range(upload, range, &bytes))
+        return error_set(err, ERROR_PROTOCOL, "invalid Range of the upload \"%.40s\"", range);
+    if (bytes > upload->sent)
+        return error_set(err, ERROR_PROTOCOL,
+                         "the registry has %" PRIu64 " bytes of the upload, but only %" PRIu64
+                         " were sent",
+                         bytes, upload->sent);
+    upload->offset = upload->range_lags && bytes < upload->accepted ? upload->accepted : bytes;
+    return true;
 }
 
 bool blob_upload_refresh(struct blob_upload *upload, struct cancel *cancel, struct error *err)
@@ -213,6 +205,74 @@ bool blob_upload_refresh(struct blob_upload *upload, struct cancel *cancel, stru
     (void)http_response_header(&response, "range", 0, range,
                                sizeof(range)); /* "" is invalid, too */
     return update_url(upload, &response, err) && set_offset(upload, range, err);
+}
+
+bool blob_upload_skip_accepted(struct blob_upload *upload)
+{
+    upload->range_lags = upload->range_lags || upload->offset < upload->accepted;
+    if (upload->offset >= upload->accepted)
+        return false;
+    upload->offset = upload->accepted;
+    return true;
+}
+
+/* `range` is not what was accepted: asks again. `before`: the offset before the chunk. */
+static bool catch_up(struct blob_upload *upload, const char *range, uint64_t before,
+                     struct cancel *cancel, struct error *err)
+{
+    struct error lost;
+    uint64_t bytes;
+    bool known = bytes_of_range(upload, range, &bytes);
+
+    snprintf(upload->odd_range, sizeof(upload->odd_range), "%s", range);
+    upload->odd_bytes = upload->accepted;
+    if (!blob_upload_refresh(upload, cancel, &lost)) {
+        if (!blob_upload_was_answered(&lost)) {
+            *err = lost;
+            return false;
+        }
+        upload->offset = known ? bytes : before;
+    }
+    if (upload->offset <= before)
+        (void)blob_upload_skip_accepted(upload);
+    return true;
+}
+
+static bool check_range(struct blob_upload *upload, const struct http_response *response,
+                        uint64_t before, struct cancel *cancel, struct error *err)
+{
+    char range[NUMBER_BYTES];
+    uint64_t bytes;
+
+    if (upload->range_lags || !http_response_header(response, "range", 0, range, sizeof(range)))
+        return true;
+    if (!bytes_of_range(upload, range, &bytes) || bytes < upload->accepted)
+        return catch_up(upload, range, before, cancel, err);
+    return set_offset(upload, range, err);
+}
+
+bool blob_upload_send(struct blob_upload *upload, const struct registry_source *source,
+                      uint64_t end, struct cancel *cancel, struct error *err)
+{
+    REGISTRY_RESPONSE(response);
+    struct registry_call call = call_of(upload, "PATCH");
+    uint64_t before = upload->offset;
+    char header[NUMBER_BYTES];
+
+    snprintf(header, sizeof(header), "Content-Range: %" PRIu64 "-%" PRIu64, before, end - 1);
+    call.header = "Content-Type: application/octet-stream";
+    call.more_header = header;
+    call.source = source;
+    call.body_bytes = end - before;
+    upload->sent = end;
+    if (!registry_call(upload->registry, &call, &response, cancel, err))
+        return false;
+    if (!is_opened(&response) && response.status != 201)
+        return registry_refused(&call, &response, err);
+    if (!update_url(upload, &response, err))
+        return false;
+    upload->offset = upload->accepted = end;
+    return check_range(upload, &response, before, cancel, err);
 }
 
 bool blob_upload_finish(struct blob_upload *upload, const struct registry_source *source,

@@ -14,7 +14,11 @@ struct blob_upload {
     bool foreign;             /* `url` is on another host: it must not get credentials */
     uint64_t offset;          /* the registry has all bytes before */
     uint64_t sent;            /* the client has sent all bytes before */
+    uint64_t accepted;        /* the registry has accepted all bytes before with a 2xx */
     uint64_t min_chunk_bytes; /* OCI-Chunk-Min-Length */
+    bool range_lags;          /* its Range header is known to lag behind what it has */
+    char odd_range[64];       /* the last Range header that did not match `odd_bytes`; "": none */
+    uint64_t odd_bytes;       /* that were accepted then */
 };
 
 #define BLOB_UPLOAD_INIT(registry_, blob_)                                             \
@@ -33,13 +37,22 @@ bool blob_upload_open(struct blob_upload *upload, struct cancel *cancel,
 bool blob_upload_mount(struct blob_upload *upload, const char *from, bool *mounted,
                        struct cancel *cancel, struct error *err) MUST_CHECK;
 
-/* PATCH: sends the bytes from `offset` to `end` of `source`. */
+/* PATCH: sends the bytes from `offset` to `end` of `source`, and moves `offset`. If the Range of
+ * the response lags behind, a GET asks for the state of the upload. If that has no progress
+ * either, the acceptance counts: the registry verifies the digest in the end. */
 bool blob_upload_send(struct blob_upload *upload, const struct registry_source *source,
                       uint64_t end, struct cancel *cancel, struct error *err) MUST_CHECK;
 
 /* GET: reads `url` and `offset` again. */
 bool blob_upload_refresh(struct blob_upload *upload, struct cancel *cancel,
                          struct error *err) MUST_CHECK;
+
+/* Whether the registry answered the request that failed. */
+bool blob_upload_was_answered(const struct error *err);
+
+/* After a 416: the registry has more than its Range header said. Moves `offset` to all that was
+ * accepted, and returns true if that is further. */
+bool blob_upload_skip_accepted(struct blob_upload *upload);
 
 /* PUT: completes the upload with the whole blob of `source`, or without a body (NULL). */
 bool blob_upload_finish(struct blob_upload *upload, const struct registry_source *source,

@@ -232,13 +232,38 @@ int listen_open(const char *address, char name[LISTEN_NAME_BYTES], struct error 
     return fd;
 }
 
-static bool open_addresses(struct listeners *listeners, const char *const *addresses, size_t n,
-                           struct error *err)
+static bool is_repeated(const struct listen_address *a, const struct listen_address *b)
 {
-    listeners->own_files = true;
+    if (a->path || b->path)
+        return a->path && b->path && strcmp(a->path, b->path) == 0;
+    return strcmp(a->host, b->host) == 0 && strcmp(a->port, b->port) == 0 &&
+           strspn(a->port, "0") < strlen(a->port); /* port 0 is another one each time */
+}
+
+bool listeners_check(const char *const *addresses, size_t n, struct error *err)
+{
+    struct listen_address parts, other;
+
     if (n > LISTENERS_MAX)
         return error_set(err, ERROR_LIMIT, "%zu listen addresses: the limit is %d", n,
                          LISTENERS_MAX);
+    for (size_t i = 0; i < n; i++) {
+        if (!listen_parse(addresses[i], &parts, err))
+            return false;
+        for (size_t j = 0; j < i; j++)
+            if (listen_parse(addresses[j], &other, err) && is_repeated(&parts, &other))
+                return error_set(err, ERROR_INVALID, "listen address \"%s\" is given twice",
+                                 addresses[i]);
+    }
+    return true;
+}
+
+static bool open_addresses(struct listeners *listeners, const char *const *addresses, size_t n,
+                           struct error *err)
+{
+    if (!listeners_check(addresses, n, err))
+        return false;
+    listeners->own_files = true;
     for (size_t i = 0; i < n; i++) {
         int fd = listen_open(addresses[i], listeners->names[i], err);
 

@@ -28,6 +28,9 @@ struct listeners {
 bool listeners_open(struct listeners *listeners, const char *const *addresses, size_t n,
                     bool systemd, struct error *err) MUST_CHECK;
 
+/* Whether listeners_open() can read `addresses`. No I/O: a port may be in use. */
+bool listeners_check(const char *const *addresses, size_t n, struct error *err) MUST_CHECK;
+
 /* Closes the sockets, and removes the files of unix sockets. */
 void listeners_close(struct listeners *listeners);
 

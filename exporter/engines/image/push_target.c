@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "engines/image/upload.h"
+#include "registry/registry_blob.h"
 #include "registry/registry_read.h"
 
 #include <stdio.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engines/image/remote_image.h"
 
+#include "registry/registry_blob.h"
 #include "registry/registry_read.h"
 
 #include <stdio.h>

@@ -87,7 +87,7 @@ static void enqueue(struct queue *queue, const struct descriptor *blob)
 static bool is_fault_of_document(struct error *err)
 {
     if (err->code == ERROR_CANCELED || err->code == ERROR_TIMEOUT ||
-        err->code == ERROR_RUNTIME_UNAVAILABLE || err->code == ERROR_MEMORY)
+        error_code_is_unreachable(err->code) || err->code == ERROR_MEMORY)
         return false;
     error_clear(err);
     return true;

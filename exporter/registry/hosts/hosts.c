@@ -73,7 +73,7 @@ static bool read_capabilities(const struct finder *finder, const char *const *wo
         unsigned capability = capability_of(*words);
 
         if (capability == 0 &&
-            (finder->options->like_containerd_1 || strcasecmp(*words, "referrers") != 0))
+            (finder->options->rules.no_referrers || strcasecmp(*words, "referrers") != 0))
             return error_set(err, ERROR_INVALID,
                              "invalid capability: expected pull, resolve or push");
         *capabilities |= capability;
@@ -165,13 +165,12 @@ static bool read_url(const struct finder *finder, const struct hosts_toml_entry 
     return true;
 }
 
-/* containerd 1 ignores the key. For Go's dialer 0 means no limit, and less expires at once. */
-static bool read_dial_timeout(const struct finder *finder, const char *text, struct draft *draft,
-                              struct error *err)
+/* For Go's dialer 0 means no limit, and less expires at once. */
+static bool read_dial_timeout(const char *text, struct draft *draft, struct error *err)
 {
     int64_t ns;
 
-    if (!text || !text[0] || finder->options->like_containerd_1)
+    if (!text || !text[0])
         return true;
     if (!go_duration_ns(text, &ns, err))
         return false;
@@ -190,7 +189,7 @@ static bool read_entry(struct finder *finder, const struct hosts_toml_entry *ent
     if (!read_url(finder, entry, draft, err) ||
         !read_capabilities(finder, entry->capabilities, &draft->host.capabilities, err) ||
         !read_tls(finder, entry, draft, err) || !read_headers(finder, entry->headers, draft, err) ||
-        !read_dial_timeout(finder, entry->dial_timeout, draft, err))
+        !read_dial_timeout(entry->dial_timeout, draft, err))
         return err->code == ERROR_INVALID ? error_wrap(err, "line %u", entry->line) : false;
     draft->unusable = draft->unusable || draft->has_bad_header;
     finder->count++;
@@ -267,7 +266,7 @@ static bool read_entries(struct finder *finder, const struct hosts_toml *file, s
 {
     /* containerd 2 searches for table headers, containerd 1 for tables. */
     for (size_t i = 0; i < file->count; i++)
-        if ((finder->options->like_containerd_1 || file->hosts[i].by_header) &&
+        if ((finder->options->rules.like_containerd_1 || file->hosts[i].by_header) &&
             !read_entry(finder, &file->hosts[i], err))
             return false;
     return read_entry(finder, &file->root, err);
@@ -275,13 +274,18 @@ static bool read_entries(struct finder *finder, const struct hosts_toml *file, s
 
 static bool use_file(struct finder *finder, const struct buf *text, struct error *err)
 {
-    bool like_1 = finder->options->like_containerd_1;
+    const struct hosts_rules *rules = &finder->options->rules;
     struct hosts_toml file;
 
-    if (!hosts_toml_parse(text->data, text->size, !like_1, finder->arena, &file, err))
+    if (!hosts_toml_parse(text->data, text->size, rules, finder->arena, &file, err))
         return false;
-    if (like_1 && !file.has_host_table)
+    if (rules->like_containerd_1 && !file.has_host_table)
         return error_set(err, ERROR_INVALID, "no [host] table: containerd 1 requires one");
+    if (rules->dialect == HOSTS_DIALECT_UNKNOWN && file.newest_line > 0)
+        error_set(finder->warning, ERROR_UNSUPPORTED,
+                  "%s/hosts.toml: line %u: TOML 1.1: only containerd 2.4 or later is sure to read "
+                  "it, older ones may ignore the file",
+                  finder->dir, file.newest_line);
     return read_entries(finder, &file, err);
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "oci/reference.h"
+#include "registry/hosts/hosts_rules.h"
 
 #include <stdint.h>
 
@@ -47,7 +48,7 @@ struct host_options {
     const char *roots; /* "/etc/containerd/certs.d:/etc/docker/certs.d"; "" or NULL: none */
     bool plain_http, skip_verify;
     const char *ca_file, *client_cert, *client_key; /* NULL or "": none */
-    bool like_containerd_1; /* ignore a hosts.toml without a [host] table, like 1.6 and 1.7 */
+    struct hosts_rules rules;
 };
 
 /* The list points into `arena`, `options` and `reference`, and has at least one host. If containerd

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "registry/hosts/hosts_rules.h"
 
 #define HOSTS_TOML_BYTES_MAX   ((size_t)128 << 10)
 #define HOSTS_TOML_HOSTS_MAX   ((size_t)32)
@@ -33,10 +34,10 @@ struct hosts_toml {
     const struct hosts_toml_entry *hosts; /* in the order of the file */
     size_t count;
     bool has_host_table;
+    unsigned newest_line; /* the first with syntax of TOML 1.1; 0: none */
 };
 
 /* What containerd cannot parse: ERROR_INVALID with the line, but without the text, because headers
- * may hold credentials. Above the limits: ERROR_LIMIT. `any_case`: names of keys are
- * case-insensitive. In `arena`. */
-bool hosts_toml_parse(const char *text, size_t size, bool any_case, struct arena *arena,
-                      struct hosts_toml *out, struct error *err) MUST_CHECK;
+ * may hold credentials. Above the limits: ERROR_LIMIT. In `arena`. */
+bool hosts_toml_parse(const char *text, size_t size, const struct hosts_rules *rules,
+                      struct arena *arena, struct hosts_toml *out, struct error *err) MUST_CHECK;

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "engines/daemon/daemon_hosts.h"
 #include "registry/hosts/hosts_toml.h"
 
 #include <errno.h>
@@ -263,7 +264,6 @@ static const char *const void_files[] = {
     "[host.\"https://m.example/%zz\"]\n",
     "[host.\"https://m.example/\\u0000\"]\n",
     "server = \"https://m.example:port\"\n",
-    "x = [[[[[[[[[[[[1]]]]]]]]]]]]\n",
 };
 
 static void uses_the_certificates_if_the_file_is_invalid(void **state)
@@ -353,11 +353,42 @@ static void is_as_strict_as_containerd_1(void **state)
     for (size_t i = 0; i < sizeof(old) / sizeof(old[0]); i++) {
         struct fixture it;
         open_fixture(&it, "reg.example:5000/a/b:t");
-        it.options.like_containerd_1 = true;
+        it.options.rules = daemon_hosts_rules("v1.7.24");
         put("reg.example_5000_", "hosts.toml", old[i].toml);
         find(&it);
         assert_string_equal(shown(&it.list), old[i].list ? old[i].list : REGISTRY);
         assert_int_equal(it.warning.code, old[i].list ? ERROR_NONE : ERROR_INVALID);
+        close_fixture(&it);
+    }
+}
+
+static void knows_what_each_version_knows(void **state)
+{
+    static const struct {
+        const char *version, *toml;
+        enum error_code warning;
+        bool used;
+    } files[] = {
+        {"v2.1.9", "[host.\"https://m.example\"]\ncapabilities = [\"referrers\"]\n", ERROR_INVALID},
+        {"v2.2.0", "[host.\"https://m.example\"]\ncapabilities = [\"referrers\"]\n", ERROR_NONE,
+         true},
+        {"v2.3.0", "[host.\"https://m.example\"]\nheader = {x = \"1\",}\n", ERROR_INVALID},
+        {"v2.4.0", "[host.\"https://m.example\"]\nheader = {x = \"1\",}\n", ERROR_NONE, true},
+        {"2.1.9", "[host.\"https://m.example\"]\nheader = {x = \"1\",}\n", ERROR_UNSUPPORTED, true},
+        {"2.1.9", "\xef\xbb\xbf[host.\"https://m.example\"]\n", ERROR_INVALID},
+        {"1.7.24", "\xef\xbb\xbf[host.\"https://m.example\"]\n", ERROR_NONE, true},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        struct fixture it;
+        open_fixture(&it, "reg.example:5000/a/b:t");
+        it.options.rules = daemon_hosts_rules(files[i].version);
+        put("reg.example_5000_", "hosts.toml", files[i].toml);
+        find(&it);
+        assert_int_equal(it.list.count, files[i].used ? 2 : 1);
+        assert_int_equal(it.warning.code, files[i].warning);
+        if (it.warning.code != ERROR_NONE)
+            assert_non_null(strstr(it.warning.message, "hosts.toml: line "));
         close_fixture(&it);
     }
 }
@@ -516,6 +547,9 @@ static void respects_limits(void **state)
         {"ca = [", "\"a\",", "]\n", HOSTS_TOML_FILES_MAX + 1},
         {"client = [", "\"a\",", "]\n", HOSTS_TOML_FILES_MAX + 1},
         {"header.x = [", "\"a\",", "]\n", HOSTS_TOML_HEADERS_MAX + 1},
+        {"x = 1", "[", "\n", 1000},
+        {"x = ", "[", "\n", HOSTS_DIALECT_DEPTH_MAX + 1},
+        {"x = ", "{a=", "\n", HOSTS_DIALECT_DEPTH_MAX + 1},
     };
     (void)state;
     for (size_t i = 0; i < sizeof(big) / sizeof(big[0]); i++) {
@@ -583,6 +617,7 @@ int main(void)
         TEST(uses_certificates_without_a_file),
         TEST(fails_where_containerd_fails),
         TEST(is_as_strict_as_containerd_1),
+        TEST(knows_what_each_version_knows),
         TEST(finds_the_directory),
         TEST(reaches_docker_io_by_its_endpoint),
         TEST(applies_options_if_no_file_names_the_registry),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The distribution protocol against scripted answers: right ones, wrong ones and none. */
+#include "registry/registry_blob.h"
 #include "registry/registry_read.h"
 
 #include "oci/digest.h"
@@ -105,7 +106,7 @@ static void maps_failures_to_reasons(void **state)
         {"500 Oops", "", ERROR_SERVER_ERROR},
         {"503 Busy", "{\"errors\":[{\"code\":\"DENIED\"}]}", ERROR_SERVER_ERROR},
         {"507 Full", "", ERROR_NO_SPACE},
-        {"400 Bad", "{\"errors\":[{\"code\":\"DIGEST_INVALID\"}]}", ERROR_DIGEST_MISMATCH},
+        {"400 Bad", "{\"errors\":[{\"code\":\"DIGEST_INVALID\"}]}", ERROR_INVALID},
         {"400 Bad", "{\"errors\":[{\"code\":\"TOOMANYREQUESTS\"}]}", ERROR_RATE_LIMITED},
         {"404 No", "{\"errors\":[{\"code\":\"DENIED\"}]}", ERROR_FORBIDDEN},
         {"404 No", "{\"errors\":[]}", ERROR_NOT_FOUND},
@@ -337,6 +338,8 @@ static void refuses_odd_token_servers(void **state)
          {"GET /token", .status = "200 OK", .body = "{\"token\":\"a\\r\\nb\"}"},
          ERROR_PROTOCOL},
         {"WWW-Authenticate: Bearer realm=\"file:///etc/passwd\"\r\n", {0}, ERROR_PROTOCOL},
+        {"WWW-Authenticate: Bearer realm=\"http://x:99999/\"\r\n", {0}, ERROR_PROTOCOL},
+        {"WWW-Authenticate: Bearer realm=\"http://[::1/\"\r\n", {0}, ERROR_PROTOCOL},
         {"WWW-Authenticate: Negotiate\r\n", {0}, ERROR_UNAUTHORIZED},
         {"", {0}, ERROR_UNAUTHORIZED},
     };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A registry behind a mirror, and broken downloads: the order of hosts, credentials and messages.
  */
+#include "registry/registry_blob.h"
+#include "registry/registry_private.h"
 #include "registry/registry_read.h"
 
 #include "base/clock.h"
@@ -197,6 +199,37 @@ static void respects_capabilities(void **state)
     end(&t);
 }
 
+/* hosts.toml has another spelling of the registry: containerd sends ns=, the user's password is for
+ * it nevertheless. */
+static void the_default_port_makes_no_mirror(void **state)
+{
+    static const struct {
+        const char *scheme, *authority, *registry;
+        bool known;
+    } rows[] = {
+        {"http", "own.invalid:80", "own.invalid", true},
+        {"http", "own.invalid", "OWN.invalid:80", true},
+        {"https", "own.invalid:443", "own.invalid", true},
+        {"http", "own.invalid:443", "own.invalid", false},
+        {"http", "own.invalid:5000", "own.invalid", false},
+        {"http", "mirror.invalid", "own.invalid", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct trial t;
+
+        prepare(&t, nothing, nothing);
+        t.hosts[0].scheme = rows[i].scheme;
+        t.hosts[0].authority = rows[i].authority;
+        t.hosts[0].name_space = rows[i].registry;
+        open_registry(&t);
+        assert_int_equal(t.registry->mirrors[0].auth->credentials.username.text != NULL,
+                         rows[i].known);
+        end(&t);
+    }
+}
+
 static void sends_headers_of_a_mirror_only_to_it(void **state)
 {
     static const char *const headers[] = {"X-Custom: a", "X-Custom: b", NULL};
@@ -390,6 +423,7 @@ int main(void)
         cmocka_unit_test(falls_back_to_the_registry),
         cmocka_unit_test(returns_the_most_informative_error),
         cmocka_unit_test(respects_capabilities),
+        cmocka_unit_test(the_default_port_makes_no_mirror),
         cmocka_unit_test(sends_headers_of_a_mirror_only_to_it),
         cmocka_unit_test(falls_back_to_http_without_tls),
         cmocka_unit_test(resumes_a_broken_download),

@@ -156,6 +156,41 @@ static void reports_an_address_in_use(void **state)
     close(fd);
 }
 
+static void checks_addresses_without_opening_them(void **state)
+{
+    static const struct {
+        const char *addresses[3];
+        const char *message; /* NULL: valid */
+    } rows[] = {
+        {{":10048", "127.0.0.1:10048", "unix:///nowhere/a.sock"}, NULL},
+        {{"127.0.0.1:0", "127.0.0.1:0"}, NULL},
+        {{":1", ":2"}, NULL},
+        {{"localhost:1", "example.invalid:1"}, NULL},
+        {{":1", "localhost"}, "expected host:port"},
+        {{":1", "unix:a.sock"}, "expected an absolute path"},
+        {{":1", ":2", ":1"}, "\":1\" is given twice"},
+        {{"[::1]:1", "[::1]:1"}, "is given twice"},
+        {{"unix:/a.sock", "unix:///a.sock"}, "\"unix:///a.sock\" is given twice"},
+    };
+    const char *many[LISTENERS_MAX + 1];
+    struct error err;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        size_t n = 0;
+
+        while (n < 3 && rows[i].addresses[n])
+            n++;
+        assert_int_equal(listeners_check(rows[i].addresses, n, &err), !rows[i].message);
+        if (rows[i].message)
+            assert_non_null(strstr(err.message, rows[i].message));
+    }
+    for (size_t i = 0; i <= LISTENERS_MAX; i++)
+        many[i] = "127.0.0.1:0";
+    assert_true(listeners_check(many, LISTENERS_MAX, &err));
+    assert_false(listeners_check(many, LISTENERS_MAX + 1, &err));
+}
+
 static void listens_on_a_path(void **state)
 {
     char path[80], addresses[2][100], name[LISTEN_NAME_BYTES], other[LISTEN_NAME_BYTES];
@@ -214,6 +249,7 @@ int main(void)
         cmocka_unit_test(listens_on_ipv6),
         cmocka_unit_test(accepts_ipv4_without_a_host),
         cmocka_unit_test(reports_an_address_in_use),
+        cmocka_unit_test(checks_addresses_without_opening_them),
         cmocka_unit_test(listens_on_a_path),
         cmocka_unit_test(recognises_local_clients),
     };

@@ -175,6 +175,70 @@ static void reads_all_settings(void **state)
     assert_true(config->open_health);
 }
 
+/* What the judges accept has the value that they give it. */
+static void reads_scalars_as_go(void **state)
+{
+    static const char *const hashes[] = {HASH, "'" HASH " '", "'" HASH " # alice'", "|\n    " HASH,
+                                         ">\n    " HASH};
+    static const struct {
+        const char *text, *value;
+    } headers[] = {{"\"a\\nb\"", "a b"},
+                   {"' a '", "a"},
+                   {"|\n      a;\n      b\n", "a; b"},
+                   {">\n      a;\n      b\n", "a; b"},
+                   {"5", "5"},
+                   {"~", NULL},
+                   {"", NULL},
+                   {"' '", NULL}};
+    static const char *const truths[] = {"y", "Yes", "TRUE", "on"},
+                             *falsehoods[] = {"n", "No", "~", ""};
+    char text[512];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(hashes) / sizeof(hashes[0]); i++) {
+        CLEANUP(web_config_unrefp) struct web_config *config = NULL;
+
+        snprintf(text, sizeof(text), "basic_auth_users:\n  a: %s\n", hashes[i]);
+        config = parse_good(text);
+        assert_string_equal(config->users[0].hash, HASH);
+    }
+    for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
+        CLEANUP(web_config_unrefp) struct web_config *config = NULL;
+
+        snprintf(text, sizeof(text), "http_server_config:\n  headers:\n    X-XSS-Protection: %s\n",
+                 headers[i].text);
+        config = parse_good(text);
+        if (headers[i].value)
+            assert_string_equal(config->headers[0].value, headers[i].value);
+        else
+            assert_null(config->headers[0].name);
+    }
+    for (size_t i = 0; i < 8; i++) {
+        CLEANUP(web_config_unrefp) struct web_config *config = NULL;
+
+        snprintf(text, sizeof(text), "health_without_auth: %s\n",
+                 i < 4 ? truths[i] : falsehoods[i - 4]);
+        config = parse_good(text);
+        assert_int_equal(config->open_health, i < 4);
+    }
+}
+
+static void accepts_every_prefix_of_bcrypt(void **state)
+{
+    static const char *const prefixes[] = {"$2$", "$2a$", "$2b$", "$2x$", "$2y$"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+        CLEANUP(web_config_unrefp) struct web_config *config = NULL;
+        char text[128];
+
+        snprintf(text, sizeof(text), "basic_auth_users: {a: %s%s}\n", prefixes[i], HASH + 4);
+        config = parse_good(text);
+        assert_string_equal(config->users[0].hash + 4, HASH + 4);
+        assert_int_equal(strlen(config->users[0].hash), 60);
+    }
+}
+
 static void translates_versions_suites_and_curves(void **state)
 {
     static const struct {
@@ -450,6 +514,8 @@ int main(void)
         cmocka_unit_test(reports_the_mistakes_of_every_case),
         cmocka_unit_test(accepts_an_empty_file),
         cmocka_unit_test(reads_all_settings),
+        cmocka_unit_test(reads_scalars_as_go),
+        cmocka_unit_test(accepts_every_prefix_of_bcrypt),
         cmocka_unit_test(translates_versions_suites_and_curves),
         cmocka_unit_test(every_suite_is_known_to_gnutls),
         cmocka_unit_test(never_quotes_secrets),
