@@ -71,6 +71,7 @@ struct engine_request {
     bool unpack;
     bool cold; /* the engine may refuse a run that would not be cold */
     const char *snapshotter;
+    const char *last_manifest;         /* "" or the manifest that the probe pulled last */
     unsigned max_concurrent_downloads; /* blobs at a time; at least 1 */
     struct push_request push;
     struct upload_sent *sent; /* a push records here which blobs it sends; NULL: not recorded */
