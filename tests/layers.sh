@@ -78,7 +78,7 @@ done
     complain "$(echo "$found" | grep -vxE 'exporter/engines/(pull|push|tag)_[a-z]+.c' | sed 's,^,an engine is defined in: ,' | grep . || true)"
 }
 only grpc/        exporter/net/rpc.c
-only curl/        'exporter/net/http(_curl|_failure)?.[ch]'
+only curl/        'exporter/net/http(_curl|_failure|_url)?.[ch]'
 only openssl/     'exporter/(oci/(digest|keystream)|net/(http_tls|tls_roots)).[ch]'
 only 'toml[+][+]/' exporter/registry/hosts/hosts_toml.cpp
 only charconv     exporter/metrics/shortest.cpp

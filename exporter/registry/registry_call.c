@@ -10,10 +10,11 @@
 #include <string.h>
 #include <time.h>
 
-#define HEADERS_MAX  ((size_t)80)
-#define NUMBER_BYTES ((size_t)64)
-#define ANSWERS_MAX  5 /* to challenges of the hosts that one call leads to */
-#define USER_AGENT   "containerd_exporter"
+#define HEADERS_MAX     ((size_t)80)
+#define NUMBER_BYTES    ((size_t)64)
+#define ALGORITHM_CHARS "abcdefghijklmnopqrstuvwxyz0123456789+._-"
+#define ANSWERS_MAX     5 /* to challenges of the hosts that one call leads to */
+#define USER_AGENT      "containerd_exporter"
 
 static struct http *connection_of(struct registry *registry, struct registry_mirror *mirror,
                                   struct error *err)
@@ -235,7 +236,7 @@ static bool send_once(struct registry *registry, const struct registry_call *cal
                            .sink = call->sink,
                            .sink_arg = call->sink_arg,
                            .follow_redirects = call->follow_redirects,
-                           .url_from_server = call->url != NULL,
+                           .url_of_server = call->url != NULL,
                            .identity = call->without_identity ? NULL : guest_identity,
                            .identity_arg = visitor,
                        },
@@ -382,4 +383,35 @@ bool registry_announced_digest(const struct http_response *response, const char 
     else
         memcpy(digest, announced, DIGEST_TEXT_BYTES);
     return true;
+}
+
+/* Whether it may be a digest of an algorithm that the exporter does not know. */
+static bool is_of_unknown_algorithm(const char *text)
+{
+    struct error unused;
+    CLEANUP(digest_freep) struct digest *known = digest_new(text, &unused);
+    size_t size = strspn(text, ALGORITHM_CHARS);
+
+    return size > 0 && text[size] == ':' && text[size + 1] && !known;
+}
+
+bool registry_digest_header(const struct http_response *response,
+                            char digest[REGISTRY_OBJECT_BYTES], struct error *err)
+{
+    char text[REGISTRY_OBJECT_BYTES];
+
+    if (!http_response_header(response, "docker-content-digest", 0, text, sizeof(text)))
+        text[0] = '\0';
+    if (!text[0] || digest_valid(text)) {
+        memcpy(digest, text, strlen(text) + 1);
+        return true;
+    }
+    if (is_of_unknown_algorithm(text))
+        return error_set(err, ERROR_UNSUPPORTED,
+                         "Docker-Content-Digest \"%.80s\" has an unknown algorithm: expected "
+                         "sha256, sha384 or sha512",
+                         text);
+    return error_set(
+        err, ERROR_PROTOCOL,
+        "Docker-Content-Digest \"%.80s\" is no digest: expected sha256 and 64 hex digits", text);
 }
