@@ -15,6 +15,9 @@
 #define REQUEST_LIMIT_BYTES ((size_t)1 << 20)
 #define NAME_LIMIT_BYTES    ((size_t)64 << 10)
 #define REASON_BYTES        ((size_t)256)
+#define PARTS_DEPTH_MAX     12 /* so often a part can be halved */
+#define PARTS_HALVED_MAX    ((size_t)512)
+#define FILTER_LIMIT_BYTES  ((size_t)4096)
 #define NAMESPACES          "/containerd.services.namespaces.v1.Namespaces/"
 
 struct containerd {
@@ -207,6 +210,67 @@ bool containerd_query_name(const struct scope *scope, const char *method, const 
 
     containerd_wire_name(&request, name);
     return containerd_query(scope, method, &request, decode, arena, out, cancel, err);
+}
+
+/* A part of a list: the names whose first `depth` bits of a checksum are `bits`. Filters of the
+ * daemon are regular expressions, which can count characters modulo 2. */
+struct part {
+    unsigned depth, bits;
+};
+
+/* Appends a filter for one bit. The first four bits are the parities of the number of characters of
+ * a class in the whole name, the next ones say of which class the last character is, and the one
+ * before it. In ASCII the classes are the low four bits of digits and letters. */
+static void put_filter(struct buf *out, const char *field, unsigned depth, bool is_set)
+{
+    static const char *const classes[] = {"13579acegikmoqsuwy", "2367bcfgjknorsvwz",
+                                          "4567defglmnotuvw", "89hijklmnoxyz"};
+    const char *class = classes[depth % 4];
+
+    buf_printf(out, "%s%s~=\"(?is)", depth > 0 ? "," : "", field);
+    if (depth >= 4)
+        buf_printf(out, "[%s%s]%s$\"", is_set ? "" : "^", class, depth >= 8 ? "." : "");
+    else if (is_set)
+        buf_printf(out, "^[^%s]*[%s](?:[^%s]*[%s][^%s]*[%s])*[^%s]*$\"", class, class, class, class,
+                   class, class, class);
+    else
+        buf_printf(out, "^(?:[^%s]*[%s][^%s]*[%s])*[^%s]*$\"", class, class, class, class, class);
+}
+
+static bool query_part(const struct scope *scope, const char *method, const char *field,
+                       const struct part *part, containerd_decode *decode, void *out,
+                       struct cancel *cancel, struct error *err)
+{
+    CLEANUP(buf_deinit) struct buf filter = BUF_INIT(FILTER_LIMIT_BYTES);
+
+    for (unsigned i = 0; i < part->depth; i++)
+        put_filter(&filter, field, i, part->bits >> i & 1);
+    return buf_ok(&filter, err) &&
+           (part->depth == 0 ? containerd_query(scope, method, NULL, decode, NULL, out, cancel, err)
+                             : containerd_query_name(scope, method, filter.data, decode, NULL, out,
+                                                     cancel, err));
+}
+
+bool containerd_query_parts(const struct scope *scope, const char *method, const char *field,
+                            containerd_decode *decode, void *out, struct cancel *cancel,
+                            struct error *err)
+{
+    struct part parts[PARTS_DEPTH_MAX + 1] = {{0, 0}};
+    size_t n_parts = 1, n_halved = 0;
+
+    while (n_parts > 0) {
+        const struct part part = parts[--n_parts];
+
+        if (query_part(scope, method, field, &part, decode, out, cancel, err))
+            continue;
+        if (err->code != ERROR_LIMIT || part.depth == PARTS_DEPTH_MAX ||
+            ++n_halved > PARTS_HALVED_MAX)
+            return false;
+        error_clear(err);
+        parts[n_parts++] = (struct part){part.depth + 1, part.bits};
+        parts[n_parts++] = (struct part){part.depth + 1, part.bits | 1U << part.depth};
+    }
+    return true;
 }
 
 bool containerd_delete(const struct scope *scope, const char *method, const char *name,

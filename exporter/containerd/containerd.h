@@ -84,6 +84,14 @@ bool containerd_query_name(const struct scope *scope, const char *method, const 
                            containerd_decode *decode, struct arena *arena, void *out,
                            struct cancel *cancel, struct error *err) MUST_CHECK;
 
+/* Calls a List whose reply is one message and whose request has filters as its field 1. The daemon
+ * refuses to send more than its max_send_message_size (16 MiB by default); then the list is taken
+ * in parts by filters on `field`, which must be a name that differs from item to item. `decode` is
+ * called for each part with an arena that lives until it returns, and adds to *out. */
+bool containerd_query_parts(const struct scope *scope, const char *method, const char *field,
+                            containerd_decode *decode, void *out, struct cancel *cancel,
+                            struct error *err) MUST_CHECK;
+
 /* Calls the `method` that deletes what has that name. A missing one is success. */
 bool containerd_delete(const struct scope *scope, const char *method, const char *name,
                        struct cancel *cancel, struct error *err) MUST_CHECK;

@@ -43,6 +43,8 @@ static const char *version_of_daemon(const struct probe *probe, struct probe_req
                : "";
 }
 
+/* A daemon reads files that the exporter may not see, in a pod or as another user. So a failure is
+ * one of the run only if the run needs the list. */
 static bool find_hosts(struct probe_request *request, const struct probe *probe,
                        struct cancel *cancel, struct error *err)
 {
@@ -52,8 +54,17 @@ static bool find_hosts(struct probe_request *request, const struct probe *probe,
     options.roots = probe->node->hosts_roots;
     options.rules = *version ? daemon_hosts_rules(version) : (struct hosts_rules){0};
     apply_version(&request->engine.platform, daemon_version(version));
-    return hosts_find(&request->engine.reference, &options, &request->arena, &request->hosts,
-                      &request->warning, err);
+    if (hosts_find(&request->engine.reference, &options, &request->arena, &request->hosts,
+                   &request->warning, &request->hosts_failed))
+        return true;
+    if (request->hosts_failed.code == ERROR_MEMORY) {
+        *err = request->hosts_failed;
+        return false;
+    }
+    request->hosts.failed = &request->hosts_failed;
+    request->warning = request->hosts_failed;
+    error_wrap(&request->warning, "the exporter does not know the hosts that containerd asks");
+    return true;
 }
 
 const struct credentials_settings *probe_auth(const struct probe *probe)
@@ -105,6 +116,7 @@ bool probe_request_init(struct probe_request *request, const struct probe *probe
         .lifetime_seconds = left_ns / NS_PER_SECOND + LEFTOVER_SECONDS,
         .one_shot = *probe->node->one_shot != 0,
     };
+    request->engine.last_manifest = probe->counters.last_success_run.manifest_digest;
     request->engine.push.last_digest = probe->counters.last_success_run.digest;
     if (!probe_references(probe, &now, &request->arena, &request->engine.reference,
                           &request->engine.new_tag, &key, err) ||

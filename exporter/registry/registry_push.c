@@ -260,7 +260,7 @@ static bool delete_object(struct registry *registry, const char *kind, const cha
     if (!digest_valid(digest))
         return error_set(err, ERROR_INVALID, "invalid digest \"%.80s\"", digest);
     snprintf(path, sizeof(path), "/%s/%s", kind, digest);
-    buf_printf(&scope, REGISTRY_DELETE_SCOPE, registry->repository);
+    buf_printf(&scope, REGISTRY_DELETE_SCOPE, call.mirror->repository);
     if (!buf_ok(&scope, err))
         return false;
     call.scope = scope.data;

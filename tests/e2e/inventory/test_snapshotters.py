@@ -16,7 +16,11 @@ EACH_SECOND = {name: {"interval": "1s", "timeout": "4s"} for name in ("images", 
 def cri_settings(version, **settings):
     """Settings of CRI about images, where that version has them."""
     table = 'plugins."io.containerd.cri.v1.images"' if version == "2" else 'plugins."io.containerd.grpc.v1.cri".containerd'
-    return f"\n[{table}]\n" + "".join(f"  {key} = {value}\n" for key, value in settings.items())
+    transfer = """[[plugins."io.containerd.transfer.v1.local".unpack_config]]
+  platform = "linux/amd64"
+  snapshotter = "native"
+""" if version == "2" else ""
+    return f"\n[{table}]\n" + "".join(f"  {key} = {value}\n" for key, value in settings.items()) + transfer
 
 
 def cri_pull(containerd, image):

@@ -223,7 +223,7 @@ static void a_failure_of_a_namespace_is_its_own(void **state)
     for (size_t i = 0; i < 2; i++) {
         call_log_clear(&f->log);
         f->fake->serving = true;
-        containerd_fixture_fail(f, methods[i], RPC_RESOURCE_EXHAUSTED);
+        containerd_fixture_fail(f, methods[i], RPC_INTERNAL);
         assert_true(run_cycle_as_planned(f));
         assert_int_equal(image_inventory_failures(inventory, &f->err), 1);
         assert_memory_equal(f->err.message, "namespace " SPACE ": ",

@@ -77,6 +77,7 @@ struct fake_containerd {
     const struct fake_event *events; /* told of each transfer; a NULL event ends them */
     const char *const *logs;         /* lines of HTTP that a transfer logs; NULL ends them */
     const char *auth_host;           /* a transfer asks for its credentials; NULL: it does not */
+    size_t list_max;                 /* items of a list of images or leases; 0: unlimited */
     const char *other_snapshotter;   /* is loaded, too, and only listed; NULL: none */
     const char *cri_image_root;      /* of CRI's ImageFsInfo; NULL: Unimplemented */
     const char *cri_config;          /* JSON of the verbose status of CRI; NULL: none */
