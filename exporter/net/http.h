@@ -3,8 +3,9 @@
  * An HTTP client: one blocking exchange at a time, bodies streamed both ways, connections kept
  * alive between exchanges.
  *
- * The deadline and the cancellation of the caller end any wait at once. Only http.c and http_curl.c
- * use libcurl: they convert a CURLcode to an error_code. An HTTP status is not an error here.
+ * The deadline and the cancellation of the caller end any wait at once. Only http*.c use
+ * libcurl: http_failure.c converts a CURLcode to an error_code. An HTTP status is not an error
+ * here.
  */
 #pragma once
 
@@ -66,7 +67,7 @@ struct http_request {
      * 308 keep method and body. Authorization is not sent to another host, except what `identity`
      * returns for it. A redirect that is not followed is the response. */
     bool follow_redirects;
-    bool url_from_server;    /* an invalid URL is ERROR_PROTOCOL, not ERROR_INVALID */
+    bool url_of_server;      /* an invalid URL is ERROR_PROTOCOL, not ERROR_INVALID */
     http_identity *identity; /* may be NULL */
     void *identity_arg;
 };

@@ -192,7 +192,7 @@ static bool check_realm(const struct registry_auth *auth, const char *realm, str
 /* A 404 of the token server does not mean that the image does not exist. */
 static bool refused(const struct http_response *response, struct error *err)
 {
-    registry_status_error(response, err);
+    registry_status_error(REGISTRY_READ, response, err);
     if (err->code == ERROR_NOT_FOUND)
         err->code = ERROR_UNAUTHORIZED;
     return false;

@@ -99,9 +99,8 @@ static bool describe(const struct manifest_query *query, const struct http_respo
 
     if (strchr(query->object, ':'))
         snprintf(announced, sizeof(announced), "%s", query->object);
-    else if (!http_response_header(response, "docker-content-digest", 0, announced,
-                                   sizeof(announced)))
-        announced[0] = '\0';
+    else if (!registry_digest_header(response, announced, err))
+        return false;
     if (!verify(announced, body, digest, err))
         return false;
     *query->found = (struct descriptor){
@@ -195,8 +194,8 @@ static bool read_digest(const struct http_response *response, const struct manif
 
     if (strchr(query->object, ':'))
         snprintf(digest, sizeof(digest), "%s", query->object);
-    else if (!http_response_header(response, "docker-content-digest", 0, digest, sizeof(digest)))
-        digest[0] = '\0';
+    else if (!registry_digest_header(response, digest, err))
+        return false;
     *known = digest[0] != '\0';
     if (*known && !digest_valid(digest))
         return error_set(err, ERROR_PROTOCOL, "invalid Docker-Content-Digest \"%.80s\"", digest);
