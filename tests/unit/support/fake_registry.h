@@ -15,9 +15,9 @@
 #include "support/http_server.h"
 
 struct fake_entry {
-    char repository[128], name[128]; /* a tag, or a digest */
-    char media_type[128];            /* "" for blobs */
-    char target[128];                /* of a tag: the digest */
+    char repository[128], name[DIGEST_TEXT_BYTES]; /* a tag, or a digest */
+    char media_type[128];                          /* "" for blobs */
+    char target[DIGEST_TEXT_BYTES];                /* of a tag: the digest */
     char *data;
     size_t size;
 };
@@ -29,8 +29,10 @@ struct fake_registry {
     struct host_list hosts;
 
     /* Settings. */
-    bool deletes_nothing, deletes_no_blobs; /* answers DELETE with 405 */
-    const char *hang_on; /* a call whose line begins like this hangs until its client goes */
+    bool deletes_nothing, deletes_no_blobs, deletes_no_tags; /* answers DELETE with 405 */
+    bool keeps_tags;      /* and what they point to, if the manifest is deleted by its digest */
+    bool ignores_deletes; /* answers 202 and keeps manifests */
+    const char *hang_on;  /* a call whose line begins like this hangs until its client goes */
 
     pthread_mutex_t lock;
     struct fake_entry **entries;
