@@ -7,8 +7,10 @@
 
 #include "base/clock.h"
 #include "net/http_curl.h"
+#include "net/http_failure.h"
+#include "net/http_tls.h"
 #include "net/http_url.h"
-#include "os/file.h"
+#include "net/tls_roots.h"
 
 #include <limits.h>
 #include <signal.h>
@@ -18,8 +20,8 @@
 #define REDIRECTS_MAX    10
 #define DIAL_TIMEOUT_NS  (30 * NS_PER_SECOND)
 #define OPTIONS_BYTES    ((size_t)64 << 10)
-#define CA_BYTES         ((size_t)4 << 20)
 #define LOCATION_BYTES   ((size_t)16 << 10)
+#define URL_BYTES_MAX    ((size_t)32 << 10)
 
 void http_library_init(void)
 {
@@ -30,6 +32,7 @@ void http_library_init(void)
 void http_library_deinit(void)
 {
     curl_global_cleanup();
+    tls_roots_deinit();
 }
 
 static const char *copy_option(struct http *http, const char *text)
@@ -50,31 +53,12 @@ static void copy_options(struct http *http, const struct http_options *options)
         http->options.dial_timeout_ns = DIAL_TIMEOUT_NS;
 }
 
-/* libcurl accepts one file or one text: joins several files to a text. */
-static bool read_authorities(struct http *http, const struct http_options *options,
-                             struct error *err)
-{
-    const char *const *more = options->more_ca_files;
-
-    if (!more || !*more)
-        return true;
-    if (*http->options.ca_file && !file_read(http->options.ca_file, &http->authorities, err))
-        return false;
-    for (; *more; more++) {
-        buf_append_char(&http->authorities, '\n');
-        if (!file_read(*more, &http->authorities, err))
-            return false;
-    }
-    return buf_ok(&http->authorities, err);
-}
-
 struct http *http_new(const struct http_options *options, struct error *err)
 {
     CLEANUP(http_freep) struct http *http = calloc(1, sizeof(*http));
 
     if (http) {
         http->arena = (struct arena)ARENA_INIT(OPTIONS_BYTES);
-        http->authorities = (struct buf)BUF_INIT(CA_BYTES);
         copy_options(http, options);
         http->multi = curl_multi_init();
         http->easy = curl_easy_init();
@@ -83,7 +67,7 @@ struct http *http_new(const struct http_options *options, struct error *err)
         error_memory(err);
         return NULL;
     }
-    if (!arena_ok(&http->arena, err) || !read_authorities(http, options, err))
+    if (!arena_ok(&http->arena, err) || !http_tls_check(http, options->more_ca_files, err))
         return NULL;
     curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, CONNECTIONS_KEPT);
     return TAKE(http);
@@ -96,7 +80,7 @@ void http_free(struct http *http)
     curl_easy_cleanup(http->easy);
     curl_multi_cleanup(http->multi);
     arena_deinit(&http->arena);
-    buf_deinit(&http->authorities);
+    http_tls_free(http);
     free(http);
 }
 
@@ -156,7 +140,7 @@ static bool transfer(struct http_curl_exchange *exchange, struct cancel *cancel,
     cancel_unwatch(cancel, &watcher);
     http_origin(exchange->url, origin, sizeof(origin));
     if (driven)
-        driven = http_curl_judge(exchange, result_of(http), origin, err);
+        driven = http_failure_judge(exchange, result_of(http), origin, err);
     else
         error_wrap(err, "%s %s", exchange->request->method, origin);
     http_curl_fill_response(exchange);
@@ -183,7 +167,8 @@ static bool exchange_once(struct http_curl_exchange *exchange, bool foreign, str
     if (!http_curl_headers(&headers, request->headers, foreign, identity, err))
         return false;
     curl_easy_reset(exchange->http->easy); /* the options of the last hop */
-    http_curl_prepare(exchange, headers);
+    if (!http_curl_prepare(exchange, headers, err))
+        return false;
     ok = transfer(exchange, cancel, err);
     buf_append_str(&exchange->response->url, exchange->url);
     return ok && buf_ok(&exchange->response->body, err) && buf_ok(&exchange->response->url, err);
@@ -294,6 +279,7 @@ bool http_exchange(struct http *http, const struct http_request *request,
 
     /* Drops pointers to `exchange`. The multi handle keeps the connections. */
     curl_easy_reset(http->easy);
+    proxy_deinit(&exchange.proxy);
     return ok;
 }
 

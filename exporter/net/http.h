@@ -3,8 +3,9 @@
  * An HTTP client: one blocking exchange at a time, bodies streamed both ways, connections kept
  * alive between exchanges.
  *
- * The deadline and the cancellation of the caller end any wait at once. Only http.c and http_curl.c
- * use libcurl: they convert a CURLcode to an error_code. An HTTP status is not an error here.
+ * The deadline and the cancellation of the caller end any wait at once. Only http*.c use
+ * libcurl: http_failure.c converts a CURLcode to an error_code. An HTTP status is not an error
+ * here.
  */
 #pragma once
 

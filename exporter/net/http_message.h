@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #define HTTP_ORIGIN_BYTES ((size_t)300)
+#define HTTP_PORT_BYTES   ((size_t)16)
 
 /* A request body in memory: set `source` to http_text_read and `source_arg` to a struct http_text.
  */
@@ -78,6 +79,14 @@ bool http_same_origin(const char *a, const char *b);
 /* Whether credentials for the URL `from` may be sent to the URL `to`: to the same origin, and from
  * HTTP to HTTPS of the same host if both have their default port. */
 bool http_may_share_identity(const char *from, const char *to);
+
+/* Splits the host of a URL off its port, which is "" if the URL has none. IPv6 loses its brackets.
+ */
+void http_host(const char *url, char host[HTTP_ORIGIN_BYTES], char port[HTTP_PORT_BYTES]);
+
+/* Parses an IPv4 or IPv6 address to 16 bytes: IPv4 as ::ffff:a.b.c.d, so that both compare alike.
+ */
+bool http_address(const char *host, unsigned char address[16]);
 
 /* Returns the reason of a status, which must not be a success. */
 enum error_code http_status_reason(int status);

@@ -24,7 +24,7 @@ static void apply_version(struct platform_matcher *matcher, unsigned version)
 /* Finds the version of the node's containerd; "" (the newest) if that does not tell it. Engine
  * "registry" works without one, so it does not wait long. The pull reports a daemon that is gone.
  */
-static const char *version_of_daemon(const struct probe *probe, struct arena *arena,
+static const char *version_of_daemon(const struct probe *probe, struct probe_request *request,
                                      struct cancel *cancel)
 {
     CLEANUP(cancel_deinit) struct cancel short_cancel;
@@ -36,23 +36,35 @@ static const char *version_of_daemon(const struct probe *probe, struct arena *ar
     if (own && deadline_ns > cancel->deadline_ns)
         deadline_ns = cancel->deadline_ns;
     cancel_init(&short_cancel, deadline_ns);
-    return probe->node->containerd && containerd_identify(probe->node->containerd, arena, &identity,
-                                                          own ? &short_cancel : cancel, &ignored)
+    return request->engine.containerd &&
+                   containerd_identify(request->engine.containerd, &request->arena, &identity,
+                                       own ? &short_cancel : cancel, &ignored)
                ? identity.version
                : "";
 }
 
+/* A daemon reads files that the exporter may not see, in a pod or as another user. So a failure is
+ * one of the run only if the run needs the list. */
 static bool find_hosts(struct probe_request *request, const struct probe *probe,
                        struct cancel *cancel, struct error *err)
 {
     struct host_options options = probe->host;
-    const char *version = version_of_daemon(probe, &request->arena, cancel);
+    const char *version = version_of_daemon(probe, request, cancel);
 
     options.roots = probe->node->hosts_roots;
     options.rules = *version ? daemon_hosts_rules(version) : (struct hosts_rules){0};
     apply_version(&request->engine.platform, daemon_version(version));
-    return hosts_find(&request->engine.reference, &options, &request->arena, &request->hosts,
-                      &request->warning, err);
+    if (hosts_find(&request->engine.reference, &options, &request->arena, &request->hosts,
+                   &request->warning, &request->hosts_failed))
+        return true;
+    if (request->hosts_failed.code == ERROR_MEMORY) {
+        *err = request->hosts_failed;
+        return false;
+    }
+    request->hosts.failed = &request->hosts_failed;
+    request->warning = request->hosts_failed;
+    error_wrap(&request->warning, "the exporter does not know the hosts that containerd asks");
+    return true;
 }
 
 const struct credentials_settings *probe_auth(const struct probe *probe)
@@ -87,7 +99,7 @@ bool probe_request_init(struct probe_request *request, const struct probe *probe
     request->engine = (struct engine_request){
         .name = request->name,
         .progress = progress,
-        .containerd = probe->node->containerd,
+        .containerd = containerd_current(probe->node->containerd),
         .docker = probe->node->docker,
         .hosts = &request->hosts,
         .hosts_roots = probe->node->hosts_roots,
@@ -104,6 +116,7 @@ bool probe_request_init(struct probe_request *request, const struct probe *probe
         .lifetime_seconds = left_ns / NS_PER_SECOND + LEFTOVER_SECONDS,
         .one_shot = *probe->node->one_shot != 0,
     };
+    request->engine.last_manifest = probe->counters.last_success_run.manifest_digest;
     request->engine.push.last_digest = probe->counters.last_success_run.digest;
     if (!probe_references(probe, &now, &request->arena, &request->engine.reference,
                           &request->engine.new_tag, &key, err) ||

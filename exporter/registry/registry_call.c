@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #define HEADERS_MAX     ((size_t)80)
@@ -128,15 +129,40 @@ static bool fill_headers(const struct registry_call *call, const struct secret *
     return true;
 }
 
-static bool fill_url(const struct registry_call *call, struct buf *url, struct error *err)
+/* Whether the host of a URL is the registry itself; no port is added to compare them. */
+static bool leads_to(const struct reference *reference, const char *url)
 {
-    const struct registry_mirror *mirror = call->mirror;
+    char origin[HTTP_ORIGIN_BYTES];
+    const char *host;
+
+    http_origin(url, origin, sizeof(origin));
+    host = strstr(origin, "://");
+    return host && (strcasecmp(host + 3, reference->host) == 0 ||
+                    strcasecmp(host + 3, reference->endpoint) == 0);
+}
+
+/* The registry as "ns" for any other host, also for the one that an upload leads to; "" for itself.
+ */
+static const char *name_space_of(const struct registry *registry, const struct registry_call *call)
+{
+    if (registry->push && registry->hosts->push_without_ns)
+        return "";
+    if (!call->url)
+        return call->mirror->host->name_space;
+    return leads_to(&registry->reference, call->url) ? "" : registry->reference.host;
+}
+
+static bool fill_url(const struct registry *registry, const struct registry_call *call,
+                     struct buf *url, struct error *err)
+{
+    const char *name_space = name_space_of(registry, call);
 
     buf_clear(url);
-    buf_printf(url, "%s%s", call->url ? call->url : mirror->base, call->url ? "" : call->path);
-    if (!call->url && *mirror->host->name_space) {
-        buf_append_str(url, strchr(call->path, '?') ? "&ns=" : "?ns=");
-        http_escape(url, mirror->host->name_space);
+    buf_printf(url, "%s%s", call->url ? call->url : call->mirror->base,
+               call->url ? "" : call->path);
+    if (*name_space && buf_ok(url, err)) {
+        buf_append_str(url, strchr(url->data, '?') ? "&ns=" : "?ns=");
+        http_escape(url, name_space);
     }
     return buf_ok(url, err);
 }
@@ -220,7 +246,7 @@ static bool send_once(struct registry *registry, const struct registry_call *cal
     int64_t start_ns = clock_now_ns();
     bool ok;
 
-    if (!http || !fill_url(call, &url, err) ||
+    if (!http || !fill_url(registry, call, &url, err) ||
         !fill_headers(call, &visitor->own_header, headers, err) ||
         (source && !source->rewind(source->arg, cancel, err)))
         return false;

@@ -258,7 +258,7 @@ static bool delete_object(struct registry *registry, const char *kind, const cha
     if (!call.mirror || !registry_check_object(object, err))
         return false;
     snprintf(path, sizeof(path), "/%s/%s", kind, object);
-    buf_printf(&scope, REGISTRY_DELETE_SCOPE, registry->repository);
+    buf_printf(&scope, REGISTRY_DELETE_SCOPE, call.mirror->repository);
     if (!buf_ok(&scope, err))
         return false;
     call.scope = scope.data;

@@ -152,7 +152,7 @@ static bool request_mount(struct blob_upload *upload, const char *from, bool *mo
         .mirror = upload->mirror, .method = "POST", .follow_redirects = true};
 
     buf_printf(&upload->scope, "repository:%s:pull,push repository:%s:pull",
-               upload->registry->repository, from);
+               upload->mirror->repository, from);
     buf_append_str(&path, "/blobs/uploads/?mount=");
     http_escape(&path, upload->blob->digest);
     buf_append_str(&path, "&from=");
@@ -347,7 +347,7 @@ static bool delete_upload(const struct blob_upload *upload, struct cancel *cance
         return true;
     if (upload->foreign || (err->code != ERROR_UNAUTHORIZED && err->code != ERROR_FORBIDDEN))
         return false;
-    buf_printf(&scope, REGISTRY_DELETE_SCOPE, upload->registry->repository);
+    buf_printf(&scope, REGISTRY_DELETE_SCOPE, upload->mirror->repository);
     return buf_ok(&scope, err) && delete_at(upload, scope.data, cancel, err);
 }
 

@@ -77,9 +77,13 @@ static const struct reason_help help[ERROR_CODES] = {
          "Check containerd's log at the time of the run. The layer may be damaged, or the "
          "snapshotter's file system may fail. The status page lists plugins in error."},
     [ERROR_RUNTIME_UNAVAILABLE] =
-        {"containerd or Docker cannot be reached.",
-         "Check that it runs (systemctl status containerd) and that the exporter may use its "
-         "socket: the path in the configuration, its owner, the mount in the pod."},
+        {"containerd or Docker does not answer at its socket.",
+         "Check that it runs (systemctl status containerd), and that its socket is the one in the "
+         "configuration and, in a pod, that it is mounted."},
+    [ERROR_RUNTIME_FORBIDDEN] =
+        {"The exporter may not use the socket of containerd or Docker.",
+         "Run the exporter as root, or as a user of the socket's group (ls -l of the socket). A "
+         "security module may deny access, too: check the audit log."},
     [ERROR_RUNTIME] = {"containerd or Docker failed.",
                        "Its log has more details: journalctl -u containerd at the time of the run. "
                        "The status page lists plugins in error."},

@@ -68,6 +68,7 @@ static void names_of_reasons_never_change(void **state)
         "no_space",
         "unpack",
         "runtime_unavailable",
+        "runtime_forbidden",
         "runtime",
         "limit",
         "memory",

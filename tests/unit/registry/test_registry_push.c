@@ -581,10 +581,10 @@ static void answers_401_in_the_middle_of_an_upload(void **state)
 static void follows_an_upload_to_another_host_without_identity(void **state)
 {
     static const struct fake_rule there[] = {
-        {"PATCH /up/1 ", .with = "Content-Range: 0-2\r\n", .status = "202 On",
+        {"PATCH /up/1?ns=127.0.0.1%3A", .with = "Content-Range: 0-2\r\n", .status = "202 On",
          .headers = "Location: /up/2\r\n"},
-        {"PATCH /up/2 ", .with = "Content-Range: 3-4\r\n", .status = "202 On"},
-        {"PUT /up/2?", .status = "201 Made"},
+        {"PATCH /up/2?ns=127.0.0.1%3A", .with = "Content-Range: 3-4\r\n", .status = "202 On"},
+        {"PUT /up/2?digest=", .with = "&ns=127.0.0.1%3A", .status = "201 Made"},
         {0},
     };
     struct fake_rule here[] = {
@@ -725,6 +725,43 @@ static void names_the_registry_to_a_mirror_that_mounts(void **state)
     t.host.name_space = "reg.example:5";
     assert_true(trial_push(&t, &text, &mount_it, &mounted));
     trial_end(&t);
+}
+
+/* As containerd since 2.3; earlier versions name the registry in no request of a push. */
+static void names_the_registry_to_a_mirror_in_every_request(void **state)
+{
+    static const struct fake_rule rules[] = {
+        {"POST /v2/a/b/blobs/uploads/", .status = "202 Go", .headers = "Location: /up/1?s=1\r\n"},
+        {"PATCH /up/1?s=1", .status = "202 On", .headers = "Location: /up/2\r\n"},
+        {"PATCH /up/2", .status = "202 On"},
+        {"PUT /up/2?digest=", .status = "201 Made"},
+        {"PUT /v2/a/b/manifests/v1", .status = "201 Made"},
+        {0},
+    };
+    const struct descriptor manifest = {
+        .media_type = MEDIA_TYPE_OCI_MANIFEST, .digest = BLOB_DIGEST, .size = 5};
+    const struct reference reference = {
+        .host = "reg.example:5", .endpoint = "reg.example:5", .repository = "a/b"};
+    struct trial t;
+
+    (void)state;
+    for (int without = 0; without < 2; without++) {
+        struct text_source text = {.text = BLOB};
+
+        trial_begin(&t, rules, (struct identity){.push = true});
+        t.host.name_space = "reg.example:5";
+        t.hosts.push_without_ns = without;
+        registry_free(t.registry);
+        t.registry = registry_new(
+            &reference, &(struct registry_options){.hosts = &t.hosts, .push = true}, &t.err);
+        buf_append_str(&t.taken, BLOB);
+        assert_true(push_chunks(&t, &text, 4));
+        assert_true(
+            registry_push_manifest(t.registry, "v1", &manifest, &t.taken, &t.cancel, &t.err));
+        assert_int_equal(trial_count(&t.fake, "?ns=reg.example%3A5 "), without ? 0 : 3);
+        assert_int_equal(trial_count(&t.fake, "&ns=reg.example%3A5 "), without ? 0 : 2);
+        trial_end(&t);
+    }
 }
 
 static void pushes_a_manifest(void **state)
@@ -1012,6 +1049,7 @@ int main(void)
         cmocka_unit_test(uploads_if_the_registry_does_not_mount),
         cmocka_unit_test(fails_if_a_mount_fails),
         cmocka_unit_test(names_the_registry_to_a_mirror_that_mounts),
+        cmocka_unit_test(names_the_registry_to_a_mirror_in_every_request),
         cmocka_unit_test(pushes_a_manifest),
         cmocka_unit_test(verifies_the_stored_digest_by_its_algorithm),
         cmocka_unit_test(says_which_digest_the_registry_stored),

@@ -9,6 +9,7 @@
 #ifndef TESTS_FAKE_REGISTRY_H
 #define TESTS_FAKE_REGISTRY_H
 
+#include "oci/digest.h"
 #include "registry/hosts/hosts.h"
 #include "support/call_log.h"
 #include "support/fake_image.h"
