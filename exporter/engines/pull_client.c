@@ -77,7 +77,8 @@ static bool fetch_layer(void *arg, struct registry *registry, const struct descr
     workspace_ref(&pull->workspace, layer->digest, ref);
     writer = content_writer_open(&pull->workspace.scope, ref, (uint64_t)layer->size, cancel, err);
     return writer &&
-           registry_blob_unverified(registry, layer, content_writer_sink, writer, cancel, err) &&
+           (registry_blob_unverified(registry, layer, content_writer_sink, writer, cancel, err) ||
+            remote_layer_failed(layer, err)) &&
            content_writer_commit(writer, layer->digest, &(struct labels){0}, err);
 }
 
@@ -188,6 +189,20 @@ static bool unpack_next(struct pull *pull, const struct descriptor *layer, size_
     return true;
 }
 
+/* Other blobs than layers may be the ones that the config means. */
+static bool refuse_layers(const struct pull *pull, size_t n, struct error *err)
+{
+    const struct manifest *manifest = &pull->image.chosen->manifest;
+    size_t n_diff_ids = pull->image.config.n_diff_ids;
+
+    for (size_t i = 0; i < manifest->n_children && manifest->n_children == n_diff_ids; i++)
+        if (!manifest_may_be_layer(manifest->children[i].media_type))
+            return error_set(err, ERROR_UNSUPPORTED, "layer %zu has the media type \"%.80s\"", i,
+                             manifest->children[i].media_type);
+    return error_set(err, ERROR_UNPACK, "the manifest has %zu layers, the config %zu diff ids", n,
+                     n_diff_ids);
+}
+
 /* Unpacks each layer as soon as it is stored. */
 static bool unpack(struct pull *pull, struct error *err)
 {
@@ -196,7 +211,7 @@ static bool unpack(struct pull *pull, struct error *err)
     char parent[DIGEST_TEXT_BYTES] = "";
 
     for (size_t i = 0; i < manifest->n_children; i++) {
-        if (!manifest_is_layer(manifest->children[i].media_type))
+        if (!manifest_may_be_layer(manifest->children[i].media_type))
             continue;
         if (!parallel_blobs_wait(pull->layers, first + i, err))
             return false;
@@ -204,9 +219,7 @@ static bool unpack(struct pull *pull, struct error *err)
             return error_wrap(err, "unpack layer %zu", i);
         n++;
     }
-    return n == pull->image.config.n_diff_ids ||
-           error_set(err, ERROR_UNPACK, "the manifest has %zu layers, the config %zu diff ids", n,
-                     pull->image.config.n_diff_ids);
+    return n == pull->image.config.n_diff_ids || refuse_layers(pull, n, err);
 }
 
 static bool fetch_and_unpack(struct pull *pull, struct error *err)
