@@ -5,8 +5,8 @@
  * It lives on the caller's stack, so failing never allocates and there is
  * nothing to release. A function that fails returns false (or NULL) and has
  * filled *err. On success *err is untouched, or cleared by error_is_expected().
- * Each caller may add context with error_wrap(). Only the function that handles
- * the error may log it.
+ * Messages pass redact_text(). Each caller may add context with error_wrap(). Only the function
+ * that handles the error may log it.
  *
  * The codes are a closed list. Their names are the values of the `reason` label,
  * so a name must not change. Code must not derive an error code from the digits

@@ -7,8 +7,10 @@
 #include "command/setup.h"
 #include "command/terminal/check_rows.h"
 #include "command/terminal/check_scrub.h"
+#include "containerd/search/daemon_search.h"
 #include "inventory/image_inventory.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define OUTPUT_LIMIT_BYTES ((size_t)256 << 20)
@@ -49,8 +51,7 @@ static void make_flags(struct check_options *options, struct flag flags[COMMAND_
     const struct flag table[] = {
         {"help", FLAG_ACTION, &options->help, NULL, "Show this help.", .letter = 'h'},
         {"address", FLAG_STRING, &options->address, "SOCKET",
-         "Socket of containerd. Default: $CONTAINERD_ADDRESS, else the first standard path that "
-         "exists."},
+         "Socket of containerd. Default: $CONTAINERD_ADDRESS, else the usual paths are searched."},
         {"namespace", FLAG_LIST, &options->namespaces, "NAME",
          "Check only this namespace. Repeatable.", .letter = 'n'},
         {"snapshotter", FLAG_STRING, &options->snapshotter, "NAME",
@@ -192,11 +193,20 @@ static bool scrub(const struct check_options *options, struct containerd *daemon
     return true;
 }
 
+static void report_choice(const struct daemon_choice *choice)
+{
+    if (*choice->others)
+        fprintf(stderr,
+                "containerd_exporter check: warning: processes listen at several sockets of "
+                "containerd: using %s, not %s; --address decides\n",
+                choice->address, choice->others);
+}
+
 /* Sets *status to the exit status that the images and blobs deserve. */
 static bool check(const struct check_options *options, int *status, struct error *err)
 {
     CLEANUP(containerd_freep)
-    struct containerd *daemon = containerd_new(setup_containerd_address(options->address), err);
+    struct containerd *daemon = setup_containerd(options->address, report_choice, err);
     CLEANUP(image_inventory_freep)
     struct image_inventory *inventory =
         daemon ? image_inventory_new(daemon, options->snapshotter, err) : NULL;

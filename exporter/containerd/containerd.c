@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "containerd/containerd.h"
 
+#include "containerd/search/daemon_search.h"
 #include "containerd/wire/containerd_wire.h"
 #include "net/go_error.h"
 #include "net/socket_path.h"
@@ -8,7 +9,6 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #define MESSAGE_LIMIT_BYTES ((size_t)16 << 20) /* the daemon's own limit */
 #define SCRATCH_LIMIT_BYTES ((size_t)64 << 20) /* one message, decoded */
@@ -21,7 +21,8 @@
 #define NAMESPACES          "/containerd.services.namespaces.v1.Namespaces/"
 
 struct containerd {
-    struct rpc_channel *channel;
+    struct rpc_channel *channel;  /* NULL: `search` has the daemon */
+    struct daemon_search *search; /* which found this daemon, or which finds it; NULL: none */
     char address[SOCKET_PATH_BYTES];
 };
 
@@ -33,6 +34,7 @@ const char *labels_get(const struct labels *labels, const char *name)
     return NULL;
 }
 
+/* `stats` NULL: the channel has its own. */
 static struct rpc_channel *connect_to(const struct containerd *containerd, struct rpc_stats *stats,
                                       struct error *err)
 {
@@ -40,7 +42,6 @@ static struct rpc_channel *connect_to(const struct containerd *containerd, struc
     const struct rpc_channel_options options = {
         .target = target,
         .max_message_bytes = MESSAGE_LIMIT_BYTES,
-        .own_connection = stats != NULL,
         .stats = stats,
     };
 
@@ -48,22 +49,8 @@ static struct rpc_channel *connect_to(const struct containerd *containerd, struc
     return rpc_channel_new(&options, err);
 }
 
-static const char *usual_address(void)
-{
-    static const char *const usual[] = {
-        "/run/containerd/containerd.sock",
-        "/run/k3s/containerd/containerd.sock",
-        "/var/snap/microk8s/common/run/containerd.sock",
-        "/run/docker/containerd/containerd.sock",
-    };
-
-    for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++)
-        if (access(usual[i], F_OK) == 0)
-            return usual[i];
-    return usual[0];
-}
-
-struct containerd *containerd_new(const char *address, struct error *err)
+struct containerd *containerd_new_found(const char *address, struct daemon_search *search,
+                                        struct containerd *first, struct error *err)
 {
     CLEANUP(containerd_freep) struct containerd *containerd = calloc(1, sizeof(*containerd));
 
@@ -71,32 +58,77 @@ struct containerd *containerd_new(const char *address, struct error *err)
         error_memory(err);
         return NULL;
     }
-    if (!socket_path_parse(address ? address : usual_address(), containerd->address, err))
+    if (!socket_path_parse(address, containerd->address, err))
         return NULL;
-    containerd->channel = connect_to(containerd, NULL, err);
-    return containerd->channel ? TAKE(containerd) : NULL;
+    containerd->channel =
+        connect_to(containerd, first ? rpc_channel_stats(first->channel) : NULL, err);
+    if (!containerd->channel)
+        return NULL;
+    containerd->search = search;
+    return TAKE(containerd);
+}
+
+struct containerd *containerd_new(const char *address, struct error *err)
+{
+    return containerd_new_found(address, NULL, NULL, err);
+}
+
+struct containerd *containerd_find(const struct daemon_search_options *options, struct error *err)
+{
+    CLEANUP(containerd_freep) struct containerd *containerd = calloc(1, sizeof(*containerd));
+
+    if (!containerd) {
+        error_memory(err);
+        return NULL;
+    }
+    containerd->search = daemon_search_new(options, err);
+    return containerd->search ? TAKE(containerd) : NULL;
 }
 
 void containerd_free(struct containerd *containerd)
 {
     if (containerd->channel)
         rpc_channel_free(containerd->channel);
+    else if (containerd->search)
+        daemon_search_free(containerd->search);
     free(containerd);
+}
+
+struct containerd *containerd_current(struct containerd *containerd)
+{
+    return containerd->channel ? containerd : daemon_search_current(containerd->search);
+}
+
+void containerd_search_again(struct containerd *containerd)
+{
+    if (containerd->search)
+        daemon_search_restart(containerd->search);
+}
+
+void containerd_others(struct containerd *containerd, char *out, size_t out_size)
+{
+    out[0] = '\0';
+    if (containerd->search)
+        daemon_search_others(containerd->search, out, out_size);
 }
 
 const char *containerd_address(const struct containerd *containerd)
 {
-    return containerd->address;
+    return containerd->channel ? containerd->address
+                               : daemon_search_chosen(containerd->search)->address;
 }
 
 struct rpc_channel *containerd_channel(struct containerd *containerd)
 {
-    return containerd->channel;
+    return containerd->channel ? containerd->channel
+                               : daemon_search_chosen(containerd->search)->channel;
 }
 
 struct rpc_channel *containerd_connect(struct containerd *containerd, struct error *err)
 {
-    return connect_to(containerd, rpc_channel_stats(containerd->channel), err);
+    const struct containerd *daemon = containerd_current(containerd);
+
+    return connect_to(daemon, rpc_channel_stats(daemon->channel), err);
 }
 
 /* Some reasons are only in the daemon's text: a full disk, wrong bytes, an unknown digest. */
@@ -110,23 +142,27 @@ static void refine(struct error *err)
         err->code = code;
 }
 
-/* Improves the error of a call. Returns false. gRPC's message about a missing daemon is long and
- * vague, so the result of a plain connect() replaces it. */
-static bool explain(const struct scope *scope, struct error *err)
+/* Improves the error of a call to `daemon`. Returns false. gRPC's message about a missing daemon is
+ * long and vague, so the result of a plain connect() replaces it. */
+static bool explain(const struct containerd *daemon, struct error *err)
 {
-    const char *address = scope->daemon->address;
+    const char *address = daemon->address, *hint = "";
     char reason[REASON_BYTES];
     enum socket_state state;
 
     refine(err);
     if (err->code != ERROR_RUNTIME_UNAVAILABLE)
         return false;
+    if (daemon->search && !daemon_search_failed(daemon->search))
+        hint =
+            "; no containerd answers at the other usual sockets either, and containerd.address is "
+            "not set";
     state = socket_path_try(address, "containerd", reason, sizeof(reason));
     if (state == SOCKET_LISTENS)
         return false;
     return error_status(
         err, state == SOCKET_DENIED ? ERROR_RUNTIME_FORBIDDEN : ERROR_RUNTIME_UNAVAILABLE,
-        STATUS_GRPC, RPC_UNAVAILABLE, "%s: %s", address, reason);
+        STATUS_GRPC, RPC_UNAVAILABLE, "%s: %s%s", address, reason, hint);
 }
 
 static const struct rpc_header *scope_headers(const struct scope *scope, struct rpc_header out[3])
@@ -146,10 +182,12 @@ bool containerd_call(const struct scope *scope, const char *method, const struct
 {
     struct rpc_header headers[3];
     const struct rpc_request call = {method, scope_headers(scope, headers), request};
+    const struct containerd *daemon;
 
     if (!buf_ok(request, err))
         return error_wrap(err, "%s", method + 1);
-    return rpc_call(scope->daemon->channel, &call, reply, cancel, err) || explain(scope, err);
+    daemon = containerd_current(scope->daemon);
+    return rpc_call(daemon->channel, &call, reply, cancel, err) || explain(daemon, err);
 }
 
 bool containerd_query(const struct scope *scope, const char *method, const struct buf *request,
@@ -253,7 +291,7 @@ struct rpc_stream *containerd_stream(const struct scope *scope, const char *meth
         error_wrap(err, "%s", method + 1);
         return NULL;
     }
-    return rpc_stream_open(scope->daemon->channel, &call, cancel, err);
+    return rpc_stream_open(containerd_current(scope->daemon)->channel, &call, cancel, err);
 }
 
 static bool decode_message(const struct buf *message, containerd_decode *decode, void *out,
@@ -290,7 +328,11 @@ bool containerd_query_stream(const struct scope *scope, const char *method,
 bool containerd_stream_close(const struct scope *scope, struct rpc_stream *stream,
                              struct error *err)
 {
-    return rpc_stream_close(stream, err) || explain(scope, err);
+    const struct containerd *daemon = scope->daemon;
+
+    if (rpc_stream_close(stream, err))
+        return true;
+    return explain(daemon->channel ? daemon : daemon_search_chosen(daemon->search), err);
 }
 
 bool containerd_identify(struct containerd *containerd, struct arena *arena,

@@ -15,6 +15,8 @@
 #include "base/cancel.h"
 #include "net/rpc.h"
 
+struct daemon_search;
+struct daemon_search_options;
 struct containerd; /* the daemon behind one socket; connects when first used; thread-safe */
 
 /* The headers of a call. `name_space` and `lease` may be NULL. */
@@ -36,11 +38,29 @@ struct labels {
 /* Returns NULL if there is no such label. */
 const char *labels_get(const struct labels *labels, const char *name);
 
-/* `address` as socket_path_parse() reads it; NULL: the first usual path that exists. */
+/* The daemon at `address`, which socket_path_parse() reads. */
 struct containerd *containerd_new(const char *address, struct error *err);
+
+/* The daemon that a search finds (containerd/search/daemon_search.h). Every call goes to the one
+ * that is chosen at that time. */
+struct containerd *containerd_find(const struct daemon_search_options *options, struct error *err);
+
+/* For the search: a daemon that it found, with the statistics of `first`; NULL: its own. */
+struct containerd *containerd_new_found(const char *address, struct daemon_search *search,
+                                        struct containerd *first, struct error *err);
+
 void containerd_free(struct containerd *containerd);
 DEFINE_CLEANUP(struct containerd *, containerd_free)
 
+/* Returns the daemon that calls go to now, for work that must stay with one daemon. It lives as
+ * long as `containerd`. */
+struct containerd *containerd_current(struct containerd *containerd);
+
+/* daemon_search_restart() and daemon_search_others(), if there is a search. */
+void containerd_search_again(struct containerd *containerd);
+void containerd_others(struct containerd *containerd, char *out, size_t out_size);
+
+/* Of the chosen daemon. Valid as long as `containerd`. */
 const char *containerd_address(const struct containerd *containerd);
 struct rpc_channel *containerd_channel(struct containerd *containerd); /* for statistics */
 

@@ -31,7 +31,7 @@ bool failure_is_local(struct containerd *daemon, struct cancel *cancel, struct e
 
     if (!cancel_check(cancel, &ignored) || err->code == ERROR_MEMORY)
         return false;
-    if (err->code != ERROR_RUNTIME_UNAVAILABLE)
+    if (!error_code_is_unreachable(err->code))
         return true;
     if (!containerd_health(daemon, &serving, cancel, &ignored))
         return false;

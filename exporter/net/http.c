@@ -219,7 +219,7 @@ static bool redirect(struct http_request *request, int status, bool foreign, boo
                      struct cancel *cancel, struct error *err)
 {
     *follow = true;
-    request->url_from_server = true;
+    request->url_of_server = true;
     if (status < 307) {
         if (strcmp(request->method, "HEAD") != 0)
             request->method = "GET";

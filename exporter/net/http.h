@@ -67,7 +67,7 @@ struct http_request {
      * 308 keep method and body. Authorization is not sent to another host, except what `identity`
      * returns for it. A redirect that is not followed is the response. */
     bool follow_redirects;
-    bool url_from_server;    /* an invalid URL is ERROR_PROTOCOL, not ERROR_INVALID */
+    bool url_of_server;      /* an invalid URL is ERROR_PROTOCOL, not ERROR_INVALID */
     http_identity *identity; /* may be NULL */
     void *identity_arg;
 };

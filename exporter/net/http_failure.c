@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/http_failure.h"
 
-#include "encoding/redact.h"
-
 #include <string.h>
 
 /* A result that has one meaning. Results in no row are ERROR_INTERNAL: they belong to other
@@ -42,7 +40,7 @@ static bool system_failed(const struct http_curl_exchange *exchange)
  * is the server's. */
 static enum error_code code_of_format(const struct http_curl_exchange *exchange)
 {
-    return was_sent(exchange) || exchange->request->url_from_server ||
+    return was_sent(exchange) || exchange->request->url_of_server ||
                    exchange->url != exchange->request->url
                ? ERROR_PROTOCOL
                : ERROR_INVALID;
@@ -121,17 +119,15 @@ static bool fail(struct http_curl_exchange *exchange, enum error_code code, cons
                  const char *text, struct error *err)
 {
     const struct proxy *proxy = &exchange->proxy;
-    const char *method = exchange->request->method;
-    char clean[CURL_ERROR_SIZE];
 
     if (proxy->is_misread)
         error_set(err, code, HTTP_PROXY_MISREAD, proxy->variable);
     else if (code == ERROR_PROXY)
         error_set(err, code, "proxy %s:%u of %s: %s", proxy->host, proxy->port, proxy->variable,
-                  redact_text(clean, sizeof(clean), text, strlen(text)));
+                  text);
     else
-        error_set(err, code, "%s", redact_text(clean, sizeof(clean), text, strlen(text)));
-    return error_wrap(err, "%s %s", method, origin);
+        error_set(err, code, "%s", text);
+    return error_wrap(err, "%s %s", exchange->request->method, origin);
 }
 
 bool http_failure_judge(struct http_curl_exchange *exchange, CURLcode result, const char *origin,

@@ -113,6 +113,19 @@ void http_escape(struct buf *out, const char *text)
     }
 }
 
+/* "host", "host:port", "[address]:port" */
+static bool is_authority(const char *text, size_t size)
+{
+    const char *end = text + size, *colon = size > 0 ? memrchr(text, ':', size) : NULL;
+
+    if (!colon || (*text == '[' && end[-1] == ']'))
+        return true;
+    for (const char *at = colon + 1; at < end; at++)
+        if (*at < '0' || *at > '9')
+            return false;
+    return true;
+}
+
 void http_origin(const char *url, char *out, size_t out_size)
 {
     const char *host = strstr(url, "://"), *user_end;
@@ -125,6 +138,10 @@ void http_origin(const char *url, char *out, size_t out_size)
     if (user_end) {
         size -= (size_t)(user_end + 1 - host);
         host = user_end + 1;
+    }
+    if (!is_authority(host, size)) { /* the start of a password that was not escaped */
+        host = "...";
+        size = strlen(host);
     }
     scheme = text_clean(out, out_size, url, scheme);
     text_clean(out + scheme, out_size - scheme, host, size);

@@ -14,10 +14,19 @@
 #define ARENA_LIMIT_BYTES ((size_t)1 << 20)
 #define VERSION_NS        NS_PER_SECOND /* a shutdown waits for it */
 
-/* Returns the rules of the node's containerd. Engine "registry" works without one, so it does not
- * wait long for its version. The pull reports a daemon that is gone. */
-static struct hosts_rules rules_of(const struct probe *probe, struct arena *arena,
-                                   struct cancel *cancel)
+/* Versions of containerd judge the entries of an index by different rules. */
+static void apply_version(struct platform_matcher *matcher, unsigned version)
+{
+    matcher->no_config_variant = version < DAEMON_VERSION(2, 0);
+    matcher->no_dotted_variants = version < DAEMON_VERSION(2, 1);
+    matcher->no_features = version >= DAEMON_VERSION(2, 3);
+}
+
+/* Finds the version of the node's containerd; "" (the newest) if that does not tell it. Engine
+ * "registry" works without one, so it does not wait long. The pull reports a daemon that is gone.
+ */
+static const char *version_of_daemon(const struct probe *probe, struct probe_request *request,
+                                     struct cancel *cancel)
 {
     CLEANUP(cancel_deinit) struct cancel short_cancel;
     struct containerd_identity identity;
@@ -28,21 +37,35 @@ static struct hosts_rules rules_of(const struct probe *probe, struct arena *aren
     if (own && deadline_ns > cancel->deadline_ns)
         deadline_ns = cancel->deadline_ns;
     cancel_init(&short_cancel, deadline_ns);
-    return probe->node->containerd && containerd_identify(probe->node->containerd, arena, &identity,
-                                                          own ? &short_cancel : cancel, &ignored)
-               ? daemon_hosts_rules(identity.version)
-               : (struct hosts_rules){0};
+    return request->engine.containerd &&
+                   containerd_identify(request->engine.containerd, &request->arena, &identity,
+                                       own ? &short_cancel : cancel, &ignored)
+               ? identity.version
+               : "";
 }
 
+/* A daemon reads files that the exporter may not see, in a pod or as another user. So a failure is
+ * one of the run only if the run needs the list. */
 static bool find_hosts(struct probe_request *request, const struct probe *probe,
                        struct cancel *cancel, struct error *err)
 {
     struct host_options options = probe->host;
+    const char *version = version_of_daemon(probe, request, cancel);
 
     options.roots = probe->node->hosts_roots;
-    options.rules = rules_of(probe, &request->arena, cancel);
-    return hosts_find(&request->engine.reference, &options, &request->arena, &request->hosts,
-                      &request->warning, err);
+    options.rules = *version ? daemon_hosts_rules(version) : (struct hosts_rules){0};
+    apply_version(&request->engine.platform, daemon_version(version));
+    if (hosts_find(&request->engine.reference, &options, &request->arena, &request->hosts,
+                   &request->warning, &request->hosts_failed))
+        return true;
+    if (request->hosts_failed.code == ERROR_MEMORY) {
+        *err = request->hosts_failed;
+        return false;
+    }
+    request->hosts.failed = &request->hosts_failed;
+    request->warning = request->hosts_failed;
+    error_wrap(&request->warning, "the exporter does not know the hosts that containerd asks");
+    return true;
 }
 
 const struct credentials_settings *probe_auth(const struct probe *probe)
@@ -77,7 +100,7 @@ bool probe_request_init(struct probe_request *request, const struct probe *probe
     request->engine = (struct engine_request){
         .name = request->name,
         .progress = progress,
-        .containerd = probe->node->containerd,
+        .containerd = containerd_current(probe->node->containerd),
         .docker = probe->node->docker,
         .hosts = &request->hosts,
         .hosts_roots = probe->node->hosts_roots,

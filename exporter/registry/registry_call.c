@@ -8,12 +8,14 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
-#define HEADERS_MAX  ((size_t)80)
-#define NUMBER_BYTES ((size_t)64)
-#define ANSWERS_MAX  5 /* to challenges of the hosts that one call leads to */
-#define USER_AGENT   "containerd_exporter"
+#define HEADERS_MAX     ((size_t)80)
+#define NUMBER_BYTES    ((size_t)64)
+#define ALGORITHM_CHARS "abcdefghijklmnopqrstuvwxyz0123456789+._-"
+#define ANSWERS_MAX     5 /* to challenges of the hosts that one call leads to */
+#define USER_AGENT      "containerd_exporter"
 
 static struct http *connection_of(struct registry *registry, struct registry_mirror *mirror,
                                   struct error *err)
@@ -127,15 +129,40 @@ static bool fill_headers(const struct registry_call *call, const struct secret *
     return true;
 }
 
-static bool fill_url(const struct registry_call *call, struct buf *url, struct error *err)
+/* Whether the host of a URL is the registry itself; no port is added to compare them. */
+static bool leads_to(const struct reference *reference, const char *url)
 {
-    const struct registry_mirror *mirror = call->mirror;
+    char origin[HTTP_ORIGIN_BYTES];
+    const char *host;
+
+    http_origin(url, origin, sizeof(origin));
+    host = strstr(origin, "://");
+    return host && (strcasecmp(host + 3, reference->host) == 0 ||
+                    strcasecmp(host + 3, reference->endpoint) == 0);
+}
+
+/* The registry as "ns" for any other host, also for the one that an upload leads to; "" for itself.
+ */
+static const char *name_space_of(const struct registry *registry, const struct registry_call *call)
+{
+    if (registry->push && registry->hosts->push_without_ns)
+        return "";
+    if (!call->url)
+        return call->mirror->host->name_space;
+    return leads_to(&registry->reference, call->url) ? "" : registry->reference.host;
+}
+
+static bool fill_url(const struct registry *registry, const struct registry_call *call,
+                     struct buf *url, struct error *err)
+{
+    const char *name_space = name_space_of(registry, call);
 
     buf_clear(url);
-    buf_printf(url, "%s%s", call->url ? call->url : mirror->base, call->url ? "" : call->path);
-    if (!call->url && *mirror->host->name_space) {
-        buf_append_str(url, strchr(call->path, '?') ? "&ns=" : "?ns=");
-        http_escape(url, mirror->host->name_space);
+    buf_printf(url, "%s%s", call->url ? call->url : call->mirror->base,
+               call->url ? "" : call->path);
+    if (*name_space && buf_ok(url, err)) {
+        buf_append_str(url, strchr(url->data, '?') ? "&ns=" : "?ns=");
+        http_escape(url, name_space);
     }
     return buf_ok(url, err);
 }
@@ -219,7 +246,7 @@ static bool send_once(struct registry *registry, const struct registry_call *cal
     int64_t start_ns = clock_now_ns();
     bool ok;
 
-    if (!http || !fill_url(call, &url, err) ||
+    if (!http || !fill_url(registry, call, &url, err) ||
         !fill_headers(call, &visitor->own_header, headers, err) ||
         (source && !source->rewind(source->arg, cancel, err)))
         return false;
@@ -235,7 +262,7 @@ static bool send_once(struct registry *registry, const struct registry_call *cal
                            .sink = call->sink,
                            .sink_arg = call->sink_arg,
                            .follow_redirects = call->follow_redirects,
-                           .url_from_server = call->url != NULL,
+                           .url_of_server = call->url != NULL,
                            .identity = call->without_identity ? NULL : guest_identity,
                            .identity_arg = visitor,
                        },
@@ -382,4 +409,35 @@ bool registry_announced_digest(const struct http_response *response, const char 
     else
         memcpy(digest, announced, DIGEST_TEXT_BYTES);
     return true;
+}
+
+/* Whether it may be a digest of an algorithm that the exporter does not know. */
+static bool is_of_unknown_algorithm(const char *text)
+{
+    struct error unused;
+    CLEANUP(digest_freep) struct digest *known = digest_new(text, &unused);
+    size_t size = strspn(text, ALGORITHM_CHARS);
+
+    return size > 0 && text[size] == ':' && text[size + 1] && !known;
+}
+
+bool registry_digest_header(const struct http_response *response,
+                            char digest[REGISTRY_OBJECT_BYTES], struct error *err)
+{
+    char text[REGISTRY_OBJECT_BYTES];
+
+    if (!http_response_header(response, "docker-content-digest", 0, text, sizeof(text)))
+        text[0] = '\0';
+    if (!text[0] || digest_valid(text)) {
+        memcpy(digest, text, strlen(text) + 1);
+        return true;
+    }
+    if (is_of_unknown_algorithm(text))
+        return error_set(err, ERROR_UNSUPPORTED,
+                         "Docker-Content-Digest \"%.80s\" has an unknown algorithm: expected "
+                         "sha256, sha384 or sha512",
+                         text);
+    return error_set(
+        err, ERROR_PROTOCOL,
+        "Docker-Content-Digest \"%.80s\" is no digest: expected sha256 and 64 hex digits", text);
 }

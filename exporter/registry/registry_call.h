@@ -54,3 +54,8 @@ void registry_note_served(struct registry *registry, struct registry_mirror *mir
  * algorithm. Fails with ERROR_DIGEST_MISMATCH if it is not the requested one. */
 bool registry_announced_digest(const struct http_response *response, const char *object,
                                char digest[DIGEST_TEXT_BYTES], struct error *err) MUST_CHECK;
+
+/* Copies Docker-Content-Digest; "" if it is absent or empty. Fails with ERROR_UNSUPPORTED if the
+ * algorithm is unknown, and with ERROR_PROTOCOL if it is no digest. */
+bool registry_digest_header(const struct http_response *response,
+                            char digest[REGISTRY_OBJECT_BYTES], struct error *err) MUST_CHECK;

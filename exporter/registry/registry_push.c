@@ -188,14 +188,13 @@ bool registry_push_blob(struct registry *registry, const struct descriptor *blob
                         const struct registry_source *source, const struct registry_upload *how,
                         bool *mounted, struct cancel *cancel, struct error *err)
 {
-    struct push push = {.upload = BLOB_UPLOAD_INIT(registry, blob),
+    struct push push = {.upload = BLOB_UPLOAD_INIT(registry, blob, source),
                         .body = {.source = source, .progress = registry->progress}};
     bool ok;
 
     *mounted = false;
     if (!digest_valid(blob->digest) || blob->size < 0)
-        return error_set(err, ERROR_INVALID,
-                         "invalid blob \"%.80s\": expected a sha256 digest and a size",
+        return error_set(err, ERROR_INVALID, "invalid blob \"%.80s\": expected a digest and a size",
                          blob->digest ? blob->digest : "");
     push.size = (uint64_t)blob->size;
     push.chunk_bytes = how->chunk_bytes;
@@ -204,22 +203,14 @@ bool registry_push_blob(struct registry *registry, const struct descriptor *blob
     return ok || error_wrap(err, "push of blob %s", blob->digest);
 }
 
-static bool rewind_text(void *arg, struct cancel *cancel, struct error *err)
-{
-    struct http_text *text = arg;
-
-    (void)cancel, (void)err;
-    text->sent = 0;
-    return true;
-}
-
 bool registry_push_manifest(struct registry *registry, const char *object,
                             const struct descriptor *manifest, const struct buf *body,
                             struct cancel *cancel, struct error *err)
 {
     REGISTRY_RESPONSE(response);
     struct http_text text = {body, 0};
-    const struct registry_source source = {rewind_text, http_text_read, &text};
+    const struct registry_source source = {http_text_rewind, http_text_read, &text};
+    const struct registry_content content = {manifest->digest, &source};
     char path[REGISTRY_PATH_BYTES], header[256];
     const struct registry_call call = {
         .mirror = registry_push_mirror(registry, err),
@@ -236,7 +227,7 @@ bool registry_push_manifest(struct registry *registry, const char *object,
     snprintf(path, sizeof(path), "/manifests/%s", object);
     snprintf(header, sizeof(header), "Content-Type: %s", manifest->media_type);
     return (registry_call(registry, &call, &response, cancel, err) &&
-            registry_check_stored(&call, &response, manifest->digest, err)) ||
+            registry_check_stored(&call, &response, &content, cancel, err)) ||
            error_wrap(err, "push of manifest %s", object);
 }
 
@@ -267,9 +258,9 @@ static bool delete_object(struct registry *registry, const char *kind, const cha
     if (!call.mirror)
         return false;
     if (!digest_valid(digest))
-        return error_set(err, ERROR_INVALID, "invalid digest \"%.80s\": expected sha256", digest);
+        return error_set(err, ERROR_INVALID, "invalid digest \"%.80s\"", digest);
     snprintf(path, sizeof(path), "/%s/%s", kind, digest);
-    buf_printf(&scope, REGISTRY_DELETE_SCOPE, registry->repository);
+    buf_printf(&scope, REGISTRY_DELETE_SCOPE, call.mirror->repository);
     if (!buf_ok(&scope, err))
         return false;
     call.scope = scope.data;

@@ -99,9 +99,8 @@ static bool describe(const struct manifest_query *query, const struct http_respo
 
     if (strchr(query->object, ':'))
         snprintf(announced, sizeof(announced), "%s", query->object);
-    else if (!http_response_header(response, "docker-content-digest", 0, announced,
-                                   sizeof(announced)))
-        announced[0] = '\0';
+    else if (!registry_digest_header(response, announced, err))
+        return false;
     if (!verify(announced, body, digest, err))
         return false;
     *query->found = (struct descriptor){
@@ -195,8 +194,8 @@ static bool read_digest(const struct http_response *response, const struct manif
 
     if (strchr(query->object, ':'))
         snprintf(digest, sizeof(digest), "%s", query->object);
-    else if (!http_response_header(response, "docker-content-digest", 0, digest, sizeof(digest)))
-        digest[0] = '\0';
+    else if (!registry_digest_header(response, digest, err))
+        return false;
     *known = digest[0] != '\0';
     if (*known && !digest_valid(digest))
         return error_set(err, ERROR_PROTOCOL, "invalid Docker-Content-Digest \"%.80s\"", digest);
@@ -290,11 +289,14 @@ bool registry_manifest_digest(struct registry *registry, const char *object,
     struct registry_mirror *mirror = registry_push_mirror(registry, err);
     char announced[DIGEST_TEXT_BYTES] = "";
 
-    digest[0] = '\0';
     if (!mirror || !registry_check_object(object, err))
         return false;
-    if (!head_manifest(registry, mirror, object, &response, cancel, err))
-        return response.status == 404 && error_is_expected_code(err, ERROR_NOT_FOUND);
+    if (!head_manifest(registry, mirror, object, &response, cancel, err)) {
+        if (response.status != 404 || !error_is_expected_code(err, ERROR_NOT_FOUND))
+            return false;
+        digest[0] = '\0';
+        return true;
+    }
     if (is_success(&response) && !registry_announced_digest(&response, object, announced, err))
         return error_wrap(err, "manifest %s", object);
     if (!announced[0])

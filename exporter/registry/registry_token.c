@@ -111,7 +111,7 @@ static bool request_by_get(struct registry_auth *auth, struct http *http,
     CLEANUP(secret_buf_deinit) struct buf basic = SECRET_BUF_INIT(TOKEN_BYTES_MAX);
     const char *headers[2] = {NULL};
     struct http_request request = {
-        .method = "GET", .headers = headers, .follow_redirects = true, .url_from_server = true};
+        .method = "GET", .headers = headers, .follow_redirects = true, .url_of_server = true};
 
     append_get_url(&url, auth, challenge);
     if (registry_auth_has_credentials(auth) && !refresh_token(auth)[0])
@@ -161,7 +161,7 @@ static bool request_by_post(struct registry_auth *auth, struct http *http,
                                                    .body_bytes = form.size,
                                                    .secret_body = true,
                                                    .follow_redirects = true,
-                                                   .url_from_server = true,
+                                                   .url_of_server = true,
                                                },
                                                response, cancel, err);
 }

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "net/http_message.h"
+#include "oci/digest.h"
 #include "registry/upload_location.h"
 
 #include <inttypes.h>
@@ -14,6 +15,7 @@
 
 #define LOCATION_BYTES     ((size_t)8192)
 #define NUMBER_BYTES       ((size_t)64)
+#define PIECE_BYTES        ((size_t)64 << 10)
 #define CANCEL_NS          (2 * NS_PER_SECOND)
 #define CANCEL_STOPPING_NS NS_PER_SECOND
 
@@ -98,18 +100,47 @@ bool blob_upload_open(struct blob_upload *upload, struct cancel *cancel, struct 
                                 : registry_refused(&call, &response, err);
 }
 
-bool registry_check_stored(const struct registry_call *call, const struct http_response *response,
-                           const char *digest, struct error *err)
+static bool read_digest(const struct registry_source *source, const char *like,
+                        char digest[DIGEST_TEXT_BYTES], struct cancel *cancel, struct error *err)
 {
-    char stored[LOCATION_BYTES];
+    CLEANUP(digest_freep) struct digest *hash = digest_new(like, err);
+    CLEANUP(freep) char *piece = malloc(PIECE_BYTES);
+    size_t n;
+
+    if (!hash)
+        return false;
+    if (!piece)
+        return error_memory(err);
+    if (!source->rewind(source->arg, cancel, err))
+        return false;
+    do {
+        if (!cancel_check(cancel, err) || !source->read(source->arg, piece, PIECE_BYTES, &n, err))
+            return false;
+        digest_update(hash, piece, n);
+    } while (n > 0);
+    digest_finish(hash, digest);
+    return true;
+}
+
+bool registry_check_stored(const struct registry_call *call, const struct http_response *response,
+                           const struct registry_content *content, struct cancel *cancel,
+                           struct error *err)
+{
+    char stored[REGISTRY_OBJECT_BYTES], sent[DIGEST_TEXT_BYTES];
+    const char *expected = content->digest;
 
     if (response->status < 200 || response->status > 204 || response->status == 203)
         return registry_refused(call, response, err);
-    if (!http_response_header(response, "docker-content-digest", 0, stored, sizeof(stored)) ||
-        strcmp(stored, digest) == 0)
-        return true;
-    return error_set(err, ERROR_DIGEST_MISMATCH, "the registry stored %.80s: expected %.80s",
-                     stored, digest);
+    if (!registry_digest_header(response, stored, err))
+        return false;
+    if (*stored && !digest_same_algorithm(stored, expected)) {
+        if (!read_digest(content->source, stored, sent, cancel, err))
+            return error_wrap(err, "digest by the algorithm of the registry");
+        expected = sent;
+    }
+    return !*stored || strcmp(stored, expected) == 0 ||
+           error_set(err, ERROR_DIGEST_MISMATCH, "the registry stored %s: expected %s", stored,
+                     expected);
 }
 
 static bool request_mount(struct blob_upload *upload, const char *from, bool *mounted,
@@ -121,7 +152,7 @@ static bool request_mount(struct blob_upload *upload, const char *from, bool *mo
         .mirror = upload->mirror, .method = "POST", .follow_redirects = true};
 
     buf_printf(&upload->scope, "repository:%s:pull,push repository:%s:pull",
-               upload->registry->repository, from);
+               upload->mirror->repository, from);
     buf_append_str(&path, "/blobs/uploads/?mount=");
     http_escape(&path, upload->blob->digest);
     buf_append_str(&path, "&from=");
@@ -133,7 +164,7 @@ static bool request_mount(struct blob_upload *upload, const char *from, bool *mo
     if (!registry_call(upload->registry, &call, &response, cancel, err))
         return false;
     if (response.status == 201)
-        return *mounted = registry_check_stored(&call, &response, upload->blob->digest, err);
+        return *mounted = registry_check_stored(&call, &response, &upload->content, cancel, err);
     return is_opened(&response) ? begin(upload, &response, err)
                                 : registry_refused(&call, &response, err);
 }
@@ -291,7 +322,7 @@ bool blob_upload_finish(struct blob_upload *upload, const struct registry_source
     call.source = source;
     call.body_bytes = source ? (uint64_t)upload->blob->size : 0;
     return registry_call(upload->registry, &call, &response, cancel, err) &&
-           registry_check_stored(&call, &response, upload->blob->digest, err);
+           registry_check_stored(&call, &response, &upload->content, cancel, err);
 }
 
 static bool delete_at(const struct blob_upload *upload, const char *scope, struct cancel *cancel,
@@ -316,7 +347,7 @@ static bool delete_upload(const struct blob_upload *upload, struct cancel *cance
         return true;
     if (upload->foreign || (err->code != ERROR_UNAUTHORIZED && err->code != ERROR_FORBIDDEN))
         return false;
-    buf_printf(&scope, REGISTRY_DELETE_SCOPE, upload->registry->repository);
+    buf_printf(&scope, REGISTRY_DELETE_SCOPE, upload->mirror->repository);
     return buf_ok(&scope, err) && delete_at(upload, scope.data, cancel, err);
 }
 

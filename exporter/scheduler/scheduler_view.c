@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "config/config_dump.h"
-#include "encoding/redact.h"
+#include "base/redact.h"
 #include "scheduler/scheduler_private.h"
 
 #include <string.h>
@@ -74,7 +74,7 @@ void scheduler_failures(struct scheduler *scheduler,
 
         if (job->failure.code == ERROR_NONE)
             continue;
-        redact_urls(message, sizeof(message), job->failure.message, strlen(job->failure.message));
+        redact_text(message, sizeof(message), job->failure.message, strlen(job->failure.message));
         visit(arg, &(struct collector_failure){job->plan.name, message});
     }
 }

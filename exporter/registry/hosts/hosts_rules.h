@@ -9,4 +9,6 @@ struct hosts_rules {
     enum hosts_dialect dialect;
     bool like_containerd_1; /* requires a [host] table; knows no dial_timeout and no capital keys */
     bool no_referrers;      /* does not know this capability */
+    bool rewrites;          /* knows the key `rewrite`: k3s, RKE2 */
+    bool push_without_ns;   /* sends no "?ns=" with the requests of a push */
 };

@@ -250,6 +250,34 @@ bool read_headers(const toml_reader &in, const toml::table &table, const char *c
     return true;
 }
 
+/* Other daemons ignore the key, so they do not check its type. */
+bool read_rewrites(const toml_reader &in, const toml::table &table, hosts_toml_entry *entry)
+{
+    const toml::node *node = member(in, table, "rewrite");
+    const toml::table *rules = node ? node->as_table() : nullptr;
+    hosts_rewrite *out;
+
+    entry->rewrite_line = node ? node->source().begin.line : 0;
+    if (!node || !in.rules->rewrites)
+        return true;
+    if (!rules)
+        return reject(in, node->source().begin, "rewrite: expected a table");
+    if (rules->size() > HOSTS_TOML_REWRITES_MAX)
+        return too_many(in, *node, "rewrites", HOSTS_TOML_REWRITES_MAX);
+    entry->rewrites = out = make<hosts_rewrite>(in, rules->size() + 1);
+    if (!out)
+        return arena_ok(in.arena, in.err);
+    for (auto &&[pattern, replacement] : *rules) {
+        if (!replacement.is_string())
+            return reject(in, replacement.source().begin, "rewrite: expected texts");
+        if (!copy_text(in, pattern.str(), replacement, &out->pattern) ||
+            !copy_text(in, replacement.as_string()->get(), replacement, &out->replacement))
+            return false;
+        out++;
+    }
+    return true;
+}
+
 bool read_entry(const toml_reader &in, const toml::table &table, hosts_toml_entry *entry)
 {
     const bool *override_path = nullptr;
@@ -260,7 +288,8 @@ bool read_entry(const toml_reader &in, const toml::table &table, hosts_toml_entr
         !read_flag(in, table, "skip_verify", &entry->skip_verify) ||
         !read_flag(in, table, "override_path", &override_path) ||
         (!in.rules->like_containerd_1 &&
-         !read_text(in, table, "dial_timeout", &entry->dial_timeout)))
+         !read_text(in, table, "dial_timeout", &entry->dial_timeout)) ||
+        !read_rewrites(in, table, entry))
         return false;
     entry->override_path = override_path && *override_path;
     return true;

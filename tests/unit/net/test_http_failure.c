@@ -22,7 +22,7 @@
 static enum error_code get(const char *url, bool of_server, struct error *err)
 {
     CLEANUP(http_response_deinit) struct http_response response = HTTP_RESPONSE_INIT(100);
-    const struct http_request request = {.method = "GET", .url = url, .url_from_server = of_server};
+    const struct http_request request = {.method = "GET", .url = url, .url_of_server = of_server};
     CLEANUP(http_freep) struct http *http = http_new(&(struct http_options){0}, err);
     struct cancel cancel;
 

@@ -123,6 +123,10 @@ static void an_origin_has_no_secrets(void **state)
         {"http://r.example/a@b", "http://r.example"},
         {"user@r.example/x", "r.example"},
         {"http://@r.example/", "http://r.example"},
+        {"http://[::1]/", "http://[::1]"},
+        {"http://[::1]:5000/", "http://[::1]:5000"},
+        {"http://svc:secret#t@r.example/", "http://..."},
+        {"http://svc:secret/t@r.example/", "http://..."},
         {"", ""},
     };
 

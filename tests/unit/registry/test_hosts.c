@@ -104,6 +104,8 @@ static const char *shown(const struct host_list *list)
             host->capabilities & HOST_PUSH ? "P" : "", host->skip_verify ? " skip" : "",
             host->client_cert[0] ? " client" : "", host->name_space[0] ? " ns=" : "",
             host->name_space);
+        if (host->repository)
+            n += (size_t)snprintf(text + n, sizeof(text) - n, " as %s", host->repository);
         for (const char *const *ca = host->more_ca_files; *ca; ca++)
             n += (size_t)snprintf(text + n, sizeof(text) - n, " ca");
         for (const char *const *header = host->headers; *header; header++)
@@ -332,6 +334,8 @@ static void fails_where_containerd_fails(void **state)
     assert_int_equal(unlink(path) + mkdir(path, 0755), 0);
     open_fixture(&it, "reg.example:5000/a/b:t");
     assert_false(hosts_find(&it.reference, &it.options, &it.arena, &it.list, &it.warning, &it.err));
+    assert_int_equal(it.list.count, 0);
+    assert_non_null(strstr(it.list.file, "/reg.example_5000_"));
     close_fixture(&it);
 }
 
@@ -362,6 +366,51 @@ static void is_as_strict_as_containerd_1(void **state)
     }
 }
 
+/* As the forks of k3s and RKE2 do. */
+static void rewrites_repositories(void **state)
+{
+#define HUB    "[host.\"https://m.example\".rewrite]\n"
+#define MIRROR "https://m.example/v2 prP" NS
+    static const struct {
+        const char *version, *toml, *list, *warning;
+    } files[] = {
+        {"v1.7.23-k3s2", HUB "\"^a/(.*)\" = \"hub/$1\"\n", MIRROR " as hub/b; " REGISTRY, NULL},
+        {"v2.0.5-k3s1", HUB "'^a/(.*)' = '${1}'\n", MIRROR " as b; " REGISTRY, NULL},
+        {"v1.30.5+k3s1", "[host.\"https://m.example\"]\nrewrite = {\"a\" = \"c\"}\n",
+         MIRROR " as c/b; " REGISTRY, NULL},
+        {"v2.0.5-k3s1", HUB "\"x\" = \"y\"\n", MIRROR "; " REGISTRY, NULL},
+        {"v2.0.5-k3s1", HUB, MIRROR "; " REGISTRY, NULL},
+        {"v2.0.5-k3s1", HUB "\"^\" = \"/c//./d/\"\n", MIRROR " as c/d/a/b; " REGISTRY, NULL},
+        {"v2.0.5-k3s1", HUB "\".*\" = \"\"\n", REGISTRY, "host 1"},
+        {"v2.0.5-k3s1", HUB "\".*\" = \"a?b\"\n", REGISTRY, "host 1"},
+        {"v2.0.5-k3s1", HUB "\"^(?!x)\" = \"c\"\n", MIRROR "; " REGISTRY, "line 1: a pattern of"},
+        {"v2.0.5-k3s1", HUB "\"^a\" = \"c\"\n\"b$\" = \"d\"\n", MIRROR " as c/b; " REGISTRY,
+         "line 1: several patterns"},
+        {"v2.0.5-k3s1", HUB "\"a\" = 1\n", REGISTRY, "line 2: rewrite"},
+        {"v2.0.5-k3s1", "[host.\"https://m.example\"]\nrewrite = 1\n", REGISTRY, "line 2: rewrite"},
+        {"v2.0.5-k3s1", "[rewrite]\n\"a\" = \"c\"\n", REGISTRY " as c/b", NULL},
+        {"v2.1.4", HUB "\"a\" = \"c\"\n", MIRROR "; " REGISTRY,
+         "line 1: the key \"rewrite\" is ignored"},
+        {"1.7.24", HUB "\"a\" = 1\n", MIRROR "; " REGISTRY,
+         "line 1: the key \"rewrite\" is ignored"},
+        {"", "[host.\"https://m.example\"]\n\nrewrite = 1\n", MIRROR "; " REGISTRY,
+         "line 3: the key \"rewrite\" is ignored"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        struct fixture it;
+        open_fixture(&it, "reg.example:5000/a/b:t");
+        it.options.rules = daemon_hosts_rules(files[i].version);
+        put("reg.example_5000_", "hosts.toml", files[i].toml);
+        find(&it);
+        assert_string_equal(shown(&it.list), files[i].list);
+        assert_int_equal(it.warning.code != ERROR_NONE, files[i].warning != NULL);
+        if (files[i].warning && !strstr(it.warning.message, files[i].warning))
+            fail_msg("%s: expected %s", it.warning.message, files[i].warning);
+        close_fixture(&it);
+    }
+}
+
 static void knows_what_each_version_knows(void **state)
 {
     static const struct {
@@ -379,6 +428,9 @@ static void knows_what_each_version_knows(void **state)
         {"1.7.24", "\xef\xbb\xbf[host.\"https://m.example\"]\n", ERROR_NONE, true},
     };
     (void)state;
+    assert_true(daemon_hosts_rules("1.7.24").push_without_ns);
+    assert_true(daemon_hosts_rules("v2.2.7").push_without_ns);
+    assert_false(daemon_hosts_rules("v2.3.0").push_without_ns);
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
         struct fixture it;
         open_fixture(&it, "reg.example:5000/a/b:t");
@@ -386,6 +438,7 @@ static void knows_what_each_version_knows(void **state)
         put("reg.example_5000_", "hosts.toml", files[i].toml);
         find(&it);
         assert_int_equal(it.list.count, files[i].used ? 2 : 1);
+        assert_int_equal(it.list.push_without_ns, it.options.rules.push_without_ns);
         assert_int_equal(it.warning.code, files[i].warning);
         if (it.warning.code != ERROR_NONE)
             assert_non_null(strstr(it.warning.message, "hosts.toml: line "));
@@ -430,6 +483,7 @@ static void finds_the_directory(void **state)
     put("first/[::1]_5000_", "hosts.toml", "[host.\"https://six.example\"]\n");
     assert_string_equal(served_from("[::1]:5000/a:t", roots), "six.example");
     assert_string_equal(hosts_root(&it.reference, "/a:/b", &it.arena), "/a");
+    assert_string_equal(hosts_root(&it.reference, "/a:/dev/null:/b", &it.arena), "/dev/null");
     assert_string_equal(hosts_root(&it.reference, "", &it.arena), "");
     assert_string_equal(hosts_root(&it.reference, NULL, &it.arena), "");
     close_fixture(&it);
@@ -618,6 +672,7 @@ int main(void)
         TEST(fails_where_containerd_fails),
         TEST(is_as_strict_as_containerd_1),
         TEST(knows_what_each_version_knows),
+        TEST(rewrites_repositories),
         TEST(finds_the_directory),
         TEST(reaches_docker_io_by_its_endpoint),
         TEST(applies_options_if_no_file_names_the_registry),

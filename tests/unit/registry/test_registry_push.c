@@ -581,10 +581,10 @@ static void answers_401_in_the_middle_of_an_upload(void **state)
 static void follows_an_upload_to_another_host_without_identity(void **state)
 {
     static const struct fake_rule there[] = {
-        {"PATCH /up/1 ", .with = "Content-Range: 0-2\r\n", .status = "202 On",
+        {"PATCH /up/1?ns=127.0.0.1%3A", .with = "Content-Range: 0-2\r\n", .status = "202 On",
          .headers = "Location: /up/2\r\n"},
-        {"PATCH /up/2 ", .with = "Content-Range: 3-4\r\n", .status = "202 On"},
-        {"PUT /up/2?", .status = "201 Made"},
+        {"PATCH /up/2?ns=127.0.0.1%3A", .with = "Content-Range: 3-4\r\n", .status = "202 On"},
+        {"PUT /up/2?digest=", .with = "&ns=127.0.0.1%3A", .status = "201 Made"},
         {0},
     };
     struct fake_rule here[] = {
@@ -727,6 +727,43 @@ static void names_the_registry_to_a_mirror_that_mounts(void **state)
     trial_end(&t);
 }
 
+/* As containerd since 2.3; earlier versions name the registry in no request of a push. */
+static void names_the_registry_to_a_mirror_in_every_request(void **state)
+{
+    static const struct fake_rule rules[] = {
+        {"POST /v2/a/b/blobs/uploads/", .status = "202 Go", .headers = "Location: /up/1?s=1\r\n"},
+        {"PATCH /up/1?s=1", .status = "202 On", .headers = "Location: /up/2\r\n"},
+        {"PATCH /up/2", .status = "202 On"},
+        {"PUT /up/2?digest=", .status = "201 Made"},
+        {"PUT /v2/a/b/manifests/v1", .status = "201 Made"},
+        {0},
+    };
+    const struct descriptor manifest = {
+        .media_type = MEDIA_TYPE_OCI_MANIFEST, .digest = BLOB_DIGEST, .size = 5};
+    const struct reference reference = {
+        .host = "reg.example:5", .endpoint = "reg.example:5", .repository = "a/b"};
+    struct trial t;
+
+    (void)state;
+    for (int without = 0; without < 2; without++) {
+        struct text_source text = {.text = BLOB};
+
+        trial_begin(&t, rules, (struct identity){.push = true});
+        t.host.name_space = "reg.example:5";
+        t.hosts.push_without_ns = without;
+        registry_free(t.registry);
+        t.registry = registry_new(
+            &reference, &(struct registry_options){.hosts = &t.hosts, .push = true}, &t.err);
+        buf_append_str(&t.taken, BLOB);
+        assert_true(push_chunks(&t, &text, 4));
+        assert_true(
+            registry_push_manifest(t.registry, "v1", &manifest, &t.taken, &t.cancel, &t.err));
+        assert_int_equal(count(&t.fake, "?ns=reg.example%3A5 "), without ? 0 : 3);
+        assert_int_equal(count(&t.fake, "&ns=reg.example%3A5 "), without ? 0 : 2);
+        trial_end(&t);
+    }
+}
+
 static void pushes_a_manifest(void **state)
 {
     static const struct fake_rule rules[] = {
@@ -751,6 +788,86 @@ static void pushes_a_manifest(void **state)
         registry_push_manifest(t.registry, "lies", &manifest, &t.taken, &t.cancel, &t.err));
     assert_int_equal(t.err.code, ERROR_DIGEST_MISMATCH);
     assert_int_equal(registry_traffic(t.registry)->uploaded_bytes, 15);
+    trial_end(&t);
+}
+
+#define BLOB_SHA512                                                                                \
+    "sha512:"                                                                                      \
+    "9b71d224bd62f3785d96d46ad3ea3d73319bfbc2890caadae2dff72519673ca72323c3d99ba5c11d7c7acc6e14b8" \
+    "c5da0c4663475c2e5c3adef46f73bcdec043"
+#define BLOB_SHA384                                                                                \
+    "sha384:"                                                                                      \
+    "59e1748777448c69de6b800d7a33bbfb9ff1b463e44354c3553bcdb9c666fa90125a3c79f90397bdf5f6a13de828" \
+    "684f"
+
+/* A registry may use another algorithm than the exporter. */
+static void verifies_the_stored_digest_by_its_algorithm(void **state)
+{
+    static const struct {
+        const char *header;
+        enum error_code want;
+    } rows[] = {
+        {"Docker-Content-Digest: " BLOB_DIGEST "\r\n", ERROR_NONE},
+        {"Docker-Content-Digest: " BLOB_SHA512 "\r\n", ERROR_NONE},
+        {"Docker-Content-Digest: " BLOB_SHA384 "\r\n", ERROR_NONE},
+        {"Docker-Content-Digest:\r\n", ERROR_NONE},
+        {"Docker-Content-Digest:   \r\n", ERROR_NONE},
+        {"", ERROR_NONE},
+        {"Docker-Content-Digest: " OTHER_DIGEST "\r\n", ERROR_DIGEST_MISMATCH},
+        {"Docker-Content-Digest: " BLOB_SHA512 "00\r\n", ERROR_PROTOCOL},
+        {"Docker-Content-Digest: sha256:00\r\n", ERROR_PROTOCOL},
+        {"Docker-Content-Digest: 2cf24dba\r\n", ERROR_PROTOCOL},
+        {"Docker-Content-Digest: sha256\r\n", ERROR_PROTOCOL},
+        {"Docker-Content-Digest: a b:c\r\n", ERROR_PROTOCOL},
+        {"Docker-Content-Digest: blake3:00\r\n", ERROR_UNSUPPORTED},
+        {"Docker-Content-Digest: multihash+base58:QmRZ\r\n", ERROR_UNSUPPORTED},
+    };
+    const struct descriptor manifest = {
+        .media_type = MEDIA_TYPE_OCI_MANIFEST, .digest = BLOB_DIGEST, .size = 5};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct fake_rule rules[] = {
+            {OPEN, .status = "202 Go", .headers = "Location: /up\r\n"},
+            {MOUNT, .status = "201 Made", .headers = rows[i].header},
+            {"PATCH /up ", .status = "202 On"},
+            {"PUT /", .status = "201 Made", .headers = rows[i].header},
+            {"DELETE /up ", .status = "204 Gone"},
+            {0},
+        };
+        struct text_source text = {.text = BLOB};
+        bool mounted, ok[4];
+        struct trial t;
+
+        trial_begin(&t, rules, (struct identity){0});
+        buf_append_str(&t.taken, BLOB);
+        ok[0] = push_blob(&t, &text);
+        ok[1] = push_chunks(&t, &text, 2);
+        ok[2] = trial_push(&t, &text, &mount_it, &mounted);
+        ok[3] = registry_push_manifest(t.registry, "v1", &manifest, &t.taken, &t.cancel, &t.err);
+        for (size_t k = 0; k < 4; k++)
+            if (ok[k] != (rows[i].want == ERROR_NONE))
+                fail_msg("%s: %zu: %s", rows[i].header, k, t.err.message);
+        assert_int_equal(t.err.code, rows[i].want);
+        trial_end(&t);
+    }
+}
+
+static void says_which_digest_the_registry_stored(void **state)
+{
+    static const struct fake_rule rules[] = {
+        {"PUT /", .status = "201 Made", .headers = "Docker-Content-Digest: " BLOB_SHA512 "\r\n"},
+        {0}};
+    const struct descriptor manifest = {
+        .media_type = MEDIA_TYPE_OCI_MANIFEST, .digest = BLOB_DIGEST, .size = 5};
+    struct trial t;
+
+    (void)state;
+    trial_begin(&t, rules, (struct identity){0});
+    buf_append_str(&t.taken, "other");
+    assert_false(registry_push_manifest(t.registry, "v1", &manifest, &t.taken, &t.cancel, &t.err));
+    assert_int_equal(t.err.code, ERROR_DIGEST_MISMATCH);
+    assert_non_null(strstr(t.err.message, "stored " BLOB_SHA512 ": expected sha512:"));
     trial_end(&t);
 }
 
@@ -932,7 +1049,10 @@ int main(void)
         cmocka_unit_test(uploads_if_the_registry_does_not_mount),
         cmocka_unit_test(fails_if_a_mount_fails),
         cmocka_unit_test(names_the_registry_to_a_mirror_that_mounts),
+        cmocka_unit_test(names_the_registry_to_a_mirror_in_every_request),
         cmocka_unit_test(pushes_a_manifest),
+        cmocka_unit_test(verifies_the_stored_digest_by_its_algorithm),
+        cmocka_unit_test(says_which_digest_the_registry_stored),
         cmocka_unit_test(returns_the_digest_of_a_tag),
         cmocka_unit_test(returns_no_digest_of_a_missing_manifest),
         cmocka_unit_test(maps_responses_to_deletes),

@@ -3,6 +3,7 @@
 #include "server/listen.h"
 
 #include <arpa/inet.h>
+#include <netdb.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,6 +26,18 @@ static bool has_ipv6(void)
     if (fd >= 0)
         close(fd);
     return ok;
+}
+
+/* One address that has one socket. Returns -1 on failure. */
+static int listen_open(const char *address, char name[LISTEN_NAME_BYTES], struct error *err)
+{
+    struct listeners listeners;
+
+    if (!listeners_open(&listeners, &address, 1, false, err))
+        return -1;
+    assert_int_equal(listeners.n, 1);
+    strcpy(name, listeners.names[0]);
+    return listeners.fds[0];
 }
 
 static unsigned port_of(const char *name)
@@ -241,6 +254,80 @@ static void recognises_local_clients(void **state)
     close(fd);
 }
 
+/* /etc/hosts decides which ones; the resolver knows. */
+static size_t addresses_of_localhost(void)
+{
+    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM}, *infos;
+    bool ipv4 = false, ipv6 = false;
+
+    assert_int_equal(getaddrinfo("localhost", "0", &hints, &infos), 0);
+    for (const struct addrinfo *info = infos; info; info = info->ai_next) {
+        ipv4 |= info->ai_family == AF_INET;
+        ipv6 |= info->ai_family == AF_INET6;
+    }
+    freeaddrinfo(infos);
+    return (size_t)ipv4 + (ipv6 && has_ipv6());
+}
+
+static void listens_on_every_address_of_a_name(void **state)
+{
+    const char *const address = "localhost:0";
+    struct listeners listeners;
+    struct error err;
+
+    (void)state;
+    assert_true(listeners_open(&listeners, &address, 1, false, &err));
+    assert_int_equal(listeners.n, addresses_of_localhost());
+    assert_memory_equal(listeners.names[0], "127.0.0.1:", strlen("127.0.0.1:"));
+    for (size_t i = 0; i < listeners.n; i++)
+        assert_int_equal(port_of(listeners.names[i]), port_of(listeners.names[0]));
+    reach(listeners.fds[0], port_of(listeners.names[0]));
+    listeners_close(&listeners);
+}
+
+/* A client would reach another process, depending on the address that it takes first. */
+static void refuses_a_name_with_an_address_in_use(void **state)
+{
+    static const char *const held[] = {"127.0.0.1:0", "[::1]:0"};
+    char name[LISTEN_NAME_BYTES], address[40];
+    const char *const addresses[] = {address};
+    struct listeners listeners;
+
+    (void)state;
+    if (addresses_of_localhost() < 2)
+        skip();
+    for (size_t i = 0; i < 2; i++) {
+        struct error err = {0};
+        int fd = listen_open(held[i], name, &err);
+
+        assert_true(fd >= 0);
+        snprintf(address, sizeof(address), "localhost:%u", port_of(name));
+        assert_false(listeners_open(&listeners, addresses, 1, false, &err));
+        assert_non_null(strstr(err.message, "in use"));
+        assert_int_equal(listeners.n, 0);
+        close(fd);
+        assert_true(listeners_open(&listeners, addresses, 1, false, &err));
+        assert_int_equal(listeners.n, 2);
+        listeners_close(&listeners);
+    }
+}
+
+static void limits_the_number_of_sockets(void **state)
+{
+    const char *addresses[LISTENERS_MAX + 1];
+    struct listeners listeners;
+    struct error err;
+
+    (void)state;
+    for (size_t i = 0; i < LISTENERS_MAX + 1; i++)
+        addresses[i] = "127.0.0.1:0";
+    assert_true(listeners_open(&listeners, addresses, LISTENERS_MAX, false, &err));
+    listeners_close(&listeners);
+    assert_false(listeners_open(&listeners, addresses, LISTENERS_MAX + 1, false, &err));
+    assert_int_equal(err.code, ERROR_LIMIT);
+    assert_int_equal(listeners.n, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -252,6 +339,9 @@ int main(void)
         cmocka_unit_test(checks_addresses_without_opening_them),
         cmocka_unit_test(listens_on_a_path),
         cmocka_unit_test(recognises_local_clients),
+        cmocka_unit_test(listens_on_every_address_of_a_name),
+        cmocka_unit_test(refuses_a_name_with_an_address_in_use),
+        cmocka_unit_test(limits_the_number_of_sockets),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -77,7 +77,30 @@ static void equals_golden(const struct buf *page, const char *name)
 
 static void address_of(const char *daemon, char *out, size_t out_size)
 {
+    snprintf(out, out_size, strcmp(daemon, "others") == 0 ? "" : "/run/<%s>.sock", daemon);
+}
+
+static void two_sockets(const char *daemon, char *out, size_t out_size)
+{
     snprintf(out, out_size, "/run/<%s>.sock", daemon);
+}
+
+static void names_further_sockets_of_containerd(void **state)
+{
+    (void)state;
+    for (int up = 0; up < 2; up++) {
+        CLEANUP(buf_deinit) struct buf page = BUF_INIT(NODE_LIMIT_BYTES);
+        CLEANUP(node_deinit) struct node node;
+
+        node_init(&node);
+        node.context.daemon_address = two_sockets;
+        snapshot_add(node.snapshot, UP, up);
+        node_join(&node);
+        node_page(&node, 1, &page);
+        has(&page,
+            "<dt>Also listening</dt><dd><span class=\"ref\">/run/&lt;others&gt;.sock</span>");
+        has(&page, "several sockets of containerd: containerd.address decides");
+    }
 }
 
 static void renders_a_node_with_all_sections(void **state)
@@ -924,6 +947,7 @@ int main(void)
         cmocka_unit_test(explains_a_failing_probe),
         cmocka_unit_test(reports_a_slow_probe_as_a_warning),
         cmocka_unit_test(reports_problems_of_the_daemons),
+        cmocka_unit_test(names_further_sockets_of_containerd),
         cmocka_unit_test(shows_why_collectors_fail),
         cmocka_unit_test(tells_a_denied_socket_from_a_dead_daemon),
         cmocka_unit_test(puts_a_daemon_that_is_down_into_the_headline),

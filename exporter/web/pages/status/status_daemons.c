@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define ADDRESS_BYTES 256
+#define OTHERS_BYTES  512
 
 static void print_count(struct status *status, const char *term, const char *family)
 {
@@ -84,6 +85,21 @@ static void print_address(struct status *status, const char *daemon)
         html_fill(&status->body, "<dt>Address</dt><dd><span class=\"ref\">%s</span></dd>", address);
 }
 
+/* Sockets that the search did not choose. */
+static void print_others(struct status *status)
+{
+    char others[OTHERS_BYTES] = "";
+
+    if (status->context->daemon_address)
+        status->context->daemon_address("others", others, sizeof(others));
+    if (!*others)
+        return;
+    html_fill(&status->body, "<dt>Also listening</dt><dd><span class=\"ref\">%s</span></dd>",
+              others);
+    status_problem(status, false, "daemons",
+                   "several sockets of containerd: containerd.address decides which is used");
+}
+
 /* Expired leases that remain block garbage collection. */
 static void print_leases(struct status *status)
 {
@@ -98,6 +114,7 @@ static void print_containerd_details(struct status *status)
 
     buf_append_str(out, "<dl>");
     print_address(status, "containerd");
+    print_others(status);
     print_label(status, "Version", "containerd_info", "version");
     print_label(status, "CRI", "containerd_cri_info", "version");
     print_count(status, "Namespaces", "containerd_namespaces");
@@ -141,6 +158,7 @@ static void print_unreachable_containerd(struct status *status)
                             "status containerd</code>) and that the address is right. ");
     buf_append_str(out, "Sections that depend on it are omitted.</p><dl>");
     print_address(status, "containerd");
+    print_others(status);
     print_last_error(status, "daemon");
     buf_append_str(out, "</dl></div>");
     status_problem(status, true, "daemons", "containerd: how to repair it");

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "encoding/redact.h"
+#include "base/redact.h"
 
 #include <string.h>
 
@@ -43,6 +43,8 @@ static void removes_users_and_passwords(void **state)
     assert_redacted("\"http://svc:Secr et@h:1\": no", "\"http://...@h:1\": no");
     assert_redacted("\"http://svc:Secr\\\"et@h:1\": no", "\"http://...@h:1\": no");
     assert_redacted("http://svc:Secret", "http://...");
+    assert_redacted("svc:Secret@h:1", "...@h:1");
+    assert_redacted("invalid \"svc:Secr@et@h\": no", "invalid \"...@h\": no");
     assert_redacted("socks5://a:Secret@h, http://b:Secret@i", "socks5://...@h, http://...@i");
 }
 
@@ -67,6 +69,8 @@ static void keeps_the_rest(void **state)
     assert_redacted("https://h/v2/a@sha256:12 no", "https://h/v2/a@sha256:12 no");
     assert_redacted("a@b https://h/a: c@d", "a@b https://h/a: c@d");
     assert_redacted("h/a@sha256:12: unexpected", "h/a@sha256:12: unexpected");
+    assert_redacted("h:1/a:b@sha512:12: unexpected", "h:1/a:b@sha512:12: unexpected");
+    assert_redacted("a@b: c", "a@b: c");
 }
 
 static void truncates(void **state)

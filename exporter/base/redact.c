@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "encoding/redact.h"
-
-#include "base/text.h"
+#include "base/redact.h"
 
 #include <stdbool.h>
 #include <string.h>
 #include <strings.h>
 
 #define HIDDEN               "..."
-#define TEXT_BYTES_MAX       ((size_t)16 << 10)
 #define CREDENTIAL_BYTES_MIN ((size_t)12) /* shorter: a word, as in "Bearer or Basic" */
 
-#define ALNUM "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+#define CREDENTIAL ALNUM "-._~+/="
+#define ALNUM      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 /* What is left of the text, and of the room for it. */
 struct redaction {
@@ -139,23 +137,38 @@ static size_t scheme_size(const struct redaction *r)
         size_t size = strlen(schemes[i]);
 
         if ((size_t)(r->end - r->at) > size && strncasecmp(r->at, schemes[i], size) == 0 &&
-            span(r->at + size, r->end, ALNUM "-._~+/=", true) >= CREDENTIAL_BYTES_MIN)
+            span(r->at + size, r->end, CREDENTIAL, true) >= CREDENTIAL_BYTES_MIN)
             return size;
     }
     return 0;
 }
 
+/* The length of "user:password" before "@host" without a scheme, at the start of a word; 0: none.
+ */
+static size_t bare_size(const struct redaction *r, const char *text)
+{
+    const char *end = r->at + span(r->at, r->end, " \t\r\n\"'<>", false);
+    size_t size;
+
+    if ((r->at > text && !strchr(" \t\r\n\"'<(=", r->at[-1])) ||
+        memmem(r->at, (size_t)(end - r->at), "://", 3))
+        return 0;
+    size = user_size(r->at, end);
+    return size > 0 && memchr(r->at, ':', size) ? size : 0;
+}
+
 const char *redact_text(char *out, size_t out_size, const char *text, size_t size)
 {
-    char redacted[TEXT_BYTES_MAX];
-    struct redaction r = {text, text + size, redacted, redacted + sizeof(redacted)};
+    struct redaction r = {text, text + size, out, out + out_size - 1};
 
     while (r.at < r.end) {
-        size_t scheme = scheme_size(&r);
+        size_t scheme = scheme_size(&r), bare = bare_size(&r, text);
 
         if (scheme > 0) {
             copy(&r, scheme);
-            hide(&r, span(r.at, r.end, ALNUM "-._~+/=", true));
+            hide(&r, span(r.at, r.end, CREDENTIAL, true));
+        } else if (bare > 0) {
+            hide(&r, bare);
         } else if (r.end - r.at >= 3 && memcmp(r.at, "://", 3) == 0) {
             bool quoted = is_quoted(text, r.at);
 
@@ -165,6 +178,6 @@ const char *redact_text(char *out, size_t out_size, const char *text, size_t siz
             copy(&r, 1);
         }
     }
-    text_clean(out, out_size, redacted, (size_t)(r.out - redacted));
+    *r.out = '\0';
     return out;
 }
