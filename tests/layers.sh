@@ -53,7 +53,7 @@ floor scheduler   base os encoding metrics collector config
 floor engines     base encoding oci registry docker containerd
 floor probe       base metrics credentials registry containerd engines collector
 floor collectors  base os encoding oci metrics registry docker containerd inventory engines probe collector
-floor server      base os encoding config collector
+floor server      base os encoding metrics config collector
 floor web         base os encoding metrics collector scheduler server
 floor command     base os encoding oci metrics net credentials registry docker containerd inventory \
                   collector config scheduler engines probe server web

@@ -25,6 +25,15 @@ bool content_list(const struct scope *scope, content_visit *visit, void *arg, st
                                    err);
 }
 
+bool content_records(const struct scope *scope, content_record_visit *visit, void *arg,
+                     struct cancel *cancel, struct error *err)
+{
+    struct content_record_visitor visitor = {visit, arg};
+
+    return containerd_query_stream(scope, SERVICE "List", NULL, content_wire_records, &visitor,
+                                   cancel, err);
+}
+
 static bool find_some(const struct scope *scope, const char *const *digests, size_t count,
                       struct content_record_visitor *visitor, struct cancel *cancel,
                       struct error *err)

@@ -31,6 +31,10 @@ struct content_record {
 typedef bool content_record_visit(void *arg, const struct content_record *record,
                                   struct error *err);
 
+/* Visits all records of the namespace. */
+bool content_records(const struct scope *scope, content_record_visit *visit, void *arg,
+                     struct cancel *cancel, struct error *err) MUST_CHECK;
+
 /* Visits the records of those `digests` that the namespace has. ERROR_INVALID if one of them is no
  * digest. Sends one request for many digests. */
 bool content_find(const struct scope *scope, const char *const *digests, size_t count,

@@ -118,6 +118,7 @@ bool probe_request_init(struct probe_request *request, const struct probe *probe
         .lifetime_seconds = left_ns / NS_PER_SECOND + LEFTOVER_SECONDS,
         .one_shot = *probe->node->one_shot != 0,
     };
+    request->engine.last_manifest = probe->counters.last_success_run.manifest_digest;
     request->engine.push.last_digest = probe->counters.last_success_run.digest;
     if (!probe_references(probe, &now, &request->arena, &request->engine.reference,
                           &request->engine.new_tag, &key, err) ||

@@ -45,8 +45,7 @@ static bool init_auth(struct registry_mirror *mirror, const struct registry_opti
                options->push ? "pull,push" : "pull");
     if (!buf_ok(&scope, err))
         return false;
-    mirror->auth =
-        registry_auth_new(mirror->own ? options->credentials : NULL, scope.data, err);
+    mirror->auth = registry_auth_new(mirror->own ? options->credentials : NULL, scope.data, err);
     if (mirror->auth) {
         mirror->auth->plain_http = mirror->plain;
         mirror->auth->progress = options->progress;

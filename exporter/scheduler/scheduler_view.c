@@ -2,8 +2,8 @@
 #include "scheduler/scheduler_view.h"
 
 #include "base/clock.h"
-#include "config/config_dump.h"
 #include "base/redact.h"
+#include "config/config_dump.h"
 #include "scheduler/scheduler_private.h"
 
 #include <string.h>

@@ -327,7 +327,7 @@ static bool open_address(struct listeners *listeners, const char *address, struc
     return true;
 }
 
-static bool is_repeated(const struct listen_address *a, const struct listen_address *b)
+static bool is_same_address(const struct listen_address *a, const struct listen_address *b)
 {
     if (a->path || b->path)
         return a->path && b->path && strcmp(a->path, b->path) == 0;
@@ -346,7 +346,7 @@ bool listeners_check(const char *const *addresses, size_t n, struct error *err)
         if (!listen_parse(addresses[i], &parts, err))
             return false;
         for (size_t j = 0; j < i; j++)
-            if (listen_parse(addresses[j], &other, err) && is_repeated(&parts, &other))
+            if (listen_parse(addresses[j], &other, err) && is_same_address(&parts, &other))
                 return error_set(err, ERROR_INVALID, "listen address \"%s\" is given twice",
                                  addresses[i]);
     }

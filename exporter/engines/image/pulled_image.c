@@ -12,6 +12,7 @@
 #include "containerd/images.h"
 #include "containerd/introspection.h"
 #include "containerd/snapshots.h"
+#include "engines/image/recent_blobs.h"
 #include "oci/name_map.h"
 
 #include <stdio.h>
@@ -289,6 +290,18 @@ static bool date_in_other_namespaces(struct examination *e, struct error *err)
     return true;
 }
 
+/* Must follow the lists: what another run removed since then has been recorded. */
+static void date_by_other_runs(struct examination *e)
+{
+    for (size_t i = 0; i < e->n_blobs; i++) {
+        struct blob *blob = &e->blobs[i];
+
+        blob->cached = blob->cached || (blob->created_unix_ns != 0 &&
+                                        recent_blobs_shared(blob->digest, e->query->started_unix_ns,
+                                                            blob->created_unix_ns));
+    }
+}
+
 static bool has_snapshots(const struct examination *e)
 {
     return e->has_config && e->snapshotter && e->snapshotter[0] != '\0';
@@ -375,9 +388,11 @@ static bool measure_snapshots(struct examination *e, struct error *err)
 
 static bool examine(struct examination *e, struct error *err)
 {
-    return collect(e, err) && date(e, e->query->scope, date_own, err) &&
-           date_in_other_namespaces(e, err) &&
-           (e->has_config || !e->config_digest || !e->snapshotter || read_config(e, err)) &&
+    if (!collect(e, err) || !date(e, e->query->scope, date_own, err) ||
+        !date_in_other_namespaces(e, err))
+        return false;
+    date_by_other_runs(e);
+    return (e->has_config || !e->config_digest || !e->snapshotter || read_config(e, err)) &&
            classify_missing(e, err) && measure_snapshots(e, err);
 }
 

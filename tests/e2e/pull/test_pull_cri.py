@@ -294,3 +294,33 @@ def test_serialises_probes_of_one_repository(lab, node, registry, maker):
     exporter = run_once(lab, config_for(node.containerd, *[pull(reference, name) for name in names]))
     for name in names:
         assert reasons(exporter, name) == {} and cached(exporter, name) == 0, exporter.log
+
+
+@pytest.mark.parametrize("names", [("mirror/turns", "direct/turns"), ("mirror/three", "direct/three", "other/three")])
+def test_runs_of_one_content_take_turns(lab, node, registry, maker, names):
+    """They know the content only after the first pull."""
+    image = maker.image(layers=3, size=256 << 10)
+    references = {name.replace("/", "-"): image.push(registry, f"cri/{name}", "1") for name in names}
+    before = node.containerd.census()
+    exporter = run_once(lab, config_for(node.containerd, *[pull(reference, name, interval="1s", timeout="30s")
+                                                           for name, reference in references.items()]), attempts=4, timeout=90)
+    for name in references:
+        assert reasons(exporter, name) == {} and cached(exporter, name) == 0, exporter.log
+        assert exporter.value("image_canary_cleanup_failures_total", probe=name) == 0
+    exporter.stop()
+    wait_until(lambda: node.containerd.census() == before, what="nothing is left")
+
+
+def test_an_image_that_a_pod_got_meanwhile_stays(lab, node, registry, maker):
+    image = maker.image(layers=3, size=256 << 10)
+    mirror, direct = image.push(registry, "cri/mirror/pod", "1"), image.push(registry, "cri/direct/pod", "1")
+    exporter = run_once(lab, config_for(node.containerd, pull(mirror, "mirror", interval="1s"),
+                                        pull(direct, "direct", interval="1s")))
+    node.pull(image.push(registry, "cri/pod", "1"))
+    exporter.wait_for("image_canary_failure_reasons_total", {"probe": "mirror", "reason": "not_cold"})
+    exporter.wait_for("image_canary_failure_reasons_total", {"probe": "direct", "reason": "not_cold"})
+    exporter.stop()
+    assert node.containerd.check(NAMESPACE)[f"{registry.host}/cri/pod:1"]["status"] == "complete"
+    assert not [name for name in node.images() if "/mirror/" in name or "/direct/" in name]
+    assert not node.containerd.leases(NAMESPACE)
+    node.remove(f"{registry.host}/cri/pod:1")
