@@ -30,13 +30,13 @@ with warnings.catch_warnings():
 class Containerd(Process):
     """A containerd with private root, state and socket. `folder` holds the unpacked version."""
 
-    def __init__(self, temp, folder=None, cri=False, extra_config=""):
+    def __init__(self, temp, folder=None, cri=False, extra_config="", disabled=()):
         self.dir = pathlib.Path(temp)
         self.dir.mkdir(parents=True, exist_ok=True)
         self.bin = os.path.dirname(find("containerd", folder))
         self.address = str(self.dir / "containerd.sock")
         self.root, self.state = self.dir / "root", self.dir / "state"
-        disabled = [] if cri else ["io.containerd.grpc.v1.cri"]
+        disabled = [*disabled, *([] if cri else ["io.containerd.grpc.v1.cri"])]
         # The opt plugin makes its folder: without a path of its own that would be /opt/containerd.
         config = f"""version = 2
 root = "{self.root}"

@@ -5,7 +5,9 @@
 #include "base/text.h"
 #include "containerd/content.h"
 #include "containerd/content_writer.h"
+#include "containerd/cri/cri.h"
 #include "containerd/images.h"
+#include "containerd/introspection.h"
 #include "containerd/leases.h"
 #include "containerd/namespaces.h"
 #include "containerd/snapshots.h"
@@ -160,6 +162,49 @@ static bool sweep(const struct workspace *workspace, struct cancel *cancel, stru
     return true;
 }
 
+static bool is_loaded(const struct plugins *plugins, const char *snapshotter)
+{
+    for (size_t i = 0; i < plugins->count; i++)
+        if (strcmp(plugins->items[i].type, SNAPSHOTTER_PLUGIN) == 0 &&
+            strcmp(plugins->items[i].id, snapshotter) == 0)
+            return !plugins->items[i].init_error;
+    return false;
+}
+
+/* A snapshotter that the daemon has loaded, instead of one that it has not: CRI's, else the first.
+ * No label can tell: the namespace of the run is new. NULL if there is none. */
+static const char *loaded_snapshotter(struct containerd *daemon, const struct plugins *plugins,
+                                      struct arena *arena, struct cancel *cancel)
+{
+    const char *name;
+    struct error ignored; /* a CRI that does not answer has no say */
+
+    if (cri_snapshotter(daemon, arena, &name, cancel, &ignored) && is_loaded(plugins, name))
+        return name;
+    for (size_t i = 0; i < plugins->count; i++)
+        if (strcmp(plugins->items[i].type, SNAPSHOTTER_PLUGIN) == 0 &&
+            !plugins->items[i].init_error)
+            return plugins->items[i].id;
+    return NULL;
+}
+
+static bool choose_snapshotter(struct workspace *workspace, const struct engine_request *request,
+                               struct cancel *cancel, struct error *err)
+{
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
+    const char *usual = request->snapshotter ? request->snapshotter : "", *name = usual;
+    struct plugins plugins;
+
+    if (request->any_snapshotter) {
+        if (!introspection_plugins(request->containerd, &arena, &plugins, cancel, err))
+            return false;
+        if (!is_loaded(&plugins, name))
+            name = loaded_snapshotter(request->containerd, &plugins, &arena, cancel);
+    }
+    snprintf(workspace->snapshotter, sizeof(workspace->snapshotter), "%s", name ? name : usual);
+    return true;
+}
+
 bool workspace_offered(const struct engine_request *request, struct cancel *cancel,
                        struct error *err)
 {
@@ -176,13 +221,13 @@ bool workspace_open(struct workspace *workspace, const struct engine_request *re
     struct label label = {EXPIRES_LABEL, expires};
     const struct labels labels = {&label, 1};
 
-    *workspace = (struct workspace){.snapshotter = request->snapshotter};
+    *workspace = (struct workspace){0};
     snprintf(workspace->name_space, sizeof(workspace->name_space), PROBE_NAMESPACE_PREFIX "%s",
              request->name);
     snprintf(workspace->lease, sizeof(workspace->lease), "%s", workspace->name_space);
     workspace->scope = (struct scope){request->containerd, workspace->name_space, workspace->lease};
     snprintf(expires, sizeof(expires), "%" PRId64, (int64_t)time(NULL) + request->lifetime_seconds);
-    if (!sweep(workspace, cancel, err))
+    if (!choose_snapshotter(workspace, request, cancel, err) || !sweep(workspace, cancel, err))
         return false;
     workspace->touched = true;
     return containerd_namespace_create(

@@ -13,9 +13,11 @@
 #define WORKSPACE_NAME_BYTES 96
 #define WORKSPACE_REF_BYTES  ((size_t)256)
 
+#define WORKSPACE_SNAPSHOTTER_BYTES 128
+
 struct workspace {
     struct scope scope; /* namespace and lease, for all calls of the run */
-    const char *snapshotter;
+    char snapshotter[WORKSPACE_SNAPSHOTTER_BYTES]; /* that the run uses */
     char name_space[WORKSPACE_NAME_BYTES];
     char lease[WORKSPACE_NAME_BYTES];
     bool touched; /* there may be something to remove */
