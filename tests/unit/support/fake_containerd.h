@@ -43,7 +43,7 @@ struct fake_item {
     int64_t created_ns; /* since 1970 */
     uint64_t size;
     char *data;  /* of content and ingests */
-    bool active; /* of a snapshot: not committed */
+    bool active; /* of a snapshot: not committed; of an ingest: another process writes it */
     struct fake_label {
         char name[128], value[256];
     } labels[FAKE_LABELS_MAX];
