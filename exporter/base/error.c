@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/error.h"
 
+#include "base/redact.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -28,6 +30,7 @@ static const char *const code_names[ERROR_CODES] = {
     [ERROR_NO_SPACE] = "no_space",
     [ERROR_UNPACK] = "unpack",
     [ERROR_RUNTIME_UNAVAILABLE] = "runtime_unavailable",
+    [ERROR_RUNTIME_FORBIDDEN] = "runtime_forbidden",
     [ERROR_RUNTIME] = "runtime",
     [ERROR_LIMIT] = "limit",
     [ERROR_MEMORY] = "memory",
@@ -39,15 +42,29 @@ const char *error_code_name(enum error_code code)
     return code_names[code];
 }
 
-/* Returns what vsnprintf() returns: the length of the whole message. */
+bool error_code_is_unreachable(enum error_code code)
+{
+    return code == ERROR_RUNTIME_UNAVAILABLE || code == ERROR_RUNTIME_FORBIDDEN;
+}
+
+/* Returns the length of the message. */
+PRINTF(2, 0)
+static size_t format(struct error *err, const char *fmt, va_list args)
+{
+    char text[sizeof(err->message)];
+
+    vsnprintf(text, sizeof(text), fmt, args);
+    return strlen(redact_text(err->message, sizeof(err->message), text, strlen(text)));
+}
+
 PRINTF(5, 0)
-static int fill(struct error *err, enum error_code code, enum error_status_kind kind, int status,
-                const char *fmt, va_list args)
+static size_t fill(struct error *err, enum error_code code, enum error_status_kind kind, int status,
+                   const char *fmt, va_list args)
 {
     err->code = code;
     err->status_kind = kind;
     err->status = status;
-    return vsnprintf(err->message, sizeof(err->message), fmt, args);
+    return format(err, fmt, args);
 }
 
 bool error_set(struct error *err, enum error_code code, const char *fmt, ...)
@@ -119,10 +136,9 @@ static enum error_code code_from_errno(int errnum)
     return ERROR_INTERNAL;
 }
 
-/* Appends ": text" to a message for which vsnprintf() returned `n`. */
-static void append_after_colon(struct error *err, int n, const char *text)
+/* Appends ": text" to a message of this length. */
+static void append_after_colon(struct error *err, size_t used, const char *text)
 {
-    size_t used = n < 0 ? sizeof(err->message) : (size_t)n;
     size_t room = used + 3 < sizeof(err->message) ? sizeof(err->message) - used - 3 : 0;
 
     if (room > 0) /* the message may be full */
@@ -133,7 +149,7 @@ bool error_errno(struct error *err, int errnum, const char *fmt, ...)
 {
     char reason[96];
     va_list args;
-    int n;
+    size_t n;
 
     va_start(args, fmt);
     n = fill(err, code_from_errno(errnum), STATUS_NONE, 0, fmt, args);
@@ -146,11 +162,11 @@ bool error_wrap(struct error *err, const char *fmt, ...)
 {
     char inner[sizeof(err->message)];
     va_list args;
-    int n;
+    size_t n;
 
     memcpy(inner, err->message, sizeof(inner));
     va_start(args, fmt);
-    n = vsnprintf(err->message, sizeof(err->message), fmt, args);
+    n = format(err, fmt, args);
     va_end(args);
     append_after_colon(err, n, inner);
     return false;

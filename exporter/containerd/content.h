@@ -7,7 +7,11 @@
 struct content_info {
     const char *digest;
     uint64_t size;
+    const char
+        *snapshotters; /* in lists: those that the blob's labels name as having a snapshot of
+                        * its image, each but the last followed by CONTENT_SNAPSHOTTERS_END */
 };
+#define CONTENT_SNAPSHOTTERS_END "/"
 
 /* Called once per blob of the namespace; the strings live until it returns. If it returns false,
  * the list ends and fails with the *err of the callback. */

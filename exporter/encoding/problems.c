@@ -3,6 +3,7 @@
 #include "encoding/problems.h"
 
 #include "base/log.h"
+#include "base/redact.h"
 #include "base/text.h"
 
 #include <stdarg.h>
@@ -39,15 +40,16 @@ static void insert(struct problems *problems, struct place place, const char *me
 
 bool problems_add(struct problems *problems, struct place place, const char *fmt, ...)
 {
-    char raw[MESSAGE_LIMIT_BYTES], text[MESSAGE_LIMIT_BYTES];
+    char raw[MESSAGE_LIMIT_BYTES], redacted[MESSAGE_LIMIT_BYTES], text[MESSAGE_LIMIT_BYTES];
     const char *message;
     va_list args;
 
     va_start(args, fmt);
     vsnprintf(raw, sizeof(raw), fmt, args);
     va_end(args);
-    /* Messages quote the file, which may contain line breaks. */
-    text_clean(text, sizeof(text), raw, strlen(raw));
+    /* Messages quote the file, which may contain secrets and line breaks. */
+    redact_text(redacted, sizeof(redacted), raw, strlen(raw));
+    text_clean(text, sizeof(text), redacted, strlen(redacted));
     if (is_known(problems, place, text))
         return false;
     message = problems->count < PROBLEMS_MAX ? arena_strdup(problems->arena, text) : NULL;

@@ -15,7 +15,7 @@
 #include "engines/image/remote_image.h"
 
 #include "base/clock.h"
-#include "registry/registry_read.h"
+#include "registry/registry_blob.h"
 
 #include <stdio.h>
 #include <string.h>

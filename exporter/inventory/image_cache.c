@@ -126,6 +126,11 @@ void image_cache_end(struct image_cache *cache, bool all)
     cache->has_read = cache->has_read && !all;
 }
 
+void image_cache_forgive(struct image_cache *cache)
+{
+    error_clear(&cache->failure);
+}
+
 bool image_cache_ok(const struct image_cache *cache, struct error *err)
 {
     if (cache->failure.code == ERROR_NONE)
@@ -164,7 +169,7 @@ static struct entry *new_entry(const char *key, size_t size, struct error *err)
 static bool is_outside_document(const struct error *err)
 {
     return err->code == ERROR_CANCELED || err->code == ERROR_TIMEOUT ||
-           err->code == ERROR_RUNTIME_UNAVAILABLE || err->code == ERROR_MEMORY;
+           error_code_is_unreachable(err->code) || err->code == ERROR_MEMORY;
 }
 
 static struct entry *parse_manifest(struct image_cache *cache, const char *key,

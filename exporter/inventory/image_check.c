@@ -163,11 +163,12 @@ static void check_unpacked(struct image_verdict *verdict, const struct image_fac
     enum image_lookup found = find_config(facts, manifest, &config);
 
     if (found == IMAGE_FOUND)
-        found = facts->snapshot(facts->arg, config->chain_id);
+        found = facts->snapshot(facts->arg, manifest->config.digest, config->chain_id);
     else
         found = IMAGE_UNREADABLE;
     verdict->unpacked = found == IMAGE_FOUND;
-    verdict->unpack_failed = found == IMAGE_UNREADABLE;
+    verdict->unpack_unknown = found == IMAGE_UNKNOWN;
+    verdict->unpack_failed = found == IMAGE_UNREADABLE || verdict->unpack_unknown;
 }
 
 void image_check(struct image_verdict *verdict, const struct descriptor *target,
@@ -185,6 +186,7 @@ void image_check(struct image_verdict *verdict, const struct descriptor *target,
         *verdict = (struct image_verdict){.status = IMAGE_UNAVAILABLE, .unpack_failed = true};
         break;
     case IMAGE_UNREADABLE:
+    case IMAGE_UNKNOWN:
         *verdict = (struct image_verdict){.status = IMAGE_ERROR, .unpack_failed = true};
         break;
     }

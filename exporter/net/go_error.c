@@ -65,15 +65,14 @@ static const struct row causes[] = {
 static const struct row refusals[] = {
     {ERROR_DIGEST_MISMATCH, {"digest invalid", "provided digest did not match uploaded content"}},
     {ERROR_SIZE_MISMATCH, {"size invalid", "provided length did not match content length"}},
-    {ERROR_SERVER_ERROR,
-     {"unavailable", "blob upload invalid"}}, /* also if the disk of the registry is full */
+    {ERROR_SERVER_ERROR, /* an invalid upload: also if the disk of the registry is full */
+     {"unavailable", "blob upload invalid", "blob upload unknown*", "manifest blob unknown"}},
     {ERROR_UNSUPPORTED, {"unsupported", "The operation is unsupported*"}},
     {ERROR_RATE_LIMITED, {"toomanyrequests"}},
     {ERROR_UNAUTHORIZED, {"unauthorized", "insufficient_scope", "authorization failed"}},
     {ERROR_FORBIDDEN, {"denied"}},
     {ERROR_NOT_FOUND,
-     {"blob unknown", "blob unknown to registry", "manifest blob unknown", "manifest unknown",
-      "name unknown", "blob upload unknown"}},
+     {"blob unknown", "blob unknown to registry", "manifest unknown", "name unknown"}},
     {ERROR_INVALID,
      {"invalid repository name", "manifest tag did not match URI", "name invalid", "tag invalid",
       "manifest invalid", "manifest unverified", "manifest failed signature verification"}},
@@ -112,11 +111,12 @@ static const struct row circumstances[] = {
       "server closed idle connection", "use of closed network connection",
       "*transport connection broken"}},
     {ERROR_INVALID, {"invalid reference format*", "could not parse reference", "manifest invalid"}},
+    {ERROR_SERVER_ERROR, {"blob upload unknown*", "blob upload invalid", "manifest blob unknown"}},
     {ERROR_NOT_FOUND,
      {"not found", "manifest unknown", "name unknown", "blob unknown", "unknown blob",
-      "blob upload unknown", "manifest blob unknown", "no match for platform in manifest*",
-      "no matching manifest for *", "pull access denied*", "repository * not found*",
-      "manifest for * not found", "An image does not exist locally with the tag"}},
+      "no match for platform in manifest*", "no matching manifest for *", "pull access denied*",
+      "repository * not found*", "manifest for * not found",
+      "An image does not exist locally with the tag"}},
 };
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
@@ -227,17 +227,29 @@ static int status_in(const struct chain *chain)
     return 0;
 }
 
-/* A 404 of the token server does not mean that the image does not exist. */
+/* Whether a registry does not know a blob that it has accepted before. An index may refer to what
+ * was never sent. */
+static bool has_lost_blob(const struct chain *chain)
+{
+    return has_link(chain, "unexpected status from PUT request to *") &&
+           has_link(chain, "*blob unknown*") &&
+           !has_link(chain, "manifest list/index references to *");
+}
+
+/* A 404 of the token server does not mean that the image does not exist, and that of an open upload
+ * means that the registry has lost it. */
 static enum error_code code_of_status(const struct chain *chain, int status)
 {
     enum error_code code = http_status_reason(status);
     enum error_code refusal = status >= 400 && status < 500 ? match_refusals(chain) : ERROR_NONE;
 
-    if (refusal != ERROR_NONE)
-        return refusal;
-    return code == ERROR_NOT_FOUND && has_link(chain, "failed to fetch * token")
-               ? ERROR_UNAUTHORIZED
-               : code;
+    if (refusal == ERROR_NOT_FOUND && has_lost_blob(chain))
+        return ERROR_SERVER_ERROR;
+    if (refusal != ERROR_NONE || code != ERROR_NOT_FOUND)
+        return refusal != ERROR_NONE ? refusal : code;
+    if (has_link(chain, "unexpected status from PUT request to */blobs/uploads/*"))
+        return ERROR_SERVER_ERROR;
+    return has_link(chain, "failed to fetch * token") ? ERROR_UNAUTHORIZED : code;
 }
 
 enum error_code go_error_code(const char *text, enum error_code otherwise)

@@ -2,40 +2,19 @@
 #include "net/http_curl.h"
 
 #include "base/clock.h"
+#include "net/http_failure.h"
 #include "net/http_message.h"
-#include "net/proxy.h"
+#include "net/http_tls.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #define CHUNK_BYTES (256L << 10)
 
-/* The reason of each curl result. CURLE_OK (0) ends a row. Results in no row: ERROR_INTERNAL. */
-static const struct {
-    enum error_code code;
-    CURLcode results[16];
-} codes[] = {
-    {ERROR_INVALID, {CURLE_UNSUPPORTED_PROTOCOL, CURLE_URL_MALFORMAT}},
-    {ERROR_PROXY, {CURLE_COULDNT_RESOLVE_PROXY, CURLE_PROXY}},
-    {ERROR_DNS, {CURLE_COULDNT_RESOLVE_HOST}},
-    {ERROR_CONNECT,
-     {CURLE_COULDNT_CONNECT, CURLE_INTERFACE_FAILED, CURLE_GOT_NOTHING, CURLE_SEND_ERROR,
-      CURLE_SEND_FAIL_REWIND, CURLE_RECV_ERROR, CURLE_PARTIAL_FILE}},
-    {ERROR_TIMEOUT, {CURLE_OPERATION_TIMEDOUT}},
-    {ERROR_TLS,
-     {CURLE_SSL_CONNECT_ERROR, CURLE_SSL_ENGINE_NOTFOUND, CURLE_SSL_ENGINE_SETFAILED,
-      CURLE_SSL_ENGINE_INITFAILED, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER,
-      CURLE_PEER_FAILED_VERIFICATION, CURLE_USE_SSL_FAILED, CURLE_SSL_CACERT_BADFILE,
-      CURLE_SSL_SHUTDOWN_FAILED, CURLE_SSL_CRL_BADFILE, CURLE_SSL_ISSUER_ERROR,
-      CURLE_SSL_PINNEDPUBKEYNOTMATCH, CURLE_SSL_INVALIDCERTSTATUS, CURLE_SSL_CLIENTCERT}},
-    {ERROR_PROTOCOL,
-     {CURLE_TOO_MANY_REDIRECTS, CURLE_WEIRD_SERVER_REPLY, CURLE_BAD_CONTENT_ENCODING}},
-    {ERROR_MEMORY, {CURLE_OUT_OF_MEMORY}},
-};
-
-static long number_of(CURL *easy, CURLINFO what)
+long http_curl_number(CURL *easy, CURLINFO what)
 {
     long number = 0;
 
@@ -49,9 +28,11 @@ static size_t on_header(char *line, size_t unit, size_t n, void *arg)
     struct buf *headers = &exchange->response->headers;
     size_t size = unit * n;
 
-    if (size >= 5 && memcmp(line, "HTTP/", 5) == 0)
+    exchange->headers_ended = exchange->headers_ended || size <= 2; /* trailers may follow */
+    if (size >= 5 && memcmp(line, "HTTP/", 5) == 0) {
+        exchange->headers_ended = false;
         buf_clear(headers);
-    else
+    } else
         http_response_add_header(exchange->response, line, size);
     if (buf_ok(headers, &exchange->failure))
         return size;
@@ -65,7 +46,7 @@ static size_t on_body(char *data, size_t unit, size_t n, void *arg)
     struct http_curl_exchange *exchange = arg;
     const struct http_request *request = exchange->request;
     size_t size = unit * n;
-    long status = number_of(exchange->http->easy, CURLINFO_RESPONSE_CODE);
+    long status = http_curl_number(exchange->http->easy, CURLINFO_RESPONSE_CODE);
 
     exchange->response->received_bytes += size;
     exchange->response->status = (int)status;
@@ -129,60 +110,65 @@ static void set_fixed_options(struct http *http, struct http_curl_exchange *exch
         curl_easy_setopt(easy, CURLOPT_USERAGENT, http->options.user_agent);
 }
 
-static void set_authorities(struct http *http)
-{
-    struct curl_blob blob = {http->authorities.data, http->authorities.size, CURL_BLOB_NOCOPY};
-    bool own = *http->options.ca_file != '\0';
-
-    if (own)
-        curl_easy_setopt(http->easy, CURLOPT_CAPATH, NULL);
-    if (blob.len > 0)
-        curl_easy_setopt(http->easy, CURLOPT_CAINFO_BLOB, &blob); /* in addition to CAPATH */
-    else if (own)
-        curl_easy_setopt(http->easy, CURLOPT_CAINFO, http->options.ca_file);
-}
-
-static void set_tls(struct http *http)
-{
-    const struct http_options *options = &http->options;
-    CURL *easy = http->easy;
-
-    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, options->skip_verify ? 0L : 1L);
-    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, options->skip_verify ? 0L : 2L);
-    curl_easy_setopt(easy, CURLOPT_CERTINFO, 1L);
-    set_authorities(http);
-    if (*options->client_cert) {
-        curl_easy_setopt(easy, CURLOPT_SSLCERT, options->client_cert);
-        curl_easy_setopt(easy, CURLOPT_SSLKEY,
-                         *options->client_key ? options->client_key : options->client_cert);
-    }
-}
-
 static const char *variable(const char *name)
 {
     return getenv(name);
 }
 
-/* Sets URL, proxy and address. curl reads proxy variables differently than Go: proxy_of() does it.
- */
-static void set_route(struct http *http, const char *url)
+/* Names of hosts are resolved by a SOCKS proxy, as Go does. */
+static void set_proxy(CURL *easy, const struct proxy *proxy)
+{
+    static const char *const schemes[] = {
+        [PROXY_HTTP] = "http",
+        [PROXY_HTTPS] = "https",
+        [PROXY_SOCKS5] = "socks5h",
+    };
+    bool bracketed = strchr(proxy->host, ':');
+    char url[PROXY_HOST_BYTES + 32] = "";
+
+    if (proxy->scheme != PROXY_NONE)
+        snprintf(url, sizeof(url), "%s://%s%s%s:%u", schemes[proxy->scheme], bracketed ? "[" : "",
+                 proxy->host, bracketed ? "]" : "", proxy->port);
+    curl_easy_setopt(easy, CURLOPT_PROXY, url); /* "": none; NULL: curl reads the environment */
+    curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
+    curl_easy_setopt(easy, CURLOPT_SOCKS5_AUTH, CURLAUTH_BASIC);
+    if (!proxy->has_user)
+        return;
+    curl_easy_setopt(easy, CURLOPT_PROXYUSERNAME, secret_text(&proxy->user));
+    curl_easy_setopt(easy, CURLOPT_PROXYPASSWORD, secret_text(&proxy->password));
+}
+
+static bool choose_proxy(struct http_curl_exchange *exchange, struct error *err)
+{
+    struct proxy *proxy = &exchange->proxy;
+
+    proxy_deinit(proxy);
+    *proxy = (struct proxy){.scheme = PROXY_NONE};
+    if (*exchange->http->options.unix_socket)
+        return true;
+    if (!proxy_of(exchange->url, variable, proxy, err))
+        return false;
+    return proxy->scheme == PROXY_NONE || proxy->port != 0 ||
+           error_set(err, ERROR_PROXY, HTTP_PROXY_MISREAD, proxy->variable);
+}
+
+static void set_route(struct http_curl_exchange *exchange)
 {
     static const long families[] = {
         [HTTP_FAMILY_ANY] = CURL_IPRESOLVE_WHATEVER,
         [HTTP_FAMILY_IPV4] = CURL_IPRESOLVE_V4,
         [HTTP_FAMILY_IPV6] = CURL_IPRESOLVE_V6,
     };
-    const char *proxy = *http->options.unix_socket ? NULL : proxy_of(url, variable);
-    CURL *easy = http->easy;
+    const struct http_options *options = &exchange->http->options;
+    CURL *easy = exchange->http->easy;
 
-    curl_easy_setopt(easy, CURLOPT_URL, url);
-    curl_easy_setopt(easy, CURLOPT_PROXY, proxy ? proxy : "");
-    curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
-    curl_easy_setopt(easy, CURLOPT_IPRESOLVE, families[http->options.family]);
+    curl_easy_setopt(easy, CURLOPT_URL, exchange->url);
+    set_proxy(easy, &exchange->proxy);
+    curl_easy_setopt(easy, CURLOPT_IPRESOLVE, families[options->family]);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
-                     (long)(http->options.dial_timeout_ns / NS_PER_MS + 1));
-    if (*http->options.unix_socket)
-        curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, http->options.unix_socket);
+                     (long)(options->dial_timeout_ns / NS_PER_MS + 1));
+    if (*options->unix_socket)
+        curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, options->unix_socket);
 }
 
 static void set_method(CURL *easy, const struct http_request *request,
@@ -208,15 +194,20 @@ static void set_method(CURL *easy, const struct http_request *request,
         curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method);
 }
 
-void http_curl_prepare(struct http_curl_exchange *exchange, struct curl_slist *headers)
+bool http_curl_prepare(struct http_curl_exchange *exchange, struct curl_slist *headers,
+                       struct error *err)
 {
-    struct http *http = exchange->http;
+    CURL *easy = exchange->http->easy;
 
-    set_fixed_options(http, exchange);
-    set_tls(http);
-    set_route(http, exchange->url);
-    set_method(http->easy, exchange->request, exchange);
-    curl_easy_setopt(http->easy, CURLOPT_HTTPHEADER, headers);
+    if (!choose_proxy(exchange, err))
+        return error_wrap(err, "%s", exchange->request->method);
+    exchange->message[0] = '\0';
+    exchange->headers_ended = false;
+    set_fixed_options(exchange->http, exchange);
+    set_route(exchange);
+    set_method(easy, exchange->request, exchange);
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
+    return http_tls_prepare(exchange, err);
 }
 
 static bool append_line(struct curl_slist **lines, const char *line, struct error *err)
@@ -233,58 +224,22 @@ void http_curl_headers_free(struct curl_slist **lines)
 }
 
 /* The two headers without a value suppress those that curl adds. */
-bool http_curl_headers(struct curl_slist **lines, const char *const *headers, bool with_identity,
-                       struct error *err)
+bool http_curl_headers(struct curl_slist **lines, const char *const *headers, bool foreign,
+                       const char *identity, struct error *err)
 {
     bool typed = false;
 
     for (; headers && *headers; headers++) {
         if (strpbrk(*headers, "\r\n"))
             return error_set(err, ERROR_INVALID, "invalid header: contains a line break");
-        if (!with_identity && strncasecmp(*headers, "Authorization:", 14) == 0)
+        if (foreign && strncasecmp(*headers, "Authorization:", 14) == 0)
             continue;
         typed = typed || strncasecmp(*headers, "Content-Type:", 13) == 0;
         if (!append_line(lines, *headers, err))
             return false;
     }
-    return append_line(lines, "Expect:", err) &&
+    return (!identity || append_line(lines, identity, err)) && append_line(lines, "Expect:", err) &&
            (typed || append_line(lines, "Content-Type:", err));
-}
-
-static enum error_code code_of(const struct http_curl_exchange *exchange, CURLcode result)
-{
-    bool proxied =
-        !*exchange->http->options.unix_socket && proxy_of(exchange->url, variable) != NULL;
-
-    if (number_of(exchange->http->easy, CURLINFO_HTTP_CONNECTCODE) >= 400 ||
-        (proxied && result == CURLE_COULDNT_CONNECT))
-        return ERROR_PROXY;
-    for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
-        for (const CURLcode *row = codes[i].results; *row != CURLE_OK; row++)
-            if (*row == result)
-                return codes[i].code;
-    return ERROR_INTERNAL;
-}
-
-static const char *message_of(const struct http_curl_exchange *exchange, CURLcode result)
-{
-    if (result == CURLE_SEND_FAIL_REWIND) /* curl's message describes its own rewind */
-        return "the connection broke while sending the body";
-    return exchange->message[0] ? exchange->message : curl_easy_strerror(result);
-}
-
-bool http_curl_judge(struct http_curl_exchange *exchange, CURLcode result, const char *origin,
-                     struct error *err)
-{
-    if (exchange->failed) {
-        *err = exchange->failure;
-        return false;
-    }
-    if (result == CURLE_OK || (result == CURLE_WRITE_ERROR && exchange->satisfied))
-        return true;
-    exchange->response->no_tls = result == CURLE_SSL_CONNECT_ERROR;
-    return error_set(err, code_of(exchange, result), "%s %s: %s", exchange->request->method, origin,
-                     message_of(exchange, result));
 }
 
 static curl_off_t offset_of(CURL *easy, CURLINFO what)
@@ -310,7 +265,7 @@ static void read_times(CURL *easy, struct http_times *times)
 
     times->first_byte = stage_seconds(tls > connect ? tls : connect,
                                       offset_of(easy, CURLINFO_STARTTRANSFER_TIME_T));
-    if (number_of(easy, CURLINFO_NUM_CONNECTS) == 0)
+    if (http_curl_number(easy, CURLINFO_NUM_CONNECTS) == 0)
         return;
     times->dns = stage_seconds(0, dns);
     times->connect = stage_seconds(dns, connect);
@@ -324,7 +279,7 @@ static int64_t earliest_expiry(CURL *easy)
     struct curl_certinfo *chain = NULL;
     int64_t earliest = 0;
 
-    if (number_of(easy, CURLINFO_NUM_CONNECTS) == 0 ||
+    if (http_curl_number(easy, CURLINFO_NUM_CONNECTS) == 0 ||
         curl_easy_getinfo(easy, CURLINFO_CERTINFO, &chain) != CURLE_OK || !chain)
         return 0;
     for (int i = 0; i < chain->num_of_certs; i++)
@@ -348,7 +303,7 @@ void http_curl_fill_response(struct http_curl_exchange *exchange)
     response->sent_bytes = (uint64_t)offset_of(easy, CURLINFO_SIZE_UPLOAD_T);
     if (response->sent_bytes < exchange->sent_bytes)
         response->sent_bytes = exchange->sent_bytes;
-    response->status = (int)number_of(easy, CURLINFO_RESPONSE_CODE);
+    response->status = (int)http_curl_number(easy, CURLINFO_RESPONSE_CODE);
     response->certificate_expiry = earliest_expiry(easy);
     read_times(easy, &response->times);
 }

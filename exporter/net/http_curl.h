@@ -4,15 +4,24 @@
 
 #include "base/arena.h"
 #include "net/http.h"
+#include "net/proxy.h"
 
 #include <curl/curl.h>
+
+struct x509_store_st;
 
 struct http {
     CURLM *multi;
     CURL *easy;
     struct arena arena; /* of the strings of `options` */
     struct http_options options;
-    struct buf authorities; /* PEM of all CA files if there are several; else empty */
+    struct x509_store_st *roots; /* trusted certificates; NULL until they are needed */
+};
+
+/* One of the two TLS servers of an exchange, for the callbacks of TLS. */
+struct http_tls_peer {
+    struct http_curl_exchange *exchange;
+    bool is_proxy;
 };
 
 /* One exchange, for the callbacks. `failure` holds their errors: to curl they can only return
@@ -22,6 +31,11 @@ struct http_curl_exchange {
     const struct http_request *request;
     const char *url; /* of the request, or of the last redirect */
     struct http_response *response;
+    struct proxy proxy;                                  /* of `url`; http_exchange() releases it */
+    struct http_tls_peer server_peer, proxy_peer, *peer; /* peer: of the last handshake, or NULL */
+    bool tls_heard, tls_alert; /* the peer sent a TLS record; one side sent a fatal alert */
+    char verdict[256];         /* why the certificate of the peer is rejected; "": by OpenSSL */
+    bool headers_ended;
     struct error failure;
     bool failed, satisfied; /* satisfied: the rest of the body is not needed */
     uint64_t read_bytes, sent_bytes;
@@ -29,16 +43,16 @@ struct http_curl_exchange {
 };
 
 /* Sets all options of the easy handle. `headers` must stay valid until the request ends. */
-void http_curl_prepare(struct http_curl_exchange *exchange, struct curl_slist *headers);
-
-/* Makes curl's list of request headers; without Authorization unless `with_identity`. */
-bool http_curl_headers(struct curl_slist **lines, const char *const *headers, bool with_identity,
+bool http_curl_prepare(struct http_curl_exchange *exchange, struct curl_slist *headers,
                        struct error *err) MUST_CHECK;
+
+/* Makes curl's list of request headers. For a foreign host `identity`, which may be NULL, replaces
+ * Authorization. */
+bool http_curl_headers(struct curl_slist **lines, const char *const *headers, bool foreign,
+                       const char *identity, struct error *err) MUST_CHECK;
 void http_curl_headers_free(struct curl_slist **lines);
 
-/* Converts curl's result to an error. `origin` is for the message. */
-bool http_curl_judge(struct http_curl_exchange *exchange, CURLcode result, const char *origin,
-                     struct error *err) MUST_CHECK;
+long http_curl_number(CURL *easy, CURLINFO what);
 
 /* Fills status, times and counts of the response, also after a failure. */
 void http_curl_fill_response(struct http_curl_exchange *exchange);

@@ -3,22 +3,28 @@
 
 #include "base/text.h"
 
+#include <arpa/inet.h>
 #include <string.h>
+#include <strings.h>
 
 #define DROPPED_MAX ((uint64_t)256 << 10) /* beyond the limit of a body */
 
 void http_response_deinit(struct http_response *response)
 {
+    buf_deinit(&response->url);
     buf_deinit(&response->headers);
     buf_deinit(&response->body);
 }
 
 void http_response_empty(struct http_response *response)
 {
+    buf_clear(&response->url);
     buf_clear(&response->headers);
     buf_clear(&response->body);
-    *response = (struct http_response){
-        .headers = response->headers, .body = response->body, .times = {-1, -1, -1, -1}};
+    *response = (struct http_response){.url = response->url,
+                                       .headers = response->headers,
+                                       .body = response->body,
+                                       .times = {-1, -1, -1, -1}};
 }
 
 void http_response_add_header(struct http_response *response, const char *line, size_t size)
@@ -63,6 +69,13 @@ bool http_text_read(void *arg, void *data, size_t size, size_t *n, struct error 
     return true;
 }
 
+bool http_text_rewind(void *arg, struct cancel *cancel, struct error *err)
+{
+    (void)cancel, (void)err;
+    ((struct http_text *)arg)->sent = 0;
+    return true;
+}
+
 bool http_response_header(const struct http_response *response, const char *name, size_t index,
                           char *out, size_t out_size)
 {
@@ -100,6 +113,19 @@ void http_escape(struct buf *out, const char *text)
     }
 }
 
+/* "host", "host:port", "[address]:port" */
+static bool is_authority(const char *text, size_t size)
+{
+    const char *end = text + size, *colon = size > 0 ? memrchr(text, ':', size) : NULL;
+
+    if (!colon || (*text == '[' && end[-1] == ']'))
+        return true;
+    for (const char *at = colon + 1; at < end; at++)
+        if (*at < '0' || *at > '9')
+            return false;
+    return true;
+}
+
 void http_origin(const char *url, char *out, size_t out_size)
 {
     const char *host = strstr(url, "://"), *user_end;
@@ -113,8 +139,82 @@ void http_origin(const char *url, char *out, size_t out_size)
         size -= (size_t)(user_end + 1 - host);
         host = user_end + 1;
     }
+    if (!is_authority(host, size)) { /* the start of a password that was not escaped */
+        host = "...";
+        size = strlen(host);
+    }
     scheme = text_clean(out, out_size, url, scheme);
     text_clean(out + scheme, out_size - scheme, host, size);
+}
+
+void http_host(const char *url, char host[HTTP_ORIGIN_BYTES], char port[HTTP_PORT_BYTES])
+{
+    char origin[HTTP_ORIGIN_BYTES], *start, *colon;
+    size_t size;
+
+    http_origin(url, origin, sizeof(origin));
+    start = strstr(origin, "://");
+    start = start ? start + 3 : origin;
+    colon = strrchr(start, ':');
+    if (colon && strspn(colon + 1, "0123456789") != strlen(colon + 1))
+        colon = NULL;
+    text_clean(port, HTTP_PORT_BYTES, colon ? colon + 1 : "", colon ? strlen(colon + 1) : 0);
+    size = colon ? (size_t)(colon - start) : strlen(start);
+    if (size > 1 && start[0] == '[' && start[size - 1] == ']') {
+        start++;
+        size -= 2;
+    }
+    text_clean(host, HTTP_ORIGIN_BYTES, start, size);
+}
+
+bool http_address(const char *host, unsigned char address[16])
+{
+    static const unsigned char prefix[12] = {[10] = 0xff, [11] = 0xff};
+
+    if (inet_pton(AF_INET6, host, address) == 1)
+        return true;
+    memcpy(address, prefix, sizeof(prefix));
+    return inet_pton(AF_INET, host, address + sizeof(prefix)) == 1;
+}
+
+struct place {
+    char host[HTTP_ORIGIN_BYTES], port[HTTP_PORT_BYTES];
+    bool tls, default_port;
+};
+
+static void read_place(const char *url, struct place *place)
+{
+    char origin[HTTP_ORIGIN_BYTES];
+    const char *standard;
+
+    http_origin(url, origin, sizeof(origin));
+    http_host(url, place->host, place->port);
+    place->tls = strncasecmp(origin, "https://", strlen("https://")) == 0;
+    standard = place->tls ? "443" : "80";
+    place->default_port = !*place->port || strcmp(place->port, standard) == 0;
+    if (place->default_port)
+        memcpy(place->port, standard, strlen(standard) + 1);
+}
+
+bool http_same_origin(const char *a, const char *b)
+{
+    struct place one, other;
+
+    read_place(a, &one);
+    read_place(b, &other);
+    return one.tls == other.tls && strcasecmp(one.host, other.host) == 0 &&
+           strcmp(one.port, other.port) == 0;
+}
+
+bool http_may_share_identity(const char *from, const char *to)
+{
+    struct place one, other;
+
+    read_place(from, &one);
+    read_place(to, &other);
+    return http_same_origin(from, to) ||
+           (!one.tls && other.tls && strcasecmp(one.host, other.host) == 0 && one.default_port &&
+            other.default_port);
 }
 
 static const struct {

@@ -2,7 +2,7 @@
 #include "net/rpc.h"
 
 #include "base/clock.h"
-#include "encoding/redact.h"
+#include "base/redact.h"
 
 #include <assert.h>
 #include <grpc/byte_buffer_reader.h>
@@ -77,8 +77,9 @@ struct rpc_channel *rpc_channel_new(const struct rpc_channel_options *options, s
         setting(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS,
                 CONNECT_MS), /* despite its name also the connect timeout */
         setting(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, RECONNECT_MAX_MS),
-        setting(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, options->own_connection),
+        setting(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1), /* no channel shares a connection */
         setting(GRPC_ARG_HTTP2_BDP_PROBE, 0),
+        setting(GRPC_ARG_ENABLE_HTTP_PROXY, 0), /* gRPC would log a proxy URL that it rejects */
         setting(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, READ_AHEAD_BYTES),
     };
     const grpc_channel_args channel_args = {sizeof(args) / sizeof(args[0]), args};
@@ -363,7 +364,7 @@ static void set_status_error(const struct rpc_stream *stream, struct error *err)
     char message[MESSAGE_BYTES];
     size_t size, room = sizeof(err->message) - 1, head, tail;
 
-    redact_urls(message, sizeof(message), (const char *)GRPC_SLICE_START_PTR(stream->details),
+    redact_text(message, sizeof(message), (const char *)GRPC_SLICE_START_PTR(stream->details),
                 GRPC_SLICE_LENGTH(stream->details));
     size = strlen(message);
     head = size <= room ? size : HEAD_BYTES;

@@ -29,23 +29,32 @@ static char *cut_line(char *text)
     return end + 1;
 }
 
+static bool equal(const struct proxy *a, const struct proxy *b)
+{
+    return a->scheme == b->scheme && a->port == b->port && strcmp(a->host, b->host) == 0;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     CLEANUP(freep) char *url = strndup((const char *)data, size);
     char *second = cut_line(url), *third = cut_line(second);
-    const char *without, *with;
+    struct proxy without, with, none;
+    struct error err;
 
     if (!url)
         return 0;
     proxy = second;
     no_proxy = NULL;
-    without = proxy_of(url, variable);
+    (void)!proxy_of(url, variable, &without, &err);
     no_proxy = third;
-    with = proxy_of(url, variable);
-    if ((without && without != proxy) || (with && with != without))
-        __builtin_trap();
+    (void)!proxy_of(url, variable, &with, &err);
     no_proxy = "x, *";
-    if (proxy_of(url, variable))
+    (void)!proxy_of(url, variable, &none, &err);
+    if ((with.scheme != PROXY_NONE && !equal(&with, &without)) || none.scheme != PROXY_NONE ||
+        (!second && without.scheme != PROXY_NONE))
         __builtin_trap();
+    proxy_deinit(&without);
+    proxy_deinit(&with);
+    proxy_deinit(&none);
     return 0;
 }

@@ -113,6 +113,27 @@ static bool add_parts(struct examination *e, const struct manifest *manifest, bo
     return true;
 }
 
+static bool read_config(struct examination *e, struct error *err)
+{
+    CLEANUP(buf_deinit) struct buf body = BUF_INIT(MANIFEST_LIMIT_BYTES);
+
+    if (!content_read(e->query->scope, e->config_digest, &body, e->cancel, err))
+        return error_is_expected_code(err, ERROR_NOT_FOUND);
+    e->has_config = image_config_parse(&e->config, body.data, body.size, &e->arena, err);
+    return e->has_config || error_wrap(err, "config");
+}
+
+/* The daemon has pulled an entry that names no platform: whether it is for this one. */
+static bool check_platform(struct examination *e, const struct descriptor *entry, struct error *err)
+{
+    static const struct platform unknown = {"", "", ""};
+
+    return entry->has_platform ||
+           (read_config(e, err) &&
+            platform_check(e->query->platform, entry,
+                           e->has_config ? &e->config.platform : &unknown, err));
+}
+
 /* Adds the manifest of the platform and its parts. */
 static bool add_chosen(struct examination *e, const struct descriptor *descriptor,
                        struct error *err)
@@ -143,14 +164,15 @@ static bool add_other(struct examination *e, const struct descriptor *descriptor
 
 static bool add_entries(struct examination *e, const struct manifest *index, struct error *err)
 {
-    const struct descriptor *chosen = platform_choose(e->query->platform, index);
+    const struct descriptor *chosen;
 
-    if (chosen && !add_chosen(e, chosen, err))
+    if (platform_find(e->query->platform, index, &chosen, err)) {
+        if (!add_chosen(e, chosen, err) || !check_platform(e, chosen, err))
+            return false;
+    } else if (!e->query->all_platforms || !error_is_expected_code(err, ERROR_NOT_FOUND)) {
         return false;
-    if (!e->query->all_platforms)
-        return chosen ||
-               error_set(err, ERROR_NOT_FOUND, "the index has no image for this platform");
-    for (size_t i = 0; i < index->n_children; i++)
+    }
+    for (size_t i = 0; e->query->all_platforms && i < index->n_children; i++)
         if (&index->children[i] != chosen && !add_other(e, &index->children[i], err))
             return false;
     return true;
@@ -280,16 +302,6 @@ static void date_by_other_runs(struct examination *e)
     }
 }
 
-static bool read_config(struct examination *e, struct error *err)
-{
-    CLEANUP(buf_deinit) struct buf body = BUF_INIT(MANIFEST_LIMIT_BYTES);
-
-    if (!content_read(e->query->scope, e->config_digest, &body, e->cancel, err))
-        return error_is_expected_code(err, ERROR_NOT_FOUND);
-    e->has_config = image_config_parse(&e->config, body.data, body.size, &e->arena, err);
-    return e->has_config || error_wrap(err, "config");
-}
-
 static bool has_snapshots(const struct examination *e)
 {
     return e->has_config && e->snapshotter && e->snapshotter[0] != '\0';
@@ -380,7 +392,7 @@ static bool examine(struct examination *e, struct error *err)
         !date_in_other_namespaces(e, err))
         return false;
     date_by_other_runs(e);
-    return (!e->config_digest || !e->snapshotter || read_config(e, err)) &&
+    return (e->has_config || !e->config_digest || !e->snapshotter || read_config(e, err)) &&
            classify_missing(e, err) && measure_snapshots(e, err);
 }
 

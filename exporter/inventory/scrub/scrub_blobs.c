@@ -119,7 +119,7 @@ bool scrub_blobs_list(struct scrub_blobs *blobs, struct containerd *containerd,
 {
     struct listing listing = {.blobs = blobs, .namespaces = namespaces, .cancel = cancel};
 
-    if (!each_namespace(containerd, list_one, &listing, cancel, err))
+    if (!each_namespace(containerd, list_one, &listing, NULL, cancel, err))
         return false;
     scrub_blobs_sort(blobs);
     return true;

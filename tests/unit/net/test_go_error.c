@@ -344,7 +344,8 @@ static const struct row pushed_by_docker[] = {
     {ERROR_UNAUTHORIZED, "unauthorized: authentication required"},
     {ERROR_UNAUTHORIZED, "no basic auth credentials"},
     {ERROR_DIGEST_MISMATCH, "digest invalid: bad"},
-    {ERROR_NOT_FOUND, "blob upload unknown"},
+    {ERROR_SERVER_ERROR, "blob upload unknown"},
+    {ERROR_SERVER_ERROR, "manifest blob unknown: blob unknown to registry"},
     {ERROR_NOT_FOUND, "blob unknown: x"},
     {ERROR_NOT_FOUND, "unknown blob"},
     {ERROR_CONNECT, "write tcp 127.0.0.1:5001->127.0.0.1:5000: use of closed network connection"},
@@ -469,6 +470,19 @@ static const struct row pushed[] = {
      "failed commit on ref \"layer-sha256:404\": unexpected status from PUT request to "
      "http://127.0.0.1:5000/v2/push/image/blobs/uploads/1e2b89afc9366238?...: 400 Bad Request "
      "unknown: size invalid"},
+    {ERROR_SERVER_ERROR,
+     "failed commit on ref \"layer-sha256:404\": unexpected status from PUT request to "
+     "http://127.0.0.1:5000/v2/push/image/blobs/uploads/1e2b89afc9366238?...: 404 Not Found"},
+    {ERROR_SERVER_ERROR,
+     "failed commit on ref \"manifest-sha256:404\": unexpected status from PUT request to "
+     "http://127.0.0.1:5000/v2/push/image/manifests/v1: 404 Not Found unknown: blob unknown to "
+     "registry"},
+    {ERROR_NOT_FOUND,
+     "failed commit on ref \"manifest-sha256:404\": unexpected status from PUT request to "
+     "http://127.0.0.1:5000/v2/push/image/manifests/v1: 404 Not Found"},
+    {ERROR_NOT_FOUND,
+     "unexpected status from POST request to http://127.0.0.1:5000/v2/push/image/blobs/uploads/: "
+     "404 Not Found"},
     {ERROR_FORBIDDEN,
      "unexpected status from POST request to http://127.0.0.1:5000/v2/push/image/blobs/uploads/: "
      "403 Forbidden denied: requested access to the resource is denied"},

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/http_tls.h"
+
+#include "net/http_message.h"
+#include "net/tls_name.h"
+#include "net/tls_roots.h"
+
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ALERT_IS_FATAL   2
+#define SECURITY_LEVEL   1 /* as Go: RSA of 1024 bits is accepted, SHA-1 signatures are not */
+#define SHOWN_NAME_BYTES 60
+
+bool http_tls_check(struct http *http, const char *const *more, struct error *err)
+{
+    if (more && *more && !http->options.skip_verify)
+        http->roots = tls_roots_new(http->options.ca_file, more, err);
+    return http->roots || !more || !*more || http->options.skip_verify;
+}
+
+void http_tls_free(struct http *http)
+{
+    X509_STORE_free(http->roots);
+}
+
+static void peer_host(const struct http_tls_peer *peer, char host[HTTP_ORIGIN_BYTES])
+{
+    char port[HTTP_PORT_BYTES];
+
+    if (peer->is_proxy)
+        snprintf(host, HTTP_ORIGIN_BYTES, "%s", peer->exchange->proxy.host);
+    else
+        http_host(peer->exchange->url, host, port);
+}
+
+static bool covers_address(const ASN1_OCTET_STRING *name, const unsigned char address[16])
+{
+    static const unsigned char v4[12] = {[10] = 0xff, [11] = 0xff};
+    size_t size = (size_t)ASN1_STRING_length(name);
+    const unsigned char *data = ASN1_STRING_get0_data(name);
+
+    return size == 16 ? memcmp(data, address, 16) == 0
+                      : size == 4 && memcmp(address, v4, sizeof(v4)) == 0 &&
+                            memcmp(data, address + sizeof(v4), 4) == 0;
+}
+
+/* Only DNS names and addresses of the SAN count, never the common name. */
+static bool covers(const GENERAL_NAMES *names, const char *host)
+{
+    unsigned char address[16];
+    bool is_address = http_address(host, address);
+
+    for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+        int type;
+        const void *value = GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names, i), &type);
+
+        if (is_address
+                ? type == GEN_IPADD && covers_address(value, address)
+                : type == GEN_DNS && tls_name_covers((const char *)ASN1_STRING_get0_data(value),
+                                                     (size_t)ASN1_STRING_length(value), host))
+            return true;
+    }
+    return false;
+}
+
+static bool has_names(const GENERAL_NAMES *names)
+{
+    for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+        int type;
+
+        GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names, i), &type);
+        if (type == GEN_DNS || type == GEN_IPADD)
+            return true;
+    }
+    return false;
+}
+
+/* Called by OpenSSL in the handshake. */
+static int verify(X509_STORE_CTX *store, void *arg)
+{
+    struct http_tls_peer *peer = arg;
+    struct http_curl_exchange *exchange = peer->exchange;
+    GENERAL_NAMES *names;
+    char host[HTTP_ORIGIN_BYTES];
+    bool covered;
+
+    if (X509_verify_cert(store) != 1)
+        return 0;
+    peer_host(peer, host);
+    names = X509_get_ext_d2i(X509_STORE_CTX_get0_cert(store), NID_subject_alt_name, NULL, NULL);
+    covered = covers(names, host);
+    if (!covered) {
+        X509_STORE_CTX_set_error(store, X509_V_ERR_HOSTNAME_MISMATCH);
+        snprintf(exchange->verdict, sizeof(exchange->verdict),
+                 has_names(names)
+                     ? "certificate is for other hosts: expected \"%s\" in its SAN"
+                     : "certificate has no DNS name or IP address in its SAN: expected "
+                       "\"%s\", the common name does not count",
+                 host);
+    }
+    GENERAL_NAMES_free(names);
+    return covered;
+}
+
+/* Sees all records. */
+static void on_record(int is_sent, int version, int type, const void *data, size_t size, SSL *ssl,
+                      void *arg)
+{
+    struct http_tls_peer *peer = arg;
+
+    (void)version, (void)ssl;
+    if (!is_sent)
+        peer->exchange->tls_heard = true;
+    if (type == SSL3_RT_ALERT && size == 2 && *(const unsigned char *)data == ALERT_IS_FATAL)
+        peer->exchange->tls_alert = true;
+}
+
+/* The first handshake of a connection through a TLS proxy is the proxy's. The second one, inside
+ * the tunnel, is the server's. */
+static struct http_tls_peer *next_peer(struct http_curl_exchange *exchange)
+{
+    bool tunnel = strncasecmp(exchange->url, "https:", 6) == 0;
+
+    if (exchange->proxy.scheme != PROXY_HTTPS ||
+        (tunnel && exchange->peer == &exchange->proxy_peer))
+        return &exchange->server_peer;
+    return &exchange->proxy_peer;
+}
+
+static bool trust(struct http_curl_exchange *exchange, SSL_CTX *context)
+{
+    struct http *http = exchange->http;
+    struct error err;
+
+    if (!http->roots)
+        http->roots = tls_roots_new(http->options.ca_file, NULL, &err);
+    if (!http->roots) {
+        snprintf(exchange->verdict, sizeof(exchange->verdict), "%.250s", err.message);
+        return false;
+    }
+    SSL_CTX_set1_cert_store(context, http->roots);
+    SSL_CTX_set_cert_verify_callback(context, verify, exchange->peer);
+    return true;
+}
+
+/* Called by curl before each handshake. */
+static CURLcode on_context(CURL *easy, void *context, void *arg)
+{
+    struct http_curl_exchange *exchange = arg;
+
+    (void)easy;
+    exchange->peer = next_peer(exchange);
+    exchange->tls_heard = exchange->tls_alert = false;
+    SSL_CTX_set_security_level(context, SECURITY_LEVEL);
+    SSL_CTX_set_msg_callback(context, on_record);
+    SSL_CTX_set_msg_callback_arg(context, exchange->peer);
+    if (!exchange->http->options.skip_verify && !trust(exchange, context))
+        return CURLE_SSL_CACERT_BADFILE;
+    return CURLE_OK;
+}
+
+static void set_client_certificate(const struct http_options *options, CURL *easy)
+{
+    const char *key = *options->client_key ? options->client_key : options->client_cert;
+
+    if (!*options->client_cert)
+        return;
+    curl_easy_setopt(easy, CURLOPT_SSLCERT, options->client_cert);
+    curl_easy_setopt(easy, CURLOPT_SSLKEY, key);
+    curl_easy_setopt(easy, CURLOPT_PROXY_SSLCERT, options->client_cert);
+    curl_easy_setopt(easy, CURLOPT_PROXY_SSLKEY, key);
+}
+
+bool http_tls_prepare(struct http_curl_exchange *exchange, struct error *err)
+{
+    const struct http_options *options = &exchange->http->options;
+    CURL *easy = exchange->http->easy;
+    long verified = options->skip_verify ? 0 : 1;
+
+    exchange->server_peer = (struct http_tls_peer){exchange, false};
+    exchange->proxy_peer = (struct http_tls_peer){exchange, true};
+    exchange->peer = NULL;
+    exchange->tls_heard = exchange->tls_alert = false;
+    exchange->verdict[0] = '\0';
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, verified);
+    curl_easy_setopt(easy, CURLOPT_PROXY_SSL_VERIFYPEER, verified);
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L); /* verify() does it */
+    curl_easy_setopt(easy, CURLOPT_PROXY_SSL_VERIFYHOST, 0L);
+    curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
+    curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, NULL);
+    curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, NULL);
+    curl_easy_setopt(easy, CURLOPT_CERTINFO, 1L);
+    set_client_certificate(options, easy);
+    if (curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_context) != CURLE_OK ||
+        curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, exchange) != CURLE_OK)
+        return error_set(err, ERROR_INTERNAL, "libcurl is not linked to OpenSSL");
+    return true;
+}
