@@ -264,8 +264,7 @@ bool workspace_claim(struct workspace *workspace, const struct engine_request *r
     workspace->scope = (struct scope){request->containerd, workspace->name_space, workspace->lease};
     snprintf(expires, sizeof(expires), "%" PRId64, (int64_t)time(NULL) + request->lifetime_seconds);
     return choose_snapshotter(workspace, request, cancel, err) &&
-           sweep(workspace, &exists, cancel, err) &&
-           begin(workspace, exists, &labels, cancel, err);
+           sweep(workspace, &exists, cancel, err) && begin(workspace, exists, &labels, cancel, err);
 }
 
 bool workspace_open(struct workspace *workspace, const struct engine_request *request,
