@@ -230,7 +230,11 @@ bool http_exchange(struct http *http, const struct http_request *request,
 {
     struct http_curl_exchange exchange = {
         .http = http, .request = request, .url = request->url, .response = response};
-    bool ok = follow(&exchange, cancel, err);
+    bool ok;
+
+    http->exchange = &exchange;
+    ok = follow(&exchange, cancel, err);
+    http->exchange = NULL;
 
     /* Drops pointers to `exchange`. The multi handle keeps the connections. */
     curl_easy_reset(http->easy);
