@@ -27,9 +27,9 @@ WARN := -Wall -Wextra -Wshadow -Wvla -Wformat=2 -Wstrict-prototypes -Wmissing-pr
 BASE_CFLAGS = -std=c17 -D_GNU_SOURCE -pthread -fno-common -fstack-protector-strong \
               $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer) $(CFLAGS)
 OUR_CFLAGS  = $(BASE_CFLAGS) $(WARN) -Iexporter -I$(BUILD)/gen
-# C++ reads TOML and finds the shortest digits of a number. No exception leaves these files.
+# C++ reads TOML, matches like Go's regexp and finds the shortest digits of a number. No exception leaves these files.
 CXX_CFLAGS  = $(patsubst -std=c17,-std=c++17 -fno-rtti,$(filter-out -Wstrict-prototypes -Wmissing-prototypes,$(OUR_CFLAGS)))
-LIBS = -lgrpc -lgpr -lprotobuf-c -lmicrohttpd -lyaml -lcurl -lssl -lcrypto -lgnutls -lisal -lcrypt -lstdc++ -lm -pthread
+LIBS = -lgrpc -lgpr -lprotobuf-c -lmicrohttpd -lyaml -lcurl -lssl -lcrypto -lgnutls -lisal -lcrypt -lre2 -lstdc++ -lm -pthread
 
 Q := $(if $(V),,@)
 

@@ -6,6 +6,7 @@
 
 #include "containerd/containers.h"
 #include "collector/collector.h"
+#include "collector/failed_namespaces.h"
 #include "collector/node.h"
 #include "containerd/namespaces.h"
 
@@ -19,6 +20,7 @@
 
 enum {
     CONTAINERS,
+    FAILED_NAMESPACES,
 };
 
 static const struct metric_family families[] = {
@@ -26,6 +28,7 @@ static const struct metric_family families[] = {
                     "containerd_containers",
                     "Containers of a namespace by runtime, running or not. Listed on a schedule.",
                     {"namespace", "runtime"}},
+    [FAILED_NAMESPACES] = FAILED_NAMESPACES_FAMILY,
     {0},
 };
 
@@ -114,11 +117,13 @@ static bool run(void *state, struct run *run, struct error *err)
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
     struct containers_state *job = state;
     struct census census = {.job = job, .cancel = run->cancel, .arena = &arena};
+    size_t n_failed = 0;
     bool ok;
 
     census.end = &census.first;
-    ok = each_namespace(run->node->containerd, count, &census, run->cancel, err);
+    ok = each_namespace(run->node->containerd, count, &census, &n_failed, run->cancel, err);
     report(&census, run->out);
+    snapshot_add(run->out, FAILED_NAMESPACES, (double)n_failed, "containers");
     return ok;
 }
 

@@ -6,6 +6,7 @@
 
 #include "containerd/content.h"
 #include "collector/collector.h"
+#include "collector/failed_namespaces.h"
 #include "collector/node.h"
 #include "containerd/namespaces.h"
 #include "oci/name_map.h"
@@ -18,6 +19,7 @@ enum {
     UNIQUE_BYTES,
     INGESTS,
     OLDEST_UPDATE,
+    FAILED_NAMESPACES,
 };
 
 static const struct metric_family families[] = {
@@ -46,6 +48,7 @@ static const struct metric_family families[] = {
          "Time of the last write to the ingest that has been idle longest; absent without "
          "ingests. Listed on a schedule.",
          {"namespace"}},
+    [FAILED_NAMESPACES] = FAILED_NAMESPACES_FAMILY,
     {0},
 };
 
@@ -102,9 +105,11 @@ static bool count(void *arg, const struct scope *scope, struct error *err)
 static bool run(void *state, struct run *run, struct error *err)
 {
     struct census census = {.run = run, .unique = NAME_MAP_INIT};
-    bool ok = each_namespace(run->node->containerd, count, &census, run->cancel, err);
+    size_t n_failed = 0;
+    bool ok = each_namespace(run->node->containerd, count, &census, &n_failed, run->cancel, err);
 
     (void)state;
+    snapshot_add(run->out, FAILED_NAMESPACES, (double)n_failed, "content");
     name_map_deinit(&census.unique);
     if (ok)
         snapshot_add(run->out, UNIQUE_BYTES, census.unique_bytes);

@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "collector/collector.h"
+#include "collector/failed_namespaces.h"
 #include "collector/node.h"
 #include "inventory/image_inventory.h"
 #include "inventory/namespace_changes.h"
@@ -31,6 +32,7 @@ enum {
     NOT_COMPLETE_SINCE,
     SERIES_DROPPED,
     EVENTS,
+    FAILED_NAMESPACES,
 };
 
 static const struct metric_family families[] = {
@@ -38,7 +40,8 @@ static const struct metric_family families[] = {
         {METRIC_GAUGE,
          "containerd_images",
          "Images by the result of a check of their content and snapshots, in the words of ctr "
-         "images check: complete, incomplete, unavailable, error; on a schedule.",
+         "images check: complete, incomplete, unavailable, error; unpacked is unknown where the "
+         "snapshotter does not answer; on a schedule.",
          {"namespace", "status", "unpacked"},
          .query = "sum by (status) (containerd_images)"},
     [IMAGE_BYTES] =
@@ -77,6 +80,7 @@ static const struct metric_family families[] = {
                 "Events of images, content, snapshots and namespaces that containerd sent; updated "
                 "on a schedule, and soon after an event.",
                 {"topic"}},
+    [FAILED_NAMESPACES] = FAILED_NAMESPACES_FAMILY,
     {0},
 };
 
@@ -125,7 +129,7 @@ static bool open_job(void *state, const struct job_context *context, struct erro
 {
     struct images *job = state;
 
-    job->inventory = image_inventory_new(context->node->containerd, err);
+    job->inventory = image_inventory_new(context->node->containerd, "", err);
     if (!job->inventory)
         return false;
     job->changes = namespace_changes_new(context->node->containerd, err);
@@ -164,22 +168,37 @@ static double positive(int64_t bytes)
     return bytes > 0 ? (double)bytes : 0;
 }
 
+enum unpacked {
+    UNPACKED_FALSE,
+    UNPACKED_TRUE,
+    UNPACKED_UNKNOWN, /* has samples only where there are such images */
+    UNPACKED_VALUES,
+};
+
+static enum unpacked unpacked_of(const struct image_verdict *verdict)
+{
+    if (verdict->unpack_unknown)
+        return UNPACKED_UNKNOWN;
+    return verdict->unpacked ? UNPACKED_TRUE : UNPACKED_FALSE;
+}
+
 static void report_place(const struct image_namespace *place, struct snapshot *out)
 {
-    size_t images[IMAGE_STATUSES][2] = {0}; /* by status and unpacked */
+    static const char *const texts[UNPACKED_VALUES] = {"false", "true", "unknown"};
+    size_t images[IMAGE_STATUSES][UNPACKED_VALUES] = {0};
     double required = 0, present = 0;
 
     for (size_t i = 0; i < place->findings.count; i++) {
         const struct image_verdict *verdict = &place->findings.items[i].verdict;
-        images[verdict->status][verdict->unpacked]++;
+        images[verdict->status][unpacked_of(verdict)]++;
         required += positive(verdict->required_bytes);
         present += positive(verdict->present_bytes);
     }
-    for (size_t status = 0; status < IMAGE_STATUSES; status++) {
-        const char *name = image_status_name((enum image_status)status);
-        snapshot_add(out, IMAGES, (double)images[status][false], place->name, name, "false");
-        snapshot_add(out, IMAGES, (double)images[status][true], place->name, name, "true");
-    }
+    for (size_t status = 0; status < IMAGE_STATUSES; status++)
+        for (size_t i = 0; i < UNPACKED_VALUES; i++)
+            if (i != UNPACKED_UNKNOWN || images[status][i] > 0)
+                snapshot_add(out, IMAGES, (double)images[status][i], place->name,
+                             image_status_name((enum image_status)status), texts[i]);
     snapshot_add(out, IMAGE_BYTES, required, place->name, "required");
     snapshot_add(out, IMAGE_BYTES, present, place->name, "present");
 }
@@ -257,6 +276,17 @@ static void report_image(struct selection *selection, const char *name_space,
         snapshot_add(out, NOT_COMPLETE_SINCE, finding->since, name_space, finding->name);
 }
 
+static void report_rank(struct selection *selection, const struct image_namespace *place,
+                        enum rank rank)
+{
+    for (size_t i = 0; i < place->findings.count; i++) {
+        const struct image_finding *finding = &place->findings.items[i];
+
+        if (rank_of(finding) == rank && is_chosen(selection->job, finding->name))
+            report_image(selection, place->name, finding);
+    }
+}
+
 static void report_images(struct images *job, const struct image_namespaces *places,
                           struct snapshot *out)
 {
@@ -265,20 +295,19 @@ static void report_images(struct images *job, const struct image_namespaces *pla
 
     for (enum rank rank = RANK_BAD; job->series != SERIES_NONE && rank <= last; rank++)
         for (size_t i = 0; i < places->count; i++)
-            for (size_t j = 0; j < places->items[i].findings.count; j++) {
-                const struct image_finding *finding = &places->items[i].findings.items[j];
-                if (rank_of(finding) == rank && is_chosen(job, finding->name))
-                    report_image(&selection, places->items[i].name, finding);
-            }
+            if (!places->items[i].has_failed)
+                report_rank(&selection, &places->items[i], rank);
     name_map_deinit(&selection.shown);
 }
 
+/* A namespace whose scan failed has no samples, instead of old ones. */
 static void report(struct images *job, struct snapshot *out)
 {
     const struct image_namespaces *places = image_inventory_namespaces(job->inventory);
 
     for (size_t i = 0; i < places->count; i++)
-        report_place(&places->items[i], out);
+        if (!places->items[i].has_failed)
+            report_place(&places->items[i], out);
     report_images(job, places, out);
 }
 
@@ -293,7 +322,8 @@ static bool scan_all(struct images *job, struct cancel *cancel, struct error *er
     if (!is_current && !image_inventory_list(job->inventory, cancel, err))
         return false;
     for (size_t i = 0; !is_current && i < places->count; i++)
-        if (!image_inventory_scan(job->inventory, &places->items[i], cancel, err))
+        if (!image_inventory_scan(job->inventory, &places->items[i], places->count - i, cancel,
+                                  err))
             return false;
     image_inventory_end(job->inventory, true);
     job->all_ns = clock_now_ns();
@@ -315,7 +345,7 @@ static bool scan_changed(struct images *job, const struct changed_namespaces *ch
                 return false;
             place = image_inventory_find(job->inventory, changed->names[i]);
         }
-        if (place && !image_inventory_scan(job->inventory, place, cancel, err))
+        if (place && !image_inventory_scan(job->inventory, place, changed->count - i, cancel, err))
             return false;
     }
     image_inventory_end(job->inventory, false);
@@ -341,14 +371,19 @@ static bool run_job(void *state, struct run *run, struct error *err)
 {
     struct images *job = state;
     struct topic_counts counts;
+    struct error failure;
     bool ok = scan(job, run->cancel, err);
+    size_t n_failed = image_inventory_failures(job->inventory, &failure);
 
     if (ok)
         report(job, run->out);
+    if (ok && n_failed > 0)
+        *err = failure;
+    snapshot_add(run->out, FAILED_NAMESPACES, (double)n_failed, COLLECTOR);
     namespace_changes_count(job->changes, &counts);
     report_events(&counts, run->out);
     snapshot_add(run->out, SERIES_DROPPED, job->dropped, COLLECTOR);
-    return ok;
+    return ok && n_failed == 0;
 }
 
 static bool watch(void *state, struct cancel *cancel, struct error *err)

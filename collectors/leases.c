@@ -4,6 +4,7 @@
 #include "containerd/leases.h"
 #include "base/clock.h"
 #include "collector/collector.h"
+#include "collector/failed_namespaces.h"
 #include "collector/node.h"
 #include "containerd/namespaces.h"
 #include "encoding/rfc3339.h"
@@ -14,6 +15,7 @@
 enum {
     LEASES,
     EXPIRED,
+    FAILED_NAMESPACES,
 };
 
 static const struct metric_family families[] = {
@@ -26,6 +28,7 @@ static const struct metric_family families[] = {
                  "Leases that have expired and that the garbage collection has not removed yet. "
                  "Listed on a schedule.",
                  {"namespace"}},
+    [FAILED_NAMESPACES] = FAILED_NAMESPACES_FAMILY,
     {0},
 };
 
@@ -58,8 +61,12 @@ static bool count(void *arg, const struct scope *scope, struct error *err)
 
 static bool run(void *state, struct run *run, struct error *err)
 {
+    size_t n_failed = 0;
+    bool ok = each_namespace(run->node->containerd, count, run, &n_failed, run->cancel, err);
+
     (void)state;
-    return each_namespace(run->node->containerd, count, run, run->cancel, err);
+    snapshot_add(run->out, FAILED_NAMESPACES, (double)n_failed, "leases");
+    return ok;
 }
 
 const struct collector leases_collector = {

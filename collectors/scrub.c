@@ -20,6 +20,7 @@ enum {
     SCRUBBED_BYTES,
     BAD_BLOBS,
     BAD_IMAGE_INFO,
+    UNVERIFIED_BLOBS,
     SERIES_DROPPED,
     ROTATIONS,
     LAST_ROTATION,
@@ -40,6 +41,10 @@ static const struct metric_family families[] = {
                         "containerd_content_bad_image_info",
                         "Images that need a damaged blob; checked on a schedule.",
                         {"namespace", "image", "digest", "kind"}},
+    [UNVERIFIED_BLOBS] = {METRIC_GAUGE, "containerd_content_unverified_blobs",
+                          "Blobs that the scrubber does not check, because the algorithm of their "
+                          "digest is unknown; checked on a schedule.",
+                          .query = "containerd_content_unverified_blobs > 0"},
     [SERIES_DROPPED] = {METRIC_COUNTER,
                         "containerd_series_dropped_total",
                         "Series of single images left out because of max_series, counted in each "
@@ -143,6 +148,7 @@ static void show(struct scrub_job *job, struct snapshot *out)
     snapshot_add(out, SCRUBBED_BYTES, (double)totals.read_bytes);
     for (size_t kind = 0; kind < SCRUB_KINDS; kind++)
         snapshot_add(out, BAD_BLOBS, (double)totals.bad[kind], scrub_kind_name(kind));
+    snapshot_add(out, UNVERIFIED_BLOBS, (double)totals.unverified);
     job->dropped += (double)totals.hits_dropped;
     if (report.images > job->max_series)
         job->dropped += (double)(report.images - job->max_series);

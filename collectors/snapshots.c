@@ -7,6 +7,7 @@
 
 #include "containerd/snapshots.h"
 #include "collector/collector.h"
+#include "collector/failed_namespaces.h"
 #include "collector/node.h"
 #include "containerd/introspection.h"
 #include "containerd/namespaces.h"
@@ -16,13 +17,13 @@
 
 #define PLUGINS_LIMIT_BYTES ((size_t)4 << 20)
 #define NAMES_LIMIT_BYTES \
-    ((size_t)64 << 20)                  /* committed snapshots of one namespace and snapshotter */
-#define SIZES_PER_RUN    ((size_t)2000) /* Usage calls */
-#define SNAPSHOTTER_TYPE "io.containerd.snapshotter.v1"
+    ((size_t)64 << 20)               /* committed snapshots of one namespace and snapshotter */
+#define SIZES_PER_RUN ((size_t)2000) /* Usage calls */
 
 enum {
     SNAPSHOTS,
     BYTES,
+    FAILED_NAMESPACES,
 };
 
 static const struct metric_family families[] = {
@@ -37,6 +38,7 @@ static const struct metric_family families[] = {
                "out, because the daemon would walk their files. Absent until every size is known. "
                "Measured on a schedule.",
                {"namespace", "snapshotter"}},
+    [FAILED_NAMESPACES] = FAILED_NAMESPACES_FAMILY,
     {0},
 };
 
@@ -134,23 +136,21 @@ static bool measure(void *arg, const struct scope *scope, struct error *err)
     return add_bytes(all, scope, &view, err);
 }
 
-/* A proxy snapshotter whose process is gone fails as "unavailable", as a daemon that is gone does.
- * The health call tells them apart. */
-static bool fail(struct run *run, const struct error *failure, struct error *err)
+/* Measures one snapshotter, of at most `n_left`, in all namespaces. */
+static bool measure_all(struct measurement *all, size_t n_left, size_t *n_failed, struct error *err)
 {
-    bool serving;
+    struct run *run = all->run;
+    int64_t whole_ns = deadline_share(run->cancel, n_left);
+    size_t count = 0;
+    bool ok = each_namespace(run->node->containerd, measure, all, &count, run->cancel, err);
 
-    if (failure->code == ERROR_RUNTIME_UNAVAILABLE &&
-        !containerd_health(run->node->containerd, &serving, run->cancel, err))
-        return false;
-    *err = *failure;
-    if (err->code == ERROR_RUNTIME_UNAVAILABLE)
-        err->code = ERROR_RUNTIME;
-    return false;
+    run->cancel->deadline_ns = whole_ns;
+    if (count > *n_failed)
+        *n_failed = count;
+    return ok || error_wrap(err, "snapshotter %s", all->snapshotter);
 }
 
-/* Measures the snapshotters in the order of the daemon's list, which has proxies last: a proxy that
- * hangs uses up the time of the run. */
+/* Measures the snapshotters in the order of the daemon's list, which has proxies last. */
 static bool run(void *state, struct run *run, struct error *err)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(PLUGINS_LIMIT_BYTES);
@@ -158,6 +158,7 @@ static bool run(void *state, struct run *run, struct error *err)
     struct measurement all = {.job = job, .run = run};
     struct plugins plugins;
     struct error failure = {0};
+    size_t n_failed = 0;
 
     if (!introspection_plugins(run->node->containerd, &arena, &plugins, run->cancel, err))
         return false;
@@ -166,17 +167,16 @@ static bool run(void *state, struct run *run, struct error *err)
         const struct plugin *plugin = &plugins.items[i];
 
         all.snapshotter = plugin->id;
-        if (strcmp(plugin->type, SNAPSHOTTER_TYPE) != 0 || plugin->init_error ||
-            each_namespace(run->node->containerd, measure, &all, run->cancel, err))
-            continue;
-        error_wrap(err, "snapshotter %s", all.snapshotter);
-        if (failure.code == ERROR_NONE)
+        if (strcmp(plugin->type, SNAPSHOTTER_PLUGIN) == 0 && !plugin->init_error &&
+            !measure_all(&all, plugins.count - i, &n_failed, err) && failure.code == ERROR_NONE)
             failure = *err;
     }
-    if (failure.code != ERROR_NONE)
-        return fail(run, &failure, err);
-    snapshot_sizes_end(&job->sizes);
-    return true;
+    snapshot_add(run->out, FAILED_NAMESPACES, (double)n_failed, "snapshots");
+    if (failure.code == ERROR_NONE)
+        snapshot_sizes_end(&job->sizes);
+    else
+        *err = failure;
+    return failure.code == ERROR_NONE;
 }
 
 const struct collector snapshots_collector = {

@@ -6,11 +6,13 @@
 
 #include "containerd/tasks.h"
 #include "collector/collector.h"
+#include "collector/failed_namespaces.h"
 #include "collector/node.h"
 #include "containerd/namespaces.h"
 
 enum {
     TASKS,
+    FAILED_NAMESPACES,
 };
 
 static const struct metric_family families[] = {
@@ -20,6 +22,7 @@ static const struct metric_family families[] = {
          "Tasks of a namespace by status. Tasks whose shim does not answer are left out. Listed "
          "on a schedule.",
          {"namespace", "status"}},
+    [FAILED_NAMESPACES] = FAILED_NAMESPACES_FAMILY,
     {0},
 };
 
@@ -38,8 +41,12 @@ static bool count(void *arg, const struct scope *scope, struct error *err)
 
 static bool run(void *state, struct run *run, struct error *err)
 {
+    size_t n_failed = 0;
+    bool ok = each_namespace(run->node->containerd, count, run, &n_failed, run->cancel, err);
+
     (void)state;
-    return each_namespace(run->node->containerd, count, run, run->cancel, err);
+    snapshot_add(run->out, FAILED_NAMESPACES, (double)n_failed, "tasks");
+    return ok;
 }
 
 const struct collector tasks_collector = {

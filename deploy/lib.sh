@@ -10,7 +10,7 @@
 # shellcheck disable=SC2034
 BUILD_PACKAGES="make gcc g++ libc6-dev git ca-certificates libgrpc-dev libprotobuf-c-dev
     protobuf-c-compiler protobuf-compiler libmicrohttpd-dev libyaml-dev libssl-dev
-    libcurl4-openssl-dev libtomlplusplus-dev libgnutls28-dev libisal-dev libcrypt-dev"
+    libcurl4-openssl-dev libtomlplusplus-dev libre2-dev libgnutls28-dev libisal-dev libcrypt-dev"
 # shellcheck disable=SC2034
 DEMO_PACKAGES="python3 python3-yaml python3-prometheus-client openssl mount"
 # shellcheck disable=SC2034

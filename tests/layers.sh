@@ -53,7 +53,7 @@ floor scheduler   base os encoding metrics collector config
 floor engines     base encoding oci registry docker containerd
 floor probe       base metrics credentials registry containerd engines collector
 floor collectors  base os encoding oci metrics registry docker containerd inventory engines probe collector
-floor server      base os encoding config collector
+floor server      base os encoding metrics config collector
 floor web         base os encoding metrics collector scheduler server
 floor command     base os encoding oci metrics net credentials registry docker containerd inventory \
                   collector config scheduler engines probe server web
@@ -78,9 +78,10 @@ done
     complain "$(echo "$found" | grep -vxE 'exporter/engines/(pull|push|tag)_[a-z]+.c' | sed 's,^,an engine is defined in: ,' | grep . || true)"
 }
 only grpc/        exporter/net/rpc.c
-only curl/        'exporter/net/http(_curl|_failure)?.[ch]'
+only curl/        'exporter/net/http(_curl|_failure|_url)?.[ch]'
 only openssl/     'exporter/(oci/(digest|keystream)|net/(http_tls|tls_roots)).[ch]'
 only 'toml[+][+]/' exporter/registry/hosts/hosts_toml.cpp
+only 're2/'       exporter/registry/hosts/hosts_rewrite.cpp
 only charconv     exporter/metrics/shortest.cpp
 only yaml.h       exporter/encoding/yaml.c
 only microhttpd.h 'exporter/server/exchange(_(request|reply|private))?.[ch]'

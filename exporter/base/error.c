@@ -30,6 +30,7 @@ static const char *const code_names[ERROR_CODES] = {
     [ERROR_NO_SPACE] = "no_space",
     [ERROR_UNPACK] = "unpack",
     [ERROR_RUNTIME_UNAVAILABLE] = "runtime_unavailable",
+    [ERROR_RUNTIME_FORBIDDEN] = "runtime_forbidden",
     [ERROR_RUNTIME] = "runtime",
     [ERROR_LIMIT] = "limit",
     [ERROR_MEMORY] = "memory",
@@ -39,6 +40,11 @@ static const char *const code_names[ERROR_CODES] = {
 const char *error_code_name(enum error_code code)
 {
     return code_names[code];
+}
+
+bool error_code_is_unreachable(enum error_code code)
+{
+    return code == ERROR_RUNTIME_UNAVAILABLE || code == ERROR_RUNTIME_FORBIDDEN;
 }
 
 /* Returns the length of the message. */

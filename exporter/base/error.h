@@ -30,7 +30,7 @@ enum error_code {
     ERROR_FORBIDDEN,           /* access denied */
     ERROR_NOT_FOUND,           /* the peer has no such object */
     ERROR_RATE_LIMITED,        /* too many requests */
-    ERROR_SERVER_ERROR,        /* the registry failed: 5xx */
+    ERROR_SERVER_ERROR,        /* the registry failed: 5xx, or it lost what it had accepted */
     ERROR_PROTOCOL,            /* the response is invalid */
     ERROR_DIGEST_MISMATCH,     /* the content does not match its digest */
     ERROR_SIZE_MISMATCH,       /* the content does not match its size */
@@ -39,9 +39,10 @@ enum error_code {
     ERROR_INVALID,             /* invalid input: configuration, reference */
     ERROR_NO_SPACE,            /* the disk is full */
     ERROR_UNPACK,              /* a layer could not be applied */
-    ERROR_RUNTIME_UNAVAILABLE, /* containerd or Docker cannot be reached */
+    ERROR_RUNTIME_UNAVAILABLE, /* no process answers at the socket of containerd or Docker */
+    ERROR_RUNTIME_FORBIDDEN,   /* the exporter may not use the socket of containerd or Docker */
     ERROR_RUNTIME,             /* containerd or Docker failed by itself */
-    ERROR_LIMIT,               /* internal limit exceeded */
+    ERROR_LIMIT,               /* a limit of the exporter, or of a registry that is pushed to */
     ERROR_MEMORY,              /* allocation failed */
     ERROR_INTERNAL,            /* a system call failed, or a defect */
     ERROR_CODES,
@@ -83,3 +84,6 @@ void error_clear(struct error *err);
 
 /* "timeout", "dns", ...: the value of the `reason` label. */
 const char *error_code_name(enum error_code code);
+
+/* Whether the exporter cannot reach the daemon, whatever it would ask. */
+bool error_code_is_unreachable(enum error_code code);

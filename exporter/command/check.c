@@ -4,11 +4,13 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "command/setup.h"
 #include "command/terminal/check_rows.h"
 #include "command/terminal/check_scrub.h"
+#include "containerd/search/daemon_search.h"
 #include "inventory/image_inventory.h"
-#include "net/socket_path.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define OUTPUT_LIMIT_BYTES ((size_t)256 << 20)
@@ -21,7 +23,7 @@ enum {
 };
 
 struct check_options {
-    const char *address, *timeout;
+    const char *address, *snapshotter, *timeout;
     struct flag_list namespaces;
     bool json, scrub, help;
     int64_t timeout_ns;
@@ -33,19 +35,27 @@ const char command_check_text[] =
     "\n"
     "Exit status: 0 if all images are healthy; 1 if an image is incomplete, unavailable or in "
     "error, if its unpack status is unknown, or if a blob is damaged; 2 if the check failed, for "
-    "example because containerd does not answer. An image that is incomplete but unpacked is "
+    "example because containerd, a namespace or a snapshotter does not answer; the rest is "
+    "printed. An image that is incomplete but unpacked is "
     "healthy: containerd removed its layers on purpose (discard_unpacked_layers). Namespaces of "
-    "the exporter's own probes are skipped.";
+    "the exporter's own probes are skipped.\n"
+    "\n"
+    "An image counts as unpacked if a snapshotter has it that a label of its configuration names, "
+    "the "
+    "one of CRI in namespace k8s.io, or the namespace's default one; with --snapshotter, if that "
+    "one "
+    "has it, as for `ctr images check --snapshotter`.";
 
 static void make_flags(struct check_options *options, struct flag flags[COMMAND_FLAGS_MAX])
 {
     const struct flag table[] = {
         {"help", FLAG_ACTION, &options->help, NULL, "Show this help.", .letter = 'h'},
         {"address", FLAG_STRING, &options->address, "SOCKET",
-         "Socket of containerd. Default: $CONTAINERD_ADDRESS, else the first standard path that "
-         "exists."},
+         "Socket of containerd. Default: $CONTAINERD_ADDRESS, else the usual paths are searched."},
         {"namespace", FLAG_LIST, &options->namespaces, "NAME",
          "Check only this namespace. Repeatable.", .letter = 'n'},
+        {"snapshotter", FLAG_STRING, &options->snapshotter, "NAME",
+         "Only images that this snapshotter has are unpacked. Default: see above."},
         {"json", FLAG_SWITCH, &options->json, NULL, "Print one JSON object per line and image."},
         {"scrub", FLAG_SWITCH, &options->scrub, NULL,
          "Also read and hash every blob, at the speed of the disk."},
@@ -54,7 +64,7 @@ static void make_flags(struct check_options *options, struct flag flags[COMMAND_
         {0},
     };
 
-    *options = (struct check_options){.address = "", .timeout = "1m"};
+    *options = (struct check_options){.address = "", .snapshotter = "", .timeout = "1m"};
     memcpy(flags, table, sizeof(table));
 }
 
@@ -85,24 +95,30 @@ static bool is_wanted(const struct check_options *options, const char *name)
     return options->namespaces.count == 0;
 }
 
+static bool find_namespaces(const struct check_options *options, struct image_inventory *inventory,
+                            struct error *err)
+{
+    for (size_t i = 0; i < options->namespaces.count; i++)
+        if (!image_inventory_find(inventory, options->namespaces.items[i]))
+            return error_set(err, ERROR_NOT_FOUND, "no namespace named %s",
+                             options->namespaces.items[i]);
+    return true;
+}
+
 static bool check_images(const struct check_options *options, struct image_inventory *inventory,
                          struct error *err)
 {
+    const struct image_namespaces *places = image_inventory_namespaces(inventory);
     struct cancel cancel;
     bool ok;
 
     cancel_init(&cancel, clock_now_ns() + options->timeout_ns);
     ok = image_inventory_begin(inventory, true, &cancel, err) &&
-         image_inventory_list(inventory, &cancel, err);
-    for (size_t i = 0; ok && i < options->namespaces.count; i++)
-        if (!image_inventory_find(inventory, options->namespaces.items[i]))
-            ok = error_set(err, ERROR_NOT_FOUND, "no namespace named %s",
-                           options->namespaces.items[i]);
-    for (size_t i = 0; ok && i < image_inventory_namespaces(inventory)->count; i++) {
-        struct image_namespace *place = &image_inventory_namespaces(inventory)->items[i];
-        if (is_wanted(options, place->name))
-            ok = image_inventory_scan(inventory, place, &cancel, err);
-    }
+         image_inventory_list(inventory, &cancel, err) && find_namespaces(options, inventory, err);
+    for (size_t i = 0; ok && i < places->count; i++)
+        if (is_wanted(options, places->items[i].name))
+            ok =
+                image_inventory_scan(inventory, &places->items[i], places->count - i, &cancel, err);
     cancel_deinit(&cancel);
     return ok;
 }
@@ -154,6 +170,14 @@ static bool is_healthy(const struct image_namespaces *places)
     return true;
 }
 
+/* Prints a line for each namespace that failed, wholly or in part. */
+static void print_failures(const struct image_namespaces *places)
+{
+    for (size_t i = 0; i < places->count; i++)
+        if (places->items[i].failure.code != ERROR_NONE)
+            command_print_error(command_find("check"), &places->items[i].failure);
+}
+
 static bool scrub(const struct check_options *options, struct containerd *daemon, bool *healthy,
                   struct error *err)
 {
@@ -169,18 +193,40 @@ static bool scrub(const struct check_options *options, struct containerd *daemon
     return true;
 }
 
-static bool check(const struct check_options *options, bool *healthy, struct error *err)
+static void report_choice(const struct daemon_choice *choice)
+{
+    if (*choice->others)
+        fprintf(stderr,
+                "containerd_exporter check: warning: processes listen at several sockets of "
+                "containerd: using %s, not %s; --address decides\n",
+                choice->address, choice->others);
+}
+
+/* Sets *status to the exit status that the images and blobs deserve. */
+static bool check(const struct check_options *options, int *status, struct error *err)
 {
     CLEANUP(containerd_freep)
-    struct containerd *daemon = containerd_new(socket_path_find(options->address), err);
+    struct containerd *daemon = setup_containerd(options->address, report_choice, err);
     CLEANUP(image_inventory_freep)
-    struct image_inventory *inventory = daemon ? image_inventory_new(daemon, err) : NULL;
+    struct image_inventory *inventory =
+        daemon ? image_inventory_new(daemon, options->snapshotter, err) : NULL;
+    const struct image_namespaces *places;
+    struct error ignored;
+    bool healthy;
 
-    if (!inventory || !check_images(options, inventory, err) ||
-        !print(options, image_inventory_namespaces(inventory), err))
+    if (!inventory)
         return false;
-    *healthy = is_healthy(image_inventory_namespaces(inventory));
-    return !options->scrub || scrub(options, daemon, healthy, err);
+    places = image_inventory_namespaces(inventory);
+    if (!check_images(options, inventory, err) || !print(options, places, err))
+        return false;
+    print_failures(places);
+    healthy = is_healthy(places);
+    if (options->scrub && !scrub(options, daemon, &healthy, err))
+        return false;
+    *status = healthy ? EXIT_HEALTHY : EXIT_UNHEALTHY;
+    if (image_inventory_failures(inventory, &ignored) > 0)
+        *status = EXIT_FAILED;
+    return true;
 }
 
 int command_check(int argc, char **argv)
@@ -188,7 +234,8 @@ int command_check(int argc, char **argv)
     const struct command *self = command_find("check");
     struct check_options options;
     struct error err;
-    bool healthy = true, ok = parse(&options, argc, argv, &err);
+    int status = EXIT_HEALTHY;
+    bool ok = parse(&options, argc, argv, &err);
 
     if (ok && options.help) {
         command_help(self);
@@ -196,12 +243,12 @@ int command_check(int argc, char **argv)
     }
     if (ok) {
         rpc_library_init();
-        ok = check(&options, &healthy, &err);
+        ok = check(&options, &status, &err);
         rpc_library_deinit();
     }
     if (!ok) {
         command_print_error(self, &err);
         return EXIT_FAILED;
     }
-    return healthy ? EXIT_HEALTHY : EXIT_UNHEALTHY;
+    return status;
 }

@@ -3,16 +3,15 @@
 #include "command/command.h"
 
 #include "command/complete.h"
+#include "command/config_check.h"
 #include "command/serve.h"
 #include "command/setup.h"
 #include "command/terminal/help.h"
 #include "os/build.h"
-#include "server/config/web_config.h"
 
 #include <stdio.h>
 
-#define PROBLEMS_LIMIT_BYTES ((size_t)256 << 10)
-#define MANUAL_LIMIT_BYTES   ((size_t)256 << 10)
+#define MANUAL_LIMIT_BYTES ((size_t)256 << 10)
 
 static void print_fact(const char *name, const char *fact)
 {
@@ -56,41 +55,6 @@ static void print_manual(void)
     fputs(manual.data ? manual.data : "", stdout);
 }
 
-static bool print_problems(const struct buf *problems)
-{
-    fputs(problems->data ? problems->data : "", stderr);
-    return false;
-}
-
-static bool check_config(const char *path, const struct config_schema *schema, struct error *err)
-{
-    CLEANUP(buf_deinit) struct buf problems = BUF_INIT(PROBLEMS_LIMIT_BYTES);
-    struct config config;
-
-    if (!config_load(&config, schema, path, &problems, err))
-        return print_problems(&problems);
-    printf("%s is valid: %zu jobs\n", path ? path : "the default configuration", config.n_jobs);
-    if (config.canaries.documents > 0)
-        printf("Canary documents: %zu (%zu suspended), their probes: %zu\n",
-               config.canaries.documents, config.canaries.suspended, config.canaries.probes);
-    config_deinit(&config);
-    return true;
-}
-
-static bool check_web_config(const char *path, struct error *err)
-{
-    CLEANUP(buf_deinit) struct buf problems = BUF_INIT(PROBLEMS_LIMIT_BYTES);
-    CLEANUP(web_config_unrefp) struct web_config *config = NULL;
-
-    if (!path)
-        return true;
-    config = web_config_load(path, &problems, err);
-    if (!config)
-        return print_problems(&problems);
-    printf("%s is valid\n", path);
-    return true;
-}
-
 /* Prints what the flags ask for. Returns false if they ask for nothing. */
 static bool show(const struct options *options)
 {
@@ -116,17 +80,18 @@ int command_exporter(int argc, char **argv)
 
     if (ok && show(&options))
         return EXIT_SUCCESS;
+    if (!ok) {
+        command_print_error(&commands[0], &err);
+        return EXIT_FAILURE;
+    }
     schema.collectors = options.collectors;
     schema.collectors_off = options.collectors_off;
-    if (ok && !options.config_check) {
-        log_set_level(options.log_level);
-        log_set_prober_level(options.log_prober);
-        log_set_format(options.log_format);
-        return serve(&options, &schema) ? EXIT_SUCCESS : EXIT_FAILURE;
+    if (options.config_check) {
+        log_set_level(LOG_ERROR);
+        return config_check(&options, &schema) ? EXIT_SUCCESS : EXIT_FAILURE;
     }
-    ok = ok && check_config(options.config_file, &schema, &err) &&
-         check_web_config(options.web_config_file, &err);
-    if (!ok)
-        command_print_error(&commands[0], &err);
-    return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+    log_set_level(options.log_level);
+    log_set_prober_level(options.log_prober);
+    log_set_format(options.log_format);
+    return serve(&options, &schema) ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -47,7 +47,7 @@ static void add_config(struct raw *raw)
                  {"config.file", FLAG_STRING, &options->config_file, "FILE",
                   "Configuration file (YAML). Without it, the exporter runs the inventory only."},
                  {"config.check", FLAG_SWITCH, &options->config_check, NULL,
-                  "Check the configuration files and exit."},
+                  "Check the configuration files and the listen addresses, and exit."},
                  {"config.enable-auto-reload", FLAG_SWITCH, &raw->auto_reload, NULL,
                   "Reload the configuration file when it changes, for example in a ConfigMap."},
                  {"config.auto-reload-interval", FLAG_STRING, &raw->reload_interval, NULL,

@@ -92,7 +92,8 @@ static bool start_scheduler(struct parts *parts, const struct options *options,
     struct reload_options reload = {.path = options->config_file,
                                     .schema = schema,
                                     .make_node = setup_make_node,
-                                    .free_node = setup_free_node};
+                                    .free_node = setup_free_node,
+                                    .refresh_node = setup_refresh_node};
 
     parts->board = board_new();
     if (!parts->board)

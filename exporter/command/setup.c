@@ -5,6 +5,7 @@
 #include "collector/catalog.h"
 #include "collector/node.h"
 #include "containerd/containerd.h"
+#include "containerd/search/daemon_search.h"
 #include "credentials/credential_cache.h"
 #include "docker/docker.h"
 #include "inventory/scrub/scrub.h"
@@ -19,7 +20,6 @@
 #include <unistd.h>
 
 #define ARENAS         2
-#define ADDRESS_BYTES  256
 #define INSTALLED_FILE "/etc/containerd_exporter/containerd_exporter.yml"
 
 /* The global sections of the configuration file. */
@@ -29,8 +29,8 @@ struct globals {
 
 static const struct setting containerd_settings[] = {
     SETTING(SETTING_STRING, struct globals, containerd_address, "address", "",
-            "Socket of containerd. Default: $CONTAINERD_ADDRESS, else the first standard path "
-            "that exists."),
+            "Socket of containerd. Default: $CONTAINERD_ADDRESS, else the exporter searches the "
+            "usual paths."),
     SETTING(SETTING_STRING, struct globals, hosts_dir, "hosts_dir",
             "/etc/containerd/certs.d:/etc/docker/certs.d",
             "Directories with hosts.toml, separated by colons, like containerd's config_path."),
@@ -43,9 +43,42 @@ static const struct setting docker_settings[] = {
     {0},
 };
 
+const char *setup_containerd_address(const char *configured)
+{
+    const char *named = getenv("CONTAINERD_ADDRESS");
+
+    if (*configured)
+        return configured;
+    return named && *named ? named : NULL;
+}
+
+/* The environment's address is not used next to a configured one, so it is not checked then. */
+static bool check_containerd(const void *data, const char **key, struct error *err)
+{
+    const struct globals *globals = data;
+    const char *address = setup_containerd_address(globals->containerd_address);
+    char path[SOCKET_PATH_BYTES];
+
+    if (!address || socket_path_parse(address, path, err))
+        return true;
+    if (address != globals->containerd_address)
+        return error_wrap(err, "$CONTAINERD_ADDRESS");
+    *key = "address";
+    return false;
+}
+
+static bool check_docker(const void *data, const char **key, struct error *err)
+{
+    const struct globals *globals = data;
+    char path[SOCKET_PATH_BYTES];
+
+    *key = "address";
+    return !*globals->docker_address || socket_path_parse(globals->docker_address, path, err);
+}
+
 static const struct config_section sections[] = {
-    {"containerd", containerd_settings},
-    {"docker", docker_settings},
+    {"containerd", containerd_settings, check_containerd},
+    {"docker", docker_settings, check_docker},
     {0},
 };
 
@@ -59,8 +92,8 @@ static char node_name[256], one_shot_suffix[ONE_SHOT_SUFFIX_BYTES];
 static struct registry_limits *registry_limits;
 static struct {
     pthread_mutex_t lock;
-    char containerd[ADDRESS_BYTES], docker[ADDRESS_BYTES];
-} addresses = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    struct node *items[2]; /* a reload has two for a moment: the newer one is last */
+} nodes = {.lock = PTHREAD_MUTEX_INITIALIZER};
 static struct credential_cache *credential_cache;
 
 /* In a pod the host name is that of the pod, so a DaemonSet must pass $NODE_NAME. */
@@ -125,8 +158,28 @@ void setup_end(void)
     registry_limits_free(TAKE(registry_limits));
 }
 
+static void add_node(struct node *node)
+{
+    LOCK_SCOPE(&nodes.lock);
+
+    nodes.items[nodes.items[0] ? 1 : 0] = node;
+}
+
+static void remove_node(const struct node *node)
+{
+    LOCK_SCOPE(&nodes.lock);
+
+    if (nodes.items[0] == node) {
+        nodes.items[0] = nodes.items[1];
+        nodes.items[1] = NULL;
+    } else if (nodes.items[1] == node) {
+        nodes.items[1] = NULL;
+    }
+}
+
 void setup_free_node(struct node *node)
 {
+    remove_node(node);
     if (node->scrub)
         scrub_free(node->scrub);
     if (node->containerd)
@@ -137,26 +190,55 @@ void setup_free_node(struct node *node)
     free(node);
 }
 
-static void set_addresses(const char *containerd, const char *docker)
-{
-    LOCK_SCOPE(&addresses.lock);
-
-    snprintf(addresses.containerd, sizeof(addresses.containerd), "%s", containerd);
-    snprintf(addresses.docker, sizeof(addresses.docker), "%s", docker);
-}
-
 void setup_daemon_address(const char *daemon, char *out, size_t out_size)
 {
-    bool docker = strcmp(daemon, "docker") == 0;
-    LOCK_SCOPE(&addresses.lock);
+    const struct node *node;
+    const char *address = "";
+    LOCK_SCOPE(&nodes.lock);
 
-    snprintf(out, out_size, "%s", docker ? addresses.docker : addresses.containerd);
+    node = nodes.items[1] ? nodes.items[1] : nodes.items[0];
+    if (node && strcmp(daemon, "others") == 0) {
+        containerd_others(node->containerd, out, out_size);
+        return;
+    }
+    if (node && strcmp(daemon, "containerd") == 0)
+        address = containerd_address(node->containerd);
+    else if (node && node->docker)
+        address = docker_address(node->docker);
+    snprintf(out, out_size, "%s", address);
+}
+
+void setup_refresh_node(struct node *node)
+{
+    containerd_search_again(node->containerd);
+}
+
+struct containerd *setup_containerd(const char *configured,
+                                    void (*report)(const struct daemon_choice *choice),
+                                    struct error *err)
+{
+    const struct daemon_search_options search = {.places = daemon_places, .report = report};
+    const char *address = setup_containerd_address(configured);
+
+    return address ? containerd_new(address, err) : containerd_find(&search, err);
+}
+
+static void log_choice(const struct daemon_choice *choice)
+{
+    if (!choice->answers)
+        log_info("no containerd answers at the usual sockets yet; the exporter looks again");
+    else
+        log_info("using containerd at %s", choice->address);
+    if (*choice->others)
+        log_warn("processes listen at several sockets of containerd: using %s%s, not %s; "
+                 "containerd.address decides",
+                 choice->address, choice->kubernetes ? ", which has the namespace k8s.io" : "",
+                 choice->others);
 }
 
 struct node *setup_make_node(const void *data, struct error *err)
 {
     const struct globals *globals = data;
-    const char *address = socket_path_find(globals->containerd_address);
     CLEANUP(setup_free_nodep) struct node *node = calloc(1, sizeof(*node));
 
     if (!node) {
@@ -173,7 +255,7 @@ struct node *setup_make_node(const void *data, struct error *err)
         error_memory(err);
         return NULL;
     }
-    node->containerd = containerd_new(address, err);
+    node->containerd = setup_containerd(globals->containerd_address, log_choice, err);
     if (!node->containerd)
         return NULL;
     if (*globals->docker_address) {
@@ -182,7 +264,8 @@ struct node *setup_make_node(const void *data, struct error *err)
             return NULL;
         log_info("using Docker at %s", docker_address(node->docker));
     }
-    set_addresses(address, globals->docker_address);
-    log_info("using containerd at %s", address);
+    if (setup_containerd_address(globals->containerd_address))
+        log_info("using containerd at %s", containerd_address(node->containerd));
+    add_node(node);
     return TAKE(node);
 }

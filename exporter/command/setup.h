@@ -8,6 +8,8 @@
 
 #include "config/config.h"
 
+struct containerd;
+struct daemon_choice;
 struct node;
 
 extern const struct config_schema setup_schema;
@@ -15,6 +17,16 @@ extern const struct config_schema setup_schema;
 /* Returns the configuration file of one-shot commands: `named`, or if that is NULL the installed
  * file, or NULL if that does not exist. */
 const char *setup_config_file(const char *named);
+
+/* Returns the address of containerd: `configured`, or if that is "" $CONTAINERD_ADDRESS. NULL: none
+ * is set, so it must be searched for. */
+const char *setup_containerd_address(const char *configured);
+
+/* Returns containerd at the address `configured`, or where setup_containerd_address() says, or
+ * where a search finds it; `report` is that of the search. */
+struct containerd *setup_containerd(const char *configured,
+                                    void (*report)(const struct daemon_choice *choice),
+                                    struct error *err);
 
 /* Initialises libraries and process-wide state. `suffix` is appended to the names of what runs of
  * probes create; it must be "" for the exporter, which runs once per node. */
@@ -24,9 +36,12 @@ void setup_end(void);
 /* Returns the name of this node: $NODE_NAME, else the host name. */
 const char *setup_node(void);
 
-/* Copies the address of the daemon "containerd" or "docker" as of the last setup_make_node(), or ""
- * if it is not used. Thread-safe. */
+/* Copies the address of the daemon "containerd" or "docker" of the newest node; "others": further
+ * sockets where a containerd may listen; "" if there is none. Thread-safe. */
 void setup_daemon_address(const char *daemon, char *out, size_t out_size);
+
+/* Searches containerd again where no address is configured. */
+void setup_refresh_node(struct node *node);
 
 /* For struct reload_options. `globals` is the struct that setup_schema fills. */
 struct node *setup_make_node(const void *globals, struct error *err);

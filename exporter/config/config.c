@@ -37,6 +37,22 @@ static void check_top_level(const struct config_reading *reading)
     }
 }
 
+static void check_section(struct config_reading *reading, const struct config_section *section,
+                          const struct settings_source *source)
+{
+    const struct yaml_node *value;
+    const char *key = NULL;
+    struct error err;
+
+    if (!section->check || section->check(reading->config->globals, &key, &err))
+        return;
+    value = key ? settings_find(source->section, key) : NULL;
+    if (value)
+        problems_add(reading->problems, value->place, "\"%s\": %s", key, err.message);
+    else
+        problems_add(reading->problems, source->place, "%s", err.message);
+}
+
 static void read_globals(struct config_reading *reading)
 {
     struct config *config = reading->config;
@@ -53,6 +69,7 @@ static void read_globals(struct config_reading *reading)
             config_dump_heading(&(struct config_dump){&config->config_dump}, at->name);
             config_dump_settings(&(struct config_dump){&config->config_dump, 2}, at->settings,
                                  config->globals);
+            check_section(reading, at, &source);
         }
         fingerprint_tree(&fingerprint, section);
     }

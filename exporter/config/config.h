@@ -26,6 +26,7 @@
 #include "base/buf.h"
 #include "collector/collector.h"
 #include "config/cron.h"
+#include "encoding/problems.h"
 
 /* The command-line flag of a collector. */
 enum config_switch {
@@ -38,6 +39,9 @@ enum config_switch {
 struct config_section {
     const char *name; /* NULL ends a table */
     const struct setting *settings;
+    /* Optional, like check() of a collector: whether `globals` are valid. No I/O. May set *key to
+     * the name of the invalid setting. */
+    bool (*check)(const void *globals, const char **key, struct error *err);
 };
 
 struct config_schema {
@@ -53,6 +57,7 @@ struct config_schema {
 struct config_job {
     const struct collector *collector;
     const char *name;        /* of the collector or of the probe; in `arena` */
+    struct place place;      /* of the section in the file */
     const char *fingerprint; /* equal for equal settings: hash of the section, of the registry's
                               * entry and of all global sections, after variable expansion */
     int64_t interval_ns, timeout_ns;

@@ -47,6 +47,7 @@ static bool allocate(struct draft *draft, const struct settings_source *source)
         if (!draft->job.state)
             return problems_add(source->problems, source->place, "out of memory");
     }
+    draft->job.place = source->place;
     draft->own = *source;
     draft->own.arena = draft->job.arena;
     return true;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "containerd/containerd.h"
 
+#include "containerd/search/daemon_search.h"
 #include "containerd/wire/containerd_wire.h"
 #include "net/go_error.h"
 #include "net/socket_path.h"
@@ -8,18 +9,21 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/un.h>
 
 #define MESSAGE_LIMIT_BYTES ((size_t)16 << 20) /* the daemon's own limit */
 #define SCRATCH_LIMIT_BYTES ((size_t)64 << 20) /* one message, decoded */
 #define REQUEST_LIMIT_BYTES ((size_t)1 << 20)
 #define NAME_LIMIT_BYTES    ((size_t)64 << 10)
 #define REASON_BYTES        ((size_t)256)
+#define PARTS_DEPTH_MAX     12 /* so often a part can be halved */
+#define PARTS_HALVED_MAX    ((size_t)512)
+#define FILTER_LIMIT_BYTES  ((size_t)4096)
 #define NAMESPACES          "/containerd.services.namespaces.v1.Namespaces/"
 
 struct containerd {
-    struct rpc_channel *channel;
-    char address[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
+    struct rpc_channel *channel;  /* NULL: `search` has the daemon */
+    struct daemon_search *search; /* which found this daemon, or which finds it; NULL: none */
+    char address[SOCKET_PATH_BYTES];
 };
 
 const char *labels_get(const struct labels *labels, const char *name)
@@ -30,6 +34,7 @@ const char *labels_get(const struct labels *labels, const char *name)
     return NULL;
 }
 
+/* `stats` NULL: the channel has its own. */
 static struct rpc_channel *connect_to(const struct containerd *containerd, struct rpc_stats *stats,
                                       struct error *err)
 {
@@ -37,7 +42,6 @@ static struct rpc_channel *connect_to(const struct containerd *containerd, struc
     const struct rpc_channel_options options = {
         .target = target,
         .max_message_bytes = MESSAGE_LIMIT_BYTES,
-        .own_connection = stats != NULL,
         .stats = stats,
     };
 
@@ -45,7 +49,8 @@ static struct rpc_channel *connect_to(const struct containerd *containerd, struc
     return rpc_channel_new(&options, err);
 }
 
-struct containerd *containerd_new(const char *socket_path, struct error *err)
+struct containerd *containerd_new_found(const char *address, struct daemon_search *search,
+                                        struct containerd *first, struct error *err)
 {
     CLEANUP(containerd_freep) struct containerd *containerd = calloc(1, sizeof(*containerd));
 
@@ -53,61 +58,111 @@ struct containerd *containerd_new(const char *socket_path, struct error *err)
         error_memory(err);
         return NULL;
     }
-    if (strlen(socket_path) >= sizeof(containerd->address)) {
-        error_set(err, ERROR_INVALID, "socket path %s is too long: at most %zu bytes are possible",
-                  socket_path, sizeof(containerd->address) - 1);
+    if (!socket_path_parse(address, containerd->address, err))
+        return NULL;
+    containerd->channel =
+        connect_to(containerd, first ? rpc_channel_stats(first->channel) : NULL, err);
+    if (!containerd->channel)
+        return NULL;
+    containerd->search = search;
+    return TAKE(containerd);
+}
+
+struct containerd *containerd_new(const char *address, struct error *err)
+{
+    return containerd_new_found(address, NULL, NULL, err);
+}
+
+struct containerd *containerd_find(const struct daemon_search_options *options, struct error *err)
+{
+    CLEANUP(containerd_freep) struct containerd *containerd = calloc(1, sizeof(*containerd));
+
+    if (!containerd) {
+        error_memory(err);
         return NULL;
     }
-    strcpy(containerd->address, socket_path);
-    containerd->channel = connect_to(containerd, NULL, err);
-    return containerd->channel ? TAKE(containerd) : NULL;
+    containerd->search = daemon_search_new(options, err);
+    return containerd->search ? TAKE(containerd) : NULL;
 }
 
 void containerd_free(struct containerd *containerd)
 {
     if (containerd->channel)
         rpc_channel_free(containerd->channel);
+    else if (containerd->search)
+        daemon_search_free(containerd->search);
     free(containerd);
+}
+
+struct containerd *containerd_current(struct containerd *containerd)
+{
+    return containerd->channel ? containerd : daemon_search_current(containerd->search);
+}
+
+void containerd_search_again(struct containerd *containerd)
+{
+    if (containerd->search)
+        daemon_search_restart(containerd->search);
+}
+
+void containerd_others(struct containerd *containerd, char *out, size_t out_size)
+{
+    out[0] = '\0';
+    if (containerd->search)
+        daemon_search_others(containerd->search, out, out_size);
 }
 
 const char *containerd_address(const struct containerd *containerd)
 {
-    return containerd->address;
+    return containerd->channel ? containerd->address
+                               : daemon_search_chosen(containerd->search)->address;
 }
 
 struct rpc_channel *containerd_channel(struct containerd *containerd)
 {
-    return containerd->channel;
+    return containerd->channel ? containerd->channel
+                               : daemon_search_chosen(containerd->search)->channel;
 }
 
 struct rpc_channel *containerd_connect(struct containerd *containerd, struct error *err)
 {
-    return connect_to(containerd, rpc_channel_stats(containerd->channel), err);
+    const struct containerd *daemon = containerd_current(containerd);
+
+    return connect_to(daemon, rpc_channel_stats(daemon->channel), err);
 }
 
-/* Some reasons are only in the daemon's text: a full disk, wrong bytes. */
+/* Some reasons are only in the daemon's text: a full disk, wrong bytes, an unknown digest. */
 static void refine(struct error *err)
 {
     enum error_code code =
         err->code == ERROR_RUNTIME ? go_error_code(err->message, ERROR_RUNTIME) : ERROR_RUNTIME;
 
-    if (code == ERROR_NO_SPACE || code == ERROR_DIGEST_MISMATCH || code == ERROR_SIZE_MISMATCH)
+    if (code == ERROR_NO_SPACE || code == ERROR_DIGEST_MISMATCH || code == ERROR_SIZE_MISMATCH ||
+        code == ERROR_UNSUPPORTED)
         err->code = code;
 }
 
-/* Improves the error of a call. Returns false. gRPC's message about a missing daemon is long and
- * vague, so the result of a plain connect() replaces it. */
-static bool explain(const struct scope *scope, struct error *err)
+/* Improves the error of a call to `daemon`. Returns false. gRPC's message about a missing daemon is
+ * long and vague, so the result of a plain connect() replaces it. */
+static bool explain(const struct containerd *daemon, struct error *err)
 {
-    const char *address = scope->daemon->address;
+    const char *address = daemon->address, *hint = "";
     char reason[REASON_BYTES];
+    enum socket_state state;
 
     refine(err);
-    if (err->code == ERROR_RUNTIME_UNAVAILABLE &&
-        socket_path_try(address, "containerd", reason, sizeof(reason)) && *reason)
-        error_status(err, ERROR_RUNTIME_UNAVAILABLE, STATUS_GRPC, RPC_UNAVAILABLE, "%s: %s",
-                     address, reason);
-    return false;
+    if (err->code != ERROR_RUNTIME_UNAVAILABLE)
+        return false;
+    if (daemon->search && !daemon_search_failed(daemon->search))
+        hint =
+            "; no containerd answers at the other usual sockets either, and containerd.address is "
+            "not set";
+    state = socket_path_try(address, "containerd", reason, sizeof(reason));
+    if (state == SOCKET_LISTENS)
+        return false;
+    return error_status(
+        err, state == SOCKET_DENIED ? ERROR_RUNTIME_FORBIDDEN : ERROR_RUNTIME_UNAVAILABLE,
+        STATUS_GRPC, RPC_UNAVAILABLE, "%s: %s%s", address, reason, hint);
 }
 
 static const struct rpc_header *scope_headers(const struct scope *scope, struct rpc_header out[3])
@@ -127,10 +182,12 @@ bool containerd_call(const struct scope *scope, const char *method, const struct
 {
     struct rpc_header headers[3];
     const struct rpc_request call = {method, scope_headers(scope, headers), request};
+    const struct containerd *daemon;
 
     if (!buf_ok(request, err))
         return error_wrap(err, "%s", method + 1);
-    return rpc_call(scope->daemon->channel, &call, reply, cancel, err) || explain(scope, err);
+    daemon = containerd_current(scope->daemon);
+    return rpc_call(daemon->channel, &call, reply, cancel, err) || explain(daemon, err);
 }
 
 bool containerd_query(const struct scope *scope, const char *method, const struct buf *request,
@@ -155,6 +212,67 @@ bool containerd_query_name(const struct scope *scope, const char *method, const 
     return containerd_query(scope, method, &request, decode, arena, out, cancel, err);
 }
 
+/* A part of a list: the names whose first `depth` bits of a checksum are `bits`. Filters of the
+ * daemon are regular expressions, which can count characters modulo 2. */
+struct part {
+    unsigned depth, bits;
+};
+
+/* Appends a filter for one bit. The first four bits are the parities of the number of characters of
+ * a class in the whole name, the next ones say of which class the last character is, and the one
+ * before it. In ASCII the classes are the low four bits of digits and letters. */
+static void put_filter(struct buf *out, const char *field, unsigned depth, bool is_set)
+{
+    static const char *const classes[] = {"13579acegikmoqsuwy", "2367bcfgjknorsvwz",
+                                          "4567defglmnotuvw", "89hijklmnoxyz"};
+    const char *class = classes[depth % 4];
+
+    buf_printf(out, "%s%s~=\"(?is)", depth > 0 ? "," : "", field);
+    if (depth >= 4)
+        buf_printf(out, "[%s%s]%s$\"", is_set ? "" : "^", class, depth >= 8 ? "." : "");
+    else if (is_set)
+        buf_printf(out, "^[^%s]*[%s](?:[^%s]*[%s][^%s]*[%s])*[^%s]*$\"", class, class, class, class,
+                   class, class, class);
+    else
+        buf_printf(out, "^(?:[^%s]*[%s][^%s]*[%s])*[^%s]*$\"", class, class, class, class, class);
+}
+
+static bool query_part(const struct scope *scope, const char *method, const char *field,
+                       const struct part *part, containerd_decode *decode, void *out,
+                       struct cancel *cancel, struct error *err)
+{
+    CLEANUP(buf_deinit) struct buf filter = BUF_INIT(FILTER_LIMIT_BYTES);
+
+    for (unsigned i = 0; i < part->depth; i++)
+        put_filter(&filter, field, i, part->bits >> i & 1);
+    return buf_ok(&filter, err) &&
+           (part->depth == 0 ? containerd_query(scope, method, NULL, decode, NULL, out, cancel, err)
+                             : containerd_query_name(scope, method, filter.data, decode, NULL, out,
+                                                     cancel, err));
+}
+
+bool containerd_query_parts(const struct scope *scope, const char *method, const char *field,
+                            containerd_decode *decode, void *out, struct cancel *cancel,
+                            struct error *err)
+{
+    struct part parts[PARTS_DEPTH_MAX + 1] = {{0, 0}};
+    size_t n_parts = 1, n_halved = 0;
+
+    while (n_parts > 0) {
+        const struct part part = parts[--n_parts];
+
+        if (query_part(scope, method, field, &part, decode, out, cancel, err))
+            continue;
+        if (err->code != ERROR_LIMIT || part.depth == PARTS_DEPTH_MAX ||
+            ++n_halved > PARTS_HALVED_MAX)
+            return false;
+        error_clear(err);
+        parts[n_parts++] = (struct part){part.depth + 1, part.bits};
+        parts[n_parts++] = (struct part){part.depth + 1, part.bits | 1U << part.depth};
+    }
+    return true;
+}
+
 bool containerd_delete(const struct scope *scope, const char *method, const char *name,
                        struct cancel *cancel, struct error *err)
 {
@@ -173,7 +291,7 @@ struct rpc_stream *containerd_stream(const struct scope *scope, const char *meth
         error_wrap(err, "%s", method + 1);
         return NULL;
     }
-    return rpc_stream_open(scope->daemon->channel, &call, cancel, err);
+    return rpc_stream_open(containerd_current(scope->daemon)->channel, &call, cancel, err);
 }
 
 static bool decode_message(const struct buf *message, containerd_decode *decode, void *out,
@@ -210,7 +328,11 @@ bool containerd_query_stream(const struct scope *scope, const char *method,
 bool containerd_stream_close(const struct scope *scope, struct rpc_stream *stream,
                              struct error *err)
 {
-    return rpc_stream_close(stream, err) || explain(scope, err);
+    const struct containerd *daemon = scope->daemon;
+
+    if (rpc_stream_close(stream, err))
+        return true;
+    return explain(daemon->channel ? daemon : daemon_search_chosen(daemon->search), err);
 }
 
 bool containerd_identify(struct containerd *containerd, struct arena *arena,

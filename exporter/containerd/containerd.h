@@ -5,8 +5,9 @@
  * (content, images, leases, snapshots, ...) and takes a scope.
  *
  * Results are plain C structs in the caller's arena. Errors: ERROR_RUNTIME_UNAVAILABLE means that
- * the daemon cannot be reached, and the message says why (no such socket, permission denied, not a
- * socket). After a reply with an error, err->status holds the gRPC status (enum rpc_status).
+ * no process answers at the socket, ERROR_RUNTIME_FORBIDDEN that the exporter may not connect to
+ * it; the message says why. After a reply with an error, err->status holds the gRPC status (enum
+ * rpc_status).
  */
 #pragma once
 
@@ -14,6 +15,8 @@
 #include "base/cancel.h"
 #include "net/rpc.h"
 
+struct daemon_search;
+struct daemon_search_options;
 struct containerd; /* the daemon behind one socket; connects when first used; thread-safe */
 
 /* The headers of a call. `name_space` and `lease` may be NULL. */
@@ -35,10 +38,29 @@ struct labels {
 /* Returns NULL if there is no such label. */
 const char *labels_get(const struct labels *labels, const char *name);
 
-struct containerd *containerd_new(const char *socket_path, struct error *err);
+/* The daemon at `address`, which socket_path_parse() reads. */
+struct containerd *containerd_new(const char *address, struct error *err);
+
+/* The daemon that a search finds (containerd/search/daemon_search.h). Every call goes to the one
+ * that is chosen at that time. */
+struct containerd *containerd_find(const struct daemon_search_options *options, struct error *err);
+
+/* For the search: a daemon that it found, with the statistics of `first`; NULL: its own. */
+struct containerd *containerd_new_found(const char *address, struct daemon_search *search,
+                                        struct containerd *first, struct error *err);
+
 void containerd_free(struct containerd *containerd);
 DEFINE_CLEANUP(struct containerd *, containerd_free)
 
+/* Returns the daemon that calls go to now, for work that must stay with one daemon. It lives as
+ * long as `containerd`. */
+struct containerd *containerd_current(struct containerd *containerd);
+
+/* daemon_search_restart() and daemon_search_others(), if there is a search. */
+void containerd_search_again(struct containerd *containerd);
+void containerd_others(struct containerd *containerd, char *out, size_t out_size);
+
+/* Of the chosen daemon. Valid as long as `containerd`. */
 const char *containerd_address(const struct containerd *containerd);
 struct rpc_channel *containerd_channel(struct containerd *containerd); /* for statistics */
 
@@ -61,6 +83,14 @@ bool containerd_query(const struct scope *scope, const char *method, const struc
 bool containerd_query_name(const struct scope *scope, const char *method, const char *name,
                            containerd_decode *decode, struct arena *arena, void *out,
                            struct cancel *cancel, struct error *err) MUST_CHECK;
+
+/* Calls a List whose reply is one message and whose request has filters as its field 1. The daemon
+ * refuses to send more than its max_send_message_size (16 MiB by default); then the list is taken
+ * in parts by filters on `field`, which must be a name that differs from item to item. `decode` is
+ * called for each part with an arena that lives until it returns, and adds to *out. */
+bool containerd_query_parts(const struct scope *scope, const char *method, const char *field,
+                            containerd_decode *decode, void *out, struct cancel *cancel,
+                            struct error *err) MUST_CHECK;
 
 /* Calls the `method` that deletes what has that name. A missing one is success. */
 bool containerd_delete(const struct scope *scope, const char *method, const char *name,

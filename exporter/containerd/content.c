@@ -25,6 +25,15 @@ bool content_list(const struct scope *scope, content_visit *visit, void *arg, st
                                    err);
 }
 
+bool content_records(const struct scope *scope, content_record_visit *visit, void *arg,
+                     struct cancel *cancel, struct error *err)
+{
+    struct content_record_visitor visitor = {visit, arg};
+
+    return containerd_query_stream(scope, SERVICE "List", NULL, content_wire_records, &visitor,
+                                   cancel, err);
+}
+
 static bool find_some(const struct scope *scope, const char *const *digests, size_t count,
                       struct content_record_visitor *visitor, struct cancel *cancel,
                       struct error *err)
@@ -46,8 +55,7 @@ bool content_find(const struct scope *scope, const char *const *digests, size_t 
     for (size_t i = 0; i < count; i++)
         if (!digest_valid(digests[i]))
             return error_set(err, ERROR_INVALID,
-                             "invalid digest \"%s\": expected sha256: and 64 hex digits",
-                             digests[i]);
+                             "invalid digest \"%s\": expected sha256:<64 hex digits>", digests[i]);
     for (size_t i = 0; i < count; i += FIND_AT_ONCE)
         if (!find_some(scope, digests + i, count - i < FIND_AT_ONCE ? count - i : FIND_AT_ONCE,
                        &visitor, cancel, err))

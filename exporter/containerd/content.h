@@ -7,7 +7,11 @@
 struct content_info {
     const char *digest;
     uint64_t size;
+    const char
+        *snapshotters; /* in lists: those that the blob's labels name as having a snapshot of
+                        * its image, each but the last followed by CONTENT_SNAPSHOTTERS_END */
 };
+#define CONTENT_SNAPSHOTTERS_END "/"
 
 /* Called once per blob of the namespace; the strings live until it returns. If it returns false,
  * the list ends and fails with the *err of the callback. */
@@ -26,6 +30,10 @@ struct content_record {
 /* As content_visit. */
 typedef bool content_record_visit(void *arg, const struct content_record *record,
                                   struct error *err);
+
+/* Visits all records of the namespace. */
+bool content_records(const struct scope *scope, content_record_visit *visit, void *arg,
+                     struct cancel *cancel, struct error *err) MUST_CHECK;
 
 /* Visits the records of those `digests` that the namespace has. ERROR_INVALID if one of them is no
  * digest. Sends one request for many digests. */

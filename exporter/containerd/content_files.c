@@ -10,7 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define ALGORITHM    "sha256"
 #define READ_AT_ONCE ((size_t)64 << 10)
 
 void content_files_open(struct content_files *files, const char *root)
@@ -18,9 +17,9 @@ void content_files_open(struct content_files *files, const char *root)
     char path[PATH_MAX];
 
     content_files_close(files);
-    if (root[0] != '/' || strlen(root) > sizeof(path) - sizeof("/blobs/" ALGORITHM))
+    if (root[0] != '/' || strlen(root) > sizeof(path) - sizeof("/blobs"))
         return;
-    snprintf(path, sizeof(path), "%s/blobs/" ALGORITHM, root);
+    snprintf(path, sizeof(path), "%s/blobs", root);
     files->directory = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
@@ -62,12 +61,14 @@ static bool read_all(int fd, uint64_t size, struct buf *out)
 
 int content_files_blob(const struct content_files *files, const char *digest, uint64_t size)
 {
+    char path[DIGEST_TEXT_BYTES]; /* "sha256/<hex>" */
     int fd;
 
     if (files->directory < 0 || !digest_valid(digest))
         return -1;
-    fd = openat(files->directory, digest + strlen(ALGORITHM ":"),
-                O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    snprintf(path, sizeof(path), "%s", digest);
+    *strchr(path, ':') = '/';
+    fd = openat(files->directory, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0 || is_blob(fd, size))
         return fd;
     close(fd);
@@ -83,6 +84,6 @@ bool content_files_read(const struct content_files *files, const char *digest, u
 
     if (fd < 0 || !read_all(fd, size, out))
         return false;
-    return digest_of(out->data ? out->data : "", out->size, found, &err) &&
+    return digest_of_like(digest, out->data ? out->data : "", out->size, found, &err) &&
            strcmp(found, digest) == 0;
 }

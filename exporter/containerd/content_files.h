@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 struct content_files {
-    int directory; /* of the sha256 blobs; -1: none */
+    int directory; /* of the blobs, with a folder per algorithm; -1: none */
 };
 
 #define CONTENT_FILES_INIT \

@@ -25,8 +25,12 @@
 
 static_assert(EVENTS_TOPICS_MAX < EVENTS_FILTERS_MAX, "one filter is for SYNC_TOPIC");
 
+/* Where containerd is searched for, this is the time between two looks at the choice. */
+#define CHOICE_NS (10 * NS_PER_SECOND)
+
 struct events {
     struct scope scope;
+    struct containerd *source; /* chooses the daemon of `scope` */
     struct cancel *cancel;
     struct rpc_channel *channel;
     struct rpc_stream *stream; /* NULL once broken */
@@ -69,9 +73,29 @@ static bool fail(struct events *events, struct error *err)
 {
     if (!events->stream)
         return error_set(err, ERROR_RUNTIME_UNAVAILABLE, "the event subscription has ended");
+    if (containerd_current(events->source) != events->scope.daemon)
+        return error_set(err, ERROR_RUNTIME_UNAVAILABLE, "events: another containerd is used now");
     if (containerd_stream_close(&events->scope, TAKE(events->stream), err))
         error_set(err, ERROR_RUNTIME_UNAVAILABLE, "containerd closed the event subscription");
     return error_wrap(err, "events");
+}
+
+/* Returns false at `until_ns`. Returns true for a message, for the end of the stream, and when
+ * another daemon is used. */
+static bool wait_for_message(struct events *events, int64_t until_ns)
+{
+    struct containerd *daemon = events->scope.daemon;
+    bool ready = false, current = true;
+
+    if (events->source == daemon) /* its address is configured */
+        return rpc_stream_ready(events->stream, until_ns);
+    while (!ready && current && clock_now_ns() < until_ns) {
+        int64_t look_ns = clock_now_ns() + CHOICE_NS;
+
+        ready = rpc_stream_ready(events->stream, look_ns < until_ns ? look_ns : until_ns);
+        current = containerd_current(events->source) == daemon;
+    }
+    return ready || !current;
 }
 
 /* Waits for the next envelope. *text is the nonce if an exporter published it, else "". */
@@ -79,9 +103,10 @@ static bool receive(struct events *events, struct event *event, const char **tex
                     struct error *err)
 {
     *err = (struct error){0};
-    if (events->stream && !rpc_stream_ready(events->stream, until_ns))
+    if (events->stream && !wait_for_message(events, until_ns))
         return false;
-    if (!events->stream || !rpc_stream_next(events->stream, &events->message))
+    if (!events->stream || containerd_current(events->source) != events->scope.daemon ||
+        !rpc_stream_next(events->stream, &events->message))
         return fail(events, err);
     arena_deinit(&events->arena);
     events->arena = (struct arena)ARENA_INIT(MESSAGE_LIMIT_BYTES);
@@ -134,11 +159,12 @@ struct events *events_open(struct containerd *containerd, const char *const *top
         error_memory(err);
         return NULL;
     }
-    events->scope = (struct scope){.daemon = containerd, .name_space = SYNC_NAMESPACE};
+    events->source = containerd;
+    events->scope = (struct scope){containerd_current(containerd), SYNC_NAMESPACE, NULL};
     events->cancel = cancel;
     events->message = (struct buf)BUF_INIT(MESSAGE_LIMIT_BYTES);
     make_nonce(events);
-    events->channel = containerd_connect(containerd, err);
+    events->channel = containerd_connect(events->scope.daemon, err);
     if (!events->channel || !subscribe(events, topics, err) || !wait_until_live(events, err))
         return NULL;
     return TAKE(events);

@@ -9,8 +9,11 @@
 bool images_list(const struct scope *scope, struct arena *arena, struct image_records *records,
                  struct cancel *cancel, struct error *err)
 {
-    return containerd_query(scope, SERVICE "List", NULL, images_wire_list, arena, records, cancel,
-                            err);
+    struct image_records_list list = {records, arena};
+
+    *records = (struct image_records){0};
+    return containerd_query_parts(scope, SERVICE "List", "name", images_wire_list, &list, cancel,
+                                  err);
 }
 
 bool images_get(const struct scope *scope, const char *name, struct arena *arena,

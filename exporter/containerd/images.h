@@ -17,6 +17,8 @@ struct image_records {
     size_t count;
 };
 
+/* The records have no labels. They are in no order if the list is longer than one message of the
+ * daemon. */
 bool images_list(const struct scope *scope, struct arena *arena, struct image_records *records,
                  struct cancel *cancel, struct error *err) MUST_CHECK;
 

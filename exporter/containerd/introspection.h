@@ -4,6 +4,8 @@
 
 #include "containerd/containerd.h"
 
+#define SNAPSHOTTER_PLUGIN "io.containerd.snapshotter.v1" /* the type; the id is its name */
+
 struct plugin {
     const char *type, *id;
     const char *init_error; /* NULL: the plugin is loaded */

@@ -11,8 +11,11 @@
 bool leases_list(const struct scope *scope, struct arena *arena, struct leases *leases,
                  struct cancel *cancel, struct error *err)
 {
-    return containerd_query(scope, SERVICE "List", NULL, leases_wire_list, arena, leases, cancel,
-                            err);
+    struct leases_list list = {leases, arena};
+
+    *leases = (struct leases){0};
+    return containerd_query_parts(scope, SERVICE "List", "id", leases_wire_list, &list, cancel,
+                                  err);
 }
 
 /* Creates or deletes a lease, which must not happen under the lease itself. */

@@ -7,7 +7,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/un.h>
 
 #define ORIGIN             "http://localhost" /* the host of the URL is not resolved */
 #define API_MINOR_MIN      24U                /* engines before lack this images/create */
@@ -21,7 +20,7 @@
 #define NOT_DOCKER         "the server on this socket is not Docker"
 
 struct docker {
-    char address[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
+    char address[SOCKET_PATH_BYTES];
     struct named_locks named_locks;
 };
 
@@ -34,20 +33,14 @@ struct docker_client {
 
 struct docker *docker_new(const char *address, struct error *err)
 {
-    const char *path = text_starts_with(address, "unix://") ? address + strlen("unix://") : address;
     CLEANUP(freep) struct docker *docker = calloc(1, sizeof(*docker));
 
     if (!docker) {
         error_memory(err);
         return NULL;
     }
-    if (path[0] != '/' || strlen(path) >= sizeof(docker->address)) {
-        error_set(err, ERROR_INVALID,
-                  "invalid docker.address \"%s\": expected the absolute path of a unix socket",
-                  address);
+    if (!socket_path_parse(address, docker->address, err))
         return NULL;
-    }
-    strcpy(docker->address, path);
     named_locks_init(&docker->named_locks);
     return TAKE(docker);
 }
@@ -73,14 +66,16 @@ struct named_locks *docker_locks(struct docker *docker)
 static bool explain(const struct docker *docker, struct error *err)
 {
     char message[MESSAGE_BYTES];
+    enum socket_state state;
 
     if (err->code == ERROR_PROTOCOL) /* the URL is valid, so the response is not HTTP */
         return error_set(err, ERROR_PROTOCOL, "%s: " NOT_DOCKER, docker->address);
-    if (err->code != ERROR_CONNECT ||
-        !socket_path_try(docker->address, "Docker", message, sizeof(message)))
+    if (err->code != ERROR_CONNECT)
         return false;
-    return error_set(err, ERROR_RUNTIME_UNAVAILABLE, "%s: %s", docker->address,
-                     *message ? message : "Docker closed the connection");
+    state = socket_path_try(docker->address, "Docker", message, sizeof(message));
+    return error_set(
+        err, state == SOCKET_DENIED ? ERROR_RUNTIME_FORBIDDEN : ERROR_RUNTIME_UNAVAILABLE, "%s: %s",
+        docker->address, state == SOCKET_LISTENS ? "Docker closed the connection" : message);
 }
 
 /* Reads {"message": "..."}. */

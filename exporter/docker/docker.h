@@ -2,7 +2,8 @@
 /*
  * A client of the Docker Engine API on a unix socket.
  *
- * A daemon that cannot be reached: ERROR_RUNTIME_UNAVAILABLE with the cause. Other failures contain
+ * A daemon that cannot be reached: ERROR_RUNTIME_UNAVAILABLE or ERROR_RUNTIME_FORBIDDEN, with the
+ * cause. Other failures contain
  * the message of the daemon; err->status is the HTTP status.
  */
 #pragma once
@@ -15,7 +16,7 @@
 
 struct docker; /* the socket and its locks; any thread may use it */
 
-/* `address` is "/var/run/docker.sock" or "unix:///var/run/docker.sock". No I/O. */
+/* `address` as socket_path_parse() reads it: "unix:///var/run/docker.sock". No I/O. */
 struct docker *docker_new(const char *address, struct error *err);
 void docker_free(struct docker *docker);
 DEFINE_CLEANUP(struct docker *, docker_free)

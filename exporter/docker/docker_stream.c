@@ -225,8 +225,9 @@ static bool read_event(struct docker_stream *stream, const char *status, const s
 static bool set_digest(struct docker_stream *stream, const char *digest, struct error *err)
 {
     if (!digest_valid(digest))
-        return error_set(err, ERROR_PROTOCOL,
-                         "invalid digest in the response of Docker: expected sha256");
+        return error_set(
+            err, ERROR_PROTOCOL,
+            "invalid digest in the response of Docker: expected sha256:<64 hex digits>");
     if (stream->digest[0] && strcmp(stream->digest, digest) != 0)
         return error_set(err, ERROR_DIGEST_MISMATCH, "Docker reported the digest %s, then %s",
                          stream->digest, digest);
@@ -259,21 +260,51 @@ static bool read_result(struct docker_stream *stream, const struct json *root, s
     return !digest || set_digest(stream, digest, err);
 }
 
-/* Both members have the same text; either may be absent or null. */
+/* Podman writes members without a value as "". */
+static bool is_empty(const struct json *member)
+{
+    return !member || json_is_null(member) || (json_text(member) && !*json_text(member));
+}
+
+static const char *first_text(const struct json *a, const struct json *b)
+{
+    const char *text = is_empty(a) ? NULL : json_text(a);
+
+    return text || is_empty(b) ? text : json_text(b);
+}
+
+static bool fail(const char *text, int64_t status, struct error *err)
+{
+    char message[MESSAGE_BYTES];
+
+    if (!text)
+        text = "an error without a message";
+    text_clean(message, sizeof(message), text, strlen(text));
+    return error_set(err, docker_failure_code(text, status), "Docker: %s", message);
+}
+
+/* "error" and "errorDetail" have the same text; either may be absent or empty. */
 static bool read_failure(const struct json *root, struct error *err)
 {
     const struct json *old = json_member(root, "error"), *detail = json_member(root, "errorDetail");
-    const char *text = json_text(json_member(detail, "message"));
-    char message[MESSAGE_BYTES];
     int64_t status = 0;
 
-    if ((!old || json_is_null(old)) && (!detail || json_is_null(detail)))
+    if (is_empty(old) && is_empty(detail))
         return true;
-    if (!text)
-        text = json_text(old) ? json_text(old) : "an error without a message";
     (void)json_int(json_member(detail, "code"), &status); /* stays 0 if absent */
-    text_clean(message, sizeof(message), text, strlen(text));
-    return error_set(err, docker_failure_code(text, status), "Docker: %s", message);
+    return fail(first_text(json_member(detail, "message"), old), status, err);
+}
+
+/* An error that the engine had to report as a status, but only after it had sent 200. */
+static bool read_late_error(const struct json *root, struct error *err)
+{
+    const char *message = first_text(json_member(root, "message"), NULL);
+    int64_t status = 0;
+
+    if (!message)
+        return true;
+    (void)json_int(json_member(root, "response"), &status); /* only Podman repeats the status */
+    return fail(message, status, err);
 }
 
 static bool read_line(struct docker_stream *stream, int64_t now_ns, struct error *err)
@@ -293,9 +324,10 @@ static bool read_line(struct docker_stream *stream, int64_t now_ns, struct error
         return error_set(err, ERROR_PROTOCOL,
                          "invalid response of Docker: expected a JSON object per line");
     }
-    if (!read_failure(root, err))
+    if (!read_failure(root, err) || !read_late_error(root, err))
         return false;
     status = json_text(json_member(root, "status"));
+    stream->has_status |= status && *status;
     return read_result(stream, root, err) &&
            (!status ||
             (read_digest(stream, status, err) && read_event(stream, status, root, now_ns, err)));

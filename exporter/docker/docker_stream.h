@@ -33,6 +33,7 @@ struct docker_stream {
     struct docker_layer layers[DOCKER_LAYERS_MAX]; /* lowest first for a pull, last for a push */
     size_t n_layers;
     char digest[DIGEST_TEXT_BYTES]; /* "" if not yet reported */
+    bool has_status;                /* a line reported what the daemon does */
     unsigned retries;               /* transfers that dockerd restarted */
     int64_t first_layer_ns;         /* time of the first line about a layer; 0: none */
     int64_t moved_ns;               /* time when the last transfer completed; 0: none */

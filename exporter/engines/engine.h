@@ -61,7 +61,7 @@ struct engine_request {
     struct docker *docker; /* NULL: none is configured */
     struct reference reference;
     struct reference new_tag;              /* for tag: the same repository by another tag */
-    const struct host_list *hosts;         /* for engines with ENGINE_OWN_NETWORK */
+    const struct host_list *hosts;         /* for ENGINE_OWN_NETWORK; empty if `failed` is set */
     const char *hosts_roots;               /* for daemons that read hosts.toml themselves */
     bool plain_http;                       /* whether such a daemon uses http by default */
     const struct credentials *credentials; /* never NULL; may be anonymous */
@@ -71,6 +71,7 @@ struct engine_request {
     bool unpack;
     bool cold; /* the engine may refuse a run that would not be cold */
     const char *snapshotter;
+    const char *last_manifest;         /* "" or the manifest that the probe pulled last */
     unsigned max_concurrent_downloads; /* blobs at a time; at least 1 */
     struct push_request push;
     struct upload_sent *sent; /* a push records here which blobs it sends; NULL: not recorded */

@@ -15,7 +15,7 @@
 #include "engines/image/remote_image.h"
 
 #include "base/clock.h"
-#include "registry/registry_read.h"
+#include "registry/registry_blob.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -146,6 +146,10 @@ static bool unpack_layer(struct pull *pull, const struct descriptor *layer, cons
         return false;
     if (!snapshots_apply(scope, layer, &mounts, &applied, &pull->image.arena, pull->cancel, err))
         return false;
+    if (!digest_same_algorithm(applied.digest, diff_id))
+        return error_set(err, ERROR_UNSUPPORTED,
+                         "the config has the diff id %s, but the daemon computes %s", diff_id,
+                         applied.digest);
     if (strcmp(applied.digest, diff_id) != 0)
         return error_set(err, ERROR_UNPACK,
                          "the layer unpacks to diff id %s, expected %s as in the config",

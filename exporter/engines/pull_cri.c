@@ -3,7 +3,8 @@
  * Pull, engine "cri": the daemon pulls into the kubelet's namespace, as the kubelet asks it to.
  *
  * The daemon does all work within one call, so the engine sees no phases. The creation times of
- * the blobs tell afterwards which of them crossed the network.
+ * the blobs tell afterwards which of them crossed the network. Bytes that another run has fetched
+ * meanwhile are not its own: then the engine pulls again, after that run.
  */
 #include "containerd/cri/cri_pull.h"
 #include "engines/daemon/cri_session.h"
@@ -15,17 +16,19 @@
 #include <stdio.h>
 
 #define SERVER_BYTES ((size_t)512)
+#define ATTEMPTS_MAX 5 /* while other probes pull the same content */
 
 struct pull {
     const struct engine_request *request;
     struct engine_result *result;
     struct cri_session session;
     struct cancel *cancel;
+    char shared[DIGEST_TEXT_BYTES]; /* the manifest, if an attempt has shared it with another run */
 };
 
 static bool prepare(struct pull *pull, struct error *err)
 {
-    return cri_session_open(&pull->session, pull->request, pull->cancel, err) &&
+    return cri_session_open(&pull->session, pull->request, pull->shared, pull->cancel, err) &&
            (!pull->session.present || !pull->request->cold ||
             error_set(err, ERROR_NOT_COLD, "%s already exists on this node; nothing was pulled",
                       pull->session.name));
@@ -85,18 +88,56 @@ static void clean_up(struct pull *pull)
     cancel_deinit(&cancel);
 }
 
+/* *again: another run has fetched a part of the image, so the pull was not cold. */
+static bool check_shared(struct pull *pull, bool *again, struct error *err)
+{
+    struct engine_result *result = pull->result;
+
+    *again = false;
+    if (!pull->request->cold)
+        return true;
+    snprintf(pull->shared, sizeof(pull->shared), "%s", result->manifest_digest);
+    return cri_session_shares(&pull->session, result->cached_bytes == 0, again, pull->cancel, err);
+}
+
+static bool attempt(struct pull *pull, bool *again, struct error *err)
+{
+    int64_t start_ns = clock_now_ns();
+    bool ok = prepare(pull, err);
+
+    *again = false;
+    pull->result->seconds = ns_to_seconds(clock_now_ns() - start_ns);
+    ok = ok && pull_and_examine(pull, err) && check_shared(pull, again, err);
+    clean_up(pull);
+    cri_session_deinit(&pull->session);
+    return ok;
+}
+
+static void forget(struct engine_result *result)
+{
+    struct progress *progress = result->progress;
+
+    engine_result_init(result);
+    result->progress = progress;
+}
+
 static bool run(const struct engine_request *request, struct engine_result *result,
                 struct cancel *cancel, struct error *err)
 {
-    int64_t start_ns = clock_now_ns();
     struct pull pull = {.request = request, .result = result, .cancel = cancel};
-    bool ok = prepare(&pull, err);
+    bool again, ok;
 
-    result->seconds = ns_to_seconds(clock_now_ns() - start_ns);
-    ok = ok && pull_and_examine(&pull, err);
-    clean_up(&pull);
-    cri_session_deinit(&pull.session);
-    return ok;
+    for (unsigned attempts = 1;; attempts++) {
+        ok = attempt(&pull, &again, err);
+        if (!ok || !again || result->cleanup_failed)
+            return ok;
+        if (attempts == ATTEMPTS_MAX)
+            return result->cached_bytes > 0 ||
+                   error_set(err, ERROR_NOT_COLD,
+                             "other probes of this node pulled the same content at the same time");
+        progress_note(request->progress, "another probe pulls the same content; pulling again");
+        forget(result);
+    }
 }
 
 static bool offered(const struct engine_request *request, struct cancel *cancel, struct error *err)

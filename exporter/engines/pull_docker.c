@@ -61,6 +61,13 @@ static void write_note(const struct docker_session *pull, const struct docker_st
     snprintf(pull->result->note, sizeof(pull->result->note), "%s", note.data ? note.data : "");
 }
 
+/* The response may end early without a broken connection. */
+static bool check_status(const struct docker_session *pull, struct error *err)
+{
+    return pull->stream.has_status ||
+           error_set(err, ERROR_PROTOCOL, "the response of Docker ended without a status");
+}
+
 static bool fetch(struct docker_session *pull, struct docker_stream_totals *totals,
                   struct error *err)
 {
@@ -79,7 +86,8 @@ static bool fetch(struct docker_session *pull, struct docker_stream_totals *tota
     pull->stream.progress = request->progress;
     progress_phase(request->progress, engine_phase_name(PHASE_FETCH));
     start_ns = clock_now_ns();
-    ok = docker_pull(pull->client, &what, &pull->stream, pull->cancel, err);
+    ok = docker_pull(pull->client, &what, &pull->stream, pull->cancel, err) &&
+         check_status(pull, err);
     end_ns = clock_now_ns();
     pull->result->seconds = seconds_between(start_ns, end_ns);
     measure_phases(pull, start_ns, end_ns);

@@ -9,7 +9,7 @@
 #include "engines/image/remote_image.h"
 
 #include "base/clock.h"
-#include "registry/registry_read.h"
+#include "registry/registry_blob.h"
 
 static bool drop(void *arg, const void *data, size_t size, struct error *err)
 {

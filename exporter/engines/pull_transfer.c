@@ -135,7 +135,8 @@ static void on_log(void *arg, const char *text)
         cancel_now(&lookup->cancel);
 }
 
-/* With one host there is no choice. A failure of this lookup is not a failure of the pull. */
+/* With one host there is no choice; a list that could not be made may stand for several. A failure
+ * of this lookup is not a failure of the pull. */
 static void report_host(struct transfer_session *pull)
 {
     const struct host_list *hosts = pull->request->hosts;
@@ -147,7 +148,7 @@ static void report_host(struct transfer_session *pull)
 
     if (hosts && hosts->count == 1)
         snprintf(result->host, sizeof(result->host), "%s", hosts->items[0].authority);
-    if (!hosts || hosts->count < 2 || !pull->rules->logs || cancel_requested(pull->cancel))
+    if (!hosts || hosts->count == 1 || !pull->rules->logs || cancel_requested(pull->cancel))
         return;
     what.progress = NULL;
     what.log = on_log;

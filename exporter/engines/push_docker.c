@@ -27,7 +27,7 @@ static bool is_generated(const struct docker_session *push)
 static bool is_unanswered(const struct error *err)
 {
     return err->code == ERROR_TIMEOUT || err->code == ERROR_CANCELED ||
-           err->code == ERROR_RUNTIME_UNAVAILABLE;
+           error_code_is_unreachable(err->code);
 }
 
 /* Docker finishes a load without the client once it has the whole archive. */

@@ -126,6 +126,11 @@ void image_cache_end(struct image_cache *cache, bool all)
     cache->has_read = cache->has_read && !all;
 }
 
+void image_cache_forgive(struct image_cache *cache)
+{
+    error_clear(&cache->failure);
+}
+
 bool image_cache_ok(const struct image_cache *cache, struct error *err)
 {
     if (cache->failure.code == ERROR_NONE)
@@ -164,7 +169,7 @@ static struct entry *new_entry(const char *key, size_t size, struct error *err)
 static bool is_outside_document(const struct error *err)
 {
     return err->code == ERROR_CANCELED || err->code == ERROR_TIMEOUT ||
-           err->code == ERROR_RUNTIME_UNAVAILABLE || err->code == ERROR_MEMORY;
+           error_code_is_unreachable(err->code) || err->code == ERROR_MEMORY;
 }
 
 static struct entry *parse_manifest(struct image_cache *cache, const char *key,
@@ -183,8 +188,8 @@ static struct entry *parse_manifest(struct image_cache *cache, const char *key,
     return entry;
 }
 
-/* The chain id of a single layer is its diff id, whatever the algorithm. For more layers a daemon
- * computes sha256 only, so with another algorithm there is no snapshot to find. */
+/* The chain id of a single layer is its diff id, whatever the algorithm. For more layers with an
+ * unknown algorithm there is no snapshot to find. */
 static bool chain_id_of(const struct image_config *config, char text[DIGEST_TEXT_BYTES],
                         const char **chain_id, struct error *err)
 {
@@ -271,8 +276,8 @@ static bool is_certain(const struct image_cache *cache, const struct image_blob 
 
     if (!digest_valid(blob->digest))
         return true; /* of an algorithm that the exporter does not compute */
-    return digest_of(cache->document.data ? cache->document.data : "", (size_t)blob->size, digest,
-                     &err) &&
+    return digest_of_like(blob->digest, cache->document.data ? cache->document.data : "",
+                          (size_t)blob->size, digest, &err) &&
            strcmp(digest, blob->digest) == 0;
 }
 

@@ -41,6 +41,9 @@ void image_cache_begin(struct image_cache *cache, bool again);
 /* `all`: the cycle covered every image, so documents that it did not look up are not needed. */
 void image_cache_end(struct image_cache *cache, bool all);
 
+/* Forgets a failure (image_cache_ok), which concerned one namespace of the cycle. */
+void image_cache_forgive(struct image_cache *cache);
+
 /* The results live until image_cache_end() or image_cache_free(). */
 enum image_lookup image_cache_manifest(struct image_cache *cache, const struct image_source *source,
                                        const struct image_blob *blob, const char *media_type,
@@ -49,9 +52,9 @@ enum image_lookup image_cache_config(struct image_cache *cache, const struct ima
                                      const struct image_blob *blob,
                                      const struct image_config_facts **config);
 
-/* False if a look-up of this cycle failed for a reason outside the document: the daemon was gone,
- * the deadline passed, a limit was reached. The caller must ignore every IMAGE_UNREADABLE since
- * then. */
+/* False if a look-up since image_cache_begin() or image_cache_forgive() failed for a reason outside
+ * the document: the daemon was gone, the deadline passed, a limit was reached. The caller must
+ * ignore every IMAGE_UNREADABLE since then. */
 bool image_cache_ok(const struct image_cache *cache, struct error *err) MUST_CHECK;
 
 size_t image_cache_count(const struct image_cache *cache);

@@ -2,6 +2,7 @@
 #include "inventory/image_check.h"
 
 #include "containerd/containerd.h"
+#include "oci/digest.h"
 
 #include <string.h>
 
@@ -34,30 +35,12 @@ const char *image_status_name(enum image_status status)
     return names[status];
 }
 
-/* The daemon fails to look up anything else, which differs from a missing blob. */
-static bool is_digest(const char *text)
-{
-    static const struct {
-        const char *prefix;
-        size_t digits;
-
-    } algorithms[] = {{"sha256:", 64}, {"sha384:", 96}, {"sha512:", 128}};
-
-    for (size_t i = 0; i < sizeof(algorithms) / sizeof(algorithms[0]); i++) {
-        size_t prefix = strlen(algorithms[i].prefix);
-
-        if (strncmp(text, algorithms[i].prefix, prefix) == 0)
-            return strlen(text + prefix) == algorithms[i].digits &&
-                   strspn(text + prefix, "0123456789abcdef") == algorithms[i].digits;
-    }
-    return false;
-}
-
 static enum image_lookup find_blob(const struct image_facts *facts, const char *digest,
                                    struct image_blob *blob)
 {
     *blob = (struct image_blob){.digest = digest};
-    if (!is_digest(digest))
+    if (!digest_valid(
+            digest)) /* the daemon fails to look it up, which differs from a missing blob */
         return IMAGE_UNREADABLE;
     return facts->size_of(facts->arg, digest, &blob->size) ? IMAGE_FOUND : IMAGE_MISSING;
 }
@@ -180,11 +163,12 @@ static void check_unpacked(struct image_verdict *verdict, const struct image_fac
     enum image_lookup found = find_config(facts, manifest, &config);
 
     if (found == IMAGE_FOUND)
-        found = facts->snapshot(facts->arg, config->chain_id);
+        found = facts->snapshot(facts->arg, manifest->config.digest, config->chain_id);
     else
         found = IMAGE_UNREADABLE;
     verdict->unpacked = found == IMAGE_FOUND;
-    verdict->unpack_failed = found == IMAGE_UNREADABLE;
+    verdict->unpack_unknown = found == IMAGE_UNKNOWN;
+    verdict->unpack_failed = found == IMAGE_UNREADABLE || verdict->unpack_unknown;
 }
 
 void image_check(struct image_verdict *verdict, const struct descriptor *target,
@@ -202,6 +186,7 @@ void image_check(struct image_verdict *verdict, const struct descriptor *target,
         *verdict = (struct image_verdict){.status = IMAGE_UNAVAILABLE, .unpack_failed = true};
         break;
     case IMAGE_UNREADABLE:
+    case IMAGE_UNKNOWN:
         *verdict = (struct image_verdict){.status = IMAGE_ERROR, .unpack_failed = true};
         break;
     }

@@ -29,6 +29,7 @@ enum image_lookup {
     IMAGE_FOUND,
     IMAGE_MISSING,
     IMAGE_UNREADABLE, /* there is a record, but its bytes are missing or invalid */
+    IMAGE_UNKNOWN,    /* of snapshots: the snapshotter does not answer */
 };
 
 struct image_blob {
@@ -54,7 +55,7 @@ struct image_facts {
                                   const struct manifest **manifest);
     enum image_lookup (*config)(void *arg, const struct image_blob *blob,
                                 const struct image_config_facts **config);
-    enum image_lookup (*snapshot)(void *arg, const char *chain_id);
+    enum image_lookup (*snapshot)(void *arg, const char *config_digest, const char *chain_id);
     void *arg;
 };
 
@@ -78,7 +79,8 @@ struct image_verdict {
     size_t required, present;
     int64_t required_bytes, present_bytes;
     bool unpacked;
-    bool unpack_failed; /* whether it is unpacked is unknown */
+    bool unpack_failed;  /* whether it is unpacked could not be found out */
+    bool unpack_unknown; /* likewise, but because the snapshotter does not answer */
 };
 
 void image_check(struct image_verdict *verdict, const struct descriptor *target,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "inventory/image_inventory.h"
 
+#include "containerd/cri/cri.h"
 #include "containerd/introspection.h"
 #include "containerd/namespaces.h"
 #include "inventory/metadata_file.h"
@@ -22,6 +23,7 @@
 struct image_inventory {
     struct image_scanner scanner;
     struct image_namespaces namespaces;
+    char snapshotter[SNAPSHOTTER_NAME_BYTES]; /* "": each namespace has its own */
     char identity[256]; /* of the daemon whose content directory is open; "": none */
     struct metadata_file metadata;
     struct metadata_mark mark; /* of the current cycle, or of the last */
@@ -29,7 +31,8 @@ struct image_inventory {
     int64_t listed_ns; /* end of the last cycle over all; 0: none, or it failed */
 };
 
-struct image_inventory *image_inventory_new(struct containerd *daemon, struct error *err)
+struct image_inventory *image_inventory_new(struct containerd *daemon, const char *snapshotter,
+                                            struct error *err)
 {
     CLEANUP(image_inventory_freep)
     struct image_inventory *inventory = calloc(1, sizeof(*inventory));
@@ -42,8 +45,10 @@ struct image_inventory *image_inventory_new(struct containerd *daemon, struct er
         .daemon = daemon,
         .files = CONTENT_FILES_INIT,
         .content = NAME_MAP_INIT,
-        .snapshots = NAME_MAP_INIT,
+        .only_own = snapshotter[0] != '\0',
     };
+    image_snapshotters_init(&inventory->scanner.snapshotters);
+    snprintf(inventory->snapshotter, sizeof(inventory->snapshotter), "%s", snapshotter);
     platform_matcher_host(&inventory->scanner.matcher);
     inventory->scanner.cache = image_cache_new(err);
     return inventory->scanner.cache ? TAKE(inventory) : NULL;
@@ -65,7 +70,7 @@ void image_inventory_free(struct image_inventory *inventory)
     namespaces_deinit(&inventory->namespaces);
     content_files_close(&inventory->scanner.files);
     name_map_deinit(&inventory->scanner.content);
-    name_map_deinit(&inventory->scanner.snapshots);
+    image_snapshotters_deinit(&inventory->scanner.snapshotters);
     image_cache_free(inventory->scanner.cache);
     free(inventory);
 }
@@ -132,12 +137,27 @@ bool image_inventory_begin(struct image_inventory *inventory, bool all, struct c
     return true;
 }
 
+size_t image_inventory_failures(const struct image_inventory *inventory, struct error *err)
+{
+    const struct image_namespaces *all = &inventory->namespaces;
+    size_t count = 0;
+
+    for (size_t i = 0; i < all->count; i++) {
+        if (all->items[i].failure.code == ERROR_NONE)
+            continue;
+        if (count++ == 0)
+            *err = all->items[i].failure;
+    }
+    return count;
+}
+
 void image_inventory_end(struct image_inventory *inventory, bool all)
 {
     bool has_looked = !all || !inventory->is_current;
+    struct error ignored;
 
     image_cache_end(inventory->scanner.cache, all && has_looked);
-    if (all && has_looked)
+    if (all && has_looked && image_inventory_failures(inventory, &ignored) == 0)
         inventory->listed_ns = clock_now_ns();
 }
 
@@ -167,27 +187,51 @@ struct image_namespace *image_inventory_find(struct image_inventory *inventory, 
                    compare_namespaces);
 }
 
-static const char *snapshotter_of(const struct containerd_namespace *name_space)
+/* In the namespace of CRI its own snapshotter counts, of which the daemon knows no label. */
+static const char *snapshotter_of(const struct image_inventory *inventory,
+                                  const struct containerd_namespace *name_space, const char *cri)
 {
     const char *label = labels_get(&name_space->labels, SNAPSHOTTER_LABEL);
 
+    if (inventory->snapshotter[0] != '\0')
+        return inventory->snapshotter;
+    if (cri[0] != '\0' && strcmp(name_space->name, CRI_NAMESPACE) == 0)
+        return cri;
     return label && label[0] != '\0' ? label : DEFAULT_SNAPSHOTTER;
 }
 
-/* Moves the findings of the namespace from its old entry to the new one. */
+/* Moves what is known of the namespace from its old entry to the new one. */
 static bool init_namespace(struct image_inventory *inventory, struct image_namespace *to,
-                           const struct containerd_namespace *from, struct error *err)
+                           const struct containerd_namespace *from, const char *cri,
+                           struct error *err)
 {
     struct image_namespace *old = image_inventory_find(inventory, from->name);
 
     *to = (struct image_namespace){.name = strdup(from->name),
-                                   .snapshotter = strdup(snapshotter_of(from)),
+                                   .snapshotter = strdup(snapshotter_of(inventory, from, cri)),
                                    .findings = IMAGE_FINDINGS_INIT};
     if (old) {
         to->findings = old->findings;
+        to->failure = old->failure;
+        to->has_failed = old->has_failed;
         old->findings = (struct image_findings)IMAGE_FINDINGS_INIT;
     }
     return (to->name && to->snapshotter) || error_memory(err);
+}
+
+/* A CRI that does not answer is no failure: its labels on the images tell the same. */
+static const char *find_cri_snapshotter(struct image_inventory *inventory, struct arena *arena,
+                                        struct cancel *cancel)
+{
+    int64_t whole_ns = deadline_share(cancel, 2);
+    const char *name = "";
+    struct error ignored;
+
+    if (inventory->snapshotter[0] == '\0' &&
+        !cri_snapshotter(inventory->scanner.daemon, arena, &name, cancel, &ignored))
+        name = "";
+    cancel->deadline_ns = whole_ns;
+    return name;
 }
 
 bool image_inventory_list(struct image_inventory *inventory, struct cancel *cancel,
@@ -196,16 +240,18 @@ bool image_inventory_list(struct image_inventory *inventory, struct cancel *canc
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
     CLEANUP(namespaces_deinit) struct image_namespaces fresh = {0};
     struct containerd_namespaces list;
+    const char *cri;
 
     if (!containerd_namespaces(inventory->scanner.daemon, &arena, &list, cancel, err))
         return false;
     fresh.items = calloc(list.count + 1, sizeof(*fresh.items));
     if (!fresh.items)
         return error_memory(err);
+    cri = find_cri_snapshotter(inventory, &arena, cancel);
     for (size_t i = 0; i < list.count; i++) {
         if (namespace_is_probes(list.items[i].name))
             continue;
-        if (!init_namespace(inventory, &fresh.items[fresh.count++], &list.items[i], err))
+        if (!init_namespace(inventory, &fresh.items[fresh.count++], &list.items[i], cri, err))
             return false;
     }
     qsort(fresh.items, fresh.count, sizeof(*fresh.items), compare_namespaces);
@@ -215,14 +261,40 @@ bool image_inventory_list(struct image_inventory *inventory, struct cancel *canc
     return true;
 }
 
-bool image_inventory_scan(struct image_inventory *inventory, struct image_namespace *name_space,
-                          struct cancel *cancel, struct error *err)
+/* After a failed scan: whether the cycle can go on with other namespaces. */
+static bool keep_failure(const struct image_inventory *inventory,
+                         struct image_namespace *name_space, struct cancel *cancel,
+                         struct error *err)
 {
-    if (image_scan(&inventory->scanner, name_space->name, name_space->snapshotter,
-                   &name_space->findings, cancel, err))
+    bool local;
+
+    if (error_is_expected_code(err, ERROR_NOT_FOUND)) { /* the namespace is gone */
+        image_findings_deinit(&name_space->findings);
         return true;
-    if (!error_is_expected_code(err, ERROR_NOT_FOUND))
-        return error_wrap(err, "namespace %s", name_space->name);
-    image_findings_deinit(&name_space->findings); /* the namespace is gone */
+    }
+    local = failure_is_local(inventory->scanner.daemon, cancel, err);
+    error_wrap(err, "namespace %s", name_space->name);
+    name_space->failure = *err;
+    name_space->has_failed = true;
+    if (local)
+        error_clear(err);
+    return local;
+}
+
+bool image_inventory_scan(struct image_inventory *inventory, struct image_namespace *name_space,
+                          size_t n_left, struct cancel *cancel, struct error *err)
+{
+    int64_t whole_ns = deadline_share(cancel, n_left);
+    bool ok = image_scan(&inventory->scanner, name_space->name, name_space->snapshotter,
+                         &name_space->findings, cancel, err);
+
+    cancel->deadline_ns = whole_ns;
+    error_clear(&name_space->failure);
+    name_space->has_failed = false;
+    if (!ok)
+        return keep_failure(inventory, name_space, cancel, err);
+    name_space->failure = name_space->findings.failure;
+    if (name_space->failure.code != ERROR_NONE)
+        error_wrap(&name_space->failure, "namespace %s", name_space->name);
     return true;
 }

@@ -4,7 +4,6 @@
 #include "base/text.h"
 #include "containerd/content.h"
 #include "containerd/images.h"
-#include "containerd/snapshots.h"
 
 #include <string.h>
 
@@ -18,9 +17,7 @@
 struct view {
     struct image_scanner *scanner;
     struct scope scope;
-    const char *snapshotter;
     struct cancel *cancel;
-    bool snapshotter_known;
     /* Of the checked image: blobs that were missing or unreadable. */
     uint64_t missing;
     size_t n_suspects;
@@ -41,7 +38,7 @@ bool image_finding_is_bad(const struct image_finding *finding)
     const struct image_verdict *verdict = &finding->verdict;
 
     return verdict->status != IMAGE_COMPLETE &&
-           !(verdict->status == IMAGE_INCOMPLETE && verdict->unpacked);
+           !(verdict->status == IMAGE_INCOMPLETE && (verdict->unpacked || verdict->unpack_unknown));
 }
 
 static void suspect(struct view *view, const char *digest, bool listed)
@@ -102,13 +99,11 @@ static enum image_lookup find_config(void *arg, const struct image_blob *blob,
     return found;
 }
 
-static enum image_lookup find_snapshot(void *arg, const char *chain_id)
+static enum image_lookup find_snapshot(void *arg, const char *config_digest, const char *chain_id)
 {
     const struct view *view = arg;
 
-    if (!view->snapshotter_known)
-        return IMAGE_UNREADABLE;
-    return name_map_find(&view->scanner->snapshots, chain_id, NULL) ? IMAGE_FOUND : IMAGE_MISSING;
+    return image_snapshotters_find(&view->scanner->snapshotters, config_digest, chain_id);
 }
 
 static bool judge(struct view *view, struct image_finding *finding, struct error *err)
@@ -160,33 +155,28 @@ static bool judge_all(struct view *view, const struct image_records *records,
 
 static bool add_content(void *arg, const struct content_info *info, struct error *err)
 {
-    return name_map_add(arg, info->digest, info->size, err);
-}
+    struct image_scanner *scanner = arg;
 
-static bool add_snapshot(void *arg, const struct snapshot_info *info, struct error *err)
-{
-    return name_map_add(arg, info->name, 0, err);
+    return name_map_add(&scanner->content, info->digest, info->size, err) &&
+           image_snapshotters_note(&scanner->snapshotters, info->digest, info->snapshotters, err);
 }
 
 /* Lists content and snapshots at the same time, so that the daemon uses two cores for thousands of
  * them. The images must have been listed before, because a pull writes them last. */
 static bool list_rest(struct view *view, struct error *err)
 {
-    struct name_map *content = &view->scanner->content, *snapshots = &view->scanner->snapshots;
-    struct rpc_stream *stream =
-        snapshots_list_begin(&view->scope, view->snapshotter, view->cancel, err);
+    struct image_scanner *scanner = view->scanner;
+    struct rpc_stream *stream;
     struct error ignored;
 
-    if (!stream)
+    if (!image_snapshotters_open(&scanner->snapshotters, &view->scope, &stream, view->cancel, err))
         return false;
-    if (!content_list(&view->scope, add_content, content, view->cancel, err)) {
-        (void)containerd_stream_close(&view->scope, stream, &ignored);
+    if (!content_list(&view->scope, add_content, scanner, view->cancel, err)) {
+        if (stream)
+            (void)containerd_stream_close(&view->scope, stream, &ignored);
         return false;
     }
-    view->snapshotter_known =
-        snapshots_list_end(&view->scope, stream, add_snapshot, snapshots, err);
-    return view->snapshotter_known || error_is_expected(err, STATUS_GRPC, RPC_INVALID_ARGUMENT) ||
-           error_is_expected(err, STATUS_GRPC, RPC_NOT_FOUND);
+    return image_snapshotters_list(&scanner->snapshotters, stream, &view->scope, view->cancel, err);
 }
 
 static bool list(struct view *view, struct image_findings *findings, struct error *err)
@@ -195,7 +185,7 @@ static bool list(struct view *view, struct image_findings *findings, struct erro
     struct image_records records;
 
     name_map_clear(&view->scanner->content);
-    name_map_clear(&view->scanner->snapshots);
+    image_snapshotters_clear(&view->scanner->snapshotters);
     return images_list(&view->scope, &arena, &records, view->cancel, err) &&
            (records.count == 0 || list_rest(view, err)) && judge_all(view, &records, findings, err);
 }
@@ -305,10 +295,11 @@ bool image_scan(struct image_scanner *scanner, const char *name_space, const cha
     CLEANUP(image_findings_deinit) struct image_findings fresh = IMAGE_FINDINGS_INIT;
     struct view view = {.scanner = scanner,
                         .scope = {.daemon = scanner->daemon, .name_space = name_space},
-                        .snapshotter = snapshotter,
                         .cancel = cancel};
     bool outdated = true;
 
+    image_cache_forgive(scanner->cache);
+    image_snapshotters_begin(&scanner->snapshotters, snapshotter, scanner->only_own);
     for (size_t passes = 0; outdated && passes < PASSES_MAX; passes++) {
         image_findings_deinit(&previous);
         previous = fresh;
@@ -320,6 +311,7 @@ bool image_scan(struct image_scanner *scanner, const char *name_space, const cha
             return false;
     }
     conclude(&fresh, findings);
+    fresh.failure = scanner->snapshotters.failure;
     image_findings_deinit(findings);
     *findings = fresh;
     fresh = (struct image_findings)IMAGE_FINDINGS_INIT;

@@ -12,7 +12,7 @@
 #include "containerd/containerd.h"
 #include "containerd/content_files.h"
 #include "inventory/image_cache.h"
-#include "oci/name_map.h"
+#include "inventory/image_snapshotters.h"
 
 struct image_finding {
     const char *name, *media_type, *digest; /* the record: its name and its target */
@@ -26,7 +26,8 @@ struct image_finding {
 struct image_findings {
     struct image_finding *items;
     size_t count;
-    struct arena arena_; /* private */
+    struct error failure; /* of a snapshotter, on which some verdicts depend; ERROR_NONE: none */
+    struct arena arena_;  /* private */
 };
 
 #define IMAGE_FINDINGS_LIMIT_BYTES ((size_t)64 << 20)
@@ -37,8 +38,8 @@ struct image_findings {
 
 void image_findings_deinit(struct image_findings *findings);
 
-/* Whether the image needs attention: it is not complete, and is not an image whose layers the
- * daemon removed after unpacking (discard_unpacked_layers). */
+/* Whether the image needs attention: it is not complete, and neither is it an image whose layers
+ * the daemon removed after unpacking (discard_unpacked_layers), nor may it be one. */
 bool image_finding_is_bad(const struct image_finding *finding);
 
 /* What the scans of all namespaces share. */
@@ -48,12 +49,14 @@ struct image_scanner {
     struct platform_matcher matcher;
     struct content_files files;
     struct image_cache *cache;
-    struct name_map content;   /* of the scanned namespace: digest -> size */
-    struct name_map snapshots; /* names of its snapshotter */
+    struct name_map content; /* of the scanned namespace: digest -> size */
+    struct image_snapshotters snapshotters;
+    bool only_own; /* the namespace's own snapshotter is the only one that counts */
 };
 
 /* Replaces *findings, which must be those of the last scan of this namespace, or empty. A verdict
- * that is the same as then is not checked again. On failure *findings do not change. */
+ * that is the same as then is not checked again. On failure *findings do not change. `snapshotter`
+ * is the namespace's own. */
 bool image_scan(struct image_scanner *scanner, const char *name_space, const char *snapshotter,
                 struct image_findings *findings, struct cancel *cancel,
                 struct error *err) MUST_CHECK;

@@ -7,7 +7,12 @@
  * The tables are the whole contract: daemons send no error code that distinguishes these causes, so
  * a row per text that real daemons send is the only source. Rows are in the order of priority: "no
  * space left on device" in a failed extraction is no_space, a certificate in a failed request is
- * tls. An HTTP status has a lower priority, and counts only after a link that announces it.
+ * tls.
+ *
+ * An HTTP status counts only after a link that announces it. It is stronger than all words beside
+ * it, because these are the body of the response: a registry that answers 500 is broken, whatever
+ * it writes. Only the error codes of registries make a 4xx more precise, as in
+ * registry/registry_status.c.
  */
 #include "net/go_error.h"
 
@@ -32,9 +37,12 @@ struct row {
     const char *patterns[PATTERNS_MAX]; /* of fnmatch(); a shorter list ends with NULL */
 };
 
-/* These take priority over all others. */
+/* Without an HTTP status, these take priority over all others. */
 static const struct row causes[] = {
     {ERROR_NO_SPACE, {"no space left on device", "disk quota exceeded"}},
+    {ERROR_UNSUPPORTED, /* a daemon that computes sha256 only */
+     {"unexpected commit digest sha256:*, expected sha384:*",
+      "unexpected commit digest sha256:*, expected sha512:*", "unsupported digest algorithm"}},
     {ERROR_LIMIT, {"rejecting * byte manifest for *"}},
     {ERROR_DIGEST_MISMATCH,
      {"unexpected commit digest *", "filesystem layer verification failed for digest *",
@@ -52,17 +60,22 @@ static const struct row causes[] = {
     {ERROR_FORBIDDEN, {"denied", "image verifier * blocked pull *"}},
 };
 
-/* Messages of a registry with a 4xx, more specific than the status. containerd drops the error
- * codes, so these are the messages of the distribution registry. */
+/* Error codes of a registry with a 4xx, as Go prints them, and messages of the distribution
+ * registry, where a daemon drops the code. */
 static const struct row refusals[] = {
-    {ERROR_DIGEST_MISMATCH, {"provided digest did not match uploaded content"}},
-    {ERROR_SIZE_MISMATCH, {"provided length did not match content length"}},
-    {ERROR_SERVER_ERROR, {"blob upload invalid"}}, /* also if the disk of the registry is full */
-    {ERROR_UNSUPPORTED, {"4?? * unsupported", "The operation is unsupported*"}},
-    {ERROR_NOT_FOUND, {"blob unknown", "blob unknown to registry", "manifest blob unknown"}},
+    {ERROR_DIGEST_MISMATCH, {"digest invalid", "provided digest did not match uploaded content"}},
+    {ERROR_SIZE_MISMATCH, {"size invalid", "provided length did not match content length"}},
+    {ERROR_SERVER_ERROR, /* an invalid upload: also if the disk of the registry is full */
+     {"unavailable", "blob upload invalid", "blob upload unknown*", "manifest blob unknown"}},
+    {ERROR_UNSUPPORTED, {"unsupported", "The operation is unsupported*"}},
+    {ERROR_RATE_LIMITED, {"toomanyrequests"}},
+    {ERROR_UNAUTHORIZED, {"unauthorized", "insufficient_scope", "authorization failed"}},
+    {ERROR_FORBIDDEN, {"denied"}},
+    {ERROR_NOT_FOUND,
+     {"blob unknown", "blob unknown to registry", "manifest unknown", "name unknown"}},
     {ERROR_INVALID,
-     {"invalid repository name", "manifest tag did not match URI", "manifest invalid",
-      "manifest failed signature verification"}},
+     {"invalid repository name", "manifest tag did not match URI", "name invalid", "tag invalid",
+      "manifest invalid", "manifest unverified", "manifest failed signature verification"}},
 };
 
 /* Only if neither a cause nor an HTTP status matches. */
@@ -98,11 +111,12 @@ static const struct row circumstances[] = {
       "server closed idle connection", "use of closed network connection",
       "*transport connection broken"}},
     {ERROR_INVALID, {"invalid reference format*", "could not parse reference", "manifest invalid"}},
+    {ERROR_SERVER_ERROR, {"blob upload unknown*", "blob upload invalid", "manifest blob unknown"}},
     {ERROR_NOT_FOUND,
      {"not found", "manifest unknown", "name unknown", "blob unknown", "unknown blob",
-      "blob upload unknown", "manifest blob unknown", "no match for platform in manifest*",
-      "no matching manifest for *", "pull access denied*", "repository * not found*",
-      "manifest for * not found", "An image does not exist locally with the tag"}},
+      "no match for platform in manifest*", "no matching manifest for *", "pull access denied*",
+      "repository * not found*", "manifest for * not found",
+      "An image does not exist locally with the tag"}},
 };
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
@@ -154,6 +168,30 @@ static enum error_code match_rows(const struct chain *chain, const struct row *r
     return ERROR_NONE;
 }
 
+static int number_at(const char *text)
+{
+    return fnmatch("[1-5][0-9][0-9] *", text, 0) == 0
+               ? (text[0] - '0') * 100 + (text[1] - '0') * 10 + (text[2] - '0')
+               : 0;
+}
+
+/* The code may follow the status in the same link: "403 Forbidden denied". */
+static enum error_code match_refusals(const struct chain *chain)
+{
+    enum error_code code = match_rows(chain, refusals, COUNT(refusals));
+
+    for (size_t i = 0; i < chain->n_links; i++) {
+        const char *word = number_at(chain->links[i]) > 0 ? chain->links[i] : NULL;
+
+        for (; word && code == ERROR_NONE; word = strchr(word + 1, ' ')) {
+            const struct chain rest = {.links = {word + (*word == ' ')}, .n_links = 1};
+
+            code = match_rows(&rest, refusals, COUNT(refusals));
+        }
+    }
+    return code;
+}
+
 /* A refused CONNECT appears as the status text alone; a registry's status has its number before. */
 static bool refused_by_proxy(const struct chain *chain)
 {
@@ -169,13 +207,6 @@ static bool refused_by_proxy(const struct chain *chain)
                 if (strcmp(chain->links[i], words[j]) == 0)
                     return true;
     return false;
-}
-
-static int number_at(const char *text)
-{
-    return fnmatch("[1-5][0-9][0-9] *", text, 0) == 0
-               ? (text[0] - '0') * 100 + (text[1] - '0') * 10 + (text[2] - '0')
-               : 0;
 }
 
 /* Returns the HTTP status in the message; 0: none. */
@@ -196,31 +227,44 @@ static int status_in(const struct chain *chain)
     return 0;
 }
 
-/* A 404 of the token server does not mean that the image does not exist. */
-static enum error_code code_of_status(const struct chain *chain)
+/* Whether a registry does not know a blob that it has accepted before. An index may refer to what
+ * was never sent. */
+static bool has_lost_blob(const struct chain *chain)
 {
-    int status = status_in(chain);
-    enum error_code code = status > 0 ? http_status_reason(status) : ERROR_NONE;
-    enum error_code refusal = match_rows(chain, refusals, COUNT(refusals));
+    return has_link(chain, "unexpected status from PUT request to *") &&
+           has_link(chain, "*blob unknown*") &&
+           !has_link(chain, "manifest list/index references to *");
+}
 
-    if (status >= 400 && status < 500 && refusal != ERROR_NONE)
-        return refusal;
-    return code == ERROR_NOT_FOUND && has_link(chain, "failed to fetch * token")
-               ? ERROR_UNAUTHORIZED
-               : code;
+/* A 404 of the token server does not mean that the image does not exist, and that of an open upload
+ * means that the registry has lost it. */
+static enum error_code code_of_status(const struct chain *chain, int status)
+{
+    enum error_code code = http_status_reason(status);
+    enum error_code refusal = status >= 400 && status < 500 ? match_refusals(chain) : ERROR_NONE;
+
+    if (refusal == ERROR_NOT_FOUND && has_lost_blob(chain))
+        return ERROR_SERVER_ERROR;
+    if (refusal != ERROR_NONE || code != ERROR_NOT_FOUND)
+        return refusal != ERROR_NONE ? refusal : code;
+    if (has_link(chain, "unexpected status from PUT request to */blobs/uploads/*"))
+        return ERROR_SERVER_ERROR;
+    return has_link(chain, "failed to fetch * token") ? ERROR_UNAUTHORIZED : code;
 }
 
 enum error_code go_error_code(const char *text, enum error_code otherwise)
 {
     struct chain chain;
     enum error_code code;
+    int status;
 
     split_links(&chain, text);
+    status = status_in(&chain);
+    if (status > 0)
+        return code_of_status(&chain, status);
     code = match_rows(&chain, causes, COUNT(causes));
     if (code == ERROR_NONE && refused_by_proxy(&chain))
         code = ERROR_PROXY;
-    if (code == ERROR_NONE)
-        code = code_of_status(&chain);
     if (code == ERROR_NONE)
         code = match_rows(&chain, circumstances, COUNT(circumstances));
     return code == ERROR_NONE ? otherwise : code;

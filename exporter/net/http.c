@@ -9,18 +9,18 @@
 #include "net/http_curl.h"
 #include "net/http_failure.h"
 #include "net/http_tls.h"
+#include "net/http_url.h"
 #include "net/tls_roots.h"
 
 #include <limits.h>
 #include <signal.h>
 #include <string.h>
-#include <strings.h>
 
 #define CONNECTIONS_KEPT 4L
 #define REDIRECTS_MAX    10
 #define DIAL_TIMEOUT_NS  (30 * NS_PER_SECOND)
 #define OPTIONS_BYTES    ((size_t)64 << 10)
-#define URL_BYTES_MAX    ((size_t)32 << 10)
+#define LOCATION_BYTES   ((size_t)16 << 10)
 
 void http_library_init(void)
 {
@@ -147,20 +147,30 @@ static bool transfer(struct http_curl_exchange *exchange, struct cancel *cancel,
     return driven;
 }
 
-/* One request; returns a redirect as a response. */
-static bool exchange_once(struct http_curl_exchange *exchange, bool with_identity,
-                          struct cancel *cancel, struct error *err)
+/* One request; returns a redirect as a response. `foreign`: it goes to another host than the
+ * caller's. */
+static bool exchange_once(struct http_curl_exchange *exchange, bool foreign, struct cancel *cancel,
+                          struct error *err)
 {
+    const struct http_request *request = exchange->request;
     CLEANUP(http_curl_headers_free) struct curl_slist *headers = NULL;
+    const char *identity = NULL;
     bool ok;
 
     http_response_empty(exchange->response);
-    if (!http_curl_headers(&headers, exchange->request->headers, with_identity, err))
+    exchange->read_bytes = exchange->sent_bytes = 0;
+    exchange->failed = exchange->satisfied = false;
+    if (foreign && request->identity &&
+        !request->identity(request->identity_arg, exchange->url, &identity, err))
         return false;
+    if (!http_curl_headers(&headers, request->headers, foreign, identity, err))
+        return false;
+    curl_easy_reset(exchange->http->easy); /* the options of the last hop */
     if (!http_curl_prepare(exchange, headers, err))
         return false;
     ok = transfer(exchange, cancel, err);
-    return ok && buf_ok(&exchange->response->body, err);
+    buf_append_str(&exchange->response->url, exchange->url);
+    return ok && buf_ok(&exchange->response->body, err) && buf_ok(&exchange->response->url, err);
 }
 
 /* Adds the counts and times of the request before a redirect. */
@@ -177,63 +187,97 @@ static void add_previous(struct http_response *response, const struct http_respo
         response->certificate_expiry = before->certificate_expiry;
 }
 
-/* Returns true and the URL if the response is a redirect to follow. */
-static bool is_redirect(const struct http_curl_exchange *exchange, struct buf *url)
+/* Returns true and the Location if the response is a redirect. */
+static bool is_redirect(const struct http_curl_exchange *exchange, char location[LOCATION_BYTES])
 {
-    char *next = NULL;
+    int status = exchange->response->status;
 
-    if (!exchange->request->follow_redirects || exchange->response->status < 300 ||
-        exchange->response->status > 399)
+    if (!exchange->request->follow_redirects || status < 301 || status > 308 ||
+        (status > 303 && status < 307))
         return false;
-    curl_easy_getinfo(exchange->http->easy, CURLINFO_REDIRECT_URL, &next);
-    buf_clear(url);
-    if (next)
-        buf_append_str(url, next);
-    return url->size > 0;
+    return http_response_header(exchange->response, "location", 0, location, LOCATION_BYTES) &&
+           *location;
+}
+
+static bool is_read(const struct http_request *request)
+{
+    return strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0;
+}
+
+static bool too_many_redirects(const struct http_request *request, struct error *err)
+{
+    char origin[HTTP_ORIGIN_BYTES];
+
+    http_origin(request->url, origin, sizeof(origin));
+    return error_set(err, ERROR_PROTOCOL, "%s %s: too many redirects: limit is %d", request->method,
+                     origin, REDIRECTS_MAX);
+}
+
+/* Changes the request for the next hop. *follow: whether there is one. */
+static bool redirect(struct http_request *request, int status, bool foreign, bool *follow,
+                     struct cancel *cancel, struct error *err)
+{
+    *follow = true;
+    request->url_of_server = true;
+    if (status < 307) {
+        if (strcmp(request->method, "HEAD") != 0)
+            request->method = "GET";
+        request->source = NULL;
+        request->body_bytes = 0;
+    } else if (request->source) {
+        *follow = request->rewind && !(foreign && request->secret_body);
+        return !*follow || request->rewind(request->source_arg, cancel, err);
+    }
+    return true;
 }
 
 /* Follows redirects without curl: each URL has its own proxy or none, and credentials must not go
  * to another host. */
-static bool follow(struct http_curl_exchange *exchange, struct cancel *cancel, struct error *err)
+static bool follow(struct http_curl_exchange *exchange, struct http_request *request,
+                   struct cancel *cancel, struct error *err)
 {
-    CLEANUP(buf_deinit) struct buf url = BUF_INIT(URL_BYTES_MAX);
-    CLEANUP(buf_deinit) struct buf next = BUF_INIT(URL_BYTES_MAX);
+    CLEANUP(buf_deinit) struct buf url = BUF_INIT(HTTP_URL_LIMIT_BYTES);
+    CLEANUP(buf_deinit) struct buf next = BUF_INIT(HTTP_URL_LIMIT_BYTES);
     struct http_response *response = exchange->response;
-    char asked[HTTP_ORIGIN_BYTES], here[HTTP_ORIGIN_BYTES];
-    bool redirected = false;
+    bool foreign = false, again, writes = !is_read(request);
+    char location[LOCATION_BYTES];
 
-    http_origin(exchange->request->url, asked, sizeof(asked));
     for (int hop = 0;; hop++) {
         struct http_response before = *response;
-        bool ok = exchange_once(exchange, !redirected, cancel, err);
+        bool ok = exchange_once(exchange, foreign, cancel, err);
 
         if (hop > 0)
             add_previous(response, &before);
-        response->from_elsewhere = redirected;
-        if (!ok || !is_redirect(exchange, &next))
+        response->from_elsewhere = foreign;
+        response->became_get = writes && is_read(request);
+        if (!ok || !is_redirect(exchange, location))
             return ok;
         if (hop == REDIRECTS_MAX)
-            return error_set(err, ERROR_PROTOCOL, "%s %s: too many redirects: limit is %d",
-                             exchange->request->method, asked, REDIRECTS_MAX);
+            return too_many_redirects(request, err);
+        buf_clear(&next);
+        if (!http_url_resolve(exchange->url, location, &next, err))
+            return error_wrap(err, "redirect");
+        foreign = !http_may_share_identity(request->url, next.data);
+        if (!redirect(request, response->status, foreign, &again, cancel, err) || !again)
+            return !again;
         buf_clear(&url);
         buf_append(&url, next.data, next.size);
-        if (!buf_ok(&next, err) || !buf_ok(&url, err))
+        if (!buf_ok(&url, err))
             return false;
         exchange->url = url.data;
-        http_origin(url.data, here, sizeof(here));
-        redirected = strcasecmp(asked, here) != 0;
     }
 }
 
 bool http_exchange(struct http *http, const struct http_request *request,
                    struct http_response *response, struct cancel *cancel, struct error *err)
 {
+    struct http_request hop = *request;
     struct http_curl_exchange exchange = {
-        .http = http, .request = request, .url = request->url, .response = response};
+        .http = http, .request = &hop, .url = request->url, .response = response};
     bool ok;
 
     http->exchange = &exchange;
-    ok = follow(&exchange, cancel, err);
+    ok = follow(&exchange, &hop, cancel, err);
     http->exchange = NULL;
 
     /* Drops pointers to `exchange`. The multi handle keeps the connections. */

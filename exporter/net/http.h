@@ -45,19 +45,31 @@ typedef bool http_sink(void *arg, const void *data, size_t size, struct error *e
 http_sink http_sink_to_buf;
 /* Returns the next piece of a request body, at most `size` bytes; *n = 0 is the end. */
 typedef bool http_source(void *arg, void *data, size_t size, size_t *n, struct error *err);
+/* Starts the body again. */
+typedef bool http_rewind(void *arg, struct cancel *cancel, struct error *err);
+/* *header: the "Authorization: ..." for `url`, which a redirect to another host leads to; NULL:
+ * none. It must stay valid until the exchange ends. */
+typedef bool http_identity(void *arg, const char *url, const char **header, struct error *err);
 
 struct http_request {
     const char *method; /* "GET", "HEAD", "POST", "PUT" ... */
     const char *url;
     const char *const *headers; /* "Name: value"; ends with NULL; may be NULL */
     http_source *source;        /* NULL: no body */
+    http_rewind *rewind;        /* NULL: a redirect that keeps the body is not followed */
     void *source_arg;
     uint64_t body_bytes; /* Content-Length of the body */
+    bool secret_body;    /* the body must not be sent to another host */
     http_sink *sink;     /* receives the body of a 2xx response, after response->status and
                           * headers are set; NULL: the body goes to response->body */
     void *sink_arg;
-    bool follow_redirects; /* at most 10; credentials are not sent to another host */
-    bool url_of_server;    /* a server sent the URL: if it is invalid, the server is to blame */
+    /* At most 10 redirects. As in Go, 301, 302 and 303 make a GET without body of a write, 307 and
+     * 308 keep method and body. Authorization is not sent to another host, except what `identity`
+     * returns for it. A redirect that is not followed is the response. */
+    bool follow_redirects;
+    bool url_of_server;      /* an invalid URL is ERROR_PROTOCOL, not ERROR_INVALID */
+    http_identity *identity; /* may be NULL */
+    void *identity_arg;
 };
 
 struct http *http_new(const struct http_options *options, struct error *err);

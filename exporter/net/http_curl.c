@@ -217,21 +217,21 @@ void http_curl_headers_free(struct curl_slist **lines)
 }
 
 /* The two headers without a value suppress those that curl adds. */
-bool http_curl_headers(struct curl_slist **lines, const char *const *headers, bool with_identity,
-                       struct error *err)
+bool http_curl_headers(struct curl_slist **lines, const char *const *headers, bool foreign,
+                       const char *identity, struct error *err)
 {
     bool typed = false;
 
     for (; headers && *headers; headers++) {
         if (strpbrk(*headers, "\r\n"))
             return error_set(err, ERROR_INVALID, "invalid header: contains a line break");
-        if (!with_identity && strncasecmp(*headers, "Authorization:", 14) == 0)
+        if (foreign && strncasecmp(*headers, "Authorization:", 14) == 0)
             continue;
         typed = typed || strncasecmp(*headers, "Content-Type:", 13) == 0;
         if (!append_line(lines, *headers, err))
             return false;
     }
-    return append_line(lines, "Expect:", err) &&
+    return (!identity || append_line(lines, identity, err)) && append_line(lines, "Expect:", err) &&
            (typed || append_line(lines, "Content-Type:", err));
 }
 

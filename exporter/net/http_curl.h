@@ -49,9 +49,10 @@ struct http_curl_exchange {
 bool http_curl_prepare(struct http_curl_exchange *exchange, struct curl_slist *headers,
                        struct error *err) MUST_CHECK;
 
-/* Makes curl's list of request headers; without Authorization unless `with_identity`. */
-bool http_curl_headers(struct curl_slist **lines, const char *const *headers, bool with_identity,
-                       struct error *err) MUST_CHECK;
+/* Makes curl's list of request headers. For a foreign host `identity`, which may be NULL, replaces
+ * Authorization. */
+bool http_curl_headers(struct curl_slist **lines, const char *const *headers, bool foreign,
+                       const char *identity, struct error *err) MUST_CHECK;
 void http_curl_headers_free(struct curl_slist **lines);
 
 long http_curl_number(CURL *easy, CURLINFO what);

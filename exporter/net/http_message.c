@@ -5,21 +5,26 @@
 
 #include <arpa/inet.h>
 #include <string.h>
+#include <strings.h>
 
 #define DROPPED_MAX ((uint64_t)256 << 10) /* beyond the limit of a body */
 
 void http_response_deinit(struct http_response *response)
 {
+    buf_deinit(&response->url);
     buf_deinit(&response->headers);
     buf_deinit(&response->body);
 }
 
 void http_response_empty(struct http_response *response)
 {
+    buf_clear(&response->url);
     buf_clear(&response->headers);
     buf_clear(&response->body);
-    *response = (struct http_response){
-        .headers = response->headers, .body = response->body, .times = {-1, -1, -1, -1}};
+    *response = (struct http_response){.url = response->url,
+                                       .headers = response->headers,
+                                       .body = response->body,
+                                       .times = {-1, -1, -1, -1}};
 }
 
 void http_response_add_header(struct http_response *response, const char *line, size_t size)
@@ -61,6 +66,13 @@ bool http_text_read(void *arg, void *data, size_t size, size_t *n, struct error 
     if (*n > 0)
         memcpy(data, body->text->data + body->sent, *n);
     body->sent += *n;
+    return true;
+}
+
+bool http_text_rewind(void *arg, struct cancel *cancel, struct error *err)
+{
+    (void)cancel, (void)err;
+    ((struct http_text *)arg)->sent = 0;
     return true;
 }
 
@@ -163,6 +175,46 @@ bool http_address(const char *host, unsigned char address[16])
         return true;
     memcpy(address, prefix, sizeof(prefix));
     return inet_pton(AF_INET, host, address + sizeof(prefix)) == 1;
+}
+
+struct place {
+    char host[HTTP_ORIGIN_BYTES], port[HTTP_PORT_BYTES];
+    bool tls, default_port;
+};
+
+static void read_place(const char *url, struct place *place)
+{
+    char origin[HTTP_ORIGIN_BYTES];
+    const char *standard;
+
+    http_origin(url, origin, sizeof(origin));
+    http_host(url, place->host, place->port);
+    place->tls = strncasecmp(origin, "https://", strlen("https://")) == 0;
+    standard = place->tls ? "443" : "80";
+    place->default_port = !*place->port || strcmp(place->port, standard) == 0;
+    if (place->default_port)
+        memcpy(place->port, standard, strlen(standard) + 1);
+}
+
+bool http_same_origin(const char *a, const char *b)
+{
+    struct place one, other;
+
+    read_place(a, &one);
+    read_place(b, &other);
+    return one.tls == other.tls && strcasecmp(one.host, other.host) == 0 &&
+           strcmp(one.port, other.port) == 0;
+}
+
+bool http_may_share_identity(const char *from, const char *to)
+{
+    struct place one, other;
+
+    read_place(from, &one);
+    read_place(to, &other);
+    return http_same_origin(from, to) ||
+           (!one.tls && other.tls && strcasecmp(one.host, other.host) == 0 && one.default_port &&
+            other.default_port);
 }
 
 static const struct {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/buf.h"
+#include "base/cancel.h"
 
 #include <stdint.h>
 
@@ -16,6 +17,7 @@ struct http_text {
     size_t sent;
 };
 bool http_text_read(void *arg, void *data, size_t size, size_t *n, struct error *err);
+bool http_text_rewind(void *arg, struct cancel *cancel, struct error *err);
 
 /* Seconds of the last new connection and of the response. Negative: the stage did not happen, such
  * as dns, connect and tls of a kept connection. */
@@ -24,11 +26,14 @@ struct http_times {
 };
 
 #define HTTP_HEADERS_LIMIT_BYTES ((size_t)64 << 10)
+#define HTTP_URL_LIMIT_BYTES     ((size_t)32 << 10)
 
 struct http_response {
     int status;
     bool no_tls;         /* the TLS handshake failed because the server does not speak TLS */
     bool from_elsewhere; /* the response is of another host, after a redirect */
+    bool became_get;     /* a redirect turned another method into a GET */
+    struct buf url;      /* that was asked last: of the request, or of the last redirect */
     struct buf headers;  /* of the last response: "name: value\n" lines, names in lower case */
     struct buf body; /* of a response without sink, up to its limit_bytes; the rest is dropped, and
                       * a long rest ends the exchange */
@@ -39,9 +44,10 @@ struct http_response {
                                  * unknown (no TLS, or a kept connection) */
 };
 
-#define HTTP_RESPONSE_INIT(body_limit)                                              \
-    {                                                                               \
-        .headers = BUF_INIT(HTTP_HEADERS_LIMIT_BYTES), .body = BUF_INIT(body_limit) \
+#define HTTP_RESPONSE_INIT(body_limit)                                                        \
+    {                                                                                         \
+        .url = BUF_INIT(HTTP_URL_LIMIT_BYTES), .headers = BUF_INIT(HTTP_HEADERS_LIMIT_BYTES), \
+        .body = BUF_INIT(body_limit)                                                          \
     }
 void http_response_deinit(struct http_response *response);
 
@@ -65,6 +71,14 @@ void http_escape(struct buf *out, const char *text);
 
 /* Copies scheme, host and port of a URL, without user, path and query: those may hold secrets. */
 void http_origin(const char *url, char *out, size_t out_size);
+
+/* Whether two URLs have the same scheme, host and port. A default port may be written or not; the
+ * case does not count. */
+bool http_same_origin(const char *a, const char *b);
+
+/* Whether credentials for the URL `from` may be sent to the URL `to`: to the same origin, and from
+ * HTTP to HTTPS of the same host if both have their default port. */
+bool http_may_share_identity(const char *from, const char *to);
 
 /* Splits the host of a URL off its port, which is "" if the URL has none. IPv6 loses its brackets.
  */

@@ -77,7 +77,7 @@ struct rpc_channel *rpc_channel_new(const struct rpc_channel_options *options, s
         setting(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS,
                 CONNECT_MS), /* despite its name also the connect timeout */
         setting(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, RECONNECT_MAX_MS),
-        setting(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, options->own_connection),
+        setting(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1), /* no channel shares a connection */
         setting(GRPC_ARG_HTTP2_BDP_PROBE, 0),
         setting(GRPC_ARG_ENABLE_HTTP_PROXY, 0), /* gRPC would log a proxy URL that it rejects */
         setting(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, READ_AHEAD_BYTES),

@@ -22,7 +22,6 @@ struct rpc_channel_options {
     const char *target;
     size_t max_message_bytes;
     /* false: channels to the same target share a connection */
-    bool own_connection;
     struct rpc_stats
         *stats; /* counts the calls; must outlive the channel. NULL: the channel's own */
 };

@@ -3,64 +3,75 @@
 
 #include "base/text.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-static const char *default_socket(void)
-{
-    static const char *const usual[] = {
-        "/run/containerd/containerd.sock",
-        "/run/k3s/containerd/containerd.sock",
-        "/var/snap/microk8s/common/run/containerd.sock",
-        "/run/docker/containerd/containerd.sock",
-    };
-    const char *named = getenv("CONTAINERD_ADDRESS");
+#define SCHEME "unix:"
 
-    if (named && *named)
-        return named;
-    for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++)
-        if (access(usual[i], F_OK) == 0)
-            return usual[i];
-    return usual[0];
+static_assert(SOCKET_PATH_BYTES == sizeof(((struct sockaddr_un *)NULL)->sun_path),
+              "the limit of a path is the kernel's");
+
+bool socket_path_parse(const char *address, char path[SOCKET_PATH_BYTES], struct error *err)
+{
+    const char *at = address;
+
+    if (strncasecmp(at, SCHEME, strlen(SCHEME)) == 0) {
+        at += strlen(SCHEME);
+        at += text_starts_with(at, "//") ? 2 : 0;
+    }
+    if (at[0] != '/')
+        return error_set(err, ERROR_INVALID,
+                         "invalid socket address \"%s\": expected the absolute path of a unix "
+                         "socket, such as /run/x.sock or unix:///run/x.sock",
+                         address);
+    if (strlen(at) >= SOCKET_PATH_BYTES)
+        return error_set(err, ERROR_INVALID,
+                         "the path of the socket has %zu bytes: at most %d are possible",
+                         strlen(at), SOCKET_PATH_BYTES - 1);
+    strcpy(path, at);
+    return true;
 }
 
-const char *socket_path_find(const char *configured)
+static enum socket_state explain(int errnum, const char *daemon, char *cause, size_t cause_size)
 {
-    const char *address = configured[0] != '\0' ? configured : default_socket();
-
-    return text_starts_with(address, "unix://") ? address + strlen("unix://") : address;
-}
-
-static void explain(int errnum, const char *daemon, char *cause, size_t cause_size)
-{
-    if (errnum == ENOENT)
-        snprintf(cause, cause_size, "no such socket");
-    else if (errnum == ECONNREFUSED)
-        snprintf(cause, cause_size,
-                 "no process listens (%s is not running, or this is not a socket)", daemon);
-    else if (errnum == EACCES || errnum == EPERM)
+    if (errnum == ENOENT || errnum == ENOTDIR) {
+        snprintf(cause, cause_size, "%s",
+                 errnum == ENOENT ? "no such socket" : strerrordesc_np(errnum));
+        return SOCKET_MISSING;
+    }
+    if (errnum == EACCES || errnum == EPERM) {
         snprintf(cause, cause_size,
                  "permission denied (the socket requires user root or its group)");
+        return SOCKET_DENIED;
+    }
+    if (errnum == ECONNREFUSED)
+        snprintf(cause, cause_size,
+                 "no process listens (%s is not running, or this is not a socket)", daemon);
     else
         snprintf(cause, cause_size, "%s", strerrordesc_np(errnum));
+    return SOCKET_REFUSES;
 }
 
-bool socket_path_try(const char *path, const char *daemon, char *cause, size_t cause_size)
+enum socket_state socket_path_try(const char *path, const char *daemon, char *cause,
+                                  size_t cause_size)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    enum socket_state state = SOCKET_LISTENS;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-    if (fd < 0)
-        return false;
     cause[0] = '\0';
     strncpy(address.sun_path, path, sizeof(address.sun_path) - 1);
-    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-        explain(errno, daemon, cause, cause_size);
-    close(fd);
-    return true;
+    /* EAGAIN: the queue of the listener is full. */
+    if (fd < 0 ||
+        (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 && errno != EAGAIN))
+        state = explain(errno, daemon, cause, cause_size);
+    if (fd >= 0)
+        close(fd);
+    return state;
 }

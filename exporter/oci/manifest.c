@@ -130,7 +130,9 @@ static const char *read_data(struct reader *reader, const struct json *object,
         fail(reader, "data", "base64");
     if (!data || reader->failed || (int64_t)size != descriptor->size)
         return NULL;
-    if (!digest_of(data, size, digest, reader->err)) {
+    if (!digest_valid(descriptor->digest))
+        return NULL;
+    if (!digest_of_like(descriptor->digest, data, size, digest, reader->err)) {
         reader->failed = true;
         return NULL;
     }

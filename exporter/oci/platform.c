@@ -259,3 +259,40 @@ const struct descriptor *platform_choose(const struct platform_matcher *matcher,
     }
     return best ? best : without;
 }
+
+static bool no_match(const struct platform_matcher *matcher, const char *why, struct error *err)
+{
+    char name[64];
+
+    return error_set(err, ERROR_NOT_FOUND, "no match for platform %s in the index: %s",
+                     platform_matcher_name(matcher, name, sizeof(name)), why);
+}
+
+bool platform_find(const struct platform_matcher *matcher, const struct manifest *index,
+                   const struct descriptor **entry, struct error *err)
+{
+    *entry = platform_choose(matcher, index);
+    if (!*entry)
+        return no_match(matcher, "it has no such image", err);
+    switch (manifest_kind((*entry)->media_type)) {
+    case MANIFEST_IMAGE:
+        return true;
+    case MANIFEST_INDEX:
+        return error_set(err, ERROR_UNSUPPORTED, "an index within an index");
+    default:
+        return no_match(matcher, "the media type of its entry is no manifest", err);
+    }
+}
+
+bool platform_check(const struct platform_matcher *matcher, const struct descriptor *entry,
+                    const struct platform *config, struct error *err)
+{
+    struct platform platform = *config;
+
+    if (matcher->no_config_variant) {
+        platform.variant = "";
+        platform.has_features = false;
+    }
+    return entry->has_platform || platform_matches(matcher, &platform) ||
+           no_match(matcher, "its entry without a platform is for another one", err);
+}

@@ -18,6 +18,7 @@ struct platform_matcher {
     size_t n_accepted;
     bool no_dotted_variants; /* "v8.0" and "9" do not mean "v8" and "v9" */
     bool no_features;        /* an entry with os.features does not match */
+    bool no_config_variant;  /* the variant in a configuration does not count */
     char text[3][16];        /* private */
 };
 
@@ -37,3 +38,13 @@ bool platform_matches(const struct platform_matcher *matcher, const struct platf
  * else NULL. */
 const struct descriptor *platform_choose(const struct platform_matcher *matcher,
                                          const struct manifest *index);
+
+/* The same for pulls of an image. ERROR_NOT_FOUND if there is no entry, or the entry is none of an
+ * image; ERROR_UNSUPPORTED if it is another index. */
+bool platform_find(const struct platform_matcher *matcher, const struct manifest *index,
+                   const struct descriptor **entry, struct error *err) MUST_CHECK;
+
+/* An entry without a platform is judged by its configuration. ERROR_NOT_FOUND if that does not
+ * match. */
+bool platform_check(const struct platform_matcher *matcher, const struct descriptor *entry,
+                    const struct platform *config, struct error *err) MUST_CHECK;

@@ -206,6 +206,8 @@ static bool run_engine(struct probe *probe, struct engine_result *result, struct
     progress_note(run->progress, "%s %s, engine %s", probe->operation,
                   request.engine.reference.name, probe->engine->name);
     ok = ask_engine(probe, &request.engine, result, run->cancel, err);
+    if (!ok && request.hosts.failed && err->code == request.hosts_failed.code)
+        run->warning = (struct error){.code = ERROR_NONE}; /* it is the failure */
     record_usage(probe, result, expected_bytes);
     return ok;
 }

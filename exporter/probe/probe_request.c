@@ -4,34 +4,67 @@
 
 #include "base/clock.h"
 #include "containerd/containerd.h"
+#include "engines/daemon/daemon_hosts.h"
 #include "probe/probe_references.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define ARENA_LIMIT_BYTES ((size_t)1 << 20)
+#define VERSION_NS        NS_PER_SECOND /* a shutdown waits for it */
 
-/* containerd 1.6 and 1.7 read a hosts.toml by other rules than 2.x. */
-static bool runs_containerd_1(const struct probe *probe, struct arena *arena, struct cancel *cancel)
+/* Versions of containerd judge the entries of an index by different rules. */
+static void apply_version(struct platform_matcher *matcher, unsigned version)
 {
-    struct containerd_identity identity;
-    struct error ignored; /* the pull reports a daemon that is gone */
-
-    return probe->engine && strcmp(probe->engine->name, "client") == 0 &&
-           containerd_identify(probe->node->containerd, arena, &identity, cancel, &ignored) &&
-           daemon_version(identity.version) < DAEMON_VERSION(2, 0);
+    matcher->no_config_variant = version < DAEMON_VERSION(2, 0);
+    matcher->no_dotted_variants = version < DAEMON_VERSION(2, 1);
+    matcher->no_features = version >= DAEMON_VERSION(2, 3);
 }
 
+/* Finds the version of the node's containerd; "" (the newest) if that does not tell it. Engine
+ * "registry" works without one, so it does not wait long. The pull reports a daemon that is gone.
+ */
+static const char *version_of_daemon(const struct probe *probe, struct probe_request *request,
+                                     struct cancel *cancel)
+{
+    CLEANUP(cancel_deinit) struct cancel short_cancel;
+    struct containerd_identity identity;
+    struct error ignored;
+    bool own = probe->engine && strcmp(probe->engine->name, "registry") == 0;
+    int64_t deadline_ns = clock_now_ns() + VERSION_NS;
+
+    if (own && deadline_ns > cancel->deadline_ns)
+        deadline_ns = cancel->deadline_ns;
+    cancel_init(&short_cancel, deadline_ns);
+    return request->engine.containerd &&
+                   containerd_identify(request->engine.containerd, &request->arena, &identity,
+                                       own ? &short_cancel : cancel, &ignored)
+               ? identity.version
+               : "";
+}
+
+/* A daemon reads files that the exporter may not see, in a pod or as another user. So a failure is
+ * one of the run only if the run needs the list. */
 static bool find_hosts(struct probe_request *request, const struct probe *probe,
                        struct cancel *cancel, struct error *err)
 {
     struct host_options options = probe->host;
-    const struct reference *reference = &request->engine.reference;
+    const char *version = version_of_daemon(probe, request, cancel);
 
     options.roots = probe->node->hosts_roots;
-    options.like_containerd_1 = runs_containerd_1(probe, &request->arena, cancel);
-    return hosts_find(reference, &options, &request->arena, &request->hosts, &request->warning,
-                      err);
+    options.rules = *version ? daemon_hosts_rules(version) : (struct hosts_rules){0};
+    apply_version(&request->engine.platform, daemon_version(version));
+    if (hosts_find(&request->engine.reference, &options, &request->arena, &request->hosts,
+                   &request->warning, &request->hosts_failed))
+        return true;
+    if (request->hosts_failed.code == ERROR_MEMORY) {
+        *err = request->hosts_failed;
+        return false;
+    }
+    request->hosts.failed = &request->hosts_failed;
+    request->warning = request->hosts_failed;
+    error_wrap(&request->warning, "the exporter does not know the hosts that containerd asks");
+    return true;
 }
 
 const struct credentials_settings *probe_auth(const struct probe *probe)
@@ -66,7 +99,7 @@ bool probe_request_init(struct probe_request *request, const struct probe *probe
     request->engine = (struct engine_request){
         .name = request->name,
         .progress = progress,
-        .containerd = probe->node->containerd,
+        .containerd = containerd_current(probe->node->containerd),
         .docker = probe->node->docker,
         .hosts = &request->hosts,
         .hosts_roots = probe->node->hosts_roots,
@@ -83,6 +116,7 @@ bool probe_request_init(struct probe_request *request, const struct probe *probe
         .lifetime_seconds = left_ns / NS_PER_SECOND + LEFTOVER_SECONDS,
         .one_shot = *probe->node->one_shot != 0,
     };
+    request->engine.last_manifest = probe->counters.last_success_run.manifest_digest;
     request->engine.push.last_digest = probe->counters.last_success_run.digest;
     if (!probe_references(probe, &now, &request->arena, &request->engine.reference,
                           &request->engine.new_tag, &key, err) ||

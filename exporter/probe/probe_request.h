@@ -11,6 +11,7 @@ struct probe_request {
     char name[PROBE_NAME_BYTES]; /* names everything that the run creates */
     struct arena arena;
     struct host_list hosts;
+    struct error hosts_failed; /* why the list is empty */
     struct credentials credentials;
     struct error warning; /* a hosts.toml that is not used; ERROR_NONE: no warning */
 };

@@ -4,6 +4,16 @@
 #include <stdio.h>
 #include <string.h>
 
+/* hosts.toml may name the registry with its default port or without. */
+static bool is_registry(const struct host *host)
+{
+    char here[HTTP_ORIGIN_BYTES], registry[HTTP_ORIGIN_BYTES];
+
+    snprintf(here, sizeof(here), "%s://%s", host->scheme, host->authority);
+    snprintf(registry, sizeof(registry), "%s://%s", host->scheme, host->name_space);
+    return !*host->name_space || http_same_origin(here, registry);
+}
+
 /* `origin` is the mirror of the parent, or NULL. A clone repeats no fallback to HTTP. */
 static bool init_mirror(struct registry_mirror *mirror, const struct host *host,
                         const struct registry_mirror *origin, const char *repository,
@@ -12,23 +22,30 @@ static bool init_mirror(struct registry_mirror *mirror, const struct host *host,
     CLEANUP(buf_deinit) struct buf url = BUF_INIT(REGISTRY_URL_BYTES);
 
     mirror->host = host;
+    mirror->own = is_registry(host);
+    mirror->repository = host->repository ? host->repository : repository;
     mirror->auth = origin ? origin->auth : NULL;
     mirror->settled = origin && origin->settled;
     mirror->plain = mirror->settled ? origin->plain
                                     : strcmp(host->scheme, "http") == 0 && !host->try_https_first;
     mirror->times = (struct http_times){-1, -1, -1, -1};
     buf_printf(&url, "%s://%s%s/%s", mirror->plain ? "http" : "https", host->authority, host->path,
-               repository);
+               mirror->repository);
     mirror->base = buf_ok(&url, err) ? buf_take(&url) : NULL;
     return mirror->base;
 }
 
 /* A mirror must not get the credentials of the registry. */
 static bool init_auth(struct registry_mirror *mirror, const struct registry_options *options,
-                      const char *scope, struct error *err)
+                      struct error *err)
 {
-    mirror->auth =
-        registry_auth_new(*mirror->host->name_space ? NULL : options->credentials, scope, err);
+    CLEANUP(buf_deinit) struct buf scope = BUF_INIT(REGISTRY_URL_BYTES);
+
+    buf_printf(&scope, "repository:%s:%s", mirror->repository,
+               options->push ? "pull,push" : "pull");
+    if (!buf_ok(&scope, err))
+        return false;
+    mirror->auth = registry_auth_new(mirror->own ? options->credentials : NULL, scope.data, err);
     if (mirror->auth) {
         mirror->auth->plain_http = mirror->plain;
         mirror->auth->progress = options->progress;
@@ -37,7 +54,7 @@ static bool init_auth(struct registry_mirror *mirror, const struct registry_opti
 }
 
 static struct registry *create(const struct host_list *hosts, struct registry *parent,
-                               const char *repository, struct error *err)
+                               const struct reference *reference, struct error *err)
 {
     CLEANUP(registry_freep) struct registry *registry = calloc(1, sizeof(*registry));
 
@@ -45,7 +62,7 @@ static struct registry *create(const struct host_list *hosts, struct registry *p
         pthread_mutex_init(&registry->lock, NULL);
         registry->hosts = hosts;
         registry->parent = parent;
-        registry->repository = repository;
+        registry->reference = *reference;
         registry->traffic = (struct registry_traffic)REGISTRY_TRAFFIC_INIT;
         registry->mirrors = calloc(hosts->count, sizeof(*registry->mirrors));
     }
@@ -55,7 +72,7 @@ static struct registry *create(const struct host_list *hosts, struct registry *p
     }
     for (size_t i = 0; i < hosts->count; i++)
         if (!init_mirror(&registry->mirrors[i], &hosts->items[i],
-                         parent ? &parent->mirrors[i] : NULL, repository, err))
+                         parent ? &parent->mirrors[i] : NULL, reference->repository, err))
             return NULL;
     return TAKE(registry);
 }
@@ -63,27 +80,30 @@ static struct registry *create(const struct host_list *hosts, struct registry *p
 struct registry *registry_new(const struct reference *reference,
                               const struct registry_options *options, struct error *err)
 {
-    CLEANUP(buf_deinit) struct buf scope = BUF_INIT(REGISTRY_URL_BYTES);
-    CLEANUP(registry_freep)
-    struct registry *registry = create(options->hosts, NULL, reference->repository, err);
+    CLEANUP(registry_freep) struct registry *registry = NULL;
 
-    buf_printf(&scope, "repository:%s:%s", reference->repository,
-               options->push ? "pull,push" : "pull");
-    if (!registry || !buf_ok(&scope, err))
+    if (options->hosts->failed) {
+        *err = *options->hosts->failed;
         return NULL;
+    }
+    registry = create(options->hosts, NULL, reference, err);
+    if (!registry)
+        return NULL;
+    registry->push = options->push;
     registry->family = options->family;
     registry->progress = options->progress;
     for (size_t i = 0; i < options->hosts->count; i++)
-        if (!init_auth(&registry->mirrors[i], options, scope.data, err))
+        if (!init_auth(&registry->mirrors[i], options, err))
             return NULL;
     return TAKE(registry);
 }
 
 struct registry *registry_clone(struct registry *parent, struct error *err)
 {
-    struct registry *clone = create(parent->hosts, parent, parent->repository, err);
+    struct registry *clone = create(parent->hosts, parent, &parent->reference, err);
 
     if (clone) {
+        clone->push = parent->push;
         clone->family = parent->family;
         clone->progress = parent->progress;
     }

@@ -50,6 +50,7 @@ struct registry_traffic {
  * change. */
 void registry_traffic_add(struct registry_traffic *sum, const struct registry_traffic *more);
 
+/* NULL on failure, also with the failure of the hosts if their list could not be made. */
 struct registry *registry_new(const struct reference *reference,
                               const struct registry_options *options, struct error *err);
 void registry_free(struct registry *registry);

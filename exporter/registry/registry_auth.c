@@ -76,16 +76,9 @@ struct registry_auth *registry_auth_new(const struct credentials *credentials, c
     return TAKE(auth);
 }
 
-struct registry_auth *registry_auth_for(struct registry_auth *auth, const char *scope,
-                                        struct error *err)
+/* Takes `scoped` into the list of `auth`, whose lock the caller holds. */
+static struct registry_auth *adopt(struct registry_auth *auth, struct registry_auth *scoped)
 {
-    struct registry_auth *scoped;
-    LOCK_SCOPE(&auth->lock);
-
-    for (scoped = auth->next; scoped; scoped = scoped->next)
-        if (strcmp(scoped->scope, scope) == 0)
-            return scoped;
-    scoped = registry_auth_new(&auth->credentials, scope, err);
     if (!scoped)
         return NULL;
     scoped->plain_http = auth->plain_http;
@@ -96,12 +89,48 @@ struct registry_auth *registry_auth_for(struct registry_auth *auth, const char *
     return scoped;
 }
 
+struct registry_auth *registry_auth_for(struct registry_auth *auth, const char *scope,
+                                        struct error *err)
+{
+    LOCK_SCOPE(&auth->lock);
+
+    for (struct registry_auth *scoped = auth->next; scoped; scoped = scoped->next)
+        if (!scoped->origin && strcmp(scoped->scope, scope) == 0)
+            return scoped;
+    return adopt(auth, registry_auth_new(&auth->credentials, scope, err));
+}
+
+static struct registry_auth *new_guest(const char *scope, const char *origin, struct error *err)
+{
+    CLEANUP(registry_auth_freep) struct registry_auth *guest = registry_auth_new(NULL, scope, err);
+
+    if (guest && !(guest->origin = strdup(origin)))
+        error_memory(err);
+    return guest && guest->origin ? TAKE(guest) : NULL;
+}
+
+struct registry_auth *registry_auth_guest(struct registry_auth *auth, const char *url,
+                                          struct error *err)
+{
+    struct registry_auth *host = auth->parent ? auth->parent : auth;
+    char origin[HTTP_ORIGIN_BYTES];
+    LOCK_SCOPE(&host->lock);
+
+    http_origin(url, origin, sizeof(origin));
+    for (struct registry_auth *guest = host->next; guest; guest = guest->next)
+        if (guest->origin && http_same_origin(guest->origin, origin) &&
+            strcmp(guest->scope, auth->scope) == 0)
+            return guest;
+    return adopt(host, new_guest(auth->scope, origin, err));
+}
+
 static void free_one(struct registry_auth *auth)
 {
     credentials_deinit(&auth->credentials);
     secret_deinit(&auth->header);
     pthread_mutex_destroy(&auth->lock);
     free(auth->scope);
+    free(auth->origin);
     free(auth);
 }
 
@@ -119,7 +148,7 @@ static bool use_basic(struct registry_auth *auth, struct error *err)
 {
     CLEANUP(secret_buf_deinit) struct buf header = SECRET_BUF_INIT(TOKEN_BYTES_MAX);
 
-    if (!secret_text(&auth->credentials.username)[0] &&
+    if (!secret_text(&auth->credentials.username)[0] ||
         !secret_text(&auth->credentials.password)[0])
         return error_status(err, ERROR_UNAUTHORIZED, STATUS_HTTP, 401,
                             "the registry requires a user and a password: none is configured");
@@ -163,7 +192,7 @@ static bool check_realm(const struct registry_auth *auth, const char *realm, str
 /* A 404 of the token server does not mean that the image does not exist. */
 static bool refused(const struct http_response *response, struct error *err)
 {
-    registry_status_error(response, err);
+    registry_status_error(REGISTRY_READ, response, err);
     if (err->code == ERROR_NOT_FOUND)
         err->code = ERROR_UNAUTHORIZED;
     return false;

@@ -21,11 +21,13 @@ struct registry_auth {
     atomic_bool plain_http;    /* the registry is reached without TLS */
     struct credentials credentials;
     char *scope;          /* "repository:library/busybox:pull" */
+    char *origin;         /* of a guest: "https://cdn.example"; else NULL */
     struct secret header; /* "Authorization: ..."; NULL before the first 401 */
     unsigned generation;  /* of the header; 0: no header */
     enum auth_challenge_scheme scheme;
-    double token_seconds;                /* of all token requests; negative: none */
-    struct registry_auth *parent, *next; /* the first scope of the host, and its other scopes */
+    double token_seconds; /* of all token requests; negative: none */
+    /* The first scope of the host; its other scopes and its guests. */
+    struct registry_auth *parent, *next;
 };
 
 /* Copies `credentials`; NULL: anonymous. */
@@ -38,6 +40,11 @@ DEFINE_CLEANUP(struct registry_auth *, registry_auth_free)
  * several words. NULL with *err. */
 struct registry_auth *registry_auth_for(struct registry_auth *auth, const char *scope,
                                         struct error *err);
+
+/* Returns the authentication for the same scope at another host, a guest, to which a redirect
+ * leads: anonymous, because credentials are for the registry; owned by `auth`. NULL with *err. */
+struct registry_auth *registry_auth_guest(struct registry_auth *auth, const char *url,
+                                          struct error *err);
 
 /* Copies the current header; header->text stays NULL if there is none. */
 bool registry_auth_header(struct registry_auth *auth, struct secret *header, unsigned *generation,

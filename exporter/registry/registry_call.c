@@ -4,14 +4,18 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "oci/digest.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
-#define HEADERS_MAX  ((size_t)80)
-#define NUMBER_BYTES ((size_t)64)
-#define USER_AGENT   "containerd_exporter"
+#define HEADERS_MAX     ((size_t)80)
+#define NUMBER_BYTES    ((size_t)64)
+#define ALGORITHM_CHARS "abcdefghijklmnopqrstuvwxyz0123456789+._-"
+#define ANSWERS_MAX     5 /* to challenges of the hosts that one call leads to */
+#define USER_AGENT      "containerd_exporter"
 
 static struct http *connection_of(struct registry *registry, struct registry_mirror *mirror,
                                   struct error *err)
@@ -100,7 +104,7 @@ static void record_traffic(struct registry *registry, struct registry_mirror *mi
         mirror->times.first_byte = response->times.first_byte;
     if (!registry->served || registry->served == mirror)
         record_times(registry, mirror);
-    if (!*mirror->host->name_space && !response->from_elsewhere)
+    if (mirror->own && !response->from_elsewhere)
         record_limits(&registry->traffic, response);
 }
 
@@ -125,15 +129,40 @@ static bool fill_headers(const struct registry_call *call, const struct secret *
     return true;
 }
 
-static bool fill_url(const struct registry_call *call, struct buf *url, struct error *err)
+/* Whether the host of a URL is the registry itself; no port is added to compare them. */
+static bool leads_to(const struct reference *reference, const char *url)
 {
-    const struct registry_mirror *mirror = call->mirror;
+    char origin[HTTP_ORIGIN_BYTES];
+    const char *host;
+
+    http_origin(url, origin, sizeof(origin));
+    host = strstr(origin, "://");
+    return host && (strcasecmp(host + 3, reference->host) == 0 ||
+                    strcasecmp(host + 3, reference->endpoint) == 0);
+}
+
+/* The registry as "ns" for any other host, also for the one that an upload leads to; "" for itself.
+ */
+static const char *name_space_of(const struct registry *registry, const struct registry_call *call)
+{
+    if (registry->push && registry->hosts->push_without_ns)
+        return "";
+    if (!call->url)
+        return call->mirror->host->name_space;
+    return leads_to(&registry->reference, call->url) ? "" : registry->reference.host;
+}
+
+static bool fill_url(const struct registry *registry, const struct registry_call *call,
+                     struct buf *url, struct error *err)
+{
+    const char *name_space = name_space_of(registry, call);
 
     buf_clear(url);
-    buf_printf(url, "%s%s", call->url ? call->url : mirror->base, call->url ? "" : call->path);
-    if (!call->url && *mirror->host->name_space) {
-        buf_append_str(url, strchr(call->path, '?') ? "&ns=" : "?ns=");
-        http_escape(url, mirror->host->name_space);
+    buf_printf(url, "%s%s", call->url ? call->url : call->mirror->base,
+               call->url ? "" : call->path);
+    if (*name_space && buf_ok(url, err)) {
+        buf_append_str(url, strchr(url->data, '?') ? "&ns=" : "?ns=");
+        http_escape(url, name_space);
     }
     return buf_ok(url, err);
 }
@@ -143,19 +172,19 @@ static bool fill_url(const struct registry_call *call, struct buf *url, struct e
 /* "/blobs/sha256:0123456789ab": without query, the digest shortened. */
 static void shown_path(const char *path, char out[SHOWN_BYTES])
 {
-    const char *hex = strstr(path, "sha256:");
+    const char *hex = strchr(path, ':');
     size_t size = strcspn(path, "?");
 
-    if (hex && (size_t)(hex - path) + 19 < size)
-        size = (size_t)(hex - path) + 19;
+    if (hex && (size_t)(hex - path) + 13 < size)
+        size = (size_t)(hex - path) + 13;
     snprintf(out, SHOWN_BYTES, "%.*s", (int)size, path);
 }
 
 /* Callers that download blobs log them themselves. */
 static bool is_plain_blob(const struct registry_call *call, const struct http_response *response)
 {
-    return strcmp(call->method, "GET") == 0 && text_starts_with(call->path, "/blobs/sha256:") &&
-           (response->status == 200 || response->status == 206);
+    return strcmp(call->method, "GET") == 0 && text_starts_with(call->path, "/blobs/") &&
+           strchr(call->path, ':') && (response->status == 200 || response->status == 206);
 }
 
 static void log_call(const struct registry *registry, const struct registry_call *call,
@@ -177,8 +206,36 @@ static void log_call(const struct registry *registry, const struct registry_call
                   seconds_between(start_ns, clock_now_ns()));
 }
 
+/* Who the exporter is during a call: at the registry, and at the last other host that redirects
+ * have led to. */
+struct visitor {
+    struct registry_auth *own, *guest;
+    struct secret own_header, guest_header;
+    unsigned own_generation, guest_generation;
+    struct registry_auth *answered[ANSWERS_MAX]; /* whose challenges were answered */
+    size_t n_answered;
+};
+
+static void visitor_deinit(struct visitor *visitor)
+{
+    secret_deinit(&visitor->own_header);
+    secret_deinit(&visitor->guest_header);
+}
+
+static bool guest_identity(void *arg, const char *url, const char **header, struct error *err)
+{
+    struct visitor *visitor = arg;
+
+    visitor->guest = registry_auth_guest(visitor->own, url, err);
+    if (!visitor->guest || !registry_auth_header(visitor->guest, &visitor->guest_header,
+                                                 &visitor->guest_generation, err))
+        return false;
+    *header = visitor->guest_header.text;
+    return true;
+}
+
 static bool send_once(struct registry *registry, const struct registry_call *call,
-                      const struct secret *identity, struct http_response *response,
+                      struct visitor *visitor, struct http_response *response,
                       struct cancel *cancel, struct error *err)
 {
     CLEANUP(buf_deinit) struct buf url = BUF_INIT(REGISTRY_URL_BYTES);
@@ -189,7 +246,8 @@ static bool send_once(struct registry *registry, const struct registry_call *cal
     int64_t start_ns = clock_now_ns();
     bool ok;
 
-    if (!http || !fill_url(call, &url, err) || !fill_headers(call, identity, headers, err) ||
+    if (!http || !fill_url(registry, call, &url, err) ||
+        !fill_headers(call, &visitor->own_header, headers, err) ||
         (source && !source->rewind(source->arg, cancel, err)))
         return false;
     ok = http_exchange(http,
@@ -198,12 +256,15 @@ static bool send_once(struct registry *registry, const struct registry_call *cal
                            .url = url.data,
                            .headers = headers,
                            .source = source ? source->read : NULL,
+                           .rewind = source ? source->rewind : NULL,
                            .source_arg = source ? source->arg : NULL,
                            .body_bytes = call->body_bytes,
                            .sink = call->sink,
                            .sink_arg = call->sink_arg,
                            .follow_redirects = call->follow_redirects,
                            .url_of_server = call->url != NULL,
+                           .identity = call->without_identity ? NULL : guest_identity,
+                           .identity_arg = visitor,
                        },
                        response, cancel, err);
     record_traffic(registry, call->mirror, response);
@@ -222,28 +283,21 @@ static bool falls_back(const struct registry_mirror *mirror, const struct http_r
 }
 
 static bool send_or_fall_back(struct registry *registry, const struct registry_call *call,
-                              struct registry_auth *auth, const struct secret *identity,
-                              struct http_response *response, struct cancel *cancel,
-                              struct error *err)
+                              struct visitor *visitor, struct http_response *response,
+                              struct cancel *cancel, struct error *err)
 {
     struct registry_mirror *mirror = call->mirror;
-    bool ok = send_once(registry, call, identity, response, cancel, err);
+    bool ok = send_once(registry, call, visitor, response, cancel, err);
 
     if (!ok && falls_back(mirror, response, err, cancel)) {
         mirror->plain = true;
         memmove(mirror->base + 4, mirror->base + 5,
                 strlen(mirror->base + 5) + 1); /* "https", "http" */
-        mirror->auth->plain_http = auth->plain_http = true;
-        ok = send_once(registry, call, identity, response, cancel, err);
+        mirror->auth->plain_http = visitor->own->plain_http = true;
+        ok = send_once(registry, call, visitor, response, cancel, err);
     }
     mirror->settled = mirror->settled || ok;
     return ok;
-}
-
-/* A 401 of the target of a redirect is no challenge of the registry. */
-static bool is_challenge(const struct registry_call *call, const struct http_response *response)
-{
-    return response->status == 401 && !call->without_identity && !response->from_elsewhere;
 }
 
 static struct registry_auth *auth_of(const struct registry_call *call, struct error *err)
@@ -252,24 +306,48 @@ static struct registry_auth *auth_of(const struct registry_call *call, struct er
                        : call->mirror->auth;
 }
 
+/* Whether the exporter has not answered this host yet. */
+static bool may_answer(const struct visitor *visitor, const struct registry_auth *auth)
+{
+    for (size_t i = 0; i < visitor->n_answered; i++)
+        if (visitor->answered[i] == auth)
+            return false;
+    return visitor->n_answered < ANSWERS_MAX;
+}
+
+/* Answers a 401 of the registry, or of the host that a redirect led to. *again: there was one, and
+ * the call has a new header. */
+static bool answer_challenge(struct registry *registry, const struct registry_call *call,
+                             struct visitor *visitor, const struct http_response *response,
+                             bool *again, struct cancel *cancel, struct error *err)
+{
+    bool elsewhere = response->from_elsewhere, ok;
+    struct registry_auth *auth = elsewhere ? visitor->guest : visitor->own;
+
+    *again = response->status == 401 && !call->without_identity && may_answer(visitor, auth);
+    if (!*again)
+        return true;
+    visitor->answered[visitor->n_answered++] = auth;
+    ok = registry_auth_answer(auth, call->mirror->http, response,
+                              elsewhere ? visitor->guest_generation : visitor->own_generation,
+                              cancel, err);
+    registry->traffic.token = registry_auth_token_seconds(call->mirror->auth);
+    return ok || (elsewhere && error_wrap(err, "redirect to %s", auth->origin));
+}
+
 static bool send_authenticated(struct registry *registry, const struct registry_call *call,
                                struct http_response *response, struct cancel *cancel,
                                struct error *err)
 {
-    struct registry_auth *auth = auth_of(call, err);
-    CLEANUP(secret_deinit) struct secret identity = {NULL};
-    unsigned generation;
-    bool ok;
+    CLEANUP(visitor_deinit) struct visitor visitor = {.own = auth_of(call, err)};
+    bool again = true;
 
-    if (!auth || !registry_auth_header(auth, &identity, &generation, err) ||
-        !send_or_fall_back(registry, call, auth, &identity, response, cancel, err))
-        return false;
-    if (!is_challenge(call, response))
-        return true;
-    ok = registry_auth_answer(auth, call->mirror->http, response, generation, cancel, err);
-    registry->traffic.token = registry_auth_token_seconds(call->mirror->auth);
-    return ok && registry_auth_header(auth, &identity, &generation, err) &&
-           send_once(registry, call, &identity, response, cancel, err);
+    while (visitor.own && again)
+        if (!registry_auth_header(visitor.own, &visitor.own_header, &visitor.own_generation, err) ||
+            !send_or_fall_back(registry, call, &visitor, response, cancel, err) ||
+            !answer_challenge(registry, call, &visitor, response, &again, cancel, err))
+            return false;
+    return visitor.own;
 }
 
 bool registry_call(struct registry *registry, const struct registry_call *call,
@@ -277,13 +355,26 @@ bool registry_call(struct registry *registry, const struct registry_call *call,
 {
     if (!send_authenticated(registry, call, response, cancel, err))
         return false;
+    /* The success of a GET does not mean that anything was written. */
+    if (response->became_get && response->status < 300)
+        return error_set(err, ERROR_PROTOCOL, "%s %s: the redirect asks for a GET instead",
+                         call->method, call->path);
     return response->status != 401 || registry_refused(call, response, err);
+}
+
+static enum registry_request request_of(const struct registry_call *call)
+{
+    if (strcmp(call->method, "DELETE") == 0)
+        return REGISTRY_READ;
+    if (call->url)
+        return REGISTRY_UPLOAD;
+    return call->source || strcmp(call->method, "POST") == 0 ? REGISTRY_WRITE : REGISTRY_READ;
 }
 
 bool registry_refused(const struct registry_call *call, const struct http_response *response,
                       struct error *err)
 {
-    registry_status_error(response, err);
+    registry_status_error(request_of(call), response, err);
     return error_wrap(err, "%s %s", call->method, call->path);
 }
 
@@ -299,8 +390,54 @@ bool registry_check_object(const char *object, struct error *err)
 
 bool registry_check_digest(const char *promised, const char *actual, struct error *err)
 {
-    if (strncmp(promised, "sha256:", 7) != 0 || strcmp(promised, actual) == 0)
+    if (!digest_same_algorithm(actual, promised) || strcmp(promised, actual) == 0)
         return true;
     return error_set(err, ERROR_DIGEST_MISMATCH, "the registry sent %s: expected %.80s", actual,
                      promised);
+}
+
+bool registry_announced_digest(const struct http_response *response, const char *object,
+                               char digest[DIGEST_TEXT_BYTES], struct error *err)
+{
+    char announced[REGISTRY_OBJECT_BYTES];
+
+    if (!http_response_header(response, "docker-content-digest", 0, announced, sizeof(announced)) ||
+        !digest_valid(announced))
+        digest[0] = '\0';
+    else if (!registry_check_digest(object, announced, err))
+        return false;
+    else
+        memcpy(digest, announced, DIGEST_TEXT_BYTES);
+    return true;
+}
+
+/* Whether it may be a digest of an algorithm that the exporter does not know. */
+static bool is_of_unknown_algorithm(const char *text)
+{
+    struct error unused;
+    CLEANUP(digest_freep) struct digest *known = digest_new(text, &unused);
+    size_t size = strspn(text, ALGORITHM_CHARS);
+
+    return size > 0 && text[size] == ':' && text[size + 1] && !known;
+}
+
+bool registry_digest_header(const struct http_response *response,
+                            char digest[REGISTRY_OBJECT_BYTES], struct error *err)
+{
+    char text[REGISTRY_OBJECT_BYTES];
+
+    if (!http_response_header(response, "docker-content-digest", 0, text, sizeof(text)))
+        text[0] = '\0';
+    if (!text[0] || digest_valid(text)) {
+        memcpy(digest, text, strlen(text) + 1);
+        return true;
+    }
+    if (is_of_unknown_algorithm(text))
+        return error_set(err, ERROR_UNSUPPORTED,
+                         "Docker-Content-Digest \"%.80s\" has an unknown algorithm: expected "
+                         "sha256, sha384 or sha512",
+                         text);
+    return error_set(
+        err, ERROR_PROTOCOL,
+        "Docker-Content-Digest \"%.80s\" is no digest: expected sha256 and 64 hex digits", text);
 }

@@ -2,6 +2,7 @@
 /* One request to one host of a registry, with authentication. Only registry*.c may include it. */
 #pragma once
 
+#include "oci/digest.h"
 #include "registry/registry_private.h"
 #include "registry/registry_push.h"
 #include "registry/registry_status.h"
@@ -48,3 +49,13 @@ bool registry_check_digest(const char *promised, const char *actual, struct erro
 
 /* The host served the manifest: its times are the ones in the traffic. */
 void registry_note_served(struct registry *registry, struct registry_mirror *mirror);
+
+/* Reads Docker-Content-Digest of `object`, a tag or digest; "" if it is absent or of an unknown
+ * algorithm. Fails with ERROR_DIGEST_MISMATCH if it is not the requested one. */
+bool registry_announced_digest(const struct http_response *response, const char *object,
+                               char digest[DIGEST_TEXT_BYTES], struct error *err) MUST_CHECK;
+
+/* Copies Docker-Content-Digest; "" if it is absent or empty. Fails with ERROR_UNSUPPORTED if the
+ * algorithm is unknown, and with ERROR_PROTOCOL if it is no digest. */
+bool registry_digest_header(const struct http_response *response,
+                            char digest[REGISTRY_OBJECT_BYTES], struct error *err) MUST_CHECK;

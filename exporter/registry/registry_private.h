@@ -10,8 +10,10 @@
 /* One host of the list: a mirror, or the registry itself. */
 struct registry_mirror {
     const struct host *host;
+    const char *repository;     /* as this host names it */
     struct http *http;          /* NULL before the first request */
     char *base;                 /* "https://registry.example:5000/v2/library/busybox" */
+    bool own;                   /* the registry itself, not a mirror of it */
     bool plain;                 /* HTTP without TLS */
     bool settled;               /* the host has answered, so `plain` is final */
     struct registry_auth *auth; /* owned by the parent */
@@ -24,7 +26,8 @@ struct registry {
     const struct host_list *hosts;
     enum http_family family;
     struct progress *progress; /* may be NULL */
-    const char *repository;
+    bool push;
+    struct reference reference;      /* its texts are the caller's */
     struct registry_mirror *mirrors; /* one for each host */
     struct registry_mirror *served;  /* served the last manifest; NULL before */
     struct error passed_over;        /* of the last registry_try_mirrors() that succeeded */

@@ -2,8 +2,8 @@
 #include "registry/registry_push.h"
 
 #include "oci/digest.h"
+#include "registry/registry_blob.h"
 #include "registry/registry_call.h"
-#include "registry/registry_read.h"
 #include "registry/registry_upload.h"
 
 #include <inttypes.h>
@@ -87,14 +87,9 @@ static bool send_chunks(struct push *push, const struct registry_source *source,
                         struct cancel *cancel, struct error *err)
 {
     while (push->upload.offset < push->size) {
-        uint64_t before = push->upload.offset;
-
-        push->body.start = before;
+        push->body.start = push->upload.offset;
         if (!blob_upload_send(&push->upload, source, end_of_chunk(push), cancel, err))
             return false;
-        if (push->upload.offset <= before)
-            return error_set(err, ERROR_PROTOCOL,
-                             "the registry accepted a chunk but stored none of it");
     }
     return true;
 }
@@ -130,9 +125,12 @@ static bool recover(struct push *push, bool *done, struct cancel *cancel, struct
     if ((!chunked || upload->offset == push->size) &&
         !registry_blob_exists(upload->registry, upload->blob, done, cancel, err))
         return false;
-    if (*done || (chunked && blob_upload_refresh(upload, cancel, &lost)))
+    if (*done ||
+        (chunked && error_has_status(err, STATUS_HTTP, 416) && blob_upload_skip_accepted(upload)))
         return true;
-    if (chunked && lost.status_kind == STATUS_NONE) {
+    if (chunked && blob_upload_refresh(upload, cancel, &lost))
+        return true;
+    if (chunked && !blob_upload_was_answered(&lost)) {
         *err = lost;
         return false;
     }
@@ -158,6 +156,17 @@ static bool send_with_retries(struct push *push, struct cancel *cancel, struct e
     return true;
 }
 
+/* A registry whose Range header did not match what it accepted cannot blame the bytes. */
+static void explain(const struct blob_upload *upload, struct error *err)
+{
+    if (!*upload->odd_range)
+        return;
+    if (err->code == ERROR_DIGEST_MISMATCH || err->code == ERROR_SIZE_MISMATCH)
+        err->code = ERROR_PROTOCOL;
+    error_wrap(err, "the registry accepted %" PRIu64 " bytes, but its Range header said \"%s\"",
+               upload->odd_bytes, upload->odd_range);
+}
+
 static bool push_blob(struct push *push, const char *mount_from, bool *mounted,
                       struct cancel *cancel, struct error *err)
 {
@@ -170,6 +179,7 @@ static bool push_blob(struct push *push, const char *mount_from, bool *mounted,
         return false;
     if (*mounted || send_with_retries(push, cancel, err))
         return true;
+    explain(upload, err);
     blob_upload_cancel(upload, cancel_requested(cancel));
     return false;
 }
@@ -178,14 +188,13 @@ bool registry_push_blob(struct registry *registry, const struct descriptor *blob
                         const struct registry_source *source, const struct registry_upload *how,
                         bool *mounted, struct cancel *cancel, struct error *err)
 {
-    struct push push = {.upload = BLOB_UPLOAD_INIT(registry, blob),
+    struct push push = {.upload = BLOB_UPLOAD_INIT(registry, blob, source),
                         .body = {.source = source, .progress = registry->progress}};
     bool ok;
 
     *mounted = false;
     if (!digest_valid(blob->digest) || blob->size < 0)
-        return error_set(err, ERROR_INVALID,
-                         "invalid blob \"%.80s\": expected a sha256 digest and a size",
+        return error_set(err, ERROR_INVALID, "invalid blob \"%.80s\": expected a digest and a size",
                          blob->digest ? blob->digest : "");
     push.size = (uint64_t)blob->size;
     push.chunk_bytes = how->chunk_bytes;
@@ -194,28 +203,21 @@ bool registry_push_blob(struct registry *registry, const struct descriptor *blob
     return ok || error_wrap(err, "push of blob %s", blob->digest);
 }
 
-static bool rewind_text(void *arg, struct cancel *cancel, struct error *err)
-{
-    struct http_text *text = arg;
-
-    (void)cancel, (void)err;
-    text->sent = 0;
-    return true;
-}
-
 bool registry_push_manifest(struct registry *registry, const char *object,
                             const struct descriptor *manifest, const struct buf *body,
                             struct cancel *cancel, struct error *err)
 {
     REGISTRY_RESPONSE(response);
     struct http_text text = {body, 0};
-    const struct registry_source source = {rewind_text, http_text_read, &text};
+    const struct registry_source source = {http_text_rewind, http_text_read, &text};
+    const struct registry_content content = {manifest->digest, &source};
     char path[REGISTRY_PATH_BYTES], header[256];
     const struct registry_call call = {
         .mirror = registry_push_mirror(registry, err),
         .method = "PUT",
         .path = path,
         .header = header,
+        .follow_redirects = true,
         .source = &source,
         .body_bytes = body->size,
     };
@@ -225,7 +227,7 @@ bool registry_push_manifest(struct registry *registry, const char *object,
     snprintf(path, sizeof(path), "/manifests/%s", object);
     snprintf(header, sizeof(header), "Content-Type: %s", manifest->media_type);
     return (registry_call(registry, &call, &response, cancel, err) &&
-            registry_check_stored(&call, &response, manifest->digest, err)) ||
+            registry_check_stored(&call, &response, &content, cancel, err)) ||
            error_wrap(err, "push of manifest %s", object);
 }
 
@@ -247,14 +249,18 @@ static bool delete_object(struct registry *registry, const char *kind, const cha
     CLEANUP(buf_deinit) struct buf scope = BUF_INIT(REGISTRY_URL_BYTES);
     char path[DIGEST_TEXT_BYTES + 32];
     struct registry_call call = {
-        .mirror = registry_push_mirror(registry, err), .method = "DELETE", .path = path};
+        .mirror = registry_push_mirror(registry, err),
+        .method = "DELETE",
+        .path = path,
+        .follow_redirects = true,
+    };
 
     if (!call.mirror)
         return false;
     if (!digest_valid(digest))
-        return error_set(err, ERROR_INVALID, "invalid digest \"%.80s\": expected sha256", digest);
+        return error_set(err, ERROR_INVALID, "invalid digest \"%.80s\"", digest);
     snprintf(path, sizeof(path), "/%s/%s", kind, digest);
-    buf_printf(&scope, REGISTRY_DELETE_SCOPE, registry->repository);
+    buf_printf(&scope, REGISTRY_DELETE_SCOPE, call.mirror->repository);
     if (!buf_ok(&scope, err))
         return false;
     call.scope = scope.data;

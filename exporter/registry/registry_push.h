@@ -9,7 +9,7 @@
 /* The body of an upload. The client calls rewind() and then read() until the end, again whenever it
  * needs the beginning: after a 401 or a broken connection. */
 struct registry_source {
-    bool (*rewind)(void *arg, struct cancel *cancel, struct error *err);
+    http_rewind *rewind;
     http_source *read;
     void *arg;
 };

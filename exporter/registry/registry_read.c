@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "registry/registry_read.h"
 
+#include "base/text.h"
 #include "encoding/json.h"
 #include "oci/digest.h"
 #include "registry/registry_call.h"
@@ -10,8 +11,8 @@
 #include <string.h>
 
 #define MEDIA_TYPE_BYTES  ((size_t)256)
-#define RETRIES_MAX       3 /* broken connections in a row without progress */
 #define DESCRIPTION_BYTES ((size_t)4096)
+#define NUMBER_BYTES      ((size_t)64)
 
 #define ACCEPT                                                                                     \
     "Accept: " MEDIA_TYPE_DOCKER_MANIFEST ", " MEDIA_TYPE_DOCKER_LIST ", " MEDIA_TYPE_OCI_MANIFEST \
@@ -22,6 +23,7 @@ struct manifest_query {
     struct buf *body;
     struct descriptor *found;
     struct arena *arena;
+    bool guess_type; /* by the document, where Content-Type says nothing */
 };
 
 struct manifest_sink {
@@ -53,42 +55,65 @@ static bool is_generic(const char *media_type)
     return false;
 }
 
-static const char *media_type_of(const struct http_response *response, const struct buf *body,
-                                 struct arena *arena)
+/* Content-Type without parameters. containerd compares the rest as it is. */
+static void content_type_of(const struct http_response *response, char type[MEDIA_TYPE_BYTES])
 {
+    if (!http_response_header(response, "content-type", 0, type, MEDIA_TYPE_BYTES))
+        type[0] = '\0';
+    type[strcspn(type, ";")] = '\0';
+}
+
+static const char *media_type_of(const struct http_response *response,
+                                 const struct manifest_query *query)
+{
+    const struct buf *body = query->body;
     struct error unused;
     CLEANUP(json_freep) struct json_document *document = NULL;
     char type[MEDIA_TYPE_BYTES];
     const char *own;
 
-    if (!http_response_header(response, "content-type", 0, type, sizeof(type)))
-        type[0] = '\0';
-    type[strcspn(type, "; \t")] = '\0';
-    if (!is_generic(type))
-        return arena_strdup(arena, type);
+    content_type_of(response, type);
+    if (!query->guess_type || !is_generic(type))
+        return arena_strdup(query->arena, type);
     document = json_parse(body->data, body->size, &unused);
     own = document ? json_text(json_member(json_root(document), "mediaType")) : NULL;
-    return arena_strdup(arena, own && own[0] ? own : type);
+    return arena_strdup(query->arena, own && own[0] ? own : type);
 }
 
-static bool describe(const char *object, const struct http_response *response,
-                     const struct buf *body, struct descriptor *found, struct arena *arena,
+/* Computes the digest of the body with the algorithm of the promised digest. With none, or an
+ * unknown one, it is canonical and cannot be compared. */
+static bool verify(const char *promised, const struct buf *body, char digest[DIGEST_TEXT_BYTES],
+                   struct error *err)
+{
+    return digest_of_like(digest_valid(promised) ? promised : DIGEST_CANONICAL,
+                          body->size > 0 ? body->data : "", body->size, digest, err) &&
+           registry_check_digest(promised, digest, err);
+}
+
+/* For a digest the announced one does not matter. */
+static bool describe(const struct manifest_query *query, const struct http_response *response,
                      struct error *err)
 {
+    const struct buf *body = query->body;
     char digest[DIGEST_TEXT_BYTES], announced[REGISTRY_OBJECT_BYTES];
 
-    if (!digest_of(body->size > 0 ? body->data : "", body->size, digest, err) ||
-        !registry_check_digest(object, digest, err))
+    if (strchr(query->object, ':'))
+        snprintf(announced, sizeof(announced), "%s", query->object);
+    else if (!registry_digest_header(response, announced, err))
         return false;
-    if (http_response_header(response, "docker-content-digest", 0, announced, sizeof(announced)) &&
-        !registry_check_digest(announced, digest, err))
+    if (!verify(announced, body, digest, err))
         return false;
-    *found = (struct descriptor){
-        .media_type = media_type_of(response, body, arena),
-        .digest = arena_strdup(arena, digest),
+    *query->found = (struct descriptor){
+        .media_type = media_type_of(response, query),
+        .digest = arena_strdup(query->arena, digest),
         .size = (int64_t)body->size,
     };
-    return arena_ok(arena, err);
+    return arena_ok(query->arena, err);
+}
+
+static bool is_success(const struct http_response *response)
+{
+    return response->status >= 200 && response->status < 300;
 }
 
 static bool get_manifest(struct registry *registry, struct registry_mirror *mirror,
@@ -112,10 +137,9 @@ static bool get_manifest(struct registry *registry, struct registry_mirror *mirr
     snprintf(path, sizeof(path), "/manifests/%s", query->object);
     if (!registry_call(registry, &call, &response, cancel, err))
         return false;
-    if (response.status != 200)
+    if (!is_success(&response))
         return registry_refused(&call, &response, err);
-    return describe(query->object, &response, query->body, query->found, query->arena, err) ||
-           error_wrap(err, "manifest %s", query->object);
+    return describe(query, &response, err) || error_wrap(err, "manifest %s", query->object);
 }
 
 static enum registry_verdict try_manifest(struct registry *registry, struct registry_mirror *mirror,
@@ -127,227 +151,117 @@ static enum registry_verdict try_manifest(struct registry *registry, struct regi
     return REGISTRY_DONE;
 }
 
+static unsigned capabilities_for(const char *object)
+{
+    return HOST_PULL | (strchr(object, ':') ? 0 : HOST_RESOLVE); /* a digest needs no resolving */
+}
+
 bool registry_manifest(struct registry *registry, const char *object, struct buf *body,
                        struct descriptor *found, struct arena *arena, struct cancel *cancel,
                        struct error *err)
 {
-    struct manifest_query query = {object, body, found, arena};
-    unsigned resolve = strchr(object, ':') ? 0 : HOST_RESOLVE; /* a digest needs no resolving */
+    struct manifest_query query = {object, body, found, arena, .guess_type = true};
 
     return registry_check_object(object, err) &&
-           registry_try_mirrors(registry, HOST_PULL | resolve, try_manifest, &query, cancel, err);
+           registry_try_mirrors(registry, capabilities_for(object), try_manifest, &query, cancel,
+                                err);
 }
 
-static bool blob_path(const struct descriptor *blob, char *path, size_t path_size,
-                      struct error *err)
+/* Sends a HEAD. Returns true for a success, and for a 405: the registry has no HEAD. */
+static bool head_manifest(struct registry *registry, struct registry_mirror *mirror,
+                          const char *object, struct http_response *response, struct cancel *cancel,
+                          struct error *err)
 {
-    if (!digest_valid(blob->digest))
-        return error_set(err, ERROR_UNSUPPORTED,
-                         "invalid digest of a blob \"%.80s\": expected sha256",
-                         blob->digest ? blob->digest : "");
-    snprintf(path, path_size, "/blobs/%s", blob->digest);
-    return true;
-}
-
-/* Verifies the bytes of a blob on their way to the caller's sink, over several connections and
- * hosts. */
-struct download {
-    struct registry *registry;
-    const struct http_response *response; /* of the current connection */
-    struct digest *digest;                /* NULL: the sink verifies it */
-    uint64_t promised, received;
-    uint64_t skip;      /* bytes to drop, because the host ignored the Range */
-    bool range_checked; /* whether the range of the current response was checked */
-    bool rejected;      /* the sink or a check rejected the bytes: no other host is tried */
-    http_sink *sink;
-    void *arg;
-};
-
-/* Checks that a 206 is the requested range. A host may also send the whole blob. */
-static bool check_range(struct download *download, struct error *err)
-{
-    char range[64] = "", wanted[64];
-
-    download->range_checked = true;
-    if (download->response->status != 206) {
-        download->skip = download->received;
-        return true;
-    }
-    snprintf(wanted, sizeof(wanted), "bytes %" PRIu64 "-", download->received);
-    if (http_response_header(download->response, "content-range", 0, range, sizeof(range)) &&
-        strncmp(range, wanted, strlen(wanted)) == 0)
-        return true;
-    download->rejected = true;
-    return error_set(err, ERROR_PROTOCOL, "invalid Content-Range \"%s\": expected \"%s...\"", range,
-                     wanted);
-}
-
-static bool append_piece(void *arg, const void *data, size_t size, struct error *err)
-{
-    struct download *download = arg;
-    size_t skipped;
-
-    download->registry->traffic.fetched_bytes += size;
-    if (!download->range_checked && !check_range(download, err))
-        return false;
-    skipped = size < download->skip ? size : (size_t)download->skip;
-    download->skip -= skipped;
-    data = (const char *)data + skipped;
-    size -= skipped;
-    if (size > download->promised - download->received) {
-        download->rejected = true;
-        return error_set(err, ERROR_SIZE_MISMATCH, "blob too large: expected %" PRIu64 " bytes",
-                         download->promised);
-    }
-    download->received += size;
-    progress_moved(download->registry->progress, size);
-    if (download->digest)
-        digest_update(download->digest, data, size);
-    download->rejected = size > 0 && !download->sink(download->arg, data, size, err);
-    return !download->rejected;
-}
-
-static bool request_blob(struct registry *registry, struct registry_mirror *mirror,
-                         const char *path, struct download *download, struct cancel *cancel,
-                         struct error *err)
-{
-    REGISTRY_RESPONSE(response);
-    char range[64];
-    const struct registry_call call = {
-        .mirror = mirror,
-        .method = "GET",
-        .path = path,
-        .header = download->received > 0 ? range : NULL,
-        .follow_redirects = true,
-        .sink = append_piece,
-        .sink_arg = download,
-    };
-
-    snprintf(range, sizeof(range), "Range: bytes=%" PRIu64 "-", download->received);
-    download->response = &response;
-    download->range_checked = false;
-    download->skip = 0;
-    if (!registry_call(registry, &call, &response, cancel, err))
-        return false;
-    if (response.status != 200 && response.status != 206)
-        return registry_refused(&call, &response, err);
-    return true;
-}
-
-struct blob_attempt {
-    const char *path;
-    struct download *download;
-};
-
-/* Resumes after a broken connection if some bytes have arrived. */
-static enum registry_verdict download_from(struct registry *registry,
-                                           struct registry_mirror *mirror, void *arg,
-                                           struct cancel *cancel, struct error *err)
-{
-    const struct blob_attempt *query = arg;
-    struct download *download = query->download;
-
-    for (unsigned retries = 0; retries < RETRIES_MAX;) {
-        uint64_t before = download->received;
-        struct error stopped;
-
-        if (request_blob(registry, mirror, query->path, download, cancel, err))
-            return REGISTRY_DONE;
-        if (download->rejected)
-            return REGISTRY_GIVE_UP;
-        if (err->code != ERROR_CONNECT || download->received == 0 ||
-            !cancel_check(cancel, &stopped))
-            break;
-        retries = download->received > before ? 0 : retries + 1;
-        registry->traffic.resumed++;
-        progress_note(registry->progress, "the connection broke; resuming at byte %" PRIu64,
-                      download->received);
-    }
-    return REGISTRY_NEXT;
-}
-
-static bool check_complete(struct download *download, const struct descriptor *blob,
-                           struct error *err)
-{
-    char digest[DIGEST_TEXT_BYTES];
-
-    if (download->received != download->promised)
-        return error_set(err, ERROR_SIZE_MISMATCH, "blob has %" PRIu64 " bytes: expected %" PRIu64,
-                         download->received, download->promised);
-    if (!download->digest)
-        return true;
-    digest_finish(download->digest, digest);
-    return registry_check_digest(blob->digest, digest, err);
-}
-
-static bool fetch(struct download *download, const struct descriptor *blob, struct cancel *cancel,
-                  struct error *err)
-{
-    char path[DIGEST_TEXT_BYTES + 32];
-    struct blob_attempt query = {path, download};
-
-    if (!blob_path(blob, path, sizeof(path), err))
-        return false;
-    if (blob->size < 0)
-        return error_set(err, ERROR_PROTOCOL, "blob %s: negative size", blob->digest);
-    download->promised = (uint64_t)blob->size;
-    return (registry_try_mirrors(download->registry, 0, download_from, &query, cancel, err) &&
-            check_complete(download, blob, err)) ||
-           error_wrap(err, "blob %s", blob->digest);
-}
-
-bool registry_blob_unverified(struct registry *registry, const struct descriptor *blob,
-                              http_sink *sink, void *arg, struct cancel *cancel, struct error *err)
-{
-    struct download download = {.registry = registry, .sink = sink, .arg = arg};
-
-    return fetch(&download, blob, cancel, err);
-}
-
-bool registry_blob(struct registry *registry, const struct descriptor *blob, http_sink *sink,
-                   void *arg, struct cancel *cancel, struct error *err)
-{
-    CLEANUP(digest_freep) struct digest *digest = digest_new(err);
-    struct download download = {.registry = registry, .digest = digest, .sink = sink, .arg = arg};
-
-    return digest && fetch(&download, blob, cancel, err);
-}
-
-/* Reads Docker-Content-Digest; "" if it is absent or not sha256. */
-static bool announced_digest(const struct http_response *response, const char *object,
-                             char digest[DIGEST_TEXT_BYTES], struct error *err)
-{
-    char announced[REGISTRY_OBJECT_BYTES];
-
-    if (!http_response_header(response, "docker-content-digest", 0, announced, sizeof(announced)) ||
-        !digest_valid(announced))
-        digest[0] = '\0';
-    else if (!registry_check_digest(object, announced, err))
-        return false;
-    else
-        memcpy(digest, announced, DIGEST_TEXT_BYTES);
-    return true;
-}
-
-bool registry_blob_exists(struct registry *registry, const struct descriptor *blob, bool *exists,
-                          struct cancel *cancel, struct error *err)
-{
-    REGISTRY_RESPONSE(response);
-    char path[DIGEST_TEXT_BYTES + 32], announced[DIGEST_TEXT_BYTES];
-    const struct registry_call call = {.mirror = registry_push_mirror(registry, err),
+    char path[REGISTRY_PATH_BYTES];
+    const struct registry_call call = {.mirror = mirror,
                                        .method = "HEAD",
                                        .path = path,
+                                       .header = ACCEPT,
                                        .follow_redirects = true};
 
-    if (!call.mirror || !blob_path(blob, path, sizeof(path), err) ||
-        !registry_call(registry, &call, &response, cancel, err))
+    snprintf(path, sizeof(path), "/manifests/%s", object);
+    if (!registry_call(registry, &call, response, cancel, err))
         return false;
-    if (response.status != 200 && response.status != 404)
-        return registry_refused(&call, &response, err);
-    if (response.status == 200 && !announced_digest(&response, blob->digest, announced, err))
-        return error_wrap(err, "blob %s", blob->digest);
-    *exists = response.status == 200;
+    return is_success(response) || response->status == 405 ||
+           registry_refused(&call, response, err);
+}
+
+/* Reads the digest of a tag. *known: false if the registry does not announce it. */
+static bool read_digest(const struct http_response *response, const struct manifest_query *query,
+                        bool *known, struct error *err)
+{
+    char digest[REGISTRY_OBJECT_BYTES];
+
+    if (strchr(query->object, ':'))
+        snprintf(digest, sizeof(digest), "%s", query->object);
+    else if (!registry_digest_header(response, digest, err))
+        return false;
+    *known = digest[0] != '\0';
+    if (*known && !digest_valid(digest))
+        return error_set(err, ERROR_PROTOCOL, "invalid Docker-Content-Digest \"%.80s\"", digest);
+    query->found->digest = arena_strdup(query->arena, digest);
+    return arena_ok(query->arena, err);
+}
+
+static bool read_size(const struct http_response *response, const struct manifest_query *query,
+                      bool *known, struct error *err)
+{
+    char text[NUMBER_BYTES];
+    struct error unused;
+    uint64_t size = 0;
+
+    *known = http_response_header(response, "content-length", 0, text, sizeof(text)) &&
+             text_uint(text, &size, &unused);
+    query->found->size = (int64_t)size;
+    if (*known && size == 0)
+        return error_set(err, ERROR_PROTOCOL, "Content-Length is 0");
+    return size <= MANIFEST_LIMIT_BYTES ||
+           error_set(err, ERROR_LIMIT, "manifest too large: %" PRIu64 " bytes, limit is %zu", size,
+                     MANIFEST_LIMIT_BYTES);
+}
+
+/* Describes the manifest by the headers of a HEAD. *known: false if they lack something. */
+static bool describe_by_head(const struct http_response *response,
+                             const struct manifest_query *query, bool *known, struct error *err)
+{
+    char type[MEDIA_TYPE_BYTES];
+    bool sized;
+
+    *known = false;
+    if (response->status == 405)
+        return true;
+    content_type_of(response, type);
+    query->found->media_type = arena_strdup(query->arena, type);
+    if (!read_digest(response, query, known, err) || !read_size(response, query, &sized, err))
+        return error_wrap(err, "HEAD of manifest %s", query->object);
+    *known = *known && sized;
     return true;
+}
+
+static enum registry_verdict try_resolve(struct registry *registry, struct registry_mirror *mirror,
+                                         void *arg, struct cancel *cancel, struct error *err)
+{
+    REGISTRY_RESPONSE(response);
+    const struct manifest_query *query = arg;
+    bool known;
+
+    if (!head_manifest(registry, mirror, query->object, &response, cancel, err) ||
+        !describe_by_head(&response, query, &known, err))
+        return REGISTRY_NEXT;
+    return known || get_manifest(registry, mirror, query, cancel, err) ? REGISTRY_DONE
+                                                                       : REGISTRY_NEXT;
+}
+
+bool registry_resolve(struct registry *registry, const char *object, struct descriptor *found,
+                      struct arena *arena, struct cancel *cancel, struct error *err)
+{
+    CLEANUP(buf_deinit) struct buf body = BUF_INIT(MANIFEST_LIMIT_BYTES);
+    struct manifest_query query = {object, &body, found, arena};
+
+    *found = (struct descriptor){.media_type = "", .digest = ""};
+    return registry_check_object(object, err) &&
+           registry_try_mirrors(registry, capabilities_for(object), try_resolve, &query, cancel,
+                                err);
 }
 
 /* For registries without Docker-Content-Digest: computes the digest of the bytes. */
@@ -372,24 +286,21 @@ bool registry_manifest_digest(struct registry *registry, const char *object,
                               struct error *err)
 {
     REGISTRY_RESPONSE(response);
-    char path[REGISTRY_PATH_BYTES], announced[DIGEST_TEXT_BYTES] = "";
-    const struct registry_call call = {.mirror = registry_push_mirror(registry, err),
-                                       .method = "HEAD",
-                                       .path = path,
-                                       .header = ACCEPT,
-                                       .follow_redirects = true};
+    struct registry_mirror *mirror = registry_push_mirror(registry, err);
+    char announced[DIGEST_TEXT_BYTES] = "";
 
-    if (!call.mirror || !registry_check_object(object, err))
+    if (!mirror || !registry_check_object(object, err))
         return false;
-    snprintf(path, sizeof(path), "/manifests/%s", object);
-    if (!registry_call(registry, &call, &response, cancel, err))
-        return false;
-    if (response.status != 200 && response.status != 404 && response.status != 405)
-        return registry_refused(&call, &response, err);
-    if (response.status == 200 && !announced_digest(&response, object, announced, err))
+    if (!head_manifest(registry, mirror, object, &response, cancel, err)) {
+        if (response.status != 404 || !error_is_expected_code(err, ERROR_NOT_FOUND))
+            return false;
+        digest[0] = '\0';
+        return true;
+    }
+    if (is_success(&response) && !registry_announced_digest(&response, object, announced, err))
         return error_wrap(err, "manifest %s", object);
-    if (response.status != 404 && !announced[0])
-        return digest_of_bytes(registry, call.mirror, object, digest, cancel, err);
+    if (!announced[0])
+        return digest_of_bytes(registry, mirror, object, digest, cancel, err);
     memcpy(digest, announced, sizeof(announced));
     return true;
 }

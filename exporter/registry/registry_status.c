@@ -2,6 +2,8 @@
 /*
  * The HTTP status (net/http_message.h) gives a coarse reason, the error code in the body a precise
  * one. The body of a 5xx does not change the reason: the server is broken.
+ *
+ * README lists both tables: change them together.
  */
 #include "registry/registry_status.h"
 
@@ -13,27 +15,80 @@
 
 #define WORDS_BYTES ((size_t)256)
 
-static const struct {
+struct row {
     const char *name;
     enum error_code code;
-} names[] = {
-    {"UNAUTHORIZED", ERROR_UNAUTHORIZED},    {"DENIED", ERROR_FORBIDDEN},
-    {"NAME_UNKNOWN", ERROR_NOT_FOUND},       {"MANIFEST_UNKNOWN", ERROR_NOT_FOUND},
-    {"BLOB_UNKNOWN", ERROR_NOT_FOUND},       {"MANIFEST_BLOB_UNKNOWN", ERROR_NOT_FOUND},
-    {"TOOMANYREQUESTS", ERROR_RATE_LIMITED}, {"UNAVAILABLE", ERROR_SERVER_ERROR},
-    {"UNSUPPORTED", ERROR_UNSUPPORTED},      {"DIGEST_INVALID", ERROR_DIGEST_MISMATCH},
-    {"SIZE_INVALID", ERROR_SIZE_MISMATCH},   {"NAME_INVALID", ERROR_INVALID},
-    {"TAG_INVALID", ERROR_INVALID},          {"MANIFEST_INVALID", ERROR_INVALID},
-    {"MANIFEST_UNVERIFIED", ERROR_INVALID},  {"BLOB_UPLOAD_UNKNOWN", ERROR_NOT_FOUND},
-    {"BLOB_UPLOAD_INVALID", ERROR_PROTOCOL}, {"RANGE_INVALID", ERROR_PROTOCOL},
 };
 
-static enum error_code code_of_name(const char *name, enum error_code otherwise)
+/* NULL ends a table. */
+static const struct row read_codes[] = {
+    {"UNAUTHORIZED", ERROR_UNAUTHORIZED},
+    {"DENIED", ERROR_FORBIDDEN},
+    {"NAME_UNKNOWN", ERROR_NOT_FOUND},
+    {"MANIFEST_UNKNOWN", ERROR_NOT_FOUND},
+    {"BLOB_UNKNOWN", ERROR_NOT_FOUND},
+    {"MANIFEST_BLOB_UNKNOWN", ERROR_NOT_FOUND},
+    {"BLOB_UPLOAD_INVALID", ERROR_SERVER_ERROR}, /* it exists, but cannot go on or be removed */
+    {"TOOMANYREQUESTS", ERROR_RATE_LIMITED},
+    {"UNAVAILABLE", ERROR_SERVER_ERROR},
+    {"UNSUPPORTED", ERROR_UNSUPPORTED},
+    {"NAME_INVALID", ERROR_INVALID},
+    {"TAG_INVALID", ERROR_INVALID},
+    {"DIGEST_INVALID", ERROR_INVALID}, /* that of the reference: the client sent no bytes */
+    {NULL},
+};
+
+/* What the registry has accepted before, it must know. */
+static const struct row write_codes[] = {
+    {"UNAUTHORIZED", ERROR_UNAUTHORIZED},
+    {"DENIED", ERROR_FORBIDDEN},
+    {"NAME_UNKNOWN", ERROR_NOT_FOUND},
+    {"MANIFEST_UNKNOWN", ERROR_SERVER_ERROR},
+    {"BLOB_UNKNOWN", ERROR_SERVER_ERROR},
+    {"MANIFEST_BLOB_UNKNOWN", ERROR_SERVER_ERROR},
+    {"BLOB_UPLOAD_UNKNOWN", ERROR_SERVER_ERROR},
+    {"BLOB_UPLOAD_INVALID", ERROR_SERVER_ERROR},
+    {"TOOMANYREQUESTS", ERROR_RATE_LIMITED},
+    {"UNAVAILABLE", ERROR_SERVER_ERROR},
+    {"UNSUPPORTED", ERROR_UNSUPPORTED},
+    {"DIGEST_INVALID", ERROR_DIGEST_MISMATCH},
+    {"SIZE_INVALID", ERROR_SIZE_MISMATCH},
+    {"RANGE_INVALID", ERROR_PROTOCOL},
+    {"NAME_INVALID", ERROR_INVALID},
+    {"TAG_INVALID", ERROR_INVALID},
+    {"MANIFEST_INVALID", ERROR_INVALID},
+    {"MANIFEST_UNVERIFIED", ERROR_INVALID},
+    {NULL},
+};
+
+static enum error_code code_of_name(const struct row *row, const char *name,
+                                    enum error_code otherwise)
 {
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (strcmp(names[i].name, name) == 0)
-            return names[i].code;
+    for (; row->name; row++)
+        if (strcmp(row->name, name) == 0)
+            return row->code;
     return otherwise;
+}
+
+static enum error_code code_of_status(enum registry_request request, int status)
+{
+    if (request == REGISTRY_UPLOAD && status == 404)
+        return ERROR_SERVER_ERROR; /* the upload is lost */
+    if (request != REGISTRY_READ && status == 409)
+        return ERROR_FORBIDDEN; /* the tag exists and is immutable */
+    if (request != REGISTRY_READ && status == 415)
+        return ERROR_UNSUPPORTED; /* the media type */
+    return http_status_reason(status);
+}
+
+/* Explains a status whose body often comes from a proxy and says nothing. */
+static const char *explanation(enum registry_request request, int status)
+{
+    if (request != REGISTRY_READ && status == 413)
+        return "the request is larger than the registry, or a proxy before it, accepts";
+    return request == REGISTRY_UPLOAD && status == 404
+               ? "the registry does not know the upload that it has opened"
+               : "";
 }
 
 static void clean(char out[WORDS_BYTES], const char *text)
@@ -41,22 +96,25 @@ static void clean(char out[WORDS_BYTES], const char *text)
     text_clean(out, WORDS_BYTES, text ? text : "", text ? strlen(text) : 0);
 }
 
-bool registry_status_error(const struct http_response *response, struct error *err)
+bool registry_status_error(enum registry_request request, const struct http_response *response,
+                           struct error *err)
 {
     const struct buf *body = &response->body;
-    enum error_code code = http_status_reason(response->status);
+    enum error_code code = code_of_status(request, response->status);
     struct error unused;
     CLEANUP(json_freep)
     struct json_document *document = json_parse(body->data, body->size, &unused);
     const struct json *root = json_root(document);
     const struct json *first = json_item(json_member(root, "errors"), 0);
     char name[WORDS_BYTES], message[WORDS_BYTES];
+    const char *text = message;
 
     clean(name, json_text(json_member(first, "code")));
     clean(message, json_text(json_member(first, "message")));
     if (response->status >= 400 && response->status < 500)
-        code = code_of_name(name, code);
+        code = code_of_name(request == REGISTRY_READ ? read_codes : write_codes, name, code);
+    if (!*message)
+        text = explanation(request, response->status);
     return error_status(err, code, STATUS_HTTP, response->status, "HTTP %d%s%s%s%s",
-                        response->status, name[0] ? " " : "", name, message[0] ? ": " : "",
-                        message);
+                        response->status, name[0] ? " " : "", name, *text ? ": " : "", text);
 }

@@ -3,41 +3,33 @@
 
 #include "base/text.h"
 #include "net/http_message.h"
+#include "net/http_url.h"
 
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
-/* Whether it is a host and a path, like an image name: "registry.example:5000/v2/...". */
-static bool begins_with_host(const char *location)
+/* Whether it begins like an image name, with the host of `base` or with a host and a port:
+ * "registry.example:5000/v2/...". RFC 3986 reads the former as a path, and the latter as no URL. */
+static bool begins_with_host(const char *location, const char *base)
 {
     size_t size = strcspn(location, "/");
+    const char *colon = memchr(location, ':', size), *host = strstr(base, "://") + strlen("://");
 
-    if (location[size] != '/' || size == 0 || location[0] == '.' || location[size - 1] == ':')
+    if (location[size] != '/' || size == 0)
         return false;
-    return memchr(location, '.', size) || memchr(location, ':', size) ||
-           text_equal_ignoring_case(location, size, "localhost");
+    return colon ? isdigit((unsigned char)colon[1])
+                 : strncasecmp(host, location, size) == 0 && strchr(":/", host[size]);
 }
 
 bool upload_location_url(const char *location, const char *base, struct buf *url, struct error *err)
 {
-    char origin[HTTP_ORIGIN_BYTES];
-    size_t scheme_size = strcspn(base, ":") + 1;
+    CLEANUP(buf_deinit) struct buf absolute = BUF_INIT(HTTP_URL_LIMIT_BYTES);
 
-    http_origin(base, origin, sizeof(origin));
-    if (strncmp(location, "//", 2) == 0) {
-        buf_append(url, base, scheme_size);
-    } else if (location[0] == '/') {
-        buf_append_str(url, origin);
-    } else if (begins_with_host(location)) {
-        buf_append(url, base, scheme_size);
-        buf_append_str(url, "//");
-    } else if (strncasecmp(location, "http://", 7) != 0 &&
-               strncasecmp(location, "https://", 8) != 0) {
-        return error_set(err, ERROR_PROTOCOL,
-                         "invalid Location of the upload: expected a URL or an absolute path");
-    }
-    buf_append(url, location, strcspn(location, "#"));
-    return buf_ok(url, err);
+    if (begins_with_host(location, base))
+        buf_append(&absolute, base, strcspn(base, ":") + strlen("://"));
+    buf_append_str(&absolute, location);
+    return buf_ok(&absolute, err) && http_url_resolve(base, absolute.data, url, err);
 }
 
 bool upload_location_range(const char *text, uint64_t *last)

@@ -6,8 +6,9 @@
 
 #include <stdint.h>
 
-/* Appends a Location as an absolute URL without fragment. `base` is the URL of the request. The
- * Location may be absolute, without a scheme, or a path. */
+/* Appends a Location, which must not be "", as an absolute URL without fragment. `base` is the URL
+ * of the response. Unlike RFC 3986 it also accepts a host and a path without a scheme, as
+ * containerd does. */
 bool upload_location_url(const char *location, const char *base, struct buf *url,
                          struct error *err) MUST_CHECK;
 

@@ -137,26 +137,37 @@ static void use_progress(struct demand *demand, struct job *job, struct run_opti
     job->progress_owner = demand;
 }
 
+/* Whether a run until `demand`'s deadline has less time than the timeout of its probe, which would
+ * end it at `end_ns`. The start of a run takes some milliseconds, which no client is blamed for. */
+static bool shortens(const struct demand *demand, int64_t end_ns)
+{
+    int64_t lost_ns = end_ns - demand->options.deadline_ns;
+
+    return lost_ns > (demand->options.shortened ? 0 : GRACE_NS);
+}
+
 int64_t demands_begin_run(struct scheduler *scheduler, struct job *job, struct run_options *options,
                           int64_t end_ns)
 {
-    int64_t latest_ns = 0;
+    const struct demand *latest = NULL;
 
     job->reported = job->abandoned = false;
     for (struct demand *demand = scheduler->demands.first; demand; demand = demand->next) {
         if (demand->job != job)
             continue;
         demand->next_run = false;
-        if (demand->options.deadline_ns > latest_ns)
-            latest_ns = demand->options.deadline_ns;
+        if (!latest || demand->options.deadline_ns > latest->options.deadline_ns)
+            latest = demand;
         if (!options->progress && demand->options.progress)
             use_progress(demand, job, options);
     }
     if (!job->on_demand)
         return end_ns;
     options->trigger = RUN_DEMAND;
-    options->deadline_shortened = latest_ns < end_ns;
-    return options->deadline_shortened ? latest_ns : end_ns;
+    if (!latest || latest->options.deadline_ns >= end_ns)
+        return end_ns;
+    options->deadline_shortened = shortens(latest, end_ns);
+    return latest->options.deadline_ns;
 }
 
 void demands_end_run(struct scheduler *scheduler, struct job *job)
@@ -177,6 +188,16 @@ void demands_remove_job(struct scheduler *scheduler, const struct job *job)
             answer_null(scheduler, demand);
 }
 
+/* A client with little time has ended the run early: demands that give more time wait for another
+ * run. */
+static void keep_patient(struct scheduler *scheduler, const struct job *job)
+{
+    for (struct demand *demand = scheduler->demands.first; demand; demand = demand->next)
+        if (demand->job == job && !demand->options.shortened &&
+            demand->options.deadline_ns > job->running->deadline_ns)
+            demand->next_run = true;
+}
+
 void demands_report(struct job *job, const struct run_record *record, bool counts)
 {
     struct scheduler *scheduler = job->scheduler;
@@ -186,6 +207,8 @@ void demands_report(struct job *job, const struct run_record *record, bool count
     job->reported = true;
     job->ended_ns = clock_now_ns();
     strcpy(job->last_id, counts ? record->id : "");
+    if (!counts && record->reason == ERROR_TIMEOUT && !job->removed)
+        keep_patient(scheduler, job);
     while ((demand = find_waiting(scheduler, job, false)))
         call_done(scheduler, demand, record, false);
 }

@@ -22,6 +22,7 @@ extern const struct metric_family demand_families[];
 struct demand_options {
     const char *probe;         /* used during the call only */
     int64_t deadline_ns;       /* monotonic; also ends a run that starts for this demand */
+    bool shortened;            /* the client gives less time than the timeout of the probe */
     struct progress *progress; /* NULL, or where a run that starts for this demand reports */
     void (*done)(void *arg, const struct run_record *record, bool cached);
     void *arg;

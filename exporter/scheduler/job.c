@@ -12,6 +12,7 @@
 
 enum {
     SUCCESS,
+    FAILURE,
     DURATION,
     LAST_UPDATE,
 };
@@ -21,6 +22,10 @@ const struct metric_family job_families[] = {
                  "containerd_exporter_collector_success",
                  "Whether the last run of the collector succeeded.",
                  {"collector"}},
+    [FAILURE] = {METRIC_INFO,
+                 "containerd_exporter_collector_failure_info",
+                 "Why the last run of the collector failed; absent if it succeeded.",
+                 {"collector", "reason"}},
     [DURATION] = {METRIC_GAUGE,
                   "containerd_exporter_collector_duration_seconds",
                   "Duration of the last run of the collector.",
@@ -121,7 +126,7 @@ static void log_change(struct job *job, const struct run *run, bool ok, const st
     const struct collector *collector = job->plan.collector;
     const char *kind = collector->lane == LANE_PROBE ? "probe" : "collector";
 
-    if (!ok && err->code == ERROR_RUNTIME_UNAVAILABLE && !collector->reports_runtime)
+    if (!ok && error_code_is_unreachable(err->code) && !collector->reports_runtime)
         return;
     if (ok && job->failing)
         LOG_RUN(run, LOG_INFO, "%s %s works again", kind, job->plan.name);
@@ -140,8 +145,10 @@ static void log_warning(struct job *job, const struct run *run)
     job->warned = warns;
 }
 
-static void post_report(struct job *job, bool ok, int64_t start_ns)
+/* `reason` ERROR_NONE: the run succeeded. */
+static void post_report(struct job *job, enum error_code reason, int64_t start_ns)
 {
+    bool ok = reason == ERROR_NONE;
     CLEANUP(snapshot_unrefp)
     struct snapshot *report = snapshot_new(job_families, REPORT_LIMIT_BYTES);
     const char *collector = job->plan.name;
@@ -151,6 +158,8 @@ static void post_report(struct job *job, bool ok, int64_t start_ns)
     if (ok)
         job->last_success = clock_unix_seconds();
     snapshot_add(report, SUCCESS, ok, collector);
+    if (!ok)
+        snapshot_add(report, FAILURE, 1, collector, error_code_name(reason));
     snapshot_add(report, DURATION, ns_to_seconds(clock_now_ns() - start_ns), collector);
     if (job->last_success > 0 && job->plan.collector->lane == LANE_INVENTORY)
         snapshot_add(report, LAST_UPDATE, job->last_success, collector);
@@ -174,7 +183,7 @@ static struct outcome measure(struct job *job, struct run *run, struct error *er
     if (out)
         board_post(job->slot, out);
     if (job->report_slot)
-        post_report(job, ok, start_ns);
+        post_report(job, err->code, start_ns);
     interrupted = !ok && run_was_interrupted(run, err);
     if (!interrupted)
         log_change(job, run, ok, err);
@@ -250,8 +259,12 @@ struct outcome job_run(struct job *job, const struct run_options *options)
     struct error err = {0};
     struct outcome outcome;
 
-    if (job->plan.collector->lane != LANE_PROBE)
-        return measure(job, &run, &err);
+    if (job->plan.collector->lane != LANE_PROBE) {
+        outcome = measure(job, &run, &err);
+        if (options->failure)
+            *options->failure = err;
+        return outcome;
+    }
     if (options->progress)
         return run_probe(job, options, &run, options->progress);
     progress_init(&own);

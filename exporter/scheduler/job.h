@@ -29,6 +29,7 @@ struct job {
     struct schedule schedule;
     struct cancel *running; /* NULL: no run is in progress */
     bool tried;
+    struct error failure; /* of the last run of a collector; ERROR_NONE: none */
     bool removed;
     bool again;              /* the watcher reported a change during the run */
     int64_t ended_ns;        /* end of the last run */
@@ -59,9 +60,10 @@ void job_hide(struct job *job);
 /* Returns whether `plan` has the collector, name and settings of the job. */
 bool job_matches(const struct job *job, const struct config_job *plan);
 
-/* Everything but `cancel` is for probes only. */
+/* Everything after `failure` is for probes only. */
 struct run_options {
     struct cancel *cancel;
+    struct error *failure; /* out: why a collector failed; ERROR_NONE: it succeeded. NULL: unused */
     enum run_trigger trigger;
     bool deadline_shortened;   /* the deadline is a demand's, earlier than the job's own */
     struct progress *progress; /* NULL: the run has its own */

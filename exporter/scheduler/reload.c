@@ -103,8 +103,11 @@ static bool apply(struct reloader *reloader, struct config *config, struct error
             reloader->options.free_node(node);
         return false;
     }
-    if (same)
+    if (same) {
+        if (reloader->options.refresh_node)
+            reloader->options.refresh_node(node);
         return true;
+    }
     if (reloader->node)
         reloader->options.free_node(reloader->node); /* no job uses it any more */
     reloader->node = node;

@@ -22,6 +22,8 @@ struct reload_options {
      * change. */
     struct node *(*make_node)(const void *globals, struct error *err);
     void (*free_node)(struct node *node);
+    /* Called for a node that a reload keeps, because its sections did not change. NULL: unused. */
+    void (*refresh_node)(struct node *node);
 };
 
 /* `options` is copied. */

@@ -128,7 +128,7 @@ static bool retries(const struct schedule *schedule, enum error_code code)
 {
     if (code == ERROR_NONE || schedule->retry_ns == 0)
         return false;
-    return schedule->by_clock ? !no_retry[code] : code == ERROR_RUNTIME_UNAVAILABLE;
+    return schedule->by_clock ? !no_retry[code] : error_code_is_unreachable(code);
 }
 
 int64_t schedule_follow(struct schedule *schedule, const struct outcome *last,

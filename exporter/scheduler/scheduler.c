@@ -75,7 +75,9 @@ static int64_t next_due(struct job *job, const struct outcome *outcome)
 static void run_unlocked(struct scheduler *scheduler, struct job *job)
 {
     struct cancel cancel;
+    struct error failure = {0};
     struct run_options options = {.cancel = &cancel,
+                                  .failure = &failure,
                                   .trigger = job->schedule.retry ? RUN_RETRY : RUN_SCHEDULED,
                                   .history = scheduler->history,
                                   .report = demands_report};
@@ -91,6 +93,8 @@ static void run_unlocked(struct scheduler *scheduler, struct job *job)
     pthread_mutex_lock(&scheduler->lock);
     job->running = NULL;
     job->tried = true;
+    if (!outcome.skipped)
+        job->failure = failure;
     cancel_deinit(&cancel);
     queue_leave(scheduler_queue_of(scheduler, job), job);
     due_ns = next_due(job, &outcome);
@@ -116,13 +120,16 @@ void scheduler_refresh(struct scheduler *scheduler)
     if (pthread_mutex_trylock(&scheduler->scrape_lock) != 0)
         return;
     for (struct job *job = scheduler->jobs; job; job = job->next) {
+        struct error failure = {0};
         struct cancel cancel;
 
         if (job->plan.collector->lane != LANE_SCRAPE)
             continue;
         cancel_init(&cancel, clock_now_ns() + SCRAPE_LIMIT_NS);
-        job_run(job, &(struct run_options){.cancel = &cancel});
+        job_run(job, &(struct run_options){.cancel = &cancel, .failure = &failure});
         cancel_deinit(&cancel);
+        LOCK_SCOPE(&scheduler->lock);
+        job->failure = failure;
     }
     pthread_mutex_unlock(&scheduler->scrape_lock);
 }

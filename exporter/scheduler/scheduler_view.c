@@ -2,8 +2,11 @@
 #include "scheduler/scheduler_view.h"
 
 #include "base/clock.h"
+#include "base/redact.h"
 #include "config/config_dump.h"
 #include "scheduler/scheduler_private.h"
+
+#include <string.h>
 
 bool scheduler_settings(struct scheduler *scheduler, const char *probe, struct buf *out)
 {
@@ -57,5 +60,21 @@ void scheduler_probes(struct scheduler *scheduler,
 
         if (job->plan.collector->lane == LANE_PROBE)
             visit(arg, &status);
+    }
+}
+
+void scheduler_failures(struct scheduler *scheduler,
+                        void (*visit)(void *arg, const struct collector_failure *failure),
+                        void *arg)
+{
+    LOCK_SCOPE(&scheduler->lock);
+
+    for (const struct job *job = scheduler->jobs; job; job = job->next) {
+        char message[sizeof(job->failure.message)];
+
+        if (job->failure.code == ERROR_NONE)
+            continue;
+        redact_text(message, sizeof(message), job->failure.message, strlen(job->failure.message));
+        visit(arg, &(struct collector_failure){job->plan.name, message});
     }
 }

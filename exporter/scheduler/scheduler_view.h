@@ -21,6 +21,16 @@ struct probe_status {
 void scheduler_probes(struct scheduler *scheduler,
                       void (*visit)(void *arg, const struct probe_status *probe), void *arg);
 
+struct collector_failure {
+    const char *collector;
+    const char *message; /* without secrets */
+};
+
+/* Calls `visit` for each collector whose last run failed, with the scheduler's lock held. */
+void scheduler_failures(struct scheduler *scheduler,
+                        void (*visit)(void *arg, const struct collector_failure *failure),
+                        void *arg);
+
 /* Appends the probe's section of the configuration in force as YAML, without secrets. Returns false
  * if the probe does not exist. */
 bool scheduler_settings(struct scheduler *scheduler, const char *probe, struct buf *out);

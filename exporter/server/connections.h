@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "server/config/tls.h"
 
 #include <stddef.h>
 #include <sys/socket.h>
@@ -51,6 +52,7 @@ struct connection {
     void (*gone)(void *arg); /* called if the client closes the connection */
     void *gone_arg;
     bool watched;
+    struct tls_handshake handshake; /* the HTTP daemon's */
 };
 
 struct connections {

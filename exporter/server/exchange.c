@@ -8,13 +8,18 @@
  */
 #include "server/exchange.h"
 
+#include "base/text.h"
 #include "server/config/tls.h"
 #include "server/exchange_private.h"
 
+#include <stdarg.h>
 #include <string.h>
 
 #define THREADS          2
 #define CONNECTION_BYTES ((size_t)32 << 10) /* request line, headers, and the reply's headers */
+
+/* The requests that this thread is receiving. */
+static _Thread_local struct exchange *unread;
 
 /* ---- One request ---------------------------------------------------------------------------- */
 
@@ -30,7 +35,7 @@ static struct exchange *exchange_new(struct exchanges *all, struct MHD_Connectio
     exchange->connection = connection;
     exchange->slot = slot;
     exchange->config = all->options.config(all->options.arg);
-    exchange->uri_ok = uri_parse(text, exchange->memory, &exchange->uri);
+    exchange->uri_ok = uri_parse(text, exchange->memory, &exchange->uri) && !strchr(text, ' ');
     return exchange;
 }
 
@@ -98,15 +103,48 @@ static struct connection *slot_of(struct MHD_Connection *connection)
     return info ? info->socket_context : NULL;
 }
 
+void *exchange_session(const struct exchange *exchange)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+
+    return info ? info->tls_session : NULL;
+}
+
+/* The text is in the buffer of the connection. Without the query libmicrohttpd has no arguments to
+ * parse, for which it may lack memory: then it would neither reply nor close the connection. */
+static void hide_query(const char *text)
+{
+    char *query = strchr(text, '?');
+
+    if (query)
+        query[1] = '\0';
+}
+
 static void *begin(void *cls, const char *text, struct MHD_Connection *connection)
 {
     struct exchanges *all = cls;
     struct connection *slot = slot_of(connection);
     struct exchange *exchange = slot ? exchange_new(all, connection, slot, text) : NULL;
 
-    if (exchange)
-        acceptor_state(all->options.acceptor, slot, CONNECTION_RECEIVING);
+    hide_query(text);
+    if (!exchange)
+        return NULL;
+    exchange->next_unread = unread;
+    unread = exchange;
+    acceptor_state(all->options.acceptor, slot, CONNECTION_RECEIVING);
     return exchange;
+}
+
+/* The request was received, or has ended. */
+static void leave_unread(const struct exchange *exchange)
+{
+    struct exchange **link = &unread;
+
+    while (*link && *link != exchange)
+        link = &(*link)->next_unread;
+    if (*link)
+        *link = exchange->next_unread;
 }
 
 static enum MHD_Result send_response(struct exchange *exchange)
@@ -150,6 +188,7 @@ static bool call_handler(struct exchange *exchange)
 
 static enum MHD_Result answer(struct exchange *exchange)
 {
+    leave_unread(exchange);
     if (!exchange->called)
         acceptor_state(exchange->all->options.acceptor, exchange->slot, CONNECTION_PROCESSING);
     return call_handler(exchange) ? MHD_YES : send_response(exchange);
@@ -161,17 +200,21 @@ static enum MHD_Result handle(void *cls, struct MHD_Connection *connection, cons
 {
     struct exchange *exchange = *request_state;
 
-    (void)cls, (void)connection, (void)url, (void)version, (void)upload;
+    (void)cls, (void)connection, (void)url, (void)upload;
     if (!exchange)
         return MHD_NO; /* no memory */
     if (!exchange->method) {
         exchange->method = method;
+        exchange->version = version;
         return check_headers(exchange);
     }
     if (*upload_size > 0) {
         exchange->body_bytes += *upload_size;
         *upload_size = 0; /* discards the body */
-        return exchange->body_bytes <= REQUEST_BODY_MAX ? MHD_YES : MHD_NO;
+        if (exchange->body_bytes <= REQUEST_BODY_MAX)
+            return MHD_YES;
+        exchange_refuse(exchange, 413);
+        return MHD_NO;
     }
     return answer(exchange);
 }
@@ -187,6 +230,7 @@ static void completed(void *cls, struct MHD_Connection *connection, void **reque
         return;
     if (exchange->response) /* the client had gone before it was queued */
         MHD_destroy_response(exchange->response);
+    leave_unread(exchange);
     acceptor_state(exchange->all->options.acceptor, exchange->slot, CONNECTION_IDLE);
     exchange_free(exchange);
 }
@@ -197,17 +241,34 @@ static size_t leave_escaped(void *cls, struct MHD_Connection *connection, char *
     return strlen(text);
 }
 
+static bool setup_tls(const struct exchanges *all, struct MHD_Connection *connection, int fd,
+                      struct connection *slot)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    struct error err;
+
+    if (!info || !info->tls_session)
+        return true;
+    if (!tls_setup_session(all->options.tls->ready, info->tls_session, fd, &slot->handshake, &err))
+        return false;
+    info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    slot->handshake.peer = info ? info->client_addr : NULL;
+    return true;
+}
+
 static void connected(void *cls, struct MHD_Connection *connection, void **slot,
                       enum MHD_ConnectionNotificationCode code)
 {
     struct exchanges *all = cls;
     const union MHD_ConnectionInfo *info;
-    struct error err;
     int fd;
 
     if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
-        if (*slot)
-            acceptor_detach(all->options.acceptor, *slot);
+        if (!*slot)
+            return;
+        tls_forget(&((struct connection *)*slot)->handshake);
+        acceptor_detach(all->options.acceptor, *slot);
         return;
     }
     info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
@@ -215,10 +276,43 @@ static void connected(void *cls, struct MHD_Connection *connection, void **slot,
         return;
     fd = info->connect_fd;
     *slot = acceptor_attach(all->options.acceptor, fd);
-    info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
-    if (!*slot || (info && info->tls_session &&
-                   !tls_setup_session(all->options.tls->ready, info->tls_session, &err)))
+    if (!*slot || !setup_tls(all, connection, fd, *slot))
         shutdown(fd, SHUT_RDWR);
+}
+
+/* ---- What libmicrohttpd rejects -------------------------------------------------------------- */
+
+/* The request that libmicrohttpd is about to reject: the only one on this thread whose headers are
+ * complete and not yet handled, or the only one that is being received. NULL: not known, for
+ * example while it has no URL. */
+static const struct exchange *find_rejected(unsigned status)
+{
+    for (const struct exchange *it = unread; it; it = it->next_unread)
+        if (!it->method &&
+            MHD_get_connection_info(it->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE))
+            return it;
+    return unread && !unread->next_unread && (status == 431 || status == 413) ? unread : NULL;
+}
+
+/* libmicrohttpd logs just before it sends a page of its own, which lacks the configured headers and
+ * may begin twice, and just after a failed handshake, while the session exists. */
+static void log_line(void *cls, const char *format, va_list args)
+{
+    const struct exchanges *all = cls;
+    const struct tls_handshake *handshake;
+    const struct exchange *exchange;
+    unsigned status;
+
+    if (text_starts_with(format, "Error: received handshake message out of context")) {
+        handshake = tls_failed_handshake();
+        if (handshake)
+            all->options.handshake_failed(all->options.arg, handshake);
+    } else if (text_starts_with(format, "Error processing request (HTTP response code is %u")) {
+        status = va_arg(args, unsigned);
+        exchange = find_rejected(status);
+        if (exchange)
+            exchange_refuse(exchange, status);
+    }
 }
 
 /* ---- The daemon ----------------------------------------------------------------------------- */
@@ -237,13 +331,13 @@ static bool start_daemon(struct exchanges *all)
 
     all->daemon = MHD_start_daemon(
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME |
-            MHD_USE_ITC | (tls ? MHD_USE_TLS : 0),
-        0, NULL, NULL, handle, all, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)(2 * THREADS * CONNECTIONS_MAX),
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BYTES, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-        MHD_OPTION_URI_LOG_CALLBACK, begin, all, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
-        MHD_OPTION_NOTIFY_COMPLETED, completed, all, MHD_OPTION_NOTIFY_CONNECTION, connected, all,
-        MHD_OPTION_ARRAY, keys, MHD_OPTION_END);
+            MHD_USE_ITC | MHD_USE_ERROR_LOG | (tls ? MHD_USE_TLS : 0),
+        0, NULL, NULL, handle, all, MHD_OPTION_EXTERNAL_LOGGER, log_line, all,
+        MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)(2 * THREADS * CONNECTIONS_MAX), MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        CONNECTION_BYTES, MHD_OPTION_URI_LOG_CALLBACK, begin, all, MHD_OPTION_UNESCAPE_CALLBACK,
+        leave_escaped, NULL, MHD_OPTION_NOTIFY_COMPLETED, completed, all,
+        MHD_OPTION_NOTIFY_CONNECTION, connected, all, MHD_OPTION_ARRAY, keys, MHD_OPTION_END);
     return all->daemon != NULL;
 }
 

@@ -16,6 +16,8 @@ struct exchanges_options {
     /* Returns a reference to the configuration that applies to a new request; or NULL. */
     struct web_config *(*config)(void *arg);
     void (*handle)(void *arg, struct exchange *exchange); /* again after exchange_again() */
+    /* From a thread of the server. */
+    void (*handshake_failed)(void *arg, const struct tls_handshake *handshake);
     void *arg;
 };
 

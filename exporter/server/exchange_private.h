@@ -24,9 +24,11 @@ struct exchange {
     struct connection *slot;
     struct web_config *config; /* in force when the request began; may be NULL */
     const char *method;        /* NULL: the headers are not complete */
+    const char *version;       /* likewise; "HTTP/1.1" */
     struct uri uri;
     bool uri_ok;
     size_t body_bytes;
+    struct exchange *next_unread; /* of the requests that are being received on this thread */
     struct joined_header *joined; /* owns what exchange_header() returned */
     enum admission admission;
     bool watched;
@@ -36,6 +38,13 @@ struct exchange {
     unsigned status;
     char memory[]; /* of the URI */
 };
+
+/* The gnutls_session_t of the connection; NULL: plain HTTP. */
+void *exchange_session(const struct exchange *exchange);
+
+/* Sends a reply past libmicrohttpd and ends the connection: for requests that libmicrohttpd itself
+ * rejects, with a page of its own. */
+void exchange_refuse(const struct exchange *exchange, unsigned status);
 
 /* Resumes the exchange, or cancels the suspension that follows. From any thread. The exchange may
  * be freed before the call returns. */

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/exchange_reply.h"
 
+#include "server/config/tls.h"
 #include "server/exchange_private.h"
 
 #include <string.h>
+#include <sys/socket.h>
+#include <time.h>
 
 #define TLS_RECORD_BYTES  ((size_t)16 << 10)
 #define IOVECS_MAX        256 /* libmicrohttpd copies them into the memory of the connection */
@@ -137,21 +140,28 @@ static void add_header(struct header_list *list, const char *name, const char *v
 }
 
 /* The reply's own headers override those of the web configuration. */
+static void list_headers(const struct exchange *exchange, const struct reply *reply,
+                         struct header_list *list)
+{
+    const struct web_config *config = exchange->config;
+
+    if (reply->content_type)
+        add_header(list, "Content-Type", reply->content_type);
+    for (size_t i = 0; reply->headers[i].name; i++)
+        add_header(list, reply->headers[i].name, reply->headers[i].value);
+    for (size_t i = 0; config && config->headers[i].name; i++)
+        add_header(list, config->headers[i].name, config->headers[i].value);
+    add_header(list, "X-Content-Type-Options", "nosniff");
+    if (acceptor_wants_close(exchange->all->options.acceptor, exchange->slot))
+        add_header(list, "Connection", "close");
+}
+
 static void add_headers(const struct exchange *exchange, const struct reply *reply,
                         struct MHD_Response *response)
 {
-    const struct web_config *config = exchange->config;
     struct header_list list = {.count = 0};
 
-    if (reply->content_type)
-        add_header(&list, "Content-Type", reply->content_type);
-    for (size_t i = 0; reply->headers[i].name; i++)
-        add_header(&list, reply->headers[i].name, reply->headers[i].value);
-    for (size_t i = 0; config && config->headers[i].name; i++)
-        add_header(&list, config->headers[i].name, config->headers[i].value);
-    add_header(&list, "X-Content-Type-Options", "nosniff");
-    if (acceptor_wants_close(exchange->all->options.acceptor, exchange->slot))
-        add_header(&list, "Connection", "close");
+    list_headers(exchange, reply, &list);
     for (size_t i = 0; i < list.count; i++)
         MHD_add_response_header(response, list.items[i].name, list.items[i].value);
 }
@@ -178,6 +188,56 @@ void exchange_reply_text(struct exchange *exchange, unsigned status, const char 
 
     buf_append_str(&reply.body, text);
     exchange_reply(exchange, &reply);
+}
+
+/* ---- Replies past libmicrohttpd ------------------------------------------------------------- */
+
+static const char *refusal_text(unsigned status)
+{
+    switch (status) {
+    case 400:
+        return "400 invalid Content-Length: expected a number\n";
+    case 413:
+        return REQUEST_BODY_TOO_LARGE;
+    default:
+        return REQUEST_HEADERS_TOO_LARGE;
+    }
+}
+
+static void write_refusal(struct buf *out, const struct exchange *exchange, unsigned status)
+{
+    const struct reply reply = {.content_type = "text/plain; charset=utf-8",
+                                .headers = {{"Connection", "close"}}};
+    const char *text = refusal_text(status);
+    struct header_list list = {.count = 0};
+    time_t now = time(NULL);
+    struct tm utc;
+    char date[64];
+
+    list_headers(exchange, &reply, &list);
+    strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &utc));
+    buf_printf(out, "HTTP/1.1 %u %s\r\nDate: %s\r\n", status, MHD_get_reason_phrase_for(status),
+               date);
+    for (size_t i = 0; i < list.count; i++)
+        buf_printf(out, "%s: %s\r\n", list.items[i].name, list.items[i].value);
+    buf_printf(out, "Content-Length: %zu\r\n\r\n%s", strlen(text), text);
+}
+
+/* A client that does not read gets nothing: the thread must not wait. */
+void exchange_refuse(const struct exchange *exchange, unsigned status)
+{
+    CLEANUP(buf_deinit) struct buf out = BUF_INIT(TEXT_LIMIT_BYTES);
+    void *session = exchange_session(exchange);
+    struct error err;
+
+    write_refusal(&out, exchange, status);
+    if (!buf_ok(&out, &err))
+        return;
+    if (session)
+        (void)tls_send(session, out.data, out.size);
+    else
+        (void)!send(exchange->slot->fd, out.data, out.size, MSG_NOSIGNAL | MSG_DONTWAIT);
+    shutdown(exchange->slot->fd, SHUT_WR);
 }
 
 void exchange_defer(struct exchange *exchange, void (*gone)(void *arg), void *arg)

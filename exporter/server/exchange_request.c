@@ -2,6 +2,7 @@
 #include "server/exchange_request.h"
 
 #include "base/text.h"
+#include "server/config/tls.h"
 #include "server/exchange_private.h"
 #include "server/listen.h"
 
@@ -76,6 +77,13 @@ bool exchange_is_local(const struct exchange *exchange)
     return listen_is_local(exchange->slot->fd);
 }
 
+bool exchange_has_certificate(const struct exchange *exchange)
+{
+    void *session = exchange_session(exchange);
+
+    return session && tls_has_peer_certificate(session);
+}
+
 static unsigned reject(unsigned status, const char *text, const char **why)
 {
     *why = text;
@@ -92,14 +100,17 @@ unsigned exchange_check(const struct exchange *exchange, const char **why)
     uint64_t size = 0;
 
     if (!info || info->header_size > REQUEST_HEADERS_MAX)
-        return reject(431, "431 request line and headers too large: the limit is 16 KiB\n", why);
+        return reject(431, REQUEST_HEADERS_TOO_LARGE, why);
     if (!exchange->uri_ok)
-        return reject(400, "400 invalid URL: expected %XX escapes without NUL\n", why);
+        return reject(400, "400 invalid URL: expected %XX escapes without NUL, and no blanks\n",
+                      why);
+    if (strcmp(exchange->version, "HTTP/1.0") != 0 && !exchange_header(exchange, "Host"))
+        return reject(400, "400 missing header Host\n", why);
     if (coding && (length || strcasecmp(coding, "chunked") != 0))
         return reject(400, "400 invalid Transfer-Encoding: expected chunked alone\n", why);
     if (length && !text_uint(length, &size, &err))
         return reject(400, "400 invalid Content-Length: expected a number\n", why);
     if (size > REQUEST_BODY_MAX)
-        return reject(413, "413 request body too large: the limit is 64 KiB\n", why);
+        return reject(413, REQUEST_BODY_TOO_LARGE, why);
     return 0;
 }

@@ -8,6 +8,9 @@
 #define REQUEST_HEADERS_MAX ((size_t)16 << 10) /* with the request line */
 #define REQUEST_BODY_MAX    ((size_t)64 << 10) /* the server reads a body and discards it */
 
+#define REQUEST_HEADERS_TOO_LARGE "431 request line and headers too large: the limit is 16 KiB\n"
+#define REQUEST_BODY_TOO_LARGE    "413 request body too large: the limit is 64 KiB\n"
+
 struct exchange;
 
 /* "GET", "HEAD", ... */
@@ -23,6 +26,9 @@ size_t exchange_query(const struct exchange *exchange, const char *name, const c
 /* Whether the client is on this machine and no proxy forwarded the request (X-Forwarded-For,
  * Forwarded, Via): compression does not pay then. */
 bool exchange_is_local(const struct exchange *exchange);
+
+/* Whether the client has shown a certificate that the handshake has accepted. */
+bool exchange_has_certificate(const struct exchange *exchange);
 
 /* For exchange.c, when all headers have come: returns 0, or the status that rejects the request,
  * with the text of the reply in *why. */

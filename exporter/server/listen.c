@@ -18,6 +18,7 @@
 
 #define BACKLOG           512
 #define PORT_MAX          65535
+#define PORT_ATTEMPTS     16
 #define UNIX_PREFIX       "unix:"
 #define SOCKET_MODE       0660
 #define SEND_BUFFER_BYTES (256 << 10) /* most pages fit, so that one send suffices */
@@ -193,59 +194,174 @@ bool listen_is_local(int fd)
             is_same_host((struct sockaddr *)&own, (struct sockaddr *)&peer));
 }
 
-static int open_network(const char *address, const struct listen_address *parts, struct error *err)
+static void close_from(struct listeners *listeners, size_t first)
+{
+    while (listeners->n > first)
+        close(listeners->fds[--listeners->n]);
+}
+
+/* All addresses of this machine: an IPv6 socket accepts IPv4, too. Returns 0 or an errno. */
+static int open_any(struct listeners *listeners, const struct addrinfo *infos)
+{
+    int fd = -1;
+
+    for (int pass = 0; pass < 2 && fd < 0; pass++)
+        for (const struct addrinfo *info = infos; info && fd < 0; info = info->ai_next)
+            if ((info->ai_family == AF_INET6) == (pass == 0))
+                fd = open_one(info);
+    if (fd < 0)
+        return errno;
+    listeners->fds[listeners->n++] = fd;
+    return 0;
+}
+
+/* The resolver may return 127.0.0.1 twice. */
+static bool is_repeated(const struct addrinfo *infos, const struct addrinfo *info)
+{
+    while (infos != info && !is_same_host(infos->ai_addr, info->ai_addr))
+        infos = infos->ai_next;
+    return infos != info;
+}
+
+/* With port 0 all addresses of a host get the port that the first one got. */
+static void set_port_of(int fd, struct addrinfo *info)
+{
+    struct sockaddr_storage storage = {0};
+    socklen_t size = sizeof(storage);
+    in_port_t *port = info->ai_family == AF_INET6
+                          ? &((struct sockaddr_in6 *)info->ai_addr)->sin6_port
+                          : &((struct sockaddr_in *)info->ai_addr)->sin_port;
+
+    if (getsockname(fd, (struct sockaddr *)&storage, &size) == 0)
+        *port = storage.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&storage)->sin6_port
+                                              : ((struct sockaddr_in *)&storage)->sin_port;
+}
+
+/* A machine without IPv6 still has names with IPv6 addresses. */
+static bool is_absent(int error)
+{
+    return error == EADDRNOTAVAIL || error == EAFNOSUPPORT || error == EPROTONOSUPPORT;
+}
+
+/* All addresses of a host that this machine has, IPv4 first. Returns 0 or an errno. */
+static int open_host(struct listeners *listeners, struct addrinfo *infos)
+{
+    size_t first = listeners->n;
+    int absent = EADDRNOTAVAIL;
+
+    for (int pass = 0; pass < 2; pass++)
+        for (struct addrinfo *info = infos; info; info = info->ai_next) {
+            int fd;
+
+            if ((info->ai_family == AF_INET) != (pass == 0) || is_repeated(infos, info))
+                continue;
+            if (listeners->n == LISTENERS_MAX)
+                return EMFILE;
+            if (listeners->n > first)
+                set_port_of(listeners->fds[first], info);
+            fd = open_one(info);
+            if (fd >= 0)
+                listeners->fds[listeners->n++] = fd;
+            else if (is_absent(errno))
+                absent = errno;
+            else
+                return errno;
+        }
+    return listeners->n > first ? 0 : absent;
+}
+
+static int open_network_once(struct listeners *listeners, const char *address,
+                             const struct listen_address *parts, struct error *err)
 {
     const char *host = *parts->host ? parts->host : NULL;
     struct addrinfo hints = {
         .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
     struct addrinfo *infos;
-    int fd = -1, saved = 0, r;
+    size_t first = listeners->n;
+    int r = getaddrinfo(host, parts->port, &hints, &infos);
 
-    r = getaddrinfo(host, parts->port, &hints, &infos);
     if (r != 0) {
         error_set(err, ERROR_DNS, "listen address \"%s\": %s", address, gai_strerror(r));
         return -1;
     }
-    /* IPv6 first: without a host, such a socket accepts IPv4, too. */
-    for (int pass = 0; pass < 2 && fd < 0; pass++)
-        for (struct addrinfo *info = infos; info && fd < 0; info = info->ai_next)
-            if ((info->ai_family == AF_INET6) == (pass == 0)) {
-                fd = open_one(info);
-                saved = fd < 0 ? errno : 0;
-            }
+    r = host ? open_host(listeners, infos) : open_any(listeners, infos);
     freeaddrinfo(infos);
-    if (fd < 0)
-        error_errno(err, saved, "cannot listen on %s", address);
-    return fd;
+    if (r == 0)
+        return 0;
+    close_from(listeners, first);
+    error_errno(err, r, "cannot listen on %s", address);
+    return r;
 }
 
-int listen_open(const char *address, char name[LISTEN_NAME_BYTES], struct error *err)
+/* Another address of the host may not have the free port that the kernel chose for the first. */
+static bool open_network(struct listeners *listeners, const char *address,
+                         const struct listen_address *parts, struct error *err)
+{
+    struct error failure = {0};
+    int attempts = strcmp(parts->port, "0") == 0 ? PORT_ATTEMPTS : 1, r = EADDRINUSE;
+
+    while (attempts-- > 0 && r == EADDRINUSE)
+        r = open_network_once(listeners, address, parts, &failure);
+    if (r != 0)
+        *err = failure;
+    return r == 0;
+}
+
+static bool open_address(struct listeners *listeners, const char *address, struct error *err)
 {
     struct listen_address parts;
     int fd;
 
     if (!listen_parse(address, &parts, err))
-        return -1;
-    fd = parts.path ? open_path(address, parts.path, err) : open_network(address, &parts, err);
-    if (fd >= 0)
-        describe(fd, name);
-    return fd;
+        return false;
+    if (listeners->n == LISTENERS_MAX)
+        return error_set(err, ERROR_LIMIT, "too many listen addresses: the limit is %d",
+                         LISTENERS_MAX);
+    if (!parts.path)
+        return open_network(listeners, address, &parts, err);
+    fd = open_path(address, parts.path, err);
+    if (fd < 0)
+        return false;
+    describe(fd, listeners->names[listeners->n]); /* listeners_close() removes the file */
+    listeners->fds[listeners->n++] = fd;
+    return true;
+}
+
+static bool is_same_address(const struct listen_address *a, const struct listen_address *b)
+{
+    if (a->path || b->path)
+        return a->path && b->path && strcmp(a->path, b->path) == 0;
+    return strcmp(a->host, b->host) == 0 && strcmp(a->port, b->port) == 0 &&
+           strspn(a->port, "0") < strlen(a->port); /* port 0 is another one each time */
+}
+
+bool listeners_check(const char *const *addresses, size_t n, struct error *err)
+{
+    struct listen_address parts, other;
+
+    if (n > LISTENERS_MAX)
+        return error_set(err, ERROR_LIMIT, "%zu listen addresses: the limit is %d", n,
+                         LISTENERS_MAX);
+    for (size_t i = 0; i < n; i++) {
+        if (!listen_parse(addresses[i], &parts, err))
+            return false;
+        for (size_t j = 0; j < i; j++)
+            if (listen_parse(addresses[j], &other, err) && is_same_address(&parts, &other))
+                return error_set(err, ERROR_INVALID, "listen address \"%s\" is given twice",
+                                 addresses[i]);
+    }
+    return true;
 }
 
 static bool open_addresses(struct listeners *listeners, const char *const *addresses, size_t n,
                            struct error *err)
 {
+    if (!listeners_check(addresses, n, err))
+        return false;
     listeners->own_files = true;
-    if (n > LISTENERS_MAX)
-        return error_set(err, ERROR_LIMIT, "%zu listen addresses: the limit is %d", n,
-                         LISTENERS_MAX);
-    for (size_t i = 0; i < n; i++) {
-        int fd = listen_open(addresses[i], listeners->names[i], err);
-
-        if (fd < 0)
+    for (size_t i = 0; i < n; i++)
+        if (!open_address(listeners, addresses[i], err))
             return false;
-        listeners->fds[listeners->n++] = fd;
-    }
     return true;
 }
 

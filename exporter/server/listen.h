@@ -23,10 +23,16 @@ struct listeners {
     bool own_files; /* listeners_close() removes the files of unix sockets */
 };
 
-/* Opens `addresses` as listen_open() does; with `systemd` it takes the sockets that systemd passed
- * instead. On failure nothing is open. */
+/* Opens bound, listening, non-blocking sockets; with `systemd` it takes the sockets that systemd
+ * passed instead. On failure nothing is open. A host name listens on all its addresses that this
+ * machine has, IPv4 first, on one port; an address without a host on all of the machine. The file
+ * of a unix socket gets mode 0660; a file without a listener is replaced. `names` get the bound
+ * addresses, e.g. "[::]:10048". */
 bool listeners_open(struct listeners *listeners, const char *const *addresses, size_t n,
                     bool systemd, struct error *err) MUST_CHECK;
+
+/* Whether listeners_open() can read `addresses`. No I/O: a port may be in use. */
+bool listeners_check(const char *const *addresses, size_t n, struct error *err) MUST_CHECK;
 
 /* Closes the sockets, and removes the files of unix sockets. */
 void listeners_close(struct listeners *listeners);
@@ -40,11 +46,6 @@ struct listen_address {
 
 /* The parts point into `address`. */
 bool listen_parse(const char *address, struct listen_address *parts, struct error *err) MUST_CHECK;
-
-/* Returns a bound, listening, non-blocking socket; -1 and *err on failure. `name` gets the bound
- * address, e.g. "[::]:10048". An address without a host listens on IPv6 and IPv4. The file of a
- * unix socket gets mode 0660; a file without a listener is replaced. */
-int listen_open(const char *address, char name[LISTEN_NAME_BYTES], struct error *err);
 
 /* Removes the file of a unix socket; the socket stays open. */
 void listen_remove(const char *name);

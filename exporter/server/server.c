@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "server/basic_auth.h"
 #include "server/exchange.h"
+#include "server/handshakes.h"
 #include "server/rate_limit.h"
 
 #include <string.h>
@@ -23,6 +24,7 @@ struct generation {
 struct server {
     struct server_options options;
     struct acceptor *acceptor;
+    struct handshakes *handshakes;
     struct rate_limit rate_limit;
     struct listeners listeners;
 
@@ -90,12 +92,25 @@ static bool exceeds_rate_limit(struct server *server, struct exchange *exchange)
                              clock_now_ns());
 }
 
+/* With open health paths the handshake only requests the certificate: kubelets have none. */
+static bool lacks_certificate(const struct server *server, const struct exchange *exchange)
+{
+    const struct web_config *config = exchange_config(exchange);
+
+    return config && config->open_health && web_config_requires_certificate(config) &&
+           !is_open(server, config, exchange_path(exchange)) && !exchange_has_certificate(exchange);
+}
+
 static void handle(void *arg, struct exchange *exchange)
 {
     struct server *server = arg;
 
     if (exceeds_rate_limit(server, exchange)) {
         exchange_reply_text(exchange, 429, "Too Many Requests\n");
+        return;
+    }
+    if (lacks_certificate(server, exchange)) {
+        exchange_reply_text(exchange, 403, "Forbidden: a client certificate is required\n");
         return;
     }
     switch (admission_of(server, exchange)) {
@@ -108,6 +123,13 @@ static void handle(void *arg, struct exchange *exchange)
     default:
         return;
     }
+}
+
+static void handshake_failed(void *arg, const struct tls_handshake *handshake)
+{
+    const struct server *server = arg;
+
+    handshakes_failed(server->handshakes, handshake);
 }
 
 static struct web_config *current_config(void *arg)
@@ -143,6 +165,7 @@ static struct generation *new_generation(struct server *server, unsigned number,
                                                     .tls = config,
                                                     .config = current_config,
                                                     .handle = handle,
+                                                    .handshake_failed = handshake_failed,
                                                     .arg = server},
                         err);
     return generation->exchanges ? TAKE(generation) : NULL;
@@ -229,6 +252,8 @@ bool server_apply(struct server *server, struct web_config *config, struct error
         if (!generation)
             return false;
     }
+    if (config && config->tls)
+        handshakes_show(server->handshakes);
     old = replace(server, generation, config);
     if (generation)
         acceptor_generation(server->acceptor, number);
@@ -261,7 +286,8 @@ struct server *server_start(const struct server_options *options, struct error *
     server->listeners = *options->listeners;
     options->listeners->n = 0;
     server->acceptor = acceptor_new(&(struct acceptor_options){admit, tidy, server}, err);
-    if (!server->acceptor || !server_apply(server, options->config, err) ||
+    server->handshakes = handshakes_new(options->board, err);
+    if (!server->acceptor || !server->handshakes || !server_apply(server, options->config, err) ||
         !acceptor_start(server->acceptor, server->listeners.fds, server->listeners.n, err))
         return NULL;
     for (size_t i = 0; i < server->listeners.n; i++)
@@ -288,6 +314,8 @@ void server_stop(struct server *server)
         basic_auth_free(server->basic_auth);
     if (server->acceptor)
         acceptor_free(server->acceptor);
+    if (server->handshakes)
+        handshakes_free(server->handshakes);
     if (server->config)
         web_config_unref(server->config);
     rate_limit_deinit(&server->rate_limit);

@@ -25,9 +25,11 @@
 #include "server/exchange_request.h"
 #include "server/listen.h"
 
+struct board;
 struct server;
 
 struct server_options {
+    struct board *board;         /* shows the counters; must outlive the server; may be NULL */
     struct listeners *listeners; /* taken over: empty afterwards, also on failure */
     struct web_config *config;   /* NULL: no TLS, no authentication; the server takes a reference */
     /* Paths without authentication if config->open_health; ends with NULL; may be NULL. */

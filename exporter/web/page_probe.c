@@ -13,7 +13,7 @@
 #define SNAPSHOT_LIMIT_BYTES ((size_t)32 << 10)
 #define TARGET_BYTES         ((size_t)128)
 #define TIMEOUT_HEADER       "X-Prometheus-Scrape-Timeout-Seconds"
-#define TIMEOUT_MAX_SECONDS  86400.0
+#define TIMEOUT_MAX_SECONDS  86400
 #define RETRY_AFTER          "5"
 
 enum {
@@ -58,7 +58,10 @@ struct demand_request {
     const struct page_context *context;
     struct exchange *exchange;
     char target[TARGET_BYTES], operation[32];
-    int64_t timeout_ns, start_ns;
+    int64_t start_ns;
+    int64_t timeout_ns; /* of the run, at most that of the probe */
+    int64_t given_ns;   /* until the client expects the reply, also for a wait before the run */
+    bool shortened;     /* the client gives less time than the probe */
     bool found, debug;
     struct negotiated negotiated;
 };
@@ -186,10 +189,10 @@ static void reply_error(struct demand_request *request, const struct error *err)
     free(request);
 }
 
-/* No run, and before the timeout: that is no result of the registry. */
+/* No run, and before the deadline: that is no result of the registry. */
 static bool is_aborted(const struct demand_request *request, const struct run_record *record)
 {
-    return !record && clock_now_ns() < request->start_ns + request->timeout_ns;
+    return !record && clock_now_ns() < request->start_ns + request->given_ns;
 }
 
 static void done(void *arg, const struct run_record *record, bool cached)
@@ -243,20 +246,22 @@ static bool read_seconds(const char *text, double *seconds)
     return *seconds <= TIMEOUT_MAX_SECONDS;
 }
 
-/* The smaller of the probe's timeout and the scraper's timeout minus the offset. */
+/* The timeout is the smaller of the probe's and the scraper's minus the offset. A client that names
+ * no timeout waits until the run has ended, or leaves. */
 static bool choose_timeout(struct demand_request *request)
 {
     const char *text = exchange_header(request->exchange, TIMEOUT_HEADER);
     double seconds;
-    int64_t left_ns;
+    int64_t left_ns = 0;
 
-    if (!text)
-        return true;
-    if (!read_seconds(text, &seconds))
+    if (text && !read_seconds(text, &seconds))
         return false;
-    left_ns = (int64_t)(seconds * (double)NS_PER_SECOND) - request->context->timeout_offset_ns;
-    if (left_ns > 0 && left_ns < request->timeout_ns)
-        request->timeout_ns = left_ns;
+    if (text)
+        left_ns = (int64_t)(seconds * (double)NS_PER_SECOND) - request->context->timeout_offset_ns;
+    request->given_ns = left_ns > 0 ? left_ns : TIMEOUT_MAX_SECONDS * NS_PER_SECOND;
+    request->shortened = request->given_ns < request->timeout_ns;
+    if (request->shortened)
+        request->timeout_ns = request->given_ns;
     return true;
 }
 
@@ -297,7 +302,8 @@ static void start_run(struct demand_request *request)
 {
     const struct demand_options options = {
         .probe = request->target,
-        .deadline_ns = request->start_ns + request->timeout_ns,
+        .deadline_ns = request->start_ns + request->given_ns,
+        .shortened = request->shortened,
         .done = done,
         .arg = request,
         .forget = true,

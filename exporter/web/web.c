@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "scheduler/demand.h"
+#include "server/handshakes.h"
 #include "server/server.h"
 #include "web/page_probe.h"
 #include "web/pages/page.h"
@@ -21,7 +22,7 @@
 #define DRAIN_NS         (5 * NS_PER_SECOND)
 
 const struct metric_family *const web_tables[] = {scrape_families, web_reload_families,
-                                                  page_probe_families, NULL};
+                                                  handshake_families, page_probe_families, NULL};
 
 struct web {
     struct web_options options;
@@ -253,7 +254,8 @@ struct web *web_start(const struct web_options *options, struct error *err)
                              err);
     if (!web->scrape)
         return NULL;
-    web->server = server_start(&(struct server_options){.listeners = options->listeners,
+    web->server = server_start(&(struct server_options){.board = options->page.board,
+                                                        .listeners = options->listeners,
                                                         .config = config,
                                                         .open_paths = web->open_list,
                                                         .handle = answer,

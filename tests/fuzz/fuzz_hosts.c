@@ -57,7 +57,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT((size_t)1 << 20);
     struct reference reference = {.endpoint = "reg.example"};
-    struct host_options options = {.roots = "/tmp", .like_containerd_1 = size % 2 != 0};
+    struct host_options options = {.roots = "/tmp",
+                                   .rules = {.dialect = (enum hosts_dialect)(size % 4),
+                                             .like_containerd_1 = size % 4 == HOSTS_DIALECT_GO_1}};
     struct error warning, err;
     struct host_list list;
 

@@ -73,7 +73,8 @@ static void try_lists(const struct buf *message)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(LIMIT_BYTES);
     struct ingests ingests;
-    struct leases leases;
+    struct leases leases = {0};
+    struct leases_list list = {&leases, &arena};
     struct deprecations deprecations;
     size_t length = 0;
     struct error err;
@@ -81,7 +82,7 @@ static void try_lists(const struct buf *message)
     if (content_wire_ingests(message, &arena, &ingests, &err))
         for (size_t i = 0; i < ingests.count; i++)
             length += strlen(ingests.items[i].ref);
-    if (leases_wire_list(message, &arena, &leases, &err)) {
+    if (leases_wire_list(message, &arena, &list, &err)) {
         for (size_t i = 0; i < leases.count; i++)
             length += strlen(leases.items[i].id);
         for (size_t i = 0; i < leases.count; i++)

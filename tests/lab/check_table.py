@@ -6,7 +6,7 @@ import re
 Row = collections.namedtuple("Row", "namespace image type digest status have want size unpacked")
 ROW = re.compile(r"(?P<image>.+?)\s+(?P<type>\S+)\s+(?P<digest>[a-z0-9+._-]+:[0-9A-Za-z=_-]+)\s+"
                  r"(?P<status>complete|incomplete|unavailable|error)(?: \((?P<have>\d+)/(?P<want>\d+|\?)\))?\s+"
-                 r"(?P<size>-|\S+ [KMGTPEZY]?i?B/(?:\?|\S+ [KMGTPEZY]?i?B))\s+(?P<unpacked>true|false)[ \t]*\n", re.DOTALL)
+                 r"(?P<size>-|\S+ [KMGTPEZY]?i?B/(?:\?|\S+ [KMGTPEZY]?i?B))\s+(?P<unpacked>true|false|unknown)[ \t]*\n", re.DOTALL)
 
 
 def check_rows(text):

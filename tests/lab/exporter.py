@@ -12,9 +12,10 @@ from lab.programs import exporter_binary
 from lab.wait import LabError, wait_until
 
 
-def run_exporter(*args, env=None, **options):
-    """Runs the exporter or one of its commands to its end and returns the finished process."""
-    return subprocess.run([exporter_binary(), *map(str, args)], capture_output=True, text=True, timeout=60,
+def run_exporter(*args, env=None, wrap=(), **options):
+    """Runs the exporter or one of its commands to its end and returns the finished process. `wrap` are words
+    in front of it."""
+    return subprocess.run([*wrap, exporter_binary(), *map(str, args)], capture_output=True, text=True, timeout=60,
                           check=False, env={**os.environ, **(env or {})}, **options)
 
 

@@ -88,12 +88,12 @@ class Image:
             files["blobs/" + digest.replace(":", "/")] = data
         return Layer(files, compress=False).data
 
-    def load(self, containerd, namespace, name, unpack=True, all_platforms=False):
+    def load(self, containerd, namespace, name, unpack=True, all_platforms=False, flags=()):
         """Into containerd, as `name`; gives the name."""
         with tempfile.NamedTemporaryFile(dir=containerd.dir, suffix=".tar") as archive:
             archive.write(self.layout(name))
             archive.flush()
-            flags = ([] if unpack else ["--no-unpack"]) + (["--all-platforms"] if all_platforms else [])
+            flags = [*flags, *([] if unpack else ["--no-unpack"]), *(["--all-platforms"] if all_platforms else [])]
             containerd.ctr("images", "import", *flags, archive.name, namespace=namespace)
         containerd.collect_garbage(namespace)  # the archive's index.json is no image's
         return name

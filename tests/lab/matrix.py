@@ -15,7 +15,7 @@ from lab.probes import config_for, probe, reasons
 from lab.programs import exporter_binary, folder_of
 from lab.wait import LabError
 
-TIMEOUT = {"docker": 15}  # seconds; dockerd tries most things again after 5
+TIMEOUT = {"docker": 30}  # seconds; dockerd takes its time for 32 pushes, and tries most things again after 5, 10, 15
 WORKERS = {"docker": 8}
 SLACK = 5  # seconds beyond the deadline
 OK = "-"

@@ -40,6 +40,13 @@ static const char *status_text(const struct image_verdict *verdict, struct arena
     return arena_strdup(arena, text);
 }
 
+static const char *unpacked_text(const struct image_verdict *verdict)
+{
+    if (verdict->unpack_unknown)
+        return "unknown";
+    return verdict->unpacked ? "true" : "false";
+}
+
 static const char *size_text(const struct image_verdict *verdict, struct arena *arena)
 {
     char present[48], required[48], text[100];
@@ -71,7 +78,7 @@ bool check_rows_add(struct check_rows *rows, const char *name_space,
         clean(finding->digest, arena),
         status_text(&finding->verdict, arena),
         size_text(&finding->verdict, arena),
-        finding->verdict.unpacked ? "true" : "false",
+        unpacked_text(&finding->verdict),
     }};
     for (size_t i = 0; i < CHECK_COLUMNS; i++)
         if (!row.cells[i])

@@ -19,7 +19,7 @@
 struct scrubbing {
     bool json, terminal;
     int64_t start_ns, drawn_ns;
-    size_t bad;
+    size_t bad, unverified;
     struct buf out; /* printed when the bar has been removed */
 };
 
@@ -90,6 +90,21 @@ static void add_hit(void *arg, const struct scrub_hit *hit)
     buf_append_str(&scrubbing->out, "}\n");
 }
 
+static void add_unverified(void *arg, size_t count, const char *example)
+{
+    struct scrubbing *scrubbing = arg;
+
+    scrubbing->unverified = count;
+    if (scrubbing->json) {
+        member(&scrubbing->out, "{", "example", example);
+        buf_printf(&scrubbing->out, ",\"unverified\":%zu}\n", count);
+        return;
+    }
+    buf_printf(&scrubbing->out,
+               "unverified %zu blobs: the algorithm of the digest is unknown, for example %s\n",
+               count, example);
+}
+
 bool check_scrub(struct containerd *daemon, const char *const *namespaces, bool json, bool *intact,
                  struct error *err)
 {
@@ -99,7 +114,11 @@ bool check_scrub(struct containerd *daemon, const char *const *namespaces, bool 
         .start_ns = clock_now_ns(),
         .out = BUF_INIT(OUTPUT_LIMIT_BYTES),
     };
-    const struct scrub_observer observer = {show_progress, add_bad, add_hit, &scrubbing};
+    const struct scrub_observer observer = {.progress = show_progress,
+                                            .bad = add_bad,
+                                            .unverified = add_unverified,
+                                            .hit = add_hit,
+                                            .arg = &scrubbing};
     struct cancel cancel;
     bool ok;
 
@@ -108,10 +127,10 @@ bool check_scrub(struct containerd *daemon, const char *const *namespaces, bool 
     cancel_deinit(&cancel);
     if (scrubbing.terminal)
         fputs("\r\x1b[K", stderr);
-    if (ok && !scrubbing.json && scrubbing.bad == 0)
+    *intact = scrubbing.bad == 0 && scrubbing.unverified == 0;
+    if (ok && !scrubbing.json && *intact)
         buf_append_str(&scrubbing.out, "all blobs are intact\n");
     ok = ok && command_print(&scrubbing.out, err);
-    *intact = scrubbing.bad == 0;
     buf_deinit(&scrubbing.out);
     return ok;
 }

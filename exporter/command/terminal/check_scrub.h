@@ -6,6 +6,6 @@
 
 /* Prints to stdout; `json`: an object per damaged blob and per image that needs it. The progress
  * bar goes to stderr if that is a terminal. `namespaces` ends with NULL; NULL means all. Sets
- * *intact to whether no blob is damaged. */
+ * *intact to whether no blob is damaged or unverified. */
 bool check_scrub(struct containerd *daemon, const char *const *namespaces, bool json, bool *intact,
                  struct error *err) MUST_CHECK;

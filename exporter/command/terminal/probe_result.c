@@ -73,7 +73,7 @@ static void append_reason_help(const struct run_record *record, struct buf *out)
     struct reason_help reason_help = {"", ""};
 
     if (record->reason != ERROR_NONE)
-        reason_help = reason_help_of(record->reason);
+        reason_help = reason_help_of(record->reason, record->operation);
     line(out, "meaning", reason_help.what);
     line(out, "to do", reason_help.todo);
 }

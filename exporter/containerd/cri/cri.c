@@ -2,7 +2,9 @@
 /* CRI calls have no namespace header: containerd always uses k8s.io for them. */
 #include "containerd/cri/cri.h"
 
+#include "base/text.h"
 #include "containerd/containers.h"
+#include "containerd/introspection.h"
 #include "containerd/wire/cri_wire.h"
 #include "encoding/json.h"
 
@@ -13,7 +15,6 @@
 #define RUNTIME_SERVICE     "/runtime.v1.RuntimeService/"
 #define IMAGE_SERVICE       "/runtime.v1.ImageService/"
 
-#define CRI_NAMESPACE  "k8s.io"
 #define SANDBOX_FILTER "labels.\"io.cri-containerd.kind\"==sandbox"
 #define SANDBOX_NAME   "pause" /* of the image of Kubernetes */
 
@@ -76,6 +77,42 @@ bool cri_images(struct containerd *daemon, struct arena *arena, struct cri_image
 
     return containerd_query(&scope, IMAGE_SERVICE "ListImages", NULL, cri_wire_images, arena,
                             images, cancel, err);
+}
+
+/* A snapshotter without a folder of its own choice is in ".../io.containerd.snapshotter.v1.NAME",
+ * which CRI also takes for a proxy, that has none. */
+static const char *name_of_root(const char *root)
+{
+    const char *last = strrchr(root, '/');
+    const char *name = last ? last + 1 : root;
+
+    return text_starts_with(name, SNAPSHOTTER_PLUGIN ".") ? name + sizeof(SNAPSHOTTER_PLUGIN) : "";
+}
+
+bool cri_snapshotter(struct containerd *daemon, struct arena *arena, const char **name,
+                     struct cancel *cancel, struct error *err)
+{
+    const struct scope scope = {.daemon = daemon};
+    struct plugins plugins;
+    const char *root;
+
+    *name = "";
+    if (!containerd_query(&scope, IMAGE_SERVICE "ImageFsInfo", NULL, cri_wire_image_root, arena,
+                          &root, cancel, err))
+        return error_is_expected(err, STATUS_GRPC, RPC_UNIMPLEMENTED);
+    *name = name_of_root(root);
+    if (**name != '\0' || *root == '\0')
+        return true;
+    if (!introspection_plugins(daemon, arena, &plugins, cancel, err))
+        return false;
+    for (size_t i = 0; i < plugins.count; i++) {
+        const char *export = labels_get(&plugins.items[i].exports, "root");
+
+        if (strcmp(plugins.items[i].type, SNAPSHOTTER_PLUGIN) == 0 && export &&
+            strcmp(export, root) == 0)
+            *name = plugins.items[i].id;
+    }
+    return true;
 }
 
 bool cri_presence(struct containerd *daemon, const char *image, struct cri_presence *presence,

@@ -39,6 +39,15 @@ struct cri_images {
 bool cri_images(struct containerd *daemon, struct arena *arena, struct cri_images *images,
                 struct cancel *cancel, struct error *err) MUST_CHECK;
 
+/* The namespace of everything that CRI makes. */
+#define CRI_NAMESPACE "k8s.io"
+
+/* Finds the snapshotter with which CRI unpacks images (unless a runtime class has another): the one
+ * whose folder is the file system of its images. *name is "" if the daemon does not serve CRI, or
+ * does not tell. */
+bool cri_snapshotter(struct containerd *daemon, struct arena *arena, const char **name,
+                     struct cancel *cancel, struct error *err) MUST_CHECK;
+
 struct cri_presence {
     bool present, pinned;
 };

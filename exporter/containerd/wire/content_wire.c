@@ -17,7 +17,11 @@
 #define LIST_INFO       1 /* the same in both replies */
 #define INFO_DIGEST     1
 #define INFO_SIZE       2
+#define INFO_LABEL      5
+#define LABEL_KEY       1
 #define DIGEST_BYTES    256
+#define NAMES_BYTES     512 /* of all snapshotters of a blob */
+#define SNAPSHOT_LABEL  "containerd.io/gc.ref.snapshot."
 #define READ_DATA_TAG   0x12 /* field 2, length-delimited */
 #define READ_OFFSET_TAG 0x08 /* field 1, varint */
 #define WRITE_DATA_TAG  0x32 /* field 6, length-delimited */
@@ -86,14 +90,55 @@ static bool next_field(const struct buf *message, size_t *at, struct field *fiel
 struct info {
     char digest[DIGEST_BYTES];
     int64_t size;
+    char snapshotters[NAMES_BYTES]; /* see struct content_info */
+    size_t n_snapshotters;          /* bytes of them */
 };
+
+static void add_name(struct info *info, const char *name, size_t size)
+{
+    size_t gap = info->n_snapshotters > 0;
+
+    if (size == 0 || memchr(name, '\0', size) ||
+        size + gap >= sizeof(info->snapshotters) - info->n_snapshotters)
+        return;
+    if (gap)
+        info->snapshotters[info->n_snapshotters++] = CONTENT_SNAPSHOTTERS_END[0];
+    memcpy(info->snapshotters + info->n_snapshotters, name, size);
+    info->n_snapshotters += size;
+    info->snapshotters[info->n_snapshotters] = '\0';
+}
+
+/* Notes the snapshotter if that is what the label names. As for the daemon's garbage collection the
+ * name ends at a slash. */
+static bool read_label(const struct buf *message, struct info *info)
+{
+    const size_t prefix = sizeof(SNAPSHOT_LABEL) - 1;
+    struct field field;
+
+    for (size_t at = 0; at < message->size;) {
+        const char *name, *end;
+        size_t size;
+
+        if (!next_field(message, &at, &field))
+            return false;
+        if (field.number != LABEL_KEY || field.type != WIRE_BYTES || field.data.size <= prefix ||
+            memcmp(field.data.data, SNAPSHOT_LABEL, prefix) != 0)
+            continue;
+        name = field.data.data + prefix;
+        size = field.data.size - prefix;
+        end = memchr(name, CONTENT_SNAPSHOTTERS_END[0], size);
+        add_name(info, name, end ? (size_t)(end - name) : size);
+    }
+    return true;
+}
 
 static bool read_info(const struct buf *message, struct info *info, struct error *err)
 {
     struct field field;
 
-    info->digest[0] = '\0';
+    info->digest[0] = info->snapshotters[0] = '\0';
     info->size = 0;
+    info->n_snapshotters = 0;
     for (size_t at = 0; at < message->size;) {
         if (!next_field(message, &at, &field))
             return error_set(err, ERROR_PROTOCOL, "invalid blob info in a reply of Content");
@@ -106,6 +151,9 @@ static bool read_info(const struct buf *message, struct info *info, struct error
             info->digest[field.data.size] = '\0';
         } else if (field.number == INFO_SIZE && field.type == WIRE_VARINT) {
             info->size = (int64_t)field.value;
+        } else if (field.number == INFO_LABEL && field.type == WIRE_BYTES &&
+                   !read_label(&field.data, info)) {
+            return error_set(err, ERROR_PROTOCOL, "invalid label in a reply of Content");
         }
     }
     return true;
@@ -137,8 +185,9 @@ static bool visit_info(const struct buf *message, const struct content_visitor *
     struct info info;
 
     return read_info(message, &info, err) &&
-           visitor->visit(visitor->arg, &(struct content_info){info.digest, wire_size(info.size)},
-                          err);
+           visitor->visit(
+               visitor->arg,
+               &(struct content_info){info.digest, wire_size(info.size), info.snapshotters}, err);
 }
 
 /* Reads the message without protobuf-c: nine tenths of it are labels, which protobuf-c would decode

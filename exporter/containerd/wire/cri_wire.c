@@ -65,6 +65,21 @@ bool cri_wire_images(const struct buf *message, struct arena *arena, void *out, 
     return arena_ok(arena, err);
 }
 
+bool cri_wire_image_root(const struct buf *message, struct arena *arena, void *out,
+                         struct error *err)
+{
+    const Cri__ImageFsInfoResponse *reply =
+        wire_unpack(&cri__image_fs_info_response__descriptor, message, arena, err);
+    const char **root = out;
+
+    if (!reply)
+        return false;
+    *root = reply->n_image_filesystems > 0 && reply->image_filesystems[0]->fs_id
+                ? reply->image_filesystems[0]->fs_id->mountpoint
+                : "";
+    return true;
+}
+
 void cri_wire_image(struct buf *out, const char *image)
 {
     Cri__ImageSpec spec = CRI__IMAGE_SPEC__INIT;

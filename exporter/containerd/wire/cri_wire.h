@@ -13,6 +13,9 @@ bool cri_wire_status(const struct buf *message, struct arena *arena, struct cri_
 
 containerd_decode cri_wire_images; /* struct cri_images */
 
+/* const char *: the first image file system, or "". */
+containerd_decode cri_wire_image_root;
+
 /* A request with nothing but an image (ImageStatus, RemoveImage). */
 void cri_wire_image(struct buf *out, const char *image);
 containerd_decode cri_wire_presence; /* struct cri_presence; the reply to ImageStatus */

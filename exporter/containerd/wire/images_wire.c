@@ -6,6 +6,8 @@
 #include "leases.pb-c.h"
 #include "types.pb-c.h"
 
+#include <string.h>
+
 static bool read_image(struct image_record *to, const Images__Image *from, struct arena *arena)
 {
     to->name = from->name;
@@ -14,20 +16,43 @@ static bool read_image(struct image_record *to, const Images__Image *from, struc
     return wire_labels_in(&to->labels, from->labels, from->n_labels, arena);
 }
 
+/* Makes room for more items. Returns the array with the old ones, or NULL if the arena is full. */
+static void *extend(struct arena *arena, const void *items, size_t count, size_t n_more,
+                    size_t size)
+{
+    void *more = arena_alloc(arena, (count + n_more) * size);
+
+    if (more && count > 0)
+        memcpy(more, items, count * size);
+    return more;
+}
+
 bool images_wire_list(const struct buf *message, struct arena *arena, void *out, struct error *err)
 {
     const Images__ListResponse *reply =
         wire_unpack(&images__list_response__descriptor, message, arena, err);
-    struct image_records *records = out;
+    const struct image_records_list *list = out;
+    struct image_records *records = list->records;
+    struct image_record *items;
 
     if (!reply)
         return false;
-    records->count = 0;
-    records->items = arena_alloc(arena, reply->n_images * sizeof(*records->items));
-    for (size_t i = 0; records->items && i < reply->n_images; i++)
-        if (!read_image(&records->items[records->count++], reply->images[i], arena))
-            break;
-    return arena_ok(arena, err);
+    items = extend(list->arena, records->items, records->count, reply->n_images, sizeof(*items));
+    for (size_t i = 0; items && i < reply->n_images; i++) {
+        const Images__Image *from = reply->images[i];
+        struct image_record *to = &items[records->count + i];
+
+        *to = (struct image_record){.name = arena_strdup(list->arena, from->name),
+                                    .created_unix_ns = wire_unix_ns(from->created_at)};
+        wire_descriptor_in(&to->target, from->target);
+        to->target.media_type = arena_strdup(list->arena, to->target.media_type);
+        to->target.digest = arena_strdup(list->arena, to->target.digest);
+    }
+    if (!arena_ok(list->arena, err))
+        return false;
+    records->items = items;
+    records->count += reply->n_images;
+    return true;
 }
 
 bool images_wire_got(const struct buf *message, struct arena *arena, void *out, struct error *err)
@@ -57,25 +82,41 @@ void images_wire_create(struct buf *out, const struct image_record *record, stru
     wire_pack(&request.base, out);
 }
 
+static bool copy_labels(struct labels *to, Wire__Label *const *items, size_t count,
+                        struct arena *arena)
+{
+    if (!wire_labels_in(to, items, count, arena))
+        return false;
+    for (size_t i = 0; i < to->count; i++)
+        to->items[i] = (struct label){arena_strdup(arena, to->items[i].name),
+                                      arena_strdup(arena, to->items[i].value)};
+    return true;
+}
+
 bool leases_wire_list(const struct buf *message, struct arena *arena, void *out, struct error *err)
 {
     const Leases__ListResponse *reply =
         wire_unpack(&leases__list_response__descriptor, message, arena, err);
-    struct leases *leases = out;
+    const struct leases_list *list = out;
+    struct leases *leases = list->leases;
+    struct lease *items;
 
     if (!reply)
         return false;
-    leases->count = 0;
-    leases->items = arena_alloc(arena, reply->n_leases * sizeof(*leases->items));
-    for (size_t i = 0; leases->items && i < reply->n_leases; i++) {
+    items = extend(list->arena, leases->items, leases->count, reply->n_leases, sizeof(*items));
+    for (size_t i = 0; items && i < reply->n_leases; i++) {
         const Leases__Lease *from = reply->leases[i];
-        struct lease *to = &leases->items[leases->count++];
+        struct lease *to = &items[leases->count + i];
 
-        to->id = from->id;
-        if (!wire_labels_in(&to->labels, from->labels, from->n_labels, arena))
+        to->id = arena_strdup(list->arena, from->id);
+        if (!copy_labels(&to->labels, from->labels, from->n_labels, list->arena))
             break;
     }
-    return arena_ok(arena, err);
+    if (!arena_ok(list->arena, err))
+        return false;
+    leases->items = items;
+    leases->count += reply->n_leases;
+    return true;
 }
 
 void leases_wire_create(struct buf *out, const struct lease *lease, struct arena *arena)

@@ -5,26 +5,26 @@
 #include "containerd/cri/cri_pull.h"
 #include "containerd/leases.h"
 #include "containerd/namespaces.h"
+#include "engines/image/recent_blobs.h"
 
 #include "base/clock.h"
 #include "base/text.h"
 
-#include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define KUBELET_NAMESPACE "k8s.io"
-#define IMAGE_LABEL       "containerd-exporter/image"
-#define STARTED_LABEL     "containerd-exporter/started" /* in ns since 1970 */
-#define ENDS_LABEL        "containerd-exporter/ends"    /* likewise; the end of the claim */
-#define ARENA_LIMIT_BYTES ((size_t)64 << 20)            /* several lists of all images of a node */
+#define ARENA_LIMIT_BYTES ((size_t)64 << 20) /* several lists of all images of a node */
 #define CLEAR_ATTEMPTS    3
-#define GRACE_NS          (60 * NS_PER_SECOND) /* time for the clean-up after the deadline */
-#define POLL_NS           (100 * NS_PER_MS)
+
+/* Sessions of this process. Their leases do not show a run that began and ended during another. */
+static atomic_uint n_begun, n_active;
 
 void cri_session_deinit(struct cri_session *session)
 {
+    if (session->number_ > 0)
+        atomic_fetch_sub(&n_active, 1);
     arena_deinit(&session->arena);
 }
 
@@ -32,6 +32,7 @@ static void init(struct cri_session *session, struct containerd *daemon)
 {
     *session = (struct cri_session){
         .scope = {.daemon = daemon, .name_space = KUBELET_NAMESPACE},
+        .started_unix_ns_ = clock_unix_ns(),
         .arena = ARENA_INIT(ARENA_LIMIT_BYTES),
     };
 }
@@ -47,22 +48,6 @@ static const struct image_record *find_record(const struct image_records *record
 static bool was_there(const struct cri_session *session, const char *name)
 {
     return find_record(&session->before_, name) != NULL;
-}
-
-/* The length of "host:port/repository". */
-static size_t repository_size(const char *name)
-{
-    const char *slash = strrchr(name, '/');
-    size_t host_size = slash ? (size_t)(slash - name) : 0;
-
-    return host_size + strcspn(name + host_size, ":@");
-}
-
-static bool same_repository(const char *a, const char *b)
-{
-    size_t size = repository_size(a);
-
-    return size == repository_size(b) && strncmp(a, b, size) == 0;
 }
 
 /* Finds what the pull has created, whether or not it has succeeded. CRI creates a second record
@@ -83,7 +68,8 @@ static bool identify(struct cri_session *session, bool *any, struct cancel *canc
     record = find_record(&now, session->name);
     if (record)
         snprintf(session->digest_name_, sizeof(session->digest_name_), "%.*s@%s",
-                 (int)repository_size(session->name), session->name, record->target.digest);
+                 (int)cri_claim_repository_bytes(session->name), session->name,
+                 record->target.digest);
     if (!session->id)
         session->id = names.id;
     *any = record || names.id;
@@ -160,23 +146,41 @@ static bool remove_names(struct cri_session *session, struct cancel *cancel, str
     return true;
 }
 
+/* Images of one content under names of several probes: each removes its own names, and the last one
+ * the record that CRI names by the id. CRI itself notices removed names later. */
+static bool remove_nameless(struct cri_session *session, struct cancel *cancel, struct error *err)
+{
+    const struct image_record *record;
+    struct image_records now;
+
+    if (!session->id || was_there(session, session->id))
+        return true;
+    if (!images_list(&session->scope, &session->arena, &now, cancel, err))
+        return false;
+    record = find_record(&now, session->id);
+    for (size_t i = 0; record && i < now.count; i++)
+        if (&now.items[i] != record &&
+            strcmp(now.items[i].target.digest, record->target.digest) == 0)
+            return true;
+    return !record || images_delete(&session->scope, session->id, cancel, err);
+}
+
 static bool remove_all(struct cri_session *session, struct cancel *cancel, struct error *err)
 {
     if (!check_use(session, cancel, err))
         return false;
     return session->in_use ||
-           (remove_image(session, cancel, err) && remove_names(session, cancel, err));
+           (remove_image(session, cancel, err) && remove_names(session, cancel, err) &&
+            remove_nameless(session, cancel, err));
 }
 
 /* The lease is deleted last, with a garbage collection. Without its lease, a pull that the daemon
  * still executes can no longer store anything. But that pull may have ended just before, so the
  * loop checks again. */
-bool cri_session_close(struct cri_session *session, struct cancel *cancel, struct error *err)
+static bool remove_until_gone(struct cri_session *session, struct cancel *cancel, struct error *err)
 {
     bool any;
 
-    if (!session->has_lease_)
-        return true;
     for (size_t i = 0; i < CLEAR_ATTEMPTS; i++) {
         if (!identify(session, &any, cancel, err))
             return false;
@@ -192,16 +196,21 @@ bool cri_session_close(struct cri_session *session, struct cancel *cancel, struc
                      session->name, CLEAR_ATTEMPTS);
 }
 
-static bool number_of(const struct lease *lease, const char *name, int64_t *number)
+bool cri_session_close(struct cri_session *session, struct cancel *cancel, struct error *err)
 {
-    const char *text = labels_get(&lease->labels, name);
-    struct error ignored;
-    uint64_t value;
+    struct error ignored; /* only other runs would miss it */
+    uint64_t removal;
+    bool ok;
 
-    if (!text || !text_uint(text, &value, &ignored) || value > INT64_MAX)
-        return false;
-    *number = (int64_t)value;
-    return true;
+    if (!session->claim_.held)
+        return true;
+    if (session->present)
+        return remove_until_gone(session, cancel, err);
+    (void)!recent_blobs_note(&session->scope, session->started_unix_ns_, &removal, cancel,
+                             &ignored);
+    ok = remove_until_gone(session, cancel, err);
+    recent_blobs_removed(removal);
+    return ok;
 }
 
 /* Cleans up after the run that held this lease. Records that are older than the start of that run
@@ -210,13 +219,13 @@ static bool sweep_lease(struct containerd *daemon, const struct lease *lease, st
                         struct error *err)
 {
     CLEANUP(cri_session_deinit) struct cri_session session;
-    const char *image = labels_get(&lease->labels, IMAGE_LABEL);
+    const char *image = cri_claim_image(lease);
     struct image_records *before = &session.before_;
     int64_t started_unix_ns;
     size_t count = 0;
 
     init(&session, daemon);
-    if (!image || !number_of(lease, STARTED_LABEL, &started_unix_ns))
+    if (!image || !cri_claim_started(lease, &started_unix_ns))
         return leases_delete(&session.scope, lease->id, true, cancel, err);
     if (!images_list(&session.scope, &session.arena, before, cancel, err))
         return false;
@@ -226,16 +235,9 @@ static bool sweep_lease(struct containerd *daemon, const struct lease *lease, st
     before->count = count;
     snprintf(session.lease, sizeof(session.lease), "%s", lease->id);
     snprintf(session.name, sizeof(session.name), "%s", image);
-    session.has_lease_ = true;
+    session.claim_.held = true;
     session.present = was_there(&session, session.name);
     return cri_session_close(&session, cancel, err);
-}
-
-static bool is_claimed(const struct lease *lease)
-{
-    int64_t ends_unix_ns;
-
-    return number_of(lease, ENDS_LABEL, &ends_unix_ns) && ends_unix_ns > clock_unix_ns();
 }
 
 /* Cleans up after an interrupted run of this probe, and after runs whose claim has expired. */
@@ -253,90 +255,67 @@ static bool sweep(const struct cri_session *session, struct cancel *cancel, stru
 
         if (own && !sweep_lease(session->scope.daemon, lease, cancel, err))
             return error_wrap(err, "leftovers of lease %s", lease->id);
-        if (!own && text_starts_with(lease->id, PROBE_NAMESPACE_PREFIX) && !is_claimed(lease))
+        if (!own && text_starts_with(lease->id, PROBE_NAMESPACE_PREFIX) &&
+            !cri_claim_is_active(lease))
             (void)!sweep_lease(session->scope.daemon, lease, cancel, &ignored);
     }
     return true;
 }
 
-static bool create_lease(const struct cri_session *session, int64_t lifetime_seconds,
-                         struct cancel *cancel, struct error *err)
+static bool is_named_by(const struct lease *lease, const struct image_record *record)
 {
-    const struct scope scope = {session->scope.daemon, session->scope.name_space, session->lease};
-    int64_t now_ns = clock_unix_ns(), left_ns = cancel->deadline_ns - clock_now_ns();
-    char started[24], ends[24];
-    struct label items[] = {
-        {IMAGE_LABEL, session->name}, {STARTED_LABEL, started}, {ENDS_LABEL, ends}};
-    const struct labels labels = {items, sizeof(items) / sizeof(items[0])};
+    const char *image = cri_claim_image(lease);
+    size_t size = cri_claim_repository_bytes(image);
 
-    snprintf(started, sizeof(started), "%" PRId64, now_ns);
-    snprintf(ends, sizeof(ends), "%" PRId64, now_ns + left_ns + GRACE_NS);
-    return leases_create(&scope, lifetime_seconds, &labels, cancel, err);
+    return strcmp(record->name, image) == 0 ||
+           (strncmp(record->name, image, size) == 0 && record->name[size] == '@');
 }
 
-/* *any: another probe has claimed the same repository. *must_yield: this session has to release
- * its lease, because otherwise both sessions would wait forever. */
-static bool find_neighbours(const struct cri_session *session, bool *any, bool *must_yield,
-                            struct cancel *cancel, struct error *err)
+/* Whether the run that holds the lease has created the record. CRI names a third record of the
+ * image by its id; it belongs to the run if all other names of the content do. */
+static bool is_made_by(const struct lease *lease, const struct image_records *records,
+                       const struct image_record *record)
 {
-    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
-    struct leases leases;
+    int64_t started_unix_ns;
 
-    *any = *must_yield = false;
-    if (!leases_list(&session->scope, &arena, &leases, cancel, err))
+    if (!cri_claim_started(lease, &started_unix_ns) || record->created_unix_ns < started_unix_ns)
         return false;
-    for (size_t i = 0; i < leases.count; i++) {
-        const struct lease *lease = &leases.items[i];
-        const char *image = labels_get(&lease->labels, IMAGE_LABEL);
-        int order = strcmp(lease->id, session->lease);
+    if (!digest_valid(record->name))
+        return is_named_by(lease, record);
+    for (size_t i = 0; i < records->count; i++) {
+        const struct image_record *other = &records->items[i];
 
-        if (order == 0 || !image || !text_starts_with(lease->id, PROBE_NAMESPACE_PREFIX) ||
-            !is_claimed(lease) || !same_repository(image, session->name))
-            continue;
-        *any = true;
-        *must_yield = *must_yield || order < 0;
+        if (other != record && strcmp(other->target.digest, record->target.digest) == 0 &&
+            !is_named_by(lease, other))
+            return false;
     }
     return true;
 }
 
-/* Waits until no other probe has claimed the repository. With a lease of its own, the session
- * waits at most until it must yield. */
-static bool wait_for_neighbours(const struct cri_session *session, bool *any, struct cancel *cancel,
-                                struct error *err)
+/* What other runs have made will go with them: it is not what was there before. */
+static bool forget_other_runs(struct cri_session *session, struct cancel *cancel, struct error *err)
 {
-    const struct timespec pause = clock_timespec(POLL_NS);
-    bool must_yield;
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
+    struct image_records *before = &session->before_, all = *before;
+    struct leases leases;
 
-    for (;;) {
-        if (!find_neighbours(session, any, &must_yield, cancel, err))
-            return false;
-        if (!*any || (session->has_lease_ && must_yield))
-            return true;
-        nanosleep(&pause, NULL);
-        if (!cancel_check(cancel, err))
-            return error_wrap(err, "waiting for another probe that pulls from the same repository");
+    if (!leases_list(&session->scope, &arena, &leases, cancel, err))
+        return false;
+    all.items = arena_alloc(&arena, (all.count + 1) * sizeof(*all.items));
+    if (!all.items)
+        return arena_ok(&arena, err);
+    memcpy(all.items, before->items, all.count * sizeof(*all.items));
+    before->count = 0;
+    for (size_t i = 0; i < all.count; i++) {
+        bool is_others = false;
+
+        for (size_t k = 0; k < leases.count; k++)
+            is_others |= cri_claim_is_others(&session->claim_, &leases.items[k]) &&
+                         is_made_by(&leases.items[k], &all, &all.items[i]);
+        if (!is_others)
+            before->items[before->count++] = all.items[i];
     }
-}
-
-/* Creates the lease and keeps it once no other probe has claimed the repository. */
-static bool claim_repository(struct cri_session *session, int64_t lifetime_seconds,
-                             struct cancel *cancel, struct error *err)
-{
-    bool any;
-
-    for (;;) {
-        session->has_lease_ = true; /* if the response is lost, the lease may exist */
-        if (!create_lease(session, lifetime_seconds, cancel, err) ||
-            !wait_for_neighbours(session, &any, cancel, err))
-            return false;
-        if (!any)
-            return true;
-        if (!leases_delete(&session->scope, session->lease, false, cancel, err))
-            return false;
-        session->has_lease_ = false;
-        if (!wait_for_neighbours(session, &any, cancel, err))
-            return false;
-    }
+    return true;
 }
 
 static bool read_state(struct cri_session *session, struct cancel *cancel, struct error *err)
@@ -347,21 +326,58 @@ static bool read_state(struct cri_session *session, struct cancel *cancel, struc
         !images_list(&session->scope, &session->arena, &session->before_, cancel, err))
         return false;
     session->present = names.id || was_there(session, session->name);
+    return forget_other_runs(session, cancel, err);
+}
+
+/* Whether another run has the same content by now. */
+static bool has_same(const struct cri_session *session, const struct lease *lease,
+                     const struct image_records *now)
+{
+    const struct image_record *own = find_record(now, session->name);
+    const struct image_record *other = find_record(now, cri_claim_image(lease));
+
+    return own && other && strcmp(own->target.digest, other->target.digest) == 0;
+}
+
+bool cri_session_shares(struct cri_session *session, bool cold, bool *shares, struct cancel *cancel,
+                        struct error *err)
+{
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
+    struct image_records now;
+    struct leases leases;
+
+    *shares = !cold && (session->claim_.crowded || session->crowded_ ||
+                        atomic_load(&n_begun) != session->number_);
+    if (session->present || *shares)
+        return true;
+    if (!leases_list(&session->scope, &arena, &leases, cancel, err) ||
+        !images_list(&session->scope, &arena, &now, cancel, err))
+        return false;
+    for (size_t i = 0; i < leases.count; i++)
+        *shares |= cri_claim_is_others(&session->claim_, &leases.items[i]) &&
+                   (!cold || has_same(session, &leases.items[i], &now));
     return true;
 }
 
 bool cri_session_open(struct cri_session *session, const struct engine_request *request,
-                      struct cancel *cancel, struct error *err)
+                      const char *shared, struct cancel *cancel, struct error *err)
 {
     const struct reference *reference = &request->reference;
 
     init(session, request->containerd);
+    session->number_ = atomic_fetch_add(&n_begun, 1) + 1;
+    session->crowded_ = atomic_fetch_add(&n_active, 1) > 0;
     session->present = true; /* until read_state() the session owns nothing */
     snprintf(session->lease, sizeof(session->lease), PROBE_NAMESPACE_PREFIX "%s", request->name);
     snprintf(session->name, sizeof(session->name), "%s/%s%s%s", reference->host,
              reference->repository, reference->digest ? "@" : ":",
              reference_object(reference)); /* a digest takes precedence */
+    session->claim_ = (struct cri_claim){.scope = &session->scope,
+                                         .lease = session->lease,
+                                         .image = session->name,
+                                         .content = *shared ? shared : request->last_manifest,
+                                         .crowded = *shared,
+                                         .lifetime_seconds = request->lifetime_seconds};
     return cri_version(request->containerd, cancel, err) && sweep(session, cancel, err) &&
-           claim_repository(session, request->lifetime_seconds, cancel, err) &&
-           read_state(session, cancel, err);
+           cri_claim_take(&session->claim_, cancel, err) && read_state(session, cancel, err);
 }

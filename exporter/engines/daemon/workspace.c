@@ -9,6 +9,7 @@
 #include "containerd/leases.h"
 #include "containerd/namespaces.h"
 #include "containerd/snapshots.h"
+#include "engines/image/recent_blobs.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -214,15 +215,19 @@ void workspace_close(struct workspace *workspace, struct cancel *run_cancel,
 {
     ENGINE_PHASE(result, PHASE_CLEANUP);
     struct cancel cancel;
+    struct error ignored; /* the clean-up reports it */
+    uint64_t removal;
     bool cleared = false;
 
     if (!workspace->touched)
         return;
     engine_cleanup_start(&cancel, run_cancel);
+    (void)!recent_blobs_note(&workspace->scope, 0, &removal, &cancel, &ignored);
     /* Right after a canceled upload the daemon may still hold a lock. */
     for (size_t i = 0; i < CLEAR_ATTEMPTS && !cleared; i++)
         cleared = remove_namespace(&workspace->scope, workspace->snapshotter, &cancel,
                                    &result->cleanup_error);
+    recent_blobs_removed(removal);
     if (!cleared) {
         result->cleanup_failed = true;
         error_wrap(&result->cleanup_error, "clean-up of namespace %s", workspace->name_space);

@@ -32,10 +32,9 @@ static bool choose(struct daemon_image *image, const struct descriptor *target,
     if (manifest_kind(target->media_type) == MANIFEST_INDEX) {
         if (!read_document(image, target, &top, cancel, err))
             return false;
-        chosen = platform_choose(platform, &top);
+        if (!platform_find(platform, &top, &chosen, err))
+            return false;
     }
-    if (!chosen)
-        return error_set(err, ERROR_NOT_FOUND, "the index has no image for this platform");
     if (manifest_kind(chosen->media_type) != MANIFEST_IMAGE)
         return error_set(err, ERROR_UNSUPPORTED, "media type \"%s\"", chosen->media_type);
     image->descriptor = *chosen;

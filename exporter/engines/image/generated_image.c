@@ -72,7 +72,7 @@ static bool take_layer(struct hashing *hashing, size_t *number)
 
 static bool hash_some(struct hashing *hashing, struct error *err)
 {
-    CLEANUP(digest_freep) struct digest *digest = digest_new(err);
+    CLEANUP(digest_freep) struct digest *digest = digest_new(DIGEST_CANONICAL, err);
     CLEANUP(freep) void *piece = malloc(PIECE_BYTES);
     size_t number;
 

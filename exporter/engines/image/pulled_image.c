@@ -12,6 +12,7 @@
 #include "containerd/images.h"
 #include "containerd/introspection.h"
 #include "containerd/snapshots.h"
+#include "engines/image/recent_blobs.h"
 #include "oci/name_map.h"
 
 #include <stdio.h>
@@ -112,6 +113,27 @@ static bool add_parts(struct examination *e, const struct manifest *manifest, bo
     return true;
 }
 
+static bool read_config(struct examination *e, struct error *err)
+{
+    CLEANUP(buf_deinit) struct buf body = BUF_INIT(MANIFEST_LIMIT_BYTES);
+
+    if (!content_read(e->query->scope, e->config_digest, &body, e->cancel, err))
+        return error_is_expected_code(err, ERROR_NOT_FOUND);
+    e->has_config = image_config_parse(&e->config, body.data, body.size, &e->arena, err);
+    return e->has_config || error_wrap(err, "config");
+}
+
+/* The daemon has pulled an entry that names no platform: whether it is for this one. */
+static bool check_platform(struct examination *e, const struct descriptor *entry, struct error *err)
+{
+    static const struct platform unknown = {"", "", ""};
+
+    return entry->has_platform ||
+           (read_config(e, err) &&
+            platform_check(e->query->platform, entry,
+                           e->has_config ? &e->config.platform : &unknown, err));
+}
+
 /* Adds the manifest of the platform and its parts. */
 static bool add_chosen(struct examination *e, const struct descriptor *descriptor,
                        struct error *err)
@@ -142,14 +164,15 @@ static bool add_other(struct examination *e, const struct descriptor *descriptor
 
 static bool add_entries(struct examination *e, const struct manifest *index, struct error *err)
 {
-    const struct descriptor *chosen = platform_choose(e->query->platform, index);
+    const struct descriptor *chosen;
 
-    if (chosen && !add_chosen(e, chosen, err))
+    if (platform_find(e->query->platform, index, &chosen, err)) {
+        if (!add_chosen(e, chosen, err) || !check_platform(e, chosen, err))
+            return false;
+    } else if (!e->query->all_platforms || !error_is_expected_code(err, ERROR_NOT_FOUND)) {
         return false;
-    if (!e->query->all_platforms)
-        return chosen ||
-               error_set(err, ERROR_NOT_FOUND, "the index has no image for this platform");
-    for (size_t i = 0; i < index->n_children; i++)
+    }
+    for (size_t i = 0; e->query->all_platforms && i < index->n_children; i++)
         if (&index->children[i] != chosen && !add_other(e, &index->children[i], err))
             return false;
     return true;
@@ -267,14 +290,16 @@ static bool date_in_other_namespaces(struct examination *e, struct error *err)
     return true;
 }
 
-static bool read_config(struct examination *e, struct error *err)
+/* Must follow the lists: what another run removed since then has been recorded. */
+static void date_by_other_runs(struct examination *e)
 {
-    CLEANUP(buf_deinit) struct buf body = BUF_INIT(MANIFEST_LIMIT_BYTES);
+    for (size_t i = 0; i < e->n_blobs; i++) {
+        struct blob *blob = &e->blobs[i];
 
-    if (!content_read(e->query->scope, e->config_digest, &body, e->cancel, err))
-        return error_is_expected_code(err, ERROR_NOT_FOUND);
-    e->has_config = image_config_parse(&e->config, body.data, body.size, &e->arena, err);
-    return e->has_config || error_wrap(err, "config");
+        blob->cached = blob->cached || (blob->created_unix_ns != 0 &&
+                                        recent_blobs_shared(blob->digest, e->query->started_unix_ns,
+                                                            blob->created_unix_ns));
+    }
 }
 
 static bool has_snapshots(const struct examination *e)
@@ -363,9 +388,11 @@ static bool measure_snapshots(struct examination *e, struct error *err)
 
 static bool examine(struct examination *e, struct error *err)
 {
-    return collect(e, err) && date(e, e->query->scope, date_own, err) &&
-           date_in_other_namespaces(e, err) &&
-           (!e->config_digest || !e->snapshotter || read_config(e, err)) &&
+    if (!collect(e, err) || !date(e, e->query->scope, date_own, err) ||
+        !date_in_other_namespaces(e, err))
+        return false;
+    date_by_other_runs(e);
+    return (e->has_config || !e->config_digest || !e->snapshotter || read_config(e, err)) &&
            classify_missing(e, err) && measure_snapshots(e, err);
 }
 

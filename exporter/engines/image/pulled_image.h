@@ -5,7 +5,9 @@
  * A daemon does not fetch a blob that it has in any namespace, and does not report that. But each
  * blob has a creation time: a blob that is older than the pull did not cross the network. A blob
  * that another namespace got after the start, but before this namespace, does not count as fetched
- * either: it may have been shared. If the daemon does not share content between namespaces
+ * either: it may have been shared. The same is true of a blob that another run of this process had
+ * meanwhile and has removed (recent_blobs.h). If the daemon does not share content between
+ * namespaces
  * ("isolated"), other namespaces do not count.
  */
 #pragma once

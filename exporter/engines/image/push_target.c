@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "engines/image/upload.h"
+#include "registry/registry_blob.h"
 #include "registry/registry_read.h"
 
 #include <stdio.h>
@@ -38,6 +39,10 @@ static bool target_open(struct target *target, const struct engine_request *requ
                                              .progress = request->progress};
     size_t i = 0;
 
+    if (request->hosts->failed) {
+        *err = *request->hosts->failed;
+        return false;
+    }
     while (i < request->hosts->count && !(request->hosts->items[i].capabilities & HOST_PUSH))
         i++;
     if (i == request->hosts->count)
@@ -45,7 +50,9 @@ static bool target_open(struct target *target, const struct engine_request *requ
                          *request->hosts->file ? request->hosts->file : "the list");
     target->host = request->hosts->items[i];
     target->host.capabilities = HOST_PUSH | HOST_PULL | HOST_RESOLVE;
-    target->hosts = (struct host_list){&target->host, 1, request->hosts->file};
+    target->hosts = *request->hosts;
+    target->hosts.items = &target->host;
+    target->hosts.count = 1;
     target->registry = registry_new(&request->reference, &options, err);
     return target->registry != NULL;
 }

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engines/image/remote_image.h"
 
+#include "base/text.h"
+#include "registry/registry_blob.h"
 #include "registry/registry_read.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define ARENA_LIMIT_BYTES ((size_t)32 << 20)
+#define SCHEMA_1          "application/vnd.docker.distribution.manifest.v1+"
 
 void remote_image_init(struct remote_image *image)
 {
@@ -39,6 +42,13 @@ static struct remote_manifest *add_manifest(struct remote_image *image)
     return manifest;
 }
 
+static bool check_size(const struct descriptor *expected, int64_t size, struct error *err)
+{
+    return size == expected->size ||
+           error_set(err, ERROR_SIZE_MISMATCH, "manifest has %lld bytes, expected %lld: %s",
+                     (long long)size, (long long)expected->size, expected->digest);
+}
+
 /* Fetches one entry of the index. */
 static bool fetch_manifest(struct remote_image *image, struct registry *registry,
                            const struct descriptor *entry, struct cancel *cancel, struct error *err)
@@ -50,23 +60,46 @@ static bool fetch_manifest(struct remote_image *image, struct registry *registry
         !manifest_parse(&manifest->manifest, entry->media_type, manifest->body.data,
                         manifest->body.size, &image->arena, err))
         return false;
+    manifest->descriptor.media_type = entry->media_type;
     if (manifest->manifest.kind != MANIFEST_IMAGE)
         return error_set(err, ERROR_UNSUPPORTED, "an index within an index");
-    if (manifest->descriptor.size != entry->size)
-        return error_set(
-            err, ERROR_SIZE_MISMATCH, "manifest has %lld bytes, expected %lld as in the index: %s",
-            (long long)manifest->descriptor.size, (long long)entry->size, entry->digest);
-    return true;
+    return check_size(entry, manifest->descriptor.size, err);
+}
+
+static bool fetch_config(struct registry *registry, struct remote_manifest *manifest,
+                         struct cancel *cancel, struct error *err)
+{
+    return manifest->config_body.size > 0 ||
+           registry_blob(registry, &manifest->manifest.config, http_sink_to_buf,
+                         &manifest->config_body, cancel, err) ||
+           error_wrap(err, "config");
+}
+
+static bool parse_config(struct remote_image *image, struct error *err)
+{
+    return image_config_parse(&image->config, image->chosen->config_body.data,
+                              image->chosen->config_body.size, &image->arena, err) ||
+           error_wrap(err, "config");
+}
+
+/* An entry may name no platform. */
+static bool check_platform(struct remote_image *image, struct registry *registry,
+                           const struct descriptor *entry, const struct platform_matcher *platform,
+                           struct cancel *cancel, struct error *err)
+{
+    return entry->has_platform ||
+           (fetch_config(registry, image->chosen, cancel, err) && parse_config(image, err) &&
+            platform_check(platform, entry, &image->config.platform, err));
 }
 
 static bool fetch_entries(struct remote_image *image, struct registry *registry,
                           const struct manifest *index, const struct engine_request *request,
                           struct cancel *cancel, struct error *err)
 {
-    const struct descriptor *chosen = platform_choose(&request->platform, index);
+    const struct descriptor *chosen;
 
-    if (!chosen)
-        return error_set(err, ERROR_NOT_FOUND, "the index has no image for this platform");
+    if (!platform_find(&request->platform, index, &chosen, err))
+        return false;
     if (request->all_platforms && index->n_children > REMOTE_MANIFESTS_MAX)
         return error_set(err, ERROR_LIMIT, "the index has %zu entries: at most %zu are supported",
                          index->n_children, REMOTE_MANIFESTS_MAX);
@@ -80,7 +113,54 @@ static bool fetch_entries(struct remote_image *image, struct registry *registry,
         if (entry == chosen)
             image->chosen = &image->manifests[image->n_manifests - 1];
     }
-    return true;
+    return check_platform(image, registry, chosen, &request->platform, cancel, err);
+}
+
+/* containerd goes by Content-Type alone, and takes plain text for schema 1. */
+static bool check_type(const char *type, struct error *err)
+{
+    if (manifest_kind(type) != MANIFEST_OTHER)
+        return true;
+    if (strcmp(type, "text/plain") == 0 || text_starts_with(type, SCHEMA_1))
+        return error_set(err, ERROR_UNSUPPORTED,
+                         "Content-Type \"%.80s\" means a schema 1 manifest, which is not supported",
+                         type);
+    return error_set(err, ERROR_PROTOCOL,
+                     "Content-Type \"%.80s\": expected that of a manifest or index", type);
+}
+
+/* The registry does not have what it has announced for a tag. A wrong digest is the reason if the
+ * tag itself can be fetched. */
+static bool explain_missing(struct remote_image *image, struct registry *registry,
+                            const char *object, struct cancel *cancel, struct error *err)
+{
+    struct descriptor found;
+    struct error why = {0};
+
+    if (err->code != ERROR_NOT_FOUND || strchr(object, ':'))
+        return false;
+    if (!registry_manifest(registry, object, &image->root_body, &found, &image->arena, cancel,
+                           &why))
+        *err = why.code == ERROR_DIGEST_MISMATCH ? why : *err;
+    else
+        error_set(err, ERROR_DIGEST_MISMATCH,
+                  "the registry announces %s for %s, and does not have it: it has %s",
+                  image->root.digest, object, found.digest);
+    return false;
+}
+
+static bool fetch_root(struct remote_image *image, struct registry *registry, const char *object,
+                       struct cancel *cancel, struct error *err)
+{
+    struct descriptor found;
+
+    if (!registry_resolve(registry, object, &image->root, &image->arena, cancel, err) ||
+        !check_type(image->root.media_type, err))
+        return false;
+    if (!registry_manifest(registry, image->root.digest, &image->root_body, &found, &image->arena,
+                           cancel, err))
+        return explain_missing(image, registry, object, cancel, err);
+    return check_size(&image->root, found.size, err);
 }
 
 static bool find_manifests(struct remote_image *image, struct registry *registry,
@@ -89,14 +169,10 @@ static bool find_manifests(struct remote_image *image, struct registry *registry
 {
     struct manifest top;
 
-    if (!registry_manifest(registry, reference_object(&request->reference), &image->root_body,
-                           &image->root, &image->arena, cancel, err) ||
+    if (!fetch_root(image, registry, reference_object(&request->reference), cancel, err) ||
         !manifest_parse(&top, image->root.media_type, image->root_body.data, image->root_body.size,
                         &image->arena, err))
         return false;
-    if (top.kind == MANIFEST_OTHER)
-        return error_set(err, ERROR_UNSUPPORTED, "unsupported media type \"%s\"",
-                         image->root.media_type);
     image->has_index = top.kind == MANIFEST_INDEX;
     image->manifests = arena_alloc(&image->arena, REMOTE_MANIFESTS_MAX * sizeof(*image->manifests));
     if (!image->manifests)
@@ -158,14 +234,8 @@ bool remote_image_resolve(struct remote_image *image, struct registry *registry,
 bool remote_image_fetch_configs(struct remote_image *image, struct registry *registry,
                                 struct cancel *cancel, struct error *err)
 {
-    for (size_t i = 0; i < image->n_manifests; i++) {
-        struct remote_manifest *manifest = &image->manifests[i];
-
-        if (!registry_blob(registry, &manifest->manifest.config, http_sink_to_buf,
-                           &manifest->config_body, cancel, err))
-            return error_wrap(err, "config");
-    }
-    return image_config_parse(&image->config, image->chosen->config_body.data,
-                              image->chosen->config_body.size, &image->arena, err) ||
-           error_wrap(err, "config");
+    for (size_t i = 0; i < image->n_manifests; i++)
+        if (!fetch_config(registry, &image->manifests[i], cancel, err))
+            return false;
+    return parse_config(image, err);
 }

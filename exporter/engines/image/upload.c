@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "engines/image/parallel_blobs.h"
-#include "registry/registry_read.h"
+#include "registry/registry_blob.h"
 
 #include <stdio.h>
 #include <string.h>

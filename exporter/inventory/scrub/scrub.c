@@ -22,6 +22,7 @@ struct scrub {
     struct scrub_bad_blobs bad;
     struct scrub_hits hits;
     uint64_t read_bytes;
+    size_t unverified; /* in the last slice */
 };
 
 /* A slice in progress. */
@@ -215,6 +216,7 @@ bool scrub_run(struct scrub *scrub, struct containerd *containerd, const struct 
 
     if (!scrub_blobs_list(&blobs, containerd, NULL, cancel, err))
         return false;
+    scrub->unverified = blobs.unverified.count;
     scrub_bad_blobs_retain(&scrub->bad, &blobs);
     return recheck_bad(&work, &checks, err) && check_on(&work, checks, err) &&
            hash_on(&work, slice->hash_bytes, err) &&
@@ -229,6 +231,7 @@ void scrub_totals(const struct scrub *scrub, struct scrub_totals *totals)
         .hash_rotations = scrub->hashes.complete,
         .last_check_rotation = scrub->checks.completed_at,
         .last_hash_rotation = scrub->hashes.completed_at,
+        .unverified = scrub->unverified,
         .hits_dropped = scrub->hits.dropped,
     };
     for (size_t i = 0; i < scrub->bad.count; i++)
@@ -297,6 +300,8 @@ bool scrub_everything(struct containerd *containerd, const char *const *namespac
         return error_memory(err);
     if (!scrub_blobs_list(&blobs, containerd, namespaces, cancel, err))
         return false;
+    if (observer->unverified && blobs.unverified.count > 0)
+        observer->unverified(observer->arg, blobs.unverified.count, blobs.example);
     progress.blobs_total = blobs.count;
     progress.bytes_total = blobs.bytes;
     for (size_t i = 0; i < blobs.count; i++)

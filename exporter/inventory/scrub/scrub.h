@@ -8,6 +8,9 @@
  * checks every digest once, in the order of the digests, whichever namespaces have it. One rotation
  * of each check is in progress, in slices and one blob at a time. A hash that does not fit into a
  * slice continues in the next. A blob that is deleted in the meantime is not bad.
+ *
+ * A blob is hashed with the algorithm of its digest. Blobs of an unknown algorithm are not checked,
+ * but counted.
  */
 #pragma once
 
@@ -45,6 +48,7 @@ struct scrub_totals {
     double last_check_rotation; /* when the last one was completed, in unix seconds; 0: never */
     double last_hash_rotation;  /* likewise */
     size_t bad[SCRUB_KINDS];    /* bad blobs */
+    size_t unverified;          /* blobs whose digest has an unknown algorithm */
     size_t hits_dropped;        /* hits of the last slice above SCRUB_HITS_MAX */
 };
 
@@ -73,12 +77,15 @@ struct scrub_progress {
 struct scrub_observer {
     void (*progress)(void *arg, const struct scrub_progress *progress); /* may be NULL */
     void (*bad)(void *arg, const struct scrub_bad *bad);                /* at once; may be NULL */
+    /* At the begin, if there are blobs whose digest has an unknown algorithm. May be NULL. */
+    void (*unverified)(void *arg, size_t count, const char *example);
     void (*hit)(void *arg, const struct scrub_hit *hit); /* at the end; may be NULL */
     void *arg;
 };
 
 /* Checks everything at once, without a budget. `namespaces` ends with NULL; NULL means all but
- * those of the probes. Succeeds if everything was read, even if blobs are bad. */
+ * those of the probes. Succeeds if everything was read, even if blobs are bad
+ * or unverified. */
 bool scrub_everything(struct containerd *containerd, const char *const *namespaces,
                       const struct scrub_observer *observer, struct cancel *cancel,
                       struct error *err) MUST_CHECK;

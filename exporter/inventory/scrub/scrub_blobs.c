@@ -7,39 +7,20 @@
 #include <string.h>
 
 #define CAPACITY_FIRST ((size_t)256)
-#define PREFIX         "sha256:"
 
 int scrub_sum_compare(const struct scrub_sum *a, const struct scrub_sum *b)
 {
-    return memcmp(a->bytes, b->bytes, sizeof(a->bytes));
+    return memcmp(a, b, sizeof(*a));
 }
 
 void scrub_sum_text(const struct scrub_sum *sum, char out[DIGEST_TEXT_BYTES])
 {
-    static const char digits[] = "0123456789abcdef";
-    char *at = stpcpy(out, PREFIX);
-
-    for (size_t i = 0; i < SCRUB_SUM_BYTES; i++) {
-        *at++ = digits[sum->bytes[i] >> 4];
-        *at++ = digits[sum->bytes[i] & 15];
-    }
-    *at = '\0';
-}
-
-static unsigned hex_digit(char c)
-{
-    return (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
+    digest_unpack(sum->algorithm, sum->bytes, out);
 }
 
 bool scrub_sum_parse(struct scrub_sum *sum, const char *digest)
 {
-    const char *at = digest + strlen(PREFIX);
-
-    if (!digest_valid(digest))
-        return false;
-    for (size_t i = 0; i < SCRUB_SUM_BYTES; i++, at += 2)
-        sum->bytes[i] = (unsigned char)(hex_digit(at[0]) << 4 | hex_digit(at[1]));
-    return true;
+    return digest_pack(digest, &sum->algorithm, sum->bytes);
 }
 
 static bool grow(struct scrub_blobs *blobs, struct error *err)
@@ -58,14 +39,16 @@ static bool grow(struct scrub_blobs *blobs, struct error *err)
     return true;
 }
 
-/* Ignores other digests: containerd commits sha256 only. */
 bool scrub_blobs_add(struct scrub_blobs *blobs, const char *digest, uint64_t size,
                      const char *name_space, struct error *err)
 {
     struct scrub_blob blob = {.size = size, .name_space = name_space};
 
-    if (!scrub_sum_parse(&blob.sum, digest))
-        return true;
+    if (!scrub_sum_parse(&blob.sum, digest)) {
+        if (!blobs->example)
+            blobs->example = arena_strdup(&blobs->names_, digest);
+        return arena_ok(&blobs->names_, err) && name_map_add(&blobs->unverified, digest, size, err);
+    }
     if (blobs->count == blobs->capacity_ && !grow(blobs, err))
         return false;
     blobs->items[blobs->count++] = blob;
@@ -136,7 +119,7 @@ bool scrub_blobs_list(struct scrub_blobs *blobs, struct containerd *containerd,
 {
     struct listing listing = {.blobs = blobs, .namespaces = namespaces, .cancel = cancel};
 
-    if (!each_namespace(containerd, list_one, &listing, cancel, err))
+    if (!each_namespace(containerd, list_one, &listing, NULL, cancel, err))
         return false;
     scrub_blobs_sort(blobs);
     return true;
@@ -145,6 +128,7 @@ bool scrub_blobs_list(struct scrub_blobs *blobs, struct containerd *containerd,
 void scrub_blobs_deinit(struct scrub_blobs *blobs)
 {
     free(blobs->items);
+    name_map_deinit(&blobs->unverified);
     arena_deinit(&blobs->names_);
     *blobs = (struct scrub_blobs)SCRUB_BLOBS_INIT;
 }

@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The sorted list of every digest that any namespace has: the course of a rotation. Digests are
- * stored as 32 bytes, so that a large store takes little memory.
+ * stored as bytes, so that a large store takes little memory. A digest of an unknown algorithm
+ * cannot be verified and is only counted.
  */
 #pragma once
 
 #include "base/arena.h"
 #include "containerd/containerd.h"
 #include "oci/digest.h"
+#include "oci/name_map.h"
 
 #define SCRUB_BLOBS_MAX ((size_t)1000000)
-#define SCRUB_SUM_BYTES 32
 
 struct scrub_sum {
-    unsigned char bytes[SCRUB_SUM_BYTES];
+    unsigned char algorithm, bytes[DIGEST_RAW_BYTES]; /* of digest_pack() */
 };
 
 int scrub_sum_compare(const struct scrub_sum *a, const struct scrub_sum *b);
 void scrub_sum_text(const struct scrub_sum *sum, char out[DIGEST_TEXT_BYTES]);
-/* False if `digest` is no sha256 digest. */
+/* False if `digest` is of an unknown algorithm, or invalid. */
 bool scrub_sum_parse(struct scrub_sum *sum, const char *digest);
 
 struct scrub_blob {
@@ -31,14 +32,16 @@ struct scrub_blobs {
     struct scrub_blob *items;
     size_t count;
     uint64_t bytes;
-    size_t capacity_; /* private */
+    struct name_map unverified; /* digests of unknown algorithms */
+    const char *example;        /* one of them; NULL: none */
+    size_t capacity_;           /* private */
     struct arena names_;
 };
 
 #define SCRUB_BLOBS_NAMES_MAX ((size_t)16 << 20)
-#define SCRUB_BLOBS_INIT                             \
-    {                                                \
-        .names_ = ARENA_INIT(SCRUB_BLOBS_NAMES_MAX), \
+#define SCRUB_BLOBS_INIT                                                          \
+    {                                                                             \
+        .unverified = NAME_MAP_INIT, .names_ = ARENA_INIT(SCRUB_BLOBS_NAMES_MAX), \
     }
 
 /* `namespaces` ends with NULL; NULL means all but those of the probes. */

@@ -87,7 +87,7 @@ static void enqueue(struct queue *queue, const struct descriptor *blob)
 static bool is_fault_of_document(struct error *err)
 {
     if (err->code == ERROR_CANCELED || err->code == ERROR_TIMEOUT ||
-        err->code == ERROR_RUNTIME_UNAVAILABLE || err->code == ERROR_MEMORY)
+        error_code_is_unreachable(err->code) || err->code == ERROR_MEMORY)
         return false;
     error_clear(err);
     return true;
@@ -158,7 +158,7 @@ static bool visit_all(struct search *search, struct containerd *containerd, bool
 {
     search->only_fingerprint = only_fingerprint;
     search->fingerprint = search->verdicts->version;
-    return each_namespace(containerd, visit, search, search->cancel, err);
+    return each_namespace(containerd, visit, search, NULL, search->cancel, err);
 }
 
 bool scrub_hits_find(struct scrub_hits *hits, struct containerd *containerd,

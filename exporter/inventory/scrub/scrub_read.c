@@ -100,11 +100,14 @@ void scrub_hash_drop(struct scrub_hash *hash)
 
 static bool begin(struct scrub_hash *hash, const struct scrub_blob *blob, struct error *err)
 {
+    char text[DIGEST_TEXT_BYTES];
+
     if (hash->digest && scrub_sum_compare(&hash->sum, &blob->sum) == 0)
         return true;
     scrub_hash_drop(hash);
     hash->sum = blob->sum;
-    hash->digest = digest_new(err);
+    scrub_sum_text(&blob->sum, text);
+    hash->digest = digest_new(text, err);
     return hash->digest;
 }
 

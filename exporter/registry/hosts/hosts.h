@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "oci/reference.h"
+#include "registry/hosts/hosts_rules.h"
 
 #include <stdint.h>
 
@@ -25,6 +26,7 @@ struct host {
     const char *scheme;     /* "https", "http" */
     const char *authority;  /* "mirror.example:5000" */
     const char *path;       /* "/v2", "/prefix/v2", or any with override_path */
+    const char *repository; /* there; NULL: as in the reference */
     const char *name_space; /* for "?ns="; "" if the host is the registry itself */
     unsigned capabilities;  /* of enum host_capability */
     bool try_https_first;   /* http, but https is tried first; the first to answer is kept */
@@ -39,7 +41,9 @@ struct host {
 struct host_list {
     const struct host *items; /* in the order of the attempts */
     size_t count;
-    const char *file; /* the hosts.toml or its directory; "" if there is none */
+    const char *file;           /* the hosts.toml or its directory; "" if there is none */
+    bool push_without_ns;       /* a push sends no "?ns=" */
+    const struct error *failed; /* why there are no hosts; NULL: there are some */
 };
 
 /* How to reach the registry itself if no hosts.toml names it. */
@@ -47,17 +51,19 @@ struct host_options {
     const char *roots; /* "/etc/containerd/certs.d:/etc/docker/certs.d"; "" or NULL: none */
     bool plain_http, skip_verify;
     const char *ca_file, *client_cert, *client_key; /* NULL or "": none */
-    bool like_containerd_1; /* ignore a hosts.toml without a [host] table, like 1.6 and 1.7 */
+    struct hosts_rules rules;
 };
 
 /* The list points into `arena`, `options` and `reference`, and has at least one host. If containerd
  * ignores the file, *warning says why (else its code is ERROR_NONE) and the list is what containerd
  * uses instead. Fails where containerd fails: ERROR_INVALID for a directory, hosts.toml or
- * certificate that cannot be read. ERROR_LIMIT: an internal limit is exceeded. */
+ * certificate that cannot be read. ERROR_LIMIT: an internal limit is exceeded. The list is empty
+ * then, has `file` as far as it is known, and does not set `failed`. */
 bool hosts_find(const struct reference *reference, const struct host_options *options,
                 struct arena *arena, struct host_list *list, struct error *warning,
                 struct error *err) MUST_CHECK;
 
-/* Returns the root that has a directory for this reference, else the first root, else "". For
- * daemons that accept a single root. In `arena`. */
+/* Returns the root that has a directory for this reference, else the first root, else "". A root
+ * that cannot be searched counts as having one: the daemon may search it. For daemons that accept a
+ * single root. In `arena`. */
 const char *hosts_root(const struct reference *reference, const char *roots, struct arena *arena);

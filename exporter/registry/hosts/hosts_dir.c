@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-const char *hosts_dir_join(const char *dir, const char *name, struct arena *arena)
+char *hosts_dir_join(const char *dir, const char *name, struct arena *arena)
 {
     size_t size = strlen(dir) + 1 + strlen(name) + 1;
     char *path = arena_alloc(arena, size);
@@ -77,15 +77,15 @@ bool hosts_dir_find(const char *roots, const char *host, struct arena *arena, co
                     const char **root, struct error *err)
 {
     const char *left = roots ? roots : "", *first = "", *at;
+    bool ok = true;
 
     *dir = "";
-    while (!(*dir)[0] && (at = next_root(&left, arena))) {
-        if (!find_below(at, host, arena, dir, err))
-            return false;
-        if ((*dir)[0] || !first[0])
+    while (ok && !(*dir)[0] && (at = next_root(&left, arena))) {
+        ok = find_below(at, host, arena, dir, err);
+        if (!ok || (*dir)[0] || !first[0])
             first = at;
     }
     if (root)
         *root = first;
-    return arena_ok(arena, err);
+    return ok && arena_ok(arena, err);
 }

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Converts toml++'s tree to plain structs. This is the only C++ file, because toml++ is the
- * maintained TOML 1.0 parser of the distribution: no C library parses what containerd's parser
- * parses. No exception and no C++ object leaves this file.
+ * Converts toml++'s tree to plain structs. This file is C++, because toml++ is the maintained TOML
+ * 1.0 parser of the distribution: no C library parses what containerd's parser parses. No exception
+ * and no C++ object leaves this file.
  *
- * The parser and the destructor of the tree recurse, so depth is limited: nested values by the
- * parser itself, dotted keys by the dots of a line, counted before. The parser assumes that control
- * characters are absent (a NUL is its own end mark): check_lines() rejects them before. Its
- * assertions throw instead of aborting.
+ * The parser and the destructor of the tree recurse, so depth is limited: nested values by
+ * hosts_dialect.c, dotted keys by the dots of a line, counted before. The parser assumes that
+ * control characters are absent (a NUL is its own end mark): hosts_dialect.c rejects them before.
+ * Its assertions throw instead of aborting.
  */
 extern "C" {
 #include "registry/hosts/hosts_toml.h"
 
+#include "base/buf.h"
+#include "base/own.h"
 #include "base/text.h"
 }
 
@@ -32,7 +34,7 @@ struct assertion {
 #define TOML_ASSERT(expression) (static_cast<bool>(expression) ? void() : assertion_failed())
 #define TOML_EXCEPTIONS         0
 #define TOML_ENABLE_FORMATTERS  0
-#define TOML_MAX_NESTED_VALUES  8
+#define TOML_MAX_NESTED_VALUES  16
 #include <toml++/impl/preprocessor.h>
 /* A non-ASCII letter between two words reaches an "unreachable" of the first header; false is the
  * right result there. */
@@ -43,15 +45,15 @@ struct assertion {
 #define TOML_UNREACHABLE assertion_failed()
 #include <toml++/toml.h>
 
-#define DOTS_MAX 256 /* in one line */
+#define DOTS_MAX             256 /* in one line */
+#define TRANSLATED_BYTES_MAX (4 * HOSTS_TOML_BYTES_MAX)
 
 namespace
 {
 
 struct toml_reader {
-    const char *text;
-    size_t size;
-    bool any_case;
+    std::string_view text;
+    const struct hosts_rules *rules;
     struct arena *arena;
     struct error *err;
 };
@@ -74,24 +76,14 @@ template <typename T> T *make(const toml_reader &in, size_t count)
     return static_cast<T *>(arena_alloc(in.arena, count * sizeof(T)));
 }
 
-/* Characters that TOML forbids everywhere, even in comments. */
-bool is_forbidden(char c)
+bool check_dots(std::string_view text, struct error *err)
 {
-    return (static_cast<unsigned char>(c) < ' ' && c != '\t' && c != '\r') || c == 0x7f;
-}
+    for (unsigned line = 1; !text.empty(); line++) {
+        const size_t size = text.find('\n');
 
-bool check_lines(const char *text, size_t size, struct error *err)
-{
-    const char *end = text + size;
-
-    for (unsigned line = 1; text < end; line++) {
-        const char *line_end = std::find(text, end, '\n');
-
-        if (std::count(text, line_end, '.') > DOTS_MAX)
+        if (std::count(text.begin(), text.begin() + std::min(size, text.size()), '.') > DOTS_MAX)
             return error_set(err, ERROR_LIMIT, "line %u: more than %d dots", line, DOTS_MAX);
-        if (std::any_of(text, line_end, is_forbidden))
-            return error_set(err, ERROR_INVALID, "line %u: invalid TOML", line);
-        text = line_end + (line_end < end);
+        text.remove_prefix(std::min(size, text.size() - 1) + 1);
     }
     return true;
 }
@@ -100,7 +92,7 @@ const toml::node *member(const toml_reader &in, const toml::table &table, const 
 {
     const toml::node *found = table.get(name);
 
-    if (found || !in.any_case)
+    if (found || in.rules->like_containerd_1)
         return found;
     for (auto &&[key, node] : table)
         if (text_equal_ignoring_case(key.str().data(), key.str().size(), name))
@@ -258,6 +250,34 @@ bool read_headers(const toml_reader &in, const toml::table &table, const char *c
     return true;
 }
 
+/* Other daemons ignore the key, so they do not check its type. */
+bool read_rewrites(const toml_reader &in, const toml::table &table, hosts_toml_entry *entry)
+{
+    const toml::node *node = member(in, table, "rewrite");
+    const toml::table *rules = node ? node->as_table() : nullptr;
+    hosts_rewrite *out;
+
+    entry->rewrite_line = node ? node->source().begin.line : 0;
+    if (!node || !in.rules->rewrites)
+        return true;
+    if (!rules)
+        return reject(in, node->source().begin, "rewrite: expected a table");
+    if (rules->size() > HOSTS_TOML_REWRITES_MAX)
+        return too_many(in, *node, "rewrites", HOSTS_TOML_REWRITES_MAX);
+    entry->rewrites = out = make<hosts_rewrite>(in, rules->size() + 1);
+    if (!out)
+        return arena_ok(in.arena, in.err);
+    for (auto &&[pattern, replacement] : *rules) {
+        if (!replacement.is_string())
+            return reject(in, replacement.source().begin, "rewrite: expected texts");
+        if (!copy_text(in, pattern.str(), replacement, &out->pattern) ||
+            !copy_text(in, replacement.as_string()->get(), replacement, &out->replacement))
+            return false;
+        out++;
+    }
+    return true;
+}
+
 bool read_entry(const toml_reader &in, const toml::table &table, hosts_toml_entry *entry)
 {
     const bool *override_path = nullptr;
@@ -267,7 +287,9 @@ bool read_entry(const toml_reader &in, const toml::table &table, hosts_toml_entr
         !read_clients(in, table, &entry->clients) || !read_headers(in, table, &entry->headers) ||
         !read_flag(in, table, "skip_verify", &entry->skip_verify) ||
         !read_flag(in, table, "override_path", &override_path) ||
-        !read_text(in, table, "dial_timeout", &entry->dial_timeout))
+        (!in.rules->like_containerd_1 &&
+         !read_text(in, table, "dial_timeout", &entry->dial_timeout)) ||
+        !read_rewrites(in, table, entry))
         return false;
     entry->override_path = override_path && *override_path;
     return true;
@@ -276,7 +298,7 @@ bool read_entry(const toml_reader &in, const toml::table &table, hosts_toml_entr
 /* Whether the line of the key begins with "[". */
 bool in_header(const toml_reader &in, const toml::source_position &at)
 {
-    const char *line = in.text, *end = in.text + in.size;
+    const char *line = in.text.data(), *end = line + in.text.size();
 
     for (unsigned n = 1; n < at.line && line < end; n++)
         line = std::find(line, end - 1, '\n') + 1;
@@ -343,17 +365,21 @@ bool read_file(const toml_reader &in, const toml::table &table, hosts_toml *out)
 
 } // namespace
 
-extern "C" bool hosts_toml_parse(const char *text, size_t size, bool any_case, struct arena *arena,
-                                 struct hosts_toml *out, struct error *err)
+extern "C" bool hosts_toml_parse(const char *text, size_t size, const struct hosts_rules *rules,
+                                 struct arena *arena, struct hosts_toml *out, struct error *err)
 try {
-    const toml_reader in = {text, size, any_case, arena, err};
+    CLEANUP(buf_deinit) struct buf translated = BUF_INIT(TRANSLATED_BYTES_MAX);
+    toml_reader in = {{}, rules, arena, err};
     hosts_toml file = {};
 
     if (size > HOSTS_TOML_BYTES_MAX)
         return error_set(err, ERROR_LIMIT, "more than %zu bytes", HOSTS_TOML_BYTES_MAX);
-    if (!check_lines(text, size, err))
+    if (!hosts_dialect_translate(text, size, rules->dialect, &translated, &file.newest_line, err))
         return false;
-    const toml::parse_result result = toml::parse(std::string_view(text, size));
+    in.text = {translated.data ? translated.data : "", translated.size};
+    if (!check_dots(in.text, err))
+        return false;
+    const toml::parse_result result = toml::parse(in.text);
     if (!result)
         return reject(in, result.error().source().begin, "invalid TOML");
     if (!read_file(in, result.table(), &file))

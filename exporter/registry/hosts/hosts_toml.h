@@ -4,11 +4,14 @@
 #pragma once
 
 #include "base/arena.h"
+#include "registry/hosts/hosts_rewrite.h"
+#include "registry/hosts/hosts_rules.h"
 
-#define HOSTS_TOML_BYTES_MAX   ((size_t)128 << 10)
-#define HOSTS_TOML_HOSTS_MAX   ((size_t)32)
-#define HOSTS_TOML_HEADERS_MAX ((size_t)64) /* of one host */
-#define HOSTS_TOML_FILES_MAX   ((size_t)32) /* or other texts in one list */
+#define HOSTS_TOML_BYTES_MAX    ((size_t)128 << 10)
+#define HOSTS_TOML_HOSTS_MAX    ((size_t)32)
+#define HOSTS_TOML_HEADERS_MAX  ((size_t)64)  /* of one host */
+#define HOSTS_TOML_REWRITES_MAX ((size_t)256) /* of one host */
+#define HOSTS_TOML_FILES_MAX    ((size_t)32)  /* or other texts in one list */
 
 struct hosts_toml_pair {
     const char *cert, *key; /* key NULL: `cert` has the key, too */
@@ -26,6 +29,9 @@ struct hosts_toml_entry {
     const struct hosts_toml_pair *clients; /* ends with a NULL cert */
     const char *const *headers;            /* "Name: value" */
     const char *dial_timeout;
+    const struct hosts_rewrite
+        *rewrites;         /* ends with a NULL pattern; in the order of the patterns */
+    unsigned rewrite_line; /* of the key; 0: absent */
 };
 
 struct hosts_toml {
@@ -33,10 +39,10 @@ struct hosts_toml {
     const struct hosts_toml_entry *hosts; /* in the order of the file */
     size_t count;
     bool has_host_table;
+    unsigned newest_line; /* the first with syntax of TOML 1.1; 0: none */
 };
 
 /* What containerd cannot parse: ERROR_INVALID with the line, but without the text, because headers
- * may hold credentials. Above the limits: ERROR_LIMIT. `any_case`: names of keys are
- * case-insensitive. In `arena`. */
-bool hosts_toml_parse(const char *text, size_t size, bool any_case, struct arena *arena,
-                      struct hosts_toml *out, struct error *err) MUST_CHECK;
+ * may hold credentials. Above the limits: ERROR_LIMIT. In `arena`. */
+bool hosts_toml_parse(const char *text, size_t size, const struct hosts_rules *rules,
+                      struct arena *arena, struct hosts_toml *out, struct error *err) MUST_CHECK;

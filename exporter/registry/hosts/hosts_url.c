@@ -16,8 +16,7 @@
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789" \
     "-._:[]"
 
-/* Like path.Clean(): removes empty parts, ".", ".." and a trailing "/". */
-static void clean_path(char *path)
+void hosts_url_clean(char *path)
 {
     char *out = path;
 
@@ -111,7 +110,7 @@ static bool set_path(struct hosts_url *url, const char *path, bool override_path
     if (!copy)
         return false;
     memcpy(copy, path, size + 1);
-    clean_path(copy);
+    hosts_url_clean(copy);
     if (!override_path && !text_ends_with(copy, "/v2"))
         memcpy(copy + strlen(copy), "/v2", sizeof("/v2"));
     url->path = copy;

@@ -14,6 +14,10 @@ struct hosts_url {
 bool hosts_url_parse(const char *text, bool override_path, struct arena *arena,
                      struct hosts_url *out, struct error *err) MUST_CHECK;
 
+/* Like Go's path.Clean(): "/a//b/../c/" becomes "/a/c", and "/" becomes "". `path` begins with "/"
+ * or is empty. */
+void hosts_url_clean(char *path);
+
 /* Returns the port, a pointer into `authority`; "" if it has none. */
 const char *hosts_url_port(const char *authority);
 

@@ -133,12 +133,19 @@ static bool same_list(const char *const *a, const char *const *b)
     return !*a && !*b;
 }
 
+bool web_config_requires_certificate(const struct web_config *config)
+{
+    return config->tls && (config->client_auth == CLIENT_AUTH_REQUIRE_ANY ||
+                           config->client_auth == CLIENT_AUTH_REQUIRE_AND_VERIFY);
+}
+
 bool web_config_same_tls(const struct web_config *a, const struct web_config *b)
 {
     if (!a || !b || !a->tls || !b->tls)
         return (a && a->tls) == (b && b->tls);
     return same_text(a->certificate, b->certificate) && same_text(a->key, b->key) &&
            same_text(a->client_ca, b->client_ca) && a->client_auth == b->client_auth &&
+           (a->open_health == b->open_health || !web_config_requires_certificate(a)) &&
            same_list(a->client_allowed_sans, b->client_allowed_sans) &&
            same_text(a->priorities, b->priorities) &&
            same_text(a->suite_priorities, b->suite_priorities);

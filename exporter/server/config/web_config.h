@@ -47,7 +47,8 @@ struct web_config {
         const char *name, *hash; /* bcrypt */
     } * users;
     size_t n_users;   /* 0: no authentication */
-    bool open_health; /* /-/healthy and /-/ready without authentication; not in exporter-toolkit */
+    bool open_health; /* /-/healthy and /-/ready without password and client certificate; not in
+                       * exporter-toolkit */
 
     int64_t rate_interval_ns; /* one request per interval; 0: no limit */
     uint64_t rate_burst;
@@ -67,6 +68,9 @@ struct web_config *web_config_parse(const char *path, const char *data, size_t s
 struct web_config *web_config_ref(struct web_config *config);
 void web_config_unref(struct web_config *config); /* wipes the key */
 DEFINE_CLEANUP(struct web_config *, web_config_unref)
+
+/* Whether clients need a certificate, except for the health paths of `open_health`. */
+bool web_config_requires_certificate(const struct web_config *config);
 
 /* Whether new connections get the same TLS with both; each may be NULL. */
 bool web_config_same_tls(const struct web_config *a, const struct web_config *b);

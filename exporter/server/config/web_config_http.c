@@ -6,10 +6,11 @@
 
 #include <string.h>
 
-#define HEADER_BYTES_MAX 4096
-#define BCRYPT_BYTES     60
-#define BCRYPT_COST_MIN  4
-#define BCRYPT_COST_MAX  16 /* some seconds; a higher cost would delay all other requests */
+#define HEADER_BYTES_MAX  4096
+#define BCRYPT_PREFIX     "$2y$"
+#define BCRYPT_REST_BYTES 56 /* cost, $, salt and hash */
+#define BCRYPT_COST_MIN   4
+#define BCRYPT_COST_MAX   16 /* some seconds; a higher cost would delay all other requests */
 
 static const struct {
     const char *name;
@@ -22,13 +23,31 @@ static const struct {
     {"X-XSS-Protection", {NULL}},
 };
 
-/* A line break would start another header. */
 static bool has_control_character(const char *value)
 {
     for (; *value; value++)
-        if ((unsigned char)*value < ' ' || *value == 0x7f)
+        if (((unsigned char)*value < ' ' && !strchr("\t\r\n", *value)) || *value == 0x7f)
             return true;
     return false;
+}
+
+/* As Go's server sends it: a line break would start another header and becomes a space, and blanks
+ * at both ends are left out. */
+static const char *copy_value(struct arena *arena, const char *value)
+{
+    static const char blanks[] = " \t\r\n";
+    size_t size;
+    char *copy;
+
+    value += strspn(value, blanks);
+    size = strlen(value);
+    while (size > 0 && strchr(blanks, value[size - 1]))
+        size--;
+    copy = arena_strndup(arena, value, size);
+    for (char *at = copy; at && *at; at++)
+        if (*at == '\r' || *at == '\n')
+            *at = ' ';
+    return copy;
 }
 
 static bool check_value(const struct web_config_reading *reading, const struct yaml_node *node,
@@ -56,6 +75,7 @@ static bool check_value(const struct web_config_reading *reading, const struct y
 static void read_header(struct web_config_reading *reading, const struct yaml_node *node)
 {
     struct web_config *config = reading->config;
+    const char *value;
     size_t i = 0, n = 0;
 
     if (node->kind != YAML_SCALAR || yaml_is_null(node))
@@ -70,12 +90,15 @@ static void read_header(struct web_config_reading *reading, const struct yaml_no
                      node->key->text);
         return;
     }
-    if (!check_value(reading, node, headers[i].values) || !*node->text)
+    if (!check_value(reading, node, headers[i].values))
+        return;
+    value = copy_value(reading->arena, node->text);
+    if (!value || !*value)
         return;
     while (config->headers[n].name)
         n++;
     config->headers[n].name = headers[i].name;
-    config->headers[n].value = arena_strdup(reading->arena, node->text);
+    config->headers[n].value = value;
 }
 
 void web_config_read_headers(struct web_config_reading *reading)
@@ -87,34 +110,52 @@ void web_config_read_headers(struct web_config_reading *reading)
         read_header(reading, at);
 }
 
-/* Returns NULL for a valid hash, else what is wrong, without the hash. */
+/* What follows $2y$, or another of the prefixes that Go takes for the same; NULL: not bcrypt. */
+static const char *cost_of(const char *hash)
+{
+    size_t letters = strncmp(hash, "$2", 2) == 0 ? strspn(hash + 2, "abxy") : 2;
+
+    return letters < 2 && hash[2 + letters] == '$' ? hash + 3 + letters : NULL;
+}
+
+/* Returns NULL for a valid hash, else what is wrong, without the hash. As in Go, more text may
+ * follow the hash: the line break of a block, for example. */
 static const char *find_hash_mistake(const char *hash)
 {
     static const char alphabet[] =
         "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    const char *text = cost_of(hash);
     int cost;
 
-    if (strncmp(hash, "$2a$", 4) != 0 && strncmp(hash, "$2b$", 4) != 0 &&
-        strncmp(hash, "$2y$", 4) != 0)
+    if (!text)
         return "invalid bcrypt hash: expected $2a$, $2b$ or $2y$ at its start";
-    if (strlen(hash) != BCRYPT_BYTES)
+    if (strlen(text) < BCRYPT_REST_BYTES)
         return "invalid bcrypt hash: expected 60 characters";
-    if (strspn(hash + 4, "0123456789") != 2 || hash[6] != '$' ||
-        strspn(hash + 7, alphabet) != BCRYPT_BYTES - 7)
+    if (strspn(text, "0123456789") != 2 || text[2] != '$' ||
+        strspn(text + 3, alphabet) < BCRYPT_REST_BYTES - 3)
         return "invalid bcrypt hash: expected a cost of two digits, $, and 53 characters of "
                "[./A-Za-z0-9]";
-    cost = (hash[4] - '0') * 10 + hash[5] - '0';
+    cost = (text[0] - '0') * 10 + text[1] - '0';
     if (cost < BCRYPT_COST_MIN || cost > BCRYPT_COST_MAX)
         return "invalid bcrypt hash: expected a cost from 4 to 16";
     return NULL;
+}
+
+/* Every valid hash as 60 characters that begin with $2y$. */
+static const char *copy_hash(struct arena *arena, const char *hash)
+{
+    char copy[sizeof(BCRYPT_PREFIX) + BCRYPT_REST_BYTES] = BCRYPT_PREFIX;
+
+    if (find_hash_mistake(hash))
+        return ""; /* was reported */
+    memcpy(copy + strlen(BCRYPT_PREFIX), cost_of(hash), BCRYPT_REST_BYTES);
+    return arena_strdup(arena, copy);
 }
 
 static void check_user(const struct web_config_reading *reading, const struct yaml_node *node)
 {
     const char *name = node->key->text, *mistake;
 
-    if (!*name)
-        problems_add(reading->problems, node->key->place, "empty user name");
     if (strchr(name, ':'))
         problems_add(reading->problems, node->key->place,
                      "invalid user name \"%s\": expected no colon", name);
@@ -137,7 +178,7 @@ void web_config_read_users(struct web_config_reading *reading)
          at = at->next)
         check_user(reading, at);
     for (size_t i = 0; i < users->count; i++)
-        copy[i] = (struct web_user){users->names[i], users->values[i]};
+        copy[i] = (struct web_user){users->names[i], copy_hash(reading->arena, users->values[i])};
     reading->config->users = copy;
     reading->config->n_users = users->count;
 }

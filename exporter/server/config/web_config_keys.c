@@ -6,6 +6,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #define MESSAGE_LIMIT_BYTES 512
 
@@ -85,6 +86,68 @@ bool web_config_reject(const struct web_config_reading *reading, const char *nam
                         name, message);
 }
 
+/* ---- Scalars as Go's library reads them -------------------------------------------------------
+ */
+
+static void remove_node(struct yaml_node *node)
+{
+    struct yaml_node **link = &node->parent->children;
+
+    while (*link != node)
+        link = &(*link)->next;
+    *link = node->next;
+    node->parent->count--;
+}
+
+/* The words of YAML 1.1, in one of three cases each. */
+static const char *truth_of(const char *word)
+{
+    static const char *const words[][2] = {
+        {"true", "true"},   {"True", "true"},   {"TRUE", "true"}, {"yes", "true"},
+        {"Yes", "true"},    {"YES", "true"},    {"on", "true"},   {"On", "true"},
+        {"ON", "true"},     {"y", "true"},      {"Y", "true"},    {"false", "false"},
+        {"False", "false"}, {"FALSE", "false"}, {"no", "false"},  {"No", "false"},
+        {"NO", "false"},    {"off", "false"},   {"Off", "false"}, {"OFF", "false"},
+        {"n", "false"},     {"N", "false"},
+    };
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (strcmp(words[i][0], word) == 0)
+            return words[i][1];
+    return word;
+}
+
+/* A header without a value is an empty string; another key is absent then. */
+static void read_nulls_of_headers(const struct yaml_node *root)
+{
+    const struct yaml_node *map = settings_find(root, "http_server_config.headers");
+    struct yaml_node *at = map && map->kind == YAML_MAPPING ? map->children : NULL;
+
+    for (; at; at = at->next) {
+        if (!yaml_is_null(at))
+            continue;
+        at->text = "";
+        at->quoted = true;
+    }
+}
+
+/* In place: the nodes are this reading's own. */
+static void read_as_go(const struct yaml_node *root)
+{
+    for (const struct setting *setting = web_config_settings; setting->name; setting++) {
+        struct yaml_node *node = (struct yaml_node *)settings_find(root, setting->name);
+
+        if (!node || node->kind != YAML_SCALAR)
+            continue;
+        if (yaml_is_null(node) ||
+            (setting->offset == offsetof(struct web_config_keys, client_auth) && !*node->text))
+            remove_node(node);
+        else if (setting->type == SETTING_BOOL && !node->quoted)
+            node->text = truth_of(node->text);
+    }
+    read_nulls_of_headers(root);
+}
+
 void web_config_keys_read(struct web_config_reading *reading)
 {
     struct settings_source source = {reading->root, reading->root->place, reading->arena,
@@ -96,6 +159,7 @@ void web_config_keys_read(struct web_config_reading *reading)
     reading->keys.min_version = TLS_VERSION_10;
     reading->keys.max_version = TLS_VERSION_13;
     reading->keys.rate_burst = 1;
+    read_as_go(reading->root);
     settings_check_keys(&source, web_config_settings, NULL);
     (void)settings_fill(&source, web_config_settings, SETTINGS_ALL,
                         &reading->keys); /* mistakes are in the problems */

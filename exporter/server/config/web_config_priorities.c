@@ -109,6 +109,9 @@ static void add_rest(struct buf *out, const struct web_config_keys *keys)
         buf_append_str(out, find(curves, COUNT(curves), list->items[i])->words);
     if (keys->prefer_server_cipher_suites)
         buf_append_str(out, ":%SERVER_PRECEDENCE");
+    /* As Go, the server uses its certificate whatever its key usage: many private authorities issue
+     * certificates for RSA key exchange only, with which GnuTLS would fail every handshake. */
+    buf_append_str(out, ":%DEBUG_ALLOW_KEY_USAGE_VIOLATIONS");
 }
 
 /* The priorities for `range`, with the configured suites (`chosen`) or all secure ones. */

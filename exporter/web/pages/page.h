@@ -16,7 +16,8 @@ struct page_context {
     const char *route_prefix;   /* "" or "/prefix": all paths begin with it */
     const char *version;
     const char *node; /* the name of this node */
-    /* The address of "containerd" or "docker"; "": not configured. NULL: unknown. */
+    /* The address of "containerd" or "docker"; "": not configured. "others": further sockets where
+     * a containerd may listen. NULL: unknown. */
     void (*daemon_address)(const char *daemon, char *out, size_t out_size);
     int64_t timeout_offset_ns; /* a reply to /probe comes this long before the scraper's timeout */
     bool openmetrics_2;        /* experimental */

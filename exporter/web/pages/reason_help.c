@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "web/pages/reason_help.h"
 
+#include <string.h>
+
 static const struct reason_help help[ERROR_CODES] = {
     [ERROR_NONE] = {"The run succeeded.", "Nothing to do."},
     [ERROR_DNS] = {"The registry's name has no address.",
@@ -75,13 +77,17 @@ static const struct reason_help help[ERROR_CODES] = {
          "Check containerd's log at the time of the run. The layer may be damaged, or the "
          "snapshotter's file system may fail. The status page lists plugins in error."},
     [ERROR_RUNTIME_UNAVAILABLE] =
-        {"containerd or Docker cannot be reached.",
-         "Check that it runs (systemctl status containerd) and that the exporter may use its "
-         "socket: the path in the configuration, its owner, the mount in the pod."},
+        {"containerd or Docker does not answer at its socket.",
+         "Check that it runs (systemctl status containerd), and that its socket is the one in the "
+         "configuration and, in a pod, that it is mounted."},
+    [ERROR_RUNTIME_FORBIDDEN] =
+        {"The exporter may not use the socket of containerd or Docker.",
+         "Run the exporter as root, or as a user of the socket's group (ls -l of the socket). A "
+         "security module may deny access, too: check the audit log."},
     [ERROR_RUNTIME] = {"containerd or Docker failed.",
                        "Its log has more details: journalctl -u containerd at the time of the run. "
                        "The status page lists plugins in error."},
-    [ERROR_LIMIT] = {"An internal limit of the exporter was exceeded.",
+    [ERROR_LIMIT] = {"A limit of the exporter was exceeded.",
                      "The message names what was too large. If the size is legitimate, please "
                      "report the limit. Otherwise check the server that sent it."},
     [ERROR_MEMORY] = {"The exporter ran out of memory.",
@@ -92,7 +98,50 @@ static const struct reason_help help[ERROR_CODES] = {
                         "files and disk. If they are fine, please report it."},
 };
 
-struct reason_help reason_help_of(enum error_code reason)
+/* Of operations that write, where it differs. */
+static const struct reason_help write_help[ERROR_CODES] = {
+    [ERROR_FORBIDDEN] =
+        {"The registry denied access.",
+         "Give the account the right to push to this repository, and to delete in it if "
+         "delete_remote is set. Some registries also deny a push over a quota, or to a tag that "
+         "exists and is immutable: the message says which."},
+    [ERROR_NOT_FOUND] =
+        {"The registry has no such repository.",
+         "Create the repository first if the registry does not create it on a push (ECR, for "
+         "instance), and check its path and its project. For operation tag, check that the image "
+         "exists."},
+    [ERROR_SERVER_ERROR] =
+        {"The registry failed, or lost what it had accepted.",
+         "Check its logs and its storage. If an upload or a blob is unknown, a load balancer may "
+         "send the requests of one push to replicas that do not share their storage and their "
+         "secret, or an expiry may remove uploads too early."},
+    [ERROR_DIGEST_MISMATCH] =
+        {"The registry stored other bytes than were sent.",
+         "A proxy on the path or the registry's storage may damage data. If only the manifest "
+         "differs, the registry may convert manifests: compare both digests in the message."},
+    [ERROR_SIZE_MISMATCH] =
+        {"The registry stored another size than was sent.",
+         "A proxy on the path may truncate or re-encode bodies. Compare a push from another "
+         "network."},
+    [ERROR_UNSUPPORTED] =
+        {"The registry or daemon does not support the operation.",
+         "The registry may be read-only, a mirror, or may not accept this media type: try "
+         "content.format: docker. Or containerd lacks the service that the engine needs: try "
+         "another engine."},
+    [ERROR_INVALID] =
+        {"A setting is invalid, or the registry rejects the image.",
+         "The message names it: a reference, a file, a tag whose image no probe made, or a "
+         "manifest that the registry does not accept (try content.format: docker)."},
+    [ERROR_LIMIT] =
+        {"A request is larger than the registry accepts, or a limit of the exporter was exceeded.",
+         "After HTTP 413, raise the limit of the registry or of the proxy before it "
+         "(client_max_body_size in nginx), or set upload.chunk_size below it. Otherwise the "
+         "message names what was too large."},
+};
+
+struct reason_help reason_help_of(enum error_code reason, const char *operation)
 {
-    return help[reason];
+    bool writes = strcmp(operation, "pull") != 0;
+
+    return writes && write_help[reason].what ? write_help[reason] : help[reason];
 }

@@ -9,4 +9,6 @@ struct reason_help {
     const char *todo;
 };
 
-struct reason_help reason_help_of(enum error_code reason);
+/* `operation` of the run: "pull", "push", "roundtrip" or "tag". The last three write, and some
+ * reasons mean something else for them. */
+struct reason_help reason_help_of(enum error_code reason, const char *operation);

@@ -47,7 +47,7 @@ static void print_head(struct buf *out, const struct page_context *context,
 
 static void print_failure(struct buf *out, const struct run_record *record)
 {
-    struct reason_help reason_help = reason_help_of(record->reason);
+    struct reason_help reason_help = reason_help_of(record->reason, record->operation);
 
     if (record->reason == ERROR_NONE)
         return;

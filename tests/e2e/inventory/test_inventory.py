@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the exporter says of a containerd is what ctr says of it."""
 import collections
-import os
 import socket
 import time
 
@@ -162,24 +161,6 @@ def test_reports_an_unusable_socket(lab, make, words):
     exporter.wait_for("containerd_up", predicate=0)
     wait_until(lambda: words in exporter.log, what=f"'{words}' in the log:\n{exporter.log}")
     assert len(changes_logged(exporter)) == 1
-
-
-def test_reports_missing_permission_for_the_socket(lab):
-    path = lab.temp / "containerd.sock"
-    with socket.socket(socket.AF_UNIX) as server:
-        server.bind(str(path))
-        server.listen()
-        path.chmod(0o600)
-        lab.temp.chmod(0o755)
-        folder = lab.folder("nobody")
-        folder.mkdir()
-        os.environ["EXPORTER_WRAP"] = "setpriv --reuid=65534 --regid=65534 --clear-groups"
-        try:
-            exporter = lab.exporter({"containerd": {"address": str(path)}, "collectors": QUICK})
-        finally:
-            del os.environ["EXPORTER_WRAP"]
-        exporter.wait_for("containerd_up", predicate=0)
-        wait_until(lambda: "permission denied" in exporter.log, what=exporter.log)
 
 
 def test_a_hanging_daemon_does_not_delay_scrapes(lab):

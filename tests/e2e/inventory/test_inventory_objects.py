@@ -3,7 +3,6 @@
 what ctr prints, on every version of containerd, with running containers among them."""
 import calendar
 import collections
-import concurrent.futures
 import contextlib
 import json
 import os
@@ -11,10 +10,8 @@ import pathlib
 import re
 import signal
 import subprocess
-import threading
 import time
 
-import grpc
 import pytest
 
 from lab.images import Layer
@@ -393,73 +390,3 @@ def test_tolerates_namespaces_removed_between_calls(lab, version):
     assert "fails" not in exporter.log
     wait_until(lambda: not exporter.samples("containerd_leases", namespace="comes-and-goes"))
     assert exporter.value("containerd_content_blobs", namespace="stays") == 4
-
-
-class Relay(grpc.GenericRpcHandler):
-    """A proxy snapshotter: another containerd's, called by another name of the same length, in a namespace
-    of that containerd (old versions send a proxy no namespace)."""
-
-    def __init__(self, path, backend, name, real):
-        self.names = name, real
-        self.silent, self.closed = False, threading.Event()
-        self.channel = grpc.insecure_channel("unix:" + backend)
-        self.server = grpc.server(concurrent.futures.ThreadPoolExecutor(4))
-        self.server.add_generic_rpc_handlers([self])
-        self.server.add_insecure_port(f"unix:{path}")
-        self.server.start()
-
-    def service(self, details):
-        # Under a lease: the labels that keep a snapshot stay with the containerd in front.
-        metadata = [("containerd-namespace", "proxied"), ("containerd-lease", "keep")]
-
-        def forward(call):
-            def behave(request, context):
-                if self.silent:
-                    self.closed.wait()
-                try:
-                    answer = call(request.replace(*self.names), metadata=metadata)
-                    return answer if isinstance(answer, bytes) else iter(list(answer))
-                except grpc.RpcError as error:
-                    return context.abort(error.code(), error.details())
-            return behave
-
-        if details.method.endswith("/List"):
-            return grpc.unary_stream_rpc_method_handler(forward(self.channel.unary_stream(details.method)))
-        return grpc.unary_unary_rpc_method_handler(forward(self.channel.unary_unary(details.method)))
-
-    def close(self):
-        self.closed.set()
-        self.server.stop(None).wait()
-        self.channel.close()
-
-
-@pytest.mark.parametrize("end", ["gone", "silent"])
-def test_reports_a_proxy_snapshotter_until_it_ends(lab, version, end):
-    backend = lab.containerd()
-    backend.ctr("leases", "create", "--id", "keep", "--expires", "24h", namespace="proxied")
-    path = lab.temp / "proxy.sock"
-    relay = Relay(path, backend.address, b"remote", b"native")
-    lab.stack.callback(relay.close)
-    proxy = f'[proxy_plugins.remote]\n  type = "snapshot"\n  address = "{path}"\n'
-    front = lab.containerd_of(version, extra_config=proxy)
-    for name in ("a", "b"):
-        snapshot(front, "remote", "prepare", "work", namespace="one")
-        snapshot(front, "remote", "commit", name, "work", namespace="one")
-    view(front, "remote", "look", "a", namespace="one")
-    snapshot(front, "overlayfs", "prepare", "own", namespace="one")
-    kept = {name.rpartition("/")[2] for name in backend.snapshots("proxied", "native")}
-    assert kept == {"a", "b", "look"}, "the snapshots are the other daemon's"
-    config = config_for(front, collectors=EACH_SECOND)
-    config["collectors"]["snapshots"]["timeout"] = "3s"
-    exporter = lab.exporter(config)
-    exporter.wait_for("containerd_snapshots", {"snapshotter": "remote", "kind": "committed"}, 2)
-    assert exporter.value("containerd_snapshots", snapshotter="remote", kind="view") == 1
-    assert exporter.value("containerd_snapshot_bytes", snapshotter="remote") > 0
-    relay.silent = True
-    if end == "gone":
-        relay.close()
-    exporter.wait_for("containerd_exporter_collector_success", {"collector": "snapshots"}, 0, timeout=40)
-    assert exporter.value("containerd_snapshots", snapshotter="remote") is None, "no numbers instead of old ones"
-    assert exporter.value("containerd_snapshots", snapshotter="overlayfs", kind="active") == 1
-    assert exporter.value("containerd_up") == 1
-    assert "snapshotter remote" in exporter.log

@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from lab.fake.registry import digest_of
 from lab.images import MIB
 from lab.probes import config_for
 from lab.wait import wait_until
@@ -83,6 +84,20 @@ def test_finds_every_kind_of_damage(containerd_of_version, module_lab):
     wait_until(lambda: bad_blobs(exporter) == expected(), what="what was deleted is not bad")
     assert hits(exporter) == set()
     exporter.stop()
+
+
+def test_hashes_with_the_algorithm_of_the_digest(containerd_of_version, module_lab, version):
+    containerd = containerd_of_version
+    digest = digest_of(b"hello", "sha512")
+    if not containerd.ingest(digest, "hello", "sha512"):
+        pytest.skip(f"CONTAINERD {version} STORES NO SHA512: its scrub is tested in tests/unit/inventory only")
+    overwrite(containerd, digest, flip)
+    exporter = module_lab.exporter(scrub_config(containerd))
+    after_rotations(exporter)
+    assert bad_blobs(exporter) == expected(wrong_hash=1)
+    assert exporter.value("containerd_content_unverified_blobs") == 0
+    exporter.stop()
+    containerd.remove_blob(digest, "sha512")
 
 
 def test_counts_a_shared_blob_once_and_names_all_its_images(containerd_of_version, module_lab):

@@ -64,6 +64,25 @@ ROWS = [
     ("a subtable first, the table last", '[host."http://{b}".header]\nx = "1"\n[host."http://{a}"]\n[host."http://{b}"]\n',
      {OLD: ["b/v2?", "a/v2?", "r/v2"], NEW: ["b/v2?", "a/v2?", "b/v2?", "r/v2"]}),
     ("a table twice", '[host."http://{a}"]\n[host."http://{a}"]\n', {ALL: FALLBACK}),
+    ("a byte order mark", '\ufeff[host."http://{a}"]\n', {OLD: ["a/v2?", "r/v2"], NEW: FALLBACK}),
+    ("a byte order mark later", '[host."http://{a}"]\n\ufeffx = 1\n', {ALL: FALLBACK}),
+    ("a comment in Latin-1", '# caf\udce9\n[host."http://{a}"]\n', {OLD: ["a/v2?", "r/v2"], NEW: FALLBACK}),
+    ("an unfinished escape", '[host."http://{a}"]\nca = "C:\\certs\\ca.crt"\n', {ALL: FALLBACK}),
+    ("an escaped slash", 'x = "\\/"\n[host."http://{a}"]\n', {OLD: ["a/v2?", "r/v2"], NEW: FALLBACK}),
+    ("an escaped escape", 'x = "\\e"\n[host."http://{a}"]\n', {OLD: FALLBACK, NEW: ["a/v2?", "r/v2"]}),
+    ("half a character", 'x = "\\ud800"\n[host."http://{a}"]\n', {OLD: ["a/v2?", "r/v2"], NEW: FALLBACK}),
+    ("escapes in a header", '["ho\\u0073t"."http:\\u002f/{a}"]\n', {OLD: FALLBACK, NEW: ["a/v2?", "r/v2"]}),
+    ("ends of lines of Windows", '[host."http://{a}"]\r\ncapabilities = [\r\n"pull",\r\n"resolve"\r\n]\r\n',
+     {ALL: ["a/v2?", "r/v2"]}),
+    ("ends of lines of old", 'x = 1\r[host."http://{a}"]\r', {OLD: ["a/v2?", "r/v2"], NEW: FALLBACK}),
+    ("an address of IPv6", '[host."http://[::1]:9"]\n[host."http://{a}"]\n',
+     {OLD: FALLBACK, NEW: ["a/v2?", "r/v2"]}),
+    ("a key twice", 'x = 1\nx = 2\n[host."http://{a}"]\n', {ALL: FALLBACK}),
+    ("a list of everything", 'x = [1, "a", 2.0, [true, {{}}]]\n[host."http://{a}"]\n', {ALL: ["a/v2?", "r/v2"]}),
+    ("a wrong date", 'x = 1979-02-30\n[host."http://{a}"]\n', {OLD: FALLBACK, NEW: ["a/v2?", "r/v2"]}),
+    ("a header of an inline table", '[host."http://{a}"]\nheader = {{x = "1"}}\n', {ALL: ["a/v2?", "r/v2"]}),
+    ("a dial_timeout of a wrong type", '[host."http://{a}"]\ndial_timeout = 3\n',
+     {OLD: ["a/v2?", "r/v2"], NEW: FALLBACK}),
     ("the registry as its own mirror", '[host."http://{r}/x/v2/.."]\ncapabilities = ["push"]\n[host."http://{a}"]\n',
      {ALL: ["a/v2?", "r/v2"]}),
     ("an empty server", 'server = ""\n[host."http://{a}"]\n', {ALL: ["a/v2?", "r/v2"]}),
@@ -98,7 +117,7 @@ class Site:
 
     def write(self, text):
         names = {who: registry.address for who, registry in self.registries.items()}
-        (self.folder / "hosts.toml").write_text(text.format(**names), encoding="utf-8")
+        (self.folder / "hosts.toml").write_text(text.format(**names), encoding="utf-8", errors="surrogateescape")
         for registry in self.registries.values():
             registry.log.clear()
 

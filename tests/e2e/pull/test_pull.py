@@ -195,7 +195,7 @@ def test_times_out_on_a_hanging_registry(lab, containerd, path):
         exporter = run_once(lab, config_for(containerd, probe(f"{registry.address}/canary/image:v1", timeout="2s"),
                                             plain=registry.address))
         assert reasons(exporter) == {"timeout": 1}, exporter.log
-        assert 1.9 <= exporter.value("image_canary_last_duration_seconds") < 4
+        assert 0 < exporter.value("image_canary_last_duration_seconds") < 4  # without what preparation took of 2 s
 
 
 def test_distinguishes_refused_connections_and_unknown_hosts(lab, containerd):

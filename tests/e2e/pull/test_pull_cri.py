@@ -8,57 +8,20 @@ import time
 import pytest
 
 from lab import rpc
+from lab.cri_node import NAMESPACE, Node
 from lab.fake.registry import FakeRegistry
 from lab.probes import AT_ONCE, config_for, probe, reasons, run_once
 from lab.wait import unchanged, wait_until
 
 pull = functools.partial(probe, engine="cri")
 
-NAMESPACE = "k8s.io"
 LEASE = "containerd-exporter.canary"
-IMAGE_SERVICE = "/runtime.v1.ImageService/"
 ISOLATED = """[plugins."io.containerd.metadata.v1.bolt"]
   content_sharing_policy = "isolated"
 """
 DISCARD = """[plugins."io.containerd.grpc.v1.cri".containerd]
   discard_unpacked_layers = true
 """
-
-
-class Node:
-    """A containerd with CRI that knows where plain registries are."""
-
-    def __init__(self, lab, version, extra_config=""):
-        self.certs = lab.folder("certs")
-        self.certs.mkdir()
-        self.containerd = lab.containerd_of(version, cri=True, extra_config=f"""{extra_config}
-[plugins."io.containerd.grpc.v1.cri".registry]
-  config_path = "{self.certs}"
-""")
-        self.containerd.ctr("namespaces", "create", NAMESPACE)
-
-    def knows(self, registry):
-        host = getattr(registry, "host", None) or registry.address
-        folder = self.certs / host
-        folder.mkdir(exist_ok=True)
-        (folder / "hosts.toml").write_text(f'server = "http://{host}"\n[host."http://{host}"]\n'
-                                           '  capabilities = ["pull", "resolve"]\n')
-        return registry
-
-    def cri(self, method, message, **metadata):
-        with rpc.grpc.insecure_channel("unix:" + self.containerd.address) as channel:
-            return channel.unary_unary(IMAGE_SERVICE + method)(
-                message, metadata=tuple((k.replace("_", "-"), v) for k, v in metadata.items()), timeout=30)
-
-    def pull(self, image, **metadata):
-        """As the kubelet for a pod."""
-        return self.cri("PullImage", rpc.field(1, rpc.field(1, image)), **metadata)
-
-    def remove(self, image):
-        self.cri("RemoveImage", rpc.field(1, rpc.field(1, image)))
-
-    def images(self):
-        return set(self.containerd.ctr("images", "ls", "-q", namespace=NAMESPACE).split())
 
 
 @pytest.fixture(scope="module")
@@ -331,3 +294,33 @@ def test_serialises_probes_of_one_repository(lab, node, registry, maker):
     exporter = run_once(lab, config_for(node.containerd, *[pull(reference, name) for name in names]))
     for name in names:
         assert reasons(exporter, name) == {} and cached(exporter, name) == 0, exporter.log
+
+
+@pytest.mark.parametrize("names", [("mirror/turns", "direct/turns"), ("mirror/three", "direct/three", "other/three")])
+def test_runs_of_one_content_take_turns(lab, node, registry, maker, names):
+    """They know the content only after the first pull."""
+    image = maker.image(layers=3, size=256 << 10)
+    references = {name.replace("/", "-"): image.push(registry, f"cri/{name}", "1") for name in names}
+    before = node.containerd.census()
+    exporter = run_once(lab, config_for(node.containerd, *[pull(reference, name, interval="1s", timeout="30s")
+                                                           for name, reference in references.items()]), attempts=4, timeout=90)
+    for name in references:
+        assert reasons(exporter, name) == {} and cached(exporter, name) == 0, exporter.log
+        assert exporter.value("image_canary_cleanup_failures_total", probe=name) == 0
+    exporter.stop()
+    wait_until(lambda: node.containerd.census() == before, what="nothing is left")
+
+
+def test_an_image_that_a_pod_got_meanwhile_stays(lab, node, registry, maker):
+    image = maker.image(layers=3, size=256 << 10)
+    mirror, direct = image.push(registry, "cri/mirror/pod", "1"), image.push(registry, "cri/direct/pod", "1")
+    exporter = run_once(lab, config_for(node.containerd, pull(mirror, "mirror", interval="1s"),
+                                        pull(direct, "direct", interval="1s")))
+    node.pull(image.push(registry, "cri/pod", "1"))
+    exporter.wait_for("image_canary_failure_reasons_total", {"probe": "mirror", "reason": "not_cold"})
+    exporter.wait_for("image_canary_failure_reasons_total", {"probe": "direct", "reason": "not_cold"})
+    exporter.stop()
+    assert node.containerd.check(NAMESPACE)[f"{registry.host}/cri/pod:1"]["status"] == "complete"
+    assert not [name for name in node.images() if "/mirror/" in name or "/direct/" in name]
+    assert not node.containerd.leases(NAMESPACE)
+    node.remove(f"{registry.host}/cri/pod:1")

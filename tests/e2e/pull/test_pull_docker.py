@@ -288,7 +288,7 @@ def test_times_out_on_a_hanging_registry(lab, docker, path):
         registry.fault("hang", path=path.replace("LAYER", image["layers"][1]["digest"]))
         exporter = run_once(lab, config_for(docker, pull(f"{registry.address}/canary/image:v1", timeout="2s")))
         assert reasons(exporter) == {"timeout": 1}, exporter.log
-        assert 1.9 <= exporter.value("image_canary_last_duration_seconds") < 4
+        assert 0 < exporter.value("image_canary_last_duration_seconds") < 4  # without what preparation took of 2 s
 
 
 def test_sigterm_during_a_pull_leaves_nothing(lab, docker):

@@ -83,7 +83,7 @@ def test_reports_the_reason_of_every_fault(lab, engine):
         exporter = lab.exporter(matrix_config(field, daemon, engine, EXPECTED), env=field.proxy_env,
                                 args=[AT_ONCE, f"--probe.workers={WORKERS.get(engine, 16)}"])
         count = len(field.references)
-        exporter.wait_for("image_canary_attempts_total", {}, lambda n: n >= count, timeout=120)
+        exporter.wait_for("image_canary_attempts_total", {}, lambda n: n >= count, timeout=240)
         cells = {name: TABLE.note(exporter, engine, name) for name in EXPECTED}
         wrong = {name: reason for name, (reason, _) in cells.items() if reason not in TABLE.allowed(engine, name)}
         late = {name: seconds for name, (_, seconds) in cells.items() if seconds > TIMEOUT.get(engine, 5) + SLACK}

@@ -27,7 +27,8 @@ EXPECTED = {
     "no-password": "unauthorized", "wrong-password": "unauthorized", "read-only-token": "unauthorized",
     "403-post": "forbidden", "403-quota": "forbidden", "403-commit": "forbidden", "token-403": "forbidden",
     "proxy-forbidden-plain": "forbidden",  # a proxy's own 403 looks like the registry's
-    "404-post": "not_found", "404-upload": "not_found", "404-commit-blob": "not_found",
+    "404-post": "not_found",
+    "404-upload": "server_error", "404-commit-blob": "server_error",  # the registry lost what it had accepted
     "405-post": "unsupported", "405-bare": "unsupported",
     "429-post": "rate_limited", "429-body": "rate_limited", "429-commit": "rate_limited", "token-429": "rate_limited",
     "500-head": "server_error", "500-post": "server_error", "500-body": "server_error", "500-commit": "server_error",
@@ -90,7 +91,7 @@ def test_reports_the_reason_of_every_fault(lab, engine):
                                 args=[AT_ONCE, f"--probe.workers={WORKERS}"],
                                 env=field.proxy_env)
         count = len(field.references)
-        exporter.wait_for("image_canary_attempts_total", {}, lambda n: n >= count, timeout=120)
+        exporter.wait_for("image_canary_attempts_total", {}, lambda n: n >= count, timeout=240)
         cells = {name: TABLE.note(exporter, engine, name) for name in EXPECTED}
         wrong = {name: reason for name, (reason, _) in cells.items() if reason not in TABLE.allowed(engine, name)}
         late = {name: seconds for name, (_, seconds) in cells.items() if seconds > TIMEOUT.get(engine, 5) + SLACK}

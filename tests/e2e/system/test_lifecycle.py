@@ -85,6 +85,43 @@ def test_accepts_a_valid_file(tmp_path):
     assert done.returncode == 1 and "No such file" in done.stderr
 
 
+LONG = "/" + "x" * 107  # one byte more than a socket's path may have
+
+
+@pytest.mark.unprivileged
+@pytest.mark.parametrize("text, args, words", [
+    ("docker: {address: 'tcp://127.0.0.1:2375'}", [], ':1:19: "address": invalid socket address "tcp://'),
+    ("docker: {address: docker.sock}", [], ':1:19: "address": invalid socket address "docker.sock"'),
+    (f"docker: {{address: {LONG}}}", [], ':1:19: "address": the path of the socket has 108 bytes'),
+    (f"containerd:\n  address: {LONG}", [], ':2:12: "address": the path of the socket has 108 bytes'),
+    (f"containerd:\n  address: 'unix://{LONG}'", [], ":2:12: "),
+    ("containerd: {address: run/containerd.sock}", [], ':1:23: "address": invalid socket address'),
+    ("{}", ["--web.listen-address=localhost"], "expected host:port"),
+    ("{}", [f"--web.listen-address=unix:{LONG}"], "is too long"),
+    ("{}", ["--web.listen-address=127.0.0.1:1", "--web.listen-address=127.0.0.1:1"], "is given twice"),
+    ("{}", ["--web.config.file=/nonexistent.yml"], "/nonexistent.yml"),
+])
+def test_the_check_refuses_what_a_start_refuses(tmp_path, text, args, words):
+    path = tmp_path / "config.yml"
+    path.write_text(text)
+    listen = [] if any("listen" in arg for arg in args) else ["--web.listen-address=127.0.0.1:0"]
+    for mode in ([], ["--config.check"]):
+        done = run_exporter(f"--config.file={path}", *args, *listen, *mode)
+        assert done.returncode == 1, (mode, done.stderr)
+        assert words in done.stderr.replace('\\"', '"'), (mode, done.stderr)
+
+
+@pytest.mark.unprivileged
+def test_checks_the_address_of_the_environment(tmp_path):
+    for mode in (["--web.listen-address=127.0.0.1:0"], ["--config.check"]):
+        done = run_exporter(*mode, env={"CONTAINERD_ADDRESS": "tcp://127.0.0.1:1"})
+        assert done.returncode == 1 and "$CONTAINERD_ADDRESS: invalid socket address" in done.stderr
+    path = tmp_path / "config.yml"
+    path.write_text("containerd: {address: 'unix:/run/x.sock'}")
+    done = run_exporter(f"--config.file={path}", "--config.check", env={"CONTAINERD_ADDRESS": "tcp://127.0.0.1:1"})
+    assert done.returncode == 0, "the file's address comes first"
+
+
 @pytest.mark.unprivileged
 def test_fails_if_the_port_is_taken(tmp_path):
     with socket.socket() as taken:

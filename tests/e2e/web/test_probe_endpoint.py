@@ -84,6 +84,33 @@ def test_concurrent_requests_share_one_run(lab, fake):
     assert attempts(exporter, "a") == 1
 
 
+@pytest.mark.parametrize("header, counted", [(None, 1), ("60", 1), ("3", 1), ("2.5", 1), ("1.5", 0), ("0.6", 0)])
+def test_a_timeout_counts_if_the_client_gave_the_time(lab, fake, header, counted):
+    """The registry hangs. A client with less time than the probe's 2 s says nothing about the node."""
+    exporter = start(lab, probe(fake.address, "a", timeout="2s"))
+    fake.fault("hang", path="/manifests/")
+    _, result = ask(exporter, "target=a", headers={TIMEOUT: header} if header else {})
+    assert result["probe_success"] == 0 and result["probe_image_canary_failure_info", "timeout"] == 1
+    wait_until(lambda: b"timeout" in exporter.get("/history?probe=a&format=json")[2], 10, "the record")
+    assert attempts(exporter, "a") == counted
+    assert exporter.value("image_canary_failures_total", probe="a") == counted
+    if counted:
+        assert exporter.value("image_canary_success", probe="a") == 0
+
+
+def test_a_patient_client_does_not_get_the_timeout_of_a_hurried_one(lab, fake):
+    exporter = start(lab, probe(fake.address, "a"))
+    fault = fake.fault("hang", path="/manifests/")
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        hurried = pool.submit(ask, exporter, "target=a", headers={TIMEOUT: "3"})
+        wait_until(lambda: fake.requests("GET", "/manifests/") or fake.requests("HEAD", "/manifests/"), what="the run")
+        patient = pool.submit(ask, exporter, "target=a", headers={TIMEOUT: "60"})
+        fake.unfault(fault)
+        assert hurried.result()[1]["probe_success"] == 0
+        assert patient.result()[1]["probe_success"] == 1
+    assert attempts(exporter, "a") == 1
+
+
 def test_a_failed_run_is_a_200_response(lab, fake):
     exporter = start(lab, probe(fake.address, "none", image=f"{fake.address}/canary/none:v1"),
                      probe("127.0.0.1:1", "refused"))

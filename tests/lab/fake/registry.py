@@ -69,8 +69,8 @@ FAULTS = (*SILENT, *HALF, "hang_headers", "wrong_bytes", "truncate", "longer", "
           "location", "range", "keep_half")
 
 
-def digest_of(data):
-    return "sha256:" + hashlib.sha256(data).hexdigest()
+def digest_of(data, algorithm="sha256"):
+    return f"{algorithm}:{hashlib.new(algorithm, data).hexdigest()}"
 
 
 def to_json(value):
@@ -586,8 +586,8 @@ class FakeRegistry:
         """`repository` "" or None: in any."""
         return digest in self.blobs and (not self.separate or not repository or (repository, digest) in self.links)
 
-    def keep_blob(self, repository, data):
-        digest = digest_of(data)
+    def keep_blob(self, repository, data, algorithm="sha256"):
+        digest = digest_of(data, algorithm)
         self.blobs[digest] = data
         self.links.add((repository, digest))
         return digest
@@ -599,19 +599,19 @@ class FakeRegistry:
         if not any(kept == digest for _, kept in self.links):
             del self.blobs[digest]
 
-    def add_blob(self, data, repository=""):
-        return self.keep_blob(repository, data)
+    def add_blob(self, data, repository="", algorithm="sha256"):
+        return self.keep_blob(repository, data, algorithm)
 
-    def add_manifest(self, repository, document, tag=None):
+    def add_manifest(self, repository, document, tag=None, algorithm="sha256"):
         body = to_json(document)
-        digest = digest_of(body)
+        digest = digest_of(body, algorithm)
         self.manifests[repository, digest] = (document["mediaType"], body)
         if tag:
             self.tags[repository, tag] = digest
         return {"mediaType": document["mediaType"], "digest": digest, "size": len(body)}
 
-    def add_image(self, repository, tag=None, layers=None, architecture="amd64", os="linux"):
-        """layers: a list of {name: bytes}, or of results of make_layer() and make_bomb(). Returns descriptors
+    def add_image(self, repository, tag=None, layers=None, architecture="amd64", os="linux", algorithms=("sha256", "sha256")):
+        """algorithms: of the digests of the layers and of the manifest. layers: a list of {name: bytes}, or of results of make_layer() and make_bomb(). Returns descriptors
         of manifest, config and layers. Without `layers` the image shares no blob with any other image, so
         that two pulls at the same time do not find each other's layers."""
         layers = layers or [{"small": secrets.token_bytes(16)}, {"random": secrets.token_bytes(4096)}]
@@ -624,10 +624,10 @@ class FakeRegistry:
             "schemaVersion": 2, "mediaType": OCI_MANIFEST,
             "config": {"mediaType": OCI_CONFIG, "digest": self.add_blob(config, repository),
                        "size": len(config)},
-            "layers": [{"mediaType": OCI_LAYER_GZIP, "digest": self.add_blob(data, repository),
+            "layers": [{"mediaType": OCI_LAYER_GZIP, "digest": self.add_blob(data, repository, algorithms[0]),
                         "size": len(data)} for data, _ in made],
         }
-        manifest = self.add_manifest(repository, document, tag)
+        manifest = self.add_manifest(repository, document, tag, algorithms[1])
         return {"manifest": manifest, "config": document["config"], "layers": document["layers"],
                 "size": manifest["size"] + document["config"]["size"]
                 + sum(layer["size"] for layer in document["layers"])}

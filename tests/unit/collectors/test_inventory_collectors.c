@@ -27,6 +27,13 @@ static void add_spaces(struct containerd_fixture *f)
     add(f, FAKE_NAMESPACE, "", PROBES, 0);
 }
 
+static const struct fake_plugin snapshotters[] = {
+    {"io.containerd.content.v1", "content", NULL, NULL, NULL},
+    {"io.containerd.snapshotter.v1", FAKE_SNAPSHOTTER, NULL, NULL, NULL},
+    {"io.containerd.snapshotter.v1", "unloaded", NULL, NULL, "failed"},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
 static void content_counts_shared_blobs_once(void **state)
 {
     struct containerd_fixture *f = *state;
@@ -40,16 +47,16 @@ static void content_counts_shared_blobs_once(void **state)
     add(f, FAKE_INGEST, SPACE, "young", 1)->created_ns = 2000 * NS_PER_SECOND;
     add(f, FAKE_INGEST, SPACE, "old", 1)->created_ns = 1000 * NS_PER_SECOND;
     add(f, FAKE_INGEST, SPACE, "middle", 1)->created_ns = 1500 * NS_PER_SECOND;
-    assert_exports(
-        f, "content",
-        "containerd_content_blobs{namespace=\"k8s.io\"} 2\n"
-        "containerd_content_blobs{namespace=\"moby\"} 2\n"
-        "containerd_content_bytes{namespace=\"k8s.io\"} 15\n"
-        "containerd_content_bytes{namespace=\"moby\"} 13\n"
-        "containerd_content_unique_bytes 18\n"
-        "containerd_ingests{namespace=\"k8s.io\"} 3\n"
-        "containerd_ingests{namespace=\"moby\"} 0\n"
-        "containerd_ingest_oldest_update_timestamp_seconds{namespace=\"k8s.io\"} 1000\n");
+    assert_exports(f, "content",
+                   "containerd_content_blobs{namespace=\"k8s.io\"} 2\n"
+                   "containerd_content_blobs{namespace=\"moby\"} 2\n"
+                   "containerd_content_bytes{namespace=\"k8s.io\"} 15\n"
+                   "containerd_content_bytes{namespace=\"moby\"} 13\n"
+                   "containerd_content_unique_bytes 18\n"
+                   "containerd_ingests{namespace=\"k8s.io\"} 3\n"
+                   "containerd_ingests{namespace=\"moby\"} 0\n"
+                   "containerd_ingest_oldest_update_timestamp_seconds{namespace=\"k8s.io\"} 1000\n"
+                   "containerd_inventory_failed_namespaces{collector=\"content\"} 0\n");
 }
 
 static void content_has_no_total_if_a_namespace_failed(void **state)
@@ -59,8 +66,52 @@ static void content_has_no_total_if_a_namespace_failed(void **state)
 
     collector_open(&trial, f, "content");
     containerd_fixture_fail(f, "Content/ListStatuses", 13);
+    add_spaces(f);
     assert_false(collector_run(&trial, f));
-    assert_samples(trial.out, "");
+    assert_no_sample(trial.out, "containerd_content_unique_bytes");
+    assert_no_sample(trial.out, "containerd_content_blobs{namespace=\"k8s.io\"}");
+    assert_sample(trial.out, "containerd_content_blobs{namespace=\"moby\"} 0");
+    assert_sample(trial.out, "containerd_inventory_failed_namespaces{collector=\"content\"} 1");
+}
+
+/* A failure of the first namespace is counted, and the other one is shown. */
+static void a_failed_namespace_hides_no_other(void **state)
+{
+    static const struct {
+        const char *collector, *method, *good, *bad;
+    } rows[] = {
+        {"leases", "Leases/List", "containerd_leases{namespace=\"moby\"} 0",
+         "containerd_leases{namespace=\"k8s.io\""},
+        {"containers", "Containers/ListStream",
+         "containerd_containers{namespace=\"moby\",runtime=\"io.containerd.runc.v2\"} 0",
+         "containerd_containers{namespace=\"k8s.io\""},
+        {"snapshots", "Snapshots/List",
+         "containerd_snapshots{namespace=\"moby\",snapshotter=\"overlayfs\",kind=\"view\"} 0",
+         "containerd_snapshots{namespace=\"k8s.io\""},
+        {"images", "Images/List",
+         "containerd_images{namespace=\"moby\",status=\"error\",unpacked=\"true\"} 0",
+         "containerd_images{namespace=\"k8s.io\""},
+    };
+    struct containerd_fixture *f = *state;
+    char count[96];
+
+    add_spaces(f);
+    f->fake->plugins = snapshotters;
+    f->fake->serving = true;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        CLEANUP(collector_close) struct collector_fixture trial;
+
+        snprintf(count, sizeof(count), "containerd_inventory_failed_namespaces{collector=\"%s\"} 1",
+                 rows[i].collector);
+        collector_open(&trial, f, rows[i].collector);
+        containerd_fixture_fail(f, rows[i].method, RPC_UNAVAILABLE);
+        assert_false(collector_run(&trial, f));
+        assert_int_equal(f->err.code, ERROR_RUNTIME); /* the daemon is there */
+        assert_non_null(strstr(f->err.message, "namespace k8s.io: "));
+        assert_sample(trial.out, rows[i].good);
+        assert_no_sample(trial.out, rows[i].bad);
+        assert_sample(trial.out, count);
+    }
 }
 
 static void leases_expire_by_their_label(void **state)
@@ -78,7 +129,8 @@ static void leases_expire_by_their_label(void **state)
                    "containerd_leases{namespace=\"k8s.io\"} 4\n"
                    "containerd_leases{namespace=\"moby\"} 0\n"
                    "containerd_expired_leases{namespace=\"k8s.io\"} 1\n"
-                   "containerd_expired_leases{namespace=\"moby\"} 0\n");
+                   "containerd_expired_leases{namespace=\"moby\"} 0\n"
+                   "containerd_inventory_failed_namespaces{collector=\"leases\"} 0\n");
 }
 
 static void namespaces_of_probes_are_not_counted(void **state)
@@ -108,7 +160,8 @@ static void containers_are_counted_by_runtime(void **state)
         "containerd_containers{namespace=\"k8s.io\",runtime=\"io.containerd.runc.v2\"} 0\n"
         "containerd_containers{namespace=\"k8s.io\",runtime=\"\"} 2\n"
         "containerd_containers{namespace=\"moby\",runtime=\"io.containerd.runc.v2\"} 0\n"
-        "containerd_containers{namespace=\"moby\",runtime=\"\"} 0\n");
+        "containerd_containers{namespace=\"moby\",runtime=\"\"} 0\n"
+        "containerd_inventory_failed_namespaces{collector=\"containers\"} 0\n");
 }
 
 static void daemon_is_up_and_healthy(void **state)
@@ -205,13 +258,6 @@ static void cri_version_needs_a_plugin_that_serves_it(void **state)
     assert_sample(trial.out, "containerd_plugins{status=\"ok\"} 2");
 }
 
-static const struct fake_plugin snapshotters[] = {
-    {"io.containerd.content.v1", "content", NULL, NULL, NULL},
-    {"io.containerd.snapshotter.v1", FAKE_SNAPSHOTTER, NULL, NULL, NULL},
-    {"io.containerd.snapshotter.v1", "unloaded", NULL, NULL, "failed"},
-    {NULL, NULL, NULL, NULL, NULL},
-};
-
 static void snapshots_are_counted_by_kind(void **state)
 {
     struct containerd_fixture *f = *state;
@@ -231,7 +277,8 @@ static void snapshots_are_counted_by_kind(void **state)
         "containerd_snapshots{namespace=\"moby\",snapshotter=\"overlayfs\",kind=\"active\"} 0\n"
         "containerd_snapshots{namespace=\"moby\",snapshotter=\"overlayfs\",kind=\"committed\"} 0\n"
         "containerd_snapshot_bytes{namespace=\"k8s.io\",snapshotter=\"overlayfs\"} 40\n"
-        "containerd_snapshot_bytes{namespace=\"moby\",snapshotter=\"overlayfs\"} 0\n");
+        "containerd_snapshot_bytes{namespace=\"moby\",snapshotter=\"overlayfs\"} 0\n"
+        "containerd_inventory_failed_namespaces{collector=\"snapshots\"} 0\n");
 }
 
 static void snapshotter_that_fails_is_named(void **state)
@@ -378,6 +425,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(content_counts_shared_blobs_once),
         TEST(content_has_no_total_if_a_namespace_failed),
+        TEST(a_failed_namespace_hides_no_other),
         TEST(leases_expire_by_their_label),
         TEST(namespaces_of_probes_are_not_counted),
         TEST(containers_are_counted_by_runtime),

@@ -294,6 +294,88 @@ static void exporter_prints_facts_and_checks_its_configuration(void **state)
     assert_has(&errors, "containerd_exporter: error: unknown long flag '--bogus', try --help\n");
 }
 
+static const char *file_flag(const char *text)
+{
+    static char flag[100] = "--config.file=/tmp/test_commands.check.XXXXXX";
+    static int file = -1;
+
+    if (file < 0)
+        file = mkstemp(flag + strlen("--config.file="));
+    assert_true(file >= 0 && ftruncate(file, 0) == 0);
+    assert_true(pwrite(file, text, strlen(text), 0) == (ssize_t)strlen(text));
+    return flag;
+}
+
+static void check_finds_what_a_start_refuses(void **state)
+{
+    static const struct {
+        const char *text, *flags, *environment;
+        const char *words; /* NULL: valid */
+    } rows[] = {
+        {"containerd: {address: /a.sock}\ndocker: {address: 'unix:/b.sock'}", "", "", NULL},
+        {"containerd: {address: 'unix:///a.sock'}", "", "", NULL},
+        {"docker: {address: ''}", "", "unix:///c.sock", NULL},
+        {"docker:\n  address: 'tcp://127.0.0.1:2375'", "", "",
+         ":2:12: \"address\": invalid socket"},
+        {"docker: {address: docker.sock}", "", "", ":1:19: \"address\": invalid socket"},
+        {"containerd: {address: 'tcp://h:1'}", "", "", ":1:23: \"address\": invalid socket"},
+        {"containerd: {address: run/a.sock}", "", "", ":1:23: \"address\": invalid socket"},
+        {"containerd: {address: /a.sock}", "", "tcp://unused", NULL},
+        {"{}", "", "tcp://h:1", ":1:1: $CONTAINERD_ADDRESS: invalid socket"},
+        {"{}", " --web.listen-address=x", "", "error: invalid listen address \"x\""},
+        {"{}", " --web.listen-address=:1 --web.listen-address=:1", "", "is given twice"},
+        {"{}", " --web.systemd-socket --web.listen-address=x", "", NULL},
+        {"{}", " --web.config.file=/nonexistent", "", "/nonexistent"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char line[300];
+
+        snprintf(line, sizeof(line), "exporter --config.check %s%s", file_flag(rows[i].text),
+                 rows[i].flags);
+        setenv("CONTAINERD_ADDRESS", rows[i].environment, 1);
+        assert_int_equal(run(line), rows[i].words != NULL);
+        if (rows[i].words)
+            assert_has(&errors, rows[i].words);
+        else
+            assert_string_equal(errors.data, "");
+    }
+    unsetenv("CONTAINERD_ADDRESS");
+}
+
+static void check_reports_mistakes_of_all_files(void **state)
+{
+    const char *flag = file_flag("docker: {address: x}\ncontainerd: {address: y}");
+
+    (void)state;
+    assert_int_equal(
+        run_with("exporter --config.check --web.listen-address=z --web.config.file=/nonexistent %s",
+                 flag),
+        1);
+    assert_has(&errors, ":1:19: \"address\"");
+    assert_has(&errors, ":2:23: \"address\"");
+    assert_has(&errors, "error: 2 mistakes in ");
+    assert_has(&errors, "/nonexistent");
+    assert_has(&errors, "invalid listen address \"z\"");
+}
+
+/* The exporter keeps a record of each registry; the limit shows when the jobs are opened. */
+static void check_opens_the_jobs(void **state)
+{
+    CLEANUP(buf_deinit) struct buf text = BUF_INIT(OUTPUT_LIMIT_BYTES);
+
+    (void)state;
+    buf_append_str(&text, "probes:\n");
+    for (int i = 0; i < 257; i++)
+        buf_printf(&text, "- {name: p%d, operation: pull, engine: registry, image: r%d.test/a:1}\n",
+                   i, i);
+    assert_int_equal(run_with("exporter --config.check %s", file_flag(text.data)), 1);
+    assert_has(&errors, ":258:3: p256: too many registries");
+    assert_has(&errors, "error: 1 mistake in /tmp/");
+    assert_null(strstr(out.data, "is valid"));
+}
+
 /* Completes the last word of `line`. */
 static const char *complete(const char *line)
 {
@@ -351,6 +433,9 @@ int main(void)
         TEST(metrics_explains_families),
         TEST(every_command_has_help),
         TEST(exporter_prints_facts_and_checks_its_configuration),
+        TEST(check_finds_what_a_start_refuses),
+        TEST(check_reports_mistakes_of_all_files),
+        TEST(check_opens_the_jobs),
         TEST(completes_commands_flags_and_probes),
     };
 

@@ -36,6 +36,8 @@ static const struct {
     {"containerd: {address: [x]}", "1:23: \"address\": expected a string, found a list\n"},
     {"containerd: {address: {}}", "1:23: \"address\": expected a string, found a mapping\n"},
     {"containerd:\n  address:\n", "2:11: \"address\": expected a string, found nothing\n"},
+    {"containerd: {address: bad}\nprobe: 1", "1:23: \"address\": unusable\nf:2:1: unknown key"},
+    {"containerd:\n  address: worse", "1:1: no use\n"},
     {"containerd: {address: *x}", "1:23: aliases (*x"},
     {"output: {verbose: \"true\"}",
      "1:19: \"verbose\": expected true or false, found the string \"true\"\n"},

@@ -71,8 +71,17 @@ static bool read_blob(const struct store *store, const char *digest, uint64_t si
 static void reads_a_blob_of_the_right_digest(void **state)
 {
     const struct store *store = *state;
+    char digest[DIGEST_TEXT_BYTES], path[512];
+    struct error err;
+
     assert_true(read_blob(store, store->digest, strlen(TEXT)));
     assert_true(read_blob(store, store->digest, strlen(TEXT)));
+    assert_true(digest_of_like("sha512:", TEXT, strlen(TEXT), digest, &err));
+    snprintf(path, sizeof(path), "%s/blobs/sha512", store->root);
+    assert_int_equal(mkdir(path, 0755), 0);
+    snprintf(path, sizeof(path), "%s/blobs/sha512/%s", store->root, strchr(digest, ':') + 1);
+    write_file(path, TEXT);
+    assert_true(read_blob(store, digest, strlen(TEXT)));
 }
 
 static void reads_no_other_file(void **state)

@@ -178,12 +178,13 @@ static void a_snapshot_has_a_time(void **state)
 static void an_image_without_a_target_has_an_empty_one(void **state)
 {
     struct fixture *f = *state;
-    struct image_records records;
+    struct image_records records = {0};
+    struct image_records_list list = {&records, &f->arena};
     struct image_record record;
 
     put_text(&f->part, 1, "name");
     put_part(&f->message, 1, &f->part);
-    assert_true(images_wire_list(&f->message, &f->arena, &records, &f->err));
+    assert_true(images_wire_list(&f->message, &f->arena, &list, &f->err));
     assert_int_equal(records.count, 1);
     assert_string_equal(records.items[0].target.digest, "");
     assert_string_equal(records.items[0].target.media_type, "");

@@ -480,6 +480,64 @@ static void finds_the_export_of_the_first_plugin_of_a_type(void **state)
     assert_string_equal(plugin_status(&found.items[2]), "skip");
 }
 
+/* Names whose checksums, last or first characters are equal, too; and those no regular expression
+ * would like. */
+static void a_list_above_the_limit_is_taken_in_parts(void **state)
+{
+    static const char *const patterns[][2] = {
+        {"registry.example/app:", ""},
+        {"registry.example/app-", ":latest"},
+        {"reg/", "X@sha256:00"},
+        {"", ""},
+        {"a\nb", ".*\"|["},
+        {"\xc3\xa9", ""},
+    };
+    struct containerd_fixture *f = *state;
+    struct image_records records;
+    struct leases leases;
+    char name[64];
+    unsigned calls;
+
+    f->fake->list_max = 6;
+    for (size_t i = 0; i < COUNT(patterns); i++)
+        for (size_t j = 0; j < 20; j++) {
+            snprintf(name, sizeof(name), "%s%zu%s", patterns[i][0], j, patterns[i][1]);
+            (void)fake_containerd_add(f->fake, FAKE_RECORD, SPACE, name);
+            (void)fake_containerd_add(f->fake, FAKE_LEASE, SPACE, name);
+        }
+    assert_true(images_list(&f->scope, &f->arena, &records, &f->cancel, &f->err));
+    calls = f->log.count;
+    assert_true(leases_list(&f->scope, &f->arena, &leases, &f->cancel, &f->err));
+    assert_int_equal(records.count, 20 * COUNT(patterns));
+    assert_int_equal(leases.count, records.count);
+    for (size_t i = 0; i < records.count; i++) {
+        assert_non_null(fake_containerd_find(f->fake, FAKE_RECORD, SPACE, records.items[i].name));
+        for (size_t j = 0; j < i; j++)
+            assert_string_not_equal(records.items[i].name, records.items[j].name);
+    }
+    assert_true(calls < 200);
+    call_log_clear(&f->log);
+    f->fake->list_max = 1000; /* one call, where that is enough */
+    assert_true(images_list(&f->scope, &f->arena, &records, &f->cancel, &f->err));
+    assert_int_equal(f->log.count, 1);
+}
+
+static void a_list_that_no_part_of_which_fits_fails(void **state)
+{
+    struct containerd_fixture *f = *state;
+    struct image_records records;
+
+    containerd_fixture_fail(f, "Images/List", RPC_RESOURCE_EXHAUSTED);
+    f->log.fail_on = true;
+    assert_false(images_list(&f->scope, &f->arena, &records, &f->cancel, &f->err));
+    assert_int_equal(f->err.code, ERROR_LIMIT);
+    assert_int_equal(f->log.count, 13);
+    containerd_fixture_fail(f, "Images/List",
+                            RPC_INTERNAL); /* and no other failure is tried again */
+    assert_false(images_list(&f->scope, &f->arena, &records, &f->cancel, &f->err));
+    assert_int_equal(f->log.count, 1);
+}
+
 struct visits {
     struct names names;
     int status; /* of the visit of "b"; RPC_OK: it succeeds */
@@ -506,8 +564,10 @@ static void visits_namespaces_but_not_those_of_probes(void **state)
         {RPC_OK, true, "[k8s.io][b][c]"},
         {RPC_NOT_FOUND, true, "[k8s.io][b][c]"}, /* deleted in the meantime */
         {RPC_UNIMPLEMENTED, true, "[k8s.io][b]"},
-        {RPC_INTERNAL, false, "[k8s.io][b]"},
+        {RPC_INTERNAL, false, "[k8s.io][b][c]"},    /* the others are visited, too */
+        {RPC_UNAVAILABLE, false, "[k8s.io][b][c]"}, /* a proxy: the daemon is healthy */
     };
+    size_t n_failed;
     struct containerd_fixture *f = *state;
 
     (void)fake_containerd_add(f->fake, FAKE_NAMESPACE, "", PROBE_NAMESPACE_PREFIX "x");
@@ -517,14 +577,17 @@ static void visits_namespaces_but_not_those_of_probes(void **state)
         struct visits visits = {.names.n_max = 10, .status = rows[i].status};
 
         f->err = (struct error){0};
-        assert_int_equal(each_namespace(f->daemon, visit_namespace, &visits, &f->cancel, &f->err),
-                         rows[i].ok);
+        assert_int_equal(
+            each_namespace(f->daemon, visit_namespace, &visits, &n_failed, &f->cancel, &f->err),
+            rows[i].ok);
         assert_string_equal(visits.names.text, rows[i].visited);
         assert_string_equal(f->err.message, rows[i].ok ? "" : "namespace b: planned");
+        assert_int_equal(n_failed, !rows[i].ok);
+        assert_int_equal(f->err.code, rows[i].ok ? ERROR_NONE : ERROR_RUNTIME);
     }
     containerd_fixture_fail(f, "Namespaces/List", RPC_INTERNAL);
     assert_false(
-        each_namespace(f->daemon, visit_namespace, &(struct visits){0}, &f->cancel, &f->err));
+        each_namespace(f->daemon, visit_namespace, &(struct visits){0}, NULL, &f->cancel, &f->err));
 }
 
 static void a_message_that_does_not_fit_is_not_sent(void **state)
@@ -642,6 +705,8 @@ int main(void)
         TEST(lists_containers_on_old_daemons_too),
         TEST(identifies_the_daemon),
         TEST(finds_the_export_of_the_first_plugin_of_a_type),
+        TEST(a_list_above_the_limit_is_taken_in_parts),
+        TEST(a_list_that_no_part_of_which_fits_fails),
         TEST(visits_namespaces_but_not_those_of_probes),
         TEST(a_message_that_does_not_fit_is_not_sent),
         TEST(reads_reasons_from_the_text_of_the_daemon),

@@ -80,6 +80,9 @@ static void accepts_only_paths_of_sockets(void **state)
     assert_int_equal(err.code, ERROR_INVALID);
     assert_null(docker_new("", &err));
     assert_null(docker_new("tcp:///run/docker.sock", &err));
+    docker = docker_new("unix:/run/docker.sock", &err);
+    assert_string_equal(docker_address(docker), "/run/docker.sock");
+    docker_free(docker);
     docker = docker_new("unix:///run/docker.sock", &err);
     assert_string_equal(docker_address(docker), "/run/docker.sock");
     assert_non_null(docker_locks(docker));

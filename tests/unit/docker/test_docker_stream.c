@@ -263,6 +263,18 @@ static void finds_failures_in_any_line(void **state)
         {"{\"error\":null,\"errorDetail\":[]}", "without a message", ERROR_RUNTIME},
         {"{\"errorDetail\":{}}", "without a message", ERROR_RUNTIME},
         {"{\"error\":\"two\\nlines\"}", "two lines", ERROR_RUNTIME},
+        {"{\"error\":\" \"}", "Docker: ", ERROR_RUNTIME},
+        {"{\"error\":false}", "without a message", ERROR_RUNTIME},
+        {"{\"error\":\"\",\"errorDetail\":{\"code\":401}}", "without a message",
+         ERROR_UNAUTHORIZED},
+        {"{\"error\":\"\",\"errorDetail\":{\"message\":\"it broke\"}}", "it broke", ERROR_RUNTIME},
+        {"{\"error\":\"it broke\",\"errorDetail\":{\"code\":404}}", "it broke", ERROR_NOT_FOUND},
+        {"{\"error\":\"it broke\",\"errorDetail\":{\"message\":\"\"}}", "it broke", ERROR_RUNTIME},
+        {"{\"error\":\"it broke\",\"errorDetail\":\"\"}", "it broke", ERROR_RUNTIME},
+        {"{\"message\":\"it broke\"}", "it broke", ERROR_RUNTIME},
+        {"{\"message\":\"manifest unknown\"}", "manifest unknown", ERROR_NOT_FOUND},
+        {"{\"cause\":\"x\",\"message\":\"it broke\",\"response\":401}", "it broke",
+         ERROR_UNAUTHORIZED},
     };
 
     (void)state;
@@ -275,6 +287,60 @@ static void finds_failures_in_any_line(void **state)
         assert_false(feed(stream, lines, &err));
         assert_int_equal(err.code, rows[i].code);
         assert_non_null(strstr(err.message, rows[i].words));
+        drop(stream);
+    }
+}
+
+/* Engines of several makers write the members of a failure without one. */
+static void empty_members_are_no_failure(void **state)
+{
+    static const char *const members[] = {
+        "\"error\":\"\"",
+        "\"error\":null",
+        "\"errorDetail\":null",
+        "\"errorDetail\":\"\"",
+        "\"error\":\"\",\"errorDetail\":null",
+        "\"ERROR\":\"\"",
+        "\"message\":\"\"",
+        "\"message\":null",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+        struct docker_stream *stream = make();
+        struct error err = {0};
+        char line[256];
+        const char *const lines[] = {line, NULL};
+
+        snprintf(line, sizeof(line), "{\"status\":\"Digest: " DIGEST "\",%s}", members[i]);
+        assert_true(feed(stream, lines, &err));
+        assert_string_equal(stream->digest, DIGEST);
+        drop(stream);
+    }
+}
+
+static void tells_whether_there_was_a_status(void **state)
+{
+    static const struct {
+        const char *line;
+        bool has_status;
+    } rows[] = {
+        {"", false},
+        {"{}", false},
+        {"{\"status\":\"\"}", false},
+        {"{\"status\":null}", false},
+        {"{\"id\":\"1\",\"error\":\"\"}", false},
+        {"{\"status\":\"Pulling from a/b\"}", true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const char *const lines[] = {rows[i].line, NULL};
+        struct docker_stream *stream = make();
+        struct error err = {0};
+
+        assert_true(feed(stream, lines, &err));
+        assert_int_equal(stream->has_status, rows[i].has_status);
         drop(stream);
     }
 }
@@ -412,6 +478,8 @@ int main(void)
         cmocka_unit_test(a_transferred_layer_did_not_exist),
         cmocka_unit_test(does_not_count_seconds_as_bytes),
         cmocka_unit_test(finds_failures_in_any_line),
+        cmocka_unit_test(empty_members_are_no_failure),
+        cmocka_unit_test(tells_whether_there_was_a_status),
         cmocka_unit_test(messages_give_the_reason),
         cmocka_unit_test(rejects_other_streams),
         cmocka_unit_test(reads_byte_by_byte),

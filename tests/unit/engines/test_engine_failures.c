@@ -8,10 +8,11 @@
 #define LAYER_BYTES 2000
 
 static const char *const workspace_calls[] = {
-    "Images/List",          "Images/Delete", "Leases/List",       "Leases/Delete",
-    "Content/ListStatuses", "Content/Abort", "Namespaces/Delete", NULL};
+    "Images/List",       "Images/Delete",        "Leases/List",
+    "Leases/Delete",     "Content/ListStatuses", "Content/Abort",
+    "Namespaces/Delete", "Content/List",         NULL};
 
-static const char *const cri_calls[] = {"Images/List", "Leases/Delete", NULL};
+static const char *const cri_calls[] = {"Images/List", "Leases/Delete", "Content/List", NULL};
 static const char *const docker_calls[] = {"docker/GET /volumes", "docker/POST /volumes/create",
                                            NULL};
 

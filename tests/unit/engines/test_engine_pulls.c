@@ -57,8 +57,8 @@ static void client_stores_children_before_parents(void **state)
     pull(w, "client");
     assert_order(
         w, (const char *const[]){"Namespaces/Create " PROBE_SPACE, "Leases/Create " PROBE_SPACE,
-                                 "registry/GET /v2/a/b/manifests/1", config, layer, chain, manifest,
-                                 index, "Images/Create", "Images/List", "Images/Delete",
+                                 "registry/HEAD /v2/a/b/manifests/1", config, layer, chain,
+                                 manifest, index, "Images/Create", "Images/List", "Images/Delete",
                                  "Leases/Delete " PROBE_SPACE, "Content/ListStatuses",
                                  "Namespaces/Delete " PROBE_SPACE, NULL});
     assert_false(call_log_has(&w->log, "Content/Delete")); /* the garbage collection does it */
@@ -218,8 +218,9 @@ static void registry_fetches_every_blob_once(void **state)
     assert_identity(w);
     assert_int_equal(w->result.traffic.fetched_bytes, fake_image_bytes(&w->image));
     assert_string_equal(w->result.host, w->registry.http.address);
+    assert_int_equal(call_log_count(&w->log, "registry/HEAD"), 1);
     assert_int_equal(call_log_count(&w->log, "registry/GET"), 5);
-    assert_int_equal(w->log.count, 5);
+    assert_int_equal(w->log.count, 6);
     assert_phases(w, PHASE(RESOLVE) | PHASE(FETCH));
 }
 

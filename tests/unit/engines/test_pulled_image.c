@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How many bytes of a pull by the daemon crossed the network, by the times of its blobs. */
+#include "engines/image/recent_blobs.h"
 #include "support/engine_fixture.h"
 
 #define HOUR_NS (3600 * NS_PER_SECOND)
@@ -48,6 +49,31 @@ static void newer_blobs_of_other_namespaces_do_not_count(void **state)
     add_layer(w, "zzz", 1, -HOUR_NS); /* that namespace got the blob after this one */
     assert_cached(w, 0);
     assert_null(strstr(w->result.note, "existed before"));
+}
+
+static void note(struct engine_world *w, uint64_t *removal)
+{
+    const struct scope scope = {w->request.containerd, "zzz", NULL};
+
+    assert_true(recent_blobs_note(&scope, 0, removal, &w->cancel, &w->err));
+    w->containerd->n_items = 0; /* its run has removed them */
+}
+
+/* Another run fetched them, and has cleaned up before this run looks at other namespaces. */
+static void blobs_that_another_run_has_removed_were_not_fetched(void **state)
+{
+    struct engine_world *w = *state;
+    uint64_t removal, later;
+
+    add_layer(w, "zzz", 1, 0);
+    note(w, &removal);
+    assert_cached(w, (uint64_t)w->image.layers[1].size);
+    add_layer(w, "zzz", 0, -HOUR_NS); /* that run got the blob after this one */
+    note(w, &later);
+    assert_cached(w, (uint64_t)w->image.layers[1].size);
+    recent_blobs_removed(removal);
+    recent_blobs_removed(later);
+    assert_cached(w, 0); /* a later pull has fetched them again */
 }
 
 static void isolated_namespaces_do_not_count(void **state)
@@ -140,6 +166,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(blobs_of_other_namespaces_were_not_fetched, engine_world_reset),
         cmocka_unit_test_setup(newer_blobs_of_other_namespaces_do_not_count, engine_world_reset),
+        cmocka_unit_test_setup(blobs_that_another_run_has_removed_were_not_fetched,
+                               engine_world_reset),
         cmocka_unit_test_setup(isolated_namespaces_do_not_count, engine_world_reset),
         cmocka_unit_test_setup(discarded_layers_with_new_snapshots_were_fetched,
                                engine_world_reset),

@@ -95,8 +95,9 @@ static enum image_lookup find_config(void *arg, const struct image_blob *blob,
     return has(world, LOST_CONFIG) ? IMAGE_UNREADABLE : IMAGE_FOUND;
 }
 
-static enum image_lookup find_snapshot(void *arg, const char *chain_id)
+static enum image_lookup find_snapshot(void *arg, const char *config_digest, const char *chain_id)
 {
+    assert_string_equal(config_digest, CONFIG);
     if (has(arg, NO_SNAPSHOTTER))
         return IMAGE_UNREADABLE;
     if (chain_id[0] == '\0')

@@ -10,6 +10,7 @@ struct scan_fixture {
     struct fake_image image;
     struct image_scanner scanner;
     struct image_findings findings;
+    const char *own; /* snapshotter of the namespace */
 };
 
 static void scan_init(struct scan_fixture *s, struct containerd_fixture *f)
@@ -19,10 +20,11 @@ static void scan_init(struct scan_fixture *s, struct containerd_fixture *f)
         .scanner = {.daemon = f->daemon,
                     .rules = check_rules_of("2.1.0"),
                     .files = CONTENT_FILES_INIT,
-                    .content = NAME_MAP_INIT,
-                    .snapshots = NAME_MAP_INIT},
+                    .content = NAME_MAP_INIT},
         .findings = IMAGE_FINDINGS_INIT,
+        .own = FAKE_SNAPSHOTTER,
     };
+    image_snapshotters_init(&s->scanner.snapshotters);
     platform_matcher_host(&s->scanner.matcher);
     s->scanner.cache = image_cache_new(&f->err);
     assert_non_null(s->scanner.cache);
@@ -34,7 +36,7 @@ static void scan_deinit(struct scan_fixture *s)
     image_findings_deinit(&s->findings);
     image_cache_free(s->scanner.cache);
     name_map_deinit(&s->scanner.content);
-    name_map_deinit(&s->scanner.snapshots);
+    image_snapshotters_deinit(&s->scanner.snapshotters);
     fake_image_deinit(&s->image);
 }
 
@@ -44,7 +46,7 @@ static bool scan(struct scan_fixture *s)
     bool ok;
 
     image_cache_begin(s->scanner.cache, true);
-    ok = image_scan(&s->scanner, SPACE, FAKE_SNAPSHOTTER, &s->findings, &s->f->cancel, &s->f->err);
+    ok = image_scan(&s->scanner, SPACE, s->own, &s->findings, &s->f->cancel, &s->f->err);
     image_cache_end(s->scanner.cache, true);
     return ok;
 }
@@ -74,6 +76,14 @@ static void restore_item(struct containerd_fixture *f, enum fake_kind kind, cons
 
     assert_non_null(item);
     snprintf(item->space, sizeof(item->space), SPACE);
+}
+
+static void move_snapshots(struct scan_fixture *s, const char *snapshotter)
+{
+    for (size_t i = 0; i < s->f->fake->n_items; i++)
+        if (s->f->fake->items[i]->kind == FAKE_SNAPSHOT)
+            snprintf(s->f->fake->items[i]->snapshotter, sizeof(s->f->fake->items[i]->snapshotter),
+                     "%s", snapshotter);
 }
 
 /* Adds another name of the image that is there. */
@@ -349,10 +359,94 @@ static void an_unknown_snapshotter_is_no_failure(void **state)
     }
 }
 
+/* Where the image is: in the usual snapshotter, in the other one, or in none; and what its
+ * configuration and the namespace say. */
+static void an_image_is_unpacked_where_its_label_says(void **state)
+{
+    static const struct {
+        const char *own, *label, *place, *other; /* other: that is loaded */
+        bool unpacked, failed;
+    } rows[] = {
+        {"overlayfs", "overlayfs", "overlayfs", NULL, true, false},
+        {"overlayfs", NULL, "overlayfs", NULL, true, false},
+        {"overlayfs", "native", "native", "native", true, false},
+        {"overlayfs", NULL, "native", "native", false, false},
+        {"overlayfs", "native", "overlayfs", "native", true, false}, /* as for ctr */
+        {"overlayfs", "native/x", "native", "native", true, false},  /* as for the GC */
+        {"overlayfs", "", "native", "native", false, false},
+        {"overlayfs", "/", "native", "native", false, false},
+        {"overlayfs", "nativ", "native", "native", false, false},
+        {"overlayfs", "native2", "native", "native", false, false},
+        {"overlayfs", "gone", "gone", NULL, false, false}, /* is not loaded: to be unpacked again */
+        {"native", "overlayfs", "overlayfs", "native", true, false},
+        {"native", NULL, "native", "native", true, false},
+        {"gone", "overlayfs", "overlayfs", NULL, true, false},
+        {"gone", "overlayfs", "native", NULL, false, true},
+        {"gone", NULL, "overlayfs", NULL, false, true},
+        {"gone", "away", "overlayfs", NULL, false, true},
+    };
+    CLEANUP(scan_deinit) struct scan_fixture s;
+    char label[64];
+
+    scan_init(&s, *state);
+    fake_containerd_add_image(s.f->fake, SPACE, "a", &s.image);
+    fake_containerd_add_snapshots(s.f->fake, SPACE, &s.image);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct fake_item *config =
+            fake_containerd_find(s.f->fake, FAKE_CONTENT, SPACE, s.image.config.digest);
+
+        config->n_labels = 0;
+        fake_item_label(config, "containerd.io/distribution.source.lab", "a");
+        snprintf(label, sizeof(label), "containerd.io/gc.ref.snapshot.%s",
+                 rows[i].label ? rows[i].label : "");
+        if (rows[i].label)
+            fake_item_label(config, label, "sha256:chain");
+        move_snapshots(&s, rows[i].place);
+        s.f->fake->other_snapshotter = rows[i].other;
+        s.own = rows[i].own;
+        assert_true(scan(&s));
+        if (s.findings.items[0].verdict.unpacked != rows[i].unpacked ||
+            s.findings.items[0].verdict.unpack_failed != rows[i].failed)
+            fail_msg("row %zu", i);
+        assert_false(s.findings.items[0].verdict.unpack_unknown);
+        assert_int_equal(s.findings.failure.code, ERROR_NONE);
+    }
+}
+
+static void of_a_snapshotter_that_fails_nothing_is_known(void **state)
+{
+    static const int statuses[] = {RPC_UNAVAILABLE, RPC_INTERNAL, RPC_DEADLINE_EXCEEDED,
+                                   RPC_UNKNOWN};
+    CLEANUP(scan_deinit) struct scan_fixture s;
+
+    scan_init(&s, *state);
+    s.f->fake->serving = true;
+    fake_containerd_add_image(s.f->fake, SPACE, "a", &s.image);
+    fake_containerd_add_snapshots(s.f->fake, SPACE, &s.image);
+    remove_item(s.f, FAKE_CONTENT, s.image.layers[0].digest);
+    for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
+        containerd_fixture_fail(s.f, "Snapshots/List", statuses[i]);
+        s.f->log.fail_on = true;
+        assert_true(scan(&s));
+        assert_int_equal(s.findings.count, 1);
+        assert_int_equal(s.findings.items[0].verdict.status, IMAGE_INCOMPLETE);
+        assert_true(s.findings.items[0].verdict.unpack_unknown);
+        assert_true(s.findings.items[0].verdict.unpack_failed);
+        assert_false(s.findings.items[0].verdict.unpacked);
+        assert_false(image_finding_is_bad(&s.findings.items[0])); /* perhaps it was discarded */
+        assert_string_equal(s.findings.failure.message, "snapshotter overlayfs: planned failure");
+        assert_int_equal(call_log_count(&s.f->log, "Snapshots/List"), 1);
+        call_log_clear(&s.f->log);
+        assert_true(scan(&s)); /* it works again */
+        assert_true(s.findings.items[0].verdict.unpacked);
+        assert_int_equal(s.findings.failure.code, ERROR_NONE);
+    }
+}
+
 static void a_failure_of_any_call_keeps_the_findings(void **state)
 {
-    static const char *const methods[] = {"Images/List", "Content/List", "Snapshots/List",
-                                          "Images/Get", "Content/Info"};
+    static const char *const methods[] = {"Images/List", "Content/List", "Images/Get",
+                                          "Content/Info"};
     CLEANUP(scan_deinit) struct scan_fixture s;
 
     scan_init(&s, *state);
@@ -396,6 +490,8 @@ int main(void)
         TEST(leaves_out_an_image_that_changes_all_the_time),
         TEST(lists_again_instead_of_asking_for_many),
         TEST(an_unknown_snapshotter_is_no_failure),
+        TEST(an_image_is_unpacked_where_its_label_says),
+        TEST(of_a_snapshotter_that_fails_nothing_is_known),
         TEST(a_failure_of_any_call_keeps_the_findings),
         TEST(a_daemon_that_goes_away_is_not_the_fault_of_a_document),
     };

@@ -63,6 +63,9 @@ static void reads_and_writes_digests(void **state)
     assert_false(scrub_sum_parse(&parsed, ""));
     assert_false(scrub_sum_parse(&parsed, "sha256:0123"));
     assert_false(scrub_sum_parse(&parsed, "sha512:0123456789abcdef"));
+    assert_false(scrub_sum_parse(&parsed,
+                                 "blake3:0123456789abcdef00ff0123456789abcdef00ff0123456789ab"
+                                 "cdef00ff1234"));
 }
 
 static void visits_each_digest_once_in_order(void **state)
@@ -105,16 +108,42 @@ static void continues_after_a_blob_that_is_gone(void **state)
     assert_non_null(scrub_blobs_find(&blobs, &next));
 }
 
-static void ignores_other_digests(void **state)
+/* The order of a rotation is that of the algorithms, then of the digests. */
+static void keeps_digests_of_several_algorithms_apart(void **state)
+{
+    CLEANUP(scrub_blobs_deinit) struct scrub_blobs blobs = SCRUB_BLOBS_INIT;
+    char texts[3][DIGEST_TEXT_BYTES], out[DIGEST_TEXT_BYTES];
+    struct error err;
+
+    (void)state;
+    snprintf(texts[0], sizeof(texts[0]), "sha256:%064d", 1);
+    snprintf(texts[1], sizeof(texts[1]), "sha384:%096d", 0);
+    snprintf(texts[2], sizeof(texts[2]), "sha512:%0128d", 0);
+    for (size_t i = 6; i-- > 0;)
+        assert_true(scrub_blobs_add(&blobs, texts[i / 2], 1, "ns", &err));
+    scrub_blobs_sort(&blobs);
+    assert_int_equal(blobs.count, 3);
+    assert_int_equal(blobs.unverified.count, 0);
+    for (size_t i = 0; i < 3; i++) {
+        scrub_sum_text(&blobs.items[i].sum, out);
+        assert_string_equal(out, texts[i]);
+        assert_ptr_equal(scrub_blobs_find(&blobs, &blobs.items[i].sum), &blobs.items[i]);
+    }
+}
+
+static void counts_digests_that_cannot_be_verified(void **state)
 {
     CLEANUP(scrub_blobs_deinit) struct scrub_blobs blobs = SCRUB_BLOBS_INIT;
     struct error err;
 
     (void)state;
+    assert_true(scrub_blobs_add(&blobs, "blake3:0123", 1, "ns", &err));
+    assert_true(scrub_blobs_add(&blobs, "blake3:0123", 1, "other", &err));
     assert_true(scrub_blobs_add(&blobs, "sha256:nothing", 1, "ns", &err));
-    assert_true(scrub_blobs_add(&blobs, "", 1, "ns", &err));
     scrub_blobs_sort(&blobs);
     assert_int_equal(blobs.count, 0);
+    assert_int_equal(blobs.unverified.count, 2);
+    assert_string_equal(blobs.example, "blake3:0123");
 }
 
 static void finds_bad_blobs(void **state)
@@ -213,7 +242,8 @@ int main(void)
         cmocka_unit_test(reads_and_writes_digests),
         cmocka_unit_test(visits_each_digest_once_in_order),
         cmocka_unit_test(continues_after_a_blob_that_is_gone),
-        cmocka_unit_test(ignores_other_digests),
+        cmocka_unit_test(keeps_digests_of_several_algorithms_apart),
+        cmocka_unit_test(counts_digests_that_cannot_be_verified),
         cmocka_unit_test(finds_bad_blobs),
         cmocka_unit_test(the_version_changes_with_the_set),
         cmocka_unit_test(removes_deleted_blobs),

@@ -340,7 +340,7 @@ static void checks_everything_at_once(void **state)
     static const char *const others[] = {"other", NULL}, *const ours[] = {"x", SPACE, NULL};
     struct containerd_fixture *f = *state;
     struct observed observed = {0}, nothing = {0};
-    struct scrub_observer observer = {on_progress, on_bad, on_hit, &observed};
+    struct scrub_observer observer = {on_progress, on_bad, NULL, on_hit, &observed};
     uint64_t bytes = fake_image_bytes(&image);
 
     content(f, image.layers[0].digest)->data[0] ^= 1;
@@ -364,6 +364,56 @@ static void checks_everything_at_once(void **state)
     assert_false(scrub_everything(f->daemon, NULL, &observer, &f->cancel, &f->err));
 }
 
+static struct fake_item *add_blob(struct containerd_fixture *f, const char *digest,
+                                  const char *text)
+{
+    struct fake_item *item = fake_containerd_add(f->fake, FAKE_CONTENT, SPACE, digest);
+
+    item->size = strlen(text);
+    item->data = strdup(text);
+    return item;
+}
+
+static void hashes_with_the_algorithm_of_the_digest(void **state)
+{
+    static const char *const likes[] = {"sha384:", "sha512:"};
+    struct containerd_fixture *f = *state;
+    struct fake_item *items[2];
+    char digest[DIGEST_TEXT_BYTES];
+
+    for (size_t i = 0; i < 2; i++) {
+        assert_true(digest_of_like(likes[i], "hello", 5, digest, &f->err));
+        items[i] = add_blob(f, digest, "hello");
+    }
+    assert_true(run(f, 100, ALL_BYTES));
+    assert_int_equal(totals().bad[SCRUB_WRONG_HASH], 0);
+    assert_int_equal(totals().unverified, 0);
+    for (size_t i = 0; i < 2; i++)
+        items[i]->data[1] ^= 1;
+    assert_true(run(f, 100, ALL_BYTES));
+    assert_int_equal(totals().bad[SCRUB_WRONG_HASH], 2);
+}
+
+static void on_unverified(void *arg, size_t count, const char *example)
+{
+    snprintf(arg, 512, "%zu %s", count, example);
+}
+
+static void reports_blobs_that_cannot_be_verified(void **state)
+{
+    struct containerd_fixture *f = *state;
+    char said[512] = "";
+    const struct scrub_observer observer = {.unverified = on_unverified, .arg = said};
+
+    assert_true(scrub_everything(f->daemon, NULL, &observer, &f->cancel, &f->err));
+    assert_string_equal(said, "");
+    add_blob(f, "blake3:0123", "hello");
+    assert_true(scrub_everything(f->daemon, NULL, &observer, &f->cancel, &f->err));
+    assert_string_equal(said, "1 blake3:0123");
+    assert_true(run(f, 100, ALL_BYTES));
+    assert_int_equal(totals().unverified, 1);
+}
+
 #define SCRUB_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -382,6 +432,8 @@ int main(void)
         SCRUB_TEST(a_daemon_that_is_gone_is_not_an_unreadable_manifest),
         SCRUB_TEST(an_image_is_hit_once_per_bad_blob),
         SCRUB_TEST(checks_everything_at_once),
+        SCRUB_TEST(hashes_with_the_algorithm_of_the_digest),
+        SCRUB_TEST(reports_blobs_that_cannot_be_verified),
     };
 
     return RUN(tests);

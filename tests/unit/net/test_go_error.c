@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -343,7 +344,8 @@ static const struct row pushed_by_docker[] = {
     {ERROR_UNAUTHORIZED, "unauthorized: authentication required"},
     {ERROR_UNAUTHORIZED, "no basic auth credentials"},
     {ERROR_DIGEST_MISMATCH, "digest invalid: bad"},
-    {ERROR_NOT_FOUND, "blob upload unknown"},
+    {ERROR_SERVER_ERROR, "blob upload unknown"},
+    {ERROR_SERVER_ERROR, "manifest blob unknown: blob unknown to registry"},
     {ERROR_NOT_FOUND, "blob unknown: x"},
     {ERROR_NOT_FOUND, "unknown blob"},
     {ERROR_CONNECT, "write tcp 127.0.0.1:5001->127.0.0.1:5000: use of closed network connection"},
@@ -439,6 +441,9 @@ static const struct row written[] = {
                      "malformed HTTP status code \"x\""},
     {ERROR_PROTOCOL, "json: cannot unmarshal array into Go value of type ocispec.Manifest"},
     {ERROR_DIGEST_MISMATCH, "manifest verification failed for digest sha256:404"},
+    {ERROR_UNSUPPORTED, "failed commit on ref \"layer-sha512:1\": unexpected commit digest "
+                        "sha256:404, expected sha512:404: failed precondition"},
+    {ERROR_UNSUPPORTED, "invalid digest \"blake3:1\": unsupported digest algorithm"},
     {ERROR_SIZE_MISMATCH, "failed commit on ref \"layer-sha256:1\": unexpected commit size 7, "
                           "expected 9: failed precondition"},
     {ERROR_UNSUPPORTED, "failed to extract layer sha256:1: failed to get stream processor for "
@@ -469,6 +474,19 @@ static const struct row pushed[] = {
      "failed commit on ref \"layer-sha256:404\": unexpected status from PUT request to "
      "http://127.0.0.1:5000/v2/push/image/blobs/uploads/1e2b89afc9366238?...: 400 Bad Request "
      "unknown: size invalid"},
+    {ERROR_SERVER_ERROR,
+     "failed commit on ref \"layer-sha256:404\": unexpected status from PUT request to "
+     "http://127.0.0.1:5000/v2/push/image/blobs/uploads/1e2b89afc9366238?...: 404 Not Found"},
+    {ERROR_SERVER_ERROR,
+     "failed commit on ref \"manifest-sha256:404\": unexpected status from PUT request to "
+     "http://127.0.0.1:5000/v2/push/image/manifests/v1: 404 Not Found unknown: blob unknown to "
+     "registry"},
+    {ERROR_NOT_FOUND,
+     "failed commit on ref \"manifest-sha256:404\": unexpected status from PUT request to "
+     "http://127.0.0.1:5000/v2/push/image/manifests/v1: 404 Not Found"},
+    {ERROR_NOT_FOUND,
+     "unexpected status from POST request to http://127.0.0.1:5000/v2/push/image/blobs/uploads/: "
+     "404 Not Found"},
     {ERROR_FORBIDDEN,
      "unexpected status from POST request to http://127.0.0.1:5000/v2/push/image/blobs/uploads/: "
      "403 Forbidden denied: requested access to the resource is denied"},
@@ -524,6 +542,64 @@ static const struct row pushed[] = {
      "protocol scheme \"gopher\""},
 };
 
+/* The forms in which daemons print a status and the body beside it: containerd 1.6, 1.7, 2.1; 1.7
+ * and later with several errors; 2.2 and later; Docker. */
+static const struct {
+    const char *before, *between, *after;
+    bool code_first;
+} forms[] = {
+    {"failed to copy: httpReadSeeker: failed open: unexpected status code "
+     "http://a/v2/b/blobs/sha256:404: ",
+     " - Server message: ", ": words"},
+    {"failed commit on ref \"layer-sha256:404\": unexpected status from PUT request to "
+     "http://a/v2/b/blobs/uploads/1?...: ",
+     " ", ": words"},
+    {"failed to resolve image: unexpected status from GET request to http://a/v2/b/manifests/1: ",
+     "\nerrors:\n", ": words\nunknown: more words\n"},
+    {"failed to copy: unexpected status from GET request to http://a/v2/b/blobs/sha256:404: ", ": ",
+     ": words"},
+    {"failed to copy: ",
+     ": words: unexpected status from GET request to http://a/v2/b/blobs/sha256:404: ", "", true},
+    {"failed to authorize: failed to fetch oauth token: unexpected status from POST request to "
+     "http://a/token: ",
+     "\n", ": words"},
+    {"received unexpected HTTP status: ", ": ", ""},
+    {"error parsing HTTP ", ": ", ""},
+};
+
+/* Reasons as registry_status_error() gives them. */
+static const struct {
+    const char *status, *code;
+    enum error_code want;
+} statuses[] = {
+    {"500 Internal Server Error", "denied", ERROR_SERVER_ERROR},
+    {"503 Service Unavailable", "toomanyrequests", ERROR_SERVER_ERROR},
+    {"500 Internal Server Error", "unauthorized", ERROR_SERVER_ERROR},
+    {"502 Bad Gateway", "manifest unknown", ERROR_SERVER_ERROR},
+    {"500 Internal Server Error", "no space left on device", ERROR_SERVER_ERROR},
+    {"500 Internal Server Error", "digest invalid", ERROR_SERVER_ERROR},
+    {"502 Bad Gateway", "dial tcp 192.0.2.1:443: connect: connection refused", ERROR_SERVER_ERROR},
+    {"500 Internal Server Error", "dial tcp: lookup a: no such host", ERROR_SERVER_ERROR},
+    {"503 Service Unavailable", "x509: certificate has expired", ERROR_SERVER_ERROR},
+    {"504 Gateway Timeout", "context deadline exceeded", ERROR_SERVER_ERROR},
+    {"507 Insufficient Storage", "denied", ERROR_NO_SPACE},
+    {"401 Unauthorized", "denied", ERROR_FORBIDDEN},
+    {"403 Forbidden", "unauthorized", ERROR_UNAUTHORIZED},
+    {"403 Forbidden", "toomanyrequests", ERROR_RATE_LIMITED},
+    {"403 Forbidden", "denied", ERROR_FORBIDDEN},
+    {"403 Forbidden", "x509: certificate has expired", ERROR_FORBIDDEN},
+    {"429 Too Many Requests", "toomanyrequests", ERROR_RATE_LIMITED},
+    {"400 Bad Request", "digest invalid", ERROR_DIGEST_MISMATCH},
+    {"400 Bad Request", "size invalid", ERROR_SIZE_MISMATCH},
+    {"400 Bad Request", "name invalid", ERROR_INVALID},
+    {"400 Bad Request", "manifest unverified", ERROR_INVALID},
+    {"400 Bad Request", "manifest unknown", ERROR_NOT_FOUND},
+    {"400 Bad Request", "name unknown", ERROR_NOT_FOUND},
+    {"404 Not Found", "unavailable", ERROR_SERVER_ERROR},
+    {"405 Method Not Allowed", "unsupported", ERROR_UNSUPPORTED},
+    {"400 Bad Request", "no space left on device", ERROR_PROTOCOL},
+};
+
 /* Words and numbers where they mean nothing. */
 static const char *const traps[] = {
     "",
@@ -565,6 +641,22 @@ static void maps_messages_of_real_daemons(void **state)
     check_rows(pushed, sizeof(pushed) / sizeof(pushed[0]));
 }
 
+static void a_status_is_stronger_than_words(void **state)
+{
+    char text[1024];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
+        for (size_t k = 0; k < sizeof(forms) / sizeof(forms[0]); k++) {
+            const char *first = forms[k].code_first ? statuses[i].code : statuses[i].status;
+            const char *second = forms[k].code_first ? statuses[i].status : statuses[i].code;
+
+            snprintf(text, sizeof(text), "%s%s%s%s%s", forms[k].before, first, forms[k].between,
+                     second, forms[k].after);
+            check_rows(&(struct row){statuses[i].want, text}, 1);
+        }
+}
+
 static void ignores_words_and_numbers_out_of_place(void **state)
 {
     (void)state;
@@ -596,6 +688,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(maps_messages_of_real_daemons),
+        cmocka_unit_test(a_status_is_stronger_than_words),
         cmocka_unit_test(ignores_words_and_numbers_out_of_place),
         cmocka_unit_test(reads_long_messages_from_their_end),
     };

@@ -184,8 +184,8 @@ static void follows_redirects_only_when_asked(void **state)
     assert_false(c.response.from_elsewhere);
     assert_false(ask(&c, follow, "/round"));
     assert_int_equal(c.err.code, ERROR_PROTOCOL);
-    assert_false(ask(&c, follow, "/file")); /* the server's URL, not the configuration's */
-    assert_int_equal(c.err.code, ERROR_PROTOCOL);
+    assert_false(ask(&c, follow, "/file"));
+    assert_int_equal(c.err.code, ERROR_PROTOCOL); /* the server gave the URL, not the caller */
     end(&c);
 }
 
@@ -210,6 +210,107 @@ static void keeps_credentials_from_other_hosts(void **state)
     assert_true(fake_saw(&c.fake, "hidden"));
     assert_true(fake_saw(&other, "X-Other: shown"));
     assert_false(fake_saw(&other, "hidden"));
+    end(&c);
+    fake_stop(&other);
+}
+
+struct form {
+    const char *status; /* of the redirect of a POST with the body "form" */
+    bool rewinds, secret, elsewhere;
+    const char *want; /* what the server at the end gets; NULL: the redirect is the response */
+};
+
+static void redirect_form(const struct form *row)
+{
+    static const struct fake_rule there[] = {{"", .status = "200 OK"}, {0}};
+    struct fake_rule here[] = {
+        {"POST /from", .status = row->status}, {"", .status = "200 OK"}, {0}};
+    CLEANUP(buf_deinit) struct buf text = BUF_INIT(16);
+    struct http_text body = {&text, 0};
+    struct fake_http other;
+    struct trial c;
+    char location[128];
+
+    fake_start(&other, there);
+    snprintf(location, sizeof(location), "Location: http://%s/to\r\n",
+             row->elsewhere ? other.host : "@HOST@");
+    here[0].headers = location;
+    buf_append_str(&text, "form");
+    begin(&c, here, LONG_NS);
+    if (!ask(&c,
+             (struct http_request){.method = "POST",
+                                   .source = http_text_read,
+                                   .source_arg = &body,
+                                   .rewind = row->rewinds ? http_text_rewind : NULL,
+                                   .body_bytes = 4,
+                                   .secret_body = row->secret,
+                                   .follow_redirects = true},
+             "/from"))
+        fail_msg("%s: %s", row->status, c.err.message);
+    assert_int_equal(c.response.status, row->want ? 200 : atoi(row->status));
+    assert_int_equal(c.response.sent_bytes, row->want && *row->want == 'P' ? 8 : 4);
+    if (row->want && !fake_saw(row->elsewhere ? &other : &c.fake, row->want))
+        fail_msg("%s: no %s", row->status, row->want);
+    assert_int_equal(fake_saw(&other, "form"),
+                     row->elsewhere && row->want && strstr(row->want, "POST"));
+    end(&c);
+    fake_stop(&other);
+}
+
+static void redirects_writes_as_go_does(void **state)
+{
+    static const struct form rows[] = {
+        {"301 Go", .rewinds = true, .want = "GET /to "},
+        {"302 Go", .want = "GET /to "},
+        {"303 Go", .secret = true, .elsewhere = true, .want = "GET /to "},
+        {"307 Go", .rewinds = true, .want = "POST /to "},
+        {"308 Go", .rewinds = true, .want = "POST /to "},
+        {"307 Go", .rewinds = true, .secret = true, .want = "POST /to "},
+        {"307 Go", .rewinds = true, .elsewhere = true, .want = "POST /to "},
+        {"307 Go", .rewinds = true, .secret = true, .elsewhere = true},
+        {"308 Go"},
+        {"300 Go", .rewinds = true},
+        {"304 Go", .rewinds = true},
+        {"305 Go", .rewinds = true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        redirect_form(&rows[i]);
+}
+
+static bool name_guest(void *arg, const char *url, const char **header, struct error *err)
+{
+    (void)err;
+    *header = strstr(url, arg) ? "Authorization: Bearer guest" : NULL;
+    return true;
+}
+
+static void has_an_identity_of_its_own_at_another_host(void **state)
+{
+    static const char *const headers[] = {"Authorization: Bearer hidden", NULL};
+    static const struct fake_rule there[] = {{"GET /", .status = "200 OK"}, {0}};
+    struct fake_rule here[] = {{"GET /", .status = "307 Go"}, {0}};
+    struct fake_http other;
+    struct trial c;
+    char location[128];
+
+    (void)state;
+    fake_start(&other, there);
+    snprintf(location, sizeof(location), "Location: http://%s/blob\r\n", other.host);
+    here[0].headers = location;
+    begin(&c, here, LONG_NS);
+    assert_true(ask(&c,
+                    (struct http_request){.headers = headers,
+                                          .follow_redirects = true,
+                                          .identity = name_guest,
+                                          .identity_arg = other.host},
+                    "/blob"));
+    assert_true(c.response.from_elsewhere);
+    assert_true(fake_saw(&c.fake, "Bearer hidden"));
+    assert_false(fake_saw(&c.fake, "Bearer guest"));
+    assert_true(fake_saw(&other, "Bearer guest"));
+    assert_false(fake_saw(&other, "Bearer hidden"));
     end(&c);
     fake_stop(&other);
 }
@@ -491,6 +592,8 @@ int main(void)
         cmocka_unit_test(ends_an_exchange_whose_failure_body_is_too_long),
         cmocka_unit_test(stops_with_the_error_of_the_sink),
         cmocka_unit_test(follows_redirects_only_when_asked),
+        cmocka_unit_test(redirects_writes_as_go_does),
+        cmocka_unit_test(has_an_identity_of_its_own_at_another_host),
         cmocka_unit_test(keeps_credentials_from_other_hosts),
         cmocka_unit_test(sends_bodies),
         cmocka_unit_test(reads_no_more_of_a_source_than_the_body),

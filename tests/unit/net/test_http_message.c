@@ -105,6 +105,9 @@ static void reads_a_text_in_pieces(void **state)
     assert_memory_equal(out, "lo", 2);
     assert_true(http_text_read(&source, out, 3, &n, NULL));
     assert_int_equal(n, 0);
+    assert_true(http_text_rewind(&source, NULL, NULL));
+    assert_true(http_text_read(&source, out, sizeof(out), &n, NULL));
+    assert_int_equal(n, 5);
 }
 
 static void an_origin_has_no_secrets(void **state)
@@ -136,6 +139,47 @@ static void an_origin_has_no_secrets(void **state)
     }
 }
 
+static void compares_origins(void **state)
+{
+    static const struct {
+        const char *from, *to;
+        bool same, shares;
+    } rows[] = {
+        {"https://r.example/v2/", "https://r.example/other?x", true, true},
+        {"https://r.example:443/v2/", "https://r.example/", true, true},
+        {"https://r.example/", "https://r.example:443", true, true},
+        {"http://r.example:80/", "http://r.example", true, true},
+        {"https://r.example:/", "https://r.example", true, true},
+        {"HTTPS://R.Example/", "https://r.example:443/", true, true},
+        {"https://user:pass@r.example/", "https://r.example/", true, true},
+        {"https://[::1]/", "https://[::1]:443/", true, true},
+        {"https://[::1]:5000/", "https://[::1]:5000/x", true, true},
+        {"http://r.example/", "https://r.example/", false, true},
+        {"http://r.example:80/", "https://r.example:443/", false, true},
+        {"https://r.example/", "http://r.example/", false, false},
+        {"http://r.example:443/", "https://r.example/", false, false},
+        {"https://r.example:80/", "http://r.example/", false, false},
+        {"http://r.example:5000/", "https://r.example:5000/", false, false},
+        {"https://r.example:5000/", "https://r.example/", false, false},
+        {"https://r.example:5000/", "https://r.example:5001/", false, false},
+        {"https://r.example/", "https://sub.r.example/", false, false},
+        {"https://r.example/", "https://r.example.evil/", false, false},
+        {"https://r.example/", "https://r.example@evil/", false, false},
+        {"https://r.example/", "https://r.example\\@evil/", true, true},
+        {"https://[::1]/", "https://[::2]/", false, false},
+        {"https://r.example/", "", false, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (http_same_origin(rows[i].from, rows[i].to) != rows[i].same ||
+            http_same_origin(rows[i].to, rows[i].from) != rows[i].same)
+            fail_msg("origins of %s and %s", rows[i].from, rows[i].to);
+        if (http_may_share_identity(rows[i].from, rows[i].to) != rows[i].shares)
+            fail_msg("identity from %s to %s", rows[i].from, rows[i].to);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -145,6 +189,7 @@ int main(void)
         cmocka_unit_test(empties_a_response),
         cmocka_unit_test(reads_a_text_in_pieces),
         cmocka_unit_test(an_origin_has_no_secrets),
+        cmocka_unit_test(compares_origins),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

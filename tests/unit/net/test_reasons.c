@@ -24,16 +24,24 @@
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 
-static enum error_code code_of(int status, const char *name)
+static struct error error_of(enum registry_request request, int status, const char *body)
 {
     CLEANUP(http_response_deinit) struct http_response response = HTTP_RESPONSE_INIT(4096);
     struct error err;
 
     response.status = status;
-    buf_printf(&response.body, "{\"errors\":[{\"code\":\"%s\",\"message\":\"so it is\"}]}", name);
-    assert_false(registry_status_error(&response, &err));
+    buf_append_str(&response.body, body);
+    assert_false(registry_status_error(request, &response, &err));
     assert_int_equal(err.status, status);
-    return err.code;
+    return err;
+}
+
+static enum error_code code_of(enum registry_request request, int status, const char *name)
+{
+    char body[128];
+
+    snprintf(body, sizeof(body), "{\"errors\":[{\"code\":\"%s\",\"message\":\"so it is\"}]}", name);
+    return error_of(request, status, body).code;
 }
 
 /* The values of the label "reason" are a contract with dashboards and alerts. */
@@ -60,6 +68,7 @@ static void names_of_reasons_never_change(void **state)
         "no_space",
         "unpack",
         "runtime_unavailable",
+        "runtime_forbidden",
         "runtime",
         "limit",
         "memory",
@@ -103,8 +112,60 @@ static void every_http_status_has_a_reason(void **state)
                 want = exceptions[i].want;
         if (http_status_reason(status) != want)
             fail_msg("%d: %s", status, error_code_name(http_status_reason(status)));
-        assert_int_equal(code_of(status, "SOMETHING_NEW"), want);
+        assert_int_equal(code_of(REGISTRY_READ, status, "SOMETHING_NEW"), want);
     }
+}
+
+/* By the OCI distribution specification, and by what registries do. A registry that does not know
+ * what it has accepted before has failed. */
+static void error_codes_of_registries_depend_on_the_request(void **state)
+{
+    static const struct {
+        int status;
+        const char *name;
+        enum error_code read, write;
+    } rows[] = {
+        {401, "UNAUTHORIZED", ERROR_UNAUTHORIZED, ERROR_UNAUTHORIZED},
+        {401, "DENIED", ERROR_FORBIDDEN, ERROR_FORBIDDEN},
+        {403, "DENIED", ERROR_FORBIDDEN, ERROR_FORBIDDEN},
+        {403, "UNAUTHORIZED", ERROR_UNAUTHORIZED, ERROR_UNAUTHORIZED},
+        {404, "NAME_UNKNOWN", ERROR_NOT_FOUND, ERROR_NOT_FOUND},
+        {404, "MANIFEST_UNKNOWN", ERROR_NOT_FOUND, ERROR_SERVER_ERROR},
+        {404, "BLOB_UNKNOWN", ERROR_NOT_FOUND, ERROR_SERVER_ERROR},
+        {400, "MANIFEST_BLOB_UNKNOWN", ERROR_NOT_FOUND, ERROR_SERVER_ERROR},
+        {404, "BLOB_UPLOAD_UNKNOWN", ERROR_NOT_FOUND, ERROR_SERVER_ERROR},
+        {404, "BLOB_UPLOAD_INVALID", ERROR_SERVER_ERROR, ERROR_SERVER_ERROR},
+        {416, "BLOB_UPLOAD_INVALID", ERROR_SERVER_ERROR, ERROR_SERVER_ERROR},
+        {403, "TOOMANYREQUESTS", ERROR_RATE_LIMITED, ERROR_RATE_LIMITED},
+        {404, "UNAVAILABLE", ERROR_SERVER_ERROR, ERROR_SERVER_ERROR},
+        {405, "UNSUPPORTED", ERROR_UNSUPPORTED, ERROR_UNSUPPORTED},
+        {400, "UNSUPPORTED", ERROR_UNSUPPORTED, ERROR_UNSUPPORTED},
+        {400, "DIGEST_INVALID", ERROR_INVALID, ERROR_DIGEST_MISMATCH},
+        {400, "SIZE_INVALID", ERROR_PROTOCOL, ERROR_SIZE_MISMATCH},
+        {416, "RANGE_INVALID", ERROR_PROTOCOL, ERROR_PROTOCOL},
+        {400, "NAME_INVALID", ERROR_INVALID, ERROR_INVALID},
+        {400, "TAG_INVALID", ERROR_INVALID, ERROR_INVALID},
+        {400, "MANIFEST_INVALID", ERROR_PROTOCOL, ERROR_INVALID},
+        {400, "MANIFEST_UNVERIFIED", ERROR_PROTOCOL, ERROR_INVALID},
+        {404, "MANIFEST_INVALID", ERROR_NOT_FOUND, ERROR_INVALID},
+        {413, "", ERROR_LIMIT, ERROR_LIMIT},
+        {413, "SIZE_INVALID", ERROR_LIMIT, ERROR_SIZE_MISMATCH},
+        {409, "", ERROR_PROTOCOL, ERROR_FORBIDDEN},
+        {409, "DENIED", ERROR_FORBIDDEN, ERROR_FORBIDDEN},
+        {415, "", ERROR_PROTOCOL, ERROR_UNSUPPORTED},
+        {404, "", ERROR_NOT_FOUND, ERROR_NOT_FOUND},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        if (code_of(REGISTRY_READ, rows[i].status, rows[i].name) != rows[i].read ||
+            code_of(REGISTRY_WRITE, rows[i].status, rows[i].name) != rows[i].write)
+            fail_msg("%d %s", rows[i].status, rows[i].name);
+        if (rows[i].status != 404 || *rows[i].name)
+            assert_int_equal(code_of(REGISTRY_UPLOAD, rows[i].status, rows[i].name), rows[i].write);
+    }
+    assert_int_equal(code_of(REGISTRY_UPLOAD, 404, ""), ERROR_SERVER_ERROR);
+    assert_int_equal(code_of(REGISTRY_UPLOAD, 404, "NAME_UNKNOWN"), ERROR_NOT_FOUND);
 }
 
 static void error_codes_of_registries_refine_a_4xx_only(void **state)
@@ -114,31 +175,11 @@ static void error_codes_of_registries_refine_a_4xx_only(void **state)
         const char *name;
         enum error_code want;
     } rows[] = {
-        {401, "UNAUTHORIZED", ERROR_UNAUTHORIZED},
-        {401, "DENIED", ERROR_FORBIDDEN},
-        {403, "DENIED", ERROR_FORBIDDEN},
-        {403, "UNAUTHORIZED", ERROR_UNAUTHORIZED},
-        {404, "NAME_UNKNOWN", ERROR_NOT_FOUND},
-        {404, "MANIFEST_UNKNOWN", ERROR_NOT_FOUND},
-        {404, "BLOB_UNKNOWN", ERROR_NOT_FOUND},
-        {400, "MANIFEST_BLOB_UNKNOWN", ERROR_NOT_FOUND},
-        {403, "TOOMANYREQUESTS", ERROR_RATE_LIMITED},
-        {404, "UNAVAILABLE", ERROR_SERVER_ERROR},
-        {405, "UNSUPPORTED", ERROR_UNSUPPORTED},
-        {400, "DIGEST_INVALID", ERROR_DIGEST_MISMATCH},
-        {400, "SIZE_INVALID", ERROR_SIZE_MISMATCH},
-        {400, "NAME_INVALID", ERROR_INVALID},
-        {400, "TAG_INVALID", ERROR_INVALID},
-        {400, "MANIFEST_INVALID", ERROR_INVALID},
-        {400, "MANIFEST_UNVERIFIED", ERROR_INVALID},
-        {404, "BLOB_UPLOAD_UNKNOWN", ERROR_NOT_FOUND},
-        {404, "BLOB_UPLOAD_INVALID", ERROR_PROTOCOL}, /* the upload exists but cannot continue */
-        {416, "RANGE_INVALID", ERROR_PROTOCOL},
-        {400, "UNSUPPORTED", ERROR_UNSUPPORTED},
         {400, "manifest_unknown", ERROR_PROTOCOL},
         {500, "MANIFEST_UNKNOWN",
          ERROR_SERVER_ERROR}, /* the server is broken: its error code does not count */
         {599, "TOOMANYREQUESTS", ERROR_SERVER_ERROR},
+        {507, "DENIED", ERROR_NO_SPACE},
         {399, "DENIED", ERROR_PROTOCOL},
         {499, "DENIED", ERROR_FORBIDDEN},
         {400, "DENIE", ERROR_PROTOCOL},
@@ -147,8 +188,25 @@ static void error_codes_of_registries_refine_a_4xx_only(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < COUNT(rows); i++)
-        assert_int_equal(code_of(rows[i].status, rows[i].name), rows[i].want);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        assert_int_equal(code_of(REGISTRY_READ, rows[i].status, rows[i].name), rows[i].want);
+        assert_int_equal(code_of(REGISTRY_WRITE, rows[i].status, rows[i].name), rows[i].want);
+    }
+}
+
+/* A proxy that refuses a large body sends a page of HTML. */
+static void explains_what_the_body_does_not(void **state)
+{
+    (void)state;
+    assert_string_equal(error_of(REGISTRY_UPLOAD, 413, "<html>").message,
+                        "HTTP 413: the request is larger than the registry, or a proxy before it, "
+                        "accepts");
+    assert_string_equal(error_of(REGISTRY_READ, 413, "<html>").message, "HTTP 413");
+    assert_string_equal(error_of(REGISTRY_UPLOAD, 404, "").message,
+                        "HTTP 404: the registry does not know the upload that it has opened");
+    assert_string_equal(
+        error_of(REGISTRY_WRITE, 413, "{\"errors\":[{\"code\":\"X\",\"message\":\"m\"}]}").message,
+        "HTTP 413 X: m");
 }
 
 /* The result of a GET of `path` from a server with `rules`. *no_tls as in the response. */
@@ -327,7 +385,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_of_reasons_never_change),
         cmocka_unit_test(every_http_status_has_a_reason),
+        cmocka_unit_test(error_codes_of_registries_depend_on_the_request),
         cmocka_unit_test(error_codes_of_registries_refine_a_4xx_only),
+        cmocka_unit_test(explains_what_the_body_does_not),
         cmocka_unit_test(failed_exchanges_have_exact_reasons),
         cmocka_unit_test(every_grpc_code_has_a_name_and_a_reason),
         cmocka_unit_test(docker_failures_go_by_message_then_status),

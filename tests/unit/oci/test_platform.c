@@ -198,6 +198,104 @@ static void chooses_the_best_then_the_first(void **state)
     assert_null(platform_choose(&matcher, &empty));
 }
 
+#define ENTRY(type, ...)                  \
+    {                                     \
+        .media_type = (type), __VA_ARGS__ \
+    }
+#define FOR(os, architecture) .has_platform = true, .platform = {(os), (architecture), ""}
+
+/* What `ctr images pull` of 1.6, 1.7 and 2 takes on amd64. An entry without a platform is judged by
+ * its configuration. */
+static void takes_the_entry_of_an_image(void **state)
+{
+    static struct {
+        struct descriptor entries[2];
+        struct platform config; /* of the chosen entry */
+        enum error_code want;
+    } rows[] = {
+        {{ENTRY(MEDIA_TYPE_OCI_MANIFEST, FOR("linux", "arm64")), ENTRY(MEDIA_TYPE_OCI_MANIFEST)},
+         {"", "", ""}, /* of a chart */
+         ERROR_NOT_FOUND},
+        {{ENTRY(MEDIA_TYPE_OCI_MANIFEST), ENTRY(MEDIA_TYPE_OCI_MANIFEST, FOR("linux", "arm64"))},
+         {"linux", "amd64", ""},
+         ERROR_NONE},
+        {{ENTRY(MEDIA_TYPE_OCI_MANIFEST), ENTRY(MEDIA_TYPE_OCI_MANIFEST, FOR("linux", "amd64"))},
+         {"linux", "arm64", ""}, /* a platform that is written counts alone */
+         ERROR_NONE},
+        {{ENTRY(MEDIA_TYPE_OCI_MANIFEST), ENTRY(MEDIA_TYPE_OCI_MANIFEST)},
+         {"linux", "arm64", ""}, /* of the first; the second is not looked at */
+         ERROR_NOT_FOUND},
+        {{ENTRY(MEDIA_TYPE_OCI_MANIFEST), ENTRY(MEDIA_TYPE_OCI_MANIFEST)},
+         {"", "x86_64", ""},
+         ERROR_NONE},
+        {{ENTRY(MEDIA_TYPE_OCI_MANIFEST), ENTRY(MEDIA_TYPE_OCI_MANIFEST)},
+         {"windows", "amd64", ""},
+         ERROR_NOT_FOUND},
+        {{ENTRY(MEDIA_TYPE_OCI_MANIFEST), ENTRY(MEDIA_TYPE_OCI_MANIFEST)},
+         {"linux", "386", ""},
+         ERROR_NONE},
+        {{ENTRY(MEDIA_TYPE_OCI_MANIFEST, FOR("unknown", "unknown")),
+          ENTRY(MEDIA_TYPE_OCI_MANIFEST, FOR("linux", "arm64"))},
+         {"linux", "amd64", ""},
+         ERROR_NOT_FOUND},
+        {{ENTRY(MEDIA_TYPE_OCI_MANIFEST, FOR("", "")),
+          ENTRY(MEDIA_TYPE_OCI_MANIFEST, FOR("linux", "arm64"))},
+         {"linux", "amd64", ""},
+         ERROR_NOT_FOUND},
+        {{ENTRY("application/x-thing"), ENTRY(MEDIA_TYPE_OCI_MANIFEST)},
+         {"linux", "amd64", ""},
+         ERROR_NOT_FOUND},
+        {{ENTRY(MEDIA_TYPE_OCI_INDEX), ENTRY(MEDIA_TYPE_OCI_MANIFEST)},
+         {"linux", "amd64", ""},
+         ERROR_UNSUPPORTED},
+        {{ENTRY(MEDIA_TYPE_OCI_INDEX), ENTRY(MEDIA_TYPE_DOCKER_MANIFEST, FOR("linux", "amd64"))},
+         {"", "", ""},
+         ERROR_NONE},
+    };
+    struct platform_matcher matcher;
+
+    (void)state;
+    parse(&matcher, "linux/amd64");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct manifest index = {MANIFEST_INDEX, "", .children = rows[i].entries,
+                                       .n_children = 2};
+        const struct descriptor *entry;
+        struct error err = {0};
+        bool ok = platform_find(&matcher, &index, &entry, &err) &&
+                  platform_check(&matcher, entry, &rows[i].config, &err);
+
+        if (ok != (rows[i].want == ERROR_NONE) || err.code != rows[i].want)
+            fail_msg("row %zu: %s", i, err.message);
+        if (err.code == ERROR_NOT_FOUND)
+            assert_non_null(strstr(err.message, "no match for platform linux/amd64"));
+    }
+}
+
+static void old_daemons_ignore_the_variant_of_a_config(void **state)
+{
+    static const struct descriptor entry = ENTRY(MEDIA_TYPE_OCI_MANIFEST);
+    static const struct {
+        const char *machine, *variant;
+        bool before, since; /* containerd 2.0 */
+    } rows[] = {
+        {"linux/arm/v6", "v6", false, true}, /* no variant means v7 */
+        {"linux/arm/v6", "v7", false, false}, {"linux/arm/v7", "v7", true, true},
+        {"linux/arm/v7", "v8", true, false},  {"linux/arm/v7", "", true, true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct platform config = {"linux", "arm", rows[i].variant};
+        struct platform_matcher matcher;
+        struct error err;
+
+        parse(&matcher, rows[i].machine);
+        assert_int_equal(platform_check(&matcher, &entry, &config, &err), rows[i].since);
+        matcher.no_config_variant = true;
+        assert_int_equal(platform_check(&matcher, &entry, &config, &err), rows[i].before);
+    }
+}
+
 static void writes_its_name(void **state)
 {
     struct platform_matcher matcher;
@@ -239,6 +337,8 @@ int main(void)
         cmocka_unit_test(chooses_the_best_then_the_first),
         cmocka_unit_test(knows_spellings_of_old_daemons),
         cmocka_unit_test(old_daemons_reject_features),
+        cmocka_unit_test(takes_the_entry_of_an_image),
+        cmocka_unit_test(old_daemons_ignore_the_variant_of_a_config),
         cmocka_unit_test(writes_its_name),
         cmocka_unit_test(accepts_this_machine),
     };

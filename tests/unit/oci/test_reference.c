@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #define HEX    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define HEX32  "0123456789abcdef0123456789abcdef"
 #define DIGEST "sha256:" HEX
 #define A32    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define A128   A32 A32 A32 A32
@@ -57,6 +58,10 @@ static void reads_what_docker_reads(void **state)
          "g.io/" A250 ":t"}, /* 255 characters */
         {"x:_-.", "docker.io", "registry-1.docker.io", "library/x", "_-.", NULL,
          "docker.io/library/x:_-."},
+        {"gcr.io/x@sha384:" HEX HEX32, "gcr.io", "gcr.io", "x", NULL, "sha384:" HEX HEX32,
+         "gcr.io/x@sha384:" HEX HEX32},
+        {"gcr.io/x:t@sha512:" HEX HEX, "gcr.io", "gcr.io", "x", "t", "sha512:" HEX HEX,
+         "gcr.io/x:t@sha512:" HEX HEX},
         {"gcr.io/x@" DIGEST, "gcr.io", "gcr.io", "x", NULL, DIGEST, "gcr.io/x@" DIGEST},
         {"gcr.io/x:t@" DIGEST, "gcr.io", "gcr.io", "x", "t", DIGEST, "gcr.io/x:t@" DIGEST},
         {"gcr.io/a.b/c_d/e__f/g--h", "gcr.io", "gcr.io", "a.b/c_d/e__f/g--h", "latest", NULL,
@@ -98,7 +103,10 @@ static void rejects_invalid_references(void **state)
         "x:" A128 "a",
         "x@",
         "x@sha256:",
-        "x@sha512:" HEX HEX,
+        "x@sha384:" HEX,
+        "x@sha512:" HEX,
+        "x@sha512:" HEX HEX "0",
+        "x@blake3:" HEX,
         "x@" DIGEST "0",
         "x@" DIGEST "@" DIGEST,
         "a___b",

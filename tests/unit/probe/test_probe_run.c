@@ -89,6 +89,27 @@ static void success_is_counted_and_reported(void **state)
     assert_log(&f, "77.0 B crossed the network, 0.0 B were already present");
 }
 
+/* Nothing can be found below a file; in a pod it is a folder of root. */
+static void engines_of_a_daemon_need_no_hosts(void **state)
+{
+    CLEANUP(probe_fixture_close) struct probe_fixture f;
+
+    (void)state;
+    open_with(&f, "");
+    f.node.hosts_roots = (char *)(uintptr_t) "/dev/null";
+    assert_true(probe_fixture_run(&f));
+    assert_int_equal(engine_calls, 1);
+    assert_int_equal(f.run.warning.code, ERROR_INVALID);
+    assert_non_null(strstr(f.run.warning.message, "does not know the hosts"));
+    assert_non_null(strstr(f.run.warning.message, "/dev/null/r.io"));
+    planned_error = (struct error){.code = ERROR_INVALID, .message = "/dev/null"};
+    assert_false(probe_fixture_run(&f));
+    assert_int_equal(f.run.warning.code, ERROR_NONE);
+    planned_error = (struct error){.code = ERROR_CONNECT, .message = "other"};
+    assert_false(probe_fixture_run(&f));
+    assert_int_equal(f.run.warning.code, ERROR_INVALID);
+}
+
 static void timestamps_are_those_of_the_run(void **state)
 {
     CLEANUP(probe_fixture_close) struct probe_fixture f;
@@ -603,6 +624,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(success_is_counted_and_reported),
+        cmocka_unit_test(engines_of_a_daemon_need_no_hosts),
         cmocka_unit_test(timestamps_are_those_of_the_run),
         cmocka_unit_test(nothing_is_reported_of_runs_before_the_first),
         cmocka_unit_test(failure_is_counted_by_reason),

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "engines/daemon/daemon_hosts.h"
 #include "registry/hosts/hosts_toml.h"
 
 #include <errno.h>
@@ -103,6 +104,8 @@ static const char *shown(const struct host_list *list)
             host->capabilities & HOST_PUSH ? "P" : "", host->skip_verify ? " skip" : "",
             host->client_cert[0] ? " client" : "", host->name_space[0] ? " ns=" : "",
             host->name_space);
+        if (host->repository)
+            n += (size_t)snprintf(text + n, sizeof(text) - n, " as %s", host->repository);
         for (const char *const *ca = host->more_ca_files; *ca; ca++)
             n += (size_t)snprintf(text + n, sizeof(text) - n, " ca");
         for (const char *const *header = host->headers; *header; header++)
@@ -263,7 +266,6 @@ static const char *const void_files[] = {
     "[host.\"https://m.example/%zz\"]\n",
     "[host.\"https://m.example/\\u0000\"]\n",
     "server = \"https://m.example:port\"\n",
-    "x = [[[[[[[[[[[[1]]]]]]]]]]]]\n",
 };
 
 static void uses_the_certificates_if_the_file_is_invalid(void **state)
@@ -332,6 +334,8 @@ static void fails_where_containerd_fails(void **state)
     assert_int_equal(unlink(path) + mkdir(path, 0755), 0);
     open_fixture(&it, "reg.example:5000/a/b:t");
     assert_false(hosts_find(&it.reference, &it.options, &it.arena, &it.list, &it.warning, &it.err));
+    assert_int_equal(it.list.count, 0);
+    assert_non_null(strstr(it.list.file, "/reg.example_5000_"));
     close_fixture(&it);
 }
 
@@ -353,11 +357,91 @@ static void is_as_strict_as_containerd_1(void **state)
     for (size_t i = 0; i < sizeof(old) / sizeof(old[0]); i++) {
         struct fixture it;
         open_fixture(&it, "reg.example:5000/a/b:t");
-        it.options.like_containerd_1 = true;
+        it.options.rules = daemon_hosts_rules("v1.7.24");
         put("reg.example_5000_", "hosts.toml", old[i].toml);
         find(&it);
         assert_string_equal(shown(&it.list), old[i].list ? old[i].list : REGISTRY);
         assert_int_equal(it.warning.code, old[i].list ? ERROR_NONE : ERROR_INVALID);
+        close_fixture(&it);
+    }
+}
+
+/* As the forks of k3s and RKE2 do. */
+static void rewrites_repositories(void **state)
+{
+#define HUB    "[host.\"https://m.example\".rewrite]\n"
+#define MIRROR "https://m.example/v2 prP" NS
+    static const struct {
+        const char *version, *toml, *list, *warning;
+    } files[] = {
+        {"v1.7.23-k3s2", HUB "\"^a/(.*)\" = \"hub/$1\"\n", MIRROR " as hub/b; " REGISTRY, NULL},
+        {"v2.0.5-k3s1", HUB "'^a/(.*)' = '${1}'\n", MIRROR " as b; " REGISTRY, NULL},
+        {"v1.30.5+k3s1", "[host.\"https://m.example\"]\nrewrite = {\"a\" = \"c\"}\n",
+         MIRROR " as c/b; " REGISTRY, NULL},
+        {"v2.0.5-k3s1", HUB "\"x\" = \"y\"\n", MIRROR "; " REGISTRY, NULL},
+        {"v2.0.5-k3s1", HUB, MIRROR "; " REGISTRY, NULL},
+        {"v2.0.5-k3s1", HUB "\"^\" = \"/c//./d/\"\n", MIRROR " as c/d/a/b; " REGISTRY, NULL},
+        {"v2.0.5-k3s1", HUB "\".*\" = \"\"\n", REGISTRY, "host 1"},
+        {"v2.0.5-k3s1", HUB "\".*\" = \"a?b\"\n", REGISTRY, "host 1"},
+        {"v2.0.5-k3s1", HUB "\"^(?!x)\" = \"c\"\n", MIRROR "; " REGISTRY, "line 1: a pattern of"},
+        {"v2.0.5-k3s1", HUB "\"^a\" = \"c\"\n\"b$\" = \"d\"\n", MIRROR " as c/b; " REGISTRY,
+         "line 1: several patterns"},
+        {"v2.0.5-k3s1", HUB "\"a\" = 1\n", REGISTRY, "line 2: rewrite"},
+        {"v2.0.5-k3s1", "[host.\"https://m.example\"]\nrewrite = 1\n", REGISTRY, "line 2: rewrite"},
+        {"v2.0.5-k3s1", "[rewrite]\n\"a\" = \"c\"\n", REGISTRY " as c/b", NULL},
+        {"v2.1.4", HUB "\"a\" = \"c\"\n", MIRROR "; " REGISTRY,
+         "line 1: the key \"rewrite\" is ignored"},
+        {"1.7.24", HUB "\"a\" = 1\n", MIRROR "; " REGISTRY,
+         "line 1: the key \"rewrite\" is ignored"},
+        {"", "[host.\"https://m.example\"]\n\nrewrite = 1\n", MIRROR "; " REGISTRY,
+         "line 3: the key \"rewrite\" is ignored"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        struct fixture it;
+        open_fixture(&it, "reg.example:5000/a/b:t");
+        it.options.rules = daemon_hosts_rules(files[i].version);
+        put("reg.example_5000_", "hosts.toml", files[i].toml);
+        find(&it);
+        assert_string_equal(shown(&it.list), files[i].list);
+        assert_int_equal(it.warning.code != ERROR_NONE, files[i].warning != NULL);
+        if (files[i].warning && !strstr(it.warning.message, files[i].warning))
+            fail_msg("%s: expected %s", it.warning.message, files[i].warning);
+        close_fixture(&it);
+    }
+}
+
+static void knows_what_each_version_knows(void **state)
+{
+    static const struct {
+        const char *version, *toml;
+        enum error_code warning;
+        bool used;
+    } files[] = {
+        {"v2.1.9", "[host.\"https://m.example\"]\ncapabilities = [\"referrers\"]\n", ERROR_INVALID},
+        {"v2.2.0", "[host.\"https://m.example\"]\ncapabilities = [\"referrers\"]\n", ERROR_NONE,
+         true},
+        {"v2.3.0", "[host.\"https://m.example\"]\nheader = {x = \"1\",}\n", ERROR_INVALID},
+        {"v2.4.0", "[host.\"https://m.example\"]\nheader = {x = \"1\",}\n", ERROR_NONE, true},
+        {"2.1.9", "[host.\"https://m.example\"]\nheader = {x = \"1\",}\n", ERROR_UNSUPPORTED, true},
+        {"2.1.9", "\xef\xbb\xbf[host.\"https://m.example\"]\n", ERROR_INVALID},
+        {"1.7.24", "\xef\xbb\xbf[host.\"https://m.example\"]\n", ERROR_NONE, true},
+    };
+    (void)state;
+    assert_true(daemon_hosts_rules("1.7.24").push_without_ns);
+    assert_true(daemon_hosts_rules("v2.2.7").push_without_ns);
+    assert_false(daemon_hosts_rules("v2.3.0").push_without_ns);
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        struct fixture it;
+        open_fixture(&it, "reg.example:5000/a/b:t");
+        it.options.rules = daemon_hosts_rules(files[i].version);
+        put("reg.example_5000_", "hosts.toml", files[i].toml);
+        find(&it);
+        assert_int_equal(it.list.count, files[i].used ? 2 : 1);
+        assert_int_equal(it.list.push_without_ns, it.options.rules.push_without_ns);
+        assert_int_equal(it.warning.code, files[i].warning);
+        if (it.warning.code != ERROR_NONE)
+            assert_non_null(strstr(it.warning.message, "hosts.toml: line "));
         close_fixture(&it);
     }
 }
@@ -399,6 +483,7 @@ static void finds_the_directory(void **state)
     put("first/[::1]_5000_", "hosts.toml", "[host.\"https://six.example\"]\n");
     assert_string_equal(served_from("[::1]:5000/a:t", roots), "six.example");
     assert_string_equal(hosts_root(&it.reference, "/a:/b", &it.arena), "/a");
+    assert_string_equal(hosts_root(&it.reference, "/a:/dev/null:/b", &it.arena), "/dev/null");
     assert_string_equal(hosts_root(&it.reference, "", &it.arena), "");
     assert_string_equal(hosts_root(&it.reference, NULL, &it.arena), "");
     close_fixture(&it);
@@ -516,6 +601,9 @@ static void respects_limits(void **state)
         {"ca = [", "\"a\",", "]\n", HOSTS_TOML_FILES_MAX + 1},
         {"client = [", "\"a\",", "]\n", HOSTS_TOML_FILES_MAX + 1},
         {"header.x = [", "\"a\",", "]\n", HOSTS_TOML_HEADERS_MAX + 1},
+        {"x = 1", "[", "\n", 1000},
+        {"x = ", "[", "\n", HOSTS_DIALECT_DEPTH_MAX + 1},
+        {"x = ", "{a=", "\n", HOSTS_DIALECT_DEPTH_MAX + 1},
     };
     (void)state;
     for (size_t i = 0; i < sizeof(big) / sizeof(big[0]); i++) {
@@ -583,6 +671,8 @@ int main(void)
         TEST(uses_certificates_without_a_file),
         TEST(fails_where_containerd_fails),
         TEST(is_as_strict_as_containerd_1),
+        TEST(knows_what_each_version_knows),
+        TEST(rewrites_repositories),
         TEST(finds_the_directory),
         TEST(reaches_docker_io_by_its_endpoint),
         TEST(applies_options_if_no_file_names_the_registry),

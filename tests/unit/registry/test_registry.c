@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The distribution protocol against scripted answers: right ones, wrong ones and none. */
+#include "registry/registry_blob.h"
 #include "registry/registry_read.h"
 
 #include "oci/digest.h"
@@ -105,7 +106,7 @@ static void maps_failures_to_reasons(void **state)
         {"500 Oops", "", ERROR_SERVER_ERROR},
         {"503 Busy", "{\"errors\":[{\"code\":\"DENIED\"}]}", ERROR_SERVER_ERROR},
         {"507 Full", "", ERROR_NO_SPACE},
-        {"400 Bad", "{\"errors\":[{\"code\":\"DIGEST_INVALID\"}]}", ERROR_DIGEST_MISMATCH},
+        {"400 Bad", "{\"errors\":[{\"code\":\"DIGEST_INVALID\"}]}", ERROR_INVALID},
         {"400 Bad", "{\"errors\":[{\"code\":\"TOOMANYREQUESTS\"}]}", ERROR_RATE_LIMITED},
         {"404 No", "{\"errors\":[{\"code\":\"DENIED\"}]}", ERROR_FORBIDDEN},
         {"404 No", "{\"errors\":[]}", ERROR_NOT_FOUND},
@@ -154,7 +155,7 @@ static void describes_manifests(void **state)
         {"", JSON_MANIFEST, MEDIA_TYPE_DOCKER_LIST},
         {"", "not json", ""},
         {"Content-Type: text/plain\r\n", "{}", "text/plain"},
-        {"Content-Type: a/b\r\nDocker-Content-Digest: sha512:00\r\n", "{}", "a/b"},
+        {"Content-Type: a/b\r\nDocker-Content-Digest:\r\n", "{}", "a/b"},
     };
 
     (void)state;
@@ -174,6 +175,39 @@ static void describes_manifests(void **state)
         assert_true(digest_of(rows[i].body, strlen(rows[i].body), digest, &t.err));
         assert_string_equal(found.digest, digest);
         assert_true(fake_saw(&t.fake, MEDIA_TYPE_OCI_MANIFEST ", " MEDIA_TYPE_OCI_INDEX ", */*"));
+        trial_end(&t);
+    }
+}
+
+#define EMPTY_SHA512                                                          \
+    "sha512:27c74670adb75075fad058d5ceaf7b20c4e7786c83bae8a32f626f9782af34c9" \
+    "a33c2046ef60fd2a7878d378e29fec851806bbd9a67878f3a9f1cda4830763fd"
+
+/* By the algorithm that the registry uses. What is no digest, containerd refuses, too. */
+static void verifies_the_announced_digest(void **state)
+{
+    static const struct {
+        const char *header;
+        enum error_code want;
+    } rows[] = {
+        {"Docker-Content-Digest: " EMPTY_SHA512 "\r\n", ERROR_NONE},
+        {"Docker-Content-Digest: " OTHER_DIGEST "\r\n", ERROR_DIGEST_MISMATCH},
+        {"Docker-Content-Digest: sha512:00\r\n", ERROR_PROTOCOL},
+        {"Docker-Content-Digest: 44136fa3\r\n", ERROR_PROTOCOL},
+        {"Docker-Content-Digest: blake3:00\r\n", ERROR_UNSUPPORTED},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct fake_rule rules[] = {
+            {"GET /", .status = "200 OK", .headers = rows[i].header, .body = "{}"}, {0}};
+        struct descriptor found;
+        struct trial t;
+
+        trial_begin(&t, rules, (struct identity){0});
+        if (get_manifest(&t, "v1", &found) != (rows[i].want == ERROR_NONE))
+            fail_msg("%s: %s", rows[i].header, t.err.message);
+        assert_int_equal(t.err.code, rows[i].want);
         trial_end(&t);
     }
 }
@@ -337,6 +371,8 @@ static void refuses_odd_token_servers(void **state)
          {"GET /token", .status = "200 OK", .body = "{\"token\":\"a\\r\\nb\"}"},
          ERROR_PROTOCOL},
         {"WWW-Authenticate: Bearer realm=\"file:///etc/passwd\"\r\n", {0}, ERROR_PROTOCOL},
+        {"WWW-Authenticate: Bearer realm=\"http://x:99999/\"\r\n", {0}, ERROR_PROTOCOL},
+        {"WWW-Authenticate: Bearer realm=\"http://[::1/\"\r\n", {0}, ERROR_PROTOCOL},
         {"WWW-Authenticate: Negotiate\r\n", {0}, ERROR_UNAUTHORIZED},
         {"", {0}, ERROR_UNAUTHORIZED},
     };
@@ -410,6 +446,7 @@ int main(void)
         cmocka_unit_test(maps_failures_to_reasons),
         cmocka_unit_test(messages_contain_code_and_text_of_the_registry),
         cmocka_unit_test(describes_manifests),
+        cmocka_unit_test(verifies_the_announced_digest),
         cmocka_unit_test(rejects_wrong_manifests),
         cmocka_unit_test(limits_the_size_of_manifests),
         cmocka_unit_test(answers_basic_with_user_and_password),

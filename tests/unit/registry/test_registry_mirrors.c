@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A registry behind a mirror, and broken downloads: the order of hosts, credentials and messages.
  */
+#include "registry/registry_blob.h"
+#include "registry/registry_private.h"
 #include "registry/registry_read.h"
 
 #include "base/clock.h"
@@ -120,6 +122,43 @@ static void tries_the_mirror_first(void **state)
     end(&t);
 }
 
+static void says_why_there_are_no_hosts(void **state)
+{
+    const struct error failed = {.code = ERROR_INVALID, .message = "/certs.d: Permission denied"};
+    const struct host_list list = {.file = "", .failed = &failed};
+    const struct reference reference = {.host = "h", .endpoint = "h", .repository = "a/b"};
+    struct error err;
+
+    (void)state;
+    assert_null(registry_new(&reference, &(struct registry_options){.hosts = &list}, &err));
+    assert_int_equal(err.code, ERROR_INVALID);
+    assert_string_equal(err.message, failed.message);
+}
+
+/* The token is for the name that the mirror knows, too. */
+static void asks_a_mirror_for_its_own_repository(void **state)
+{
+    static const struct fake_rule mirror[] = {
+        {"GET /token", .status = "200 OK", .body = "{\"token\":\"t\"}"},
+        {"GET /v2/hub/b/manifests/v1", "Bearer t", .status = "200 OK", .body = MANIFEST},
+        {"GET /v2/hub/b/manifests/v1", .status = "401 Who",
+         .headers = "WWW-Authenticate: Bearer realm=\"http://@HOST@/token\",service=\"s\"\r\n"},
+        {0},
+    };
+    struct trial t;
+
+    (void)state;
+    prepare(&t, mirror, all);
+    t.hosts[0].repository = "hub/b";
+    open_registry(&t);
+    assert_true(get_manifest(&t, "v1"));
+    assert_string_equal(registry_served_by(t.registry), t.mirror.host);
+    assert_true(fake_saw(&t.mirror, "GET /v2/hub/b/manifests/v1?ns=own.example%3A5000 "));
+    assert_true(fake_saw(&t.mirror, "scope=repository%3Ahub%2Fb%3Apull"));
+    assert_false(fake_saw(&t.mirror, "a%2Fb"));
+    end(&t);
+}
+
 static void falls_back_to_the_registry(void **state)
 {
     static const struct {
@@ -195,6 +234,37 @@ static void respects_capabilities(void **state)
     assert_int_equal(t.err.code, ERROR_INVALID);
     assert_non_null(strstr(t.err.message, "hosts.toml"));
     end(&t);
+}
+
+/* hosts.toml has another spelling of the registry: containerd sends ns=, the user's password is for
+ * it nevertheless. */
+static void the_default_port_makes_no_mirror(void **state)
+{
+    static const struct {
+        const char *scheme, *authority, *registry;
+        bool known;
+    } rows[] = {
+        {"http", "own.invalid:80", "own.invalid", true},
+        {"http", "own.invalid", "OWN.invalid:80", true},
+        {"https", "own.invalid:443", "own.invalid", true},
+        {"http", "own.invalid:443", "own.invalid", false},
+        {"http", "own.invalid:5000", "own.invalid", false},
+        {"http", "mirror.invalid", "own.invalid", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct trial t;
+
+        prepare(&t, nothing, nothing);
+        t.hosts[0].scheme = rows[i].scheme;
+        t.hosts[0].authority = rows[i].authority;
+        t.hosts[0].name_space = rows[i].registry;
+        open_registry(&t);
+        assert_int_equal(t.registry->mirrors[0].auth->credentials.username.text != NULL,
+                         rows[i].known);
+        end(&t);
+    }
 }
 
 static void sends_headers_of_a_mirror_only_to_it(void **state)
@@ -387,9 +457,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tries_the_mirror_first),
+        cmocka_unit_test(says_why_there_are_no_hosts),
+        cmocka_unit_test(asks_a_mirror_for_its_own_repository),
         cmocka_unit_test(falls_back_to_the_registry),
         cmocka_unit_test(returns_the_most_informative_error),
         cmocka_unit_test(respects_capabilities),
+        cmocka_unit_test(the_default_port_makes_no_mirror),
         cmocka_unit_test(sends_headers_of_a_mirror_only_to_it),
         cmocka_unit_test(falls_back_to_http_without_tls),
         cmocka_unit_test(resumes_a_broken_download),

@@ -330,6 +330,79 @@ static void ends_the_run_at_the_deadline(void **state)
     assert_true(caller.nothing || caller.reason == ERROR_TIMEOUT);
 }
 
+/* One run on demand for a client that gives this much time; the probe has an hour. Returns whether
+ * the run would say nothing about the node. */
+static bool is_shortened(struct world *world, struct fake *fake, int64_t given_ns, bool shortened)
+{
+    int64_t deadline_ns = clock_now_ns() + given_ns;
+    struct caller caller = {0};
+    struct error err;
+
+    caller.demand = scheduler_demand(world->scheduler,
+                                     &(struct demand_options){.probe = "x",
+                                                              .deadline_ns = deadline_ns,
+                                                              .shortened = shortened,
+                                                              .done = record_call,
+                                                              .arg = &caller},
+                                     &err);
+    assert_non_null(caller.demand);
+    await_call(world, &caller);
+    assert_false(caller.nothing);
+    assert_true(fake->deadline_ns <= deadline_ns);
+    return fake->shortened;
+}
+
+static void only_a_client_with_less_time_shortens_a_run(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    static struct fake fake;
+    unsigned attempts = 0;
+
+    (void)state;
+    world_init(&world, NO_DISTANCE);
+    apply_one(&world, &fake);
+    assert_false(is_shortened(&world, &fake, 2 * FAKE_SELDOM_NS, false));
+    assert_false(is_shortened(&world, &fake, 24 * FAKE_SELDOM_NS, false));
+    assert_true(is_shortened(&world, &fake, FAKE_SELDOM_NS - 1, true));
+    assert_true(is_shortened(&world, &fake, FAKE_SELDOM_NS / 2, true));
+    assert_true(is_shortened(&world, &fake, FAKE_SELDOM_NS / 2, false)); /* it waited in between */
+    while (is_shortened(&world, &fake, FAKE_SELDOM_NS, false))           /* on a busy machine */
+        assert_true(++attempts < 100);
+}
+
+static void pass_deadline(struct fake *fake)
+{
+    const struct timespec until = clock_timespec(fake->deadline_ns + 1);
+
+    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+    fake_set(&fake->deaf, false);
+}
+
+/* The second client has joined the run, which ends at the deadline of the first one. */
+static void a_patient_client_gets_a_run_of_its_own(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    static struct fake fake;
+    struct caller hurried, patient;
+
+    (void)state;
+    world_init(&world, FAKE_SELDOM_NS);
+    fake.skips = true; /* leaves no recent record */
+    apply_one(&world, &fake);
+    fake.skips = false;
+    fake_set(&fake.deaf, true);
+    demand_until(&world, "x", clock_now_ns() + NS_PER_SECOND / 5, &hurried);
+    fake_await(&fake.hanging, 1);
+    demand(&world, "x", &patient);
+    pass_deadline(&fake);
+    await_call(&world, &hurried);
+    await_call(&world, &patient);
+    assert_true(hurried.nothing || hurried.reason == ERROR_TIMEOUT);
+    assert_false(patient.nothing);
+    assert_int_equal(patient.reason, ERROR_NONE);
+    assert_int_equal(fake_get(&fake.runs), 3);
+}
+
 static void cancels_a_run_without_demands(void **state)
 {
     CLEANUP(world_deinit) struct world world;
@@ -798,6 +871,8 @@ int main(void)
         cmocka_unit_test(returns_null_at_the_deadline_if_all_threads_are_busy),
         cmocka_unit_test(answers_each_demand_at_its_own_deadline),
         cmocka_unit_test(ends_the_run_at_the_deadline),
+        cmocka_unit_test(only_a_client_with_less_time_shortens_a_run),
+        cmocka_unit_test(a_patient_client_gets_a_run_of_its_own),
         cmocka_unit_test(cancels_a_run_without_demands),
         cmocka_unit_test(ends_all_waits_before_a_shutdown),
         cmocka_unit_test(does_not_cancel_a_scheduled_run),

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define SUCCESS     "containerd_exporter_collector_success{collector=\"x\"} "
+#define FAILURE     "containerd_exporter_collector_failure_info{collector=\"x\","
 #define DURATION    "containerd_exporter_collector_duration_seconds{collector=\"x\"} "
 #define LAST_UPDATE "containerd_inventory_last_update_timestamp_seconds{collector=\"x\"} "
 #define RUNS        "fake_runs_total{name=\"x\"} "
@@ -107,10 +108,12 @@ static void keeps_the_time_of_the_last_success_while_it_fails(void **state)
     world.fake.outcome = ERROR_RUNTIME;
     assert_int_equal(run_job(job), ERROR_RUNTIME);
     assert_true(shows(&world, SUCCESS "0\n"));
+    assert_true(shows(&world, FAILURE "reason=\"runtime\"} 1\n"));
     assert_true(shows(&world, RUNS "1\n")); /* measured before the failure */
     assert_int_equal(page_count(world.board, LAST_UPDATE), 0);
     world.fake.outcome = ERROR_NONE;
     assert_int_equal(run_job(job), ERROR_NONE);
+    assert_int_equal(page_count(world.board, FAILURE), 0);
     before = page_text(world.board);
     world.fake.outcome = ERROR_RUNTIME;
     assert_int_equal(run_job(job), ERROR_RUNTIME);
@@ -371,6 +374,8 @@ static void logs_changes_only(void **state)
     assert_int_equal(logged(job, "msg=\"collector x works again\""), 1);
     assert_int_equal(logged(job, "level="), 0);
     world.fake.outcome = ERROR_RUNTIME_UNAVAILABLE;
+    assert_int_equal(logged(job, "level="), 0);
+    world.fake.outcome = ERROR_RUNTIME_FORBIDDEN;
     assert_int_equal(logged(job, "level="), 0);
     assert_false(job->failing);
     world.fake.outcome = ERROR_DNS;

@@ -22,7 +22,7 @@ struct node {
     unsigned users;
     char address[32];
 };
-static unsigned n_nodes, n_made, n_open, n_closed;
+static unsigned n_nodes, n_made, n_refreshed, n_open, n_closed;
 static bool fail_make_node;
 
 struct thing_state {
@@ -117,6 +117,12 @@ static void free_node(struct node *node)
     free(node);
 }
 
+static void refresh_node(struct node *node)
+{
+    assert_non_null(node);
+    n_refreshed++;
+}
+
 struct world {
     char directory[64], path[80];
     struct board *board;
@@ -138,12 +144,14 @@ static void world_init(struct world *world, const char *text)
 {
     const struct scheduler_options scheduler = {
         .inventory_workers = 1, .probe_workers = 1, .node = "node"};
-    struct reload_options options = {
-        .schema = &schema, .make_node = make_node, .free_node = free_node};
+    struct reload_options options = {.schema = &schema,
+                                     .make_node = make_node,
+                                     .free_node = free_node,
+                                     .refresh_node = refresh_node};
     struct error err;
 
     *world = (struct world){.directory = "/tmp/test_reload.XXXXXX", .board = board_new()};
-    n_nodes = n_made = n_open = n_closed = 0;
+    n_nodes = n_made = n_refreshed = n_open = n_closed = 0;
     fail_make_node = false;
     assert_non_null(mkdtemp(world->directory));
     snprintf(world->path, sizeof(world->path), "%s/config.yml", world->directory);
@@ -274,6 +282,9 @@ static void replaces_the_node_if_global_sections_changed(void **state)
     write_file(&world, "global: {address: there}\n");
     reload(&world);
     expect_run(&world, "there", 1);
+    assert_int_equal(n_refreshed, 0);
+    reload(&world);
+    assert_int_equal(n_refreshed, 1);
     assert_int_equal(n_made, 2);
     assert_int_equal(n_nodes, 1);
 }

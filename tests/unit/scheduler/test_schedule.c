@@ -326,6 +326,7 @@ static void some_errors_are_not_retried(void **state)
         {ERROR_NO_SPACE, false},
         {ERROR_UNPACK, true},
         {ERROR_RUNTIME_UNAVAILABLE, true},
+        {ERROR_RUNTIME_FORBIDDEN, true},
         {ERROR_RUNTIME, true},
         {ERROR_LIMIT, false},
         {ERROR_MEMORY, false},

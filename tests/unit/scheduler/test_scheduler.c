@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "scheduler/scheduler.h"
+#include "scheduler/scheduler_view.h"
 #include "support/failures.h"
 
 #include <stdatomic.h>
@@ -390,6 +391,7 @@ static void retries_the_inventory_while_the_daemon_is_unavailable(void **state)
 {
     CLEANUP(world_deinit) struct world world;
     static struct fake gone = {.outcome = ERROR_RUNTIME_UNAVAILABLE},
+                       denied = {.outcome = ERROR_RUNTIME_FORBIDDEN},
                        broken = {.outcome = ERROR_RUNTIME};
     struct config config;
 
@@ -397,10 +399,64 @@ static void retries_the_inventory_while_the_daemon_is_unavailable(void **state)
     world_init(&world);
     fake_config_init(&config);
     fake_job(&config, &fake_inventory, "gone", "1", &gone)->interval_ns = FAKE_SELDOM_NS;
+    fake_job(&config, &fake_inventory, "denied", "1", &denied)->interval_ns = FAKE_SELDOM_NS;
     fake_job(&config, &fake_inventory, "broken", "1", &broken)->interval_ns = FAKE_SELDOM_NS;
     apply(&world, &config);
     fake_await(&gone.ended, 3);
+    fake_await(&denied.ended, 3);
     assert_int_equal(fake_get(&broken.runs), 1);
+}
+
+struct failures {
+    size_t count;
+    char text[200];
+};
+
+static void add_failure(void *arg, const struct collector_failure *failure)
+{
+    struct failures *failures = arg;
+
+    snprintf(failures->text, sizeof(failures->text), "%s: %s", failure->collector,
+             failure->message);
+    failures->count++;
+}
+
+static struct failures failures_of(struct scheduler *scheduler)
+{
+    struct failures failures = {0};
+
+    scheduler_failures(scheduler, add_failure, &failures);
+    return failures;
+}
+
+static void keeps_the_last_error_of_collectors_without_secrets(void **state)
+{
+    CLEANUP(world_deinit) struct world world;
+    static struct fake bad = {.outcome = ERROR_TLS,
+                              .words = "GET https://h/v2/?sig=geheim: refused"},
+                       good, probe = {.outcome = ERROR_DNS};
+    struct failures failures;
+    struct config config;
+
+    (void)state;
+    world_init(&world);
+    fake_config_init(&config);
+    fake_job(&config, &fake_inventory, "bad", "1", &bad);
+    fake_job(&config, &fake_inventory, "good", "1", &good);
+    fake_job(&config, &fake_probe, "probe", "1", &probe);
+    apply(&world, &config);
+    assert_true(failures_of(world.scheduler).count <= 1);
+    fake_await(&bad.ended, 3); /* the second has been recorded */
+    fake_await(&good.ended, 3);
+    fake_await(&probe.ended, 1);
+    failures = failures_of(world.scheduler);
+    assert_int_equal(failures.count, 1);
+    assert_string_equal(failures.text, "bad: GET https://h/v2/?...: refused");
+    pthread_mutex_lock(&fake_lock);
+    bad.outcome = ERROR_NONE;
+    pthread_mutex_unlock(&fake_lock);
+    fake_await(&bad.ended, fake_get(&bad.ended) + 3);
+    assert_int_equal(failures_of(world.scheduler).count, 0);
 }
 
 static void limits_the_number_of_threads(void **state)
@@ -742,6 +798,7 @@ int main(void)
         cmocka_unit_test(applies_configurations_during_scrapes),
         cmocka_unit_test(is_ready_after_the_first_run_of_the_inventory),
         cmocka_unit_test(retries_the_inventory_while_the_daemon_is_unavailable),
+        cmocka_unit_test(keeps_the_last_error_of_collectors_without_secrets),
         cmocka_unit_test(limits_the_number_of_threads),
         cmocka_unit_test(runs_early_after_a_change),
         cmocka_unit_test(runs_once_more_for_all_changes_during_a_run),

@@ -3,6 +3,7 @@
 #include "server/listen.h"
 
 #include <arpa/inet.h>
+#include <netdb.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,6 +26,18 @@ static bool has_ipv6(void)
     if (fd >= 0)
         close(fd);
     return ok;
+}
+
+/* One address that has one socket. Returns -1 on failure. */
+static int listen_open(const char *address, char name[LISTEN_NAME_BYTES], struct error *err)
+{
+    struct listeners listeners;
+
+    if (!listeners_open(&listeners, &address, 1, false, err))
+        return -1;
+    assert_int_equal(listeners.n, 1);
+    strcpy(name, listeners.names[0]);
+    return listeners.fds[0];
 }
 
 static unsigned port_of(const char *name)
@@ -156,6 +169,41 @@ static void reports_an_address_in_use(void **state)
     close(fd);
 }
 
+static void checks_addresses_without_opening_them(void **state)
+{
+    static const struct {
+        const char *addresses[3];
+        const char *message; /* NULL: valid */
+    } rows[] = {
+        {{":10048", "127.0.0.1:10048", "unix:///nowhere/a.sock"}, NULL},
+        {{"127.0.0.1:0", "127.0.0.1:0"}, NULL},
+        {{":1", ":2"}, NULL},
+        {{"localhost:1", "example.invalid:1"}, NULL},
+        {{":1", "localhost"}, "expected host:port"},
+        {{":1", "unix:a.sock"}, "expected an absolute path"},
+        {{":1", ":2", ":1"}, "\":1\" is given twice"},
+        {{"[::1]:1", "[::1]:1"}, "is given twice"},
+        {{"unix:/a.sock", "unix:///a.sock"}, "\"unix:///a.sock\" is given twice"},
+    };
+    const char *many[LISTENERS_MAX + 1];
+    struct error err;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        size_t n = 0;
+
+        while (n < 3 && rows[i].addresses[n])
+            n++;
+        assert_int_equal(listeners_check(rows[i].addresses, n, &err), !rows[i].message);
+        if (rows[i].message)
+            assert_non_null(strstr(err.message, rows[i].message));
+    }
+    for (size_t i = 0; i <= LISTENERS_MAX; i++)
+        many[i] = "127.0.0.1:0";
+    assert_true(listeners_check(many, LISTENERS_MAX, &err));
+    assert_false(listeners_check(many, LISTENERS_MAX + 1, &err));
+}
+
 static void listens_on_a_path(void **state)
 {
     char path[80], addresses[2][100], name[LISTEN_NAME_BYTES], other[LISTEN_NAME_BYTES];
@@ -206,6 +254,80 @@ static void recognises_local_clients(void **state)
     close(fd);
 }
 
+/* /etc/hosts decides which ones; the resolver knows. */
+static size_t addresses_of_localhost(void)
+{
+    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM}, *infos;
+    bool ipv4 = false, ipv6 = false;
+
+    assert_int_equal(getaddrinfo("localhost", "0", &hints, &infos), 0);
+    for (const struct addrinfo *info = infos; info; info = info->ai_next) {
+        ipv4 |= info->ai_family == AF_INET;
+        ipv6 |= info->ai_family == AF_INET6;
+    }
+    freeaddrinfo(infos);
+    return (size_t)ipv4 + (ipv6 && has_ipv6());
+}
+
+static void listens_on_every_address_of_a_name(void **state)
+{
+    const char *const address = "localhost:0";
+    struct listeners listeners;
+    struct error err;
+
+    (void)state;
+    assert_true(listeners_open(&listeners, &address, 1, false, &err));
+    assert_int_equal(listeners.n, addresses_of_localhost());
+    assert_memory_equal(listeners.names[0], "127.0.0.1:", strlen("127.0.0.1:"));
+    for (size_t i = 0; i < listeners.n; i++)
+        assert_int_equal(port_of(listeners.names[i]), port_of(listeners.names[0]));
+    reach(listeners.fds[0], port_of(listeners.names[0]));
+    listeners_close(&listeners);
+}
+
+/* A client would reach another process, depending on the address that it takes first. */
+static void refuses_a_name_with_an_address_in_use(void **state)
+{
+    static const char *const held[] = {"127.0.0.1:0", "[::1]:0"};
+    char name[LISTEN_NAME_BYTES], address[40];
+    const char *const addresses[] = {address};
+    struct listeners listeners;
+
+    (void)state;
+    if (addresses_of_localhost() < 2)
+        skip();
+    for (size_t i = 0; i < 2; i++) {
+        struct error err = {0};
+        int fd = listen_open(held[i], name, &err);
+
+        assert_true(fd >= 0);
+        snprintf(address, sizeof(address), "localhost:%u", port_of(name));
+        assert_false(listeners_open(&listeners, addresses, 1, false, &err));
+        assert_non_null(strstr(err.message, "in use"));
+        assert_int_equal(listeners.n, 0);
+        close(fd);
+        assert_true(listeners_open(&listeners, addresses, 1, false, &err));
+        assert_int_equal(listeners.n, 2);
+        listeners_close(&listeners);
+    }
+}
+
+static void limits_the_number_of_sockets(void **state)
+{
+    const char *addresses[LISTENERS_MAX + 1];
+    struct listeners listeners;
+    struct error err;
+
+    (void)state;
+    for (size_t i = 0; i < LISTENERS_MAX + 1; i++)
+        addresses[i] = "127.0.0.1:0";
+    assert_true(listeners_open(&listeners, addresses, LISTENERS_MAX, false, &err));
+    listeners_close(&listeners);
+    assert_false(listeners_open(&listeners, addresses, LISTENERS_MAX + 1, false, &err));
+    assert_int_equal(err.code, ERROR_LIMIT);
+    assert_int_equal(listeners.n, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -214,8 +336,12 @@ int main(void)
         cmocka_unit_test(listens_on_ipv6),
         cmocka_unit_test(accepts_ipv4_without_a_host),
         cmocka_unit_test(reports_an_address_in_use),
+        cmocka_unit_test(checks_addresses_without_opening_them),
         cmocka_unit_test(listens_on_a_path),
         cmocka_unit_test(recognises_local_clients),
+        cmocka_unit_test(listens_on_every_address_of_a_name),
+        cmocka_unit_test(refuses_a_name_with_an_address_in_use),
+        cmocka_unit_test(limits_the_number_of_sockets),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

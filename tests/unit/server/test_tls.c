@@ -2,6 +2,8 @@
 /* TLS handshakes in memory: which clients are admitted, which alert the others get; and the MAC. */
 #include "server/config/tls.h"
 
+#include "base/buf.h"
+
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <gnutls/gnutls.h>
@@ -67,9 +69,9 @@ static void add_names(gnutls_x509_crt_t certificate)
                                                0));
 }
 
-/* `issuer` NULL: an authority of its own. */
-static void make(struct identity *identity, const char *name, const struct identity *issuer,
-                 const char *purpose, time_t until)
+/* `issuer` NULL: an authority of its own. `usage` 0: no such extension. */
+static void make_for(struct identity *identity, const char *name, const struct identity *issuer,
+                     const char *purpose, unsigned usage, time_t until)
 {
     static unsigned char serial;
     gnutls_x509_crt_t certificate;
@@ -88,6 +90,8 @@ static void make(struct identity *identity, const char *name, const struct ident
     check(gnutls_x509_crt_set_expiration_time(certificate, until));
     check(gnutls_x509_crt_set_key(certificate, identity->key));
     check(gnutls_x509_crt_set_basic_constraints(certificate, issuer ? 0 : 1, -1));
+    if (usage)
+        check(gnutls_x509_crt_set_key_usage(certificate, usage));
     if (purpose) {
         check(gnutls_x509_crt_set_key_purpose_oid(certificate, purpose, 0));
         add_names(certificate);
@@ -95,6 +99,12 @@ static void make(struct identity *identity, const char *name, const struct ident
     check(gnutls_x509_crt_sign2(certificate, issuer ? issuer->certificate : certificate,
                                 issuer ? issuer->key : identity->key, GNUTLS_DIG_SHA256, 0));
     export_pem(identity);
+}
+
+static void make(struct identity *identity, const char *name, const struct identity *issuer,
+                 const char *purpose, time_t until)
+{
+    make_for(identity, name, issuer, purpose, 0, until);
 }
 
 static int make_identities(void **state)
@@ -130,6 +140,9 @@ static int free_identities(void **state)
 struct result {
     bool admitted;
     int alert; /* that the client received; -1: none */
+    enum tls_failure failure;
+    bool has_certificate;    /* the client, as the server sees it */
+    unsigned n_certificates; /* that the client received */
     gnutls_protocol_t version;
     gnutls_cipher_algorithm_t cipher;
 };
@@ -148,6 +161,7 @@ static gnutls_session_t start_session(unsigned flags, int fd)
 static void exchange_flights(gnutls_session_t own, gnutls_session_t peer, struct result *result)
 {
     int ours = GNUTLS_E_AGAIN, theirs = GNUTLS_E_AGAIN;
+    const char *why;
     char byte;
 
     for (int i = 0; i < 100 && !(ours != GNUTLS_E_AGAIN && theirs != GNUTLS_E_AGAIN); i++) {
@@ -157,6 +171,10 @@ static void exchange_flights(gnutls_session_t own, gnutls_session_t peer, struct
             ours = gnutls_handshake(own);
     }
     result->admitted = ours == 0;
+    if (gnutls_error_is_fatal(ours) && tls_failed_handshake())
+        result->failure = tls_failure_of(tls_failed_handshake(), &why);
+    result->has_certificate = tls_has_peer_certificate(own);
+    gnutls_certificate_get_peers(peer, &result->n_certificates);
     if (theirs == 0)
         theirs = (int)gnutls_record_recv(peer, &byte, 1);
     result->alert = theirs == GNUTLS_E_FATAL_ALERT_RECEIVED ? (int)gnutls_alert_get(peer) : -1;
@@ -171,7 +189,8 @@ static struct result shake(const struct web_config *config, const struct identit
     CLEANUP(tls_freep) struct tls *tls = NULL;
     gnutls_certificate_credentials_t credentials;
     gnutls_session_t own, peer;
-    struct result result = {false, -1, GNUTLS_VERSION_UNKNOWN, GNUTLS_CIPHER_UNKNOWN};
+    struct result result = {.alert = -1, .failure = TLS_FAILURES};
+    struct tls_handshake handshake;
     struct error err;
     int fds[2];
 
@@ -179,7 +198,7 @@ static struct result shake(const struct web_config *config, const struct identit
     tls = tls_new(config, &err);
     assert_non_null(tls);
     own = start_session(GNUTLS_SERVER, fds[0]);
-    assert_true(tls_setup_session(tls, own, &err));
+    assert_true(tls_setup_session(tls, own, fds[0], &handshake, &err));
     peer = start_session(GNUTLS_CLIENT | GNUTLS_FORCE_CLIENT_CERT, fds[1]);
     check(gnutls_priority_set_direct(peer, client_priorities, NULL));
     check(gnutls_certificate_allocate_credentials(&credentials));
@@ -189,6 +208,8 @@ static struct result shake(const struct web_config *config, const struct identit
     check(gnutls_credentials_set(peer, GNUTLS_CRD_CERTIFICATE, credentials));
     exchange_flights(own, peer, &result);
     gnutls_deinit(own);
+    tls_forget(&handshake);
+    assert_null(tls_failed_handshake());
     gnutls_deinit(peer);
     gnutls_certificate_free_credentials(credentials);
     close(fds[0]);
@@ -321,18 +342,143 @@ static void rejects_unusable_material(void **state)
     assert_true(tls_check_priorities(priorities, &err));
 }
 
-static void limits_the_length_of_a_chain(void **state)
+/* Two intermediate certificates for one key, a root, a repetition, and more than GnuTLS would sort:
+ * clients get what the file has, in its order. */
+static void sends_the_chain_as_it_is(void **state)
 {
-    char chain[17 * 1024] = "";
+    static const size_t counts[] = {1, 2, 3, 5, 16, 17, 64, 100};
+    const struct identity *others[] = {&authority, &other_authority, &client};
+    CLEANUP(buf_deinit) struct buf chain = BUF_INIT((size_t)1 << 20);
     struct error err;
 
     (void)state;
-    for (int i = 0; i < 16; i++)
-        strcat(chain, client.certificate_pem);
-    assert_true(tls_check_certificate(chain, &err));
-    strcat(chain, client.certificate_pem);
-    assert_false(tls_check_certificate(chain, &err));
-    assert_int_equal(err.code, ERROR_LIMIT);
+    for (size_t i = 0, n = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+        struct web_config config = config_of(CLIENT_AUTH_NONE);
+        struct result result;
+
+        for (; n < counts[i]; n++)
+            buf_append_str(&chain,
+                           n == 0 ? server.certificate_pem : others[n % 3]->certificate_pem);
+        assert_true(tls_check_certificate(chain.data, &err));
+        config.certificate = chain.data;
+        result = shake(&config, NULL, "NORMAL");
+        assert_true(result.admitted);
+        assert_int_equal(result.n_certificates, counts[i]);
+    }
+}
+
+/* As Go does, whatever the certificate says of its key. */
+static void serves_certificates_of_every_key_usage(void **state)
+{
+    static const unsigned usages[] = {GNUTLS_KEY_KEY_ENCIPHERMENT, GNUTLS_KEY_KEY_AGREEMENT,
+                                      GNUTLS_KEY_KEY_CERT_SIGN, GNUTLS_KEY_DATA_ENCIPHERMENT,
+                                      GNUTLS_KEY_DIGITAL_SIGNATURE};
+    static const char *const versions[] = {"NORMAL:-VERS-ALL:+VERS-TLS1.3",
+                                           "NORMAL:-VERS-ALL:+VERS-TLS1.2"};
+
+    (void)state;
+    for (size_t i = 0; i < 2 * sizeof(usages) / sizeof(usages[0]); i++) {
+        struct web_config config = config_of(CLIENT_AUTH_NONE);
+        struct identity own = {0};
+
+        make_for(&own, "server", &authority, GNUTLS_KP_TLS_WWW_SERVER, usages[i / 2],
+                 time(NULL) + YEAR_S);
+        config.certificate = own.certificate_pem;
+        config.key = own.key_pem;
+        config.priorities = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
+                            ":%DEBUG_ALLOW_KEY_USAGE_VIOLATIONS";
+        /* The client is GnuTLS, which rejects some of them. */
+        if (shake(&config, NULL, versions[i % 2]).failure == TLS_PARAMETERS)
+            fail_msg("key usage %x, %s", usages[i / 2], versions[i % 2]);
+        gnutls_x509_crt_deinit(own.certificate);
+        gnutls_x509_privkey_deinit(own.key);
+    }
+}
+
+/* Then a kubelet, which has no certificate, gets the health pages. */
+static void open_health_admits_clients_without_a_certificate(void **state)
+{
+    static const struct {
+        enum client_auth client_auth;
+        const struct identity *identity;
+        bool admitted;
+    } rows[] = {
+        {CLIENT_AUTH_REQUIRE_AND_VERIFY, NULL, true},
+        {CLIENT_AUTH_REQUIRE_AND_VERIFY, &client, true},
+        {CLIENT_AUTH_REQUIRE_AND_VERIFY, &expired, false},
+        {CLIENT_AUTH_REQUIRE_AND_VERIFY, &stranger, false},
+        {CLIENT_AUTH_REQUIRE_ANY, NULL, true},
+        {CLIENT_AUTH_REQUIRE_ANY, &stranger, true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct web_config config = config_of(rows[i].client_auth);
+        struct result result;
+
+        config.open_health = true;
+        result = shake(&config, rows[i].identity, "NORMAL");
+        assert_int_equal(result.admitted, rows[i].admitted);
+        if (rows[i].admitted)
+            assert_int_equal(result.has_certificate, rows[i].identity != NULL);
+    }
+}
+
+static void tells_the_cause_of_a_failed_handshake(void **state)
+{
+    struct web_config none = config_of(CLIENT_AUTH_NONE),
+                      all = config_of(CLIENT_AUTH_REQUIRE_AND_VERIFY);
+
+    (void)state;
+    assert_int_equal(shake(&none, NULL, "NORMAL").failure, TLS_FAILURES);
+    assert_int_equal(shake(&all, NULL, "NORMAL").failure, TLS_CLIENT_CERTIFICATE);
+    assert_int_equal(shake(&all, &stranger, "NORMAL").failure, TLS_CLIENT_CERTIFICATE);
+    assert_int_equal(shake(&none, NULL, "NORMAL:-VERS-ALL:+VERS-TLS1.1").failure, TLS_PARAMETERS);
+    none.priorities = "NORMAL:-VERS-ALL:+VERS-TLS1.2:-CIPHER-ALL:+AES-128-GCM";
+    assert_int_equal(shake(&none, NULL, "NORMAL:-CIPHER-ALL:+AES-256-GCM").failure, TLS_PARAMETERS);
+}
+
+/* What a client sends instead of a hello; then it closes the connection. */
+static void tells_the_cause_of_bytes_that_are_no_hello(void **state)
+{
+    static const struct {
+        const char *bytes;
+        size_t size;
+        enum tls_failure failure; /* TLS_FAILURES: not counted */
+    } rows[] = {
+        {"", 0, TLS_FAILURES},
+        {"GET / HTTP/1.1\r\n\r\n", 18, TLS_NOT_TLS},
+        {"\x16\x03\x01", 3, TLS_CLOSED},
+        {"\x15\x03\x03\x00\x02\x02\x2a", 7, TLS_CLIENT_ALERT},
+        {"\x16\x03\x01\x00\x04\x01\x00\x00\x00", 9, TLS_PARAMETERS},
+    };
+    struct web_config config = config_of(CLIENT_AUTH_NONE);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        CLEANUP(tls_freep) struct tls *tls = NULL;
+        struct tls_handshake handshake;
+        gnutls_session_t session;
+        struct error err;
+        const char *why;
+        int fds[2];
+
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+        tls = tls_new(&config, &err);
+        session = start_session(GNUTLS_SERVER, fds[0]);
+        assert_true(tls_setup_session(tls, session, fds[0], &handshake, &err));
+        assert_int_equal(write(fds[1], rows[i].bytes, rows[i].size), rows[i].size);
+        shutdown(fds[1], SHUT_WR);
+        assert_true(gnutls_handshake(session) < 0);
+        if (rows[i].failure == TLS_FAILURES)
+            assert_null(tls_failed_handshake());
+        else
+            assert_int_equal(tls_failure_of(tls_failed_handshake(), &why), rows[i].failure);
+        gnutls_deinit(session);
+        tls_forget(&handshake);
+        close(fds[0]);
+        close(fds[1]);
+    }
 }
 
 /* RFC 4231, test case 2, with the key padded to the block as HMAC does. */
@@ -367,7 +513,11 @@ int main(void)
         cmocka_unit_test(restricts_suites_up_to_tls_1_2_only),
         cmocka_unit_test(speaks_the_configured_versions_only),
         cmocka_unit_test(rejects_unusable_material),
-        cmocka_unit_test(limits_the_length_of_a_chain),
+        cmocka_unit_test(sends_the_chain_as_it_is),
+        cmocka_unit_test(serves_certificates_of_every_key_usage),
+        cmocka_unit_test(open_health_admits_clients_without_a_certificate),
+        cmocka_unit_test(tells_the_cause_of_a_failed_handshake),
+        cmocka_unit_test(tells_the_cause_of_bytes_that_are_no_hello),
         cmocka_unit_test(computes_hmac_sha_256),
         cmocka_unit_test(makes_different_keys),
     };

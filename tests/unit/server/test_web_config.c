@@ -175,6 +175,70 @@ static void reads_all_settings(void **state)
     assert_true(config->open_health);
 }
 
+/* What the judges accept has the value that they give it. */
+static void reads_scalars_as_go(void **state)
+{
+    static const char *const hashes[] = {HASH, "'" HASH " '", "'" HASH " # alice'", "|\n    " HASH,
+                                         ">\n    " HASH};
+    static const struct {
+        const char *text, *value;
+    } headers[] = {{"\"a\\nb\"", "a b"},
+                   {"' a '", "a"},
+                   {"|\n      a;\n      b\n", "a; b"},
+                   {">\n      a;\n      b\n", "a; b"},
+                   {"5", "5"},
+                   {"~", NULL},
+                   {"", NULL},
+                   {"' '", NULL}};
+    static const char *const truths[] = {"y", "Yes", "TRUE", "on"},
+                             *falsehoods[] = {"n", "No", "~", ""};
+    char text[512];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(hashes) / sizeof(hashes[0]); i++) {
+        CLEANUP(web_config_unrefp) struct web_config *config = NULL;
+
+        snprintf(text, sizeof(text), "basic_auth_users:\n  a: %s\n", hashes[i]);
+        config = parse_good(text);
+        assert_string_equal(config->users[0].hash, HASH);
+    }
+    for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
+        CLEANUP(web_config_unrefp) struct web_config *config = NULL;
+
+        snprintf(text, sizeof(text), "http_server_config:\n  headers:\n    X-XSS-Protection: %s\n",
+                 headers[i].text);
+        config = parse_good(text);
+        if (headers[i].value)
+            assert_string_equal(config->headers[0].value, headers[i].value);
+        else
+            assert_null(config->headers[0].name);
+    }
+    for (size_t i = 0; i < 8; i++) {
+        CLEANUP(web_config_unrefp) struct web_config *config = NULL;
+
+        snprintf(text, sizeof(text), "health_without_auth: %s\n",
+                 i < 4 ? truths[i] : falsehoods[i - 4]);
+        config = parse_good(text);
+        assert_int_equal(config->open_health, i < 4);
+    }
+}
+
+static void accepts_every_prefix_of_bcrypt(void **state)
+{
+    static const char *const prefixes[] = {"$2$", "$2a$", "$2b$", "$2x$", "$2y$"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+        CLEANUP(web_config_unrefp) struct web_config *config = NULL;
+        char text[128];
+
+        snprintf(text, sizeof(text), "basic_auth_users: {a: %s%s}\n", prefixes[i], HASH + 4);
+        config = parse_good(text);
+        assert_string_equal(config->users[0].hash + 4, HASH + 4);
+        assert_int_equal(strlen(config->users[0].hash), 60);
+    }
+}
+
 static void translates_versions_suites_and_curves(void **state)
 {
     static const struct {
@@ -184,29 +248,30 @@ static void translates_versions_suites_and_curves(void **state)
          "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-KX-ALL:-CIPHER-ALL:-MAC-ALL:+ECDHE-ECDSA"
          ":+ECDHE-RSA:+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:+AEAD:-GROUP-ALL"
          ":+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:+GROUP-SECP521R1"
-         ":%SERVER_PRECEDENCE",
+         ":%SERVER_PRECEDENCE:%DEBUG_ALLOW_KEY_USAGE_VIOLATIONS",
          NULL},
         {", min_version: TLS10, max_version: TLS11, curve_preferences: [CurveP384, X25519],"
          " prefer_server_cipher_suites: false",
          "NORMAL:-VERS-ALL:+VERS-TLS1.1:+VERS-TLS1.0:-KX-ALL:-CIPHER-ALL:-MAC-ALL:+ECDHE-ECDSA"
          ":+ECDHE-RSA:+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:+AEAD:+AES-128-CBC:+AES-256-CBC"
-         ":+SHA1:-GROUP-ALL:+GROUP-SECP384R1:+GROUP-X25519",
+         ":+SHA1:-GROUP-ALL:+GROUP-SECP384R1:+GROUP-X25519"
+         ":%DEBUG_ALLOW_KEY_USAGE_VIOLATIONS",
          NULL},
         {", cipher_suites: [TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256], curve_preferences: [X25519]",
          "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-KX-ALL:-CIPHER-ALL:-MAC-ALL:+ECDHE-ECDSA"
          ":+ECDHE-RSA:+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:+AEAD:-GROUP-ALL"
-         ":+GROUP-X25519:%SERVER_PRECEDENCE",
+         ":+GROUP-X25519:%SERVER_PRECEDENCE:%DEBUG_ALLOW_KEY_USAGE_VIOLATIONS",
          "NORMAL:-VERS-ALL:+VERS-TLS1.2:-KX-ALL:-CIPHER-ALL:-MAC-ALL:+ECDHE-RSA:+AES-128-GCM:+AEAD"
-         ":-GROUP-ALL:+GROUP-X25519:%SERVER_PRECEDENCE"},
+         ":-GROUP-ALL:+GROUP-X25519:%SERVER_PRECEDENCE:%DEBUG_ALLOW_KEY_USAGE_VIOLATIONS"},
         {", cipher_suites: [TLS_AES_128_GCM_SHA256], curve_preferences: [X25519]",
          "NORMAL:-VERS-ALL:+VERS-TLS1.3:-KX-ALL:-CIPHER-ALL:-MAC-ALL:+ECDHE-ECDSA"
          ":+ECDHE-RSA:+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:+AEAD:-GROUP-ALL"
-         ":+GROUP-X25519:%SERVER_PRECEDENCE",
+         ":+GROUP-X25519:%SERVER_PRECEDENCE:%DEBUG_ALLOW_KEY_USAGE_VIOLATIONS",
          NULL},
         {", max_version: TLS12, cipher_suites: [TLS_RSA_WITH_AES_256_CBC_SHA],"
          " curve_preferences: [X25519]",
          "NORMAL:-VERS-ALL:+VERS-TLS1.2:-KX-ALL:-CIPHER-ALL:-MAC-ALL:+RSA:+AES-256-CBC:+SHA1"
-         ":-GROUP-ALL:+GROUP-X25519:%SERVER_PRECEDENCE",
+         ":-GROUP-ALL:+GROUP-X25519:%SERVER_PRECEDENCE:%DEBUG_ALLOW_KEY_USAGE_VIOLATIONS",
          NULL},
     };
 
@@ -450,6 +515,8 @@ int main(void)
         cmocka_unit_test(reports_the_mistakes_of_every_case),
         cmocka_unit_test(accepts_an_empty_file),
         cmocka_unit_test(reads_all_settings),
+        cmocka_unit_test(reads_scalars_as_go),
+        cmocka_unit_test(accepts_every_prefix_of_bcrypt),
         cmocka_unit_test(translates_versions_suites_and_curves),
         cmocka_unit_test(every_suite_is_known_to_gnutls),
         cmocka_unit_test(never_quotes_secrets),

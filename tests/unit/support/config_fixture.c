@@ -128,8 +128,19 @@ static const struct setting output_settings[] = {
     SETTING(SETTING_BOOL, struct globals, verbose, "verbose", "", "More words."),
     {0},
 };
+static bool check_containerd(const void *data, const char **key, struct error *err)
+{
+    const struct globals *globals = data;
+
+    if (strcmp(globals->address, "bad") == 0) {
+        *key = "address";
+        return error_set(err, ERROR_INVALID, "unusable");
+    }
+    return strcmp(globals->address, "worse") != 0 || error_set(err, ERROR_INVALID, "no use");
+}
+
 static const struct config_section sections[] = {
-    {"containerd", containerd_settings},
+    {"containerd", containerd_settings, check_containerd},
     {"output", output_settings},
     {0},
 };

@@ -85,6 +85,7 @@ int engine_world_reset(void **state)
         .unpack = true,
         .cold = true,
         .snapshotter = FAKE_SNAPSHOTTER,
+        .last_manifest = "",
         .max_concurrent_downloads = 1,
         .push = {.content = {.layers = 2, .layer_bytes = 1000, .image = "", .name_space = "ns"},
                  .last_digest = "",

@@ -17,7 +17,8 @@ static void settings_reset(struct fake_containerd *fake)
     fake->events = NULL;
     fake->logs = NULL;
     fake->auth_host = NULL;
-    fake->cri_config = NULL;
+    fake->list_max = 0;
+    fake->cri_config = fake->cri_image_root = fake->other_snapshotter = NULL;
     fake->pull_fails_after = 0;
 }
 

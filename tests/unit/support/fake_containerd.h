@@ -42,8 +42,9 @@ struct fake_item {
     char id[96];        /* of a record: digest of the configuration, for CRI */
     int64_t created_ns; /* since 1970 */
     uint64_t size;
-    char *data;  /* of content and ingests */
-    bool active; /* of a snapshot: not committed */
+    char *data;           /* of content and ingests */
+    bool active;          /* of a snapshot: not committed */
+    char snapshotter[32]; /* of a snapshot; "": FAKE_SNAPSHOTTER */
     struct fake_label {
         char name[128], value[256];
     } labels[FAKE_LABELS_MAX];
@@ -76,6 +77,9 @@ struct fake_containerd {
     const struct fake_event *events; /* told of each transfer; a NULL event ends them */
     const char *const *logs;         /* lines of HTTP that a transfer logs; NULL ends them */
     const char *auth_host;           /* a transfer asks for its credentials; NULL: it does not */
+    size_t list_max;                 /* items of a list of images or leases; 0: unlimited */
+    const char *other_snapshotter;   /* is loaded, too, and only listed; NULL: none */
+    const char *cri_image_root;      /* of CRI's ImageFsInfo; NULL: Unimplemented */
     const char *cri_config;          /* JSON of the verbose status of CRI; NULL: none */
     unsigned long pull_fails_after;  /* CRI and Transfer: the pull fails after so many blobs; 0: it
                                       * does not fail */

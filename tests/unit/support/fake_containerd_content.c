@@ -152,18 +152,30 @@ static Snapshots__Info *snapshot_message(const struct fake_item *item, Snapshots
     return info;
 }
 
+static bool is_loaded(const struct fake_containerd *fake, const char *snapshotter)
+{
+    return strcmp(snapshotter, FAKE_SNAPSHOTTER) == 0 ||
+           (fake->other_snapshotter && strcmp(snapshotter, fake->other_snapshotter) == 0);
+}
+
 static struct outcome snapshots_list(struct fake_call *call, const void *request)
 {
+    const char *snapshotter = ((const Snapshots__ListRequest *)request)->snapshotter;
+    size_t count;
     Snapshots__ListResponse response = SNAPSHOTS__LIST_RESPONSE__INIT;
     struct fake_item *items[FAKE_LIST_MAX];
     Snapshots__Info messages[FAKE_LIST_MAX], *pointers[FAKE_LIST_MAX];
     Wire__Timestamp times[FAKE_LIST_MAX];
 
-    if (strcmp(((const Snapshots__ListRequest *)request)->snapshotter, FAKE_SNAPSHOTTER) != 0)
+    if (!is_loaded(call->fake, snapshotter))
         return no_snapshotter;
-    response.n_info = fake_list(call, FAKE_SNAPSHOT, items);
-    for (size_t i = 0; i < response.n_info; i++)
-        pointers[i] = snapshot_message(items[i], &messages[i], &times[i]);
+    count = fake_list(call, FAKE_SNAPSHOT, items);
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(items[i]->snapshotter[0] ? items[i]->snapshotter : FAKE_SNAPSHOTTER,
+                   snapshotter) == 0) {
+            pointers[response.n_info] = snapshot_message(items[i], &messages[i], &times[i]);
+            response.n_info++;
+        }
     response.info = pointers;
     if (response.n_info > 0)
         fake_reply(call, &response.base);

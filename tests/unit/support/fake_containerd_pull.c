@@ -121,6 +121,23 @@ static struct outcome cri_status(struct fake_call *call, const void *request)
     return OUTCOME_OK;
 }
 
+static struct outcome cri_fs_info(struct fake_call *call, const void *request)
+{
+    Cri__ImageFsInfoResponse response = CRI__IMAGE_FS_INFO_RESPONSE__INIT;
+    Cri__FilesystemUsage usage = CRI__FILESYSTEM_USAGE__INIT, *usages = &usage;
+    Cri__FilesystemIdentifier id = CRI__FILESYSTEM_IDENTIFIER__INIT;
+
+    (void)request;
+    if (!call->fake->cri_image_root)
+        return (struct outcome){GRPC_STATUS_UNIMPLEMENTED, "unknown service"};
+    id.mountpoint = (char *)call->fake->cri_image_root;
+    usage.fs_id = &id;
+    response.image_filesystems = &usages;
+    response.n_image_filesystems = 1;
+    fake_reply(call, &response.base);
+    return OUTCOME_OK;
+}
+
 /* The digest of the configuration; "" if there is no such image. */
 static const char *id_of(struct fake_call *call, const char *image)
 {
@@ -256,6 +273,7 @@ static struct outcome cri_pull(struct fake_call *call, const void *request)
 const struct fake_method_entry fake_cri_methods[] = {
     {"/runtime.v1.RuntimeService/Version", NULL, NULL, cri_version},
     {"/runtime.v1.RuntimeService/Status", NULL, NULL, cri_status},
+    {"/runtime.v1.ImageService/ImageFsInfo", NULL, NULL, cri_fs_info},
     {"/runtime.v1.ImageService/ListImages", NULL, NULL, cri_list},
     {"/runtime.v1.ImageService/ImageStatus", &cri__image_status_request__descriptor, "image",
      cri_image_status},

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The fake containerd: namespaces, leases, images, containers, and facts about the daemon. */
 #include "support/fake_containerd_private.h"
+#include "support/fake_filter.h"
 
 #include <containers.pb-c.h>
 #include <daemon.pb-c.h>
@@ -111,6 +112,24 @@ static struct outcome namespaces_delete(struct fake_call *call, const void *requ
     return OUTCOME_OK;
 }
 
+/* ---- lists that are one message; their request has a filter as a name ---- */
+
+static const struct outcome too_long = {
+    GRPC_STATUS_RESOURCE_EXHAUSTED,
+    "grpc: trying to send message larger than max (17000000 vs. 16777216)"};
+
+static bool is_wanted(const void *request, const char *field, const char *name)
+{
+    const char *filter = ((const Namespaces__DeleteRequest *)request)->name;
+
+    return *filter == '\0' || fake_filter_matches(filter, field, name);
+}
+
+static bool is_too_long(const struct fake_call *call, size_t count)
+{
+    return call->fake->list_max > 0 && count > call->fake->list_max;
+}
+
 /* ---- leases ---- */
 
 static struct outcome leases_list(struct fake_call *call, const void *request)
@@ -121,19 +140,19 @@ static struct outcome leases_list(struct fake_call *call, const void *request)
     struct fake_labels *labels = calloc(count + 1, sizeof(*labels));
     Leases__Lease messages[FAKE_LIST_MAX], *pointers[FAKE_LIST_MAX];
 
-    (void)request;
     for (size_t i = 0; i < count; i++) {
+        if (!is_wanted(request, "id", items[i]->name))
+            continue;
         leases__lease__init(&messages[i]);
         messages[i].id = items[i]->name;
         messages[i].labels = fake_labels(items[i], &labels[i]);
         messages[i].n_labels = items[i]->n_labels;
-        pointers[i] = &messages[i];
+        pointers[response.n_leases++] = &messages[i];
     }
     response.leases = pointers;
-    response.n_leases = count;
     fake_reply(call, &response.base);
     free(labels);
-    return OUTCOME_OK;
+    return is_too_long(call, response.n_leases) ? too_long : OUTCOME_OK;
 }
 
 static struct outcome leases_create(struct fake_call *call, const void *request)
@@ -253,14 +272,15 @@ static struct outcome images_list(struct fake_call *call, const void *request)
     struct record_message *messages = calloc(count + 1, sizeof(*messages));
     Images__Image *pointers[FAKE_LIST_MAX];
 
-    (void)request;
     for (size_t i = 0; i < count; i++)
-        pointers[i] = record_message(items[i], &messages[i]);
+        if (is_wanted(request, "name", items[i]->name)) {
+            pointers[response.n_images] = record_message(items[i], &messages[i]);
+            response.n_images++;
+        }
     response.images = pointers;
-    response.n_images = count;
     fake_reply(call, &response.base);
     free(messages);
-    return OUTCOME_OK;
+    return is_too_long(call, response.n_images) ? too_long : OUTCOME_OK;
 }
 
 static struct outcome images_get(struct fake_call *call, const void *request)
@@ -446,10 +466,10 @@ const struct fake_method_entry fake_service_methods[] = {
      namespaces_create},
     {"namespaces.v1.Namespaces/Delete", &namespaces__delete_request__descriptor, "name",
      namespaces_delete},
-    {"leases.v1.Leases/List", NULL, NULL, leases_list},
+    {"leases.v1.Leases/List", &namespaces__delete_request__descriptor, NULL, leases_list},
     {"leases.v1.Leases/Create", &leases__create_request__descriptor, "id", leases_create},
     {"leases.v1.Leases/Delete", &leases__delete_request__descriptor, "id", leases_delete},
-    {"images.v1.Images/List", NULL, NULL, images_list},
+    {"images.v1.Images/List", &namespaces__delete_request__descriptor, NULL, images_list},
     {"images.v1.Images/Get", &images__get_request__descriptor, "name", images_get},
     {"images.v1.Images/Create", &images__create_request__descriptor, "image", images_create},
     {"images.v1.Images/Delete", &images__delete_request__descriptor, "name", images_delete},

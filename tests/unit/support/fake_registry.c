@@ -199,7 +199,7 @@ static void serve_put_manifest(struct fake_registry *fake, const struct route *r
     for (const char *at = call->body.data; (at = strstr(at, "\"sha256:")); at++) {
         char child[DIGEST_TEXT_BYTES];
 
-        snprintf(child, sizeof(child), "%s", at + 1);
+        snprintf(child, sizeof(child), "%.*s", (int)strcspn(at + 1, "\""), at + 1);
         if (!find(fake, route->repository, child)) {
             refuse(call, 400, "MANIFEST_BLOB_UNKNOWN", "a blob is missing");
             return;

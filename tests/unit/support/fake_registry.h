@@ -9,15 +9,16 @@
 #ifndef TESTS_FAKE_REGISTRY_H
 #define TESTS_FAKE_REGISTRY_H
 
+#include "oci/digest.h"
 #include "registry/hosts/hosts.h"
 #include "support/call_log.h"
 #include "support/fake_image.h"
 #include "support/http_server.h"
 
 struct fake_entry {
-    char repository[128], name[128]; /* a tag, or a digest */
-    char media_type[128];            /* "" for blobs */
-    char target[128];                /* of a tag: the digest */
+    char repository[128], name[DIGEST_TEXT_BYTES]; /* a tag, or a digest */
+    char media_type[128];                          /* "" for blobs */
+    char target[DIGEST_TEXT_BYTES];                /* of a tag: the digest */
     char *data;
     size_t size;
 };

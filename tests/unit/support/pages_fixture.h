@@ -29,6 +29,7 @@ enum {
     SNAPSHOTS,
     HELD,
     COLLECTOR,
+    FAILURE,
     CONDITION,
     RELOADED,
     DOCKER_UP,

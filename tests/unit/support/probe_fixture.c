@@ -63,9 +63,14 @@ void probe_fixture_open_on(struct probe_fixture *f, const char *text, const stru
 
 void probe_fixture_open(struct probe_fixture *f, const char *text)
 {
-    const struct node node = {.name = "Node-1", .one_shot = "", .hosts_roots = (char *)""};
+    struct node node = {.name = "Node-1", .one_shot = "", .hosts_roots = (char *)""};
+    struct error err;
 
+    rpc_library_init();
+    node.containerd = containerd_new("/nowhere/containerd.sock", &err);
+    assert_non_null(node.containerd);
     probe_fixture_open_on(f, text, &node);
+    f->own_containerd = node.containerd;
     f->probe->engine = &fake_engine;
 }
 
@@ -79,6 +84,10 @@ void probe_fixture_close(struct probe_fixture *f)
     buf_deinit(&f->problems);
     credential_cache_free(f->node.credential_cache);
     registry_limits_free(f->node.registry_limits);
+    if (f->own_containerd) {
+        containerd_free(f->own_containerd);
+        rpc_library_deinit();
+    }
 }
 
 bool probe_fixture_run(struct probe_fixture *f)

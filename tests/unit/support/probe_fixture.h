@@ -26,6 +26,7 @@ struct probe_fixture {
     struct config config;
     struct buf problems;
     struct node node;
+    struct containerd *own_containerd; /* NULL: the node is the caller's */
     const struct collector *collector;
     struct probe *probe;
     struct cancel cancel;

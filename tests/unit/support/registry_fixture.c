@@ -4,6 +4,7 @@
 #include "base/clock.h"
 
 #include <stdint.h>
+#include <string.h>
 
 const struct descriptor blob = {.digest = BLOB_DIGEST, .size = 5};
 
@@ -39,4 +40,44 @@ void trial_end(struct trial *t)
     arena_deinit(&t->arena);
     buf_deinit(&t->taken);
     fake_stop(&t->fake);
+}
+
+static bool rewind_text(void *arg, struct cancel *cancel, struct error *err)
+{
+    struct text_source *source = arg;
+
+    (void)cancel;
+    (void)err;
+    source->at = source->text;
+    source->rewinds++;
+    return true;
+}
+
+static bool read_text(void *arg, void *data, size_t size, size_t *n, struct error *err)
+{
+    struct text_source *source = arg;
+
+    (void)err;
+    *n = strlen(source->at) < size ? strlen(source->at) : size;
+    memcpy(data, source->at, *n);
+    source->at += *n;
+    return true;
+}
+
+bool trial_push(struct trial *t, struct text_source *text, const struct registry_upload *how,
+                bool *mounted)
+{
+    const struct registry_source source = {rewind_text, read_text, text};
+
+    return registry_push_blob(t->registry, &blob, &source, how, mounted, &t->cancel, &t->err);
+}
+
+unsigned trial_count(struct fake_http *fake, const char *text)
+{
+    unsigned n = 0;
+    LOCK_SCOPE(&fake->lock);
+
+    for (const char *at = fake->log.size > 0 ? fake->log.data : ""; (at = strstr(at, text)); at++)
+        n++;
+    return n;
 }

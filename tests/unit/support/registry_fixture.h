@@ -4,7 +4,7 @@
 #define TESTS_REGISTRY_FIXTURE_H
 
 #include "oci/manifest.h"
-#include "registry/registry.h"
+#include "registry/registry_push.h"
 
 #include "support/fake_http.h"
 
@@ -40,6 +40,19 @@ struct trial {
  * deadline of a minute. */
 void trial_begin(struct trial *t, const struct fake_rule *rules, struct identity identity);
 void trial_end(struct trial *t);
+
+/* The body of an upload in memory. */
+struct text_source {
+    const char *text, *at;
+    unsigned rewinds;
+};
+
+/* Pushes `text` as `blob`. */
+bool trial_push(struct trial *t, struct text_source *text, const struct registry_upload *how,
+                bool *mounted);
+
+/* How often `text` is in what the server saw. */
+unsigned trial_count(struct fake_http *fake, const char *text);
 
 #define BEARER                                                                            \
     "WWW-Authenticate: Bearer realm=\"http://@HOST@/token?x=1\",service=\"the service\"," \

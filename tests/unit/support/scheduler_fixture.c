@@ -127,6 +127,7 @@ static void fake_enter(struct fake *fake, struct run *run)
     LOCK_SCOPE(&fake_lock);
 
     fake->deadline_ns = run->cancel->deadline_ns;
+    fake->shortened = run->deadline_shortened;
     run->skipped = fake->skips;
     if (fake->seconds > 0)
         run->record->seconds = fake->seconds;
@@ -172,7 +173,9 @@ static bool fake_run(void *state, struct run *run, struct error *err)
     outcome = fake_leave(job->fake);
     if (!ok)
         return false;
-    return outcome == ERROR_NONE || error_set(err, outcome, "configured failure");
+    return outcome == ERROR_NONE ||
+           error_set(err, outcome, "%s",
+                     job->fake->words ? job->fake->words : "configured failure");
 }
 
 static void fake_wake_watch(void *arg)

@@ -33,6 +33,7 @@ struct fake {
     bool hangs; /* until the run is canceled */
     bool deaf;  /* until reset: hangs and ignores cancellation */
     enum error_code outcome;
+    const char *words;                          /* of the failure; must be set before the run */
     unsigned retries;                           /* runs that were retries */
     bool skips;                                 /* its runs */
     unsigned watches, watching, watch_canceled; /* calls of watch(): all, in progress, canceled */
@@ -41,6 +42,7 @@ struct fake {
     bool warns;          /* its runs */
     double seconds;      /* that its runs record; 0: none */
     int64_t deadline_ns; /* of the last run */
+    bool shortened;      /* the deadline of the last run */
     int64_t slow_ns;     /* must be set before the job is created */
 };
 

@@ -77,7 +77,30 @@ static void equals_golden(const struct buf *page, const char *name)
 
 static void address_of(const char *daemon, char *out, size_t out_size)
 {
+    snprintf(out, out_size, strcmp(daemon, "others") == 0 ? "" : "/run/<%s>.sock", daemon);
+}
+
+static void two_sockets(const char *daemon, char *out, size_t out_size)
+{
     snprintf(out, out_size, "/run/<%s>.sock", daemon);
+}
+
+static void names_further_sockets_of_containerd(void **state)
+{
+    (void)state;
+    for (int up = 0; up < 2; up++) {
+        CLEANUP(buf_deinit) struct buf page = BUF_INIT(NODE_LIMIT_BYTES);
+        CLEANUP(node_deinit) struct node node;
+
+        node_init(&node);
+        node.context.daemon_address = two_sockets;
+        snapshot_add(node.snapshot, UP, up);
+        node_join(&node);
+        node_page(&node, 1, &page);
+        has(&page,
+            "<dt>Also listening</dt><dd><span class=\"ref\">/run/&lt;others&gt;.sock</span>");
+        has(&page, "several sockets of containerd: containerd.address decides");
+    }
 }
 
 static void renders_a_node_with_all_sections(void **state)
@@ -324,8 +347,8 @@ static void explains_a_failing_probe(void **state)
     has(&page, "<h1>1 of 2 probes are failing</h1>");
     has(&page, "<a class=\"bad\" href=\"#probe-0\">bad: ");
     has(&page, ">10 min ago</time>; the last success was <time");
-    has(&page, reason_help_of(ERROR_UNAUTHORIZED).what);
-    has(&page, reason_help_of(ERROR_UNAUTHORIZED).todo);
+    has(&page, reason_help_of(ERROR_UNAUTHORIZED, "pull").what);
+    has(&page, reason_help_of(ERROR_UNAUTHORIZED, "pull").todo);
     has(&page, "HTTP 401 from the registry");
     has(&page, "href=\"/history?id=0000000000000004\"");
     assert_true(strstr(page.data, "id=\"probe-0\"") < strstr(page.data, "id=\"probe-1\""));
@@ -376,7 +399,69 @@ static void reports_problems_of_the_daemons(void **state)
     has(&page, "<th scope=\"row\">zfs</th>");
     lacks(&page, "<th scope=\"row\">overlayfs</th>");
     has(&page, "back-off for 1 min 30 s (Retry-After)");
-    has(&page, "Failing collectors</h2><p class=\"card\">tasks.");
+    has(&page, "Failing collectors</h2>");
+    has(&page, "<tr><th scope=\"row\">tasks</th><td></td><td class=\"ref\"></td></tr>");
+}
+
+static void fail_collector(struct node *node, const char *name, const char *reason,
+                           const char *message)
+{
+    snapshot_add(node->snapshot, COLLECTOR, 0, name);
+    snapshot_add(node->snapshot, FAILURE, 1, name, reason);
+    node->status.failures[node->status.n_failures++] = (struct status_failure){name, message};
+}
+
+static void shows_why_collectors_fail(void **state)
+{
+    CLEANUP(buf_deinit) struct buf page = BUF_INIT(NODE_LIMIT_BYTES);
+    CLEANUP(node_deinit) struct node node;
+
+    (void)state;
+    node_init(&node);
+    snapshot_add(node.snapshot, UP, 1);
+    fail_collector(&node, "snapshots", "runtime", "zfs: <no pool>");
+    fail_collector(&node, "tasks", "timeout", "after 30 s");
+    node_join(&node);
+    node_page(&node, 1, &page);
+    has(&page, "<th scope=\"row\">snapshots</th><td>runtime</td><td class=\"ref\">zfs: "
+               "&lt;no pool&gt;</td>");
+    has(&page, "<th scope=\"row\">tasks</th><td>timeout</td><td class=\"ref\">after 30 s</td>");
+    has(&page, "2 collectors are failing");
+}
+
+static void tells_a_denied_socket_from_a_dead_daemon(void **state)
+{
+    static const struct {
+        const char *reason, *headline, *tag, *hint, *docker;
+    } rows[] = {
+        {"runtime_forbidden", "<h1>The exporter may not use containerd's socket</h1>",
+         ">permission denied</span>", "Run the exporter as root",
+         "the exporter may not use Docker"},
+        {"runtime_unavailable", "<h1>containerd does not answer</h1>", ">does not answer</span>",
+         "systemctl status containerd", "Docker does not answer"},
+        {"timeout", "<h1>containerd does not answer</h1>", ">does not answer</span>",
+         "systemctl status containerd", "Docker does not answer"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        CLEANUP(buf_deinit) struct buf page = BUF_INIT(NODE_LIMIT_BYTES);
+        CLEANUP(node_deinit) struct node node;
+
+        node_init(&node);
+        snapshot_add(node.snapshot, UP, 0);
+        snapshot_add(node.snapshot, DOCKER_UP, 0);
+        fail_collector(&node, "daemon", rows[i].reason, "/c.sock: first words");
+        fail_collector(&node, "docker", rows[i].reason, "/d.sock: other words");
+        node_join(&node);
+        node_page(&node, 1, &page);
+        has(&page, rows[i].headline);
+        has(&page, rows[i].tag);
+        has(&page, rows[i].hint);
+        has(&page, rows[i].docker);
+        has(&page, "<dt>Last error</dt><dd><span class=\"ref\">/c.sock: first words");
+        has(&page, "<dt>Last error</dt><dd><span class=\"ref\">/d.sock: other words");
+    }
 }
 
 static void puts_a_daemon_that_is_down_into_the_headline(void **state)
@@ -573,17 +658,37 @@ static void prefixes_links_with_the_external_path(void **state)
     }
 }
 
+static void check_help(struct reason_help reason_help)
+{
+    assert_non_null(reason_help.what);
+    assert_non_null(reason_help.todo);
+    assert_int_equal(reason_help.what[strlen(reason_help.what) - 1], '.');
+    assert_int_equal(reason_help.todo[strlen(reason_help.todo) - 1], '.');
+    assert_null(strpbrk(reason_help.what, "<>&"));
+    assert_null(strpbrk(reason_help.todo, "<>&"));
+}
+
 static void has_help_for_every_reason(void **state)
 {
     (void)state;
     for (int reason = 0; reason < ERROR_CODES; reason++) {
-        struct reason_help reason_help = reason_help_of((enum error_code)reason);
-        assert_non_null(reason_help.what);
-        assert_non_null(reason_help.todo);
-        assert_int_equal(reason_help.what[strlen(reason_help.what) - 1], '.');
-        assert_int_equal(reason_help.todo[strlen(reason_help.todo) - 1], '.');
-        assert_null(strpbrk(reason_help.what, "<>&"));
-        assert_null(strpbrk(reason_help.todo, "<>&"));
+        check_help(reason_help_of((enum error_code)reason, "pull"));
+        check_help(reason_help_of((enum error_code)reason, "push"));
+    }
+}
+
+static void help_depends_on_the_operation(void **state)
+{
+    static const char *const writes[] = {"push", "roundtrip", "tag"};
+
+    (void)state;
+    assert_non_null(strstr(reason_help_of(ERROR_NOT_FOUND, "pull").todo, "spelling"));
+    assert_non_null(strstr(reason_help_of(ERROR_LIMIT, "pull").what, "of the exporter"));
+    for (size_t i = 0; i < sizeof(writes) / sizeof(writes[0]); i++) {
+        assert_null(strstr(reason_help_of(ERROR_NOT_FOUND, writes[i]).todo, "spelling"));
+        assert_non_null(strstr(reason_help_of(ERROR_LIMIT, writes[i]).todo, "413"));
+        assert_ptr_equal(reason_help_of(ERROR_DNS, writes[i]).what,
+                         reason_help_of(ERROR_DNS, "pull").what);
     }
 }
 
@@ -842,6 +947,9 @@ int main(void)
         cmocka_unit_test(explains_a_failing_probe),
         cmocka_unit_test(reports_a_slow_probe_as_a_warning),
         cmocka_unit_test(reports_problems_of_the_daemons),
+        cmocka_unit_test(names_further_sockets_of_containerd),
+        cmocka_unit_test(shows_why_collectors_fail),
+        cmocka_unit_test(tells_a_denied_socket_from_a_dead_daemon),
         cmocka_unit_test(puts_a_daemon_that_is_down_into_the_headline),
         cmocka_unit_test(lists_incomplete_images_with_repair_commands),
         cmocka_unit_test(lists_images_with_needed_blobs_first),
@@ -851,6 +959,7 @@ int main(void)
         cmocka_unit_test(stops_at_the_last_page),
         cmocka_unit_test(prefixes_links_with_the_external_path),
         cmocka_unit_test(has_help_for_every_reason),
+        cmocka_unit_test(help_depends_on_the_operation),
         cmocka_unit_test(history_filters_by_probe),
         cmocka_unit_test(history_finds_a_run_by_id),
         cmocka_unit_test(history_filters_failures_up_to_the_limit),

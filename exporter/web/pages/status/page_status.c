@@ -50,8 +50,12 @@ static void print_headline(const struct status *status, struct buf *out)
     size_t failing = status->count[STATUS_FAILING];
     double up;
 
+    /* The cause of most other failures comes first. */
     if (status_value(status, "containerd_up", &up) && !(up > 0))
-        buf_append_str(out, "containerd does not answer"); /* the cause of most other failures */
+        buf_append_str(out, strcmp(status_failure_reason(status, "daemon"),
+                                   error_code_name(ERROR_RUNTIME_FORBIDDEN)) == 0
+                                ? "The exporter may not use containerd's socket"
+                                : "containerd does not answer");
     else if (failing > 0)
         buf_printf(out, "%zu of %zu %s", failing, status->n_probes,
                    status->n_probes == 1 ? "probe is failing" : "probes are failing");

@@ -67,6 +67,16 @@ void status_add(void *arg, const struct probe_status *probe)
         status->n_probes++;
 }
 
+static void add_failure(void *arg, const struct collector_failure *failure)
+{
+    struct status *status = arg;
+    struct status_failure added = {arena_strdup(&status->arena, failure->collector),
+                                   arena_strdup(&status->arena, failure->message)};
+
+    if (added.collector && added.message && status->n_failures < STATUS_FAILURES_MAX)
+        status->failures[status->n_failures++] = added;
+}
+
 static struct status_probe *find(struct status *status, const char *name)
 {
     struct status_probe key = {.name = name};
@@ -215,6 +225,8 @@ bool status_init(struct status *status, const struct page_context *context, stru
     };
     if (context->scheduler)
         scheduler_probes(context->scheduler, status_add, status);
+    if (context->scheduler)
+        scheduler_failures(context->scheduler, add_failure, status);
     if (context->history)
         status->history = history_find(context->history, NULL, NULL, 0);
     status->first_runs_done = context->scheduler && scheduler_ready(context->scheduler);
@@ -261,4 +273,23 @@ bool status_value(const struct status *status, const char *family, double *value
     if (sample)
         *value = sample->value;
     return sample != NULL;
+}
+
+const char *status_failure_reason(const struct status *status, const char *collector)
+{
+    struct board_cursor at = {0};
+    const struct sample *sample;
+
+    while ((sample = board_next(status->view, "containerd_exporter_collector_failure_info", &at)))
+        if (strcmp(board_label(at.family, sample, "collector"), collector) == 0)
+            return board_label(at.family, sample, "reason");
+    return "";
+}
+
+const char *status_failure_message(const struct status *status, const char *collector)
+{
+    for (size_t i = 0; i < status->n_failures; i++)
+        if (strcmp(status->failures[i].collector, collector) == 0)
+            return status->failures[i].message;
+    return "";
 }

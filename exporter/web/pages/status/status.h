@@ -10,7 +10,8 @@
 #include "web/pages/charts.h"
 #include "web/pages/page.h"
 
-#define STATUS_PROBES_MAX ((size_t)20000)
+#define STATUS_PROBES_MAX   ((size_t)20000)
+#define STATUS_FAILURES_MAX 64 /* more than there are collectors */
 
 enum status_kind { /* in the order of the page */
     STATUS_FAILING,
@@ -34,6 +35,11 @@ struct status_probe {
     size_t n_runs;
 };
 
+/* The last error of a failing collector. */
+struct status_failure {
+    const char *collector, *message;
+};
+
 struct status {
     const struct page_context *context;
     double now;
@@ -44,6 +50,8 @@ struct status {
     struct status_probe *probes; /* by kind, then by name */
     size_t n_probes, count[STATUS_KINDS];
     size_t capacity_; /* private */
+    struct status_failure failures[STATUS_FAILURES_MAX];
+    size_t n_failures;
 
     struct buf body;               /* the sections of the page */
     struct buf problems, warnings; /* lines of the verdict, as HTML */
@@ -63,6 +71,11 @@ const struct run_record *status_last_run(const struct status_probe *probe);
 /* Adds a line to the verdict, linked to its section: a problem, or a warning. */
 void status_problem(struct status *status, bool is_problem, const char *anchor, const char *fmt,
                     ...) PRINTF(4, 5);
+
+/* Why the last run of a collector failed: the `reason` label, and the message. "" if it succeeded,
+ * or if that is unknown. */
+const char *status_failure_reason(const struct status *status, const char *collector);
+const char *status_failure_message(const struct status *status, const char *collector);
 
 /* The first sample of a family; false if the board has none. */
 bool status_value(const struct status *status, const char *family, double *value);

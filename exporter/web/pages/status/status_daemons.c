@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define ADDRESS_BYTES 256
+#define OTHERS_BYTES  512
 
 static void print_count(struct status *status, const char *term, const char *family)
 {
@@ -84,6 +85,21 @@ static void print_address(struct status *status, const char *daemon)
         html_fill(&status->body, "<dt>Address</dt><dd><span class=\"ref\">%s</span></dd>", address);
 }
 
+/* Sockets that the search did not choose. */
+static void print_others(struct status *status)
+{
+    char others[OTHERS_BYTES] = "";
+
+    if (status->context->daemon_address)
+        status->context->daemon_address("others", others, sizeof(others));
+    if (!*others)
+        return;
+    html_fill(&status->body, "<dt>Also listening</dt><dd><span class=\"ref\">%s</span></dd>",
+              others);
+    status_problem(status, false, "daemons",
+                   "several sockets of containerd: containerd.address decides which is used");
+}
+
 /* Expired leases that remain block garbage collection. */
 static void print_leases(struct status *status)
 {
@@ -98,6 +114,7 @@ static void print_containerd_details(struct status *status)
 
     buf_append_str(out, "<dl>");
     print_address(status, "containerd");
+    print_others(status);
     print_label(status, "Version", "containerd_info", "version");
     print_label(status, "CRI", "containerd_cri_info", "version");
     print_count(status, "Namespaces", "containerd_namespaces");
@@ -108,6 +125,43 @@ static void print_containerd_details(struct status *status)
     print_sandbox_image(status);
     print_count(status, "Deprecated features in use", "containerd_deprecation_info");
     buf_append_str(out, "</dl>");
+}
+
+/* Whether the last error is that the exporter may not use the socket: the daemon may be well. */
+static bool is_forbidden(const struct status *status, const char *collector)
+{
+    return strcmp(status_failure_reason(status, collector),
+                  error_code_name(ERROR_RUNTIME_FORBIDDEN)) == 0;
+}
+
+static void print_last_error(struct status *status, const char *collector)
+{
+    const char *message = status_failure_message(status, collector);
+
+    if (*message)
+        html_fill(&status->body, "<dt>Last error</dt><dd><span class=\"ref\">%s</span></dd>",
+                  message);
+}
+
+static void print_unreachable_containerd(struct status *status)
+{
+    struct buf *out = &status->body;
+    bool forbidden = is_forbidden(status, "daemon");
+
+    begin_card(status, "containerd", forbidden ? "permission denied" : "does not answer", "bad");
+    if (forbidden)
+        buf_append_str(out,
+                       "<p>The exporter may not use its socket, so its state is unknown. Run the "
+                       "exporter as root or as a user of the socket's group. ");
+    else
+        buf_append_str(out, "<p>Nothing answers at its socket. Check that it runs (<code>systemctl "
+                            "status containerd</code>) and that the address is right. ");
+    buf_append_str(out, "Sections that depend on it are omitted.</p><dl>");
+    print_address(status, "containerd");
+    print_others(status);
+    print_last_error(status, "daemon");
+    buf_append_str(out, "</dl></div>");
+    status_problem(status, true, "daemons", "containerd: how to repair it");
 }
 
 static void print_containerd(struct status *status)
@@ -127,14 +181,7 @@ static void print_containerd(struct status *status)
         return;
     }
     if (!(up > 0)) {
-        begin_card(status, "containerd", "does not answer", "bad");
-        buf_append_str(&status->body,
-                       "<p>Nothing answers at its socket. Check that it runs (<code>systemctl "
-                       "status containerd</code>) and that the exporter may use the socket. "
-                       "Sections that depend on it are omitted.</p><dl>");
-        print_address(status, "containerd");
-        buf_append_str(&status->body, "</dl></div>");
-        status_problem(status, true, "daemons", "containerd: how to repair it");
+        print_unreachable_containerd(status);
         return;
     }
     status_value(status, "containerd_healthy", &healthy);
@@ -148,11 +195,16 @@ static void print_containerd(struct status *status)
 
 static void print_docker(struct status *status)
 {
+    bool forbidden = is_forbidden(status, "docker");
     double up;
 
     if (!status_value(status, "docker_engine_up", &up))
         return;
-    begin_card(status, "Docker", up > 0 ? "up" : "does not answer", up > 0 ? "good" : "bad");
+    begin_card(status, "Docker",
+               up > 0      ? "up"
+               : forbidden ? "permission denied"
+                           : "does not answer",
+               up > 0 ? "good" : "bad");
     if (up > 0) {
         buf_append_str(&status->body, "<dl>");
         print_address(status, "docker");
@@ -160,10 +212,19 @@ static void print_docker(struct status *status)
         print_count(status, "Images", "docker_engine_images");
         buf_append_str(&status->body, "</dl>");
     } else {
-        buf_append_str(&status->body, "<p>Check that it runs (<code>systemctl status "
-                                      "docker</code>) and that its socket is the one in the "
-                                      "configuration.</p>");
-        status_problem(status, true, "daemons", "Docker does not answer");
+        buf_append_str(&status->body,
+                       forbidden
+                           ? "<p>The exporter may not use its socket. Run the exporter as root "
+                             "or as a user of the socket's group.</p>"
+                           : "<p>Check that it runs (<code>systemctl status docker</code>) "
+                             "and that its socket is the one in the configuration.</p>");
+        buf_append_str(&status->body, "<dl>");
+        print_address(status, "docker");
+        print_last_error(status, "docker");
+        buf_append_str(&status->body, "</dl>");
+        status_problem(status, true, "daemons",
+                       forbidden ? "the exporter may not use Docker's socket"
+                                 : "Docker does not answer");
     }
     buf_append_str(&status->body, "</div>");
 }

@@ -116,7 +116,7 @@ static void print_failure(struct status *status, const struct status_probe *prob
         buf_append_str(out, "; no success since the exporter started");
     buf_append_str(out, ".</p>");
     if (last && last->reason != ERROR_NONE) {
-        reason_help = reason_help_of(last->reason);
+        reason_help = reason_help_of(last->reason, last->operation);
         buf_printf(out, "<p><strong class=\"bad\">%s</strong> <code>%s</code></p><p class=\"ref\">",
                    reason_help.what, error_code_name(last->reason));
         html_text(out, last->message);
@@ -213,8 +213,9 @@ static void report_failures(struct status *status, uint64_t number)
         const struct run_record *last = status_last_run(&status->probes[i]);
         snprintf(anchor, sizeof(anchor), number == 1 ? "probe-%zu" : "probes", i);
         status_problem(status, true, anchor, "%.200s: %s", status->probes[i].name,
-                       last && last->reason != ERROR_NONE ? reason_help_of(last->reason).what
-                                                          : "the last run failed");
+                       last && last->reason != ERROR_NONE
+                           ? reason_help_of(last->reason, last->operation).what
+                           : "the last run failed");
     }
     if (n > NAMED_MAX)
         status_problem(status, true, "probes", "and %zu more", n - NAMED_MAX);

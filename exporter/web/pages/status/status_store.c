@@ -205,18 +205,24 @@ void status_print_collectors(struct status *status)
     size_t n = 0;
 
     while ((sample = board_next(status->view, "containerd_exporter_collector_success", &at))) {
+        const char *collector = board_label(at.family, sample, "collector");
+
         if (sample->value > 0)
             continue;
-        buf_append_str(out, n++ == 0
-                                ? "<section aria-labelledby=\"collectors\"><h2 id=\"collectors\">"
-                                  "Failing collectors</h2><p class=\"card\">"
-                                : ", ");
-        html_text(out, board_label(at.family, sample, "collector"));
+        if (n++ == 0)
+            begin_table(status, "collectors", "Failing collectors",
+                        "<th scope=\"col\">Collector</th><th scope=\"col\">Reason</th><th "
+                        "scope=\"col\">Last error</th>");
+        html_fill(out, "<tr><th scope=\"row\">%s</th><td>%s</td><td class=\"ref\">%s</td></tr>\n",
+                  collector, status_failure_reason(status, collector),
+                  status_failure_message(status, collector));
     }
     if (n == 0)
         return;
-    buf_append_str(out, ". The exporter's log has the cause. Their metrics are absent until "
-                        "they succeed.</p></section>\n");
+    end_table(status);
+    buf_append_str(out,
+                   "<p class=\"soft small\">The metrics of a failing collector are absent until "
+                   "it succeeds.</p>\n");
     if (status_value(status, "containerd_up", &up) && up > 0)
         status_problem(status, false, "collectors", "%zu %s", n,
                        n == 1 ? "collector is failing" : "collectors are failing");

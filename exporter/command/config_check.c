@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "command/config_check.h"
+
+#include "command/command.h"
+#include "command/setup.h"
+#include "scheduler/job.h"
+#include "server/config/web_config.h"
+#include "server/listen.h"
+
+#include <stdio.h>
+
+#define PROBLEMS_LIMIT_BYTES ((size_t)256 << 10)
+
+static bool print_problems(const struct buf *problems)
+{
+    fputs(problems->data ? problems->data : "", stderr);
+    return false;
+}
+
+/* The jobs stay open together, as in the exporter: some limits count them. */
+struct dry_run {
+    struct node *node;
+    struct board *board;
+    struct job *jobs;
+};
+
+static void dry_run_deinit(struct dry_run *dry)
+{
+    while (dry->jobs) {
+        struct job *next = dry->jobs->next;
+
+        job_free(dry->jobs);
+        dry->jobs = next;
+    }
+    if (dry->board)
+        board_free(dry->board);
+    if (dry->node)
+        setup_free_node(dry->node);
+}
+
+/* Opens the jobs without running them. Prints a line for each job that cannot be opened. */
+static bool open_jobs(const char *file, struct config *config, struct error *err)
+{
+    CLEANUP(dry_run_deinit) struct dry_run dry = {.node = setup_make_node(config->globals, err)};
+    size_t n_bad = 0;
+
+    if (!dry.node)
+        return error_wrap(err, "%s", file);
+    dry.board = board_new();
+    if (!dry.board)
+        return error_memory(err);
+    for (size_t i = 0; i < config->n_jobs; i++) {
+        struct place place = config->jobs[i].place;
+        struct job *job = job_new(dry.board, &config->jobs[i], dry.node, err);
+
+        if (job) {
+            job->next = dry.jobs;
+            dry.jobs = job;
+            continue;
+        }
+        n_bad++;
+        fprintf(stderr, "%s:%zu:%zu: %s\n", file, place.line, place.column, err->message);
+    }
+    return n_bad == 0 ||
+           error_set(err, ERROR_INVALID, "%zu mistake%s in %s", n_bad, n_bad == 1 ? "" : "s", file);
+}
+
+static bool try_jobs(const char *file, struct config *config, struct error *err)
+{
+    bool ok = setup_begin("", err);
+
+    if (!ok)
+        return false;
+    ok = open_jobs(file, config, err);
+    setup_end();
+    return ok;
+}
+
+static bool check_config(const char *path, const struct config_schema *schema, struct error *err)
+{
+    CLEANUP(buf_deinit) struct buf problems = BUF_INIT(PROBLEMS_LIMIT_BYTES);
+    CLEANUP(config_deinit) struct config config;
+    size_t n_jobs;
+
+    if (!config_load(&config, schema, path, &problems, err)) {
+        config = (struct config){0};
+        return print_problems(&problems);
+    }
+    n_jobs = config.n_jobs;
+    if (!try_jobs(path ? path : "defaults", &config, err))
+        return false;
+    printf("%s is valid: %zu jobs\n", path ? path : "the default configuration", n_jobs);
+    if (config.canaries.documents > 0)
+        printf("Canary documents: %zu (%zu suspended), their probes: %zu\n",
+               config.canaries.documents, config.canaries.suspended, config.canaries.probes);
+    return true;
+}
+
+static bool check_web_config(const char *path, struct error *err)
+{
+    CLEANUP(buf_deinit) struct buf problems = BUF_INIT(PROBLEMS_LIMIT_BYTES);
+    CLEANUP(web_config_unrefp) struct web_config *config = NULL;
+
+    if (!path)
+        return true;
+    config = web_config_load(path, &problems, err);
+    if (!config)
+        return print_problems(&problems);
+    printf("%s is valid\n", path);
+    return true;
+}
+
+/* Each check reports its own error, so that one mistake does not hide others. */
+static bool report(bool ok, const struct error *err)
+{
+    if (!ok)
+        command_print_error(&commands[0], err);
+    return ok;
+}
+
+bool config_check(const struct options *options, const struct config_schema *schema)
+{
+    struct error err;
+    bool ok = report(check_config(options->config_file, schema, &err), &err);
+
+    ok &= report(check_web_config(options->web_config_file, &err), &err);
+    if (!options->systemd_socket)
+        ok &=
+            report(listeners_check(options->addresses.items, options->addresses.count, &err), &err);
+    return ok;
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engines/image/recent_blobs.h"
+
+#include "base/clock.h"
+#include "base/own.h"
+#include "containerd/content.h"
+
+#include <pthread.h>
+
+#define ENTRIES      ((size_t)4096) /* the oldest is overwritten */
+#define FOR_EVER     INT64_MAX
+#define NUMBER_START 1469598103934665603U
+#define NUMBER_PRIME 1099511628211U
+
+struct entry {
+    uint64_t number; /* of the digest */
+    uint64_t removal;
+    int64_t created_unix_ns, removed_unix_ns;
+};
+
+static struct {
+    pthread_mutex_t lock;
+    struct entry entries[ENTRIES];
+    size_t next;
+    uint64_t removals;
+} table = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+/* A digest is a hash already, so a simple hash of its text identifies it. */
+static uint64_t number_of(const char *digest)
+{
+    uint64_t number = NUMBER_START;
+
+    for (; *digest; digest++)
+        number = (number ^ (unsigned char)*digest) * NUMBER_PRIME;
+    return number;
+}
+
+struct noting {
+    int64_t since_unix_ns;
+    uint64_t removal;
+};
+
+static bool note(void *arg, const struct content_record *record, struct error *err)
+{
+    const struct noting *noting = arg;
+    LOCK_SCOPE(&table.lock);
+
+    (void)err;
+    if (record->created_unix_ns < noting->since_unix_ns)
+        return true;
+    table.entries[table.next] = (struct entry){number_of(record->digest), noting->removal,
+                                               record->created_unix_ns, FOR_EVER};
+    table.next = (table.next + 1) % ENTRIES;
+    return true;
+}
+
+bool recent_blobs_note(const struct scope *scope, int64_t since_unix_ns, uint64_t *removal,
+                       struct cancel *cancel, struct error *err)
+{
+    struct noting noting = {.since_unix_ns = since_unix_ns};
+
+    {
+        LOCK_SCOPE(&table.lock);
+
+        noting.removal = *removal = ++table.removals;
+    }
+    return content_records(scope, note, &noting, cancel, err);
+}
+
+void recent_blobs_removed(uint64_t removal)
+{
+    int64_t now_ns = clock_unix_ns();
+    LOCK_SCOPE(&table.lock);
+
+    for (size_t i = 0; i < ENTRIES; i++)
+        if (table.entries[i].removal == removal && table.entries[i].removed_unix_ns == FOR_EVER)
+            table.entries[i].removed_unix_ns = now_ns;
+}
+
+bool recent_blobs_shared(const char *digest, int64_t started_unix_ns, int64_t created_unix_ns)
+{
+    uint64_t number = number_of(digest);
+    LOCK_SCOPE(&table.lock);
+
+    for (size_t i = 0; i < ENTRIES; i++) {
+        const struct entry *entry = &table.entries[i];
+
+        if (entry->removal > 0 && entry->number == number &&
+            entry->removed_unix_ns >= started_unix_ns && entry->created_unix_ns <= created_unix_ns)
+            return true;
+    }
+    return false;
+}
