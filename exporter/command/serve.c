@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "command/periodic.h"
 #include "command/setup.h"
+#include "net/proxy.h"
 #include "os/build.h"
 #include "os/systemd.h"
 #include "scheduler/reload.h"
@@ -244,6 +245,8 @@ bool serve(const struct options *options, const struct config_schema *schema)
 
     block_signals(&signals);
     log_build();
+    if (!proxy_check(proxy_environment, &err))
+        log_warn("%s", err.message);
     ok = setup_begin("", &err);
     if (ok) {
         ok = start_and_wait(options, schema, &signals, &err);

@@ -49,7 +49,7 @@ static const struct row causes[] = {
       "image config verification failed for digest *", "manifest verification failed for digest *",
       "got digest *, expected *", "digest invalid"}},
     {ERROR_SIZE_MISMATCH, {"unexpected commit size *", "* failed size validation", "size invalid"}},
-    {ERROR_PROXY, {"proxyconnect tcp", "Proxy Authentication Required"}},
+    {ERROR_PROXY, {"proxyconnect tcp", "socks connect *", "Proxy Authentication Required"}},
     {ERROR_TLS, {"x509", "tls", "server gave HTTP response to HTTPS client"}},
     {ERROR_DNS,
      {"lookup *", "no such host", "server misbehaving", "Temporary failure in name resolution",

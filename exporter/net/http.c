@@ -21,7 +21,6 @@
 #define DIAL_TIMEOUT_NS  (30 * NS_PER_SECOND)
 #define OPTIONS_BYTES    ((size_t)64 << 10)
 #define LOCATION_BYTES   ((size_t)16 << 10)
-#define URL_BYTES_MAX    ((size_t)32 << 10)
 
 void http_library_init(void)
 {
@@ -275,7 +274,11 @@ bool http_exchange(struct http *http, const struct http_request *request,
     struct http_request hop = *request;
     struct http_curl_exchange exchange = {
         .http = http, .request = &hop, .url = request->url, .response = response};
-    bool ok = follow(&exchange, &hop, cancel, err);
+    bool ok;
+
+    http->exchange = &exchange;
+    ok = follow(&exchange, &hop, cancel, err);
+    http->exchange = NULL;
 
     /* Drops pointers to `exchange`. The multi handle keeps the connections. */
     curl_easy_reset(http->easy);

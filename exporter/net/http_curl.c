@@ -2,13 +2,11 @@
 #include "net/http_curl.h"
 
 #include "base/clock.h"
-#include "net/http_failure.h"
 #include "net/http_message.h"
 #include "net/http_tls.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -110,11 +108,6 @@ static void set_fixed_options(struct http *http, struct http_curl_exchange *exch
         curl_easy_setopt(easy, CURLOPT_USERAGENT, http->options.user_agent);
 }
 
-static const char *variable(const char *name)
-{
-    return getenv(name);
-}
-
 /* Names of hosts are resolved by a SOCKS proxy, as Go does. */
 static void set_proxy(CURL *easy, const struct proxy *proxy)
 {
@@ -146,10 +139,10 @@ static bool choose_proxy(struct http_curl_exchange *exchange, struct error *err)
     *proxy = (struct proxy){.scheme = PROXY_NONE};
     if (*exchange->http->options.unix_socket)
         return true;
-    if (!proxy_of(exchange->url, variable, proxy, err))
+    if (!proxy_of(exchange->url, proxy_environment, proxy, err))
         return false;
     return proxy->scheme == PROXY_NONE || proxy->port != 0 ||
-           error_set(err, ERROR_PROXY, HTTP_PROXY_MISREAD, proxy->variable);
+           error_set(err, ERROR_PROXY, PROXY_MISREAD, proxy->variable);
 }
 
 static void set_route(struct http_curl_exchange *exchange)

@@ -10,18 +10,21 @@
 
 struct x509_store_st;
 
+/* One of the two TLS servers of a connection. */
+struct http_tls_peer {
+    struct http *http;
+    bool is_proxy;
+};
+
 struct http {
     CURLM *multi;
     CURL *easy;
     struct arena arena; /* of the strings of `options` */
     struct http_options options;
     struct x509_store_st *roots; /* trusted certificates; NULL until they are needed */
-};
-
-/* One of the two TLS servers of an exchange, for the callbacks of TLS. */
-struct http_tls_peer {
-    struct http_curl_exchange *exchange;
-    bool is_proxy;
+    /* For the callbacks of TLS, which also come for a connection that is kept or being closed. */
+    struct http_tls_peer server_peer, proxy_peer;
+    struct http_curl_exchange *exchange; /* in progress; NULL: none */
 };
 
 /* One exchange, for the callbacks. `failure` holds their errors: to curl they can only return
@@ -31,10 +34,10 @@ struct http_curl_exchange {
     const struct http_request *request;
     const char *url; /* of the request, or of the last redirect */
     struct http_response *response;
-    struct proxy proxy;                                  /* of `url`; http_exchange() releases it */
-    struct http_tls_peer server_peer, proxy_peer, *peer; /* peer: of the last handshake, or NULL */
-    bool tls_heard, tls_alert; /* the peer sent a TLS record; one side sent a fatal alert */
-    char verdict[256];         /* why the certificate of the peer is rejected; "": by OpenSSL */
+    struct proxy proxy;               /* of `url`; http_exchange() releases it */
+    const struct http_tls_peer *peer; /* of the last handshake; NULL: none */
+    bool tls_heard, tls_alert;        /* the peer sent a TLS record; one side sent a fatal alert */
+    char verdict[256]; /* why the certificate of the peer is rejected; "": by OpenSSL */
     bool headers_ended;
     struct error failure;
     bool failed, satisfied; /* satisfied: the rest of the body is not needed */

@@ -121,7 +121,7 @@ static bool fail(struct http_curl_exchange *exchange, enum error_code code, cons
     const struct proxy *proxy = &exchange->proxy;
 
     if (proxy->is_misread)
-        error_set(err, code, HTTP_PROXY_MISREAD, proxy->variable);
+        error_set(err, code, PROXY_MISREAD, proxy->variable);
     else if (code == ERROR_PROXY)
         error_set(err, code, "proxy %s:%u of %s: %s", proxy->host, proxy->port, proxy->variable,
                   text);

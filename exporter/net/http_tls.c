@@ -31,9 +31,9 @@ static void peer_host(const struct http_tls_peer *peer, char host[HTTP_ORIGIN_BY
     char port[HTTP_PORT_BYTES];
 
     if (peer->is_proxy)
-        snprintf(host, HTTP_ORIGIN_BYTES, "%s", peer->exchange->proxy.host);
+        snprintf(host, HTTP_ORIGIN_BYTES, "%s", peer->http->exchange->proxy.host);
     else
-        http_host(peer->exchange->url, host, port);
+        http_host(peer->http->exchange->url, host, port);
 }
 
 static bool covers_address(const ASN1_OCTET_STRING *name, const unsigned char address[16])
@@ -81,8 +81,8 @@ static bool has_names(const GENERAL_NAMES *names)
 /* Called by OpenSSL in the handshake. */
 static int verify(X509_STORE_CTX *store, void *arg)
 {
-    struct http_tls_peer *peer = arg;
-    struct http_curl_exchange *exchange = peer->exchange;
+    const struct http_tls_peer *peer = arg;
+    struct http_curl_exchange *exchange = peer->http->exchange;
     GENERAL_NAMES *names;
     char host[HTTP_ORIGIN_BYTES];
     bool covered;
@@ -109,28 +109,30 @@ static int verify(X509_STORE_CTX *store, void *arg)
 static void on_record(int is_sent, int version, int type, const void *data, size_t size, SSL *ssl,
                       void *arg)
 {
-    struct http_tls_peer *peer = arg;
+    struct http_curl_exchange *exchange = ((const struct http *)arg)->exchange;
 
     (void)version, (void)ssl;
+    if (!exchange)
+        return;
     if (!is_sent)
-        peer->exchange->tls_heard = true;
+        exchange->tls_heard = true;
     if (type == SSL3_RT_ALERT && size == 2 && *(const unsigned char *)data == ALERT_IS_FATAL)
-        peer->exchange->tls_alert = true;
+        exchange->tls_alert = true;
 }
 
 /* The first handshake of a connection through a TLS proxy is the proxy's. The second one, inside
  * the tunnel, is the server's. */
-static struct http_tls_peer *next_peer(struct http_curl_exchange *exchange)
+static struct http_tls_peer *next_peer(const struct http_curl_exchange *exchange)
 {
     bool tunnel = strncasecmp(exchange->url, "https:", 6) == 0;
 
     if (exchange->proxy.scheme != PROXY_HTTPS ||
-        (tunnel && exchange->peer == &exchange->proxy_peer))
-        return &exchange->server_peer;
-    return &exchange->proxy_peer;
+        (tunnel && exchange->peer == &exchange->http->proxy_peer))
+        return &exchange->http->server_peer;
+    return &exchange->http->proxy_peer;
 }
 
-static bool trust(struct http_curl_exchange *exchange, SSL_CTX *context)
+static bool trust(struct http_curl_exchange *exchange, SSL_CTX *context, struct http_tls_peer *peer)
 {
     struct http *http = exchange->http;
     struct error err;
@@ -142,7 +144,7 @@ static bool trust(struct http_curl_exchange *exchange, SSL_CTX *context)
         return false;
     }
     SSL_CTX_set1_cert_store(context, http->roots);
-    SSL_CTX_set_cert_verify_callback(context, verify, exchange->peer);
+    SSL_CTX_set_cert_verify_callback(context, verify, peer);
     return true;
 }
 
@@ -150,14 +152,15 @@ static bool trust(struct http_curl_exchange *exchange, SSL_CTX *context)
 static CURLcode on_context(CURL *easy, void *context, void *arg)
 {
     struct http_curl_exchange *exchange = arg;
+    struct http_tls_peer *peer = next_peer(exchange);
 
     (void)easy;
-    exchange->peer = next_peer(exchange);
+    exchange->peer = peer;
     exchange->tls_heard = exchange->tls_alert = false;
     SSL_CTX_set_security_level(context, SECURITY_LEVEL);
     SSL_CTX_set_msg_callback(context, on_record);
-    SSL_CTX_set_msg_callback_arg(context, exchange->peer);
-    if (!exchange->http->options.skip_verify && !trust(exchange, context))
+    SSL_CTX_set_msg_callback_arg(context, exchange->http);
+    if (!exchange->http->options.skip_verify && !trust(exchange, context, peer))
         return CURLE_SSL_CACERT_BADFILE;
     return CURLE_OK;
 }
@@ -180,8 +183,8 @@ bool http_tls_prepare(struct http_curl_exchange *exchange, struct error *err)
     CURL *easy = exchange->http->easy;
     long verified = options->skip_verify ? 0 : 1;
 
-    exchange->server_peer = (struct http_tls_peer){exchange, false};
-    exchange->proxy_peer = (struct http_tls_peer){exchange, true};
+    exchange->http->server_peer = (struct http_tls_peer){exchange->http, false};
+    exchange->http->proxy_peer = (struct http_tls_peer){exchange->http, true};
     exchange->peer = NULL;
     exchange->tls_heard = exchange->tls_alert = false;
     exchange->verdict[0] = '\0';

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "net/http_message.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -179,6 +180,29 @@ static const char *either(proxy_variable *variable, const char *upper, const cha
     *name = lower;
     value = variable(lower);
     return value && *value ? value : NULL;
+}
+
+const char *proxy_environment(const char *name)
+{
+    return getenv(name);
+}
+
+bool proxy_check(proxy_variable *variable, struct error *err)
+{
+    static const char *const names[][2] = {{"HTTP_PROXY", "http_proxy"},
+                                           {"HTTPS_PROXY", "https_proxy"}};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        const char *name, *text = either(variable, names[i][0], names[i][1], &name);
+        struct proxy proxy = {.scheme = PROXY_NONE};
+        bool valid = !text || (proxy_url_parse(text, &proxy, err) && !proxy.is_misread &&
+                               proxy.scheme != PROXY_NONE && proxy.port != 0);
+
+        proxy_deinit(&proxy);
+        if (!valid)
+            return error_set(err, ERROR_INVALID, PROXY_MISREAD, name);
+    }
+    return true;
 }
 
 bool proxy_of(const char *url, proxy_variable *variable, struct proxy *proxy, struct error *err)

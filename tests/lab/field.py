@@ -11,6 +11,7 @@ import secrets
 import socket
 
 from lab.fake.proxy import FakeProxy
+from lab.fake.raw import RawServer
 from lab.fake.registry import FakeRegistry
 from lab.fake.tls import Authority, self_signed
 
@@ -117,6 +118,7 @@ class Field(Ground):
         self.add_platform()
         self.add_places()
         self.add_tls()
+        self.add_raw()
         self.add_proxy()
 
     def address(self, taken):
@@ -178,6 +180,7 @@ class Field(Ground):
                  "expired": self.authority.issue("expired", days=(-30, -1)),
                  "not-yet-valid": self.authority.issue("early", days=(10, 30)),
                  "wrong-host": self.authority.issue("elsewhere", names="DNS:elsewhere.example"),
+                 "common-name": self.authority.issue("127.0.0.1", names="email:root@127.0.0.1,URI:https://127.0.0.1/"),
                  "self-signed": alone}
         for name, pair in pairs.items():
             registry = self.listen(tls=pair)
@@ -187,6 +190,14 @@ class Field(Ground):
         self.know(plain.address, plain=False, trust=self.authority.certificate)
         self.image(plain, "canary/image")
         self.references["http-as-https"] = f"{plain.address}/canary/image:v1"
+
+    def add_raw(self):
+        """Servers of something else."""
+        for name, plain, answer in (("garbage", True, b"SSH-2.0-OpenSSH_9.2\r\n"), ("garbage-status", True, b"HTTP/1.1 abc OK\r\n\r\n"),
+                                    ("close-handshake", False, b"")):
+            server = self.stack.enter_context(RawServer(answer))
+            self.know(server.address, plain=plain, trust="" if plain else self.authority.certificate)
+            self.references[name] = f"{server.address}/canary/image:v1"
 
     def add_proxy(self):
         """The proxy is never asked about loopback: these names exist nowhere but there."""

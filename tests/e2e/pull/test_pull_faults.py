@@ -28,6 +28,7 @@ EXPECTED = {
     "proxy-hang-plain": "timeout",
     "no-such-host": "dns",
     "expired": "tls", "not-yet-valid": "tls", "wrong-host": "tls", "self-signed": "tls", "http-as-https": "tls",
+    "common-name": "tls", "close-handshake": "connect", "garbage": "protocol", "garbage-status": "protocol",
     "401-loop": "unauthorized", "401-basic": "unauthorized", "401-bare": "unauthorized", "token-401": "unauthorized",
     "403": "forbidden", "403-denied": "forbidden", "403-blob": "forbidden", "token-403": "forbidden",
     "proxy-forbidden-plain": "forbidden",  # a proxy's own 403 to a GET looks like the registry's
@@ -57,7 +58,7 @@ DOCKER = {
     "truncated": "digest_mismatch", "longer": "digest_mismatch",
     "huge-manifest": "protocol", "bad-json": "protocol",  # read before it is verified
     "wrong-digest-header": "not_found",  # it believes the header, and asks for that digest
-    **{name: OK for name in ("expired", "not-yet-valid", "wrong-host", "self-signed", "http-as-https")},
+    **{name: OK for name in ("expired", "not-yet-valid", "wrong-host", "self-signed", "http-as-https", "common-name")},
 }
 
 DIFFERENT = {"client": {}, "registry": {}, "cri": CONTAINERD, "transfer": CONTAINERD, "docker": DOCKER}

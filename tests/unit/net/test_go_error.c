@@ -423,6 +423,10 @@ static const struct row written[] = {
                   "dial tcp 192.0.2.1:3128: connect: connection refused"},
     {ERROR_PROXY, "failed to do request: Head \"https://a/v2/b/manifests/1\": proxyconnect tcp: "
                   "dial tcp: lookup proxy on 10.0.0.53:53: no such host"},
+    {ERROR_PROXY, "failed to do request: Head \"http://a/v2/b/manifests/1\": socks connect tcp "
+                  "127.0.0.1:1080->a:80: username/password authentication failed"},
+    {ERROR_PROXY, "failed to do request: Head \"http://a/v2/b/manifests/1\": socks connect tcp "
+                  "127.0.0.1:1080->a:80: dial tcp 127.0.0.1:1080: connect: connection refused"},
     {ERROR_PROXY, "failed to do request: Head \"https://a/v2/b/manifests/1\": Service Unavailable"},
     {ERROR_TLS, "Get \"https://a/v2/\": http: server gave HTTP response to HTTPS client"},
     {ERROR_TLS, "Get \"https://a/v2/\": remote error: tls: bad certificate"},

@@ -143,6 +143,51 @@ static void checks_a_tls_proxy_and_the_server_behind_it(void **state)
     }
 }
 
+__attribute__((noinline)) static void ask(struct http *http, const char *url)
+{
+    CLEANUP(http_response_deinit) struct http_response response = HTTP_RESPONSE_INIT(100);
+    const struct http_request request = {.method = "GET", .url = url};
+    struct cancel cancel;
+    struct error err;
+
+    cancel_init(&cancel, clock_now_ns() + 60 * NS_PER_SECOND);
+    assert_true(http_exchange(http, &request, &response, &cancel, &err));
+    assert_string_equal(response.body.data, "ok");
+    cancel_deinit(&cancel);
+}
+
+/* Overwrites what an exchange left on the stack. */
+__attribute__((noinline)) static void scribble(void)
+{
+    volatile char stack[16384];
+
+    for (size_t i = 0; i < sizeof(stack); i++)
+        stack[i] = 0x55;
+}
+
+static void a_connection_outlives_its_exchange(void **state)
+{
+    struct tls_identity identity;
+    struct tls_server server = {.identity = &identity};
+    struct http *http;
+    struct error err;
+    char url[64];
+
+    (void)state;
+    tls_identity_init(&identity, &(struct tls_names){"x", .address = "127.0.0.1"});
+    tls_server_start(&server);
+    snprintf(url, sizeof(url), "https://%s/", server.authority);
+    http = http_new(&(struct http_options){.ca_file = identity.path}, &err);
+    assert_non_null(http);
+    for (int i = 0; i < 3; i++) {
+        ask(http, url);
+        scribble();
+    }
+    http_free(http);
+    tls_server_stop(&server);
+    tls_identity_deinit(&identity);
+}
+
 /* Replaces each "D" by `directory`. */
 static void set_variable(const char *name, const char *value, const char *directory)
 {
@@ -290,6 +335,7 @@ int main(void)
         TEST(only_names_of_the_san_count),
         TEST(messages_name_what_is_missing),
         TEST(checks_a_tls_proxy_and_the_server_behind_it),
+        TEST(a_connection_outlives_its_exchange),
         TEST(reads_the_variables_of_go),
         TEST(combines_and_reads_again),
     };

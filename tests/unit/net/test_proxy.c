@@ -151,6 +151,37 @@ static void parses_the_url_of_a_proxy_as_go_does(void **state)
     }
 }
 
+/* A warning at the start: these are mistakes, and their use is Go's. */
+static void finds_mistakes_of_the_environment(void **state)
+{
+    static const struct {
+        const char *value;
+        bool valid;
+    } rows[] = {
+        {"", true},
+        {"proxy", true},
+        {"http://svc:p%23@proxy:3128/", true},
+        {"socks5://proxy", true},
+        {"http://svc:Secr#t@proxy:3128", false},
+        {"http://svc:Secr%t@proxy:3128", false},
+        {"http://proxy:99999", false},
+        {"ftp://proxy", false},
+        {" proxy", false},
+    };
+    struct error err;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        http_proxy = rows[i].value;
+        if (proxy_check(upper, &err) != rows[i].valid)
+            fail_msg("%s", rows[i].value);
+        if (rows[i].valid)
+            continue;
+        assert_non_null(strstr(err.message, "HTTP_PROXY"));
+        assert_null(strstr(err.message, "Secr"));
+    }
+}
+
 static void fails_for_a_proxy_that_is_too_long(void **state)
 {
     static char host[400], url[70000];
@@ -332,6 +363,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(chooses_the_proxy_by_scheme),
         cmocka_unit_test(parses_the_url_of_a_proxy_as_go_does),
+        cmocka_unit_test(finds_mistakes_of_the_environment),
         cmocka_unit_test(fails_for_a_proxy_that_is_too_long),
         cmocka_unit_test(respects_no_proxy_as_go_does),
     };
