@@ -18,7 +18,7 @@ from lab.wait import LabError, wait_until
 
 DASHBOARD = json.loads((ROOT / "dashboards/overview.json").read_text(encoding="utf-8"))
 RULES = ROOT / "dashboards/rules.yml"
-N_RULES = 9
+N_RULES = 10
 VARIABLES = {"$__rate_interval": "10s", "$__range": "1m", "$job": ".+", "$instance": ".+", "$probe": ".+"}
 NUMBERS = ("stat", "timeseries", "table", "gauge", "state-timeline", "heatmap")  # panels that show some
 UNITS = {"s", "bytes", "percentunit", "short", "ops", "reqps", "dateTimeFromNow", "bool_on_off", "none", "cps"}
