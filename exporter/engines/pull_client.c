@@ -45,14 +45,14 @@ static char *numbered(struct arena *arena, const char *prefix, size_t number)
 /* The configuration refers to the snapshot that will be unpacked from the diff ids in it. */
 static bool store_configs(struct pull *pull, struct error *err)
 {
-    char name[WORKSPACE_NAME_BYTES], chain_id[DIGEST_TEXT_BYTES];
+    char name[WORKSPACE_SNAPSHOTTER_BYTES + 64], chain_id[DIGEST_TEXT_BYTES];
     const struct image_config *config = &pull->image.config;
     struct label item;
     const struct labels labels = {&item, 1}, none = {0};
 
     if (!digest_chain_id(config->diff_ids, config->n_diff_ids, chain_id, err))
         return error_wrap(err, "config");
-    snprintf(name, sizeof(name), "containerd.io/gc.ref.snapshot.%s", pull->request->snapshotter);
+    snprintf(name, sizeof(name), "containerd.io/gc.ref.snapshot.%s", pull->workspace.snapshotter);
     item = (struct label){name, chain_id};
     for (size_t i = 0; i < pull->image.n_manifests; i++) {
         const struct remote_manifest *manifest = &pull->image.manifests[i];
@@ -77,7 +77,8 @@ static bool fetch_layer(void *arg, struct registry *registry, const struct descr
     workspace_ref(&pull->workspace, layer->digest, ref);
     writer = content_writer_open(&pull->workspace.scope, ref, (uint64_t)layer->size, cancel, err);
     return writer &&
-           registry_blob_unverified(registry, layer, content_writer_sink, writer, cancel, err) &&
+           (registry_blob_unverified(registry, layer, content_writer_sink, writer, cancel, err) ||
+            remote_layer_failed(layer, err)) &&
            content_writer_commit(writer, layer->digest, &(struct labels){0}, err);
 }
 
@@ -135,7 +136,7 @@ static bool unpack_layer(struct pull *pull, const struct descriptor *layer, cons
                          const char *diff_id, const char *chain_id, struct error *err)
 {
     const struct scope *scope = &pull->workspace.scope;
-    const char *snapshotter = pull->request->snapshotter;
+    const char *snapshotter = pull->workspace.snapshotter;
     char key[KEY_BYTES];
     const struct snapshot_info active = {.name = key, .parent = parent};
     CLEANUP(buf_deinit) struct buf mounts = BUF_INIT((size_t)1 << 20);
@@ -188,6 +189,20 @@ static bool unpack_next(struct pull *pull, const struct descriptor *layer, size_
     return true;
 }
 
+/* Other blobs than layers may be the ones that the config means. */
+static bool refuse_layers(const struct pull *pull, size_t n, struct error *err)
+{
+    const struct manifest *manifest = &pull->image.chosen->manifest;
+    size_t n_diff_ids = pull->image.config.n_diff_ids;
+
+    for (size_t i = 0; i < manifest->n_children && manifest->n_children == n_diff_ids; i++)
+        if (!manifest_may_be_layer(manifest->children[i].media_type))
+            return error_set(err, ERROR_UNSUPPORTED, "layer %zu has the media type \"%.80s\"", i,
+                             manifest->children[i].media_type);
+    return error_set(err, ERROR_UNPACK, "the manifest has %zu layers, the config %zu diff ids", n,
+                     n_diff_ids);
+}
+
 /* Unpacks each layer as soon as it is stored. */
 static bool unpack(struct pull *pull, struct error *err)
 {
@@ -196,7 +211,7 @@ static bool unpack(struct pull *pull, struct error *err)
     char parent[DIGEST_TEXT_BYTES] = "";
 
     for (size_t i = 0; i < manifest->n_children; i++) {
-        if (!manifest_is_layer(manifest->children[i].media_type))
+        if (!manifest_may_be_layer(manifest->children[i].media_type))
             continue;
         if (!parallel_blobs_wait(pull->layers, first + i, err))
             return false;
@@ -204,9 +219,7 @@ static bool unpack(struct pull *pull, struct error *err)
             return error_wrap(err, "unpack layer %zu", i);
         n++;
     }
-    return n == pull->image.config.n_diff_ids ||
-           error_set(err, ERROR_UNPACK, "the manifest has %zu layers, the config %zu diff ids", n,
-                     pull->image.config.n_diff_ids);
+    return n == pull->image.config.n_diff_ids || refuse_layers(pull, n, err);
 }
 
 static bool fetch_and_unpack(struct pull *pull, struct error *err)
@@ -244,9 +257,22 @@ static bool create_image(struct pull *pull, struct error *err)
     return images_create(&pull->workspace.scope, &record, pull->cancel, err);
 }
 
+static bool open_workspace(struct pull *pull, struct error *err)
+{
+    const char *usual = pull->request->snapshotter;
+
+    if (!workspace_open(&pull->workspace, pull->request, pull->cancel, err))
+        return false;
+    if (pull->request->unpack && strcmp(pull->workspace.snapshotter, usual) != 0)
+        snprintf(pull->result->note, sizeof(pull->result->note),
+                 "containerd has not loaded the snapshotter %s: the layers are unpacked into %s",
+                 usual, pull->workspace.snapshotter);
+    return true;
+}
+
 static bool pull_image(struct pull *pull, struct error *err)
 {
-    return workspace_open(&pull->workspace, pull->request, pull->cancel, err) &&
+    return open_workspace(pull, err) &&
            remote_image_resolve(&pull->image, pull->registry, pull->request, pull->result,
                                 pull->cancel, err) &&
            fetch_and_unpack(pull, err) && store_manifests(pull, err) && create_image(pull, err);

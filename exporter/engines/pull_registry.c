@@ -20,7 +20,8 @@ static bool drop(void *arg, const void *data, size_t size, struct error *err)
 static bool fetch_layer(void *arg, struct registry *registry, const struct descriptor *layer,
                         struct cancel *cancel, struct error *err)
 {
-    return registry_blob(registry, layer, drop, arg, cancel, err);
+    return registry_blob(registry, layer, drop, arg, cancel, err) ||
+           remote_layer_failed(layer, err);
 }
 
 static bool fetch(const struct engine_request *request, struct remote_image *image,

@@ -5,11 +5,14 @@
  */
 #include "oci/manifest.h"
 
+#include "base/text.h"
 #include "encoding/base64.h"
 #include "encoding/json.h"
 #include "oci/digest.h"
 
 #include <string.h>
+
+#define SCHEMA_1_TYPE "application/vnd.docker.distribution.manifest.v1+"
 
 struct reader {
     struct arena *arena;
@@ -242,6 +245,24 @@ bool manifest_is_layer(const char *media_type)
     return false;
 }
 
+bool manifest_may_be_layer(const char *media_type)
+{
+    return manifest_is_layer(media_type) ||
+           text_starts_with(media_type, "application/vnd.oci.image.layer.") ||
+           text_starts_with(media_type, "application/vnd.erofs");
+}
+
+bool manifest_is_foreign_layer(const char *media_type)
+{
+    return text_starts_with(media_type, "application/vnd.docker.image.rootfs.foreign.") ||
+           text_starts_with(media_type, "application/vnd.oci.image.layer.nondistributable.");
+}
+
+static bool refuse_schema_1(struct error *err)
+{
+    return error_set(err, ERROR_UNSUPPORTED, "a schema 1 manifest, which is not supported");
+}
+
 /* A key with the value null counts, too. */
 static bool looks_like(const struct json *body, enum manifest_kind kind)
 {
@@ -265,7 +286,7 @@ static bool validate(const struct json *body, enum manifest_kind kind, struct er
     if (!check_object(body, err))
         return false;
     if (json_member(body, "fsLayers"))
-        return error_set(err, ERROR_PROTOCOL, "\"fsLayers\": schema 1 is not supported");
+        return refuse_schema_1(err);
     if (kind == MANIFEST_IMAGE && looks_like(body, MANIFEST_INDEX))
         return error_set(err, ERROR_PROTOCOL,
                          "the media type is a manifest, but the document looks like an index");
@@ -284,6 +305,8 @@ bool manifest_read(struct manifest *manifest, const char *media_type, const void
     struct manifest result = {.kind = kind};
     const struct json *body;
 
+    if (text_starts_with(media_type, SCHEMA_1_TYPE))
+        return refuse_schema_1(err);
     if (kind == MANIFEST_OTHER)
         return error_set(err, ERROR_PROTOCOL, "media type \"%s\" is not a manifest or index",
                          media_type);

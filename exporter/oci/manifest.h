@@ -4,8 +4,8 @@
  *
  * The rules for reading are containerd's, so that "complete" means the same as in
  * `ctr images check`: keys match without case, a document with `fsLayers` is
- * schema 1, a manifest that looks like an index (or the reverse) is an error. The
- * strings of a result belong to the caller's arena. Input causes no recursion.
+ * schema 1 (ERROR_UNSUPPORTED), a manifest that looks like an index (or the reverse) is an error.
+ * The strings of a result belong to the caller's arena. Input causes no recursion.
  */
 #pragma once
 
@@ -49,6 +49,13 @@ enum manifest_kind {
 
 enum manifest_kind manifest_kind(const char *media_type);
 bool manifest_is_layer(const char *media_type); /* that can be unpacked */
+
+/* Whether the daemon may know how to unpack the layer: also those that are encrypted, and images of
+ * EROFS. */
+bool manifest_may_be_layer(const char *media_type);
+
+/* Whether the registry need not have the layer: those of Windows have URLs of their own. */
+bool manifest_is_foreign_layer(const char *media_type);
 
 struct manifest {
     enum manifest_kind kind;

@@ -243,11 +243,11 @@ static bool send_delete(struct registry *registry, const struct registry_call *c
 }
 
 /* Only a delete requests the delete scope: some token servers reject unknown actions. */
-static bool delete_object(struct registry *registry, const char *kind, const char *digest,
+static bool delete_object(struct registry *registry, const char *kind, const char *object,
                           struct cancel *cancel, struct error *err)
 {
     CLEANUP(buf_deinit) struct buf scope = BUF_INIT(REGISTRY_URL_BYTES);
-    char path[DIGEST_TEXT_BYTES + 32];
+    char path[REGISTRY_PATH_BYTES];
     struct registry_call call = {
         .mirror = registry_push_mirror(registry, err),
         .method = "DELETE",
@@ -255,11 +255,9 @@ static bool delete_object(struct registry *registry, const char *kind, const cha
         .follow_redirects = true,
     };
 
-    if (!call.mirror)
+    if (!call.mirror || !registry_check_object(object, err))
         return false;
-    if (!digest_valid(digest))
-        return error_set(err, ERROR_INVALID, "invalid digest \"%.80s\"", digest);
-    snprintf(path, sizeof(path), "/%s/%s", kind, digest);
+    snprintf(path, sizeof(path), "/%s/%s", kind, object);
     buf_printf(&scope, REGISTRY_DELETE_SCOPE, call.mirror->repository);
     if (!buf_ok(&scope, err))
         return false;
@@ -267,14 +265,27 @@ static bool delete_object(struct registry *registry, const char *kind, const cha
     return send_delete(registry, &call, cancel, err);
 }
 
+static bool delete_by_digest(struct registry *registry, const char *kind, const char *digest,
+                             struct cancel *cancel, struct error *err)
+{
+    return digest_valid(digest) ? delete_object(registry, kind, digest, cancel, err)
+                                : error_set(err, ERROR_INVALID, "invalid digest \"%.80s\"", digest);
+}
+
 bool registry_delete_manifest(struct registry *registry, const char *digest, struct cancel *cancel,
                               struct error *err)
 {
-    return delete_object(registry, "manifests", digest, cancel, err);
+    return delete_by_digest(registry, "manifests", digest, cancel, err);
 }
 
 bool registry_delete_blob(struct registry *registry, const char *digest, struct cancel *cancel,
                           struct error *err)
 {
-    return delete_object(registry, "blobs", digest, cancel, err);
+    return delete_by_digest(registry, "blobs", digest, cancel, err);
+}
+
+bool registry_delete_tag(struct registry *registry, const char *tag, struct cancel *cancel,
+                         struct error *err)
+{
+    return delete_object(registry, "manifests", tag, cancel, err);
 }

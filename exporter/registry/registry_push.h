@@ -39,3 +39,8 @@ bool registry_delete_manifest(struct registry *registry, const char *digest, str
                               struct error *err) MUST_CHECK;
 bool registry_delete_blob(struct registry *registry, const char *digest, struct cancel *cancel,
                           struct error *err) MUST_CHECK;
+
+/* The same for a tag. Some registries delete the manifest with it: the caller must know that the
+ * tag has an image of its own. */
+bool registry_delete_tag(struct registry *registry, const char *tag, struct cancel *cancel,
+                         struct error *err) MUST_CHECK;

@@ -232,6 +232,35 @@ static bool delete_blobs(struct removal *removal, struct error *err)
                      n_sent, UPLOAD_SENT_MAX);
 }
 
+static bool tag_stays(const struct removal *removal, const char *tag, const char *digest,
+                      bool *stays, struct error *err)
+{
+    char there[DIGEST_TEXT_BYTES];
+
+    if (!registry_manifest_digest(removal->registry, tag, there, removal->cancel, err))
+        return error_wrap(err, "tag %s after the deletion", tag);
+    *stays = is_same(there, digest);
+    return true;
+}
+
+/* Some registries keep the tag of a manifest that they have deleted by its digest. A tag that has
+ * another image by now belongs to another client. */
+static bool delete_tag(const struct removal *removal, const char *digest, struct error *err)
+{
+    const char *tag = reference_object(&removal->request->reference);
+    bool stays;
+
+    if (!tag_stays(removal, tag, digest, &stays, err))
+        return false;
+    if (!stays)
+        return true;
+    if (!registry_delete_tag(removal->registry, tag, removal->cancel, err))
+        return error_wrap(err, "the registry deleted the manifest, but the tag %s stays", tag);
+    return tag_stays(removal, tag, digest, &stays, err) &&
+           (!stays || error_set(err, ERROR_PROTOCOL,
+                                "the registry accepted the deletion, but the tag %s stays", tag));
+}
+
 static bool remove_all(const struct engine_request *request, const struct engine_result *result,
                        struct cancel *cancel, struct error *err)
 {
@@ -244,7 +273,8 @@ static bool remove_all(const struct engine_request *request, const struct engine
         return false;
     removal.registry = target.registry;
     ok = (!*result->digest || read_image(&removal, result->digest, err)) &&
-         delete_manifests(&removal, err) && delete_blobs(&removal, err);
+         delete_manifests(&removal, err) && delete_blobs(&removal, err) &&
+         (!*result->digest || delete_tag(&removal, result->digest, err));
     blind = !removal.deleted && !(request->sent && request->sent->count > 0) &&
             result->traffic.uploaded_bytes > 0;
     arena_deinit(&removal.arena);

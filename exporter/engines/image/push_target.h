@@ -13,7 +13,8 @@ bool push_target_check(const struct engine_request *request, const char *digest,
 
 /* Call it after a push, also after one that failed. Removes from the registry the manifests that
  * result->digest names, then their blobs and those in request->sent, as far as the registry allows.
- * The caller must know that all of them came from this probe. Leftovers set
+ * The caller must know that all of them came from this probe. Asks for the tag
+ * afterwards, and deletes it by its name if it stays. Leftovers set
  * result->cleanup_failed; blobs of a registry that has deleted their manifest but deletes no blobs
  * are no leftovers. Belongs to PHASE_CLEANUP and has a deadline of its own. */
 void push_target_clean(const struct engine_request *request, struct engine_result *result,

@@ -239,3 +239,13 @@ bool remote_image_fetch_configs(struct remote_image *image, struct registry *reg
             return false;
     return parse_config(image, err);
 }
+
+bool remote_layer_failed(const struct descriptor *layer, struct error *err)
+{
+    if (err->code != ERROR_NOT_FOUND || !manifest_is_foreign_layer(layer->media_type))
+        return false;
+    return error_set(err, ERROR_UNSUPPORTED,
+                     "the registry does not have the foreign layer %s: the exporter does not ask "
+                     "other servers for it",
+                     layer->digest);
+}

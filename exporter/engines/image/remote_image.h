@@ -45,3 +45,7 @@ bool remote_image_resolve(struct remote_image *image, struct registry *registry,
 /* Fetches the configurations and parses that of the chosen manifest. */
 bool remote_image_fetch_configs(struct remote_image *image, struct registry *registry,
                                 struct cancel *cancel, struct error *err) MUST_CHECK;
+
+/* Call it after the fetch of a layer has failed: a foreign layer that the registry does not have is
+ * ERROR_UNSUPPORTED. Always returns false. */
+bool remote_layer_failed(const struct descriptor *layer, struct error *err);

@@ -191,15 +191,66 @@ static void each_failure_of_the_removal_has_a_reason(void **state)
     push_an_image(w, true);
     push_target_clean(&w->request, &w->result, &w->cancel);
     n_calls = w->log.count;
-    assert_int_equal(n_calls, 2 + 2 + 3);
+    assert_int_equal(n_calls, 2 + 2 + 3 + 1); /* the last is the HEAD of the tag */
     for (unsigned n = 1; n <= n_calls; n++) {
         push_an_image(w, true);
         w->log.fail_at = n;
         push_target_clean(&w->request, &w->result, &w->cancel);
         assert_true(w->result.cleanup_failed);
-        assert_non_null(strstr(w->result.cleanup_error.message, "planned failure"));
+        assert_non_null(strstr(w->result.cleanup_error.message,
+                               n < n_calls ? "planned failure" : "tag pushed after the deletion"));
         assert_non_null(strstr(w->result.cleanup_error.message, w->result.digest));
     }
+}
+
+static void asks_for_the_tag_afterwards(void **state)
+{
+    static const struct {
+        bool keeps_tags, deletes_no_tags, ignores_deletes;
+        enum error_code want;
+        unsigned asked, deleted; /* HEADs and DELETEs of the tag */
+    } rows[] = {
+        {false, false, false, ERROR_NONE, 1, 0},
+        {true, false, false, ERROR_NONE, 2, 1},
+        {true, true, false, ERROR_UNSUPPORTED, 1, 1},
+        {false, false, true, ERROR_PROTOCOL, 2, 1},
+    };
+    struct engine_world *w = *state;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        push_an_image(w, false);
+        w->registry.keeps_tags = rows[i].keeps_tags;
+        w->registry.deletes_no_tags = rows[i].deletes_no_tags;
+        w->registry.ignores_deletes = rows[i].ignores_deletes;
+        push_target_clean(&w->request, &w->result, &w->cancel);
+        assert_int_equal(w->result.cleanup_failed, rows[i].want != ERROR_NONE);
+        if (w->result.cleanup_failed) {
+            assert_int_equal(w->result.cleanup_error.code, rows[i].want);
+            assert_non_null(strstr(w->result.cleanup_error.message, "the tag pushed stays"));
+        }
+        assert_int_equal(call_log_count(&w->log, "registry/HEAD /v2/a/b/manifests/pushed"),
+                         rows[i].asked);
+        assert_int_equal(call_log_count(&w->log, "registry/DELETE /v2/a/b/manifests/pushed"),
+                         rows[i].deleted);
+        if (rows[i].want == ERROR_NONE)
+            assert_null(fake_registry_find(&w->registry, REPOSITORY, "pushed"));
+    }
+}
+
+/* Another client has pushed since. */
+static void leaves_a_tag_that_has_another_image(void **state)
+{
+    struct engine_world *w = *state;
+    struct fake_image image;
+
+    push_an_image(w, false);
+    fake_image_init(&image, "others", 1, 0);
+    fake_registry_add_image(&w->registry, REPOSITORY, "pushed", &image);
+    push_target_clean(&w->request, &w->result, &w->cancel);
+    assert_false(w->result.cleanup_failed);
+    assert_int_equal(call_log_count(&w->log, "registry/DELETE /v2/a/b/manifests/pushed"), 0);
+    assert_non_null(fake_registry_find(&w->registry, REPOSITORY, image.manifest.digest));
+    fake_image_deinit(&image);
 }
 
 static void keeps_the_first_reason_of_a_failed_clean_up(void **state)
@@ -253,6 +304,8 @@ int main(void)
         cmocka_unit_test_setup(removes_the_blobs_of_a_push_that_failed, engine_world_reset),
         cmocka_unit_test_setup(says_what_the_registry_does_not_delete, engine_world_reset),
         cmocka_unit_test_setup(each_failure_of_the_removal_has_a_reason, engine_world_reset),
+        cmocka_unit_test_setup(asks_for_the_tag_afterwards, engine_world_reset),
+        cmocka_unit_test_setup(leaves_a_tag_that_has_another_image, engine_world_reset),
         cmocka_unit_test_setup(keeps_the_first_reason_of_a_failed_clean_up, engine_world_reset),
         cmocka_unit_test_setup(says_where_it_does_not_know_what_was_sent, engine_world_reset),
     };

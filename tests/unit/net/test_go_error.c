@@ -344,6 +344,29 @@ static const struct row pushed_by_docker[] = {
     {ERROR_UNAUTHORIZED, "unauthorized: authentication required"},
     {ERROR_UNAUTHORIZED, "no basic auth credentials"},
     {ERROR_DIGEST_MISMATCH, "digest invalid: bad"},
+    {ERROR_UNSUPPORTED, "schema 1 image manifests are no longer supported: invalid argument"},
+    {ERROR_UNSUPPORTED, "children: invalid desc sha256:000: media-type: schema 1 not supported"},
+    {ERROR_UNSUPPORTED,
+     "[DEPRECATION NOTICE] Docker Image Format v1, and Docker Image manifest version 2, schema 1 "
+     "support is disabled by default and will be removed in an upcoming release."},
+    {ERROR_UNSUPPORTED,
+     "Docker Image Format v1 and Docker Image manifest version 2, schema 1 support has been "
+     "removed. Suggest the author of a/b:c to upgrade the image"},
+    {ERROR_UNSUPPORTED,
+     "failed to copy: httpReadSeeker: failed open: could not fetch content descriptor sha256:000 "
+     "(application/vnd.docker.distribution.manifest.v1+json) from remote: not found"},
+    {ERROR_UNSUPPORTED,
+     "failed to copy: httpReadSeeker: failed open: could not fetch content descriptor sha256:000 "
+     "(application/vnd.docker.image.rootfs.foreign.diff.tar.gzip) from remote: not found"},
+    {ERROR_UNSUPPORTED,
+     "failed to copy: httpReadSeeker: failed open: could not fetch content descriptor sha256:000 "
+     "(application/vnd.oci.image.layer.nondistributable.v1.tar+gzip) from remote: not found"},
+    {ERROR_UNSUPPORTED, "failed to extract layer sha256:000: failed to get stream processor for "
+                        "application/vnd.oci.image.layer.v1.tar+gzip+encrypted: exec: "
+                        "\"ctd-decoder\": executable file "
+                        "not found in $PATH"},
+    {ERROR_UNSUPPORTED, "unsupported manifest format"},
+    {ERROR_PROTOCOL, "failed to pull and unpack image \"a/b:c\": no signatures"},
     {ERROR_SERVER_ERROR, "blob upload unknown"},
     {ERROR_SERVER_ERROR, "manifest blob unknown: blob unknown to registry"},
     {ERROR_NOT_FOUND, "blob unknown: x"},

@@ -42,6 +42,33 @@ static void maps_media_types_to_kinds(void **state)
     }
 }
 
+static void knows_what_else_may_be_a_layer(void **state)
+{
+    static const struct {
+        const char *media_type;
+        bool may_be, foreign;
+    } rows[] = {
+        {MEDIA_TYPE_OCI_LAYER_GZIP, true, false},
+        {MEDIA_TYPE_DOCKER_LAYER, true, false},
+        {"application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", true, true},
+        {"application/vnd.oci.image.layer.nondistributable.v1.tar+gzip", true, true},
+        {"application/vnd.oci.image.layer.v1.tar+gzip+encrypted", true, false},
+        {"application/vnd.oci.image.layer.v1.erofs", true, false},
+        {"application/vnd.erofs.layer.v1", true, false},
+        {"application/vnd.erofs+zstd", true, false},
+        {"application/vnd.in-toto+json", false, false},
+        {"application/vnd.cncf.helm.chart.content.v1.tar+gzip", false, false},
+        {MEDIA_TYPE_OCI_CONFIG, false, false},
+        {"", false, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        assert_int_equal(manifest_may_be_layer(rows[i].media_type), rows[i].may_be);
+        assert_int_equal(manifest_is_foreign_layer(rows[i].media_type), rows[i].foreign);
+    }
+}
+
 static void accepts_and_rejects_documents(void **state)
 {
     static const struct {
@@ -57,8 +84,10 @@ static void accepts_and_rejects_documents(void **state)
         {"text/plain", "{}", ERROR_PROTOCOL},
         {"", "{}", ERROR_PROTOCOL},
         /* the wrong kind of document; a null key counts, in any case */
-        {IMAGE, "{\"fsLayers\":[]}", ERROR_PROTOCOL},
-        {INDEX, "{\"FSLAYERS\":null}", ERROR_PROTOCOL},
+        {IMAGE, "{\"fsLayers\":[]}", ERROR_UNSUPPORTED},
+        {INDEX, "{\"FSLAYERS\":null}", ERROR_UNSUPPORTED},
+        {"application/vnd.docker.distribution.manifest.v1+prettyjws", "{}", ERROR_UNSUPPORTED},
+        {"application/vnd.docker.distribution.manifest.v1+json", "", ERROR_UNSUPPORTED},
         {IMAGE, "{\"manifests\":[]}", ERROR_PROTOCOL},
         {IMAGE, "{\"manifests\":null}", ERROR_PROTOCOL},
         {IMAGE, "{\"Manifests\":[]}", ERROR_PROTOCOL},
@@ -345,6 +374,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(maps_media_types_to_kinds),
+        cmocka_unit_test(knows_what_else_may_be_a_layer),
         cmocka_unit_test(accepts_and_rejects_documents),
         cmocka_unit_test(reads_an_image),
         cmocka_unit_test(reads_an_index),

@@ -175,16 +175,19 @@ static void serve_read(struct fake_registry *fake, const struct route *route,
 static void serve_delete(struct fake_registry *fake, const struct route *route,
                          struct http_call *call)
 {
-    bool is_blob = strcmp(route->kind, "blobs") == 0;
+    bool is_blob = strcmp(route->kind, "blobs") == 0, is_tag = !strchr(route->name, ':');
+    const struct fake_entry *entry = find(fake, route->repository, route->name);
 
-    if (fake->deletes_nothing || (is_blob && fake->deletes_no_blobs))
+    call->status = 202;
+    if (fake->deletes_nothing || (is_blob && fake->deletes_no_blobs) ||
+        (is_tag && fake->deletes_no_tags))
         refuse(call, 405, "UNSUPPORTED", "The operation is unsupported.");
-    else if (!find(fake, route->repository, route->name))
+    else if (!entry)
         refuse(call, 404, "UNKNOWN", "unknown");
-    else {
-        remove_entry(fake, route->repository, route->name);
-        call->status = 202;
-    }
+    else if (!is_blob && (fake->ignores_deletes || (!is_tag && fake->keeps_tags)))
+        return;
+    else
+        remove_entry(fake, route->repository, is_tag ? entry->target : route->name);
 }
 
 static void serve_put_manifest(struct fake_registry *fake, const struct route *route,

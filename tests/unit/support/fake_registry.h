@@ -30,8 +30,10 @@ struct fake_registry {
     struct host_list hosts;
 
     /* Settings. */
-    bool deletes_nothing, deletes_no_blobs; /* answers DELETE with 405 */
-    const char *hang_on; /* a call whose line begins like this hangs until its client goes */
+    bool deletes_nothing, deletes_no_blobs, deletes_no_tags; /* answers DELETE with 405 */
+    bool keeps_tags;      /* and what they point to, if the manifest is deleted by its digest */
+    bool ignores_deletes; /* answers 202 and keeps manifests */
+    const char *hang_on;  /* a call whose line begins like this hangs until its client goes */
 
     pthread_mutex_t lock;
     struct fake_entry **entries;
