@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whatever a hosts.toml says: the hosts that come out are such that a request can be made of them.
  */
+#include "engines/daemon/daemon_hosts.h"
 #include "registry/hosts/hosts.h"
 
 #include <assert.h>
@@ -46,6 +47,8 @@ static void check_host(const struct host *host)
     assert(host->path[0] == '/' || host->path[0] == '\0');
     assert(!strpbrk(host->path, "?# \r\n") && !strstr(host->path, "//"));
     assert(host->capabilities < 8 && host->dial_timeout_ns >= 0);
+    assert(!host->repository || (host->repository[0] && host->repository[0] != '/' &&
+                                 !strpbrk(host->repository, "?#% \r\n")));
     assert(host->name_space && host->ca_file && host->client_cert && host->client_key);
     for (const char *const *file = host->more_ca_files; *file; file++)
         assert((*file)[0] == '/');
@@ -56,10 +59,12 @@ static void check_host(const struct host *host)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT((size_t)1 << 20);
-    struct reference reference = {.endpoint = "reg.example"};
-    struct host_options options = {.roots = "/tmp",
-                                   .rules = {.dialect = (enum hosts_dialect)(size % 4),
-                                             .like_containerd_1 = size % 4 == HOSTS_DIALECT_GO_1}};
+    struct reference reference = {.endpoint = "reg.example", .repository = "library/busybox"};
+    static const char *const versions[] = {"1.7.24", "v1.7.23-k3s2", "v2.0.5-k3s1",
+                                           "v2.1.4", "2.1.9",        "v2.4.0"};
+    struct host_options options = {
+        .roots = "/tmp",
+        .rules = daemon_hosts_rules(versions[size % (sizeof(versions) / sizeof(versions[0]))])};
     struct error warning, err;
     struct host_list list;
 
