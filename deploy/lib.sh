@@ -126,7 +126,7 @@ unpack_from_suite() {
 
 # need_newer_daemons [DIR]: what the tests need newer than Debian 12 has it, and the demo does not:
 # containerd 1.7 and 2.x with their runc, unpacked into DIR/1.7 and DIR/2, a Prometheus 3.x, into
-# DIR/prometheus-3, and a kubectl that knows kustomize components, into DIR/kubectl. They run on Debian 12.
+# DIR/prometheus-3, a Docker that keeps images in containerd, into DIR/docker-store, and a kubectl that knows kustomize components, into DIR/kubectl. They run on Debian 12.
 # A suite that cannot be had is no failure: what it would have tested is skipped, and says so.
 need_newer_daemons() {
     local dir version
@@ -142,6 +142,11 @@ need_newer_daemons() {
         say "unpacking Prometheus 3 of Debian sid into $dir/prometheus-3"
         unpack_from_suite sid "$dir/prometheus-3" prometheus ||
             say "Prometheus 3 CANNOT BE HAD: its tests will be skipped"
+    fi
+    if [ ! -x "$dir/docker-store/usr/sbin/dockerd" ]; then
+        say "unpacking Docker of Debian sid, which keeps images in containerd, into $dir/docker-store"
+        unpack_from_suite sid "$dir/docker-store" docker.io ||
+            say "Docker of Debian sid CANNOT BE HAD: its tests will be skipped"
     fi
     if [ ! -x "$dir/kubectl/usr/bin/kubectl" ]; then
         say "unpacking kubectl of Debian trixie into $dir/kubectl"

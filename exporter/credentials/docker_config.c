@@ -2,18 +2,23 @@
 #include "credentials/docker_config.h"
 
 #include "base/text.h"
+#include "credentials/image_pattern.h"
 #include "encoding/base64.h"
 #include "encoding/json.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #define HUB_SERVER "https://index.docker.io/v1/"
 
+#define KEY_BYTES ((size_t)512)
+
 /* How well a key matches an image. A longer path ranks higher. */
 enum {
     RANK_NONE,
     RANK_SAME_HOST, /* a URL with another path */
+    RANK_GLOB,
     RANK_HOST,
     RANK_CANONICAL,
     RANK_PATH,
@@ -53,29 +58,68 @@ static bool is_version(const char *path, size_t size)
     return size == 2 && path[0] == 'v' && (path[1] == '1' || path[1] == '2');
 }
 
+/* Skips the slashes before a path, and "v1/" or "v2/" in front of it. */
+static const char *skip_version(const char *path)
+{
+    path += strspn(path, "/");
+    return is_version(path, strcspn(path, "/")) && path[2] ? path + 2 + strspn(path + 2, "/")
+                                                           : path;
+}
+
+/* Like the kubelet: "team" is also the beginning of "teams/name", "team/" is not. */
+static bool begins_repository(const char *path, const struct reference *reference)
+{
+    size_t size = strlen(path);
+
+    return text_starts_with(reference->repository, path) ||
+           (text_ends_with(path, "/") && strlen(reference->repository) == size - 1 &&
+            strncmp(reference->repository, path, size - 1) == 0);
+}
+
 static size_t rank_of(const char *key, const struct reference *reference)
 {
-    const char *host = skip_scheme(key);
-    size_t host_size = strcspn(host, "/"), size;
-    const char *path = host + host_size + strspn(host + host_size, "/");
+    const char *host = skip_scheme(key), *path;
+    size_t host_size = strcspn(host, "/");
 
     if (!is_same_host(host, host_size, reference))
         return RANK_NONE;
-    for (size = strlen(path); size > 0 && path[size - 1] == '/'; size--)
-        ;
+    path = skip_version(host + host_size);
     if (strcasecmp(key, docker_config_server(reference)) == 0)
         return RANK_CANONICAL;
-    if (size == 0 || is_version(path, size))
+    if (!*path || is_version(path, strlen(path)))
         return RANK_HOST;
-    if (strncmp(reference->repository, path, size) == 0 &&
-        (reference->repository[size] == '/' || reference->repository[size] == '\0'))
-        return RANK_PATH + size;
+    if (begins_repository(path, reference))
+        return RANK_PATH + strlen(path);
     return host == key ? RANK_NONE : RANK_SAME_HOST;
+}
+
+/* Writes a key as the kubelet compares it: without scheme and version. */
+static void write_pattern(const char *key, char out[KEY_BYTES])
+{
+    const char *host = skip_scheme(key);
+    size_t size = strcspn(host, "/");
+    const char *path = skip_version(host + size);
+
+    snprintf(out, KEY_BYTES, "%.*s%s%s", (int)size, host, *path ? "/" : "", path);
+}
+
+/* Whether the key is a pattern such as "*.registry.example:5000/team" for the image. */
+static bool is_glob_of(const char *key, const struct reference *reference)
+{
+    char pattern[KEY_BYTES], image[KEY_BYTES];
+    const char *host = skip_scheme(key);
+
+    if (!memchr(host, '*', strcspn(host, "/")))
+        return false;
+    write_pattern(key, pattern);
+    snprintf(image, sizeof(image), "%s/%s", reference->host, reference->repository);
+    return image_pattern_matches(pattern, image);
 }
 
 struct search {
     const struct reference *reference;
     const struct json *best;
+    const char *best_key;
     size_t best_rank;
 };
 
@@ -86,6 +130,25 @@ static void consider(struct search *search, const char *key, const struct json *
     if (rank <= search->best_rank)
         return;
     search->best_rank = rank;
+    search->best_key = key;
+    search->best = value;
+}
+
+/* The kubelet tries patterns after names, and the last in the order of bytes first. */
+static void consider_glob(struct search *search, const char *key, const struct json *value)
+{
+    char pattern[KEY_BYTES], best[KEY_BYTES];
+
+    if (search->best_rank > RANK_GLOB || !is_glob_of(key, search->reference))
+        return;
+    if (search->best_rank == RANK_GLOB) {
+        write_pattern(key, pattern);
+        write_pattern(search->best_key, best);
+        if (strcmp(pattern, best) <= 0)
+            return;
+    }
+    search->best_rank = RANK_GLOB;
+    search->best_key = key;
     search->best = value;
 }
 
@@ -111,6 +174,7 @@ static void consider_auth(void *arg, const char *key, const struct json *value)
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (has_text(value, names[i])) {
             consider(arg, key, value);
+            consider_glob(arg, key, value);
             return;
         }
 }
@@ -175,6 +239,15 @@ static bool read_auth(struct credentials *credentials, const struct json *entry,
            docker_config_set(&credentials->registry_token, entry, "registrytoken", err);
 }
 
+/* The old .dockercfg is a table of entries without anything around it. */
+static const struct json *entries_of(const struct json *root)
+{
+    const struct json *auths = json_member(root, "auths");
+
+    return auths || json_member(root, "credHelpers") || json_member(root, "credsStore") ? auths
+                                                                                        : root;
+}
+
 bool docker_config_find(const void *data, size_t size, const struct reference *reference,
                         struct credentials *credentials, char helper[CREDENTIAL_HELPER_BYTES],
                         struct error *err)
@@ -198,7 +271,7 @@ bool docker_config_find(const void *data, size_t size, const struct reference *r
         strcpy(helper, name);
         return true;
     }
-    json_each_member(json_member(root, "auths"), consider_auth, &search);
+    json_each_member(entries_of(root), consider_auth, &search);
     return !search.best || read_auth(credentials, search.best, err) ||
            error_wrap(err, "%s", reference->host);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Finds the entry of an image in a docker config.json.
+ * Finds the entry of an image in a docker config.json or an old .dockercfg.
  *
  * Like Docker, `credHelpers` precedes `credsStore`, and that precedes `auths`: if a helper is
  * named, it is the only source. Keys are hosts, URLs, or hosts with the beginning of a repository;
- * the longest match wins. Docker Hub has four spellings.
+ * the longest match wins. Docker Hub has four spellings. As for the kubelet, a key of `auths` may
+ * also be a pattern (image_pattern.h), which counts if no name matches.
  */
 #pragma once
 

@@ -4,6 +4,7 @@
 #include "oci/manifest.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define LIST_LIMIT_BYTES  ((size_t)32 << 20) /* some 50,000 images */
 #define IMAGE_LIMIT_BYTES ((size_t)4 << 20)
@@ -54,6 +55,7 @@ bool docker_image_read(const struct json *node, struct docker_image *image, stru
         (struct docker_image){.id = arena_strdup(arena, id), .is_generated = is_generated(node)};
     if (json_int(json_member(node, "Size"), &bytes) && bytes > 0)
         image->bytes = (uint64_t)bytes;
+    image->n_layers = json_count(json_member(json_member(node, "RootFS"), "Layers"));
     read_names(json_member(node, "RepoTags"), &image->tags, arena);
     read_names(json_member(node, "RepoDigests"), &image->digests, arena);
     return arena_ok(arena, err);
@@ -74,6 +76,24 @@ bool docker_images_read(const struct json *root, struct arena *arena, struct doc
         if (!docker_image_read(json_item(root, images->count), &images->items[images->count], arena,
                                err))
             return false;
+    return true;
+}
+
+bool docker_has_containerd_store(struct docker_client *client, bool *has, struct cancel *cancel,
+                                 struct error *err)
+{
+    CLEANUP(json_freep)
+    struct json_document *document = docker_get(client, "/info", REPLY_LIMIT_BYTES, cancel, err);
+    const struct json *pairs = json_member(json_root(document), "DriverStatus");
+
+    *has = false;
+    if (!document)
+        return error_is_expected(err, STATUS_HTTP, ANY_STATUS);
+    for (size_t i = 0; i < json_count(pairs); i++) {
+        const char *value = json_text(json_item(json_item(pairs, i), 1));
+
+        *has |= value && strcmp(value, "io.containerd.snapshotter.v1") == 0;
+    }
     return true;
 }
 

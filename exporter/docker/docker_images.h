@@ -19,6 +19,7 @@ struct docker_image {
     struct docker_names digests; /* "busybox@sha256:..." */
     uint64_t bytes;              /* as in `docker images`: unpacked; engines with containerd's
                                   * image store count packed or both */
+    size_t n_layers;             /* of an inspection */
     bool is_generated;           /* has the label of generated images */
 };
 
@@ -36,6 +37,12 @@ bool docker_image_read(const struct json *node, struct docker_image *image, stru
                        struct error *err) MUST_CHECK;
 bool docker_images_read(const struct json *root, struct arena *arena, struct docker_images *images,
                         struct error *err) MUST_CHECK;
+
+/* *has: the engine keeps its images in containerd. Then it counts packed and unpacked bytes of an
+ * image together, reports no layers that existed, and gives them no size. An engine that does not
+ * say counts as one without. */
+bool docker_has_containerd_store(struct docker_client *client, bool *has, struct cancel *cancel,
+                                 struct error *err) MUST_CHECK;
 
 /* Lists all images, including those without a name; `all` includes intermediate ones. */
 bool docker_images_list(struct docker_client *client, bool all, struct arena *arena,

@@ -45,14 +45,14 @@ static char *numbered(struct arena *arena, const char *prefix, size_t number)
 /* The configuration refers to the snapshot that will be unpacked from the diff ids in it. */
 static bool store_configs(struct pull *pull, struct error *err)
 {
-    char name[WORKSPACE_NAME_BYTES], chain_id[DIGEST_TEXT_BYTES];
+    char name[WORKSPACE_SNAPSHOTTER_BYTES + 64], chain_id[DIGEST_TEXT_BYTES];
     const struct image_config *config = &pull->image.config;
     struct label item;
     const struct labels labels = {&item, 1}, none = {0};
 
     if (!digest_chain_id(config->diff_ids, config->n_diff_ids, chain_id, err))
         return error_wrap(err, "config");
-    snprintf(name, sizeof(name), "containerd.io/gc.ref.snapshot.%s", pull->request->snapshotter);
+    snprintf(name, sizeof(name), "containerd.io/gc.ref.snapshot.%s", pull->workspace.snapshotter);
     item = (struct label){name, chain_id};
     for (size_t i = 0; i < pull->image.n_manifests; i++) {
         const struct remote_manifest *manifest = &pull->image.manifests[i];
@@ -136,7 +136,7 @@ static bool unpack_layer(struct pull *pull, const struct descriptor *layer, cons
                          const char *diff_id, const char *chain_id, struct error *err)
 {
     const struct scope *scope = &pull->workspace.scope;
-    const char *snapshotter = pull->request->snapshotter;
+    const char *snapshotter = pull->workspace.snapshotter;
     char key[KEY_BYTES];
     const struct snapshot_info active = {.name = key, .parent = parent};
     CLEANUP(buf_deinit) struct buf mounts = BUF_INIT((size_t)1 << 20);
@@ -257,9 +257,22 @@ static bool create_image(struct pull *pull, struct error *err)
     return images_create(&pull->workspace.scope, &record, pull->cancel, err);
 }
 
+static bool open_workspace(struct pull *pull, struct error *err)
+{
+    const char *usual = pull->request->snapshotter;
+
+    if (!workspace_open(&pull->workspace, pull->request, pull->cancel, err))
+        return false;
+    if (pull->request->unpack && strcmp(pull->workspace.snapshotter, usual) != 0)
+        snprintf(pull->result->note, sizeof(pull->result->note),
+                 "containerd has not loaded the snapshotter %s: the layers are unpacked into %s",
+                 usual, pull->workspace.snapshotter);
+    return true;
+}
+
 static bool pull_image(struct pull *pull, struct error *err)
 {
-    return workspace_open(&pull->workspace, pull->request, pull->cancel, err) &&
+    return open_workspace(pull, err) &&
            remote_image_resolve(&pull->image, pull->registry, pull->request, pull->result,
                                 pull->cancel, err) &&
            fetch_and_unpack(pull, err) && store_manifests(pull, err) && create_image(pull, err);

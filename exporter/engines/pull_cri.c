@@ -109,6 +109,7 @@ static bool attempt(struct pull *pull, bool *again, struct error *err)
     pull->result->seconds = ns_to_seconds(clock_now_ns() - start_ns);
     ok = ok && pull_and_examine(pull, err) && check_shared(pull, again, err);
     clean_up(pull);
+    workspace_close(&pull->session.workspace, pull->cancel, pull->result);
     cri_session_deinit(&pull->session);
     return ok;
 }

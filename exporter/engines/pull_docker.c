@@ -4,17 +4,22 @@
  *
  * The engine knows only what the progress of dockerd says and which images existed before. Docker
  * keeps neither compressed bytes nor the manifest, so the declared bytes are not visible; a layer
- * that existed counts with its unpacked size. The engine never removes an image that existed
+ * that existed counts with its unpacked size. With its images in containerd, Docker reports neither
+ * layers that existed nor sizes of small ones: there containerd says what was fetched, if it is the
+ * exporter's. The engine never removes an image that existed
  * before by any name: it only removes the name that it added, and only if Docker removes nothing
  * else with it.
  */
 #include "engines/daemon/docker_session.h"
+#include "engines/image/pulled_image.h"
 
 #include "base/clock.h"
 #include "docker/docker_transfer.h"
 
 #include <stdio.h>
 #include <string.h>
+
+#define MOBY_NAMESPACE "moby" /* in which dockerd keeps its images, unless it is told otherwise */
 
 /* Refuses a pull that would not be cold. */
 static bool prepare(struct docker_session *pull, struct error *err)
@@ -86,6 +91,7 @@ static bool fetch(struct docker_session *pull, struct docker_stream_totals *tota
     pull->stream.progress = request->progress;
     progress_phase(request->progress, engine_phase_name(PHASE_FETCH));
     start_ns = clock_now_ns();
+    pull->started_unix_ns = clock_unix_ns();
     ok = docker_pull(pull->client, &what, &pull->stream, pull->cancel, err) &&
          check_status(pull, err);
     end_ns = clock_now_ns();
@@ -119,31 +125,95 @@ static bool check_digest(struct docker_session *pull, struct error *err)
                      reported[0] ? reported : "an image without digest");
 }
 
+/* How many layers existed. With containerd's store Docker reports only those that it fetches. */
+static size_t count_existing(const struct docker_session *pull,
+                             const struct docker_stream_totals *totals)
+{
+    size_t fetched = pull->stream.n_layers - totals->n_existed;
+
+    if (!pull->containerd_store || pull->image.n_layers < pull->stream.n_layers)
+        return totals->n_existed;
+    return pull->image.n_layers - fetched;
+}
+
+/* What containerd knows about an image in its store: as for an image that it has pulled itself.
+ * *known is false if the exporter has no access to Docker's containerd. */
+static bool examine_store(struct docker_session *pull, bool *known, struct error *err)
+{
+    const struct scope scope = {pull->request->containerd, MOBY_NAMESPACE, NULL};
+    const struct pulled_image_query query = {
+        .scope = &scope,
+        .name = pull->name,
+        .platform = &pull->request->platform,
+        .snapshotter = "",
+        .started_unix_ns = pull->started_unix_ns,
+    };
+    struct engine_result found;
+
+    engine_result_init(&found);
+    *known = pulled_image_examine(&query, &found, pull->cancel, err) &&
+             strcmp(found.digest, pull->result->digest) == 0;
+    if (!*known)
+        return cancel_check(pull->cancel, err);
+    pull->result->declared_bytes = found.declared_bytes;
+    pull->result->unpacked_bytes = found.unpacked_bytes;
+    pull->result->cached_bytes = found.cached_bytes;
+    pull->result->traffic.fetched_bytes = found.traffic.fetched_bytes;
+    snprintf(pull->result->note, sizeof(pull->result->note), "%s", found.note);
+    return true;
+}
+
+/* The size of the image is not counted either: it is packed or both, by the version of Docker. */
+static void note_unknown_sizes(struct docker_session *pull, size_t n_existed)
+{
+    char *note = pull->result->note;
+    size_t used = strlen(note), size = sizeof(pull->result->note);
+
+    snprintf(note + used, size - used,
+             "; Docker keeps its images in containerd and reports no sizes of them; %zu layers "
+             "existed before",
+             n_existed);
+}
+
+/* What Docker itself has reported. */
+static bool examine_reports(struct docker_session *pull, const struct docker_stream_totals *totals,
+                            struct error *err)
+{
+    size_t n_existed = count_existing(pull, totals);
+    size_t n_layers = pull->stream.n_layers - totals->n_existed + n_existed;
+    bool had_image = docker_session_find_before(pull, pull->image.id);
+
+    if (pull->containerd_store) {
+        note_unknown_sizes(pull, n_existed);
+    } else {
+        pull->result->unpacked_bytes = pull->image.bytes;
+        if (had_image || (n_existed > 0 && n_existed == n_layers))
+            pull->result->cached_bytes = pull->image.bytes > 0 ? pull->image.bytes : 1;
+        else if (!docker_session_existed(pull, false, &pull->result->cached_bytes, err))
+            return false;
+    }
+    if (pull->request->cold && had_image)
+        return error_set(err, ERROR_NOT_COLD,
+                         "the image already existed in Docker by another name");
+    if (pull->request->cold && n_existed > 0)
+        return error_set(err, ERROR_NOT_COLD, "%zu of %zu layers already existed in Docker",
+                         n_existed, n_layers);
+    return true;
+}
+
 static bool examine(struct docker_session *pull, const struct docker_stream_totals *totals,
                     struct error *err)
 {
-    bool found, had_image;
+    bool found, known = false;
 
     if (!docker_session_find(pull, &found, err))
         return false;
     if (!found)
         return error_set(err, ERROR_PROTOCOL,
                          "Docker reported success, but the image does not exist");
-    pull->result->unpacked_bytes = pull->image.bytes;
-    if (!check_digest(pull, err))
+    if (!check_digest(pull, err) || (pull->containerd_store && !examine_store(pull, &known, err)))
         return false;
-    had_image = docker_session_find_before(pull, pull->image.id);
-    if (had_image || (totals->n_existed > 0 && totals->n_existed == pull->stream.n_layers))
-        pull->result->cached_bytes = pull->image.bytes > 0 ? pull->image.bytes : 1;
-    else if (!docker_session_existed(pull, false, &pull->result->cached_bytes, err))
-        return false;
-    if (pull->request->cold && had_image)
-        return error_set(err, ERROR_NOT_COLD,
-                         "the image already existed in Docker by another name");
-    if (pull->request->cold && totals->n_existed > 0)
-        return error_set(err, ERROR_NOT_COLD, "%zu of %zu layers already existed in Docker",
-                         totals->n_existed, pull->stream.n_layers);
-    return true;
+    return known || examine_reports(pull, totals, err);
 }
 
 static bool run(const struct engine_request *request, struct engine_result *result,

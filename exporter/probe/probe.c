@@ -94,6 +94,9 @@ static bool compare_size(struct probe *probe, uint64_t size, struct error *err)
 
     if (expected == 0)
         return true;
+    if (size == 0)
+        return error_set(err, ERROR_UNSUPPORTED, "engine %s does not see the size of this image",
+                         probe->engine->name);
     probe->counters.expectations[CHECK_SIZE] = difference <= probe->expected.size_tolerance;
     return difference <= probe->expected.size_tolerance ||
            error_set(err, ERROR_SIZE_MISMATCH,

@@ -5,7 +5,7 @@
 #include "probe/probe_settings.h"
 
 #define ENGINE_AUTO               "auto"
-#define PROBE_DEFAULT_SNAPSHOTTER "overlayfs"
+#define PROBE_DEFAULT_SNAPSHOTTER "overlayfs" /* if the setting is empty */
 #define PROBE_DEFAULT_DOWNLOADS   3 /* layers at a time: the default of containerd's CRI plugin */
 
 /* Sets probe->engine from the setting `engine`; NULL for auto. */

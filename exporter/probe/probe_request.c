@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "containerd/containerd.h"
 #include "engines/daemon/daemon_hosts.h"
+#include "probe/probe_engine_choice.h"
 #include "probe/probe_references.h"
 
 #include <stdio.h>
@@ -110,7 +111,8 @@ bool probe_request_init(struct probe_request *request, const struct probe *probe
         .all_platforms = probe->all_platforms,
         .unpack = probe->unpack,
         .cold = probe->cold == COLD_REQUIRED,
-        .snapshotter = probe->snapshotter,
+        .snapshotter = *probe->snapshotter ? probe->snapshotter : PROBE_DEFAULT_SNAPSHOTTER,
+        .any_snapshotter = !*probe->snapshotter,
         .max_concurrent_downloads = (unsigned)probe->max_concurrent_downloads,
         .push = probe->push,
         .lifetime_seconds = left_ns / NS_PER_SECOND + LEFTOVER_SECONDS,

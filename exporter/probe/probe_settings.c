@@ -193,7 +193,7 @@ static void fill_defaults(struct probe *probe, const char *operation)
         probe->push.content.name_space = PROBE_DEFAULT_NAMESPACE;
     }
     if (!probe->snapshotter) {
-        probe->snapshotter = PROBE_DEFAULT_SNAPSHOTTER;
+        probe->snapshotter = "";
         probe->unpack = true;
         probe->max_concurrent_downloads = PROBE_DEFAULT_DOWNLOADS;
         probe->expected = (struct probe_expected){"", "", "", 0, 0};

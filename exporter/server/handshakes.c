@@ -20,8 +20,9 @@ enum {
 const struct metric_family handshake_families[] = {
     [FAILURES] = {METRIC_COUNTER,
                   "containerd_exporter_tls_handshake_failures_total",
-                  "TLS handshakes with clients of this exporter that failed, by cause; absent "
-                  "without TLS.",
+                  "TLS handshakes with clients that failed: client_alert (the client rejected the "
+                  "exporter), client_certificate (the exporter rejected the client), closed, "
+                  "not_tls, parameters (none in common); absent without TLS.",
                   {"cause"}},
     {0},
 };

@@ -6,7 +6,6 @@
 #pragma once
 
 #include "collector/board.h"
-#include "metrics/family.h"
 #include "server/config/tls.h"
 
 extern const struct metric_family handshake_families[];

@@ -30,13 +30,13 @@ with warnings.catch_warnings():
 class Containerd(Process):
     """A containerd with private root, state and socket. `folder` holds the unpacked version."""
 
-    def __init__(self, temp, folder=None, cri=False, extra_config=""):
+    def __init__(self, temp, folder=None, cri=False, extra_config="", disabled=()):
         self.dir = pathlib.Path(temp)
         self.dir.mkdir(parents=True, exist_ok=True)
         self.bin = os.path.dirname(find("containerd", folder))
         self.address = str(self.dir / "containerd.sock")
         self.root, self.state = self.dir / "root", self.dir / "state"
-        disabled = [] if cri else ["io.containerd.grpc.v1.cri"]
+        disabled = [*disabled, *([] if cri else ["io.containerd.grpc.v1.cri"])]
         # The opt plugin makes its folder: without a path of its own that would be /opt/containerd.
         config = f"""version = 2
 root = "{self.root}"
@@ -187,11 +187,12 @@ disabled_plugins = {json.dumps(disabled)}
 
 class Docker(Process):
     """A dockerd with private root, state and socket, on a containerd of the lab. It touches neither
-    the network nor the firewall, so its containers would have none."""
+    the network nor the firewall, so its containers would have none. `folder`: that of a newer one,
+    which keeps its images in the containerd."""
 
     PLUGINS = ("/run/docker/plugins", "/run/docker")  # every dockerd makes them, with any configuration
 
-    def __init__(self, temp, containerd, storage="overlay2", config=None, root=None):
+    def __init__(self, temp, containerd, storage="overlay2", config=None, root=None, folder=None):
         self.dir = pathlib.Path(temp)
         self.dir.mkdir(parents=True, exist_ok=True)
         self.address = str(self.dir / "docker.sock")
@@ -201,14 +202,16 @@ class Docker(Process):
         home.mkdir(exist_ok=True)
         # The key would be made in /etc/docker.
         config = {"deprecated-key-path": str(self.dir / "key.json"), "max-download-attempts": 1, **(config or {})}
+        if folder:
+            config = {"features": {"containerd-snapshotter": True}, "max-download-attempts": 1}
+        of_store = [] if folder else ["--oom-score-adjust=0", "--storage-driver", storage]
         (self.dir / "daemon.json").write_text(json.dumps(config), encoding="utf-8")
         libraries = ":".join(str(path) for path in daemons_dir().glob("lib/*-linux-gnu*"))
         super().__init__(
-            [find("dockerd"), "--config-file", self.dir / "daemon.json", "--data-root", root or self.dir / "root",
+            [find("dockerd", folder), "--config-file", self.dir / "daemon.json", "--data-root", root or self.dir / "root",
              "--exec-root", self.dir / "run", "--pidfile", self.dir / "docker.pid", "--host", f"unix://{self.address}",
              "--containerd", containerd.address, "--bridge=none", "--iptables=false", "--ip6tables=false",
-             "--ip-forward=false", "--ip-masq=false", "--userland-proxy=false", "--oom-score-adjust=0",
-             "--storage-driver", storage],
+             "--ip-forward=false", "--ip-masq=false", "--userland-proxy=false", *of_store],
             self.dir / "docker.log",
             {"HOME": str(home), "PATH": f"{containerd.bin}:{os.environ['PATH']}",
              **({"LD_LIBRARY_PATH": libraries} if libraries else {})})

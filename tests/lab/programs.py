@@ -38,6 +38,14 @@ def folder_of(version):
     return folder
 
 
+def docker_store_folder():
+    """Where a Docker that can keep its images in containerd is, as `folder` of Docker."""
+    folder = daemons_dir() / "docker-store"
+    if not (folder / "usr/sbin/dockerd").is_file():
+        raise LabError(f"no Docker of Debian sid in {folder}: run deploy/lib.sh need_newer_daemons")
+    return folder
+
+
 def prometheus_folder(version):
     """Where a Prometheus "2" or "3" is, as `folder` of find(); None means that of this Debian."""
     if version == "2":

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define ARENA_LIMIT_BYTES    ((size_t)16 << 20)
 #define CAUSE_BYTES          200
@@ -123,6 +124,28 @@ static enum rank ask(const char *path)
     return has_kubernetes(&namespaces) ? RANK_KUBERNETES : RANK_ANSWERS;
 }
 
+static bool is_same_file(const char *path, const char *other)
+{
+    struct stat a, b;
+
+    return stat(path, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev &&
+           a.st_ino == b.st_ino;
+}
+
+/* Whether a place is another name of the chosen one or of an earlier one: some nodes link the
+ * socket of k3s to the usual path. */
+static bool is_alias(const struct daemon_search *search, size_t place)
+{
+    for (size_t i = 0; i < search->n_places; i++) {
+        bool comes_first = i == search->chosen || (i < place && place != search->chosen);
+
+        if (i != place && comes_first && search->ranks[i] >= RANK_SILENT &&
+            is_same_file(search->options.places[i], search->options.places[place]))
+            return true;
+    }
+    return false;
+}
+
 /* Connects to all places. Asks those where a process listens, but not the chosen one where there is
  * no other to compare it with. */
 static void rank_places(struct daemon_search *search)
@@ -131,9 +154,12 @@ static void rank_places(struct daemon_search *search)
     enum rank before = search->ranks[search->chosen];
     char cause[CAUSE_BYTES];
 
-    for (size_t i = 0; i < search->n_places; i++) {
+    for (size_t i = 0; i < search->n_places; i++)
         search->ranks[i] = (enum rank)socket_path_try(search->options.places[i], "containerd",
                                                       cause, sizeof(cause));
+    for (size_t i = 0; i < search->n_places; i++) {
+        if (search->ranks[i] == RANK_SILENT && is_alias(search, i))
+            search->ranks[i] = RANK_MISSING;
         if (search->ranks[i] == RANK_SILENT) {
             n_listening++;
             listening = i;

@@ -378,6 +378,8 @@ bool cri_session_open(struct cri_session *session, const struct engine_request *
                                          .content = *shared ? shared : request->last_manifest,
                                          .crowded = *shared,
                                          .lifetime_seconds = request->lifetime_seconds};
-    return cri_version(request->containerd, cancel, err) && sweep(session, cancel, err) &&
-           cri_claim_take(&session->claim_, cancel, err) && read_state(session, cancel, err);
+    return cri_version(request->containerd, cancel, err) &&
+           workspace_claim(&session->workspace, request, cancel, err) &&
+           sweep(session, cancel, err) && cri_claim_take(&session->claim_, cancel, err) &&
+           read_state(session, cancel, err);
 }

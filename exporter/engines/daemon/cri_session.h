@@ -15,12 +15,13 @@
 
 #include "containerd/images.h"
 #include "engines/daemon/cri_claim.h"
-#include "engines/engine.h"
+#include "engines/daemon/workspace.h"
 
 #define CRI_SESSION_NAME_BYTES ((size_t)1024)
 
 struct cri_session {
-    struct scope scope; /* without the lease */
+    struct scope scope;         /* without the lease */
+    struct workspace workspace; /* empty: it only tells other processes that the run is alive */
     char lease[CRI_SESSION_NAME_BYTES];
     char name[CRI_SESSION_NAME_BYTES]; /* of the image, as CRI writes it */
     bool present;            /* the image existed before the pull: the session removes nothing */

@@ -88,6 +88,7 @@ static bool begin(struct docker_session *session, struct error *err)
     return arena_ok(arena, err) &&
            docker_neighbours_begin(&session->neighbours, request, session->client, arena, cancel,
                                    err) &&
+           docker_has_containerd_store(session->client, &session->containerd_store, cancel, err) &&
            docker_images_list(session->client, true, arena, &session->before, cancel, err) &&
            docker_session_find(session, &session->was_there, err);
 }
@@ -283,8 +284,11 @@ bool docker_session_existed(const struct docker_session *session, bool highest_f
     if (!docker_image_layers(session->client, session->name, sizes, DOCKER_LAYERS_MAX, &count,
                              session->cancel, err))
         return false;
-    if (count != stream->n_layers)
+    if (count != stream->n_layers) {
+        if (highest_first)
+            *bytes = 0;
         return true;
+    }
     *bytes = 0;
     for (size_t i = 0; i < count; i++)
         if (stream->layers[highest_first ? count - 1 - i : i].existed)

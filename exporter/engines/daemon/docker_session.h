@@ -18,10 +18,12 @@ struct docker_session {
     struct arena arena;
     struct docker_stream stream; /* of the pull or push */
     struct docker_image image;   /* that is pulled or pushed; the caller fills it */
+    int64_t started_unix_ns;     /* of the pull */
     const char *name;            /* of the image, as requests to Docker name it */
     bool was_there;              /* the name existed before: the session removes nothing */
     struct docker_images before; /* private */
     struct docker_neighbours neighbours;
+    bool containerd_store; /* docker_has_containerd_store() */
     bool marked, loads;
     bool keeps_name;   /* the removal would take names of other clients along: the name stays */
     bool load_pending; /* a load may finish after the session: if it does not finish soon, the mark
@@ -64,8 +66,9 @@ bool docker_session_claim(struct docker_session *session, struct error *err) MUS
  * without a mark. */
 bool docker_session_mark(struct docker_session *session, struct error *err) MUST_CHECK;
 
-/* Returns in *bytes the size of the layers that existed before, as the stream says. Each layer of
- * unknown size counts as one byte. */
+/* Returns in *bytes the size of the layers that existed before, as the stream says; `highest_first`
+ * for a push. If sizes are unknown, each layer of a pull counts as one byte, so that it is not
+ * taken for cold, and of a push as none. */
 bool docker_session_existed(const struct docker_session *session, bool highest_first,
                             uint64_t *bytes, struct error *err) MUST_CHECK;
 

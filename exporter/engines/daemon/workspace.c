@@ -5,7 +5,9 @@
 #include "base/text.h"
 #include "containerd/content.h"
 #include "containerd/content_writer.h"
+#include "containerd/cri/cri.h"
 #include "containerd/images.h"
+#include "containerd/introspection.h"
 #include "containerd/leases.h"
 #include "containerd/namespaces.h"
 #include "containerd/snapshots.h"
@@ -138,24 +140,102 @@ static bool has_expired(const struct containerd_namespace *namespace)
     return label && text_uint(label, &expires, &err) && expires < (uint64_t)time(NULL);
 }
 
-/* Cleans up after a killed run of this probe, and after runs whose namespace has expired. */
-static bool sweep(const struct workspace *workspace, struct cancel *cancel, struct error *err)
+/* Cleans up after runs of other probes whose namespace has expired. *exists: this probe has a
+ * namespace. */
+static bool sweep(const struct workspace *workspace, bool *exists, struct cancel *cancel,
+                  struct error *err)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
     struct containerd_namespaces namespaces;
 
+    *exists = false;
     if (!containerd_namespaces(workspace->scope.daemon, &arena, &namespaces, cancel, err))
         return false;
     for (size_t i = 0; i < namespaces.count; i++) {
         const struct containerd_namespace *namespace = &namespaces.items[i];
-        bool own = strcmp(namespace->name, workspace->name_space) == 0;
         const struct scope scope = {workspace->scope.daemon, namespace->name, NULL};
         struct error ignored; /* another probe may be cleaning up the same namespace */
 
-        if (own && !remove_namespace(&scope, workspace->snapshotter, cancel, err))
-            return error_wrap(err, "leftovers in namespace %s", namespace->name);
-        if (!own && namespace_is_probes(namespace->name) && has_expired(namespace))
+        if (strcmp(namespace->name, workspace->name_space) == 0)
+            *exists = true;
+        else if (namespace_is_probes(namespace->name) && has_expired(namespace))
             (void)remove_namespace(&scope, workspace->snapshotter, cancel, &ignored);
+    }
+    return true;
+}
+
+static bool is_loaded(const struct plugins *plugins, const char *snapshotter)
+{
+    for (size_t i = 0; i < plugins->count; i++)
+        if (strcmp(plugins->items[i].type, SNAPSHOTTER_PLUGIN) == 0 &&
+            strcmp(plugins->items[i].id, snapshotter) == 0)
+            return !plugins->items[i].init_error;
+    return false;
+}
+
+/* A snapshotter that the daemon has loaded, instead of one that it has not: CRI's, else the first.
+ * No label can tell: the namespace of the run is new. NULL if there is none. */
+static const char *loaded_snapshotter(struct containerd *daemon, const struct plugins *plugins,
+                                      struct arena *arena, struct cancel *cancel)
+{
+    const char *name;
+    struct error ignored; /* a CRI that does not answer has no say */
+
+    if (cri_snapshotter(daemon, arena, &name, cancel, &ignored) && is_loaded(plugins, name))
+        return name;
+    for (size_t i = 0; i < plugins->count; i++)
+        if (strcmp(plugins->items[i].type, SNAPSHOTTER_PLUGIN) == 0 &&
+            !plugins->items[i].init_error)
+            return plugins->items[i].id;
+    return NULL;
+}
+
+static bool choose_snapshotter(struct workspace *workspace, const struct engine_request *request,
+                               struct cancel *cancel, struct error *err)
+{
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
+    const char *usual = request->snapshotter ? request->snapshotter : "", *name = usual;
+    struct plugins plugins;
+
+    if (request->any_snapshotter) {
+        if (!introspection_plugins(request->containerd, &arena, &plugins, cancel, err))
+            return false;
+        if (!is_loaded(&plugins, name))
+            name = loaded_snapshotter(request->containerd, &plugins, &arena, cancel);
+    }
+    snprintf(workspace->snapshotter, sizeof(workspace->snapshotter), "%s", name ? name : usual);
+    return true;
+}
+
+/* Cleans up after a run of this probe that is not alive. A live one, of another process, is waited
+ * for. */
+static bool remove_leftovers(struct workspace *workspace, struct cancel *cancel, struct error *err)
+{
+    bool ok;
+
+    if (!run_claim_wait(&workspace->claim, &workspace->scope, cancel, err))
+        return false;
+    ok = remove_namespace(&workspace->scope, workspace->snapshotter, cancel, err);
+    run_claim_release(&workspace->claim);
+    return ok || error_wrap(err, "leftovers in namespace %s", workspace->name_space);
+}
+
+/* Removing the leftovers removes the ingest of the claim, too. So the claim is taken again in the
+ * new namespace, unless another process was faster. */
+static bool begin(struct workspace *workspace, bool exists, const struct labels *labels,
+                  struct cancel *cancel, struct error *err)
+{
+    const struct scope outside = {workspace->scope.daemon, workspace->name_space, NULL};
+    bool taken = false;
+
+    for (; !taken; exists = true) {
+        if (exists && !remove_leftovers(workspace, cancel, err))
+            return false;
+        workspace->touched = true;
+        if (!containerd_namespace_create(&outside, labels, cancel, err) ||
+            !run_claim_try(&workspace->claim, &outside, &taken, cancel, err))
+            return false;
+        workspace->touched = taken;
     }
     return true;
 }
@@ -169,25 +249,29 @@ bool workspace_offered(const struct engine_request *request, struct cancel *canc
            (serving || error_set(err, ERROR_RUNTIME_UNAVAILABLE, "containerd is not serving"));
 }
 
-bool workspace_open(struct workspace *workspace, const struct engine_request *request,
-                    struct cancel *cancel, struct error *err)
+bool workspace_claim(struct workspace *workspace, const struct engine_request *request,
+                     struct cancel *cancel, struct error *err)
 {
     char expires[24];
     struct label label = {EXPIRES_LABEL, expires};
     const struct labels labels = {&label, 1};
+    bool exists;
 
-    *workspace = (struct workspace){.snapshotter = request->snapshotter};
+    *workspace = (struct workspace){0};
     snprintf(workspace->name_space, sizeof(workspace->name_space), PROBE_NAMESPACE_PREFIX "%s",
              request->name);
     snprintf(workspace->lease, sizeof(workspace->lease), "%s", workspace->name_space);
     workspace->scope = (struct scope){request->containerd, workspace->name_space, workspace->lease};
     snprintf(expires, sizeof(expires), "%" PRId64, (int64_t)time(NULL) + request->lifetime_seconds);
-    if (!sweep(workspace, cancel, err))
-        return false;
-    workspace->touched = true;
-    return containerd_namespace_create(
-               &(struct scope){request->containerd, workspace->name_space, NULL}, &labels, cancel,
-               err) &&
+    return choose_snapshotter(workspace, request, cancel, err) &&
+           sweep(workspace, &exists, cancel, err) &&
+           begin(workspace, exists, &labels, cancel, err);
+}
+
+bool workspace_open(struct workspace *workspace, const struct engine_request *request,
+                    struct cancel *cancel, struct error *err)
+{
+    return workspace_claim(workspace, request, cancel, err) &&
            leases_create(&workspace->scope, request->lifetime_seconds, &(struct labels){0}, cancel,
                          err);
 }
@@ -210,6 +294,17 @@ bool workspace_put(const struct workspace *workspace, const struct descriptor *d
                        err);
 }
 
+/* Without the claim, only an empty namespace is removed: another run may have more there. */
+static bool remove_own(const struct workspace *workspace, struct cancel *cancel, struct error *err)
+{
+    const struct scope outside = {workspace->scope.daemon, workspace->name_space, NULL};
+
+    return workspace->claim.writer
+               ? remove_namespace(&outside, workspace->snapshotter, cancel, err)
+               : containerd_namespace_delete(&outside, cancel, err) ||
+                     error_is_expected(err, STATUS_GRPC, RPC_FAILED_PRECONDITION);
+}
+
 void workspace_close(struct workspace *workspace, struct cancel *run_cancel,
                      struct engine_result *result)
 {
@@ -225,8 +320,8 @@ void workspace_close(struct workspace *workspace, struct cancel *run_cancel,
     (void)!recent_blobs_note(&workspace->scope, 0, &removal, &cancel, &ignored);
     /* Right after a canceled upload the daemon may still hold a lock. */
     for (size_t i = 0; i < CLEAR_ATTEMPTS && !cleared; i++)
-        cleared = remove_namespace(&workspace->scope, workspace->snapshotter, &cancel,
-                                   &result->cleanup_error);
+        cleared = remove_own(workspace, &cancel, &result->cleanup_error);
+    run_claim_release(&workspace->claim);
     recent_blobs_removed(removal);
     if (!cleared) {
         result->cleanup_failed = true;

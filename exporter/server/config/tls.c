@@ -408,10 +408,10 @@ static ssize_t receive(gnutls_transport_ptr_t arg, void *data, size_t size)
 bool tls_setup_session(struct tls *tls, void *session, int fd, struct tls_handshake *handshake,
                        struct error *err)
 {
-    int r = gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, tls->credentials);
+    int r = gnutls_priority_set(session, tls->priorities);
 
-    if (r == 0)
-        r = gnutls_priority_set(session, tls->priorities);
+    if (r == 0) /* second: the priorities decide whether its key usage excludes TLS 1.3 */
+        r = gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, tls->credentials);
     if (r != 0)
         return error_set(err, ERROR_INTERNAL, "cannot set up a TLS session: %s",
                          gnutls_strerror(r));

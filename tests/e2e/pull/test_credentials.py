@@ -92,7 +92,12 @@ def test_uses_a_changed_password_in_the_next_run(lab, private):
 
 def test_reads_docker_config(lab, private):
     address = private.address
+    glob = "127.0.*.*:" + address.split(":")[1]
     reasons, exporter = run(lab, private, [
+        pull(private, "pattern", docker_config=docker_config(lab.temp / "pattern", auths={glob: entry()})),
+        pull(private, "dockercfg", docker_config=docker_config(lab.temp / "old", **{f"http://{address}": entry()})),
+        pull(private, "both", docker_config=docker_config(lab.temp / "both", auths={
+            glob: entry("wrong"), address: entry()})),
         pull(private, "host", docker_config=docker_config(lab.temp / "host", auths={address: entry()})),
         pull(private, "url", docker_config=docker_config(lab.temp / "url", auths={f"http://{address}/v1/": entry()})),
         pull(private, "repository", docker_config=docker_config(
@@ -101,7 +106,7 @@ def test_reads_docker_config(lab, private):
         pull(private, "other", docker_config=docker_config(lab.temp / "other", auths={"r.example": entry()})),
         pull(private, "broken", docker_config=docker_config(lab.temp / "broken", auths={address: {"auth": SECRET}})),
         pull(private, "missing", docker_config=str(lab.temp / "missing"))])
-    assert reasons == {"host": None, "url": None, "repository": None, "wrong": "unauthorized",
+    assert reasons == {"pattern": None, "dockercfg": None, "both": None, "host": None, "url": None, "repository": None, "wrong": "unauthorized",
                        "other": "unauthorized", "broken": "invalid", "missing": "invalid"}
     expect_silence(exporter)
 

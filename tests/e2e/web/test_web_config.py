@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import ssl
 import subprocess
 import threading
@@ -49,6 +50,7 @@ def _pki(tmp_path_factory):
     ours, theirs = Authority(folder, "ca"), Authority(folder, "other_ca")
     ours.sign("server", "DNS:localhost,IP:127.0.0.1", "serverAuth")
     ours.sign("renewed", "DNS:localhost,IP:127.0.0.1", "serverAuth", key=["rsa:2048"])
+    ours.sign("exchange", "DNS:localhost,IP:127.0.0.1\nkeyUsage=critical,keyEncipherment", "serverAuth", key=["rsa:2048"])
     ours.sign("valid", "DNS:prometheus.example,URI:spiffe://example/prometheus", "clientAuth")
     ours.sign("by_address", "IP:10.1.2.3", "clientAuth")
     ours.sign("by_mail", "email:ops@prometheus.example", "clientAuth")
@@ -232,6 +234,65 @@ def test_answers_plain_http_on_a_tls_port(secured):
     answer = web.curl(scheme="http")
     assert answer.status in (0, 400) and "Healthy" not in answer.body
     assert web.curl().status == 200
+
+
+def test_serves_a_certificate_for_key_exchange_only(secured):
+    """As Go does: many private authorities issue such ones. OpenSSL's clients want more of other keys than RSA."""
+    web = secured("tls_server_config: {cert_file: exchange.pem, key_file: exchange_key.pem}\n")
+    for version in ("--tlsv1.2", "--tlsv1.3"):
+        assert web.curl("/-/healthy", version, "--tls-max", version[-3:]).status == 200, version
+
+
+def test_sends_the_certificates_of_the_file(secured):
+    """In their order, with a repeated one and a root; 64 are no problem."""
+    web = secured(TLS)
+    chain = [(web.dir / f"{name}.pem").read_text().strip() for name in ["server", "ca", "other_ca", *["ca"] * 61]]
+    (web.dir / "server.pem").write_text("\n".join(chain) + "\n")
+    web.exporter.send(signal.SIGHUP)
+
+    def sent():
+        done = subprocess.run(["openssl", "s_client", "-showcerts", "-connect", f"127.0.0.1:{web.exporter.port}"],
+                              input="", capture_output=True, text=True, check=False, timeout=30)
+        return re.findall(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", done.stdout, re.S)[:len(chain)]
+
+    wait_until(lambda: sent() == chain, what="the chain of the file")
+
+
+def test_open_health_needs_no_client_certificate(secured):
+    web = secured(f"tls_server_config: {{{PAIR}, client_auth_type: RequireAndVerifyClientCert, client_ca_file: ca.pem}}\n"
+                  "health_without_auth: true\n" + USERS)
+    for version in ("1.2", "1.3"):
+        assert web.curl("/-/healthy", "--tls-max", version).status == 200, "a kubelet has neither"
+        for path in ("/metrics", "/", "/none", "/-/healthy/", "/-/reload"):
+            answer = web.curl(path, "--tls-max", version, user="alice:secret")
+            assert answer.status == 403 and "client certificate" in answer.body, path
+        assert web.curl("/metrics", "--tls-max", version, client="valid").status == 401
+        assert web.curl("/metrics", "--tls-max", version, client="valid", user="alice:secret").status == 200
+        assert web.curl("/-/healthy", "--tls-max", version, client="unknown").status == 0, "a bad certificate is refused"
+
+
+def test_counts_failed_handshakes_by_cause(secured):
+    web = secured(f"tls_server_config: {{{PAIR}, client_auth_type: RequireAndVerifyClientCert, client_ca_file: ca.pem}}\n")
+
+    def failures():
+        page = web.curl("/metrics", client="valid").body
+        rows = re.findall(r'^containerd_exporter_tls_handshake_failures_total\{cause="(\w+)"\} (\d+)$', page, re.M)
+        return {cause: int(count) for cause, count in rows}
+
+    assert failures() == dict.fromkeys(("client_alert", "client_certificate", "closed", "not_tls", "parameters"), 0)
+    for client in (None, None, None, "unknown"):
+        web.curl("/", "--tls-max", "1.2", client=client)
+    web.curl("/", "--cacert", str(web.pki / "other_ca.pem"))
+    web.curl("/", *OLD, "--tls-max", "1.1")
+    web.curl(scheme="http")
+    for sent in (b"", b"\x16\x03\x01"):  # a check of the port is no handshake
+        with socket.create_connection(("127.0.0.1", web.exporter.port)) as client:
+            client.sendall(sent)
+    want = {"client_alert": 1, "client_certificate": 4, "closed": 1, "not_tls": 1, "parameters": 1}
+    wait_until(lambda: failures() == want, what=f"{want}")
+    for cause in want:
+        lines = [line for line in web.exporter.log.splitlines() if f"cause={cause}" in line]
+        assert len(lines) == 1 and "client=127.0.0.1" in lines[0] and "a TLS handshake failed" in lines[0], lines
 
 
 # ---- Passwords, headers, rate -------------------------------------------------------------------

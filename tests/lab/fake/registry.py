@@ -23,6 +23,7 @@ Faults, each for the requests whose path matches, so that one registry serves ma
     wrong_bytes, truncate, longer, huge   what the body is not: `value` bytes of blanks for huge
     content_type   `value` instead of the right one
     digest_header  `value` instead of the right one; none: no header
+    length         of a HEAD: `value` as Content-Length; none: no header
     unauthorized   401 that asks for a token of `value`, or of the registry itself, with any token
     refuse         `status` with the registry's own error code `value`: 405 UNSUPPORTED, 403 DENIED
 
@@ -66,7 +67,7 @@ BODY = ("reset_body", "close_body", "hang_body")  # in the middle of what the cl
 SILENT = ("hang", "reset", "close")  # instead of an answer
 HALF = ("hang_middle", "reset_middle", "close_middle")  # of the body, and then no more
 FAULTS = (*SILENT, *HALF, "hang_headers", "wrong_bytes", "truncate", "longer", "huge", "status", "redirect",
-          "loop", "content_type", "digest_header", "slow", "drip", "unauthorized", "refuse", *BODY, "slow_body",
+          "loop", "content_type", "digest_header", "length", "slow", "drip", "unauthorized", "refuse", *BODY, "slow_body",
           "location", "range", "keep_half")
 
 
@@ -276,8 +277,9 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header(name, str(value))
         if content_type:
             self.send_header("Content-Type", content_type)
-        if status != 204:
-            self.send_header("Content-Length", str(len(body)))
+        length = self.fault.value if kind == "length" else str(len(body))
+        if status != 204 and length:
+            self.send_header("Content-Length", length)
         self.end_headers()
         if self.command != "HEAD":
             self.send_body(body, kind, start)

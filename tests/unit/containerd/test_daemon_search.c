@@ -171,6 +171,22 @@ static int bind_socket(int place, bool listens)
     return fd;
 }
 
+/* Starts a daemon that a test can stop. */
+static struct fake_containerd *start_at(int place, const char *name_space)
+{
+    struct fake_containerd *fake = fake_containerd_new(&world.log);
+
+    (void)fake_containerd_add(fake, FAKE_NAMESPACE, "", name_space);
+    serve_at(place, fake);
+    return fake;
+}
+
+static void stop_at(int place, struct fake_containerd *fake)
+{
+    leave(place);
+    fake_containerd_free(fake);
+}
+
 static void passes_over_dead_files_and_folders(void **state)
 {
     struct error err;
@@ -222,13 +238,13 @@ static void names_the_most_telling_place_without_a_daemon(void **state)
 
 static void prefers_the_daemon_of_the_kubelet(void **state)
 {
+    struct fake_containerd *third = start_at(2, "moby");
     char others[DAEMON_OTHERS_BYTES];
     struct error err;
 
     (void)state;
     serve_at(0, world.plain);
     serve_at(1, world.kubelet);
-    serve_at(2, world.plain);
     search(FOREVER_NS, FOREVER_NS);
     assert_true(ask(&err));
     assert_true(is_at(1));
@@ -237,20 +253,42 @@ static void prefers_the_daemon_of_the_kubelet(void **state)
     assert_string_equal(reported.others, others);
     containerd_others(world.daemon, others, sizeof(others));
     assert_string_equal(reported.others, others);
+    stop_at(2, third);
 }
 
 static void takes_the_first_of_equal_daemons_and_names_the_other(void **state)
+{
+    struct fake_containerd *second = start_at(2, "moby");
+    struct error err;
+
+    (void)state;
+    serve_at(1, world.plain);
+    search(FOREVER_NS, FOREVER_NS);
+    assert_true(ask(&err));
+    assert_true(is_at(1));
+    assert_string_equal(reported.others, world.paths[2]);
+    assert_false(reported.kubernetes);
+    stop_at(2, second);
+}
+
+static void takes_two_names_of_one_socket_for_one_daemon(void **state)
 {
     struct error err;
 
     (void)state;
     serve_at(1, world.plain);
     serve_at(2, world.plain);
-    search(FOREVER_NS, FOREVER_NS);
+    search(SOON_NS, SOON_NS);
     assert_true(ask(&err));
     assert_true(is_at(1));
-    assert_string_equal(reported.others, world.paths[2]);
-    assert_false(reported.kubernetes);
+    assert_string_equal(reported.others, "");
+    serve_at(0, world.plain); /* another name, before the chosen one */
+    for (int i = 0; i < 5; i++) {
+        usleep(2000);
+        assert_true(ask(&err));
+    }
+    assert_true(is_at(1));
+    assert_int_equal(reported.count, 1);
 }
 
 static void moves_to_the_kubelets_daemon_when_it_appears(void **state)
@@ -285,22 +323,6 @@ static void counts_the_calls_to_all_daemons_together(void **state)
     serve_at(1, world.kubelet);
     await(1);
     assert_ptr_equal(rpc_channel_stats(containerd_channel(world.daemon)), stats);
-}
-
-/* Starts a daemon that a test can stop. */
-static struct fake_containerd *start_at(int place, const char *name_space)
-{
-    struct fake_containerd *fake = fake_containerd_new(&world.log);
-
-    (void)fake_containerd_add(fake, FAKE_NAMESPACE, "", name_space);
-    serve_at(place, fake);
-    return fake;
-}
-
-static void stop_at(int place, struct fake_containerd *fake)
-{
-    leave(place);
-    fake_containerd_free(fake);
 }
 
 static void never_moves_from_the_kubelets_daemon_to_a_worse_one(void **state)
@@ -408,6 +430,7 @@ int main(void)
         TEST(names_the_most_telling_place_without_a_daemon),
         TEST(prefers_the_daemon_of_the_kubelet),
         TEST(takes_the_first_of_equal_daemons_and_names_the_other),
+        TEST(takes_two_names_of_one_socket_for_one_daemon),
         TEST(moves_to_the_kubelets_daemon_when_it_appears),
         TEST(counts_the_calls_to_all_daemons_together),
         TEST(never_moves_from_the_kubelets_daemon_to_a_worse_one),

@@ -66,7 +66,13 @@ static void finds_the_entry_of_a_host(void **state)
         {"registry.example/team", "registry.example/team/name", true},
         {"registry.example/team/", "registry.example/team/name", true},
         {"registry.example/team/name", "registry.example/team/name:tag", true},
-        {"registry.example/tea", "registry.example/team/name", false},
+        {"registry.example/tea", "registry.example/team/name", true}, /* as for the kubelet */
+        {"registry.example/tea/", "registry.example/team/name", false},
+        {"registry.example/team/name/", "registry.example/team/name", true},
+        {"registry.example/other", "registry.example/team/name", false},
+        {"registry.example/v2/team", "registry.example/team/name", true},
+        {"registry.example/v2/other", "registry.example/team/name", false},
+        {"registry.example/v2x", "registry.example/team/name", false},
         {"registry.example/team/name/more", "registry.example/team/name", false},
         /* Docker Hub */
         {"https://index.docker.io/v1/", "busybox", true},
@@ -77,6 +83,30 @@ static void finds_the_entry_of_a_host(void **state)
         {"docker.io/library", "busybox", true},
         {"docker.io/other", "busybox", false},
         {"https://index.docker.io/v1/", "registry.example/busybox", false},
+        /* patterns */
+        {"*.dkr.ecr.us-east-1.amazonaws.com", "1.dkr.ecr.us-east-1.amazonaws.com/a/b:1", true},
+        {"*.dkr.ecr.us-east-1.amazonaws.com", "1.dkr.ecr.eu-west-1.amazonaws.com/a", false},
+        {"*.dkr.ecr.*.amazonaws.com", "1.dkr.ecr.eu-west-1.amazonaws.com/a", true},
+        {"*.amazonaws.com", "1.dkr.ecr.eu-west-1.amazonaws.com/a", false},
+        {"*.*.*.*.*.*", "1.dkr.ecr.eu-west-1.amazonaws.com/a", true},
+        {"*.azurecr.io", "team.azurecr.io/a", true},
+        {"*.azurecr.io", "azurecr.io/a", false},
+        {"*.azurecr.io", "team.azurecr.io.evil.example/a", false},
+        {"*azurecr.io", "team.azurecr.io/a", false},
+        {"te*.azurecr.io", "team.azurecr.io/a", true},
+        {"https://*.azurecr.io", "team.azurecr.io/a", true},
+        {"https://*.azurecr.io/v2/", "team.azurecr.io/a", true},
+        {"*.azurecr.io/team", "x.azurecr.io/team/name", true},
+        {"*.azurecr.io/team", "x.azurecr.io/teams/name", true},
+        {"*.azurecr.io/other", "x.azurecr.io/team/name", false},
+        {"*.example:5000", "registry.example:5000/a", true},
+        {"*.example:5000", "registry.example/a", false},
+        {"*.example", "registry.example:5000/a", false},
+        {"*.example/*", "registry.example/a", false}, /* only hosts have patterns */
+        {"registry.example/*", "registry.example/a", false},
+        {"*.io", "busybox", true}, /* docker.io */
+        {"*", "registry.example/a", false},
+        {"*", "localhost/a", true},
         {"", "busybox", false},
         {"/", "busybox", false},
         {"https://", "busybox", false},
@@ -110,6 +140,13 @@ static void prefers_the_more_specific_entry(void **state)
         {"https://r.example/v1/", "https://r.example/elsewhere", "r.example/team/x"},
         {"https://index.docker.io/v1/", "docker.io", "busybox"},
         {"docker.io", "https://index.docker.io/v1/access-token", "busybox"},
+        {"r.example/team", "r.example/tea", "r.example/team/x"},
+        {"r.example", "*.example", "r.example/team/x"},
+        {"r.example", "*.example/team", "r.example/team/x"},
+        {"*.example", "https://r.example/elsewhere", "r.example/team/x"},
+        {"*.example/team", "*.example", "r.example/team/x"},
+        {"r*.example", "*.example/team", "r.example/team/x"},
+        {"https://*.example/v2/team", "*.example", "r.example/team/x"},
     };
 
     (void)state;
@@ -175,6 +212,37 @@ static void an_empty_entry_hides_no_other(void **state)
     assert_string_equal(text(&found.credentials.username), "user");
 }
 
+/* Docker before 1.7, Secrets of type kubernetes.io/dockercfg. */
+static void reads_an_old_dockercfg(void **state)
+{
+    static const struct {
+        const char *config, *image;
+        bool want;
+    } rows[] = {
+        {"{\"r.example\":{\"auth\":\"" PAIR "\",\"email\":\"a@b\"}}", "r.example/x", true},
+        {"{\"https://r.example/v1/\":{\"auth\":\"" PAIR "\"}}", "r.example/x", true},
+        {"{\"https://index.docker.io/v1/\":{\"auth\":\"" PAIR "\"}}", "busybox", true},
+        {"{\"*.example\":{\"username\":\"user\",\"password\":\"p\"}}", "r.example/x", true},
+        {"{\"q.example\":{\"auth\":\"" PAIR "\"}}", "r.example/x", false},
+        {"{\"r.example\":\"" PAIR "\"}", "r.example/x", false},
+        {"{}", "r.example/x", false},
+        /* a new file is not read as an old one */
+        {"{\"auths\":{},\"r.example\":{\"auth\":\"" PAIR "\"}}", "r.example/x", false},
+        {"{\"auths\":null,\"r.example\":{\"auth\":\"" PAIR "\"}}", "r.example/x", false},
+        {"{\"credHelpers\":{},\"r.example\":{\"auth\":\"" PAIR "\"}}", "r.example/x", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        CLEANUP(found_deinit) struct found found = find(rows[i].config, rows[i].image);
+
+        assert_true(found.ok);
+        if (credentials_any(&found.credentials) != rows[i].want)
+            fail_msg("%s", rows[i].config);
+        assert_string_equal(text(&found.credentials.username), rows[i].want ? "user" : "");
+    }
+}
+
 static void a_helper_precedes_inline_entries(void **state)
 {
     static const struct {
@@ -189,6 +257,7 @@ static void a_helper_precedes_inline_entries(void **state)
         {"{\"credHelpers\":{\"r.example\":\"\"},\"credsStore\":\"pass\"}", "r.example/x", ""},
         {"{\"credHelpers\":{\"https://index.docker.io/v1/\":\"hub\"}}", "busybox", "hub"},
         {"{\"credHelpers\":{\"docker.io\":\"hub\"}}", "busybox", "hub"},
+        {"{\"credHelpers\":{\"*.example\":\"glob\"}}", "r.example/x", ""}, /* no patterns here */
         {"{\"credHelpers\":{\"r.example\":5},\"credsStore\":null}", "r.example/x", ""},
         {"{\"credHelpers\":[],\"credsStore\":\"pass\"}", "r.example/x", "pass"},
     };
@@ -259,6 +328,7 @@ int main(void)
         cmocka_unit_test(prefers_the_more_specific_entry),
         cmocka_unit_test(reads_every_kind_of_secret),
         cmocka_unit_test(an_empty_entry_hides_no_other),
+        cmocka_unit_test(reads_an_old_dockercfg),
         cmocka_unit_test(a_helper_precedes_inline_entries),
         cmocka_unit_test(rejects_invalid_files_without_quoting_them),
         cmocka_unit_test(limits_the_name_of_a_helper),

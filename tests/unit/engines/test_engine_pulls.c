@@ -129,6 +129,53 @@ static void look_at_labels(void *arg, const char *line)
     snprintf(seen->root, 256, "%s", item ? item->target : "");
 }
 
+/* The usual snapshotter "btrfs" is not loaded. The fake prepares snapshots in "overlayfs" only. */
+static void client_takes_a_snapshotter_that_is_loaded(void **state)
+{
+#define SNAPSHOTTER(id, error)                                \
+    {                                                         \
+        "io.containerd.snapshotter.v1", id, NULL, NULL, error \
+    }
+#define END                          \
+    {                                \
+        NULL, NULL, NULL, NULL, NULL \
+    }
+    static const struct fake_plugin first[] = {{"io.containerd.content.v1", "a", NULL, NULL, NULL},
+                                               SNAPSHOTTER("btrfs", "skip plugin"),
+                                               SNAPSHOTTER("overlayfs", NULL),
+                                               SNAPSHOTTER("zfs", NULL),
+                                               END};
+    static const struct fake_plugin second[] = {SNAPSHOTTER("native", NULL),
+                                                SNAPSHOTTER("overlayfs", NULL), END};
+    static const struct {
+        const struct fake_plugin *plugins;
+        const char *cri_root;
+    } rows[] = {
+        {first, NULL},
+        {first, "/io.containerd.snapshotter.v1.btrfs"},   /* CRI's is not loaded either */
+        {first, "/io.containerd.snapshotter.v1.unknown"}, /* likewise */
+        {second, "/io.containerd.snapshotter.v1.overlayfs"},
+    };
+    struct engine_world *w = *state;
+
+    w->request.any_snapshotter = true;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        w->request.snapshotter = "btrfs";
+        w->containerd->plugins = rows[i].plugins;
+        w->containerd->cri_image_root = rows[i].cri_root;
+        pull(w, "client");
+        assert_non_null(strstr(w->result.note, "not loaded the snapshotter btrfs"));
+        assert_non_null(strstr(w->result.note, "into overlayfs"));
+    }
+    w->request.snapshotter =
+        "overlayfs"; /* is loaded: nothing to say, even if it is not the first */
+    pull(w, "client");
+    assert_string_equal(w->result.note, "");
+    w->request.any_snapshotter = false; /* the configuration names it */
+    w->request.snapshotter = "btrfs";
+    assert_refused(w, "client", ERROR_INVALID, "not loaded");
+}
+
 static void client_labels_parents_with_their_children(void **state)
 {
     struct engine_world *w = *state;
@@ -641,6 +688,7 @@ int main(void)
         cmocka_unit_test_setup(client_stores_children_before_parents, engine_world_reset),
         cmocka_unit_test_setup(client_reports_all_it_saw, engine_world_reset),
         cmocka_unit_test_setup(client_leaves_layers_packed_where_asked, engine_world_reset),
+        cmocka_unit_test_setup(client_takes_a_snapshotter_that_is_loaded, engine_world_reset),
         cmocka_unit_test_setup(client_labels_parents_with_their_children, engine_world_reset),
         cmocka_unit_test_setup(client_labels_no_snapshot_without_unpacking, engine_world_reset),
         cmocka_unit_test_setup(client_pulls_a_manifest_without_index, engine_world_reset),

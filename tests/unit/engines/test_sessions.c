@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <time.h>
 
+#define ALIVE       "containerd-exporter.alive"
 #define STATE_BYTES ((size_t)100000)
 
 static void run(struct engine_world *w, const char *operation, const char *name)
@@ -116,6 +117,67 @@ static void the_namespace_says_when_it_expires(void **state)
     assert_in_range(w->sent.count, now + 600, now + 600 + 120);
 }
 
+struct neighbour {
+    struct engine_world *world;
+    const char *lease;
+    unsigned n_lists, leave_after;
+};
+
+/* Another process releases its claim after some attempts. */
+static void release(void *arg, const char *line)
+{
+    struct neighbour *neighbour = arg;
+    struct engine_world *w = neighbour->world;
+
+    if (strncmp(line, "Content/Write/stat", 18) == 0 &&
+        ++neighbour->n_lists == neighbour->leave_after)
+        fake_containerd_find(w->containerd, FAKE_INGEST, PROBE_SPACE, ALIVE)->active = false;
+}
+
+static void add_live_run(struct engine_world *w)
+{
+    add_leftovers(w, PROBE_SPACE, (int64_t)time(NULL) + 1000);
+    fake_containerd_add(w->containerd, FAKE_INGEST, PROBE_SPACE, ALIVE)->active = true;
+}
+
+static void a_live_run_of_another_process_is_waited_for(void **state)
+{
+    static const char *const pulls[] = {"client", "cri", "transfer"};
+    struct engine_world *w = *state;
+
+    for (size_t i = 0; i < sizeof(pulls) / sizeof(pulls[0]); i++) {
+        struct neighbour other = {w, NULL, 0, 3};
+
+        engine_world_reset(NULL);
+        add_live_run(w);
+        w->log.on_call = release;
+        w->log.arg = &other;
+        run(w, "pull", pulls[i]);
+        assert_true(other.n_lists >= 3);
+        assert_int_equal(w->containerd->n_items, 0);
+    }
+}
+
+static void a_live_run_of_another_process_is_not_touched(void **state)
+{
+    static const char *const pulls[] = {"client", "cri", "transfer"};
+    struct engine_world *w = *state;
+
+    for (size_t i = 0; i < sizeof(pulls) / sizeof(pulls[0]); i++) {
+        CLEANUP(buf_deinit) struct buf before = BUF_INIT(STATE_BYTES);
+
+        engine_world_reset(NULL);
+        add_live_run(w);
+        engine_world_dump(w, &before);
+        cancel_deinit(&w->cancel);
+        cancel_init(&w->cancel, clock_now_ns() + 300 * NS_PER_MS);
+        assert_false(engine_world_run(w, "pull", pulls[i]));
+        assert_int_equal(w->err.code, ERROR_TIMEOUT);
+        assert_non_null(strstr(w->err.message, "another exporter that runs the same probe"));
+        engine_world_assert_state(w, &before);
+    }
+}
+
 /* ---- CRI ---- */
 
 static struct fake_item *add_lease(struct engine_world *w, const char *id, const char *image,
@@ -184,12 +246,6 @@ static void cri_removes_unclaimed_leases_of_other_probes(void **state)
         fake_containerd_find(w->containerd, FAKE_LEASE, "k8s.io", "containerd-exporter.unlabeled"));
 }
 
-struct neighbour {
-    struct engine_world *world;
-    const char *lease;
-    unsigned n_lists, leave_after;
-};
-
 /* Another probe removes its lease after some calls. */
 static void leave(void *arg, const char *line)
 {
@@ -239,7 +295,7 @@ static void cri_does_not_wait_for_probes_of_other_repositories(void **state)
     add_lease(w, "kubelet", image, 0, end_ns);
     run(w, "pull", "cri");
     assert_int_equal(call_log_count(&w->log, "Leases/Create"), 1);
-    assert_int_equal(call_log_count(&w->log, "Leases/List"), 4); /* each once */
+    assert_int_equal(call_log_count(&w->log, "Leases/List"), 5); /* each once */
 }
 
 static void cri_says_for_whom_it_waited_in_vain(void **state)
@@ -458,6 +514,8 @@ int main(void)
         cmocka_unit_test_setup(leftovers_that_cannot_be_removed_fail_the_run, engine_world_reset),
         cmocka_unit_test_setup(namespaces_of_other_probes_go_once_they_have_expired,
                                engine_world_reset),
+        cmocka_unit_test_setup(a_live_run_of_another_process_is_waited_for, engine_world_reset),
+        cmocka_unit_test_setup(a_live_run_of_another_process_is_not_touched, engine_world_reset),
         cmocka_unit_test_setup(the_namespace_says_when_it_expires, engine_world_reset),
         cmocka_unit_test_setup(cri_removes_what_an_interrupted_run_left, engine_world_reset),
         cmocka_unit_test_setup(cri_leaves_what_is_older_than_the_interrupted_run,

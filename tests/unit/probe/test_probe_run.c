@@ -528,6 +528,7 @@ static void request_has_the_settings(void **state)
     assert_int_equal(seen_request.max_concurrent_downloads, 7);
     assert_int_equal(seen_request.family, HTTP_FAMILY_IPV6);
     assert_string_equal(seen_request.snapshotter, "other");
+    assert_false(seen_request.any_snapshotter);
     assert_string_equal(seen_request.platform.accepted[0].architecture, "arm64");
     assert_in_range(seen_request.lifetime_seconds, LEFTOVER_SECONDS, LEFTOVER_SECONDS + 120);
     assert_string_equal(f.record.image, "r.io/{node}:1");
@@ -546,6 +547,7 @@ static void request_has_defaults(void **state)
     assert_true(seen_request.unpack && seen_request.all_platforms);
     assert_int_equal(seen_request.max_concurrent_downloads, 3);
     assert_string_equal(seen_request.snapshotter, "overlayfs");
+    assert_true(seen_request.any_snapshotter);
 }
 
 static void credentials_are_those_of_the_probe_or_else_of_its_registry(void **state)

@@ -200,7 +200,7 @@ static void push_has_the_defaults_of_a_pull(void **state)
 
     (void)state;
     parse_good(&fixture, PUSH "platform: linux/arm64, content: {format: docker}}\n");
-    assert_string_equal(fixture.probe->snapshotter, "overlayfs");
+    assert_string_equal(fixture.probe->snapshotter, "");
     assert_true(fixture.probe->unpack);
     assert_int_equal(fixture.probe->max_concurrent_downloads, 3);
     assert_string_equal(fixture.probe->expected.digest, "");

@@ -42,8 +42,8 @@ struct fake_item {
     char id[96];        /* of a record: digest of the configuration, for CRI */
     int64_t created_ns; /* since 1970 */
     uint64_t size;
-    char *data;           /* of content and ingests */
-    bool active;          /* of a snapshot: not committed */
+    char *data;  /* of content and ingests */
+    bool active; /* of a snapshot: not committed; of an ingest: another process writes it */
     char snapshotter[32]; /* of a snapshot; "": FAKE_SNAPSHOTTER */
     struct fake_label {
         char name[128], value[256];

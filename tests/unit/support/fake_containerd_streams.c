@@ -57,6 +57,8 @@ static struct outcome write_begin(struct fake_call *call, struct writing *writin
         return fake_exists;
     writing->shared = *request->expected ? find_in_others(call, request->expected) : NULL;
     writing->ingest = fake_find(call->fake, FAKE_INGEST, call->space, request->ref);
+    if (writing->ingest && writing->ingest->active)
+        return (struct outcome){GRPC_STATUS_UNAVAILABLE, "ref x locked for 1s: unavailable"};
     if (!writing->ingest)
         writing->ingest = fake_add(call, FAKE_INGEST, request->ref);
     return OUTCOME_OK;
