@@ -31,7 +31,8 @@ of uploads (bytes of an earlier PATCH are kept):
 
     reset_body, close_body, hang_body   after `value` bytes of the request's body; without value: half
     slow_body      reads the body in chunks of 64 KiB, `value` seconds before each
-    location       `value` instead of the right one; none: no header; "cdn": on the second listener
+    location       `value` instead of the right one; none: no header; "cdn": on the second listener; "relative",
+                   "dot": "UUID?...", "./UUID?..."
     range          of PATCH and of an upload's state: `value` instead of the right one; none: no header
     keep_half      keeps half of a PATCH, and says so
 
@@ -488,8 +489,9 @@ class Handler(BaseHTTPRequestHandler):
         headers = {"Location": f"{registry.url}{location}" if registry.absolute_locations else location,
                    "Range": f"0-{max(size - 1, 0)}", "Docker-Upload-UUID": name}
         if fault and fault.kind == "location":
-            elsewhere = f"http://{registry.cdn_address}{location}"
-            headers["Location"] = elsewhere if fault.value == "cdn" else fault.value
+            places = {"cdn": f"http://{registry.cdn_address}{location}", "relative": f"{name}?_state={size}",
+                      "dot": f"./{name}?_state={size}"}
+            headers["Location"] = places.get(fault.value, fault.value)
         if fault and fault.kind == "range":
             headers["Range"] = fault.value
         return self.answer(status, headers={name: value for name, value in headers.items() if value})
