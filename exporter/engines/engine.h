@@ -71,8 +71,8 @@ struct engine_request {
     bool unpack;
     bool cold; /* the engine may refuse a run that would not be cold */
     const char *snapshotter;
-    bool any_snapshotter; /* the engine may take another one that containerd has loaded */
-    const char *last_manifest;         /* "" or the manifest that the probe pulled last */
+    bool any_snapshotter;      /* the engine may take another one that containerd has loaded */
+    const char *last_manifest; /* "" or the manifest that the probe pulled last */
     unsigned max_concurrent_downloads; /* blobs at a time; at least 1 */
     struct push_request push;
     struct upload_sent *sent; /* a push records here which blobs it sends; NULL: not recorded */
