@@ -38,11 +38,14 @@ static const struct metric_family families[] = {
         {METRIC_GAUGE, "containerd_cri_pinned_images",
          "Images that CRI marks as pinned, so that the kubelet's garbage collection keeps "
          "them; old daemons (1.6.20) pin none. Listed on a schedule."},
-    [SANDBOX_INFO] =
-        {METRIC_INFO,
-         "containerd_cri_sandbox_image_info",
-         "The sandbox (pause) image, which every pod needs; always 1. Asked on a schedule.",
-         {"image"}},
+    [SANDBOX_INFO] = {METRIC_INFO,
+                      "containerd_cri_sandbox_image_info",
+                      "The sandbox (pause) image, which every pod needs; always 1. Absent if "
+                      "unknown: containerd "
+                      "2 does not report its configuration, so there it is the image of the newest "
+                      "pod since the "
+                      "daemon started. Asked on a schedule.",
+                      {"image"}},
     [SANDBOX_PRESENT] = {METRIC_GAUGE, "containerd_cri_sandbox_image_present",
                          "Whether the sandbox image is on this node. Asked on a schedule."},
     [SANDBOX_PINNED] = {METRIC_GAUGE, "containerd_cri_sandbox_image_pinned",
@@ -90,8 +93,7 @@ static bool run(void *state, struct run *run, struct error *err)
     if (!cri_images(run->node->containerd, &arena, &images, run->cancel, err))
         return false;
     add_images(&images, run->out);
-    if (!cri_sandbox_image(run->node->containerd, &status, &images, &arena, &sandbox, run->cancel,
-                           err))
+    if (!cri_sandbox_image(run->node->containerd, &status, &arena, &sandbox, run->cancel, err))
         return false;
     return !sandbox || add_sandbox(sandbox, run, err);
 }

@@ -7,7 +7,7 @@ static const struct setting settings[] = {
     PROBE_ENGINE_SETTING("client"),
     SETTING(SETTING_STRING, struct probe, snapshotter, "snapshotter", "",
             "Snapshotter that unpacks the layers. Default: overlayfs; if containerd has not loaded "
-            "it, engine client takes CRI's, else the first one of containerd's list."),
+            "it, engine client takes CRI's, else the first other one of containerd's list."),
     SETTING(SETTING_BOOL, struct probe, unpack, "unpack", "true",
             "Whether the run unpacks the layers."),
     SETTING(SETTING_UINT, struct probe, max_concurrent_downloads, "max_concurrent_downloads", "3",

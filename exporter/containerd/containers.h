@@ -9,6 +9,7 @@
 
 struct container_info {
     const char *image, *runtime; /* "" if the record has none */
+    int64_t created_unix_ns;     /* 0: unknown */
 };
 
 /* Called once per container; the strings live until it returns. If it returns false, the list

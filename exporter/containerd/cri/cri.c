@@ -2,6 +2,7 @@
 /* CRI calls have no namespace header: containerd always uses k8s.io for them. */
 #include "containerd/cri/cri.h"
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "containerd/containers.h"
 #include "containerd/introspection.h"
@@ -9,6 +10,7 @@
 #include "encoding/json.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #define REQUEST_LIMIT_BYTES ((size_t)64 << 10)
 #define REPLY_LIMIT_BYTES   ((size_t)16 << 20)
@@ -16,7 +18,6 @@
 #define IMAGE_SERVICE       "/runtime.v1.ImageService/"
 
 #define SANDBOX_FILTER "labels.\"io.cri-containerd.kind\"==sandbox"
-#define SANDBOX_NAME   "pause" /* of the image of Kubernetes */
 
 static void wipe(struct buf *reply)
 {
@@ -126,57 +127,50 @@ bool cri_presence(struct containerd *daemon, const char *image, struct cri_prese
                             presence, cancel, err);
 }
 
-/* Returns the only pinned image. If there are several, returns the only one that is called pause.
- */
-static const char *pinned_image(const struct cri_images *images)
-{
-    const char *any = NULL, *pause = NULL;
-    size_t n = 0, n_pause = 0;
-
-    for (size_t i = 0; i < images->count; i++) {
-        const char *name = images->items[i].name;
-
-        if (!images->items[i].pinned)
-            continue;
-        any = name;
-        n++;
-        if (!strstr(name, "/" SANDBOX_NAME ":"))
-            continue;
-        pause = name;
-        n_pause++;
-    }
-    if (n == 1)
-        return any;
-    return n_pause == 1 ? pause : NULL;
-}
-
-struct sandboxes {
+struct newest_sandbox {
     struct arena *arena;
-    const char *image;
+    int64_t created_unix_ns;
+    const char *image; /* NULL: none yet */
 };
 
-/* Keeps the image of the first sandbox that has one. */
-static bool keep_image(void *arg, const struct container_info *info, struct error *err)
+/* Keeps the image of the newest sandbox that has the name of one. An image that has lost its name
+ * is recorded by its digest. */
+static bool keep_newest(void *arg, const struct container_info *info, struct error *err)
 {
-    struct sandboxes *sandboxes = arg;
+    struct newest_sandbox *newest = arg;
 
-    if (!sandboxes->image && info->image[0] != '\0')
-        sandboxes->image = arena_strdup(sandboxes->arena, info->image);
-    return arena_ok(sandboxes->arena, err);
+    if (info->created_unix_ns <= newest->created_unix_ns)
+        return true;
+    newest->created_unix_ns = info->created_unix_ns;
+    newest->image = NULL;
+    if (info->image[0] != '\0' && !text_starts_with(info->image, "sha256:"))
+        newest->image = arena_strdup(newest->arena, info->image);
+    return arena_ok(newest->arena, err);
+}
+
+/* When the daemon began to listen, in nanoseconds since 1970; INT64_MAX: unknown. Nothing writes to
+ * a socket file afterwards. */
+static int64_t started_unix_ns(const struct containerd *daemon)
+{
+    struct stat info;
+
+    if (stat(containerd_address(daemon), &info) < 0 || !S_ISSOCK(info.st_mode))
+        return INT64_MAX;
+    return (int64_t)info.st_mtim.tv_sec * NS_PER_SECOND + info.st_mtim.tv_nsec;
 }
 
 bool cri_sandbox_image(struct containerd *daemon, const struct cri_status *status,
-                       const struct cri_images *images, struct arena *arena, const char **image,
-                       struct cancel *cancel, struct error *err)
+                       struct arena *arena, const char **image, struct cancel *cancel,
+                       struct error *err)
 {
     const struct scope scope = {.daemon = daemon, .name_space = CRI_NAMESPACE};
-    struct sandboxes sandboxes = {.arena = arena};
+    struct newest_sandbox newest = {arena, started_unix_ns(daemon), NULL};
 
-    *image = status->sandbox_image ? status->sandbox_image : pinned_image(images);
+    *image = status->sandbox_image;
     if (*image)
         return true;
-    if (!containers_list(&scope, SANDBOX_FILTER, keep_image, &sandboxes, cancel, err))
+    if (!containers_list(&scope, SANDBOX_FILTER, keep_newest, &newest, cancel, err))
         return false;
-    *image = sandboxes.image;
+    *image = newest.image;
     return true;
 }

@@ -56,9 +56,10 @@ struct cri_presence {
 bool cri_presence(struct containerd *daemon, const char *image, struct cri_presence *presence,
                   struct cancel *cancel, struct error *err) MUST_CHECK;
 
-/* Finds the sandbox image, from which pods start: the configured one if the daemon reports it, else
- * the one pinned image, else the image of existing pods. *image is NULL if all of them are unknown.
- */
+/* Finds the sandbox image, from which pods start: the configured one if the daemon reports it
+ * (containerd 1), else the one from which the newest pod was made, if that was since the daemon
+ * started and so by its present configuration. *image is NULL if both are unknown. What is pinned
+ * or what older pods use proves nothing: pins and pods outlive a change of the configuration. */
 bool cri_sandbox_image(struct containerd *daemon, const struct cri_status *status,
-                       const struct cri_images *images, struct arena *arena, const char **image,
-                       struct cancel *cancel, struct error *err) MUST_CHECK;
+                       struct arena *arena, const char **image, struct cancel *cancel,
+                       struct error *err) MUST_CHECK;

@@ -5,6 +5,7 @@
 #include "containerd/wire/types_wire.h"
 #include "containers.pb-c.h"
 #include "tasks.pb-c.h"
+#include "timestamp.pb-c.h"
 
 void containers_wire_list(struct buf *out, const char *filter)
 {
@@ -22,6 +23,7 @@ static bool visit(const struct containers_visitor *visitor, const Containers__Co
     const struct container_info info = {
         .image = container->image,
         .runtime = container->runtime ? container->runtime->name : "",
+        .created_unix_ns = wire_unix_ns(container->created_at),
     };
 
     return visitor->visit(visitor->arg, &info, err);

@@ -21,6 +21,7 @@
 #define CLEAR_ATTEMPTS    3
 #define ARENA_LIMIT_BYTES ((size_t)4 << 20)
 #define LEFTOVERS_MAX     ((size_t)4096) /* per kind and pass */
+#define NOT_BY_DEFAULT    "erofs"
 #define EXPIRES_LABEL     "containerd-exporter/expires"
 
 /* Names that a list has returned, to be removed after it. */
@@ -173,8 +174,9 @@ static bool is_loaded(const struct plugins *plugins, const char *snapshotter)
     return false;
 }
 
-/* A snapshotter that the daemon has loaded, instead of one that it has not: CRI's, else the first.
- * No label can tell: the namespace of the run is new. NULL if there is none. */
+/* A snapshotter that the daemon has loaded, instead of one that it has not: CRI's, else the first
+ * one but erofs, which layers cannot be unpacked into without settings. No label can tell: the
+ * namespace of the run is new. NULL if there is none. */
 static const char *loaded_snapshotter(struct containerd *daemon, const struct plugins *plugins,
                                       struct arena *arena, struct cancel *cancel)
 {
@@ -185,7 +187,7 @@ static const char *loaded_snapshotter(struct containerd *daemon, const struct pl
         return name;
     for (size_t i = 0; i < plugins->count; i++)
         if (strcmp(plugins->items[i].type, SNAPSHOTTER_PLUGIN) == 0 &&
-            !plugins->items[i].init_error)
+            !plugins->items[i].init_error && strcmp(plugins->items[i].id, NOT_BY_DEFAULT) != 0)
             return plugins->items[i].id;
     return NULL;
 }

@@ -345,7 +345,7 @@ def test_reports_cri_images_and_the_sandbox_image(store, exporter, module_lab, v
     exporter.wait_for("containerd_cri_images", predicate=1)
     # CRI counts the manifest too.
     assert exporter.value("containerd_cri_image_bytes") == app.size + len(app.data)
-    if version == "2":  # a pod that exists names the image
+    if version == "2":  # a pod that was made since the daemon started names the image
         store.ctr("containers", "create", "--label", "io.cri-containerd.kind=sandbox", "lab.example/app:1", "pod",
                   namespace="k8s.io")
         exporter.wait_for("containerd_cri_sandbox_image_present", predicate=1)
@@ -354,11 +354,29 @@ def test_reports_cri_images_and_the_sandbox_image(store, exporter, module_lab, v
     module_lab.maker.image().load(store, "k8s.io", default)
     exporter.wait_for("containerd_cri_images", predicate=2)
     exporter.wait_for("containerd_cri_sandbox_image_present", predicate=1)
-    wait_until(lambda: sandbox_images(exporter) == {default})
     # Since late 1.6 CRI pins what carries the name of its sandbox image, as soon as it sees it.
     pinned = version != "1.6"
-    exporter.wait_for("containerd_cri_sandbox_image_pinned", predicate=pinned)
     exporter.wait_for("containerd_cri_pinned_images", predicate=pinned)
+    if version == "2":  # the pin is no proof
+        settle(exporter, ["cri"])
+        assert sandbox_images(exporter) == {"lab.example/app:1"}
+        return
+    wait_until(lambda: sandbox_images(exporter) == {default})
+    exporter.wait_for("containerd_cri_sandbox_image_pinned", predicate=pinned)
+
+
+def test_an_older_pod_and_a_pin_do_not_tell_the_sandbox_image(lab, version):
+    containerd = lab.containerd_of(version, cri=True)
+    default = PAUSE.format({"1.6": "3.6", "1.7": "3.8"}.get(version, "3.10"))
+    for name in (default, "lab.example/old:1"):
+        lab.maker.image().load(containerd, "k8s.io", name)
+    containerd.ctr("containers", "create", "--label", "io.cri-containerd.kind=sandbox", "lab.example/old:1", "pod",
+                   namespace="k8s.io")
+    containerd.restart()
+    exporter = lab.exporter(config_for(containerd, collectors=EACH_SECOND))
+    exporter.wait_for("containerd_cri_images", predicate=2)
+    settle(exporter, ["cri"])
+    assert sandbox_images(exporter) == (set() if version == "2" else {default})
 
 
 def test_every_collector_succeeds_without_log_lines(exporter):

@@ -11,7 +11,7 @@ OVERLAYFS = "io.containerd.snapshotter.v1.overlayfs"
 def test_client_unpacks_into_a_snapshotter_that_is_loaded(lab, version, registry, snapshotter):
     containerd = lab.containerd_of(version, disabled=[OVERLAYFS])
     loaded = [name for (kind, name), status in containerd.plugins().items()
-              if kind == "io.containerd.snapshotter.v1" and status == "ok"]
+              if kind == "io.containerd.snapshotter.v1" and status == "ok" and name != "erofs"]
     assert loaded and "overlayfs" not in loaded
     image = lab.maker.image().push(registry, f"choice/{version}-{snapshotter}".lower(), "v1")
     settings = {"snapshotter": snapshotter} if snapshotter else {}

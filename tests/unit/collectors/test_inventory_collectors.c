@@ -320,6 +320,7 @@ static void cri_counts_images(void **state)
 {
     struct containerd_fixture *f = *state;
     CLEANUP(collector_close) struct collector_fixture trial;
+    struct fake_item *sandbox;
 
     f->fake->serving = true;
     collector_open(&trial, f, "cri");
@@ -334,7 +335,19 @@ static void cri_counts_images(void **state)
 
         snprintf(item->id, sizeof(item->id), "id-%c", names[i][0]);
     }
-    snprintf(add(f, FAKE_CONTAINER, SPACE, "sandbox", 0)->target, 256, "a");
+    /* A pin proves nothing, nor does a pod that is older than the daemon. */
+    sandbox = add(f, FAKE_CONTAINER, SPACE, "sandbox", 0);
+    snprintf(sandbox->target, 256, "a");
+    for (size_t i = 0; i < 2; i++) {
+        sandbox->created_ns = clock_unix_ns() - 3600 * (int64_t)i * NS_PER_SECOND;
+        snprintf(sandbox->target, 256, i == 0 ? "sha256:untagged" : "a");
+        assert_true(collector_run(&trial, f));
+        assert_no_sample(trial.out, "containerd_cri_sandbox_image");
+    }
+    sandbox->created_ns = clock_unix_ns();
+    sandbox = add(f, FAKE_CONTAINER, SPACE, "older", 0);
+    snprintf(sandbox->target, 256, "b");
+    sandbox->created_ns = clock_unix_ns() - NS_PER_SECOND * 3600;
     assert_true(collector_run(&trial, f));
     assert_sample(trial.out, "containerd_cri_images 2");
     assert_sample(trial.out, "containerd_cri_image_bytes 203");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* CRI against a fake daemon: pulls and their errors, names, and how the sandbox image is found. */
+#include "base/clock.h"
 #include "containerd/cri/cri.h"
 #include "containerd/cri/cri_pull.h"
 #include "support/containerd_fixture.h"
@@ -128,41 +129,50 @@ static void knows_whether_the_daemon_has_cri(void **state)
     assert_true(error_has_status(&f->err, STATUS_GRPC, RPC_UNIMPLEMENTED));
 }
 
-/* What is known besides the containers, and the image that follows from it. */
+/* Pods, with their age in seconds. The daemon has started when the test began. */
 static const struct {
     const char *configured;
-    struct cri_image images[3];
-    const char *want;
-    bool asks_containers;
+    struct {
+        const char *image;
+        int age;
+    } pods[3];
+    const char *want; /* NULL: unknown */
 } sandboxes[] = {
-    {"c", {{"p", 1, true}}, "c", false},
-    {NULL, {{"a", 1, false}, {"p", 1, true}}, "p", false},
-    {NULL, {{"x/a:1", 1, true}, {"x/pause:3", 1, true}}, "x/pause:3", false},
-    {NULL, {{"x/pause:2", 1, true}, {"x/pause:3", 1, true}}, "from-pod", true},
-    {NULL, {{"x/a:1", 1, true}, {"x/pauses:3", 1, true}}, "from-pod", true},
-    {NULL, {{"x/pause:3", 1, false}}, "from-pod", true},
-    {NULL, {{NULL, 0, false}}, "from-pod", true},
+    {"c", {{"pause:2", 0}}, "c"},
+    {NULL, {{"pause:2", 0}}, "pause:2"},
+    {NULL, {{"pause:1", 3600}, {"pause:2", 0}}, "pause:2"},
+    {NULL, {{"pause:2", 0}, {"pause:1", 3600}}, "pause:2"},
+    {NULL, {{"pause:1", 3600}}, NULL}, /* perhaps of another configuration */
+    {NULL, {{"", 0}}, NULL},
+    {NULL, {{"sha256:0123", 0}}, NULL}, /* an image that has lost its name */
+    {NULL, {{"pause:1", 3600}, {"sha256:0123", 0}}, NULL},
+    {NULL, {{NULL, 0}}, NULL},
 };
 
-static void finds_the_sandbox_image_by_what_is_known(void **state)
+static void finds_the_sandbox_image_by_what_is_certain(void **state)
 {
     struct containerd_fixture *f = *state;
 
-    strcpy(fake_containerd_add(f->fake, FAKE_CONTAINER, SPACE, "0")->target, "");
-    strcpy(fake_containerd_add(f->fake, FAKE_CONTAINER, SPACE, "1")->target, "from-pod");
-    strcpy(fake_containerd_add(f->fake, FAKE_CONTAINER, SPACE, "2")->target, "another");
     for (size_t i = 0; i < COUNT(sandboxes); i++) {
         const struct cri_status status = {.sandbox_image = sandboxes[i].configured};
-        struct cri_images images = {.items = (struct cri_image *)sandboxes[i].images};
         const char *image = NULL;
 
-        while (images.count < 3 && images.items[images.count].name)
-            images.count++;
+        for (size_t j = 0; j < f->fake->n_items; j++)
+            if (f->fake->items[j]->kind == FAKE_CONTAINER)
+                snprintf(f->fake->items[j]->space, 96, "gone");
+        for (size_t j = 0; j < 3 && sandboxes[i].pods[j].image; j++) {
+            struct fake_item *pod = fake_containerd_add(f->fake, FAKE_CONTAINER, SPACE, "pod");
+
+            snprintf(pod->target, sizeof(pod->target), "%s", sandboxes[i].pods[j].image);
+            pod->created_ns = clock_unix_ns() - sandboxes[i].pods[j].age * NS_PER_SECOND;
+        }
         call_log_clear(&f->log);
-        assert_true(
-            cri_sandbox_image(f->daemon, &status, &images, &f->arena, &image, &f->cancel, &f->err));
-        assert_string_equal(image, sandboxes[i].want);
-        assert_int_equal(call_log_count(&f->log, "Containers/"), sandboxes[i].asks_containers);
+        assert_true(cri_sandbox_image(f->daemon, &status, &f->arena, &image, &f->cancel, &f->err));
+        if (!sandboxes[i].want)
+            assert_null(image);
+        else
+            assert_string_equal(image, sandboxes[i].want);
+        assert_int_equal(call_log_count(&f->log, "Containers/"), !sandboxes[i].configured);
     }
 }
 
@@ -170,15 +180,12 @@ static void an_unknown_sandbox_image_is_no_failure(void **state)
 {
     struct containerd_fixture *f = *state;
     const struct cri_status status = {0};
-    const struct cri_images images = {0};
     const char *image = "x";
 
-    assert_true(
-        cri_sandbox_image(f->daemon, &status, &images, &f->arena, &image, &f->cancel, &f->err));
+    assert_true(cri_sandbox_image(f->daemon, &status, &f->arena, &image, &f->cancel, &f->err));
     assert_null(image);
     containerd_fixture_fail(f, "Containers/", RPC_INTERNAL);
-    assert_false(
-        cri_sandbox_image(f->daemon, &status, &images, &f->arena, &image, &f->cancel, &f->err));
+    assert_false(cri_sandbox_image(f->daemon, &status, &f->arena, &image, &f->cancel, &f->err));
 }
 
 int main(void)
@@ -188,7 +195,7 @@ int main(void)
         TEST(the_text_of_the_daemon_decides_the_reason_of_a_failed_pull),
         TEST(an_image_has_names_until_it_is_removed),
         TEST(knows_whether_the_daemon_has_cri),
-        TEST(finds_the_sandbox_image_by_what_is_known),
+        TEST(finds_the_sandbox_image_by_what_is_certain),
         TEST(an_unknown_sandbox_image_is_no_failure),
     };
 

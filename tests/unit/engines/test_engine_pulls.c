@@ -142,6 +142,7 @@ static void client_takes_a_snapshotter_that_is_loaded(void **state)
     }
     static const struct fake_plugin first[] = {{"io.containerd.content.v1", "a", NULL, NULL, NULL},
                                                SNAPSHOTTER("btrfs", "skip plugin"),
+                                               SNAPSHOTTER("erofs", NULL),
                                                SNAPSHOTTER("overlayfs", NULL),
                                                SNAPSHOTTER("zfs", NULL),
                                                END};

@@ -353,7 +353,10 @@ static struct outcome containers_list(struct fake_call *call, const void *reques
         Containers__ListStreamResponse response = CONTAINERS__LIST_STREAM_RESPONSE__INIT;
         Containers__Container container = CONTAINERS__CONTAINER__INIT;
 
+        const Wire__Timestamp created = fake_time(items[i]->created_ns);
+
         container.image = items[i]->target;
+        container.created_at = (Wire__Timestamp *)&created;
         response.container = &container;
         if (is_of_image(items[i], request))
             fake_reply(call, &response.base);
