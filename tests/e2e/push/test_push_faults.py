@@ -23,6 +23,7 @@ EXPECTED = {
     "proxy-hang": "timeout", "proxy-hang-plain": "timeout",
     "no-such-host": "dns",
     "expired": "tls", "not-yet-valid": "tls", "wrong-host": "tls", "self-signed": "tls", "http-as-https": "tls",
+    "common-name": "tls",
     "401-loop": "unauthorized", "401-bare": "unauthorized", "401-body": "unauthorized", "token-401": "unauthorized",
     "no-password": "unauthorized", "wrong-password": "unauthorized", "read-only-token": "unauthorized",
     "403-post": "forbidden", "403-quota": "forbidden", "403-commit": "forbidden", "token-403": "forbidden",
