@@ -75,6 +75,19 @@ bool docker_session_name_is_removable(const struct docker_session *session,
     return tags.own > 0 || (digests.own == 0 && tags.other + digests.other > 0);
 }
 
+/* Docker has nothing that a connection holds, so containerd tells other processes that the run is
+ * alive. An engine without a containerd that the exporter reaches works without. */
+static bool claim(struct docker_session *session, struct error *err)
+{
+    struct error failed;
+
+    if (workspace_claim(&session->workspace, session->request, session->cancel, &failed) ||
+        (failed.code != ERROR_TIMEOUT && failed.code != ERROR_CANCELED))
+        return true;
+    *err = failed;
+    return false;
+}
+
 static bool begin(struct docker_session *session, struct error *err)
 {
     const struct engine_request *request = session->request;
@@ -82,7 +95,7 @@ static bool begin(struct docker_session *session, struct error *err)
     struct cancel *cancel = session->cancel;
 
     session->client = docker_session_connect(request, cancel, err);
-    if (!session->client)
+    if (!session->client || !claim(session, err))
         return false;
     session->name = docker_image_name(&request->reference, arena);
     return arena_ok(arena, err) &&
@@ -113,6 +126,7 @@ struct docker_session *docker_session_new(const struct engine_request *request,
 
 void docker_session_free(struct docker_session *session)
 {
+    workspace_close(&session->workspace, session->cancel, session->result);
     docker_neighbours_end(&session->neighbours);
     if (session->client)
         docker_client_free(session->client);

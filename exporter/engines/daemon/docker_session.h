@@ -8,6 +8,7 @@
 
 #include "docker/docker_images.h"
 #include "engines/daemon/docker_neighbours.h"
+#include "engines/daemon/workspace.h"
 
 /* Large: must be allocated, not on the stack. */
 struct docker_session {
@@ -23,7 +24,8 @@ struct docker_session {
     bool was_there;              /* the name existed before: the session removes nothing */
     struct docker_images before; /* private */
     struct docker_neighbours neighbours;
-    bool containerd_store; /* docker_has_containerd_store() */
+    struct workspace workspace; /* empty: it only tells other processes that the run is alive */
+    bool containerd_store;      /* docker_has_containerd_store() */
     bool marked, loads;
     bool keeps_name;   /* the removal would take names of other clients along: the name stays */
     bool load_pending; /* a load may finish after the session: if it does not finish soon, the mark

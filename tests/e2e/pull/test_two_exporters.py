@@ -84,3 +84,21 @@ def test_a_killed_one_is_not_waited_for(lab, node, version, fake, engine):
         assert reason(second) is None, second.log
         second.stop()
     assert not node.containerd.leases(NAMESPACE)
+
+
+def test_docker_waits_where_a_containerd_tells(lab, docker):
+    with FakeRegistry() as fake, unchanged(docker.census, timeout=10):
+        layer = fake.add_image("canary/two", "v1")["layers"][1]["digest"]
+        fake.fault("hang_middle", path=layer, times=1)
+        reference = f"{fake.address}/canary/two:v1"
+        first = lab.exporter(config_for(docker, probe(reference, engine="docker", timeout="600s")), args=[AT_ONCE])
+        wait_until(lambda: fake.requests("GET", layer), what="the first one pulls")
+        second = run_once(lab, config_for(docker, probe(reference, engine="docker", timeout="3s")))
+        assert reasons(second) == {"timeout": 1}
+        assert "waiting for another exporter that runs the same probe" in second.log
+        second.stop()
+        third = lab.exporter(config_for(docker, probe(reference, engine="docker", timeout="60s")), args=[AT_ONCE])
+        first.stop(signal.SIGKILL)
+        third.wait_for("image_canary_attempts_total", {}, 1, timeout=60)
+        assert reason(third) is None, third.log
+        third.stop()
