@@ -78,8 +78,8 @@ done
     complain "$(echo "$found" | grep -vxE 'exporter/engines/(pull|push|tag)_[a-z]+.c' | sed 's,^,an engine is defined in: ,' | grep . || true)"
 }
 only grpc/        exporter/net/rpc.c
-only curl/        'exporter/net/http(_curl|_failure|_url)?.[ch]'
-only openssl/     'exporter/(oci/(digest|keystream)|net/(http_tls|tls_roots)).[ch]'
+only curl/        'exporter/net/http/http(_curl|_failure|_url)?.[ch]'
+only openssl/     'exporter/(oci/(digest|keystream)|net/http/(http_tls|tls_roots)).[ch]'
 only 'toml[+][+]/' exporter/registry/hosts/hosts_toml.cpp
 only 're2/'       exporter/registry/hosts/hosts_rewrite.cpp
 only charconv     exporter/metrics/shortest.cpp

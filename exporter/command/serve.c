@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "command/periodic.h"
 #include "command/setup.h"
-#include "net/proxy.h"
+#include "net/http/proxy.h"
 #include "os/build.h"
 #include "os/systemd.h"
 #include "scheduler/reload.h"

@@ -9,7 +9,7 @@
 #include "credentials/credential_cache.h"
 #include "docker/docker.h"
 #include "inventory/scrub/scrub.h"
-#include "net/http.h"
+#include "net/http/http.h"
 #include "net/socket_path.h"
 #include "registry/registry_limits.h"
 

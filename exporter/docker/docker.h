@@ -12,7 +12,7 @@
 #include "base/named_lock.h"
 #include "docker/docker_stream.h"
 #include "encoding/json.h"
-#include "net/http.h"
+#include "net/http/http.h"
 
 struct docker; /* the socket and its locks; any thread may use it */
 

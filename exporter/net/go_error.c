@@ -17,7 +17,7 @@
 #include "net/go_error.h"
 
 #include "base/text.h"
-#include "net/http_message.h"
+#include "net/http/http_message.h"
 
 #include <fnmatch.h>
 #include <string.h>

@@ -12,7 +12,7 @@
 
 #include "base/progress.h"
 #include "credentials/credentials.h"
-#include "net/http.h"
+#include "net/http/http.h"
 #include "oci/reference.h"
 #include "registry/hosts/hosts.h"
 

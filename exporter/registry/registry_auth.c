@@ -5,7 +5,7 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "encoding/json.h"
-#include "net/http_message.h"
+#include "net/http/http_message.h"
 #include "registry/registry_status.h"
 #include "registry/registry_token.h"
 

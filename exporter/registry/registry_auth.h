@@ -10,7 +10,7 @@
 
 #include "base/progress.h"
 #include "credentials/credentials.h"
-#include "net/http.h"
+#include "net/http/http.h"
 #include "registry/auth_challenge.h"
 
 #include <stdatomic.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The HTTP status (net/http_message.h) gives a coarse reason, the error code in the body a precise
- * one. The body of a 5xx does not change the reason: the server is broken.
+ * The HTTP status (net/http/http_message.h) gives a coarse reason, the error code in the body a
+ * precise one. The body of a 5xx does not change the reason: the server is broken.
  *
  * README lists both tables: change them together.
  */
@@ -9,7 +9,7 @@
 
 #include "base/text.h"
 #include "encoding/json.h"
-#include "net/http_message.h"
+#include "net/http/http_message.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
 /* Maps a failure response of a registry to an error. */
 #pragma once
 
-#include "net/http.h"
+#include "net/http/http.h"
 
 /* Bytes kept of the body of a failure. */
 #define REGISTRY_FAILURE_BYTES ((size_t)16 << 10)

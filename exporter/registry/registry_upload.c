@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "net/http_message.h"
+#include "net/http/http_message.h"
 #include "oci/digest.h"
 #include "registry/upload_location.h"
 

@@ -2,8 +2,8 @@
 #include "registry/upload_location.h"
 
 #include "base/text.h"
-#include "net/http_message.h"
-#include "net/http_url.h"
+#include "net/http/http_message.h"
+#include "net/http/http_url.h"
 
 #include <ctype.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The first line is a URL, the second one the proxy, the third one NO_PROXY. An exception must only
  * remove the proxy, never add or change it. */
-#include "net/proxy.h"
+#include "net/http/proxy.h"
 
 #include "base/own.h"
 

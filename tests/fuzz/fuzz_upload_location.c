@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The first line is a Location, the rest a Range. Whatever they say, the place is a URL of ours or
  * one that is known to be another's. */
-#include "net/http_message.h"
+#include "net/http/http_message.h"
 #include "registry/upload_location.h"
 
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Exchanges with a scripted server on loopback. */
-#include "net/http.h"
+#include "net/http/http.h"
 
 #include "base/clock.h"
 #include "support/fake_http.h"

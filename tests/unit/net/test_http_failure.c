@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The reason of each way to break an exchange: bytes of a server, of a proxy and of TLS records,
  * and the end of the connection. */
-#include "net/http.h"
+#include "net/http/http.h"
 
 #include "base/clock.h"
 #include "support/raw_server.h"

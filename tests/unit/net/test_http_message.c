@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* HTTP messages as text: headers, limits of bodies, origins of URLs. */
-#include "net/http_message.h"
+#include "net/http/http_message.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

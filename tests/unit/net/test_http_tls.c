@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* HTTPS: which certificates the client trusts, presents and reports, against a TLS server. */
-#include "net/http.h"
+#include "net/http/http.h"
 
 #include "base/clock.h"
 

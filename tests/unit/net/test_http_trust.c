@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which servers and proxies the client trusts: names of certificates, and where the trusted
  * certificates come from. containerd (Go's crypto/x509) decides alike. */
-#include "net/http.h"
+#include "net/http/http.h"
 
 #include "base/clock.h"
 #include "support/tls_server.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Expectations come from RFC 3986, section 5, and from Go's net/url where that refuses. */
-#include "net/http_url.h"
+#include "net/http/http_url.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

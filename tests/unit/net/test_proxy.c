@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which proxy a URL goes through, as Go's programs read the environment. Go's httpproxy filled the
  * columns of results. */
-#include "net/proxy.h"
+#include "net/http/proxy.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -7,7 +7,7 @@
  */
 #include "base/clock.h"
 #include "docker/docker_stream.h"
-#include "net/http_message.h"
+#include "net/http/http_message.h"
 #include "net/rpc_status.h"
 #include "registry/registry_status.h"
 #include "support/fake_http.h"

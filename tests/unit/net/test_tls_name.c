@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which hosts a DNS name of a certificate covers. Go's VerifyHostname() filled the last column. */
-#include "net/tls_name.h"
+#include "net/http/tls_name.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

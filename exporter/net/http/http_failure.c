@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "net/http_failure.h"
+#include "net/http/http_failure.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "net/http_message.h"
+#include "net/http/http_message.h"
 
 #include "base/text.h"
 

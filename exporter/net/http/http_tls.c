@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "net/http_tls.h"
+#include "net/http/http_tls.h"
 
-#include "net/http_message.h"
-#include "net/tls_name.h"
-#include "net/tls_roots.h"
+#include "net/http/http_message.h"
+#include "net/http/tls_name.h"
+#include "net/http/tls_roots.h"
 
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>

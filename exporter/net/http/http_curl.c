@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "net/http_curl.h"
+#include "net/http/http_curl.h"
 
 #include "base/clock.h"
-#include "net/http_message.h"
-#include "net/http_tls.h"
+#include "net/http/http_message.h"
+#include "net/http/http_tls.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "net/proxy.h"
+#include "net/http/proxy.h"
 
 #include "base/text.h"
-#include "net/http_message.h"
+#include "net/http/http_message.h"
 
 #include <stdlib.h>
 #include <string.h>

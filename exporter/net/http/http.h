@@ -10,7 +10,7 @@
 #pragma once
 
 #include "base/cancel.h"
-#include "net/http_message.h"
+#include "net/http/http_message.h"
 
 /* Must be called once before other threads start. Ignores SIGPIPE, because TLS may write to a
  * closed socket. */
@@ -25,7 +25,8 @@ enum http_family {
     HTTP_FAMILY_IPV6,
 };
 
-/* All strings may be NULL or "" and are copied. The proxy comes from the environment (net/proxy.h).
+/* All strings may be NULL or "" and are copied. The proxy comes from the environment
+ * (net/http/proxy.h).
  */
 struct http_options {
     const char *ca_file;              /* replaces the system's certificates */

@@ -10,7 +10,7 @@
  */
 #pragma once
 
-#include "net/proxy_url.h"
+#include "net/http/proxy_url.h"
 
 /* Returns an environment variable: getenv(), or a table in tests. */
 typedef const char *proxy_variable(const char *name);

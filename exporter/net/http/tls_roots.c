@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "net/tls_roots.h"
+#include "net/http/tls_roots.h"
 
 #include "base/buf.h"
 #include "base/text.h"

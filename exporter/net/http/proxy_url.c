@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "net/proxy_url.h"
+#include "net/http/proxy_url.h"
 
 #include "base/text.h"
 

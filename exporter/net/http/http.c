@@ -3,14 +3,14 @@
  * Drives libcurl with one easy handle in one multi handle. The multi handle keeps the connections.
  * Unlike the easy interface another thread can wake it, so a cancellation takes effect at once.
  */
-#include "net/http.h"
+#include "net/http/http.h"
 
 #include "base/clock.h"
-#include "net/http_curl.h"
-#include "net/http_failure.h"
-#include "net/http_tls.h"
-#include "net/http_url.h"
-#include "net/tls_roots.h"
+#include "net/http/http_curl.h"
+#include "net/http/http_failure.h"
+#include "net/http/http_tls.h"
+#include "net/http/http_url.h"
+#include "net/http/tls_roots.h"
 
 #include <limits.h>
 #include <signal.h>

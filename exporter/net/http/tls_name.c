@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "net/tls_name.h"
+#include "net/http/tls_name.h"
 
 #include <string.h>
 #include <strings.h>

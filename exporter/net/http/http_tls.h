@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "net/http_curl.h"
+#include "net/http/http_curl.h"
 
 /* Loads the certificates if there are files beside http->options.ca_file, so that a broken file
  * fails before any request. `more` may be NULL. */

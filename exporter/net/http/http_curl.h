@@ -3,8 +3,8 @@
 #pragma once
 
 #include "base/arena.h"
-#include "net/http.h"
-#include "net/proxy.h"
+#include "net/http/http.h"
+#include "net/http/proxy.h"
 
 #include <curl/curl.h>
 
