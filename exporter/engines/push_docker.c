@@ -179,6 +179,18 @@ static bool send(struct docker_session *push, struct error *err)
     return ok;
 }
 
+/* Docker may tell that a layer existed, but not its size. */
+static bool check_cold(const struct docker_session *push, struct error *err)
+{
+    struct docker_stream_totals totals;
+
+    docker_stream_sum(&push->stream, &totals);
+    if (push->request->cold && push->result->cached_bytes == 0 && totals.n_existed > 0)
+        return error_set(err, ERROR_NOT_COLD, "%zu of %zu layers already existed in the registry",
+                         totals.n_existed, push->stream.n_layers);
+    return true;
+}
+
 static bool examine(struct docker_session *push, struct error *err)
 {
     struct engine_result *result = push->result;
@@ -189,7 +201,7 @@ static bool examine(struct docker_session *push, struct error *err)
     if (is_generated(push)) /* Docker pushes the manifest of a loaded image */
         engine_report_manifest(result->digest, result);
     result->unpacked_bytes = push->image.bytes;
-    return docker_session_existed(push, true, &result->cached_bytes, err);
+    return docker_session_existed(push, true, &result->cached_bytes, err) && check_cold(push, err);
 }
 
 static bool run(const struct engine_request *request, struct engine_result *result,

@@ -18,8 +18,8 @@
 
 static void secret_response_deinit(struct http_response *response)
 {
-    buf_deinit(&response->headers);
     secret_buf_deinit(&response->body);
+    http_response_deinit(response);
 }
 
 /* Whether a header may contain the text. */

@@ -24,7 +24,7 @@ def assert_lines(log, *patterns):
 def test_logs_a_run_of_the_client_engine(lab, containerd, fake):
     log = log_of(lab, {"operation": "pull", "image": f"{fake.address}/canary/a:v1"}, containerd={"address": containerd.address})
     assert ": success, " in log
-    assert_lines(log, "no credentials", r"pull \S+/canary/a:v1, engine client", r"GET \S+/manifests/v1: 200, .* s",
+    assert_lines(log, "no credentials", r"pull \S+/canary/a:v1, engine client", r"HEAD \S+/manifests/v1: 200, .* s",
                  r"layer 1 of \d, sha256:[0-9a-f]{12}: .* in .* s, .* MB/s", r"unpacked sha256:[0-9a-f]{12} in .* s",
                  r".* crossed the network, 0.0 B were already present", r"clean-up took .* s")
 
@@ -44,7 +44,7 @@ def test_logs_broken_connections_and_refusals(lab, fake):
     log = log_of(lab, {"operation": "pull", "engine": "registry", "image": f"{fake.address}/canary/a:v1"})
     assert_lines(log, r"the connection broke; resuming at byte \d+")
     log = log_of(lab, {"operation": "pull", "engine": "registry", "image": f"{fake.address}/canary/none:v1"})
-    assert_lines(log, r"GET \S+/manifests/v1: 404, .*")
+    assert_lines(log, r"HEAD \S+/manifests/v1: 404, .*")
     assert "not_found" in log
 
 
@@ -56,8 +56,8 @@ def test_logs_no_tokens(lab):
                            "auth": {"username": "u", "password": SECRET}})
     assert ": success, " in log, log
     assert SECRET not in log and "Bearer" not in log
-    assert_lines(log, "credentials: auth of the probe", r"GET \S+/manifests/v1: 401, .*", r"token of \S+: ok, .* s",
-                 r"GET \S+/manifests/v1: 200, .*")
+    assert_lines(log, "credentials: auth of the probe", r"HEAD \S+/manifests/v1: 401, .*", r"token of \S+: ok, .* s",
+                 r"HEAD \S+/manifests/v1: 200, .*")
 
 
 def test_logs_a_run_of_the_docker_engine(lab, containerd, fake):

@@ -122,7 +122,7 @@ FAULTS = [
     ("too-large", dict(kind="status", method="PATCH", path="/uploads/", status=413), "limit"),
     ("broken-commit", dict(kind="status", method="PUT", path="/manifests/", status=500), "server_error"),
     ("unknown-blob", dict(kind="status", method="PUT", path="/manifests/", status=400,
-                          body=errors("MANIFEST_BLOB_UNKNOWN", "blob unknown to registry")), "not_found"),
+                          body=errors("MANIFEST_BLOB_UNKNOWN", "blob unknown to registry")), "server_error"),
     ("unauthorized", dict(kind="status", method="PUT", path="/manifests/", status=401), "unauthorized"),
     ("reset-commit", dict(kind="reset", method="PUT", path="/manifests/"), "connect"),
     ("no-digest", dict(kind="digest_header", method="PUT", path="/manifests/", value=""), "protocol"),
@@ -261,7 +261,7 @@ def test_detects_a_layer_that_the_registry_has(lab, docker, registry, maker, his
     exporter = run_once(lab, config_for(docker, push(
         f"{other.host}/docker-push/mounted:probe", content={"image": source}, cold="no"), plain=other.host))
     assert exporter.value("image_canary_success") == 1, exporter.log
-    assert exporter.value("image_canary_cached_bytes_total") == (100_000 if history else 1)
+    assert exporter.value("image_canary_cached_bytes_total") == (100_000 if history else 0)  # bytes that Docker does not tell
     assert docker.census() == before
     exporter.stop()
     docker.remove(source)

@@ -382,7 +382,7 @@ def test_probe_debug_shows_the_log_of_the_run(lab, containerd, registry, maker):
     config = config_file(lab, containerd, registry.host, [pull("north", reference)])
     done = run_exporter("probe", config, "north", "--debug")
     assert done.returncode == 0
-    assert re.search(r"^\+\d+\.\d{3}s GET .*manifests/1: 200", done.stderr, re.MULTILINE), done.stderr
+    assert re.search(r"^\+\d+\.\d{3}s HEAD .*manifests/1: 200", done.stderr, re.MULTILINE), done.stderr
     assert len(re.findall(r"^\+\d+\.\d{3}s ", done.stderr, re.MULTILINE)) >= 5, done.stderr
     assert "+0." not in done.stdout
 

@@ -106,7 +106,7 @@ def test_status_page_shows_failures_with_reason_and_help(node):
     assert "<h1>2 of 3 probes are failing</h1>" in page
     assert page.index(">dead</a>") < page.index(">missing</a>") < page.index(">good</a>")
     assert "The registry did not answer, or the connection broke." in page and "There is no such image, tag or platform." in page
-    assert "MANIFEST_UNKNOWN" in page and "What to do:" in page
+    assert "HTTP 404" in page and "What to do:" in page
     assert "up and healthy" in page and "<dt>Address</dt>" in page and "containerd.sock" in page
     assert "node-&lt;1&gt;" in page and "node-<1>" not in page
     assert "Every monitored image is" in page
@@ -179,7 +179,7 @@ def test_history_is_available_as_json(node):
 def test_run_id_opens_its_run(node):
     run = json.loads(text_of(node, "/history?format=json&probe=missing&limit=1"))["runs"][0]
     page = text_of(node, f"/history?id={run['id']}")
-    assert f'id="run-{run["id"]}"' in page and "MANIFEST_UNKNOWN" in page
+    assert f'id="run-{run["id"]}"' in page and "HTTP 404" in page
 
 
 @pytest.mark.parametrize("width", [320, 390, 1280])

@@ -20,8 +20,11 @@ static struct fake_entry *find(struct fake_registry *fake, const char *repositor
     return NULL;
 }
 
-static void remove_entry(struct fake_registry *fake, const char *repository, const char *name)
+static void remove_entry(struct fake_registry *fake, const char *repository, const char *text)
 {
+    char name[DIGEST_TEXT_BYTES]; /* the text may be the entry's own */
+
+    snprintf(name, sizeof(name), "%s", text);
     for (size_t i = fake->n_entries; i > 0; i--) {
         struct fake_entry *entry = fake->entries[i - 1];
 
