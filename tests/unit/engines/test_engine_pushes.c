@@ -444,6 +444,7 @@ static void docker_explains_its_numbers(void **state)
     struct engine_world *w = *state;
 
     engine_world_refer(w, "pushed");
+    w->request.cold = false;
     w->docker.lines = LINE("Layer already exists", "aaaa") LINE("Pushed", "bbbb")
         MOVE("10", "100", "cccc") LINE("Retrying in 5 seconds", "cccc") MOVE("50", "100", "cccc");
     push(w, "docker");
@@ -453,6 +454,8 @@ static void docker_explains_its_numbers(void **state)
     assert_int_equal(w->result.traffic.uploaded_bytes, 60);
     assert_int_equal(w->result.cached_bytes, 0); /* of which the size is not known */
     assert_true(w->result.phase_seconds[PHASE_COMMIT] < 0);
+    w->request.cold = true;
+    assert_refused(w, "docker", ERROR_NOT_COLD, "1 of 3 layers already existed in the registry");
     w->docker.failure = "denied: requested access to the resource is denied";
     assert_refused(w, "docker", ERROR_FORBIDDEN, "restarted 1 upload");
     w->docker.failure = NULL;

@@ -56,7 +56,7 @@ static void note(struct engine_world *w, uint64_t *removal)
     const struct scope scope = {w->request.containerd, "zzz", NULL};
 
     assert_true(recent_blobs_note(&scope, 0, removal, &w->cancel, &w->err));
-    fake_containerd_reset(w->containerd); /* its run has removed them */
+    fake_containerd_empty(w->containerd); /* its run has removed them */
 }
 
 /* Another run fetched them, and has cleaned up before this run looks at other namespaces. */

@@ -36,12 +36,24 @@ void fake_remove(struct fake_containerd *fake, struct fake_item *item)
     abort();
 }
 
+static void remove_all(struct fake_containerd *fake)
+{
+    while (fake->n_items > 0)
+        fake_remove(fake, fake->items[0]);
+}
+
+void fake_containerd_empty(struct fake_containerd *fake)
+{
+    LOCK_SCOPE(&fake->lock);
+
+    remove_all(fake);
+}
+
 void fake_containerd_reset(struct fake_containerd *fake)
 {
     LOCK_SCOPE(&fake->lock);
 
-    while (fake->n_items > 0)
-        fake_remove(fake, fake->items[0]);
+    remove_all(fake);
     settings_reset(fake);
 }
 

@@ -99,6 +99,9 @@ struct fake_containerd *fake_containerd_new(struct call_log *log);
 void fake_containerd_free(struct fake_containerd *fake);
 DEFINE_CLEANUP(struct fake_containerd *, fake_containerd_free)
 
+/* Forgets all state. */
+void fake_containerd_empty(struct fake_containerd *fake);
+
 /* Forgets all state and settings. */
 void fake_containerd_reset(struct fake_containerd *fake);
 

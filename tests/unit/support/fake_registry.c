@@ -22,9 +22,8 @@ static struct fake_entry *find(struct fake_registry *fake, const char *repositor
 
 static void remove_entry(struct fake_registry *fake, const char *repository, const char *text)
 {
-    char name[DIGEST_TEXT_BYTES]; /* the text may be the entry's own */
+    char *name = strdup(text); /* the text may be the entry's own */
 
-    snprintf(name, sizeof(name), "%s", text);
     for (size_t i = fake->n_entries; i > 0; i--) {
         struct fake_entry *entry = fake->entries[i - 1];
 
@@ -35,6 +34,7 @@ static void remove_entry(struct fake_registry *fake, const char *repository, con
         free(entry);
         fake->entries[i - 1] = fake->entries[--fake->n_entries];
     }
+    free(name);
 }
 
 static struct fake_entry *put(struct fake_registry *fake, const char *repository, const char *name,
