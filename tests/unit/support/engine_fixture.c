@@ -143,7 +143,7 @@ static bool run_plan(struct engine_world *w, const struct failure_plan *plan, un
 {
     bool ok = engine_world_run(w, plan->operation, plan->name);
 
-    *n_calls = w->log.count;
+    *n_calls = call_log_count(&w->log, "");
     w->log.fail_at = 0;
     w->log.on_call = NULL;
     if (plan->pushes)
