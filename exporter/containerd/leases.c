@@ -18,6 +18,16 @@ bool leases_list(const struct scope *scope, struct arena *arena, struct leases *
                                   err);
 }
 
+bool leases_blobs(const struct scope *scope, struct arena *arena, struct lease_blobs *blobs,
+                  struct cancel *cancel, struct error *err)
+{
+    const struct scope without_lease = {scope->daemon, scope->name_space, NULL};
+
+    *blobs = (struct lease_blobs){0};
+    return containerd_query_name(&without_lease, SERVICE "ListResources", scope->lease,
+                                 leases_wire_blobs, arena, blobs, cancel, err);
+}
+
 /* Creates or deletes a lease, which must not happen under the lease itself. */
 static bool command(const struct scope *scope, const char *method, const struct buf *request,
                     struct cancel *cancel, struct error *err)

@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#define CONTENT_TYPE "content" /* of what a lease holds */
+
 static bool read_image(struct image_record *to, const Images__Image *from, struct arena *arena)
 {
     to->name = from->name;
@@ -117,6 +119,21 @@ bool leases_wire_list(const struct buf *message, struct arena *arena, void *out,
     leases->items = items;
     leases->count += reply->n_leases;
     return true;
+}
+
+bool leases_wire_blobs(const struct buf *message, struct arena *arena, void *out, struct error *err)
+{
+    const Leases__ListResourcesResponse *reply =
+        wire_unpack(&leases__list_resources_response__descriptor, message, arena, err);
+    struct lease_blobs *blobs = out;
+
+    if (!reply)
+        return false;
+    blobs->digests = arena_alloc(arena, (reply->n_resources + 1) * sizeof(*blobs->digests));
+    for (size_t i = 0; blobs->digests && i < reply->n_resources; i++)
+        if (strcmp(reply->resources[i]->type, CONTENT_TYPE) == 0)
+            blobs->digests[blobs->count++] = reply->resources[i]->id;
+    return arena_ok(arena, err);
 }
 
 void leases_wire_create(struct buf *out, const struct lease *lease, struct arena *arena)

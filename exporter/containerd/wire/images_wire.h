@@ -21,6 +21,7 @@ struct leases_list {
     struct arena *arena;
 };
 
-containerd_decode leases_wire_list; /* struct leases_list */
+containerd_decode leases_wire_list;  /* struct leases_list */
+containerd_decode leases_wire_blobs; /* struct lease_blobs */
 void leases_wire_create(struct buf *out, const struct lease *lease, struct arena *arena);
 void leases_wire_delete(struct buf *out, const char *id, bool sync);

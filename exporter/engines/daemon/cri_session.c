@@ -5,6 +5,7 @@
 #include "containerd/cri/cri_pull.h"
 #include "containerd/leases.h"
 #include "containerd/namespaces.h"
+#include "engines/daemon/cri_before.h"
 #include "engines/image/recent_blobs.h"
 
 #include "base/clock.h"
@@ -150,14 +151,17 @@ static bool remove_names(struct cri_session *session, struct cancel *cancel, str
  * the record that CRI names by the id. CRI itself notices removed names later. */
 static bool remove_nameless(struct cri_session *session, struct cancel *cancel, struct error *err)
 {
-    const struct image_record *record;
+    const struct image_record *record, *before;
     struct image_records now;
 
-    if (!session->id || was_there(session, session->id))
+    if (!session->id)
         return true;
     if (!images_list(&session->scope, &session->arena, &now, cancel, err))
         return false;
     record = find_record(&now, session->id);
+    before = find_record(&session->before_, session->id);
+    if (record && before && before->created_unix_ns == record->created_unix_ns)
+        return true;
     for (size_t i = 0; record && i < now.count; i++)
         if (&now.items[i] != record &&
             strcmp(now.items[i].target.digest, record->target.digest) == 0)
@@ -198,6 +202,7 @@ static bool remove_until_gone(struct cri_session *session, struct cancel *cancel
 
 bool cri_session_close(struct cri_session *session, struct cancel *cancel, struct error *err)
 {
+    const struct scope leased = {session->scope.daemon, session->scope.name_space, session->lease};
     struct error ignored; /* only other runs would miss it */
     uint64_t removal;
     bool ok;
@@ -206,8 +211,7 @@ bool cri_session_close(struct cri_session *session, struct cancel *cancel, struc
         return true;
     if (session->present)
         return remove_until_gone(session, cancel, err);
-    (void)!recent_blobs_note(&session->scope, session->started_unix_ns_, &removal, cancel,
-                             &ignored);
+    (void)!recent_blobs_note(&leased, session->started_unix_ns_, &removal, cancel, &ignored);
     ok = remove_until_gone(session, cancel, err);
     recent_blobs_removed(removal);
     return ok;
@@ -262,71 +266,16 @@ static bool sweep(const struct cri_session *session, struct cancel *cancel, stru
     return true;
 }
 
-static bool is_named_by(const struct lease *lease, const struct image_record *record)
-{
-    const char *image = cri_claim_image(lease);
-    size_t size = cri_claim_repository_bytes(image);
-
-    return strcmp(record->name, image) == 0 ||
-           (strncmp(record->name, image, size) == 0 && record->name[size] == '@');
-}
-
-/* Whether the run that holds the lease has created the record. CRI names a third record of the
- * image by its id; it belongs to the run if all other names of the content do. */
-static bool is_made_by(const struct lease *lease, const struct image_records *records,
-                       const struct image_record *record)
-{
-    int64_t started_unix_ns;
-
-    if (!cri_claim_started(lease, &started_unix_ns) || record->created_unix_ns < started_unix_ns)
-        return false;
-    if (!digest_valid(record->name))
-        return is_named_by(lease, record);
-    for (size_t i = 0; i < records->count; i++) {
-        const struct image_record *other = &records->items[i];
-
-        if (other != record && strcmp(other->target.digest, record->target.digest) == 0 &&
-            !is_named_by(lease, other))
-            return false;
-    }
-    return true;
-}
-
-/* What other runs have made will go with them: it is not what was there before. */
-static bool forget_other_runs(struct cri_session *session, struct cancel *cancel, struct error *err)
-{
-    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
-    struct image_records *before = &session->before_, all = *before;
-    struct leases leases;
-
-    if (!leases_list(&session->scope, &arena, &leases, cancel, err))
-        return false;
-    all.items = arena_alloc(&arena, (all.count + 1) * sizeof(*all.items));
-    if (!all.items)
-        return arena_ok(&arena, err);
-    memcpy(all.items, before->items, all.count * sizeof(*all.items));
-    before->count = 0;
-    for (size_t i = 0; i < all.count; i++) {
-        bool is_others = false;
-
-        for (size_t k = 0; k < leases.count; k++)
-            is_others |= cri_claim_is_others(&session->claim_, &leases.items[k]) &&
-                         is_made_by(&leases.items[k], &all, &all.items[i]);
-        if (!is_others)
-            before->items[before->count++] = all.items[i];
-    }
-    return true;
-}
-
 static bool read_state(struct cri_session *session, struct cancel *cancel, struct error *err)
 {
+    struct image_records all;
     struct cri_names names;
 
     if (!cri_names(session->scope.daemon, session->name, &session->arena, &names, cancel, err) ||
-        !images_list(&session->scope, &session->arena, &session->before_, cancel, err))
+        !cri_before_read(&session->claim_, &session->arena, &all, &session->before_, cancel, err))
         return false;
-    session->present = names.id || was_there(session, session->name);
-    return forget_other_runs(session, cancel, err);
+    session->present = names.id || find_record(&all, session->name);
+    return true;
 }
 
 /* Whether another run has the same content by now. */

@@ -310,6 +310,7 @@ void workspace_close(struct workspace *workspace, struct cancel *run_cancel,
                      struct engine_result *result)
 {
     ENGINE_PHASE(result, PHASE_CLEANUP);
+    const struct scope all = {workspace->scope.daemon, workspace->name_space, NULL};
     struct cancel cancel;
     struct error ignored; /* the clean-up reports it */
     uint64_t removal;
@@ -318,7 +319,7 @@ void workspace_close(struct workspace *workspace, struct cancel *run_cancel,
     if (!workspace->touched)
         return;
     engine_cleanup_start(&cancel, run_cancel);
-    (void)!recent_blobs_note(&workspace->scope, 0, &removal, &cancel, &ignored);
+    (void)!recent_blobs_note(&all, 0, &removal, &cancel, &ignored);
     /* Right after a canceled upload the daemon may still hold a lock. */
     for (size_t i = 0; i < CLEAR_ATTEMPTS && !cleared; i++)
         cleared = remove_own(workspace, &cancel, &result->cleanup_error);

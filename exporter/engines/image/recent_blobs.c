@@ -4,13 +4,15 @@
 #include "base/clock.h"
 #include "base/own.h"
 #include "containerd/content.h"
+#include "containerd/leases.h"
 
 #include <pthread.h>
 
-#define ENTRIES      ((size_t)4096) /* the oldest is overwritten */
-#define FOR_EVER     INT64_MAX
-#define NUMBER_START 1469598103934665603U
-#define NUMBER_PRIME 1099511628211U
+#define ENTRIES           ((size_t)4096) /* the oldest is overwritten */
+#define ARENA_LIMIT_BYTES ((size_t)16 << 20)
+#define FOR_EVER          INT64_MAX
+#define NUMBER_START      1469598103934665603U
+#define NUMBER_PRIME      1099511628211U
 
 struct entry {
     uint64_t number; /* of the digest */
@@ -54,6 +56,18 @@ static bool note(void *arg, const struct content_record *record, struct error *e
     return true;
 }
 
+/* Blobs of other runs in the same namespace would make their pulls look as if they shared them. */
+static bool note_leased(const struct scope *scope, struct noting *noting, struct cancel *cancel,
+                        struct error *err)
+{
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
+    const struct scope without_lease = {scope->daemon, scope->name_space, NULL};
+    struct lease_blobs blobs;
+
+    return leases_blobs(scope, &arena, &blobs, cancel, err) &&
+           content_find(&without_lease, blobs.digests, blobs.count, note, noting, cancel, err);
+}
+
 bool recent_blobs_note(const struct scope *scope, int64_t since_unix_ns, uint64_t *removal,
                        struct cancel *cancel, struct error *err)
 {
@@ -64,7 +78,8 @@ bool recent_blobs_note(const struct scope *scope, int64_t since_unix_ns, uint64_
 
         noting.removal = *removal = ++table.removals;
     }
-    return content_records(scope, note, &noting, cancel, err);
+    return scope->lease ? note_leased(scope, &noting, cancel, err)
+                        : content_records(scope, note, &noting, cancel, err);
 }
 
 void recent_blobs_removed(uint64_t removal)

@@ -10,8 +10,10 @@
 
 #include "containerd/containerd.h"
 
-/* Records the blobs of the namespace that are not older than `since_unix_ns`. They count as present
- * until recent_blobs_removed() is called with *removal. Must be called before their removal. */
+/* Records the blobs of the namespace that are not older than `since_unix_ns`; of a namespace that
+ * several runs share, scope->lease names the lease that holds those of this run. They count as
+ * present until recent_blobs_removed() is called with *removal. Must be called before their
+ * removal. */
 bool recent_blobs_note(const struct scope *scope, int64_t since_unix_ns, uint64_t *removal,
                        struct cancel *cancel, struct error *err) MUST_CHECK;
 void recent_blobs_removed(uint64_t removal);

@@ -295,7 +295,8 @@ static void cri_does_not_wait_for_probes_of_other_repositories(void **state)
     add_lease(w, "kubelet", image, 0, end_ns);
     run(w, "pull", "cri");
     assert_int_equal(call_log_count(&w->log, "Leases/Create"), 1);
-    assert_int_equal(call_log_count(&w->log, "Leases/List"), 5); /* each once */
+    assert_int_equal(call_log_count(&w->log, "Leases/ListResources"), 1);
+    assert_int_equal(call_log_count(&w->log, "Leases/List"), 1 + 6); /* each once */
 }
 
 static void cri_says_for_whom_it_waited_in_vain(void **state)

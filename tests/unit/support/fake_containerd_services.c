@@ -155,6 +155,27 @@ static struct outcome leases_list(struct fake_call *call, const void *request)
     return is_too_long(call, response.n_leases) ? too_long : OUTCOME_OK;
 }
 
+static struct outcome leases_blobs(struct fake_call *call, const void *request)
+{
+    Leases__ListResourcesResponse response = LEASES__LIST_RESOURCES_RESPONSE__INIT;
+    const char *id = ((const Namespaces__DeleteRequest *)request)->name;
+    struct fake_item *items[FAKE_LIST_MAX];
+    size_t count = fake_list(call, FAKE_CONTENT, items);
+    Leases__Resource messages[FAKE_LIST_MAX], *pointers[FAKE_LIST_MAX];
+
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(items[i]->lease, id) != 0)
+            continue;
+        leases__resource__init(&messages[i]);
+        messages[i].id = items[i]->name;
+        messages[i].type = (char *)"content";
+        pointers[response.n_resources++] = &messages[i];
+    }
+    response.resources = pointers;
+    fake_reply(call, &response.base);
+    return OUTCOME_OK;
+}
+
 static struct outcome leases_create(struct fake_call *call, const void *request)
 {
     const Leases__CreateRequest *create = request;
@@ -470,6 +491,7 @@ const struct fake_method_entry fake_service_methods[] = {
     {"namespaces.v1.Namespaces/Delete", &namespaces__delete_request__descriptor, "name",
      namespaces_delete},
     {"leases.v1.Leases/List", &namespaces__delete_request__descriptor, NULL, leases_list},
+    {"leases.v1.Leases/ListResources", &namespaces__delete_request__descriptor, NULL, leases_blobs},
     {"leases.v1.Leases/Create", &leases__create_request__descriptor, "id", leases_create},
     {"leases.v1.Leases/Delete", &leases__delete_request__descriptor, "id", leases_delete},
     {"images.v1.Images/List", &namespaces__delete_request__descriptor, NULL, images_list},
