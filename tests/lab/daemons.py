@@ -37,7 +37,8 @@ class Containerd(Process):
         self.address = str(self.dir / "containerd.sock")
         self.root, self.state = self.dir / "root", self.dir / "state"
         disabled = [*disabled, *([] if cri else ["io.containerd.grpc.v1.cri"])]
-        # The opt plugin makes its folder: without a path of its own that would be /opt/containerd.
+        # The opt plugin makes its folder: without a path of its own that would be /opt/containerd. Two daemons
+        # cannot share the socket of NRI.
         config = f"""version = 2
 root = "{self.root}"
 state = "{self.state}"
@@ -49,6 +50,8 @@ disabled_plugins = {json.dumps(disabled)}
   level = "info"
 [plugins."io.containerd.internal.v1.opt"]
   path = "{self.dir}/opt"
+[plugins."io.containerd.nri.v1.nri"]
+  socket_path = "{self.dir}/nri.sock"
 """
         if cri:
             config += f"""[plugins."io.containerd.grpc.v1.cri"]
