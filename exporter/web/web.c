@@ -62,19 +62,19 @@ static void metrics(struct web *web, struct exchange *exchange)
 static void *reload_thread(void *arg)
 {
     struct reload_request *request = arg;
-    char text[600];
+    char text[600] = "reloaded\n";
     struct error err;
+    bool ok = reloader_reload(request->web->options.page.reloader, &err) &&
+              web_reloader_reload(request->web->options.web_reloader, &err);
 
-    if (reloader_reload(request->web->options.page.reloader, &err) &&
-        web_reloader_reload(request->web->options.web_reloader, &err)) {
+    if (ok) {
         log_info("reloaded the configuration");
-        exchange_reply_text(request->exchange, 200, "reloaded\n");
     } else {
         log_error("reload failed, the old configuration stays in force: %s", err.message);
         snprintf(text, sizeof(text), "failed to reload config: %s\n", err.message);
-        exchange_reply_text(request->exchange, 500, text);
     }
-    request->done = true;
+    request->done = true; /* before the reply: the client may send the next request at once */
+    exchange_reply_text(request->exchange, ok ? 200 : 500, text);
     return NULL;
 }
 

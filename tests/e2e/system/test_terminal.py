@@ -164,6 +164,7 @@ def test_notifies_systemd(lab):
 @pytest.mark.unprivileged
 def test_log_begins_like_that_of_other_exporters(lab):
     exporter = lab.exporter("", args=["--log.format=json", "--collector.disable-defaults"])
+    wait_until(lambda: "Listening on" in exporter.log, what="the line of the address")
     lines = [json.loads(line) for line in exporter.log.splitlines()]
     assert lines[0]["msg"] == "Starting containerd_exporter" and lines[0]["version"]
     assert lines[1]["msg"] == "Build context" and lines[1]["compiler"]
