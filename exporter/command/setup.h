@@ -37,7 +37,7 @@ void setup_end(void);
 const char *setup_node(void);
 
 /* Copies the address of the daemon "containerd" or "docker" of the newest node; "others": further
- * sockets where a containerd may listen; "" if there is none. Thread-safe. */
+ * sockets where a containerd may listen. The copy is "" without such a socket. Thread-safe. */
 void setup_daemon_address(const char *daemon, char *out, size_t out_size);
 
 /* Searches containerd again where no address is configured. */

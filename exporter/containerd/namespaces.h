@@ -16,7 +16,7 @@ bool namespace_is_probes(const char *name);
 int64_t deadline_share(struct cancel *cancel, size_t n_left);
 
 /* Whether a failed call concerns only the namespace or the snapshotter that it asked for: the
- * daemon still answers, and nobody canceled the run. Then *err has no ERROR_RUNTIME_UNAVAILABLE,
+ * daemon still answers, and the run was not canceled. Then *err has no ERROR_RUNTIME_UNAVAILABLE,
  * which a proxy snapshotter whose process is gone causes, too. */
 bool failure_is_local(struct containerd *daemon, struct cancel *cancel, struct error *err);
 

@@ -39,8 +39,8 @@ bool platform_matches(const struct platform_matcher *matcher, const struct platf
 const struct descriptor *platform_choose(const struct platform_matcher *matcher,
                                          const struct manifest *index);
 
-/* The same for pulls of an image. ERROR_NOT_FOUND if there is no entry, or the entry is none of an
- * image; ERROR_UNSUPPORTED if it is another index. */
+/* The same for pulls of an image. ERROR_NOT_FOUND if the index has no entry for the platform, or
+ * the entry is no image; ERROR_UNSUPPORTED if it is another index. */
 bool platform_find(const struct platform_matcher *matcher, const struct manifest *index,
                    const struct descriptor **entry, struct error *err) MUST_CHECK;
 

@@ -27,20 +27,14 @@ const struct metric_family handshake_families[] = {
     {0},
 };
 
-static const char *const causes[TLS_FAILURES] = {
-    [TLS_CLIENT_ALERT] = "client_alert",
-    [TLS_CLIENT_CERTIFICATE] = "client_certificate",
-    [TLS_CLOSED] = "closed",
-    [TLS_NOT_TLS] = "not_tls",
-    [TLS_PARAMETERS] = "parameters",
-};
-
-static const char *const prefixes[TLS_FAILURES] = {
-    [TLS_CLIENT_ALERT] = "the client sent an alert: ",
-    [TLS_CLIENT_CERTIFICATE] = "the server rejected the client: ",
-    [TLS_CLOSED] = "",
-    [TLS_NOT_TLS] = "",
-    [TLS_PARAMETERS] = "",
+static const struct {
+    const char *name, *prefix; /* the prefix is of the log line */
+} causes[TLS_FAILURES] = {
+    [TLS_CLIENT_ALERT] = {"client_alert", "the client sent an alert: "},
+    [TLS_CLIENT_CERTIFICATE] = {"client_certificate", "the server rejected the client: "},
+    [TLS_CLOSED] = {"closed", ""},
+    [TLS_NOT_TLS] = {"not_tls", ""},
+    [TLS_PARAMETERS] = {"parameters", ""},
 };
 
 struct handshakes {
@@ -60,7 +54,7 @@ static void post(struct handshakes *handshakes)
     if (!counts || !handshakes->slot)
         return;
     for (size_t i = 0; i < TLS_FAILURES; i++)
-        snapshot_add(counts, FAILURES, handshakes->failures[i], causes[i]);
+        snapshot_add(counts, FAILURES, handshakes->failures[i], causes[i].name);
     board_post(handshakes->slot, counts);
 }
 
@@ -130,6 +124,6 @@ void handshakes_failed(struct handshakes *handshakes, const struct tls_handshake
     if (!count(handshakes, failure))
         return;
     describe_peer(handshake->peer, peer);
-    log_with(LOG_WARN, LOG_PAIRS("client", peer, "cause", causes[failure]),
-             "a TLS handshake failed: %s%s", prefixes[failure], why);
+    log_with(LOG_WARN, LOG_PAIRS("client", peer, "cause", causes[failure].name),
+             "a TLS handshake failed: %s%s", causes[failure].prefix, why);
 }

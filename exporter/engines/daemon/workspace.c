@@ -174,9 +174,9 @@ static bool is_loaded(const struct plugins *plugins, const char *snapshotter)
     return false;
 }
 
-/* A snapshotter that the daemon has loaded, instead of one that it has not: CRI's, else the first
- * one but erofs, which layers cannot be unpacked into without settings. No label can tell: the
- * namespace of the run is new. NULL if there is none. */
+/* Returns a snapshotter that the daemon has loaded: CRI's, else the first. erofs is left out: it
+ * unpacks no layer without settings. Labels do not tell, because the namespace of the run is new.
+ * NULL: the daemon has loaded no other. */
 static const char *loaded_snapshotter(struct containerd *daemon, const struct plugins *plugins,
                                       struct arena *arena, struct cancel *cancel)
 {

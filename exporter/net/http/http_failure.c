@@ -10,13 +10,13 @@ static const struct {
     enum error_code code;
 } rows[] = {
     {CURLE_COULDNT_RESOLVE_PROXY, ERROR_PROXY},
-    {CURLE_PROXY, ERROR_PROXY}, /* a SOCKS proxy refused, or is none */
+    {CURLE_PROXY, ERROR_PROXY}, /* a SOCKS proxy refused, or does not speak SOCKS */
     {CURLE_COULDNT_RESOLVE_HOST, ERROR_DNS},
     {CURLE_OPERATION_TIMEDOUT, ERROR_TIMEOUT},    /* of the dial; the deadline is not curl's */
     {CURLE_GOT_NOTHING, ERROR_CONNECT},           /* closed before or in the status line */
     {CURLE_PARTIAL_FILE, ERROR_CONNECT},          /* closed in the body */
     {CURLE_SEND_FAIL_REWIND, ERROR_CONNECT},      /* broken while the body was sent */
-    {CURLE_WEIRD_SERVER_REPLY, ERROR_PROTOCOL},   /* a header that is none */
+    {CURLE_WEIRD_SERVER_REPLY, ERROR_PROTOCOL},   /* a line that is not a header */
     {CURLE_BAD_CONTENT_ENCODING, ERROR_PROTOCOL}, /* a transfer encoding that was not asked for */
     {CURLE_SSL_CERTPROBLEM, ERROR_TLS},           /* the client's own certificate or key */
     {CURLE_SSL_CLIENTCERT, ERROR_TLS},            /* the server requires one */

@@ -20,8 +20,8 @@ enum hosts_dialect {
 #define HOSTS_DIALECT_DEPTH_MAX ((size_t)8) /* of values in values */
 
 /* Appends the translation to `out`; keys and headers keep their lines. *newest_line is the first
- * line with syntax of TOML 1.1, 0 if there is none; HOSTS_DIALECT_1_0 rejects such a line. What the
- * daemon cannot parse: ERROR_INVALID with the line, but without the text. Values too deep:
+ * line with syntax of TOML 1.1, 0 without such a line; HOSTS_DIALECT_1_0 rejects such a line. What
+ * the daemon cannot parse: ERROR_INVALID with the line, but without the text. Values too deep:
  * ERROR_LIMIT. */
 bool hosts_dialect_translate(const char *text, size_t size, enum hosts_dialect dialect,
                              struct buf *out, unsigned *newest_line, struct error *err) MUST_CHECK;
