@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
 
-#include "base/redact.h"
-
 #include "base/buf.h"
+#include "base/redact.h"
 #include "base/text.h"
 
 #include <stdarg.h>
@@ -99,10 +98,9 @@ static bool is_plain(const char *text)
 
 static void append_clean(struct buf *out, const char *text, bool always_quoted)
 {
-    char redacted[TEXT_BYTES], clean[TEXT_BYTES];
+    char clean[TEXT_BYTES];
 
-    redact_text(redacted, sizeof(redacted), text, strlen(text));
-    text_clean(clean, sizeof(clean), redacted, strlen(redacted));
+    redact_clean(clean, sizeof(clean), text);
     if (always_quoted || !is_plain(clean))
         append_quoted(out, clean);
     else

@@ -54,7 +54,7 @@ void progress_moved(struct progress *progress, uint64_t bytes)
 
 void progress_note(struct progress *progress, const char *fmt, ...)
 {
-    char text[LINE_BYTES], redacted[LINE_BYTES], line[LINE_BYTES + 32];
+    char text[LINE_BYTES], line[LINE_BYTES + 32];
     va_list args;
     int length;
 
@@ -65,8 +65,7 @@ void progress_note(struct progress *progress, const char *fmt, ...)
     va_end(args);
     length = snprintf(line, sizeof(line), "+%.3fs ",
                       seconds_between(progress->start_ns, clock_now_ns()));
-    redact_text(redacted, sizeof(redacted), text, strlen(text));
-    text_clean(line + length, LINE_BYTES, redacted, strlen(redacted));
+    redact_clean(line + length, LINE_BYTES, text);
     strcat(line, "\n");
 
     LOCK_SCOPE(&progress->lock_);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/redact.h"
 
+#include "base/text.h"
+
+#include <assert.h>
 #include <stdbool.h>
 #include <string.h>
 #include <strings.h>
@@ -180,4 +183,13 @@ const char *redact_text(char *out, size_t out_size, const char *text, size_t siz
     }
     *r.out = '\0';
     return out;
+}
+
+void redact_clean(char *out, size_t out_size, const char *text)
+{
+    char redacted[REDACT_CLEAN_MAX];
+
+    assert(out_size <= sizeof(redacted));
+    redact_text(redacted, out_size, text, strlen(text));
+    text_clean(out, out_size, redacted, strlen(redacted));
 }

@@ -16,3 +16,7 @@
  *   - what follows "Basic" or "Bearer", if it is as long as a credential.
  */
 const char *redact_text(char *out, size_t out_size, const char *text, size_t size);
+
+/* redact_text(), then text_clean(). `out_size` is at most REDACT_CLEAN_MAX. */
+#define REDACT_CLEAN_MAX ((size_t)1024)
+void redact_clean(char *out, size_t out_size, const char *text);

@@ -177,6 +177,17 @@ static size_t sequence_length(const unsigned char *text, size_t size)
     return length;
 }
 
+int text_hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
 bool text_is_utf8(const char *text, size_t size)
 {
     for (size_t i = 0, length; i < size; i += length) {

@@ -35,6 +35,9 @@ uint64_t text_hash(uint64_t hash, const char *text);
 bool text_starts_with(const char *text, const char *prefix);
 bool text_ends_with(const char *text, const char *end);
 
+/* Returns 0 to 15; -1: the character is no hexadecimal digit. */
+int text_hex_digit(char c);
+
 bool text_is_utf8(const char *text, size_t size);
 
 /* Copies at most `out_size - 1` bytes of valid UTF-8 and returns strlen(out). An invalid byte

@@ -79,11 +79,6 @@ bool content_files_read(const struct content_files *files, const char *digest, u
                         struct buf *out)
 {
     CLEANUP(closep) int fd = content_files_blob(files, digest, size);
-    char found[DIGEST_TEXT_BYTES];
-    struct error err;
 
-    if (fd < 0 || !read_all(fd, size, out))
-        return false;
-    return digest_of_like(digest, out->data ? out->data : "", out->size, found, &err) &&
-           strcmp(found, digest) == 0;
+    return fd >= 0 && read_all(fd, size, out) && digest_matches(digest, out->data, out->size);
 }

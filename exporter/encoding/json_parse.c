@@ -7,6 +7,7 @@
  * one array. The parser allocates nothing per value, because it must read thousands of
  * manifests in the time of one or two RPCs.
  */
+#include "base/text.h"
 #include "encoding/json_node.h"
 
 #include <string.h>
@@ -71,14 +72,11 @@ static uint32_t read_hex(const char *at)
     uint32_t value = 0;
 
     for (size_t i = 0; i < 4; i++) {
-        char digit = at[i];
+        int digit = text_hex_digit(at[i]);
 
-        if (digit >= '0' && digit <= '9')
-            value = value << 4 | (uint32_t)(digit - '0');
-        else if ((digit | ' ') >= 'a' && (digit | ' ') <= 'f')
-            value = value << 4 | (uint32_t)((digit | ' ') - 'a' + 10);
-        else
+        if (digit < 0)
             return NOT_A_LETTER;
+        value = value << 4 | (uint32_t)digit;
     }
     return value;
 }

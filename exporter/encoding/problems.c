@@ -40,7 +40,7 @@ static void insert(struct problems *problems, struct place place, const char *me
 
 bool problems_add(struct problems *problems, struct place place, const char *fmt, ...)
 {
-    char raw[MESSAGE_LIMIT_BYTES], redacted[MESSAGE_LIMIT_BYTES], text[MESSAGE_LIMIT_BYTES];
+    char raw[MESSAGE_LIMIT_BYTES], text[MESSAGE_LIMIT_BYTES];
     const char *message;
     va_list args;
 
@@ -48,8 +48,7 @@ bool problems_add(struct problems *problems, struct place place, const char *fmt
     vsnprintf(raw, sizeof(raw), fmt, args);
     va_end(args);
     /* Messages quote the file, which may contain secrets and line breaks. */
-    redact_text(redacted, sizeof(redacted), raw, strlen(raw));
-    text_clean(text, sizeof(text), redacted, strlen(redacted));
+    redact_clean(text, sizeof(text), raw);
     if (is_known(problems, place, text))
         return false;
     message = problems->count < PROBLEMS_MAX ? arena_strdup(problems->arena, text) : NULL;

@@ -271,14 +271,9 @@ static bool read_document(struct image_cache *cache, const struct image_source *
 /* Whether the bytes match the digest, so that they will never change. */
 static bool is_certain(const struct image_cache *cache, const struct image_blob *blob)
 {
-    char digest[DIGEST_TEXT_BYTES];
-    struct error err;
-
     if (!digest_valid(blob->digest))
         return true; /* of an algorithm that the exporter does not compute */
-    return digest_of_like(blob->digest, cache->document.data ? cache->document.data : "",
-                          (size_t)blob->size, digest, &err) &&
-           strcmp(digest, blob->digest) == 0;
+    return digest_matches(blob->digest, cache->document.data, (size_t)blob->size);
 }
 
 /* Returns NULL, with *err, only if the document is not to blame. */

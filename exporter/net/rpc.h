@@ -21,7 +21,6 @@ struct rpc_channel; /* connects at the first call; any thread may use it */
 struct rpc_channel_options {
     const char *target;
     size_t max_message_bytes;
-    /* false: channels to the same target share a connection */
     struct rpc_stats
         *stats; /* counts the calls; must outlive the channel. NULL: the channel's own */
 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Hashes with OpenSSL's EVP, which uses the instructions of the processor. The only file that
- * includes OpenSSL. */
+/* Hashes with OpenSSL's EVP, which uses the instructions of the processor. */
 #include "oci/digest.h"
+
+#include "base/text.h"
 
 #include <assert.h>
 #include <openssl/evp.h>
@@ -136,16 +137,25 @@ bool digest_valid(const char *text)
     return strspn(text, "0123456789abcdef") == digits && text[digits] == '\0';
 }
 
+bool digest_is_known(const char *text)
+{
+    return algorithm_of(text) != NULL;
+}
+
+bool digest_matches(const char *expected, const void *data, size_t size)
+{
+    char found[DIGEST_TEXT_BYTES];
+    struct error unused;
+
+    return digest_of_like(expected, data ? data : "", size, found, &unused) &&
+           strcmp(found, expected) == 0;
+}
+
 bool digest_same_algorithm(const char *a, const char *b)
 {
     size_t size = strcspn(a, ":");
 
     return a[size] == ':' && strncmp(a, b, size + 1) == 0;
-}
-
-static unsigned hex_digit(char c)
-{
-    return (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
 }
 
 bool digest_pack(const char *text, unsigned char *number, unsigned char raw[DIGEST_RAW_BYTES])
@@ -159,7 +169,7 @@ bool digest_pack(const char *text, unsigned char *number, unsigned char raw[DIGE
     *number = (unsigned char)(algorithm - algorithms + 1);
     memset(raw, 0, DIGEST_RAW_BYTES);
     for (size_t i = 0; i < algorithm->raw_bytes; i++, at += 2)
-        raw[i] = (unsigned char)(hex_digit(at[0]) << 4 | hex_digit(at[1]));
+        raw[i] = (unsigned char)(text_hex_digit(at[0]) * 16 + text_hex_digit(at[1]));
     return true;
 }
 

@@ -34,6 +34,12 @@ bool digest_of_like(const char *like, const void *data, size_t size, char out[DI
  * has. */
 bool digest_valid(const char *text);
 
+/* Whether the text begins with an algorithm that digest_new() takes. */
+bool digest_is_known(const char *text);
+
+/* Whether `data`, which may be NULL if `size` is 0, has the digest `expected`. */
+bool digest_matches(const char *expected, const void *data, size_t size);
+
 /* Whether both begin with the same name of an algorithm and ":", known or not. */
 bool digest_same_algorithm(const char *a, const char *b);
 

@@ -91,7 +91,6 @@ static bool request_blob(struct registry *registry, struct registry_mirror *mirr
         .method = "GET",
         .path = path,
         .header = download->received > 0 ? range : NULL,
-        .follow_redirects = true,
         .sink = append_piece,
         .sink_arg = download,
     };
@@ -191,10 +190,8 @@ bool registry_blob_exists(struct registry *registry, const struct descriptor *bl
 {
     REGISTRY_RESPONSE(response);
     char path[DIGEST_TEXT_BYTES + 32], announced[DIGEST_TEXT_BYTES];
-    const struct registry_call call = {.mirror = registry_push_mirror(registry, err),
-                                       .method = "HEAD",
-                                       .path = path,
-                                       .follow_redirects = true};
+    const struct registry_call call = {
+        .mirror = registry_push_mirror(registry, err), .method = "HEAD", .path = path};
 
     if (!call.mirror || !blob_path(blob, path, sizeof(path), err) ||
         !registry_call(registry, &call, &response, cancel, err))

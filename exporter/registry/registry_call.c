@@ -261,7 +261,7 @@ static bool send_once(struct registry *registry, const struct registry_call *cal
                            .body_bytes = call->body_bytes,
                            .sink = call->sink,
                            .sink_arg = call->sink_arg,
-                           .follow_redirects = call->follow_redirects,
+                           .follow_redirects = true,
                            .url_of_server = call->url != NULL,
                            .identity = call->without_identity ? NULL : guest_identity,
                            .identity_arg = visitor,
@@ -414,11 +414,9 @@ bool registry_announced_digest(const struct http_response *response, const char 
 /* Whether it may be a digest of an algorithm that the exporter does not know. */
 static bool is_of_unknown_algorithm(const char *text)
 {
-    struct error unused;
-    CLEANUP(digest_freep) struct digest *known = digest_new(text, &unused);
     size_t size = strspn(text, ALGORITHM_CHARS);
 
-    return size > 0 && text[size] == ':' && text[size + 1] && !known;
+    return size > 0 && text[size] == ':' && text[size + 1] && !digest_is_known(text);
 }
 
 bool registry_digest_header(const struct http_response *response,

@@ -19,7 +19,6 @@ struct registry_call {
     const char *header, *more_header; /* may be NULL */
     const char *scope;                /* of the token; NULL: the registry's own */
     bool without_identity;            /* send no credentials to this host */
-    bool follow_redirects;
     http_sink *sink;
     void *sink_arg;
     const struct registry_source *source; /* NULL: no body */

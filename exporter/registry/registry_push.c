@@ -217,7 +217,6 @@ bool registry_push_manifest(struct registry *registry, const char *object,
         .method = "PUT",
         .path = path,
         .header = header,
-        .follow_redirects = true,
         .source = &source,
         .body_bytes = body->size,
     };
@@ -252,7 +251,6 @@ static bool delete_object(struct registry *registry, const char *kind, const cha
         .mirror = registry_push_mirror(registry, err),
         .method = "DELETE",
         .path = path,
-        .follow_redirects = true,
     };
 
     if (!call.mirror || !registry_check_object(object, err))

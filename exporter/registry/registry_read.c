@@ -90,18 +90,25 @@ static bool verify(const char *promised, const struct buf *body, char digest[DIG
            registry_check_digest(promised, digest, err);
 }
 
-/* For a digest the announced one does not matter. */
+/* Copies the digest that was asked for, for which the announced one does not matter, else the
+ * announced one; "": the registry announces none. */
+static bool promised_digest(const struct manifest_query *query,
+                            const struct http_response *response,
+                            char digest[REGISTRY_OBJECT_BYTES], struct error *err)
+{
+    if (!strchr(query->object, ':'))
+        return registry_digest_header(response, digest, err);
+    snprintf(digest, REGISTRY_OBJECT_BYTES, "%s", query->object);
+    return true;
+}
+
 static bool describe(const struct manifest_query *query, const struct http_response *response,
                      struct error *err)
 {
     const struct buf *body = query->body;
     char digest[DIGEST_TEXT_BYTES], announced[REGISTRY_OBJECT_BYTES];
 
-    if (strchr(query->object, ':'))
-        snprintf(announced, sizeof(announced), "%s", query->object);
-    else if (!registry_digest_header(response, announced, err))
-        return false;
-    if (!verify(announced, body, digest, err))
+    if (!promised_digest(query, response, announced, err) || !verify(announced, body, digest, err))
         return false;
     *query->found = (struct descriptor){
         .media_type = media_type_of(response, query),
@@ -128,7 +135,6 @@ static bool get_manifest(struct registry *registry, struct registry_mirror *mirr
         .method = "GET",
         .path = path,
         .header = ACCEPT,
-        .follow_redirects = true,
         .sink = append_manifest,
         .sink_arg = &sink,
     };
@@ -173,11 +179,8 @@ static bool head_manifest(struct registry *registry, struct registry_mirror *mir
                           struct error *err)
 {
     char path[REGISTRY_PATH_BYTES];
-    const struct registry_call call = {.mirror = mirror,
-                                       .method = "HEAD",
-                                       .path = path,
-                                       .header = ACCEPT,
-                                       .follow_redirects = true};
+    const struct registry_call call = {
+        .mirror = mirror, .method = "HEAD", .path = path, .header = ACCEPT};
 
     snprintf(path, sizeof(path), "/manifests/%s", object);
     if (!registry_call(registry, &call, response, cancel, err))
@@ -192,9 +195,7 @@ static bool read_digest(const struct http_response *response, const struct manif
 {
     char digest[REGISTRY_OBJECT_BYTES];
 
-    if (strchr(query->object, ':'))
-        snprintf(digest, sizeof(digest), "%s", query->object);
-    else if (!registry_digest_header(response, digest, err))
+    if (!promised_digest(query, response, digest, err))
         return false;
     *known = digest[0] != '\0';
     if (*known && !digest_valid(digest))

@@ -89,7 +89,6 @@ bool blob_upload_open(struct blob_upload *upload, struct cancel *cancel, struct 
         .mirror = upload->mirror,
         .method = "POST",
         .path = "/blobs/uploads/",
-        .follow_redirects = true,
     };
 
     buf_clear(&upload->url);
@@ -148,8 +147,7 @@ static bool request_mount(struct blob_upload *upload, const char *from, bool *mo
 {
     REGISTRY_RESPONSE(response);
     CLEANUP(buf_deinit) struct buf path = BUF_INIT(REGISTRY_URL_BYTES);
-    struct registry_call call = {
-        .mirror = upload->mirror, .method = "POST", .follow_redirects = true};
+    struct registry_call call = {.mirror = upload->mirror, .method = "POST"};
 
     buf_printf(&upload->scope, "repository:%s:pull,push repository:%s:pull",
                upload->mirror->repository, from);
@@ -193,7 +191,6 @@ static struct registry_call call_of(const struct blob_upload *upload, const char
         .path = "/blobs/uploads/...", /* for messages: the URL may hold a secret */
         .scope = scope_of(upload),
         .without_identity = upload->foreign,
-        .follow_redirects = true,
     };
 }
 

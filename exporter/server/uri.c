@@ -1,18 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/uri.h"
 
-#include <string.h>
+#include "base/text.h"
 
-static int hex(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
+#include <string.h>
 
 /* Decodes [from, end) to *to, appends a NUL, and advances *to. */
 static bool decode(const char *from, const char *end, bool plus_is_space, char **to)
@@ -23,8 +14,8 @@ static bool decode(const char *from, const char *end, bool plus_is_space, char *
         char c = *from;
 
         if (c == '%') {
-            int high = end - from > 2 ? hex(from[1]) : -1;
-            int low = high >= 0 ? hex(from[2]) : -1;
+            int high = end - from > 2 ? text_hex_digit(from[1]) : -1;
+            int low = high >= 0 ? text_hex_digit(from[2]) : -1;
 
             if (low < 0 || (high == 0 && low == 0))
                 return false;

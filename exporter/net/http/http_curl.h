@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One request with libcurl: its options, its callbacks, its result. Only http.c may include it. */
+/* One request with libcurl: its options, its callbacks, its result. Only http*.c may include it. */
 #pragma once
 
 #include "base/arena.h"

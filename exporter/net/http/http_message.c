@@ -196,14 +196,18 @@ static void read_place(const char *url, struct place *place)
         memcpy(place->port, standard, strlen(standard) + 1);
 }
 
+static bool same_place(const struct place *a, const struct place *b)
+{
+    return a->tls == b->tls && strcasecmp(a->host, b->host) == 0 && strcmp(a->port, b->port) == 0;
+}
+
 bool http_same_origin(const char *a, const char *b)
 {
     struct place one, other;
 
     read_place(a, &one);
     read_place(b, &other);
-    return one.tls == other.tls && strcasecmp(one.host, other.host) == 0 &&
-           strcmp(one.port, other.port) == 0;
+    return same_place(&one, &other);
 }
 
 bool http_may_share_identity(const char *from, const char *to)
@@ -212,7 +216,7 @@ bool http_may_share_identity(const char *from, const char *to)
 
     read_place(from, &one);
     read_place(to, &other);
-    return http_same_origin(from, to) ||
+    return same_place(&one, &other) ||
            (!one.tls && other.tls && strcasecmp(one.host, other.host) == 0 && one.default_port &&
             other.default_port);
 }

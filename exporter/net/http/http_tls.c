@@ -10,9 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ALERT_IS_FATAL   2
-#define SECURITY_LEVEL   1 /* as Go: RSA of 1024 bits is accepted, SHA-1 signatures are not */
-#define SHOWN_NAME_BYTES 60
+#define ALERT_IS_FATAL 2
+#define SECURITY_LEVEL 1 /* as Go: RSA of 1024 bits is accepted, SHA-1 signatures are not */
 
 bool http_tls_check(struct http *http, const char *const *more, struct error *err)
 {

@@ -59,21 +59,12 @@ static struct piece cut(struct piece *piece, char c)
     return rest;
 }
 
-static int hex_digit(char c)
-{
-    if (has(DIGITS, c))
-        return c - '0';
-    if (has("abcdef", c | 0x20))
-        return (c | 0x20) - 'a' + 10;
-    return -1;
-}
-
 /* Returns the byte of "%41"; -1: invalid. In a host only "%25" and bytes beyond ASCII may be
  * escaped. */
 static int escaped_byte(struct piece piece, bool in_host)
 {
-    int high = piece.size > 2 ? hex_digit(piece.at[1]) : -1;
-    int low = piece.size > 2 ? hex_digit(piece.at[2]) : -1;
+    int high = piece.size > 2 ? text_hex_digit(piece.at[1]) : -1;
+    int low = piece.size > 2 ? text_hex_digit(piece.at[2]) : -1;
     int byte = high * 16 + low;
 
     return high < 0 || low < 0 || (in_host && byte < 0x80 && byte != '%') ? -1 : byte;
@@ -103,7 +94,7 @@ static bool all_in(struct piece piece, const char *set)
     return true;
 }
 
-/* The start of ":port", with a port of digits or none; the size if there is none. */
+/* The start of ":port", whose port is empty or of digits; the size if the text has no port. */
 static size_t port_start(struct piece host)
 {
     const char *colon = host.size > 0 ? memrchr(host.at, ':', host.size) : NULL;

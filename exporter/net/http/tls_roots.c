@@ -219,15 +219,15 @@ X509_STORE *tls_roots_new(const char *ca_file, const char *const *more, struct e
 {
     bool only_system = !*ca_file && (!more || !*more);
     X509_STORE *store = only_system ? system_store(err) : new_store(err);
+    bool ok = store && (only_system || add_all(store, ca_file, more, err));
 
-    if (store && ((!only_system && !add_all(store, ca_file, more, err)) ||
-                  (sk_X509_OBJECT_num(X509_STORE_get0_objects(store)) == 0 &&
-                   !error_set(err, ERROR_TLS, "no certificates to trust: found none in %s",
-                              source_of(ca_file))))) {
-        X509_STORE_free(store);
-        return NULL;
-    }
-    return store;
+    if (ok && sk_X509_OBJECT_num(X509_STORE_get0_objects(store)) == 0)
+        ok = error_set(err, ERROR_TLS, "no certificates to trust: found none in %s",
+                       source_of(ca_file));
+    if (ok)
+        return store;
+    X509_STORE_free(store); /* may be NULL */
+    return NULL;
 }
 
 void tls_roots_deinit(void)

@@ -166,7 +166,7 @@ static bool read_directory(struct finder *finder, const char **used, struct erro
     return use_certificates(finder, err);
 }
 
-/* Checks the certificates of hosts.toml. http_new() checks those of the options. */
+/* Checks the certificates of hosts.toml. */
 static bool check_certificates(const struct finder *finder, struct error *err)
 {
     for (size_t i = 0; i < finder->count; i++) {

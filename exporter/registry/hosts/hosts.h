@@ -41,7 +41,7 @@ struct host {
 struct host_list {
     const struct host *items; /* in the order of the attempts */
     size_t count;
-    const char *file;           /* the hosts.toml or its directory; "" if there is none */
+    const char *file;           /* the hosts.toml or its directory; "" without either */
     bool push_without_ns;       /* a push sends no "?ns=" */
     const struct error *failed; /* why there are no hosts; NULL: there are some */
 };

@@ -97,11 +97,11 @@ static bool code_point(const struct translator *in, size_t digits, uint32_t *cod
 {
     *code = 0;
     for (size_t i = 0; i < digits; i++) {
-        char c = at(in, 2 + i);
+        int digit = text_hex_digit(at(in, 2 + i));
 
-        if (!isxdigit((unsigned char)c))
+        if (digit < 0)
             return false;
-        *code = *code * 16 + (uint32_t)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
+        *code = *code * 16 + (uint32_t)digit;
     }
     return true;
 }
@@ -307,7 +307,7 @@ static size_t date_size(const struct translator *in, size_t from)
 }
 
 /* go-toml 2 does not look at dates and times of unknown keys, and hosts.toml has no others. Returns
- * false if there is none here. */
+ * false if the text does not go on with one. */
 static bool date(struct translator *in)
 {
     size_t size = date_size(in, 0);
