@@ -89,7 +89,7 @@ static void add_details(const struct plugin *detail, struct snapshot *out)
         snapshot_add(out, INIT_ERROR, 1, detail->type, detail->id, detail->init_code);
         return;
     }
-    if (is_of_type(detail, "io.containerd.snapshotter.v1"))
+    if (is_of_type(detail, SNAPSHOTTER_PLUGIN))
         add_snapshotter(detail, out);
     if (policy && is_of_type(detail, "io.containerd.metadata.v1"))
         snapshot_add(out, SHARING_POLICY, 1, policy);

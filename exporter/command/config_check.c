@@ -26,12 +26,7 @@ struct dry_run {
 
 static void dry_run_deinit(struct dry_run *dry)
 {
-    while (dry->jobs) {
-        struct job *next = dry->jobs->next;
-
-        job_free(dry->jobs);
-        dry->jobs = next;
-    }
+    jobs_free(dry->jobs);
     if (dry->board)
         board_free(dry->board);
     if (dry->node)
@@ -79,13 +74,11 @@ static bool try_jobs(const char *file, struct config *config, struct error *err)
 static bool check_config(const char *path, const struct config_schema *schema, struct error *err)
 {
     CLEANUP(buf_deinit) struct buf problems = BUF_INIT(PROBLEMS_LIMIT_BYTES);
-    CLEANUP(config_deinit) struct config config;
+    CLEANUP(config_deinit) struct config config = {0};
     size_t n_jobs;
 
-    if (!config_load(&config, schema, path, &problems, err)) {
-        config = (struct config){0};
+    if (!config_load(&config, schema, path, &problems, err))
         return print_problems(&problems);
-    }
     n_jobs = config.n_jobs;
     if (!try_jobs(path ? path : "defaults", &config, err))
         return false;

@@ -207,7 +207,6 @@ static bool probe(const struct probe_options *options, struct probe_signals *sig
         return error_set(err, ERROR_INVALID, "no configuration file: expected --config.file=FILE");
     if (!config_load(&config, &setup_schema, path, &problems, err)) {
         fputs(problems.data ? problems.data : "", stderr);
-        config = (struct config){0};
         return false;
     }
     if (options->list) {

@@ -142,6 +142,7 @@ bool config_load(struct config *config, const struct config_schema *schema, cons
 {
     CLEANUP(buf_deinit) struct buf data = BUF_INIT(YAML_SIZE_MAX);
 
+    *config = (struct config){0};
     if (!path)
         return config_parse(config, schema, "defaults", "", 0, problems, err);
     return file_read_stream(path, &data, err) &&

@@ -96,7 +96,7 @@ bool config_parse(struct config *config, const struct config_schema *schema, con
                   struct error *err) MUST_CHECK;
 
 /* Reads and parses `path`; NULL: no file, only defaults. If the file cannot be read, `problems`
- * stays empty. */
+ * stays empty. After a failure `config` is empty. */
 bool config_load(struct config *config, const struct config_schema *schema, const char *path,
                  struct buf *problems, struct error *err) MUST_CHECK;
 

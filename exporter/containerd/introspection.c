@@ -16,6 +16,17 @@ bool introspection_plugins(struct containerd *daemon, struct arena *arena, struc
                             plugins, cancel, err);
 }
 
+bool plugins_have(const struct plugins *plugins, const char *type, const char *id)
+{
+    for (size_t i = 0; i < plugins->count; i++) {
+        const struct plugin *plugin = &plugins->items[i];
+
+        if (strcmp(plugin->type, type) == 0 && strcmp(plugin->id, id) == 0)
+            return !plugin->init_error;
+    }
+    return false;
+}
+
 const char *plugin_status(const struct plugin *plugin)
 {
     if (!plugin->init_error)

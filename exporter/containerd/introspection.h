@@ -23,6 +23,9 @@ struct plugins {
 bool introspection_plugins(struct containerd *daemon, struct arena *arena, struct plugins *plugins,
                            struct cancel *cancel, struct error *err) MUST_CHECK;
 
+/* Whether the daemon has loaded this plugin. */
+bool plugins_have(const struct plugins *plugins, const char *type, const char *id);
+
 /* Returns "ok", "skip" or "error", as `ctr plugins ls` does. */
 const char *plugin_status(const struct plugin *plugin);
 

@@ -103,12 +103,13 @@ struct engine_result {
 
 /* Settings that not every engine supports. */
 enum engine_ability {
-    ENGINE_UNPACK = 1,         /* unpacks, and can leave it out */
-    ENGINE_PLATFORM = 2,       /* pulls for a platform other than the node's */
-    ENGINE_ALL_PLATFORMS = 4,  /* pulls all platforms of an index */
-    ENGINE_SNAPSHOTTER = 8,    /* unpacks with a snapshotter other than the daemon's default */
-    ENGINE_SEES_HOST = 32,     /* reports the host */
-    ENGINE_SEES_MANIFEST = 64, /* reports the digest of the platform's manifest */
+    ENGINE_UNPACK = 1,             /* unpacks, and can leave it out */
+    ENGINE_PLATFORM = 2,           /* pulls for a platform other than the node's */
+    ENGINE_ALL_PLATFORMS = 4,      /* pulls all platforms of an index */
+    ENGINE_SNAPSHOTTER = 8,        /* unpacks with a snapshotter other than the daemon's default */
+    ENGINE_ANY_SNAPSHOTTER = 4096, /* or takes another one that containerd has loaded */
+    ENGINE_SEES_HOST = 32,         /* reports the host */
+    ENGINE_SEES_MANIFEST = 64,     /* reports the digest of the platform's manifest */
     ENGINE_OWN_NETWORK =
         16, /* the exporter itself asks the registry: with its hosts, CA, concurrency, family */
     /* Of pushes. */

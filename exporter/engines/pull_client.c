@@ -303,7 +303,8 @@ const struct engine pull_client_engine = {
     .operation = "pull",
     .name = "client",
     .abilities = ENGINE_UNPACK | ENGINE_PLATFORM | ENGINE_ALL_PLATFORMS | ENGINE_SNAPSHOTTER |
-                 ENGINE_OWN_NETWORK | ENGINE_SEES_HOST | ENGINE_SEES_MANIFEST,
+                 ENGINE_ANY_SNAPSHOTTER | ENGINE_OWN_NETWORK | ENGINE_SEES_HOST |
+                 ENGINE_SEES_MANIFEST,
     .preference = 3,
     .offered = workspace_offered,
     .run = run,

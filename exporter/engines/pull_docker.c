@@ -27,7 +27,8 @@ static bool prepare(struct docker_session *pull, struct error *err)
     if (pull->request->cold && pull->was_there)
         return error_set(err, ERROR_NOT_COLD,
                          "the image already exists in Docker; nothing was pulled");
-    return pull->was_there || docker_session_mark(pull, err);
+    return docker_has_containerd_store(pull->client, &pull->containerd_store, pull->cancel, err) &&
+           (pull->was_there || docker_session_mark(pull, err));
 }
 
 /* Layers are unpacked while others are downloaded: "fetch" ends with the last download. */

@@ -187,7 +187,7 @@ struct image_namespace *image_inventory_find(struct image_inventory *inventory, 
                    compare_namespaces);
 }
 
-/* In the namespace of CRI its own snapshotter counts, of which the daemon knows no label. */
+/* `cri` is the snapshotter of CRI in its namespace, of which the daemon knows no label; else "". */
 static const char *snapshotter_of(const struct image_inventory *inventory,
                                   const struct containerd_namespace *name_space, const char *cri)
 {
@@ -195,7 +195,7 @@ static const char *snapshotter_of(const struct image_inventory *inventory,
 
     if (inventory->snapshotter[0] != '\0')
         return inventory->snapshotter;
-    if (cri[0] != '\0' && strcmp(name_space->name, CRI_NAMESPACE) == 0)
+    if (cri[0] != '\0')
         return cri;
     return label && label[0] != '\0' ? label : DEFAULT_SNAPSHOTTER;
 }
@@ -240,18 +240,20 @@ bool image_inventory_list(struct image_inventory *inventory, struct cancel *canc
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
     CLEANUP(namespaces_deinit) struct image_namespaces fresh = {0};
     struct containerd_namespaces list;
-    const char *cri;
 
     if (!containerd_namespaces(inventory->scanner.daemon, &arena, &list, cancel, err))
         return false;
     fresh.items = calloc(list.count + 1, sizeof(*fresh.items));
     if (!fresh.items)
         return error_memory(err);
-    cri = find_cri_snapshotter(inventory, &arena, cancel);
     for (size_t i = 0; i < list.count; i++) {
-        if (namespace_is_probes(list.items[i].name))
+        const struct containerd_namespace *from = &list.items[i];
+        bool is_cri = strcmp(from->name, CRI_NAMESPACE) == 0;
+
+        if (namespace_is_probes(from->name))
             continue;
-        if (!init_namespace(inventory, &fresh.items[fresh.count++], &list.items[i], cri, err))
+        if (!init_namespace(inventory, &fresh.items[fresh.count++], from,
+                            is_cri ? find_cri_snapshotter(inventory, &arena, cancel) : "", err))
             return false;
     }
     qsort(fresh.items, fresh.count, sizeof(*fresh.items), compare_namespaces);

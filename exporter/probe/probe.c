@@ -206,6 +206,7 @@ static bool run_engine(struct probe *probe, struct engine_result *result, struct
     run->warning = request.warning;
     if (!ok)
         return false;
+    request.engine.any_snapshotter &= (probe->engine->abilities & ENGINE_ANY_SNAPSHOTTER) != 0;
     progress_note(run->progress, "%s %s, engine %s", probe->operation,
                   request.engine.reference.name, probe->engine->name);
     ok = ask_engine(probe, &request.engine, result, run->cancel, err);

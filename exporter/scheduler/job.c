@@ -108,6 +108,16 @@ void job_free(struct job *job)
     free(job);
 }
 
+void jobs_free(struct job *first)
+{
+    while (first) {
+        struct job *next = first->next;
+
+        job_free(first);
+        first = next;
+    }
+}
+
 bool job_matches(const struct job *job, const struct config_job *plan)
 {
     return job->plan.collector == plan->collector && strcmp(job->plan.name, plan->name) == 0 &&

@@ -51,6 +51,8 @@ struct job *job_new(struct board *board, struct config_job *plan, struct node *n
 void job_free(struct job *job);
 DEFINE_CLEANUP(struct job *, job_free)
 
+void jobs_free(struct job *first); /* and all that follow it in the list */
+
 /* job_show() posts the initial samples; job_hide(), after the last run, removes all samples. A job
  * that replaces another must be shown after the other is hidden, so that no series appears twice.
  */

@@ -214,16 +214,6 @@ static bool has_job(const struct scheduler *scheduler, const struct config_job *
     return job != NULL;
 }
 
-static void free_list(struct job *jobs)
-{
-    while (jobs) {
-        struct job *next = jobs->next;
-
-        job_free(jobs);
-        jobs = next;
-    }
-}
-
 /* Opens the new jobs of `config`: all of them or none. */
 static bool open_fresh(struct scheduler *scheduler, struct config *config, struct node *node,
                        struct job **fresh, struct error *err)
@@ -235,7 +225,7 @@ static bool open_fresh(struct scheduler *scheduler, struct config *config, struc
             continue;
         *tail = job_new(scheduler->board, &config->jobs[i], node, err);
         if (!*tail) {
-            free_list(*fresh);
+            jobs_free(*fresh);
             return false;
         }
         tail = &(*tail)->next;
@@ -353,7 +343,7 @@ bool scheduler_apply(struct scheduler *scheduler, struct config *config, struct 
     drop_history(scheduler, removed);
     pthread_mutex_unlock(&scheduler->lock);
     pthread_mutex_unlock(&scheduler->scrape_lock);
-    free_list(removed);
+    jobs_free(removed);
     return true;
 }
 
@@ -372,7 +362,7 @@ void scheduler_free(struct scheduler *scheduler)
     for (size_t i = 0; i < scheduler->n_workers; i++)
         pthread_join(scheduler->workers[i].thread, NULL);
     demands_stop(scheduler);
-    free_list(removed);
+    jobs_free(removed);
     for (size_t i = 0; i < LANES; i++)
         queue_deinit(&scheduler->queues[i]);
     pthread_cond_destroy(&scheduler->ended);

@@ -35,7 +35,7 @@ static struct exchange *exchange_new(struct exchanges *all, struct MHD_Connectio
     exchange->connection = connection;
     exchange->slot = slot;
     exchange->config = all->options.config(all->options.arg);
-    exchange->uri_ok = uri_parse(text, exchange->memory, &exchange->uri) && !strchr(text, ' ');
+    exchange->uri_ok = uri_parse(text, exchange->memory, &exchange->uri);
     return exchange;
 }
 
@@ -103,12 +103,17 @@ static struct connection *slot_of(struct MHD_Connection *connection)
     return info ? info->socket_context : NULL;
 }
 
-void *exchange_session(const struct exchange *exchange)
+static void *session_of(struct MHD_Connection *connection)
 {
     const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
 
     return info ? info->tls_session : NULL;
+}
+
+void *exchange_session(const struct exchange *exchange)
+{
+    return session_of(exchange->connection);
 }
 
 /* The text is in the buffer of the connection. Without the query libmicrohttpd has no arguments to
@@ -244,13 +249,13 @@ static size_t leave_escaped(void *cls, struct MHD_Connection *connection, char *
 static bool setup_tls(const struct exchanges *all, struct MHD_Connection *connection, int fd,
                       struct connection *slot)
 {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    const union MHD_ConnectionInfo *info;
+    void *session = session_of(connection);
     struct error err;
 
-    if (!info || !info->tls_session)
+    if (!session)
         return true;
-    if (!tls_setup_session(all->options.tls->ready, info->tls_session, fd, &slot->handshake, &err))
+    if (!tls_setup_session(all->options.tls->ready, session, fd, &slot->handshake, &err))
         return false;
     info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
     slot->handshake.peer = info ? info->client_addr : NULL;

@@ -293,12 +293,17 @@ static int open_network_once(struct listeners *listeners, const char *address,
     return r;
 }
 
+static bool is_any_port(const char *port)
+{
+    return port[strspn(port, "0")] == '\0';
+}
+
 /* Another address of the host may not have the free port that the kernel chose for the first. */
 static bool open_network(struct listeners *listeners, const char *address,
                          const struct listen_address *parts, struct error *err)
 {
     struct error failure = {0};
-    int attempts = strcmp(parts->port, "0") == 0 ? PORT_ATTEMPTS : 1, r = EADDRINUSE;
+    int attempts = is_any_port(parts->port) ? PORT_ATTEMPTS : 1, r = EADDRINUSE;
 
     while (attempts-- > 0 && r == EADDRINUSE)
         r = open_network_once(listeners, address, parts, &failure);
@@ -332,7 +337,7 @@ static bool is_same_address(const struct listen_address *a, const struct listen_
     if (a->path || b->path)
         return a->path && b->path && strcmp(a->path, b->path) == 0;
     return strcmp(a->host, b->host) == 0 && strcmp(a->port, b->port) == 0 &&
-           strspn(a->port, "0") < strlen(a->port); /* port 0 is another one each time */
+           !is_any_port(a->port); /* port 0 is another one each time */
 }
 
 bool listeners_check(const char *const *addresses, size_t n, struct error *err)

@@ -66,6 +66,8 @@ bool uri_parse(const char *text, char *memory, struct uri *uri)
     char *out = memory;
 
     *uri = (struct uri){.path = memory};
+    if (strchr(text, ' '))
+        return false;
     if (path != text && path == end)
         *out++ = '/'; /* "http://host" means "/" */
     return decode(path, end, false, &out) && decode_pairs(*end ? end + 1 : end, out, uri);

@@ -16,7 +16,8 @@ struct uri {
     size_t n_pairs_;
 };
 
-/* Decodes into `memory`, of URI_MEMORY(strlen(text)) bytes; `uri` points into it. */
+/* Decodes into `memory`, of URI_MEMORY(strlen(text)) bytes; `uri` points into it. A text with a
+ * blank is invalid. */
 #define URI_MEMORY(length) (2 * (length) + 2)
 bool uri_parse(const char *text, char *memory, struct uri *uri) MUST_CHECK;
 

@@ -204,9 +204,8 @@ class Docker(Process):
         home = self.dir / "home"
         home.mkdir(exist_ok=True)
         # The key would be made in /etc/docker.
-        config = {"deprecated-key-path": str(self.dir / "key.json"), "max-download-attempts": 1, **(config or {})}
-        if folder:
-            config = {"features": {"containerd-snapshotter": True}, "max-download-attempts": 1}
+        own = {"features": {"containerd-snapshotter": True}} if folder else {"deprecated-key-path": str(self.dir / "key.json")}
+        config = {**own, "max-download-attempts": 1, **(config or {})}
         of_store = [] if folder else ["--oom-score-adjust=0", "--storage-driver", storage]
         (self.dir / "daemon.json").write_text(json.dumps(config), encoding="utf-8")
         libraries = ":".join(str(path) for path in daemons_dir().glob("lib/*-linux-gnu*"))

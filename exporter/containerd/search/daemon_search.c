@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "containerd/containerd.h"
+#include "containerd/cri/cri.h"
 #include "net/socket_path.h"
 
 #include <stdatomic.h>
@@ -10,13 +11,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define ARENA_LIMIT_BYTES    ((size_t)16 << 20)
-#define CAUSE_BYTES          200
-#define ASK_NS               NS_PER_SECOND
-#define RETRY_NS             NS_PER_SECOND /* while the chosen daemon does not answer */
-#define PAUSE_NS             (10 * NS_PER_SECOND)
-#define PATIENCE_NS          (10 * NS_PER_SECOND)
-#define KUBERNETES_NAMESPACE "k8s.io"
+#define ARENA_LIMIT_BYTES ((size_t)16 << 20)
+#define CAUSE_BYTES       200
+#define ASK_NS            NS_PER_SECOND
+#define RETRY_NS          NS_PER_SECOND /* while the chosen daemon does not answer */
+#define PAUSE_NS          (10 * NS_PER_SECOND)
+#define PATIENCE_NS       (10 * NS_PER_SECOND)
 
 const char *const daemon_places[] = {
     "/run/containerd/containerd.sock",
@@ -98,7 +98,7 @@ void daemon_search_free(struct daemon_search *search)
 static bool has_kubernetes(const struct containerd_namespaces *namespaces)
 {
     for (size_t i = 0; i < namespaces->count; i++)
-        if (strcmp(namespaces->items[i].name, KUBERNETES_NAMESPACE) == 0)
+        if (strcmp(namespaces->items[i].name, CRI_NAMESPACE) == 0)
             return true;
     return false;
 }

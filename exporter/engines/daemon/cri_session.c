@@ -2,6 +2,7 @@
 #include "engines/daemon/cri_session.h"
 
 #include "containerd/containers.h"
+#include "containerd/cri/cri.h"
 #include "containerd/cri/cri_pull.h"
 #include "containerd/leases.h"
 #include "containerd/namespaces.h"
@@ -15,7 +16,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define KUBELET_NAMESPACE "k8s.io"
 #define ARENA_LIMIT_BYTES ((size_t)64 << 20) /* several lists of all images of a node */
 #define CLEAR_ATTEMPTS    3
 
@@ -32,7 +32,7 @@ void cri_session_deinit(struct cri_session *session)
 static void init(struct cri_session *session, struct containerd *daemon)
 {
     *session = (struct cri_session){
-        .scope = {.daemon = daemon, .name_space = KUBELET_NAMESPACE},
+        .scope = {.daemon = daemon, .name_space = CRI_NAMESPACE},
         .started_unix_ns_ = clock_unix_ns(),
         .arena = ARENA_INIT(ARENA_LIMIT_BYTES),
     };
@@ -292,7 +292,7 @@ bool cri_session_shares(struct cri_session *session, bool cold, bool *shares, st
                         struct error *err)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(ARENA_LIMIT_BYTES);
-    struct image_records now;
+    struct image_records now = {0};
     struct leases leases;
 
     *shares = !cold && (session->claim_.crowded || session->crowded_ ||
@@ -300,7 +300,7 @@ bool cri_session_shares(struct cri_session *session, bool cold, bool *shares, st
     if (session->present || *shares)
         return true;
     if (!leases_list(&session->scope, &arena, &leases, cancel, err) ||
-        !images_list(&session->scope, &arena, &now, cancel, err))
+        (cold && !images_list(&session->scope, &arena, &now, cancel, err)))
         return false;
     for (size_t i = 0; i < leases.count; i++)
         *shares |= cri_claim_is_others(&session->claim_, &leases.items[i]) &&

@@ -101,7 +101,6 @@ static bool begin(struct docker_session *session, struct error *err)
     return arena_ok(arena, err) &&
            docker_neighbours_begin(&session->neighbours, request, session->client, arena, cancel,
                                    err) &&
-           docker_has_containerd_store(session->client, &session->containerd_store, cancel, err) &&
            docker_images_list(session->client, true, arena, &session->before, cancel, err) &&
            docker_session_find(session, &session->was_there, err);
 }

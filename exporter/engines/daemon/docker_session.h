@@ -25,7 +25,7 @@ struct docker_session {
     struct docker_images before; /* private */
     struct docker_neighbours neighbours;
     struct workspace workspace; /* empty: it only tells other processes that the run is alive */
-    bool containerd_store;      /* docker_has_containerd_store() */
+    bool containerd_store;      /* docker_has_containerd_store(), for pulls */
     bool marked, loads;
     bool keeps_name;   /* the removal would take names of other clients along: the name stays */
     bool load_pending; /* a load may finish after the session: if it does not finish soon, the mark

@@ -70,17 +70,6 @@ bool transfer_session_run(const struct engine_request *request, struct engine_re
     return ok;
 }
 
-static bool has_plugin(const struct plugins *plugins, const char *type, const char *id)
-{
-    for (size_t i = 0; i < plugins->count; i++) {
-        const struct plugin *plugin = &plugins->items[i];
-
-        if (strcmp(plugin->type, type) == 0 && strcmp(plugin->id, id) == 0)
-            return !plugin->init_error;
-    }
-    return false;
-}
-
 bool transfer_session_offered(const struct engine_request *request, struct cancel *cancel,
                               struct error *err)
 {
@@ -97,8 +86,8 @@ bool transfer_session_offered(const struct engine_request *request, struct cance
             "the transfer service of containerd %s is not reliable: containerd 2.0 or later "
             "is needed",
             identity.version);
-    return (has_plugin(&plugins, "io.containerd.grpc.v1", "transfer") &&
-            has_plugin(&plugins, "io.containerd.transfer.v1", "local")) ||
+    return (plugins_have(&plugins, "io.containerd.grpc.v1", "transfer") &&
+            plugins_have(&plugins, "io.containerd.transfer.v1", "local")) ||
            error_set(err, ERROR_UNSUPPORTED, "containerd has no transfer plugin loaded");
 }
 

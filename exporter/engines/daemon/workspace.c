@@ -165,15 +165,6 @@ static bool sweep(const struct workspace *workspace, bool *exists, struct cancel
     return true;
 }
 
-static bool is_loaded(const struct plugins *plugins, const char *snapshotter)
-{
-    for (size_t i = 0; i < plugins->count; i++)
-        if (strcmp(plugins->items[i].type, SNAPSHOTTER_PLUGIN) == 0 &&
-            strcmp(plugins->items[i].id, snapshotter) == 0)
-            return !plugins->items[i].init_error;
-    return false;
-}
-
 /* Returns a snapshotter that the daemon has loaded: CRI's, else the first. erofs is left out: it
  * unpacks no layer without settings. Labels do not tell, because the namespace of the run is new.
  * NULL: the daemon has loaded no other. */
@@ -183,7 +174,8 @@ static const char *loaded_snapshotter(struct containerd *daemon, const struct pl
     const char *name;
     struct error ignored; /* a CRI that does not answer has no say */
 
-    if (cri_snapshotter(daemon, arena, &name, cancel, &ignored) && is_loaded(plugins, name))
+    if (cri_snapshotter(daemon, arena, &name, cancel, &ignored) &&
+        plugins_have(plugins, SNAPSHOTTER_PLUGIN, name))
         return name;
     for (size_t i = 0; i < plugins->count; i++)
         if (strcmp(plugins->items[i].type, SNAPSHOTTER_PLUGIN) == 0 &&
@@ -202,7 +194,7 @@ static bool choose_snapshotter(struct workspace *workspace, const struct engine_
     if (request->any_snapshotter) {
         if (!introspection_plugins(request->containerd, &arena, &plugins, cancel, err))
             return false;
-        if (!is_loaded(&plugins, name))
+        if (!plugins_have(&plugins, SNAPSHOTTER_PLUGIN, name))
             name = loaded_snapshotter(request->containerd, &plugins, &arena, cancel);
     }
     snprintf(workspace->snapshotter, sizeof(workspace->snapshotter), "%s", name ? name : usual);

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/own.h"
+#include "base/text.h"
 #include "containerd/content.h"
 #include "containerd/leases.h"
 
@@ -11,11 +12,9 @@
 #define ENTRIES           ((size_t)4096) /* the oldest is overwritten */
 #define ARENA_LIMIT_BYTES ((size_t)16 << 20)
 #define FOR_EVER          INT64_MAX
-#define NUMBER_START      1469598103934665603U
-#define NUMBER_PRIME      1099511628211U
 
 struct entry {
-    uint64_t number; /* of the digest */
+    uint64_t number; /* text_hash() of the digest */
     uint64_t removal;
     int64_t created_unix_ns, removed_unix_ns;
 };
@@ -26,16 +25,6 @@ static struct {
     size_t next;
     uint64_t removals;
 } table = {.lock = PTHREAD_MUTEX_INITIALIZER};
-
-/* A digest is a hash already, so a simple hash of its text identifies it. */
-static uint64_t number_of(const char *digest)
-{
-    uint64_t number = NUMBER_START;
-
-    for (; *digest; digest++)
-        number = (number ^ (unsigned char)*digest) * NUMBER_PRIME;
-    return number;
-}
 
 struct noting {
     int64_t since_unix_ns;
@@ -50,8 +39,8 @@ static bool note(void *arg, const struct content_record *record, struct error *e
     (void)err;
     if (record->created_unix_ns < noting->since_unix_ns)
         return true;
-    table.entries[table.next] = (struct entry){number_of(record->digest), noting->removal,
-                                               record->created_unix_ns, FOR_EVER};
+    table.entries[table.next] = (struct entry){text_hash(TEXT_HASH_INIT, record->digest),
+                                               noting->removal, record->created_unix_ns, FOR_EVER};
     table.next = (table.next + 1) % ENTRIES;
     return true;
 }
@@ -94,7 +83,7 @@ void recent_blobs_removed(uint64_t removal)
 
 bool recent_blobs_shared(const char *digest, int64_t started_unix_ns, int64_t created_unix_ns)
 {
-    uint64_t number = number_of(digest);
+    uint64_t number = text_hash(TEXT_HASH_INIT, digest);
     LOCK_SCOPE(&table.lock);
 
     for (size_t i = 0; i < ENTRIES; i++) {

@@ -32,7 +32,8 @@ static bool run_fake(const struct engine_request *request, struct engine_result 
     return planned_error.code == ERROR_NONE;
 }
 
-static const struct engine fake_engine = {.operation = "pull", .name = "fake", .run = run_fake};
+static const struct engine fake_engine = {
+    .operation = "pull", .name = "fake", .abilities = ENGINE_ANY_SNAPSHOTTER, .run = run_fake};
 
 void probe_fixture_open_on(struct probe_fixture *f, const char *text, const struct node *node)
 {

@@ -52,8 +52,7 @@ static void print_headline(const struct status *status, struct buf *out)
 
     /* The cause of most other failures comes first. */
     if (status_value(status, "containerd_up", &up) && !(up > 0))
-        buf_append_str(out, strcmp(status_failure_reason(status, "daemon"),
-                                   error_code_name(ERROR_RUNTIME_FORBIDDEN)) == 0
+        buf_append_str(out, status_is_forbidden(status, "daemon")
                                 ? "The exporter may not use containerd's socket"
                                 : "containerd does not answer");
     else if (failing > 0)

@@ -286,6 +286,12 @@ const char *status_failure_reason(const struct status *status, const char *colle
     return "";
 }
 
+bool status_is_forbidden(const struct status *status, const char *collector)
+{
+    return strcmp(status_failure_reason(status, collector),
+                  error_code_name(ERROR_RUNTIME_FORBIDDEN)) == 0;
+}
+
 const char *status_failure_message(const struct status *status, const char *collector)
 {
     for (size_t i = 0; i < status->n_failures; i++)

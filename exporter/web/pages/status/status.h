@@ -75,6 +75,9 @@ void status_problem(struct status *status, bool is_problem, const char *anchor, 
 /* Why the last run of a collector failed: the `reason` label, and the message. "" if it succeeded,
  * or if that is unknown. */
 const char *status_failure_reason(const struct status *status, const char *collector);
+
+/* Whether that reason is that the exporter may not use the socket: the daemon may be well. */
+bool status_is_forbidden(const struct status *status, const char *collector);
 const char *status_failure_message(const struct status *status, const char *collector);
 
 /* The first sample of a family; false if the board has none. */

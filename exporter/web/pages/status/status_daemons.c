@@ -127,13 +127,6 @@ static void print_containerd_details(struct status *status)
     buf_append_str(out, "</dl>");
 }
 
-/* Whether the last error is that the exporter may not use the socket: the daemon may be well. */
-static bool is_forbidden(const struct status *status, const char *collector)
-{
-    return strcmp(status_failure_reason(status, collector),
-                  error_code_name(ERROR_RUNTIME_FORBIDDEN)) == 0;
-}
-
 static void print_last_error(struct status *status, const char *collector)
 {
     const char *message = status_failure_message(status, collector);
@@ -146,7 +139,7 @@ static void print_last_error(struct status *status, const char *collector)
 static void print_unreachable_containerd(struct status *status)
 {
     struct buf *out = &status->body;
-    bool forbidden = is_forbidden(status, "daemon");
+    bool forbidden = status_is_forbidden(status, "daemon");
 
     begin_card(status, "containerd", forbidden ? "permission denied" : "does not answer", "bad");
     if (forbidden)
@@ -195,7 +188,7 @@ static void print_containerd(struct status *status)
 
 static void print_docker(struct status *status)
 {
-    bool forbidden = is_forbidden(status, "docker");
+    bool forbidden = status_is_forbidden(status, "docker");
     double up;
 
     if (!status_value(status, "docker_engine_up", &up))
