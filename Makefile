@@ -57,7 +57,8 @@ help:
 	@echo 'make run        the exporter on the containerd of this machine: inventory only'
 	@echo 'make fuzz       each fuzzer for FUZZ_SECONDS=60 (clang)'
 	@echo 'make mutate     N=200 SEED=1 FLOOR=base: changes of the code that make check notices'
-	@echo 'make reference  the tables of metrics in README.md, from the tables of the code'
+	@echo 'make reference  docs/metrics.md, from the tables of the code'
+	@echo 'make screenshots  the pictures of the README, from a running exporter (root)'
 	@echo 'make install    DESTDIR=$(DESTDIR) PREFIX=$(PREFIX); make uninstall keeps what is in /etc'
 	@echo 'make format     clang-format everything             make lint   clang-tidy, cppcheck'
 	@echo 'make clean      V=1 shows commands                  CI=1        warnings are errors'
@@ -186,10 +187,14 @@ e2e: $(BINARY)
 bench: $(BINARY) $(BUILD)/bench_page
 	$(Q)EXPORTER_BIN=$(abspath $(BINARY)) PAGE_BIN=$(abspath $(BUILD)/bench_page) /usr/bin/python3 tests/bench/bench.py $(BENCH_ARGS)
 
-# The tables of metrics in README.md; tests/e2e/web/test_pages.py says when they are stale.
+# The tables of docs/metrics.md; tests/e2e/web/test_pages.py says when they are stale.
 reference: $(BINARY)
 	$(Q)$(BINARY) metrics --markdown | sed -i -e '/<!-- metrics:begin -->/,/<!-- metrics:end -->/{//!d}' \
-	    -e '/<!-- metrics:begin -->/r /dev/stdin' README.md
+	    -e '/<!-- metrics:begin -->/r /dev/stdin' docs/metrics.md
+
+# The pictures of the README, from a running exporter.
+screenshots: $(BINARY)
+	$(Q)EXPORTER_BIN=$(abspath $(BINARY)) PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 docs/images/screenshots.py
 
 demo:
 	$(Q)./deploy/demo.sh
@@ -254,7 +259,7 @@ clean:
 	rm -rf build build-*
 
 force:
-.PHONY: help all check layers headers unit corpus fuzz mutate e2e bench reference demo run install uninstall man format lint clean force
+.PHONY: help all check layers headers unit corpus fuzz mutate e2e bench reference screenshots demo run install uninstall man format lint clean force
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(OBJS:.o=.d) $(BUILD)/exporter/main.d $(wildcard $(BUILD)/tests/*/*.d $(BUILD)/tests/unit/*/*.d)
