@@ -59,6 +59,7 @@ help:
 	@echo 'make mutate     N=200 SEED=1 FLOOR=base: changes of the code that make check notices'
 	@echo 'make reference  the tables of metrics in README.md, from the tables of the code'
 	@echo 'make chart      the files of deploy/helm, from dashboards'
+	@echo 'make prometheus-rule  the PrometheusRule of deploy/kubernetes, from dashboards/rules.yml'
 	@echo 'make install    DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)'
 	@echo 'make format     clang-format everything             make lint   clang-tidy, cppcheck'
 	@echo 'make clean      V=1 shows commands                  CI=1        warnings are errors'
@@ -195,6 +196,12 @@ reference: $(BINARY)
 # A chart reads no file outside of itself; tests/e2e/install/test_helm.py says when a copy is stale.
 chart:
 	$(Q)cp dashboards/rules.yml dashboards/*.json deploy/helm/containerd-exporter/files/
+# The alerts as an object of prometheus-operator; tests/e2e/system/test_deploy.py says when it is stale.
+PROMETHEUS_RULE := deploy/kubernetes/components/prometheus-rule/prometheusrule.yaml
+prometheus-rule: dashboards/rules.yml
+	$(Q)sed '/^  # The rest is written by make prometheus-rule\.$$/q' $(PROMETHEUS_RULE) >$(PROMETHEUS_RULE).new
+	$(Q)sed -n -e '/^groups:/,$$s/^\(.\)/  \1/' -e '/^ /p' -e '/^$$/p' $< >>$(PROMETHEUS_RULE).new
+	$(Q)mv $(PROMETHEUS_RULE).new $(PROMETHEUS_RULE)
 
 demo:
 	$(Q)./deploy/demo.sh
@@ -236,7 +243,7 @@ clean:
 	rm -rf build build-*
 
 force:
-.PHONY: help all check layers headers unit corpus fuzz mutate e2e bench reference chart demo run install man format lint clean force
+.PHONY: help all check layers headers unit corpus fuzz mutate e2e bench reference prometheus-rule chart demo run install man format lint clean force
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(OBJS:.o=.d) $(BUILD)/exporter/main.d $(wildcard $(BUILD)/tests/*/*.d $(BUILD)/tests/unit/*/*.d)
