@@ -196,6 +196,7 @@ reference: $(BINARY)
 # A chart reads no file outside of itself; tests/e2e/install/test_helm.py says when a copy is stale.
 chart:
 	$(Q)cp dashboards/rules.yml dashboards/*.json deploy/helm/containerd-exporter/files/
+
 # The alerts as an object of prometheus-operator; tests/e2e/system/test_deploy.py says when it is stale.
 PROMETHEUS_RULE := deploy/kubernetes/components/prometheus-rule/prometheusrule.yaml
 prometheus-rule: dashboards/rules.yml

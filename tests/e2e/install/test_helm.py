@@ -8,7 +8,7 @@ import subprocess
 import pytest
 import yaml
 
-from lab.helm import CHART, Helm, Refused, find
+from lab.helm import CHART, Refused, find
 from lab.programs import ROOT, exporter_binary
 from lab.schemas import mistakes
 from lab.wait import LabError
@@ -44,16 +44,6 @@ FULL = {
     "imagePullSecrets": [{"name": "pull"}], "commonLabels": {"team": "a"}, "podLabels": {"pod": "p"},
     "podAnnotations": {"note": "text"}, "daemonsetAnnotations": {"set": "s"}, "image": {"digest": f"sha256:{'0' * 64}"},
     "global": {"imageRegistry": "mirror.example"}, "startupProbe": {"httpGet": {"httpHeaders": [{"name": "a", "value": "b"}]}}}
-
-
-@pytest.fixture(scope="module", name="helm")
-def built(tmp_path_factory):
-    try:
-        return Helm(tmp_path_factory.mktemp("helm"))
-    except LabError as error:
-        if "deploy/lib.sh" not in str(error):
-            raise
-        return pytest.skip(f"THE CHART IS NOT TESTED: {error}")
 
 
 @pytest.fixture(scope="module", name="full")
