@@ -59,6 +59,7 @@ help:
 	@echo 'make mutate     N=200 SEED=1 FLOOR=base: changes of the code that make check notices'
 	@echo 'make reference  docs/metrics.md, from the tables of the code'
 	@echo 'make screenshots  the pictures of the README, from a running exporter (root)'
+	@echo 'make chart      the files of deploy/helm, from dashboards'
 	@echo 'make prometheus-rule  the PrometheusRule of deploy/kubernetes, from dashboards/rules.yml'
 	@echo 'make install    DESTDIR=$(DESTDIR) PREFIX=$(PREFIX); make uninstall keeps what is in /etc'
 	@echo 'make format     clang-format everything             make lint   clang-tidy, cppcheck'
@@ -197,6 +198,10 @@ reference: $(BINARY)
 screenshots: $(BINARY)
 	$(Q)EXPORTER_BIN=$(abspath $(BINARY)) PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 docs/images/screenshots.py
 
+# A chart reads no file outside of itself; tests/e2e/install/test_helm.py says when a copy is stale.
+chart:
+	$(Q)cp dashboards/rules.yml dashboards/*.json deploy/helm/containerd-exporter/files/
+
 # The alerts as an object of prometheus-operator; tests/e2e/system/test_deploy.py says when it is stale.
 PROMETHEUS_RULE := deploy/kubernetes/components/prometheus-rule/prometheusrule.yaml
 prometheus-rule: dashboards/rules.yml
@@ -267,7 +272,7 @@ clean:
 	rm -rf build build-*
 
 force:
-.PHONY: help all check layers headers unit corpus fuzz mutate e2e bench reference prometheus-rule screenshots demo run install uninstall man format lint clean force
+.PHONY: help all check layers headers unit corpus fuzz mutate e2e bench reference prometheus-rule chart screenshots demo run install uninstall man format lint clean force
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(OBJS:.o=.d) $(BUILD)/exporter/main.d $(wildcard $(BUILD)/tests/*/*.d $(BUILD)/tests/unit/*/*.d)
