@@ -249,18 +249,6 @@ def test_completes_in_zsh():
         assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.unprivileged
-def test_installs_manual_and_completion(tmp_path):
-    if exporter_binary() != str(ROOT / "build/containerd_exporter"):
-        pytest.skip("make install is of build/")
-    subprocess.run(["make", "-C", str(ROOT), "-o", "build/containerd_exporter", "install", f"DESTDIR={tmp_path}", "PREFIX=/usr"], check=True,
-                   capture_output=True)
-    assert (tmp_path / "usr/share/man/man8/containerd_exporter.8").read_text() == MANUAL.read_text()
-    assert (tmp_path / "usr/share/bash-completion/completions/containerd_exporter").read_text() == \
-        run_exporter("--completion-script-bash").stdout
-    assert (tmp_path / "usr/share/zsh/vendor-completions/_containerd_exporter").exists()
-
-
 # ---- probe
 
 def config_file(lab, daemon, registry, probes):
