@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "collector/catalog.h"
 #include "command/command.h"
+#include "command/setup.h"
 #include "command/web_path.h"
 
 #include <stdio.h>
@@ -51,6 +52,7 @@ static void add_config(struct raw *raw)
                   "Reload the configuration file when it changes, for example in a ConfigMap."},
                  {"config.auto-reload-interval", FLAG_STRING, &raw->reload_interval, NULL,
                   "How often to check the file for changes."},
+                 ROOTFS_FLAG(&options->rootfs),
                  {0},
              });
 }

@@ -13,6 +13,7 @@
 struct options {
     const char *config_file;
     bool config_check;
+    const char *rootfs;     /* or NULL */
     int64_t auto_reload_ns; /* 0: no automatic reload */
 
     enum config_switch collectors[COLLECTORS_MAX]; /* as in the catalog */
