@@ -42,6 +42,8 @@ static bool allocate(struct draft *draft, const struct settings_source *source)
             return problems_add(source->problems, source->place, "out of memory");
     }
     draft->job.place = source->place;
+    draft->job.place.file =
+        source->place.file ? arena_strdup(draft->job.arena, source->place.file) : NULL;
     draft->own = *source;
     draft->own.arena = draft->job.arena;
     return true;
