@@ -126,13 +126,24 @@ def test_checks_a_directory(tmp_path):
 
 
 @pytest.mark.unprivileged
-def test_a_probe_that_cannot_be_opened_names_its_file(tmp_path):
+def test_all_mistakes_of_a_probe_are_told_with_its_file(tmp_path):
     (tmp_path / "10.yml").write_text(BASE % "/none.sock", encoding="utf-8")
-    (tmp_path / "20.yml").write_text("probes:\n  - {name: x, operation: pull, image: r.example/x:1, auth: {username: u, "
-                                     "password_file: /nonexistent}}\n", encoding="utf-8")
+    (tmp_path / "20.yml").write_text("""\
+probes:
+  - name: x
+    operation: pull
+    image: Bad//x
+    engine: none
+    platform: a/b/c/d/e
+    expected: {digest: x}
+    auth: {username: u}
+    labels: {1x: y}
+    colt: no
+""", encoding="utf-8")
     done = check(tmp_path)
     assert done.returncode == 1
-    assert f"{tmp_path}/20.yml:2:" in done.stderr
+    lines = [line.removeprefix(f"{tmp_path}/20.yml:") for line in done.stderr.splitlines()[:-1]]
+    assert [line.split(": ")[0] for line in lines] == ["4:12", "5:13", "6:15", "7:24", "8:22", "9:13", "10:5"], done.stderr
 
 
 @pytest.mark.unprivileged

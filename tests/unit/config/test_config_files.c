@@ -182,7 +182,8 @@ static void every_mistake_names_its_file(void **state)
             "2.yml:2:1: found a tab in the indentation: expected spaces\n"
             "3.yml:1:9: \"probes\": expected a list, found a mapping\n"
             "4.yml:1:1: expected a mapping, found a list\n"
-            "5.yml:1:15: found a \":\" that no key has: expected quotes around the value\n"
+            "5.yml:1:15: found a \":\" that no key has: expected \",\" before the next key, or "
+            "quotes around the value\n"
             "6.yml:1:19: unknown anchor \"x\": expected &x before this alias\n"
             "6.yml:3:1: second settings document (the first is at line 1): expected kind Canary\n");
 }
