@@ -17,7 +17,8 @@ mount -t tmpfs tmpfs "$1"; cd "$1"; mkdir upper work root
 mount -t overlay overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" root; cd root
 mount -t proc proc proc; mount --bind proc/sys proc/sys; mount -o remount,bind,ro proc/sys
 mount -t sysfs -o ro sysfs sys
-mount -t tmpfs -o mode=755 tmpfs dev; mkdir dev/shm dev/pts; ln -s /proc/self/fd dev/fd
+mount -t tmpfs -o mode=755 tmpfs dev; mkdir dev/shm dev/pts; ln -s /proc/self/fd dev/fd; ln -s pts/ptmx dev/ptmx
+mount -t devpts -o newinstance,ptmxmode=0666 devpts dev/pts
 for name in null zero full random urandom tty; do touch dev/$name; mount --bind /dev/$name dev/$name; done
 mount -t tmpfs -o mode=755 tmpfs run; mount -t tmpfs -o mode=1777 tmpfs tmp
 mount --bind "$2" mnt
@@ -33,6 +34,7 @@ else
     mount -t tmpfs -o mode=755 tmpfs sys/fs/cgroup
 fi
 mkdir .old; pivot_root . .old; umount -l .old; rmdir .old
+mount --make-rshared /
 ip link set lo up 2>/dev/null || /usr/bin/python3 -c "$5"
 [ -n "$4" ] || exec env -i sleep infinity
 exec env -i container=lab /lib/systemd/systemd --system --unit=multi-user.target --show-status=no
