@@ -57,7 +57,10 @@ help:
 	@echo 'make run        the exporter on the containerd of this machine: inventory only'
 	@echo 'make fuzz       each fuzzer for FUZZ_SECONDS=60 (clang)'
 	@echo 'make mutate     N=200 SEED=1 FLOOR=base: changes of the code that make check notices'
-	@echo 'make reference  the tables of metrics in README.md, from the tables of the code'
+	@echo 'make reference  docs/metrics.md, from the tables of the code'
+	@echo 'make screenshots  the pictures of the README, from a running exporter (root)'
+	@echo 'make chart      the files of deploy/helm, from dashboards'
+	@echo 'make prometheus-rule  the PrometheusRule of deploy/kubernetes, from dashboards/rules.yml'
 	@echo 'make install    DESTDIR=$(DESTDIR) PREFIX=$(PREFIX); make uninstall keeps what is in /etc'
 	@echo 'make deb        build/deb/containerd-exporter_$(VERSION)_*.deb, by debhelper'
 	@echo 'make format     clang-format everything             make lint   clang-tidy, cppcheck'
@@ -187,10 +190,25 @@ e2e: $(BINARY)
 bench: $(BINARY) $(BUILD)/bench_page
 	$(Q)EXPORTER_BIN=$(abspath $(BINARY)) PAGE_BIN=$(abspath $(BUILD)/bench_page) /usr/bin/python3 tests/bench/bench.py $(BENCH_ARGS)
 
-# The tables of metrics in README.md; tests/e2e/web/test_pages.py says when they are stale.
+# The tables of docs/metrics.md; tests/e2e/web/test_pages.py says when they are stale.
 reference: $(BINARY)
 	$(Q)$(BINARY) metrics --markdown | sed -i -e '/<!-- metrics:begin -->/,/<!-- metrics:end -->/{//!d}' \
-	    -e '/<!-- metrics:begin -->/r /dev/stdin' README.md
+	    -e '/<!-- metrics:begin -->/r /dev/stdin' docs/metrics.md
+
+# The pictures of the README, from a running exporter.
+screenshots: $(BINARY)
+	$(Q)EXPORTER_BIN=$(abspath $(BINARY)) PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 docs/images/screenshots.py
+
+# A chart reads no file outside of itself; tests/e2e/install/test_helm.py says when a copy is stale.
+chart:
+	$(Q)cp dashboards/rules.yml dashboards/*.json deploy/helm/containerd-exporter/files/
+
+# The alerts as an object of prometheus-operator; tests/e2e/system/test_deploy.py says when it is stale.
+PROMETHEUS_RULE := deploy/kubernetes/components/prometheus-rule/prometheusrule.yaml
+prometheus-rule: dashboards/rules.yml
+	$(Q)sed '/^  # The rest is written by make prometheus-rule\.$$/q' $(PROMETHEUS_RULE) >$(PROMETHEUS_RULE).new
+	$(Q)sed -n -e '/^groups:/,$$s/^\(.\)/  \1/' -e '/^ /p' -e '/^$$/p' $< >>$(PROMETHEUS_RULE).new
+	$(Q)mv $(PROMETHEUS_RULE).new $(PROMETHEUS_RULE)
 
 demo:
 	$(Q)./deploy/demo.sh
@@ -242,7 +260,7 @@ DEB_TIME     = $(or $(SOURCE_DATE_EPOCH),$(shell stat -c %Y CHANGELOG.md))
 deb:
 	rm -rf $(BUILD)/deb
 	mkdir -p $(DEB_SOURCE)
-	cp -a Makefile LICENSE README.md CHANGELOG.md $(wildcard docs) exporter collectors proto dashboards deploy $(DEB_SOURCE)
+	cp -a Makefile LICENSE README.md CHANGELOG.md docs exporter collectors proto dashboards deploy $(DEB_SOURCE)
 	mv $(DEB_SOURCE)/deploy/debian $(DEB_SOURCE)
 	{ echo 'containerd-exporter ($(DEB_VERSION)) unstable; urgency=medium'; echo; \
 	    echo '  * Built from revision $(REVISION). CHANGELOG.md has the changes of each release.'; echo; \
@@ -273,7 +291,7 @@ clean:
 	rm -rf build build-*
 
 force:
-.PHONY: help all check layers headers unit corpus fuzz mutate e2e bench reference demo run install uninstall deb man format lint clean force
+.PHONY: help all check layers headers unit corpus fuzz mutate e2e bench reference prometheus-rule chart screenshots demo run install uninstall deb man format lint clean force
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(OBJS:.o=.d) $(BUILD)/exporter/main.d $(wildcard $(BUILD)/tests/*/*.d $(BUILD)/tests/unit/*/*.d)

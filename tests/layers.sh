@@ -45,7 +45,7 @@ floor net         base os encoding
 floor credentials base os encoding oci
 floor registry    base os encoding oci net credentials
 floor docker      base encoding oci net credentials
-floor containerd  base encoding oci net credentials
+floor containerd  base os encoding oci net credentials
 floor inventory   base oci containerd
 floor collector   base metrics
 floor config      base os encoding collector

@@ -8,6 +8,7 @@
 #include "command/terminal/probe_result.h"
 #include "command/terminal/probe_run.h"
 #include "encoding/suggest.h"
+#include "os/rootfs.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -24,7 +25,7 @@ enum {
 };
 
 struct probe_options {
-    const char *config_file;
+    const char *config_file, *rootfs;
     struct flag_list names;
     bool all, list, debug, json, quiet, help;
 };
@@ -47,6 +48,7 @@ static void make_flags(struct probe_options *options, struct flag flags[COMMAND_
         {"help", FLAG_ACTION, &options->help, NULL, "Show this help.", .letter = 'h'},
         {"config.file", FLAG_STRING, &options->config_file, "FILE",
          "Configuration file. Default: /etc/containerd_exporter/containerd_exporter.yml."},
+        ROOTFS_FLAG(&options->rootfs),
         {"all", FLAG_SWITCH, &options->all, NULL, "Run all probes, one after another."},
         {"list", FLAG_SWITCH, &options->list, NULL, "List the names of the probes and exit."},
         {"debug", FLAG_SWITCH, &options->debug, NULL, "Show the log of each run while it runs."},
@@ -81,7 +83,7 @@ static bool parse(struct probe_options *options, int argc, char **argv, struct e
     if (options->names.count > 0 && (options->all || options->list))
         return error_set(err, ERROR_INVALID, "probe names and --%s exclude each other",
                          options->all ? "all" : "list");
-    return true;
+    return rootfs_use(options->rootfs, err) || error_wrap(err, "--path.rootfs");
 }
 
 static bool is_probe(const struct config_job *job)
@@ -97,11 +99,24 @@ static struct config_job *find_probe(const struct config *config, const char *na
     return NULL;
 }
 
+static bool is_disabled(const struct config *config, const char *name)
+{
+    const char *at = config->disabled.data;
+
+    for (; at && *at; at += strcspn(at, "\n") + 1)
+        if (strncmp(at, name, strlen(name)) == 0 && at[strlen(name)] == '\n')
+            return true;
+    return false;
+}
+
 static bool reject_name(const struct config *config, const char *name, struct error *err)
 {
     CLEANUP(buf_deinit) struct buf hint = BUF_INIT(HINT_LIMIT_BYTES);
     struct suggest_words words = {0};
 
+    if (is_disabled(config, name))
+        return error_set(err, ERROR_NOT_FOUND, "probe \"%s\" is disabled: it has enabled: false",
+                         name);
     for (size_t i = 0; i < config->n_jobs; i++)
         if (is_probe(&config->jobs[i]))
             suggest_add(&words, config->jobs[i].name);

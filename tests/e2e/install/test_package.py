@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from lab.machine import Machine
+from lab.systemd_machine import SystemdMachine
 from lab.package import REVISION, TIME, build_package
 from lab.programs import ROOT
 
@@ -38,7 +38,7 @@ def package(build):
 @pytest.fixture(name="machine")
 def machine_without_systemd(tmp_path, deb):
     """The package is /mnt/this.deb there; /mnt/next.deb is a later one with other settings."""
-    machine = Machine(tmp_path / "machine")
+    machine = SystemdMachine(tmp_path / "machine")
     shutil.copy(deb, machine.share / "this.deb")
     unpacked = tmp_path / "unpacked"
     assert run("dpkg-deb", "--raw-extract", deb, unpacked).returncode == 0

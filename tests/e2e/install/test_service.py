@@ -11,7 +11,7 @@ import yaml
 
 from lab import Lab
 from lab.daemons import DockerRegistry
-from lab.machine import Machine
+from lab.systemd_machine import SystemdMachine
 from lab.network import free_port
 from lab.process import Process
 from lab.programs import ROOT, exporter_binary
@@ -72,7 +72,7 @@ class Service:
 @pytest.fixture(scope="module", name="machine")
 def booted_machine():
     with Lab() as lab:
-        machine = Machine(lab.folder("machine"), containerd=lab.containerd(), boot=True)
+        machine = SystemdMachine(lab.folder("machine"), containerd=lab.containerd(), boot=True)
         if not shutil.which("systemctl"):
             pytest.skip("THE SERVICE IS NOT TESTED: no systemd")
         lab.stack.callback(machine.close)

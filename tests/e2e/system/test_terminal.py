@@ -24,7 +24,7 @@ from lab.programs import ROOT, exporter_binary
 from lab.wait import wait_until
 
 MANUAL = ROOT / "deploy/containerd_exporter.8"
-COMMANDS = ("check", "probe", "metrics")
+COMMANDS = ("check", "probe", "health", "metrics")
 
 
 def flags_of(text):
@@ -55,7 +55,7 @@ def test_help_command_equals_help_flag():
 @pytest.mark.unprivileged
 @pytest.mark.parametrize("args, words", [
     (["chek"], 'unknown command "chek" (did you mean "check"?), try --help'),
-    (["bogus"], 'unknown command "bogus" (known: check, probe, metrics), try --help'),
+    (["bogus"], 'unknown command "bogus" (known: check, probe, health, metrics), try --help'),
     (["help", "prob"], 'unknown command "prob" (did you mean "probe"?), try --help'),
     (["--colector.images"], '(did you mean "collector.images"'),
     (["--collector.pull"], "unknown long flag '--collector.pull'"),
@@ -194,15 +194,15 @@ def test_manual_is_well_formed():
 
 
 @pytest.mark.unprivileged
-def test_readme_lists_the_flags_of_this_build():
+def test_docs_list_the_flags_of_this_build():
     """All but those of single collectors, which are one row; and none that there is not."""
-    readme = (ROOT / "README.md").read_text()
-    rows = "".join(re.findall(r"^\| (`--.*?) \|", readme, re.MULTILINE))
+    page = (ROOT / "docs/command-line.md").read_text()
+    rows = "".join(re.findall(r"^\| (`--.*?) \|", page, re.MULTILINE))
     written = {re.sub(r"\[?no-\]?", "", name) for name in re.findall(r"`--([^`= ]+)", rows)}
     known = {"collector.NAME" if re.match(r"collector\.(?!disable)", name) else name
              for name in flags_of(run_exporter("--help").stdout)}
-    assert known - written == set(), "not in README"
-    assert written - known == set(), "only in README"
+    assert known - written == set(), "not in docs/command-line.md"
+    assert written - known == set(), "only in docs/command-line.md"
 
 
 def complete(*words, config=None):
