@@ -59,6 +59,8 @@ help:
 	@echo 'make mutate     N=200 SEED=1 FLOOR=base: changes of the code that make check notices'
 	@echo 'make reference  docs/metrics.md, from the tables of the code'
 	@echo 'make screenshots  the pictures of the README, from a running exporter (root)'
+	@echo 'make chart      the files of deploy/helm, from dashboards'
+	@echo 'make prometheus-rule  the PrometheusRule of deploy/kubernetes, from dashboards/rules.yml'
 	@echo 'make install    DESTDIR=$(DESTDIR) PREFIX=$(PREFIX); make uninstall keeps what is in /etc'
 	@echo 'make format     clang-format everything             make lint   clang-tidy, cppcheck'
 	@echo 'make clean      V=1 shows commands                  CI=1        warnings are errors'
@@ -196,6 +198,17 @@ reference: $(BINARY)
 screenshots: $(BINARY)
 	$(Q)EXPORTER_BIN=$(abspath $(BINARY)) PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 docs/images/screenshots.py
 
+# A chart reads no file outside of itself; tests/e2e/install/test_helm.py says when a copy is stale.
+chart:
+	$(Q)cp dashboards/rules.yml dashboards/*.json deploy/helm/containerd-exporter/files/
+
+# The alerts as an object of prometheus-operator; tests/e2e/system/test_deploy.py says when it is stale.
+PROMETHEUS_RULE := deploy/kubernetes/components/prometheus-rule/prometheusrule.yaml
+prometheus-rule: dashboards/rules.yml
+	$(Q)sed '/^  # The rest is written by make prometheus-rule\.$$/q' $(PROMETHEUS_RULE) >$(PROMETHEUS_RULE).new
+	$(Q)sed -n -e '/^groups:/,$$s/^\(.\)/  \1/' -e '/^ /p' -e '/^$$/p' $< >>$(PROMETHEUS_RULE).new
+	$(Q)mv $(PROMETHEUS_RULE).new $(PROMETHEUS_RULE)
+
 demo:
 	$(Q)./deploy/demo.sh
 
@@ -259,7 +272,7 @@ clean:
 	rm -rf build build-*
 
 force:
-.PHONY: help all check layers headers unit corpus fuzz mutate e2e bench reference screenshots demo run install uninstall man format lint clean force
+.PHONY: help all check layers headers unit corpus fuzz mutate e2e bench reference prometheus-rule chart screenshots demo run install uninstall man format lint clean force
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(OBJS:.o=.d) $(BUILD)/exporter/main.d $(wildcard $(BUILD)/tests/*/*.d $(BUILD)/tests/unit/*/*.d)

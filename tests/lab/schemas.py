@@ -15,7 +15,8 @@ from lab.wait import LabError
 
 PREFIX = "#/components/schemas/"
 OPENAPI = {"v1": ("api__v1", "io.k8s.api.core.v1."), "apps/v1": ("apis__apps__v1", "io.k8s.api.apps.v1.")}
-TABLES = {"networking.k8s.io/v1": "io.k8s.api.networking.v1."}  # Kubernetes' client has no OpenAPI document of them
+TABLES = {"networking.k8s.io/v1": "io.k8s.api.networking.v1.",  # Kubernetes' client has no OpenAPI documents of these
+          "scheduling.k8s.io/v1": "io.k8s.api.scheduling.v1."}
 OPERATOR = "monitoring.coreos.com/v1"
 
 
