@@ -25,6 +25,9 @@ BASH = "sh"
 RUN = {
     ("README.md", "Two commands"): ["tests/e2e/system/test_demo.py::test_once_shows_results_and_leaves_nothing", "tests/fresh.sh"],
     ("docs/quick-start.md", "Virtual machine or server"): ["tests/e2e/install/test_quick_start.py::test_virtual_machine"],
+    ("docs/quick-start.md", "Debian package"): ["tests/e2e/install/test_package.py::test_installs_upgrades_removes_and_purges"],
+    ("docs/quick-start.md", "Container image"): ["tests/e2e/install/test_quick_start.py::test_docker"],
+    ("docs/quick-start.md", "Docker"): ["tests/e2e/install/test_quick_start.py::test_docker"],
     ("docs/quick-start.md", "With kustomize"): ["tests/e2e/install/test_quick_start.py::test_overlay"],
     ("docs/quick-start.md", "k3s, RKE2, k0s, MicroK8s"): ["tests/e2e/install/test_quick_start.py::test_overlay"],
     ("docs/quick-start.md", "Prometheus and Grafana"): ["tests/e2e/install/test_quick_start.py::test_virtual_machine"],
