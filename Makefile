@@ -297,7 +297,7 @@ image-push:
 	$(Q)test -n '$(IMAGE_NAME)'
 	$(Q)for arch in $(ARCHS); do $(MAKE) --no-print-directory ARCH=$$arch image-archive || exit 1; done
 	$(Q)$(IMAGE_TOOL) index build/image.tar $(ARCHS:%=build/image-%.tar)
-	$(Q)skopeo copy --all --preserve-digests $(SKOPEO_FLAGS) oci-archive:build/image.tar docker://$(IMAGE_NAME)
+	$(Q)skopeo --insecure-policy copy --all --preserve-digests $(SKOPEO_FLAGS) oci-archive:build/image.tar docker://$(IMAGE_NAME)
 
 image-set:
 	$(Q)$(IMAGE_TOOL) kustomize $(IMAGE_NAME)

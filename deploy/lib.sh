@@ -14,7 +14,7 @@ BUILD_PACKAGES="make gcc g++ libc6-dev git ca-certificates libgrpc-dev libprotob
 # shellcheck disable=SC2034
 DEMO_PACKAGES="python3 python3-yaml python3-prometheus-client openssl mount"
 # shellcheck disable=SC2034
-TEST_PACKAGES="libcmocka-dev libdeflate-dev python3-pytest python3-pytest-xdist python3-grpcio python3-jsonschema skopeo curl jq util-linux chromium
+TEST_PACKAGES="libcmocka-dev libdeflate-dev python3-pytest python3-pytest-xdist python3-grpcio python3-jsonschema skopeo debootstrap curl jq util-linux chromium
     golang-go golang-github-masterminds-sprig-dev golang-github-xeipuuv-gojsonschema-dev golang-k8s-sigs-yaml-dev"
 
 say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
@@ -224,21 +224,28 @@ unpack_sysroot() {
     cp "$temp/uris" "$1/packages"
 }
 
-# need_image_base: a Debian of this machine's suite with what a build needs, made with debootstrap, as an archive for
-# `docker import`: the base of deploy/Dockerfile in the tests, where docker build has no network.
+# need_image_base [DIR]: a Debian of this machine's suite with what a build needs, made with debootstrap, as an archive
+# for `docker import`: the base of deploy/Dockerfile in the tests, where docker build has no network.
 need_image_base() {
-    local uri keyring temp archive suite status
-    archive=$(daemons_dir)/image-base.tar
-    suite=$(sed -n s/^VERSION_CODENAME=//p /etc/os-release)
-    [ ! -f "$archive" ] || return 0
+    local archive=${1:-$(daemons_dir)}/image-base.tar
+    [ -f "$archive" ] || as_root "${BASH_SOURCE[0]}" make_image_base "$archive" ||
+        say "the base of deploy/Dockerfile CANNOT BE HAD: its tests will be skipped"
+}
+
+# make_image_base ARCHIVE: for need_image_base, as root.
+make_image_base() {
+    local uri keyring temp suite proxy status
     read -r uri keyring < <(debian_source)
-    [ -n "$uri" ] && [ "$(id -u)" = 0 ] && mkdir -p "${archive%/*}" && temp=$(mktemp -d "${archive%/*}/base.XXXXXX") || return 1
+    suite=$(sed -n s/^VERSION_CODENAME=//p /etc/os-release)
+    [ -n "$uri" ] && mkdir -p "${1%/*}" && temp=$(mktemp -d "${1%/*}/base.XXXXXX") || return 1
     say "making the base of deploy/Dockerfile with debootstrap"
+    eval "$(apt-config shell proxy Acquire::http::Proxy)"
     # shellcheck disable=SC2086
-    debootstrap --variant=minbase --keyring="$keyring" --cache-dir=/var/cache/apt/archives \
-        --include="$(echo $BUILD_PACKAGES | tr ' ' ,)" "$suite" "$temp/root" "$uri" >"$temp/log" 2>&1 &&
-        rm -rf "$temp/root/var/cache/apt" "$temp/root/var/lib/apt/lists" "$temp/root/usr/share/doc" "$temp/root/dev" &&
-        tar -C "$temp/root" -cf "$temp/tar" . && mv "$temp/tar" "$archive"
+    http_proxy=${http_proxy:-$proxy} debootstrap --variant=minbase --keyring="$keyring" \
+        --cache-dir=/var/cache/apt/archives --include="$(echo $BUILD_PACKAGES | tr ' ' ,)" \
+        "$suite" "$temp/root" "$uri" >"$temp/log" 2>&1 &&
+        tar -C "$temp/root" --exclude=./var/cache/apt --exclude=./var/lib/apt/lists --exclude=./usr/share/doc \
+            --exclude=./dev -cf "$temp/tar" . && mv "$temp/tar" "$1"
     status=$?
     [ $status = 0 ] || tail -n 20 "$temp/log" >&2
     rm -rf --one-file-system "$temp"
