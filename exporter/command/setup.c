@@ -82,10 +82,17 @@ static const struct config_section sections[] = {
     {0},
 };
 
+static bool has_docker(const void *data)
+{
+    return *((const struct globals *)data)->docker_address != '\0';
+}
+
 const struct config_schema setup_schema = {
     .catalog = catalog,
     .sections = sections,
     .globals_size = sizeof(struct globals),
+    .opens_files = true,
+    .has_docker = has_docker,
 };
 
 static char node_name[256], one_shot_suffix[ONE_SHOT_SUFFIX_BYTES];
