@@ -57,8 +57,11 @@ help:
 	@echo 'make run        the exporter on the containerd of this machine: inventory only'
 	@echo 'make fuzz       each fuzzer for FUZZ_SECONDS=60 (clang)'
 	@echo 'make mutate     N=200 SEED=1 FLOOR=base: changes of the code that make check notices'
-	@echo 'make reference  the tables of metrics in README.md, from the tables of the code'
-	@echo 'make install    DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)'
+	@echo 'make reference  docs/metrics.md, from the tables of the code'
+	@echo 'make screenshots  the pictures of the README, from a running exporter (root)'
+	@echo 'make chart      the files of deploy/helm, from dashboards'
+	@echo 'make prometheus-rule  the PrometheusRule of deploy/kubernetes, from dashboards/rules.yml'
+	@echo 'make install    DESTDIR=$(DESTDIR) PREFIX=$(PREFIX); make uninstall keeps what is in /etc'
 	@echo 'make format     clang-format everything             make lint   clang-tidy, cppcheck'
 	@echo 'make clean      V=1 shows commands                  CI=1        warnings are errors'
 
@@ -186,10 +189,25 @@ e2e: $(BINARY)
 bench: $(BINARY) $(BUILD)/bench_page
 	$(Q)EXPORTER_BIN=$(abspath $(BINARY)) PAGE_BIN=$(abspath $(BUILD)/bench_page) /usr/bin/python3 tests/bench/bench.py $(BENCH_ARGS)
 
-# The tables of metrics in README.md; tests/e2e/web/test_pages.py says when they are stale.
+# The tables of docs/metrics.md; tests/e2e/web/test_pages.py says when they are stale.
 reference: $(BINARY)
 	$(Q)$(BINARY) metrics --markdown | sed -i -e '/<!-- metrics:begin -->/,/<!-- metrics:end -->/{//!d}' \
-	    -e '/<!-- metrics:begin -->/r /dev/stdin' README.md
+	    -e '/<!-- metrics:begin -->/r /dev/stdin' docs/metrics.md
+
+# The pictures of the README, from a running exporter.
+screenshots: $(BINARY)
+	$(Q)EXPORTER_BIN=$(abspath $(BINARY)) PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 docs/images/screenshots.py
+
+# A chart reads no file outside of itself; tests/e2e/install/test_helm.py says when a copy is stale.
+chart:
+	$(Q)cp dashboards/rules.yml dashboards/*.json deploy/helm/containerd-exporter/files/
+
+# The alerts as an object of prometheus-operator; tests/e2e/system/test_deploy.py says when it is stale.
+PROMETHEUS_RULE := deploy/kubernetes/components/prometheus-rule/prometheusrule.yaml
+prometheus-rule: dashboards/rules.yml
+	$(Q)sed '/^  # The rest is written by make prometheus-rule\.$$/q' $(PROMETHEUS_RULE) >$(PROMETHEUS_RULE).new
+	$(Q)sed -n -e '/^groups:/,$$s/^\(.\)/  \1/' -e '/^ /p' -e '/^$$/p' $< >>$(PROMETHEUS_RULE).new
+	$(Q)mv $(PROMETHEUS_RULE).new $(PROMETHEUS_RULE)
 
 demo:
 	$(Q)./deploy/demo.sh
@@ -197,19 +215,42 @@ demo:
 run: $(BINARY)
 	$(Q)$(BINARY) $(ARGS)
 
+# STRIP= keeps the symbols. UNITDIR says where systemd finds the units of a PREFIX that it does not know.
+STRIP    ?= strip
+DOCDIR   ?= $(PREFIX)/share/doc/containerd_exporter
+UNITDIR  ?= $(PREFIX)/lib/systemd/system
+ZSHDIR   ?= $(PREFIX)/share/zsh/site-functions
+SHAREDIR  = $(PREFIX)/share/containerd_exporter
+UNITS    := $(addprefix deploy/systemd/containerd_exporter,.service .socket)
+SHARE    := $(wildcard dashboards/*.json deploy/*.schema.json) dashboards/rules.yml
+EXAMPLES := deploy/containerd_exporter.yml $(wildcard deploy/systemd/*.conf)
+PROGRAM   = $(PREFIX)/bin/containerd_exporter
+MANUAL    = $(PREFIX)/share/man/man8/containerd_exporter.8
+BASHCOMP  = $(PREFIX)/share/bash-completion/completions/containerd_exporter
+ZSHCOMP   = $(ZSHDIR)/_containerd_exporter
+PLACES    = sed 's,/usr/local/share/doc/containerd_exporter,$(DOCDIR),; s,/usr/local/,$(PREFIX)/,'
+
+# Settings that exist are the administrator's: they are neither overwritten nor removed.
 install: $(BINARY)
-	install -D -m 0755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/containerd_exporter
+	install -D -m 0755 $(BINARY) $(DESTDIR)$(PROGRAM)
+	$(if $(STRIP),$(STRIP) $(DESTDIR)$(PROGRAM))
+	install -d $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SHAREDIR) $(DESTDIR)$(DOCDIR)/examples $(DESTDIR)/etc/containerd_exporter
+	test -e $(DESTDIR)/etc/containerd_exporter/secrets || install -d -m 0750 $(DESTDIR)/etc/containerd_exporter/secrets
+	for f in $(notdir $(UNITS)); do $(PLACES) deploy/systemd/$$f | install -m 0644 /dev/stdin $(DESTDIR)$(UNITDIR)/$$f || exit 1; done
+	install -m 0644 $(SHARE) $(DESTDIR)$(SHAREDIR)
+	install -m 0644 $(EXAMPLES) $(DESTDIR)$(DOCDIR)/examples
+	install -D -m 0644 deploy/containerd_exporter.8 $(DESTDIR)$(MANUAL)
+	$(BINARY) --completion-script-bash | install -D -m 0644 /dev/stdin $(DESTDIR)$(BASHCOMP)
+	$(BINARY) --completion-script-zsh | install -D -m 0644 /dev/stdin $(DESTDIR)$(ZSHCOMP)
 	test -e $(DESTDIR)/etc/containerd_exporter/containerd_exporter.yml || \
-	    install -D -m 0644 deploy/containerd_exporter.yml $(DESTDIR)/etc/containerd_exporter/containerd_exporter.yml
-	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
-	sed 's,/usr/local/bin,$(PREFIX)/bin,' deploy/systemd/containerd_exporter.service \
-	    >$(DESTDIR)$(PREFIX)/lib/systemd/system/containerd_exporter.service
-	install -D -m 0644 dashboards/overview.json $(DESTDIR)$(PREFIX)/share/containerd_exporter/overview.json
-	install -D -m 0644 dashboards/rules.yml $(DESTDIR)$(PREFIX)/share/containerd_exporter/rules.yml
-	install -D -m 0644 deploy/containerd_exporter.8 $(DESTDIR)$(PREFIX)/share/man/man8/containerd_exporter.8
-	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions
-	$(BINARY) --completion-script-bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/containerd_exporter
-	$(BINARY) --completion-script-zsh >$(DESTDIR)$(PREFIX)/share/zsh/vendor-completions/_containerd_exporter
+	    $(PLACES) deploy/systemd/containerd_exporter.yml | \
+	    install -m 0644 /dev/stdin $(DESTDIR)/etc/containerd_exporter/containerd_exporter.yml
+	test -e $(DESTDIR)/etc/default/containerd_exporter || \
+	    install -D -m 0644 deploy/systemd/containerd_exporter.default $(DESTDIR)/etc/default/containerd_exporter
+
+uninstall:
+	rm -f $(addprefix $(DESTDIR),$(PROGRAM) $(addprefix $(UNITDIR)/,$(notdir $(UNITS))) $(MANUAL) $(BASHCOMP) $(ZSHCOMP))
+	rm -rf $(DESTDIR)$(SHAREDIR) $(DESTDIR)$(DOCDIR)
 
 # The flags in the manual are those of the binary.
 man: $(BINARY)
@@ -231,7 +272,7 @@ clean:
 	rm -rf build build-*
 
 force:
-.PHONY: help all check layers headers unit corpus fuzz mutate e2e bench reference demo run install man format lint clean force
+.PHONY: help all check layers headers unit corpus fuzz mutate e2e bench reference prometheus-rule chart screenshots demo run install uninstall man format lint clean force
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(OBJS:.o=.d) $(BUILD)/exporter/main.d $(wildcard $(BUILD)/tests/*/*.d $(BUILD)/tests/unit/*/*.d)

@@ -14,7 +14,8 @@ BUILD_PACKAGES="make gcc g++ libc6-dev git ca-certificates libgrpc-dev libprotob
 # shellcheck disable=SC2034
 DEMO_PACKAGES="python3 python3-yaml python3-prometheus-client openssl mount"
 # shellcheck disable=SC2034
-TEST_PACKAGES="libcmocka-dev libdeflate-dev python3-pytest python3-pytest-xdist python3-grpcio skopeo curl jq util-linux chromium"
+TEST_PACKAGES="libcmocka-dev libdeflate-dev python3-pytest python3-pytest-xdist python3-grpcio python3-jsonschema skopeo curl jq util-linux chromium
+    golang-go golang-github-masterminds-sprig-dev golang-github-xeipuuv-gojsonschema-dev golang-k8s-sigs-yaml-dev"
 
 say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
 die() {
@@ -154,6 +155,28 @@ need_newer_daemons() {
             say "kubectl CANNOT BE HAD: its tests will be skipped"
     fi
     return 0
+}
+
+# need_schemas [DIR]: what the tests check manifests against: the types of Kubernetes, of Debian trixie's Go client, into
+# DIR/schemas/kubernetes, and those of prometheus-operator, of an npm package of which no code is run, into
+# DIR/schemas/prometheus-operator. npm is used where the machine has it; it is not installed.
+need_schemas() {
+    local dir temp gocode=usr/share/gocode/src/k8s.io/client-go
+    dir=$(realpath -m "${1:-$(daemons_dir)}")/schemas || return 1
+    temp=$(mktemp -d) && mkdir -p "$dir" || return 1
+    if [ ! -d "$dir/kubernetes" ]; then
+        say "unpacking the types of Kubernetes into $dir/kubernetes"
+        { unpack_from_suite trixie "$temp/root" golang-k8s-client-go-dev && mv "$temp/root/$gocode" "$dir/kubernetes"; } ||
+            say "the types of Kubernetes CANNOT BE HAD: no manifest is checked against them"
+    fi
+    if [ ! -d "$dir/prometheus-operator" ]; then
+        say "unpacking the types of prometheus-operator into $dir/prometheus-operator"
+        { command -v npm >/dev/null && mkdir "$temp/types" &&
+            npm pack --silent --ignore-scripts --pack-destination "$temp" @kubernetes-models/prometheus-operator@6 >/dev/null &&
+            tar -xzf "$temp"/*.tgz -C "$temp/types" && mv "$temp/types" "$dir/prometheus-operator"; } ||
+            say "the types of prometheus-operator CANNOT BE HAD: no monitor and no rule is checked against them"
+    fi
+    rm -rf "$temp"
 }
 
 # need_python: fills `python` with the words that run a Python program as root (a containerd needs

@@ -13,7 +13,7 @@ static const struct {
     /* the top level */
     {"probe: []", "1:1: unknown key \"probe\" (did you mean \"probes\"?)\n"},
     {"a: 1\nfoo: 2", "1:1: unknown key \"a\" (known: containerd, output, collectors, registries, "
-                     "probes, kubernetes)\nf:2:1: unknown key \"foo\" (known:"},
+                     "defaults, probes, kubernetes)\nf:2:1: unknown key \"foo\" (known:"},
     {"'': 1", "1:1: unknown key \"\" (known: containerd"},
     {"- a", "1:1: expected a mapping, found a list\n"},
     {"\n\nhello", "3:1: expected a mapping, found a string\n"},
@@ -112,7 +112,7 @@ static const struct {
      "1:25: unknown key \"user\" (did you mean \"username\"?)\n"},
     {"registries: {r: {auth: x}}", "1:24: \"auth\": expected a mapping, found a string\n"},
     {"registries: {r: {plain_http: 1}}", "1:30: \"plain_http\": expected true or false"},
-    {"registries: {r: {max_bytes_per_hour: 1 GiB}}", "1:38: \"max_bytes_per_hour\": \"1 GiB\" is"},
+    {"registries: {r: {max_bytes_per_hour: 1GIB}}", "1:38: \"max_bytes_per_hour\": \"1GIB\" is"},
     {"registries: {r: {}, r: {}}", "1:21: duplicate key \"r\", first at line 1\n"},
     {"registries: {r: {plain_http: x}}\n" PROBE "}",
      "1:30: \"plain_http\": expected true or false, found \"x\"\n"},
@@ -157,14 +157,14 @@ static const struct {
     {PROBE "timeout: 0s}",
      "2:51: \"timeout\": \"0s\" is out of range: expected more than 0s, at most 366d\n"},
     {PROBE "timeout: [1s]}", "2:51: \"timeout\": expected a duration such as 90s or 5m, found a"},
-    {PROBE "enabled: true}", "2:42: unknown key \"enabled\" (known: name, operation, interval"},
+    {PROBE "enable: true}", "2:42: unknown key \"enable\" (did you mean \"enabled\"?)\n"},
     {PROBE "auth: {usernam: x}}", "2:49: unknown key \"usernam\" (did you mean \"username\"?)\n"},
     {PROBE "auth: []}", "2:48: \"auth\": expected a mapping, found a list\n"},
     {PROBE "auth: {user.name: x}}",
      "2:49: unknown key \"user.name\" (did you mean \"username\"?)\n"},
     {PROBE "auth.username: x}", "2:42: unknown key \"auth.username\" (did you mean \"auth\"?)\n"},
     {PROBE "plain_http: true}", "2:42: unknown key \"plain_http\" (known:"},
-    {PROBE "expected: {size: 1.5k}}", "2:59: \"expected.size\": \"1.5k\" is not a size such as"},
+    {PROBE "expected: {size: 1.5}}", "2:59: \"expected.size\": \"1.5\" is not a size such as"},
     {PROBE "expected: {size: {a: 1}}}", "2:59: \"expected.size\": expected a size such as 64KiB"},
     {PROBE "content: {size: 1}}", "2:42: unknown key \"content\" (known:"},
     {PROBE "auth: {username: u}}", "2:59: \"auth.username\": needs a password\n"},
@@ -289,7 +289,7 @@ static void all_mistakes_of_a_file_are_reported_at_once(void **state)
         "f:15:22: environment variable \"CONFIG_NOT_SET\" is not set\n"
         "f:15:49: \"auth\": expected a mapping, found a string\n"
         "f:16:1: unknown key \"extra\" (known: containerd, output, collectors, registries, "
-        "probes, kubernetes)\n";
+        "defaults, probes, kubernetes)\n";
     CLEANUP(fixture_deinit) struct fixture f;
 
     (void)state;
