@@ -178,6 +178,7 @@ static bool read_pem(struct buf *pem, const char *path, struct error *err)
     *pem = (struct buf)SECRET_BUF_INIT(PEM_BYTES);
     if (file_read(path, pem, err))
         return true;
+    buf_clear(pem);
     err->code = ERROR_TLS;
     return error_wrap(err, "client certificate");
 }
