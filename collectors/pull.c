@@ -3,26 +3,33 @@
 
 #include "probe/probe.h"
 
+#define EXAMPLE_DIGEST "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
 static const struct setting settings[] = {
     PROBE_ENGINE_SETTING("client"),
     SETTING(SETTING_STRING, struct probe, snapshotter, "snapshotter", "",
             "Snapshotter that unpacks the layers. Default: overlayfs; if containerd has not loaded "
-            "it, engine client takes CRI's, else the first other one of containerd's list."),
+            "it, engine client takes CRI's, else the first other one of containerd's list.",
+            .example = "native"),
     SETTING(SETTING_BOOL, struct probe, unpack, "unpack", "true",
             "Whether the run unpacks the layers."),
     SETTING(SETTING_UINT, struct probe, max_concurrent_downloads, "max_concurrent_downloads", "3",
             "Layers that the run fetches at a time."),
     SETTING(SETTING_STRING, struct probe, expected.digest, "expected.digest", "",
-            "Digest that the reference must resolve to: of the index, if there is one."),
+            "Digest that the reference must resolve to: of the index, if there is one.",
+            .example = EXAMPLE_DIGEST, .not_in_defaults = true),
     SETTING(SETTING_STRING, struct probe, expected.manifest_digest, "expected.manifest_digest", "",
-            "Digest of the platform's manifest."),
+            "Digest of the platform's manifest.", .example = EXAMPLE_DIGEST,
+            .not_in_defaults = true),
     SETTING(SETTING_BYTES, struct probe, expected.size, "expected.size", "",
             "Expected size in the sense of ctr images ls: index, manifest, config and layers; with "
-            "engine docker in the sense of docker images."),
+            "engine docker in the sense of docker images.",
+            .example = "2.2MB", .not_in_defaults = true),
     SETTING(SETTING_BYTES, struct probe, expected.size_tolerance, "expected.size_tolerance", "0",
-            "Allowed difference between the size and expected.size."),
+            "Allowed difference between the size and expected.size.", .example = "100kB"),
     SETTING(SETTING_STRING, struct probe, expected.served_by, "expected.served_by", "",
-            "Host that must have served the manifest, such as mirror.example:5000."),
+            "Host that must have served the manifest, such as mirror.example:5000.",
+            .example = "mirror.example:5000"),
     {0},
 };
 

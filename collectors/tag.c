@@ -6,7 +6,8 @@
 static const struct setting settings[] = {
     PROBE_ENGINE_SETTING("registry"),
     SETTING(SETTING_STRING, struct probe, tag, "tag", NULL,
-            "New tag, in the repository of the image."),
+            "New tag, in the repository of the image.", .example = "probe-{node}",
+            .not_in_defaults = true),
     SETTING(SETTING_BOOL, struct probe, push.overwrite, "overwrite", "false",
             "Whether the new tag may replace an image that no probe pushed."),
     {0},

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#define FRACTION_DIGITS_MAX 6
+
 static const char *digits(const char *text, uint64_t *value, bool *overflow)
 {
     *value = 0;
@@ -38,8 +40,10 @@ struct unit {
 };
 
 static const struct unit durations[] = {
-    {"d", 86400 * NS_PER_SECOND}, {"h", 3600 * NS_PER_SECOND}, {"m", 60 * NS_PER_SECOND},
-    {"s", NS_PER_SECOND},         {"ms", NS_PER_MS},
+    {"y", 365 * 86400 * NS_PER_SECOND}, {"w", 7 * 86400 * NS_PER_SECOND},
+    {"d", 86400 * NS_PER_SECOND},       {"h", 3600 * NS_PER_SECOND},
+    {"m", 60 * NS_PER_SECOND},          {"s", NS_PER_SECOND},
+    {"ms", NS_PER_MS},
 };
 
 static size_t word_length(const char *text)
@@ -94,6 +98,10 @@ static const struct unit sizes[] = {
     {"MiB", INT64_C(1) << 20},
     {"GiB", INT64_C(1) << 30},
     {"TiB", INT64_C(1) << 40},
+    {"Ki", INT64_C(1) << 10},
+    {"Mi", INT64_C(1) << 20},
+    {"Gi", INT64_C(1) << 30},
+    {"Ti", INT64_C(1) << 40},
     {"k", 1000},
     {"kB", 1000},
     {"M", 1000000},
@@ -104,21 +112,50 @@ static const struct unit sizes[] = {
     {"TB", 1000000000000},
 };
 
+/* Reads ".25" into 25 and 100. Returns NULL if the digits are missing or too many for the
+ * multiplication by the largest unit. */
+static const char *fraction(const char *text, uint64_t *value, uint64_t *scale)
+{
+    bool overflow;
+    const char *end;
+
+    *value = 0;
+    *scale = 1;
+    if (*text != '.')
+        return text;
+    end = digits(++text, value, &overflow);
+    if (end == text || end - text > FRACTION_DIGITS_MAX)
+        return NULL;
+    for (; text < end; text++)
+        *scale *= 10;
+    return end;
+}
+
+static const struct unit *find_size(const char *name)
+{
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+        if (strcmp(name, sizes[i].name) == 0)
+            return &sizes[i];
+    return NULL;
+}
+
 bool text_bytes(const char *text, uint64_t *bytes, struct error *err)
 {
-    uint64_t value;
+    uint64_t whole, part, scale, value;
     bool overflow;
-    const char *end = digits(text, &value, &overflow);
+    const char *point = digits(text, &whole, &overflow);
+    const char *end = point > text ? fraction(point, &part, &scale) : NULL;
+    const struct unit *unit = end ? find_size(*end == ' ' && end[1] ? end + 1 : end) : NULL;
 
-    for (size_t i = 0; end > text && i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-        if (strcmp(end, sizes[i].name) != 0)
-            continue;
-        if (overflow || __builtin_mul_overflow(value, (uint64_t)sizes[i].size, &value))
-            return error_set(err, ERROR_INVALID, "\"%s\" is too large", text);
-        *bytes = value;
-        return true;
-    }
-    return error_set(err, ERROR_INVALID, "\"%s\" is not a size such as 512, 64KiB or 2GiB", text);
+    if (!unit || (end > point && unit->size == 1))
+        return error_set(err, ERROR_INVALID, "\"%s\" is not a size such as 512, 64KiB or 2.5GB",
+                         text);
+    part = (part * (uint64_t)unit->size + scale / 2) / scale;
+    if (overflow || __builtin_mul_overflow(whole, (uint64_t)unit->size, &value) ||
+        __builtin_add_overflow(value, part, &value))
+        return error_set(err, ERROR_INVALID, "\"%s\" is too large", text);
+    *bytes = value;
+    return true;
 }
 
 void text_format_bytes(uint64_t bytes, char *out, size_t out_size)

@@ -16,10 +16,13 @@
 /* "42"; decimal digits only. */
 bool text_uint(const char *text, uint64_t *value, struct error *err) MUST_CHECK;
 
-/* "90s", "5m", "1h30m", "250ms", "1d": units ms s m h d, largest first, each once; not negative. */
+/* "90s", "5m", "1h30m", "250ms", "1w": like Prometheus, units ms s m h d w y (365d), largest first,
+ * each once; not negative. */
 bool text_duration_ns(const char *text, int64_t *ns, struct error *err) MUST_CHECK;
 
-/* "0", "512", "64KiB", "1MiB", "2GiB", "1TiB"; also k M G T (powers of 1000, as "10M", "10MB"). */
+/* "0", "512", "64KiB", "1MiB", "2GiB", "1TiB", also "64Ki"; k M G T are powers of 1000: "10M",
+ * "10MB". With a unit up to six decimals, "2.2MB", rounded to bytes. One space may precede the
+ * unit: `ctr` prints "2.1 MiB". */
 bool text_bytes(const char *text, uint64_t *bytes, struct error *err) MUST_CHECK;
 
 /* Writes "64.8 KiB", like `ctr`. */

@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum setting_type {
@@ -40,18 +41,22 @@ struct setting {
     size_t offset;
     const char *fallback; /* as written in the file, a list as "[a, b]"; NULL: required, must not
                            * be empty; "": empty or 0 */
-    const char *help;
+    const char *help;     /* a sentence for the reference, the schema and messages */
     const char *const *choices; /* of SETTING_ENUM, ends with NULL */
+    const char *example;        /* as written in the file; NULL: made from type and fallback */
+    bool not_in_defaults;       /* of one probe or of one registry: not allowed in `defaults:` */
 };
 
-/* SETTING(SETTING_STRING, struct pull, image, "image", NULL, "Reference of the image.") */
-#define SETTING(type, structure, member, name, fallback, help)              \
-    {                                                                       \
-        (type), (name), offsetof(structure, member), (fallback), (help), 0, \
+/* SETTING(SETTING_STRING, struct pull, image, "image", NULL, "Reference of the image.",
+ *         .example = "registry.example/base:1") */
+#define SETTING(type, structure, member, name, fallback, help, ...)                     \
+    {                                                                                   \
+        (type), (name), offsetof(structure, member), (fallback), (help), 0, __VA_ARGS__ \
     }
-#define SETTING_CHOICE(structure, member, name, choices, fallback, help)                  \
+#define SETTING_CHOICE(structure, member, name, choices, fallback, help, ...)             \
     {                                                                                     \
         SETTING_ENUM, (name), offsetof(structure, member), (fallback), (help), (choices), \
+            __VA_ARGS__                                                                   \
     }
 
 /* A list of tables that ends with NULL: SETTINGS(probe_settings, settings). */

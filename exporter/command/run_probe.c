@@ -99,11 +99,24 @@ static struct config_job *find_probe(const struct config *config, const char *na
     return NULL;
 }
 
+static bool is_disabled(const struct config *config, const char *name)
+{
+    const char *at = config->disabled.data;
+
+    for (; at && *at; at += strcspn(at, "\n") + 1)
+        if (strncmp(at, name, strlen(name)) == 0 && at[strlen(name)] == '\n')
+            return true;
+    return false;
+}
+
 static bool reject_name(const struct config *config, const char *name, struct error *err)
 {
     CLEANUP(buf_deinit) struct buf hint = BUF_INIT(HINT_LIMIT_BYTES);
     struct suggest_words words = {0};
 
+    if (is_disabled(config, name))
+        return error_set(err, ERROR_NOT_FOUND, "probe \"%s\" is disabled: it has enabled: false",
+                         name);
     for (size_t i = 0; i < config->n_jobs; i++)
         if (is_probe(&config->jobs[i]))
             suggest_add(&words, config->jobs[i].name);

@@ -17,7 +17,7 @@
 #define GLOBALS_LIMIT_BYTES ((size_t)4 << 20)
 #define DUMP_LIMIT_BYTES    ((size_t)4 << 20)
 
-static const char *const parts[] = {"collectors", "registries", "probes", "kubernetes"};
+static const char *const parts[] = {"collectors", "registries", "defaults", "probes", "kubernetes"};
 
 static void check_top_level(const struct config_reading *reading)
 {
@@ -119,12 +119,15 @@ bool config_parse(struct config *config, const struct config_schema *schema, con
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(NODES_LIMIT_BYTES);
     struct problems found = PROBLEMS_INIT(&arena);
-    struct config_reading reading = {schema, &arena, &found, NULL, NULL, config};
+    struct config_reading reading = {
+        .schema = schema, .arena = &arena, .problems = &found, .config = config};
     struct yaml_node *documents = yaml_parse_all(&arena, data, size, &found);
     size_t n;
 
     *config = (struct config){.arena_ = ARENA_INIT(GLOBALS_LIMIT_BYTES),
-                              .config_dump = BUF_INIT(DUMP_LIMIT_BYTES)};
+                              .config_dump = BUF_INIT(DUMP_LIMIT_BYTES),
+                              .disabled = BUF_INIT(DUMP_LIMIT_BYTES),
+                              .disabled_dump = BUF_INIT(DUMP_LIMIT_BYTES)};
     if (documents)
         read_parts(&reading, documents);
     if (documents && !arena_ok(&arena, err)) /* then some mistakes may be missing */
@@ -157,6 +160,8 @@ void config_deinit(struct config *config)
     free(config->jobs);
     free(config->globals);
     buf_deinit(&config->config_dump);
+    buf_deinit(&config->disabled);
+    buf_deinit(&config->disabled_dump);
     arena_deinit(&config->arena_);
     *config = (struct config){0};
 }

@@ -11,14 +11,16 @@
  *       images: {interval: 30s, timeout: 10s, enabled: true, ...}
  *     registries:                 host -> resource_settings of the probes; "*": all other hosts
  *       registry.example:5000: {plain_http: true, max_concurrent: 2}
- *     probes:                     one job each
+ *     defaults:                   keys that probes need not repeat, also for one operation
+ *       {timeout: 2m, pull: {unpack: false}}
+ *     probes:                     one job each, unless enabled: false
  *       - {name: x, operation: pull, interval: 5m, timeout: 2m, ...}
  *     kubernetes: {...}           directories of the secrets that Canary documents refer to
  *     ---                         any number of canary-checker's documents; their checks are probes
  *     {apiVersion: canaries.flanksource.com/v1, kind: Canary, ...}
  *
- * Reading is strict: an unknown key, a duplicate key, an alias, a wrong type, an unset ${VARIABLE}
- * and a duplicate probe name are errors. An empty or missing section means defaults.
+ * Reading is strict: an unknown key, a duplicate key, an unknown tag, a wrong type, an unset
+ * ${VARIABLE} and a duplicate probe name are errors. An empty or missing section means defaults.
  */
 #pragma once
 
@@ -56,6 +58,7 @@ struct config_schema {
 
 struct config_job {
     const struct collector *collector;
+    bool enabled;            /* false: a probe that is checked, but not added to the jobs */
     const char *name;        /* of the collector or of the probe; in `arena` */
     struct place place;      /* of the section in the file */
     const char *fingerprint; /* equal for equal settings: hash of the section, of the registry's
@@ -83,9 +86,12 @@ struct config {
     struct config_canaries canaries;
     void *globals;
     const char *globals_fingerprint;
-    struct buf config_dump; /* the sections without a job, as config/config_dump.h prints them:
-                             * global sections, registries, then `collectors:` with those that are
-                             * disabled */
+    struct buf config_dump;   /* the sections without a job, as config/config_dump.h prints them:
+                               * global sections, registries, then `collectors:` with those that are
+                               * disabled */
+    struct buf disabled;      /* names of disabled probes, each with a line break */
+    struct buf disabled_dump; /* their entries of `probes:`, likewise */
+    size_t n_disabled;
     struct arena arena_;
 };
 

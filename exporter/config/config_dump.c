@@ -244,9 +244,8 @@ void config_dump_job(struct config_dump *to, const struct config_job *job)
     if (collector->lane == LANE_PROBE) {
         line(to, "name", &as_text, &job->name);
         line(to, "operation", &as_text, &collector->name);
-    } else {
-        line(to, "enabled", &as_bool, &(bool){true});
     }
+    line(to, "enabled", &as_bool, &job->enabled);
     if (job->schedule && *job->schedule)
         line(to, "schedule", &as_text, &job->schedule);
     else if (collector->lane != LANE_SCRAPE)

@@ -1,24 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config/config_job.h"
 
-#include "base/text.h"
+#include "config/config_dump.h"
 #include "config/fingerprint.h"
 
 #include <string.h>
 
 #define JOB_LIMIT_BYTES ((size_t)4 << 20) /* strings of one job; the file itself is smaller */
-#define DURATION_MAX    (366 * 86400 * NS_PER_SECOND)
-
-const struct setting config_resource_settings[] = {
-    SETTING(SETTING_UINT, struct config_resource_keys, max_concurrent, "max_concurrent", "0",
-            "Probes that may use the registry at once; 0: no limit."),
-    {0},
-};
 
 struct draft {
     struct config_job job;
     struct settings_source own;      /* the job's section, strings into the job's arena */
     struct settings_source resource; /* likewise the entry of `registries:` */
+    const struct yaml_node *written; /* the job's section without `defaults:` */
 };
 
 void config_job_release(struct config_job *job)
@@ -75,8 +69,27 @@ static const struct yaml_node *find_entry(const struct config_reading *reading, 
 }
 
 /* Precedence of a member that both tables fill, such as the user name: the job's section, then the
- * registry's entry, then the fallback. The entry depends on the job's image, so the job's section
- * is filled first, and its written settings once more at the end. */
+ * registry's entry, then `defaults:`, then the fallback. The entry depends on the job's image, so
+ * the job's section is filled first, and what is written in each once more, the strongest last. */
+static bool fill_written(struct draft *draft)
+{
+    const struct collector *collector = draft->job.collector;
+    void *state = draft->job.state;
+    struct setting own[2] = {{0}};
+
+    if (!settings_fill_tables(&draft->own, collector->settings, SETTINGS_WRITTEN, state) ||
+        !settings_fill(&draft->resource, collector->resource_settings, SETTINGS_WRITTEN, state))
+        return false;
+    for (size_t i = 0; collector->settings && collector->settings[i]; i++)
+        for (const struct setting *at = collector->settings[i]; at->name; at++) {
+            own[0] = *at;
+            if (settings_find(draft->written, at->name) &&
+                !settings_fill(&draft->own, own, SETTINGS_WRITTEN, state))
+                return false;
+        }
+    return true;
+}
+
 static bool fill(struct draft *draft, const struct config_reading *reading)
 {
     const struct collector *collector = draft->job.collector;
@@ -95,8 +108,7 @@ static bool fill(struct draft *draft, const struct config_reading *reading)
     return fill_resource(draft) &&
            settings_fill(&draft->resource, collector->resource_settings, SETTINGS_ALL,
                          draft->job.state) &&
-           settings_fill_tables(&draft->own, collector->settings, SETTINGS_WRITTEN,
-                                draft->job.state);
+           fill_written(draft);
 }
 
 static struct place place_of_key(const struct draft *draft, const char *key)
@@ -154,11 +166,28 @@ static bool copy_keys(struct config_job *job, const struct config_job_keys *keys
     return job->name && job->schedule;
 }
 
+/* Adds the job to the jobs of the configuration, or a disabled one to their dump. */
+static void keep(struct draft *draft, struct config *config)
+{
+    if (!draft->job.enabled) {
+        config_dump_job(&(struct config_dump){&config->disabled_dump, 4, true}, &draft->job);
+        buf_printf(&config->disabled, "%s\n", draft->job.name);
+        config->n_disabled++;
+        return;
+    }
+    config->jobs[config->n_jobs++] = draft->job;
+    draft->job.arena = NULL;
+    draft->job.state = NULL;
+}
+
 void config_add_job(struct config_reading *reading, const struct collector *collector,
-                    const struct settings_source *source, const struct config_job_keys *keys,
+                    const struct config_job_section *section, const struct config_job_keys *keys,
                     bool keys_ok)
 {
-    CLEANUP(draft_deinit) struct draft draft = {.job = {.collector = collector}};
+    CLEANUP(draft_deinit)
+    struct draft draft = {.job = {.collector = collector, .enabled = keys->enabled},
+                          .written = section->written};
+    const struct settings_source *source = &section->source;
     struct error err;
 
     if (!allocate(&draft, source))
@@ -169,63 +198,6 @@ void config_add_job(struct config_reading *reading, const struct collector *coll
         problems_add(source->problems, source->place, "%s", err.message);
         return;
     }
-    if (!draft.job.fingerprint)
-        return;
-    reading->config->jobs[reading->config->n_jobs++] = draft.job;
-    draft.job.arena = NULL;
-    draft.job.state = NULL;
-}
-
-static bool check_duration(const struct settings_source *source, const char *name, int64_t ns,
-                           int64_t min_ns, const char *expected)
-{
-    const struct yaml_node *node = settings_find(source->section, name);
-
-    if (!node || (ns >= min_ns && ns <= DURATION_MAX))
-        return true;
-    return problems_add(source->problems, node->place,
-                        "\"%s\": \"%s\" is out of range: expected %s", name, node->text, expected);
-}
-
-bool config_check_durations(const struct settings_source *source,
-                            const struct config_job_keys *keys)
-{
-    int64_t retry_ns = keys->retry_ns > 0 ? keys->retry_ns : CONFIG_INTERVAL_MIN;
-    bool ok =
-        check_duration(source, "interval", keys->interval_ns, CONFIG_INTERVAL_MIN, "1s to 366d");
-
-    ok &= check_duration(source, "timeout", keys->timeout_ns, 1, "more than 0s, at most 366d");
-    return check_duration(source, "retry_interval", retry_ns, CONFIG_INTERVAL_MIN,
-                          "0s (no retries) or 1s to 366d") &&
-           ok;
-}
-
-/* "@every 5m" is equivalent to `interval: 5m`. */
-static bool parse_schedule(struct config_job_keys *keys, struct error *err)
-{
-    static const char every[] = "@every ";
-    const char *text = keys->schedule;
-
-    if (text_starts_with(text, every))
-        return text_duration_ns(text + strlen(every), &keys->interval_ns, err);
-    if (!cron_parse(&keys->cron, text, err))
-        return false;
-    keys->by_cron = true;
-    keys->interval_ns = cron_shortest_gap_seconds(&keys->cron) * NS_PER_SECOND;
-    return true;
-}
-
-bool config_check_schedule(const struct settings_source *source, struct config_job_keys *keys)
-{
-    const struct yaml_node *node = settings_find(source->section, "schedule");
-    struct error err;
-
-    if (!node || !keys->schedule) /* a wrong type was reported by settings_fill() */
-        return true;
-    if (settings_find(source->section, "interval"))
-        return problems_add(source->problems, settings_place(node),
-                            "both \"interval\" and \"schedule\" are set: expected only one");
-    if (!parse_schedule(keys, &err))
-        return problems_add(source->problems, node->place, "\"schedule\": %s", err.message);
-    return check_duration(source, "schedule", keys->interval_ns, CONFIG_INTERVAL_MIN, "1s to 366d");
+    if (draft.job.fingerprint)
+        keep(&draft, reading->config);
 }

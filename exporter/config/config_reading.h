@@ -13,6 +13,7 @@ struct config_reading {
     struct problems *problems;
     const struct yaml_node *root;       /* never NULL */
     const struct yaml_node *registries; /* NULL if the file has none */
+    const struct yaml_node *defaults;   /* of probes, without mistakes; NULL if there are none */
     struct config *config;              /* `jobs` has room for every job of the file */
 };
 

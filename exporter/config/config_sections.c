@@ -116,24 +116,14 @@ static void read_collector(struct config_reading *reading, size_t at,
 {
     const struct collector *collector = reading->schema->catalog[at];
     bool off = collector->opt_in || reading->schema->collectors_off;
-    struct setting own[] = {
-        SETTING(SETTING_BOOL, struct config_job_keys, enabled, "enabled", off ? "false" : "true",
-                "Whether the collector runs."),
-        SETTING(SETTING_DURATION, struct config_job_keys, interval_ns, "interval",
-                collector->interval, "Time from one run to the next."),
-        SETTING(SETTING_DURATION, struct config_job_keys, timeout_ns, "timeout", collector->timeout,
-                "Time after which a run is canceled."),
-        {0},
-    };
-    struct config_job_keys keys = {.name = collector->name,
-                                   .interval_ns = CONFIG_INTERVAL_MIN,
-                                   .timeout_ns = CONFIG_INTERVAL_MIN};
+    struct setting own[CONFIG_KEYS_MAX];
+    struct config_job_keys keys = CONFIG_JOB_KEYS_INIT;
     struct settings_source source =
         settings_source_of(section, reading->root, reading->arena, reading->problems);
     bool ok;
 
-    if (collector->lane == LANE_SCRAPE)
-        own[1] = (struct setting){0};
+    keys.name = collector->name;
+    config_collector_keys(collector, off, own);
     ok = settings_check_keys(&source, own, collector->settings);
     ok &= settings_fill(&source, own, SETTINGS_ALL, &keys);
     if (collector->lane == LANE_SCRAPE) {
@@ -144,7 +134,7 @@ static void read_collector(struct config_reading *reading, size_t at,
     }
     keys.enabled = is_enabled(reading, at, keys.enabled);
     if (keys.enabled) {
-        config_add_job(reading, collector, &source, &keys, ok);
+        config_add_job(reading, collector, &(struct config_job_section){source, section}, &keys, ok);
         return;
     }
     check_values(&source, collector->settings, collector->state_size, NULL);
@@ -187,126 +177,4 @@ void config_read_collectors(struct config_reading *reading)
             read_collector(reading, i,
                            yaml_member(sections, collector->name, strlen(collector->name)));
     }
-}
-
-/* ---- probes ---- */
-
-/* Returns the names of the probe operations; NULL if the arena is full. */
-static const char *const *operations(const struct config_reading *reading)
-{
-    const struct collector *const *catalog = reading->schema->catalog;
-    const char **names;
-    size_t n = 0, n_names = 0;
-
-    while (catalog[n])
-        n++;
-    names = arena_alloc(reading->arena, (n + 1) * sizeof(*names));
-    for (size_t i = 0; names && i < n; i++)
-        if (catalog[i]->lane == LANE_PROBE)
-            names[n_names++] = catalog[i]->name;
-    return names;
-}
-
-/* Returns NULL if the operation is missing or unknown. */
-static const struct collector *find_operation(const struct config_reading *reading,
-                                              const struct yaml_node *section)
-{
-    const struct yaml_node *node = settings_find(section, "operation");
-
-    for (const struct collector *const *at = reading->schema->catalog; *at; at++)
-        if (node && node->kind == YAML_SCALAR && (*at)->lane == LANE_PROBE &&
-            strcmp((*at)->name, node->text) == 0)
-            return *at;
-    return NULL;
-}
-
-/* A name is words of letters and digits, joined by single dots, dashes or underscores. */
-static bool is_probe_name(const char *name)
-{
-    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-
-    if (strlen(name) > PROBE_NAME_MAX)
-        return false;
-    for (;;) {
-        size_t word = strspn(name, letters);
-
-        if (word == 0)
-            return false;
-        if (!name[word])
-            return true;
-        if (!strchr("._-", name[word]))
-            return false;
-        name += word + 1;
-    }
-}
-
-static bool check_name(const struct settings_source *source)
-{
-    const struct yaml_node *node = settings_find(source->section, "name"), *other;
-
-    if (!node || node->kind != YAML_SCALAR || !*node->text)
-        return true; /* reported by settings_fill() */
-    if (!is_probe_name(node->text))
-        return problems_add(source->problems, node->place,
-                            "\"name\": invalid probe name \"%s\": expected at most %d letters and "
-                            "digits, with single dots, dashes or underscores between them",
-                            node->text, PROBE_NAME_MAX);
-    for (const struct yaml_node *probe = source->section->parent->children;
-         probe != source->section; probe = probe->next) {
-        other = settings_find(probe, "name");
-        if (other && other->kind == YAML_SCALAR && strcmp(other->text, node->text) == 0)
-            return problems_add(source->problems, node->place,
-                                "\"name\": duplicate probe name \"%s\": first used at line %zu",
-                                node->text, other->place.line);
-    }
-    return true;
-}
-
-static void read_probe(struct config_reading *reading, const struct yaml_node *section,
-                       const char *const *choices)
-{
-    const struct collector *collector = find_operation(reading, section);
-    struct setting own[] = {
-        SETTING(SETTING_STRING, struct config_job_keys, name, "name", NULL,
-                "Name of the probe, the label of its metrics."),
-        SETTING_CHOICE(struct config_job_keys, operation, "operation", choices, NULL,
-                       "Operation of the probe."),
-        SETTING(SETTING_DURATION, struct config_job_keys, interval_ns, "interval",
-                collector ? collector->interval : "1m", "Time from one run to the next."),
-        SETTING(SETTING_STRING, struct config_job_keys, schedule, "schedule", "",
-                "Schedule instead of an interval: a crontab line, or @every 5m."),
-        SETTING(SETTING_DURATION, struct config_job_keys, timeout_ns, "timeout",
-                collector ? collector->timeout : "1m", "Time after which a run is canceled."),
-        SETTING(SETTING_DURATION, struct config_job_keys, retry_ns, "retry_interval", "1m",
-                "Time from a failure to the retry; 0s: no retries."),
-        {0},
-    };
-    struct config_job_keys keys = {.interval_ns = CONFIG_INTERVAL_MIN,
-                                   .timeout_ns = CONFIG_INTERVAL_MIN};
-    struct settings_source source =
-        settings_source_of(section, NULL, reading->arena, reading->problems);
-    bool ok = true;
-
-    if (section->kind != YAML_MAPPING && !yaml_is_null(section)) {
-        settings_check_keys(&source, own, NULL);
-        return;
-    }
-    if (collector) /* without an operation the valid keys are unknown */
-        ok = settings_check_keys(&source, own, collector->settings);
-    ok &= settings_fill(&source, own, SETTINGS_ALL, &keys);
-    ok &= config_check_durations(&source, &keys);
-    ok &= config_check_schedule(&source, &keys);
-    ok &= check_name(&source);
-    if (collector)
-        config_add_job(reading, collector, &source, &keys, ok);
-}
-
-void config_read_probes(struct config_reading *reading)
-{
-    const struct yaml_node *probes = config_part(reading, "probes", YAML_SEQUENCE);
-    const char *const *choices = operations(reading);
-
-    for (const struct yaml_node *at = probes && choices ? probes->children : NULL; at;
-         at = at->next)
-        read_probe(reading, at, choices);
 }

@@ -22,45 +22,57 @@ static const char *const family_choices[] = {
     [HTTP_FAMILY_ANY] = "any", [HTTP_FAMILY_IPV4] = "ipv4", [HTTP_FAMILY_IPV6] = "ipv6", NULL};
 
 /* Authentication: of the probe, or of its registry. */
+#define AUTH_SETTING(type, member, name, help, sample)                       \
+    SETTING(type, struct probe, member, name, "", help, .example = (sample), \
+            .not_in_defaults = true)
 #define PROBE_AUTH_SETTINGS(member)                                                               \
-    SETTING(SETTING_STRING, struct probe, member.username, "auth.username", "", "User name."),    \
-        SETTING(SETTING_STRING, struct probe, member.username_file, "auth.username_file", "",     \
-                "File with the user name; every _file is read again for each run."),              \
-        SETTING(SETTING_SECRET, struct probe, member.password, "auth.password", "",               \
-                "Password; prefer password_file."),                                               \
-        SETTING(SETTING_STRING, struct probe, member.password_file, "auth.password_file", "",     \
-                "File with the password."),                                                       \
-        SETTING(SETTING_SECRET, struct probe, member.identity_token, "auth.identity_token", "",   \
-                "Token that the token server exchanges for others; prefer identity_token_file."), \
-        SETTING(SETTING_STRING, struct probe, member.identity_token_file,                         \
-                "auth.identity_token_file", "", "File with the identity token."),                 \
-        SETTING(SETTING_SECRET, struct probe, member.registry_token, "auth.registry_token", "",   \
-                "Bearer token, sent unchanged; prefer registry_token_file."),                     \
-        SETTING(SETTING_STRING, struct probe, member.registry_token_file,                         \
-                "auth.registry_token_file", "", "File with the bearer token."),                   \
-        SETTING(SETTING_STRING, struct probe, member.docker_config, "docker_config", "",          \
-                "Docker's config.json, with its credential helpers."),                            \
-        SETTING(SETTING_STRING, struct probe, member.provider_config,                             \
-                "credential_provider.config", "",                                                 \
-                "The kubelet's --image-credential-provider-config."),                             \
-        SETTING(SETTING_STRING, struct probe, member.provider_bin_dir,                            \
-                "credential_provider.bin_dir", "",                                                \
-                "The kubelet's --image-credential-provider-bin-dir.")
+    AUTH_SETTING(SETTING_STRING, member.username, "auth.username", "User name.", "canary"),       \
+        AUTH_SETTING(SETTING_STRING, member.username_file, "auth.username_file",                  \
+                     "File with the user name; every _file is read again for each run.",          \
+                     "/etc/containerd_exporter/secrets/hub/username"),                            \
+        AUTH_SETTING(SETTING_SECRET, member.password, "auth.password",                            \
+                     "Password; prefer password_file.", "${REGISTRY_PASSWORD}"),                  \
+        AUTH_SETTING(SETTING_STRING, member.password_file, "auth.password_file",                  \
+                     "File with the password.", "/etc/containerd_exporter/secrets/hub/password"), \
+        AUTH_SETTING(                                                                             \
+            SETTING_SECRET, member.identity_token, "auth.identity_token",                         \
+            "Token that the token server exchanges for others; prefer identity_token_file.",      \
+            "${IDENTITY_TOKEN}"),                                                                 \
+        AUTH_SETTING(SETTING_STRING, member.identity_token_file, "auth.identity_token_file",      \
+                     "File with the identity token.",                                             \
+                     "/etc/containerd_exporter/secrets/hub/identity_token"),                      \
+        AUTH_SETTING(SETTING_SECRET, member.registry_token, "auth.registry_token",                \
+                     "Bearer token, sent unchanged; prefer registry_token_file.",                 \
+                     "${REGISTRY_TOKEN}"),                                                        \
+        AUTH_SETTING(SETTING_STRING, member.registry_token_file, "auth.registry_token_file",      \
+                     "File with the bearer token.",                                               \
+                     "/etc/containerd_exporter/secrets/hub/registry_token"),                      \
+        AUTH_SETTING(SETTING_STRING, member.docker_config, "docker_config",                       \
+                     "Docker's config.json, with its credential helpers.",                        \
+                     "/root/.docker/config.json"),                                                \
+        AUTH_SETTING(SETTING_STRING, member.provider_config, "credential_provider.config",        \
+                     "The kubelet's --image-credential-provider-config.",                         \
+                     "/etc/kubernetes/credential-provider.yaml"),                                 \
+        AUTH_SETTING(SETTING_STRING, member.provider_bin_dir, "credential_provider.bin_dir",      \
+                     "The kubelet's --image-credential-provider-bin-dir.",                        \
+                     "/usr/libexec/kubernetes/credential-provider")
 
 const struct setting probe_auth_settings[] = {PROBE_AUTH_SETTINGS(auth), {0}};
 
 const struct setting probe_settings[] = {
-    SETTING(SETTING_STRING, struct probe, image, "image", NULL, "Reference of the image."),
+    SETTING(SETTING_STRING, struct probe, image, "image", NULL, "Reference of the image.",
+            .example = "docker.io/library/busybox:1.36", .not_in_defaults = true),
     SETTING(SETTING_STRING, struct probe, platform, "platform", "",
-            "Platform, e.g. linux/arm64, or all; default: the platform of this node."),
+            "Platform, e.g. linux/arm64, or all; default: the platform of this node.",
+            .example = "linux/amd64"),
     SETTING(SETTING_DURATION, struct probe, slow_ns, "slow", "",
-            "A success that takes longer counts as slow; default: never."),
+            "A success that takes longer counts as slow; default: never.", .example = "30s"),
     SETTING_CHOICE(struct probe, family, "address_family", family_choices, "any",
                    "Addresses of the registry: any, ipv4, ipv6."),
     SETTING_CHOICE(struct probe, cold, "cold", cold_choices, "required",
                    "Whether a run that moved no bytes is a failure."),
     SETTING(SETTING_MAP, struct probe, labels, "labels", "",
-            "Additional labels of image_canary_info."),
+            "Additional labels of image_canary_info.", .example = "{team: platform}"),
     {0},
 };
 
@@ -70,11 +82,14 @@ const struct setting probe_registry_settings[] = {
     SETTING(SETTING_BOOL, struct probe, host.skip_verify, "skip_verify", "false",
             "Whether any certificate is accepted."),
     SETTING(SETTING_STRING, struct probe, host.ca_file, "ca_file", "",
-            "PEM file with the certificate authorities to trust instead of those of the system."),
+            "PEM file with the certificate authorities to trust instead of those of the system.",
+            .example = "/etc/containerd_exporter/ca.pem"),
     SETTING(SETTING_STRING, struct probe, host.client_cert, "client_cert_file", "",
-            "PEM file with the client certificate."),
+            "PEM file with the client certificate.",
+            .example = "/etc/containerd_exporter/client.pem"),
     SETTING(SETTING_STRING, struct probe, host.client_key, "client_key_file", "",
-            "PEM file with the key of the client certificate; default: client_cert_file."),
+            "PEM file with the key of the client certificate; default: client_cert_file.",
+            .example = "/etc/containerd_exporter/client.key"),
     SETTING_CHOICE(struct probe, family, "address_family", family_choices, "any",
                    "Addresses of the registry: any, ipv4, ipv6."),
     PROBE_AUTH_SETTINGS(registry_auth),

@@ -36,6 +36,7 @@ struct reloader {
     uint64_t stamp;            /* of the file, just before it was read */
     pthread_mutex_t text_lock; /* of config_dump; `lock` is held during a whole reload */
     struct buf config_dump;    /* the sections without a job */
+    struct buf disabled, disabled_dump; /* as in struct config */
 };
 
 struct reloader *reloader_new(const struct reload_options *options, struct error *err)
@@ -66,6 +67,8 @@ void reloader_free(struct reloader *reloader)
         board_remove(reloader->slot);
     free(reloader->globals_fingerprint);
     buf_deinit(&reloader->config_dump);
+    buf_deinit(&reloader->disabled);
+    buf_deinit(&reloader->disabled_dump);
     pthread_mutex_destroy(&reloader->text_lock);
     pthread_mutex_destroy(&reloader->lock);
     free(reloader);
@@ -116,13 +119,28 @@ static bool apply(struct reloader *reloader, struct config *config, struct error
     return true;
 }
 
-static void keep_text(struct reloader *reloader, struct config *config)
+static void move(struct buf *to, struct buf *from)
+{
+    buf_deinit(to);
+    *to = *from;
+    *from = (struct buf){0};
+}
+
+static void keep_texts(struct reloader *reloader, struct config *config)
 {
     LOCK_SCOPE(&reloader->text_lock);
 
-    buf_deinit(&reloader->config_dump);
-    reloader->config_dump = config->config_dump;
-    config->config_dump = (struct buf){0};
+    move(&reloader->config_dump, &config->config_dump);
+    move(&reloader->disabled, &config->disabled);
+    move(&reloader->disabled_dump, &config->disabled_dump);
+}
+
+static void log_disabled(const struct config *config)
+{
+    const char *name = config->disabled.data;
+
+    for (; name && *name; name += strcspn(name, "\n") + 1)
+        log_info("probe %.*s is disabled", (int)strcspn(name, "\n"), name);
 }
 
 static bool load_and_apply(struct reloader *reloader, struct error *err)
@@ -136,8 +154,10 @@ static bool load_and_apply(struct reloader *reloader, struct error *err)
         return false;
     }
     ok = apply(reloader, &config, err);
-    if (ok)
-        keep_text(reloader, &config);
+    if (ok) {
+        log_disabled(&config);
+        keep_texts(reloader, &config);
+    }
     config_deinit(&config);
     return ok;
 }
@@ -159,6 +179,14 @@ void reloader_config(struct reloader *reloader, struct buf *out)
 
     buf_append(out, reloader->config_dump.data, reloader->config_dump.size);
     scheduler_config(reloader->options.scheduler, out);
+    buf_append(out, reloader->disabled_dump.data, reloader->disabled_dump.size);
+}
+
+void reloader_disabled(struct reloader *reloader, struct buf *out)
+{
+    LOCK_SCOPE(&reloader->text_lock);
+
+    buf_append(out, reloader->disabled.data, reloader->disabled.size);
 }
 
 bool reloader_changed(struct reloader *reloader)

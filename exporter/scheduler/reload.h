@@ -40,6 +40,9 @@ bool reloader_reload(struct reloader *reloader, struct error *err) MUST_CHECK;
  * without secrets, and with probes in place of canary-checker's documents. Thread-safe. */
 void reloader_config(struct reloader *reloader, struct buf *out);
 
+/* Appends the names of the disabled probes, each with a line break. Thread-safe. */
+void reloader_disabled(struct reloader *reloader, struct buf *out);
+
 /* Returns whether the file has changed since it was read; false without a file or during a reload.
  * Never blocks. */
 bool reloader_changed(struct reloader *reloader);

@@ -13,7 +13,7 @@ class DockerCli:
 
     def __init__(self, docker):
         self.docker = docker
-        self.env = {**os.environ, "HOME": str(docker.dir / "home"), "DOCKER_HOST": f"unix://{docker.address}", "DOCKER_BUILDKIT": "0"}
+        self.env = {**os.environ, "DOCKER_HOST": f"unix://{docker.address}", "DOCKER_BUILDKIT": "0"}
         self.program = find("docker")
 
     def run(self, *args, timeout=120, **options):
@@ -31,8 +31,6 @@ class DockerCli:
     def inspect(self, name):
         return json.loads(self("inspect", name))[0]
 
-    def health(self, container):
-        return self.inspect(container)["State"]["Health"]["Status"]
-
-    def wait_healthy(self, container, timeout=60):
-        wait_until(lambda: self.health(container) == "healthy", timeout, f"{container} is healthy", every=0.2)
+    def wait_health(self, container, status, timeout=60):
+        wait_until(lambda: self.inspect(container)["State"]["Health"]["Status"] == status, timeout, f"{container} is {status}",
+                   every=0.2)

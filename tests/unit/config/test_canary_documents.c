@@ -465,6 +465,25 @@ static void canaries_become_jobs(void **state)
     assert_int_equal(config.canaries.probes, 2);
 }
 
+static void probes_of_documents_take_the_defaults(void **state)
+{
+    static const char text[] =
+        "defaults: {timeout: 7s, interval: 8m}\n---\n" CANARY
+        "metadata: {name: m}\nspec: {interval: 30, containerd: [{image: r/x}]}\n---\n" CANARY
+        "metadata: {name: n}\nspec: {containerd: [{image: r/x}]}\n";
+    CLEANUP(buf_deinit) struct buf problems = BUF_INIT(LIMIT_BYTES);
+    CLEANUP(config_deinit) struct config config = {0};
+    struct error err;
+
+    (void)state;
+    if (!config_parse(&config, &schema, "f", text, strlen(text), &problems, &err))
+        fail_msg("%s", problems.data);
+    assert_int_equal(config.jobs[0].interval_ns, INT64_C(30000000000));
+    assert_int_equal(config.jobs[1].interval_ns, INT64_C(480000000000));
+    for (size_t i = 0; i < config.n_jobs; i++)
+        assert_int_equal(config.jobs[i].timeout_ns, INT64_C(7000000000));
+}
+
 /* A reload keeps a job whose document has the same meaning, and replaces it otherwise. */
 static void the_fingerprint_follows_the_meaning_of_the_document(void **state)
 {
@@ -504,7 +523,7 @@ static const struct {
 } bad[] = {
     /* documents */
     {"a: 1\n---\nprobes: []\n",
-     "f:1:1: unknown key \"a\" (known: collectors, registries, probes, "
+     "f:1:1: unknown key \"a\" (known: collectors, registries, defaults, probes, "
      "kubernetes)\nf:3:1: second settings document (the first is at line "
      "1): expected kind Canary\n"},
     {ONE("icon: i") "---\nhello\n", "f:5:1: expected a mapping, found a string\n"},
@@ -725,6 +744,7 @@ int main(void)
         cmocka_unit_test(limits_the_number_of_probes),
         cmocka_unit_test(documents_are_combined_with_the_settings),
         cmocka_unit_test(canaries_become_jobs),
+        cmocka_unit_test(probes_of_documents_take_the_defaults),
         cmocka_unit_test(the_fingerprint_follows_the_meaning_of_the_document),
         cmocka_unit_test(mistakes_are_reported_at_their_place),
         cmocka_unit_test(fields_without_effect_are_accepted),

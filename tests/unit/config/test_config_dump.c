@@ -230,7 +230,7 @@ static void can_be_parsed_again_with_the_same_result(void **state)
     assert_non_null(strstr(shown.data, "  docker:\n    enabled: false\n"));
     assert_non_null(strstr(shown.data, "  r:\n    plain_http: true\n"));
     assert_non_null(strstr(shown.data, "    max_concurrent: 3\n"));
-    assert_non_null(strstr(shown.data, "  - name: a\n    operation: pull\n    interval: 5m\n"));
+    assert_non_null(strstr(shown.data, "  - name: a\n    operation: pull\n    enabled: true\n"));
     assert_non_null(strstr(shown.data, "    schedule: \"*/5 * * * *\"\n    timeout: 2m\n"));
     assert_non_null(strstr(shown.data, "    image: \"r/{node}:1\"\n"));
 }

@@ -13,7 +13,7 @@ static const struct {
     /* the top level */
     {"probe: []", "1:1: unknown key \"probe\" (did you mean \"probes\"?)\n"},
     {"a: 1\nfoo: 2", "1:1: unknown key \"a\" (known: containerd, output, collectors, registries, "
-                     "probes, kubernetes)\nf:2:1: unknown key \"foo\" (known:"},
+                     "defaults, probes, kubernetes)\nf:2:1: unknown key \"foo\" (known:"},
     {"'': 1", "1:1: unknown key \"\" (known: containerd"},
     {"- a", "1:1: expected a mapping, found a list\n"},
     {"\n\nhello", "3:1: expected a mapping, found a string\n"},
@@ -25,7 +25,8 @@ static const struct {
     {"probes: 'x'", "1:9: \"probes\": expected a list, found a string\n"},
     {"probes: \"\"", "1:9: \"probes\": expected a list, found a string\n"},
     {"probes: []\nprobes: []", "2:1: duplicate key \"probes\", first at line 1\n"},
-    {"a: [", "2:1: did not find expected node content while parsing a flow node (line 2)\n"},
+    {"a: [", "2:1: found the end of the file inside of a list or mapping: expected \"]\" or "
+             "\"}\"\n"},
     {"output: {}\n---\noutput: {}", "3:1: second settings document (the first is at line 1): "
                                     "expected kind Canary\n"},
     /* global sections */
@@ -38,7 +39,7 @@ static const struct {
     {"containerd:\n  address:\n", "2:11: \"address\": expected a string, found nothing\n"},
     {"containerd: {address: bad}\nprobe: 1", "1:23: \"address\": unusable\nf:2:1: unknown key"},
     {"containerd:\n  address: worse", "1:1: no use\n"},
-    {"containerd: {address: *x}", "1:23: aliases (*x"},
+    {"containerd: {address: *x}", "1:23: unknown anchor \"x\""},
     {"output: {verbose: \"true\"}",
      "1:19: \"verbose\": expected true or false, found the string \"true\"\n"},
     {"output: {verbose: yes}", "1:19: \"verbose\": expected true or false, found \"yes\"\n"},
@@ -112,7 +113,7 @@ static const struct {
      "1:25: unknown key \"user\" (did you mean \"username\"?)\n"},
     {"registries: {r: {auth: x}}", "1:24: \"auth\": expected a mapping, found a string\n"},
     {"registries: {r: {plain_http: 1}}", "1:30: \"plain_http\": expected true or false"},
-    {"registries: {r: {max_bytes_per_hour: 1 GiB}}", "1:38: \"max_bytes_per_hour\": \"1 GiB\" is"},
+    {"registries: {r: {max_bytes_per_hour: 1GIB}}", "1:38: \"max_bytes_per_hour\": \"1GIB\" is"},
     {"registries: {r: {}, r: {}}", "1:21: duplicate key \"r\", first at line 1\n"},
     {"registries: {r: {plain_http: x}}\n" PROBE "}",
      "1:30: \"plain_http\": expected true or false, found \"x\"\n"},
@@ -157,14 +158,14 @@ static const struct {
     {PROBE "timeout: 0s}",
      "2:51: \"timeout\": \"0s\" is out of range: expected more than 0s, at most 366d\n"},
     {PROBE "timeout: [1s]}", "2:51: \"timeout\": expected a duration such as 90s or 5m, found a"},
-    {PROBE "enabled: true}", "2:42: unknown key \"enabled\" (known: name, operation, interval"},
+    {PROBE "enable: true}", "2:42: unknown key \"enable\" (did you mean \"enabled\"?)\n"},
     {PROBE "auth: {usernam: x}}", "2:49: unknown key \"usernam\" (did you mean \"username\"?)\n"},
     {PROBE "auth: []}", "2:48: \"auth\": expected a mapping, found a list\n"},
     {PROBE "auth: {user.name: x}}",
      "2:49: unknown key \"user.name\" (did you mean \"username\"?)\n"},
     {PROBE "auth.username: x}", "2:42: unknown key \"auth.username\" (did you mean \"auth\"?)\n"},
     {PROBE "plain_http: true}", "2:42: unknown key \"plain_http\" (known:"},
-    {PROBE "expected: {size: 1.5k}}", "2:59: \"expected.size\": \"1.5k\" is not a size such as"},
+    {PROBE "expected: {size: 1.5}}", "2:59: \"expected.size\": \"1.5\" is not a size such as"},
     {PROBE "expected: {size: {a: 1}}}", "2:59: \"expected.size\": expected a size such as 64KiB"},
     {PROBE "content: {size: 1}}", "2:42: unknown key \"content\" (known:"},
     {PROBE "auth: {username: u}}", "2:59: \"auth.username\": needs a password\n"},
@@ -276,7 +277,7 @@ static void all_mistakes_of_a_file_are_reported_at_once(void **state)
     static const char want[] =
         "f:1:14: unknown key \"addres\" (did you mean \"address\"?)\n"
         "f:5:13: \"interval\": \"soon\" is not a duration such as 90s, 5m or 1h30m\n"
-        "f:6:10: aliases (*alias) are not supported\n"
+        "f:6:10: unknown anchor \"alias\": expected &alias before this alias\n"
         "f:7:9: \"cold\": expected one of required, preferred, no, found \"maybe\"\n"
         "f:8:9: \"name\": duplicate probe name \"a\": first used at line 3\n"
         "f:9:14: \"operation\": expected one of pull, push, found \"fly\"\n"
@@ -289,7 +290,7 @@ static void all_mistakes_of_a_file_are_reported_at_once(void **state)
         "f:15:22: environment variable \"CONFIG_NOT_SET\" is not set\n"
         "f:15:49: \"auth\": expected a mapping, found a string\n"
         "f:16:1: unknown key \"extra\" (known: containerd, output, collectors, registries, "
-        "probes, kubernetes)\n";
+        "defaults, probes, kubernetes)\n";
     CLEANUP(fixture_deinit) struct fixture f;
 
     (void)state;

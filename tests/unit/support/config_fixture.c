@@ -23,7 +23,8 @@ static const struct setting docker_settings[] = {
 
 const char *const cold_choices[] = {"required", "preferred", "no", NULL};
 static const struct setting pull_settings[] = {
-    SETTING(SETTING_STRING, struct probe, image, "image", NULL, "Reference of the image."),
+    SETTING(SETTING_STRING, struct probe, image, "image", NULL, "Reference of the image.",
+            .not_in_defaults = true),
     SETTING(SETTING_STRING, struct probe, username, "auth.username", "", "User."),
     SETTING(SETTING_SECRET, struct probe, password, "auth.password", "", "Password."),
     SETTING(SETTING_STRING, struct probe, digest, "expected.digest", "", "Digest."),
@@ -34,7 +35,8 @@ static const struct setting pull_settings[] = {
     {0},
 };
 static const struct setting push_settings[] = {
-    SETTING(SETTING_STRING, struct probe, image, "image", NULL, "Reference of the image."),
+    SETTING(SETTING_STRING, struct probe, image, "image", NULL, "Reference of the image.",
+            .not_in_defaults = true),
     SETTING(SETTING_BYTES, struct probe, size, "content.size", "1MiB", "Size of a layer."),
     {0},
 };

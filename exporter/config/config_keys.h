@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The keys that the scheduler reads: of a collector, of a probe, of an entry of `registries:`.
+ *
+ * Their fallbacks depend on the collector, so the caller gets a copy of each table.
+ */
+#pragma once
+
+#include "base/clock.h"
+#include "config/config_reading.h"
+#include "config/settings.h"
+
+#define CONFIG_ANY_HOST     "*" /* the entry of `registries:` for hosts without an entry */
+#define CONFIG_INTERVAL_MIN NS_PER_SECOND
+#define CONFIG_KEYS_MAX     8 /* rows of a table, with its end */
+#define CONFIG_DEFAULTS_MAX 64
+
+/* A collector has only the last three. */
+struct config_job_keys {
+    const char *name, *schedule;
+    unsigned operation;
+    int64_t retry_ns;
+    struct cron cron;
+    bool by_cron; /* `cron` is set; both are derived from `schedule` by config_check_schedule() */
+    bool enabled;
+    int64_t interval_ns, timeout_ns;
+};
+
+/* Initial values for a fill that may leave out keys with a wrong type. */
+#define CONFIG_JOB_KEYS_INIT                                                                    \
+    {                                                                                           \
+        .enabled = true, .interval_ns = CONFIG_INTERVAL_MIN, .timeout_ns = CONFIG_INTERVAL_MIN, \
+    }
+
+/* Writes the keys of a collector of the inventory or the scrape. `off`: disabled by default. */
+void config_collector_keys(const struct collector *collector, bool off,
+                           struct setting table[CONFIG_KEYS_MAX]);
+
+/* Writes the keys of a probe. `collector` may be NULL: its operation is unknown. `operations` are
+ * the names of all operations; NULL: the keys of `defaults:`, without name and operation. */
+void config_probe_keys(const struct collector *collector, const char *const *operations,
+                       struct setting table[CONFIG_KEYS_MAX]);
+
+/* Writes the settings that `defaults:` may have for an operation, or with `common` for all of them;
+ * returns their number. */
+size_t config_default_settings(const struct config_schema *schema,
+                               const struct collector *collector, bool common,
+                               struct setting out[CONFIG_DEFAULTS_MAX + 1]);
+
+/* Returns the probe operation of that name; NULL if there is none. */
+const struct collector *config_find_operation(const struct config_schema *schema, const char *name);
+
+/* The scheduler's keys in an entry of `registries:`. */
+struct config_resource_keys {
+    uint64_t max_concurrent;
+};
+extern const struct setting config_resource_settings[];
+
+/* Reports an interval, timeout or retry_interval in the section that is out of range. */
+bool config_check_durations(const struct settings_source *source,
+                            const struct config_job_keys *keys);
+
+/* Converts keys->schedule, if set, into an interval or a cron line; reports mistakes. */
+bool config_check_schedule(const struct settings_source *source, struct config_job_keys *keys);

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reads the entries of `probes:`. */
+#include "config/config_job.h"
+#include "config/config_sections.h"
+
+#include <string.h>
+
+/* Returns the names of the probe operations; NULL if the arena is full. */
+static const char *const *operations(const struct config_reading *reading)
+{
+    const struct collector *const *catalog = reading->schema->catalog;
+    const char **names;
+    size_t n = 0, n_names = 0;
+
+    while (catalog[n])
+        n++;
+    names = arena_alloc(reading->arena, (n + 1) * sizeof(*names));
+    for (size_t i = 0; names && i < n; i++)
+        if (catalog[i]->lane == LANE_PROBE)
+            names[n_names++] = catalog[i]->name;
+    return names;
+}
+
+/* Returns NULL if the operation is missing or unknown. */
+static const struct collector *find_operation(const struct config_reading *reading,
+                                              const struct yaml_node *section)
+{
+    const struct yaml_node *node = settings_find(section, "operation");
+
+    return node && node->kind == YAML_SCALAR ? config_find_operation(reading->schema, node->text)
+                                             : NULL;
+}
+
+/* A name is words of letters and digits, joined by single dots, dashes or underscores. */
+static bool is_probe_name(const char *name)
+{
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+    if (strlen(name) > PROBE_NAME_MAX)
+        return false;
+    for (;;) {
+        size_t word = strspn(name, letters);
+
+        if (word == 0)
+            return false;
+        if (!name[word])
+            return true;
+        if (!strchr("._-", name[word]))
+            return false;
+        name += word + 1;
+    }
+}
+
+static bool check_name(const struct config_reading *reading, const struct yaml_node *section)
+{
+    const struct yaml_node *node = settings_find(section, "name"), *other;
+
+    if (!node || node->kind != YAML_SCALAR || !*node->text)
+        return true; /* reported by settings_fill() */
+    if (!is_probe_name(node->text))
+        return problems_add(reading->problems, node->place,
+                            "\"name\": invalid probe name \"%s\": expected at most %d letters and "
+                            "digits, with single dots, dashes or underscores between them",
+                            node->text, PROBE_NAME_MAX);
+    for (const struct yaml_node *probe = section->parent->children; probe != section;
+         probe = probe->next) {
+        other = settings_find(probe, "name");
+        if (other && other->kind == YAML_SCALAR && strcmp(other->text, node->text) == 0)
+            return problems_add(reading->problems, node->place,
+                                "\"name\": duplicate probe name \"%s\": first used at line %zu",
+                                node->text, other->place.line);
+    }
+    return true;
+}
+
+static void read_probe(struct config_reading *reading, const struct yaml_node *section,
+                       const char *const *choices)
+{
+    const struct collector *collector = find_operation(reading, section);
+    const struct yaml_node *merged = config_with_defaults(reading, section, collector);
+    struct setting own[CONFIG_KEYS_MAX];
+    struct config_job_keys keys = CONFIG_JOB_KEYS_INIT;
+    struct settings_source source =
+        settings_source_of(merged, NULL, reading->arena, reading->problems);
+    bool ok = true;
+
+    config_probe_keys(collector, choices, own);
+    if (section->kind != YAML_MAPPING && !yaml_is_null(section)) {
+        settings_check_keys(&source, own, NULL);
+        return;
+    }
+    if (collector) /* without an operation the valid keys are unknown */
+        ok = settings_check_keys(&source, own, collector->settings);
+    ok &= settings_fill(&source, own, SETTINGS_ALL, &keys);
+    ok &= config_check_durations(&source, &keys);
+    ok &= config_check_schedule(&source, &keys);
+    ok &= check_name(reading, section);
+    if (collector)
+        config_add_job(reading, collector, &(struct config_job_section){source, section}, &keys,
+                       ok);
+}
+
+void config_read_probes(struct config_reading *reading)
+{
+    const struct yaml_node *probes = config_part(reading, "probes", YAML_SEQUENCE);
+    const char *const *choices = operations(reading);
+
+    config_read_defaults(reading);
+    for (const struct yaml_node *at = probes && choices ? probes->children : NULL; at;
+         at = at->next)
+        read_probe(reading, at, choices);
+}
