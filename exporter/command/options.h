@@ -6,8 +6,9 @@
 #include "command/terminal/flags.h"
 #include "config/config.h"
 
-#define COLLECTORS_MAX 48
-#define PREFIX_BYTES   256
+#define DEFAULT_ADDRESS ":10048"
+#define COLLECTORS_MAX  48
+#define PREFIX_BYTES    256
 
 struct options {
     const char *config_file;

@@ -31,8 +31,6 @@ class DockerCli:
     def inspect(self, name):
         return json.loads(self("inspect", name))[0]
 
-    def health(self, container):
-        return self.inspect(container)["State"]["Health"]["Status"]
-
-    def wait_healthy(self, container, timeout=60):
-        wait_until(lambda: self.health(container) == "healthy", timeout, f"{container} is healthy", every=0.2)
+    def wait_health(self, container, status, timeout=60):
+        wait_until(lambda: self.inspect(container)["State"]["Health"]["Status"] == status, timeout, f"{container} is {status}",
+                   every=0.2)

@@ -98,3 +98,17 @@ def test_docker_runs_the_image(docker, archive):
     assert docker.run("exec", "exporter", "/bin/sh", "-c", "true").returncode != 0
     docker("stop", "exporter")
     assert docker.inspect("exporter")["State"]["ExitCode"] == 0
+
+
+def test_health_check_of_the_image_tells_a_frozen_exporter(docker, archive):
+    """The check and its command are the image's; only the interval is shorter."""
+    docker("load", "--input", archive)
+    docker("run", "--detach", "--name", "checked", "--network", "none", "--health-interval", "1s",
+           "--health-retries", "1", "--health-start-period", "0s", NAME)
+    docker.wait_health("checked", "healthy")
+    docker("kill", "--signal", "STOP", "checked")
+    docker.wait_health("checked", "unhealthy")
+    assert "deadline exceeded" in docker.inspect("checked")["State"]["Health"]["Log"][-1]["Output"]
+    docker("kill", "--signal", "CONT", "checked")
+    docker.wait_health("checked", "healthy")
+    docker("rm", "--force", "checked")
