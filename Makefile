@@ -58,6 +58,7 @@ help:
 	@echo 'make fuzz       each fuzzer for FUZZ_SECONDS=60 (clang)'
 	@echo 'make mutate     N=200 SEED=1 FLOOR=base: changes of the code that make check notices'
 	@echo 'make reference  docs/metrics.md, from the tables of the code'
+	@echo 'make sizing     the tables of docs/sizing.md, measured on this machine (root)'
 	@echo 'make screenshots  the pictures of the README, from a running exporter (root)'
 	@echo 'make chart      the files of deploy/helm, from dashboards'
 	@echo 'make prometheus-rule  the PrometheusRule of deploy/kubernetes, from dashboards/rules.yml'
@@ -195,6 +196,11 @@ reference: $(BINARY)
 	$(Q)$(BINARY) metrics --markdown | sed -i -e '/<!-- metrics:begin -->/,/<!-- metrics:end -->/{//!d}' \
 	    -e '/<!-- metrics:begin -->/r /dev/stdin' docs/metrics.md
 
+# The tables of docs/sizing.md, measured on this machine (root, 15 minutes).
+sizing: $(BINARY) $(BUILD)/bench_page
+	$(MAKE) bench BENCH_ARGS='--json docs/sizing.json'
+	$(Q)/usr/bin/python3 tests/bench/sizing.py
+
 # The pictures of the README, from a running exporter.
 screenshots: $(BINARY)
 	$(Q)EXPORTER_BIN=$(abspath $(BINARY)) PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 docs/images/screenshots.py
@@ -291,7 +297,9 @@ clean:
 	rm -rf build build-*
 
 force:
-.PHONY: help all check layers headers unit corpus fuzz mutate e2e bench reference prometheus-rule chart screenshots demo run install uninstall deb man format lint clean force
+.PHONY: help all check layers headers unit corpus fuzz mutate e2e bench demo run clean force
+.PHONY: reference prometheus-rule chart screenshots man format lint
+.PHONY: install uninstall deb sizing
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(OBJS:.o=.d) $(BUILD)/exporter/main.d $(wildcard $(BUILD)/tests/*/*.d $(BUILD)/tests/unit/*/*.d)
