@@ -71,10 +71,10 @@ class Service:
 
 @pytest.fixture(scope="module", name="machine")
 def booted_machine():
+    if not shutil.which("systemctl"):
+        pytest.skip("THE SERVICE IS NOT TESTED: no systemd")
     with Lab() as lab:
         machine = SystemdMachine(lab.folder("machine"), containerd=lab.containerd(), boot=True)
-        if not shutil.which("systemctl"):
-            pytest.skip("THE SERVICE IS NOT TESTED: no systemd")
         lab.stack.callback(machine.close)
         try:
             machine.start()
