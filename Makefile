@@ -25,7 +25,7 @@ WARN := -Wall -Wextra -Wshadow -Wvla -Wformat=2 -Wstrict-prototypes -Wmissing-pr
         -Wpointer-arith -Wwrite-strings -Wundef -Wno-missing-field-initializers \
         $(if $(CI),-Werror)
 BASE_CFLAGS = -std=c17 -D_GNU_SOURCE -pthread -fno-common -fstack-protector-strong \
-              $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer) $(CFLAGS)
+              $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer) $(CPPFLAGS) $(CFLAGS)
 OUR_CFLAGS  = $(BASE_CFLAGS) $(WARN) -Iexporter -I$(BUILD)/gen
 # C++ reads TOML, matches like Go's regexp and finds the shortest digits of a number. No exception leaves these files.
 CXX_CFLAGS  = $(patsubst -std=c17,-std=c++17 -fno-rtti,$(filter-out -Wstrict-prototypes -Wmissing-prototypes,$(OUR_CFLAGS)))
@@ -63,6 +63,7 @@ help:
 	@echo 'make chart      the files of deploy/helm, from dashboards'
 	@echo 'make prometheus-rule  the PrometheusRule of deploy/kubernetes, from dashboards/rules.yml'
 	@echo 'make install    DESTDIR=$(DESTDIR) PREFIX=$(PREFIX); make uninstall keeps what is in /etc'
+	@echo 'make deb        build/deb/containerd-exporter_$(VERSION)_*.deb, by debhelper'
 	@echo 'make format     clang-format everything             make lint   clang-tidy, cppcheck'
 	@echo 'make clean      V=1 shows commands                  CI=1        warnings are errors'
 
@@ -258,6 +259,24 @@ uninstall:
 	rm -f $(addprefix $(DESTDIR),$(PROGRAM) $(addprefix $(UNITDIR)/,$(notdir $(UNITS))) $(MANUAL) $(BASHCOMP) $(ZSHCOMP))
 	rm -rf $(DESTDIR)$(SHAREDIR) $(DESTDIR)$(DOCDIR)
 
+# A Debian package of these sources, without root: deploy/debian beside a copy of them, and a changelog of one entry.
+DEB_VERSION ?= $(VERSION)
+DEB_SOURCE   = $(BUILD)/deb/containerd-exporter-$(DEB_VERSION)
+DEB_TIME     = $(or $(SOURCE_DATE_EPOCH),$(shell stat -c %Y CHANGELOG.md))
+deb:
+	rm -rf $(BUILD)/deb
+	mkdir -p $(DEB_SOURCE)
+	cp -a Makefile LICENSE README.md CHANGELOG.md docs exporter collectors proto dashboards deploy $(DEB_SOURCE)
+	mv $(DEB_SOURCE)/deploy/debian $(DEB_SOURCE)
+	{ echo 'containerd-exporter ($(DEB_VERSION)) unstable; urgency=medium'; echo; \
+	    echo '  * Built from revision $(REVISION). CHANGELOG.md has the changes of each release.'; echo; \
+	    sed -n "s/^Maintainer: \(.*\)/ -- \1  $$(LC_ALL=C date -Ru -d @$(DEB_TIME))/p" deploy/debian/control; \
+	} >$(DEB_SOURCE)/debian/changelog
+	find $(DEB_SOURCE) -exec touch -h -d @$(DEB_TIME) {} +
+	cd $(DEB_SOURCE) && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL REVISION='$(REVISION)' BRANCH='$(BRANCH)' \
+	    dpkg-buildpackage -b -us -uc -J
+	@ls $(BUILD)/deb/*.deb
+
 # The flags in the manual are those of the binary.
 man: $(BINARY)
 	$(Q)sed '/^\.\\" The rest is written by make man\.$$/q' deploy/containerd_exporter.8 >$(BUILD)/manual
@@ -278,7 +297,7 @@ clean:
 	rm -rf build build-*
 
 force:
-.PHONY: help all check layers headers unit corpus fuzz mutate e2e bench reference prometheus-rule chart sizing screenshots demo run install uninstall man format lint clean force
+.PHONY: help all check layers headers unit corpus fuzz mutate e2e bench reference prometheus-rule chart sizing screenshots demo run install uninstall man format lint clean force deb
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(OBJS:.o=.d) $(BUILD)/exporter/main.d $(wildcard $(BUILD)/tests/*/*.d $(BUILD)/tests/unit/*/*.d)
