@@ -122,7 +122,7 @@ static void read_parts(struct config_reading *reading, struct yaml_node *documen
 struct parser {
     struct config_reading reading;
     struct arena arena;
-    struct problems found;
+    struct problems found, warnings;
 };
 
 static void parser_init(struct parser *parser, struct config *config,
@@ -130,12 +130,17 @@ static void parser_init(struct parser *parser, struct config *config,
 {
     *parser = (struct parser){.arena = ARENA_INIT(NODES_LIMIT_BYTES)};
     parser->found = (struct problems)PROBLEMS_INIT(&parser->arena);
-    parser->reading = (struct config_reading){
-        .schema = schema, .arena = &parser->arena, .problems = &parser->found, .config = config};
+    parser->warnings = (struct problems)PROBLEMS_INIT(&parser->arena);
+    parser->reading = (struct config_reading){.schema = schema,
+                                              .arena = &parser->arena,
+                                              .problems = &parser->found,
+                                              .warnings = &parser->warnings,
+                                              .config = config};
     *config = (struct config){.arena_ = ARENA_INIT(GLOBALS_LIMIT_BYTES),
                               .config_dump = BUF_INIT(DUMP_LIMIT_BYTES),
                               .disabled = BUF_INIT(DUMP_LIMIT_BYTES),
-                              .disabled_dump = BUF_INIT(DUMP_LIMIT_BYTES)};
+                              .disabled_dump = BUF_INIT(DUMP_LIMIT_BYTES),
+                              .warnings = BUF_INIT(DUMP_LIMIT_BYTES)};
 }
 
 static void parser_deinit(struct parser *parser)
@@ -147,17 +152,20 @@ static void parser_deinit(struct parser *parser)
 static bool finish(struct parser *parser, struct yaml_node *documents, const char *path,
                    struct buf *problems, struct error *err)
 {
+    struct config *config = parser->reading.config;
     size_t n;
 
     if (documents)
         read_parts(&parser->reading, documents);
     if (documents && !arena_ok(&parser->arena, err)) /* then some mistakes may be missing */
         problems_add(&parser->found, documents->place, "%s", err->message);
+    config->n_warnings = problems_total(&parser->warnings);
+    problems_print(&parser->warnings, path, &config->warnings);
     n = problems_total(&parser->found);
     if (n == 0)
         return true;
     problems_print(&parser->found, path, problems);
-    config_deinit(parser->reading.config);
+    config_deinit(config);
     return error_set(err, ERROR_INVALID, "%zu mistake%s in %s", n, n == 1 ? "" : "s", path);
 }
 
@@ -247,6 +255,7 @@ void config_deinit(struct config *config)
     buf_deinit(&config->config_dump);
     buf_deinit(&config->disabled);
     buf_deinit(&config->disabled_dump);
+    buf_deinit(&config->warnings);
     arena_deinit(&config->arena_);
     *config = (struct config){0};
 }
