@@ -57,7 +57,7 @@ help:
 	@echo 'make run        the exporter on the containerd of this machine: inventory only'
 	@echo 'make fuzz       each fuzzer for FUZZ_SECONDS=60 (clang)'
 	@echo 'make mutate     N=200 SEED=1 FLOOR=base: changes of the code that make check notices'
-	@echo 'make reference  the tables of metrics in README.md, from the tables of the code'
+	@echo 'make reference  metrics in README.md, keys in docs/configuration.md, JSON schema: from the tables of the code'
 	@echo 'make install    DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)'
 	@echo 'make format     clang-format everything             make lint   clang-tidy, cppcheck'
 	@echo 'make clean      V=1 shows commands                  CI=1        warnings are errors'
@@ -186,10 +186,14 @@ e2e: $(BINARY)
 bench: $(BINARY) $(BUILD)/bench_page
 	$(Q)EXPORTER_BIN=$(abspath $(BINARY)) PAGE_BIN=$(abspath $(BUILD)/bench_page) /usr/bin/python3 tests/bench/bench.py $(BENCH_ARGS)
 
-# The tables of metrics in README.md; tests/e2e/web/test_pages.py says when they are stale.
+# The tables of metrics in README.md, the keys in docs/configuration.md, and the JSON schema; tests/e2e/web/test_pages.py
+# and tests/e2e/config/test_reference.py say when they are stale.
 reference: $(BINARY)
 	$(Q)$(BINARY) metrics --markdown | sed -i -e '/<!-- metrics:begin -->/,/<!-- metrics:end -->/{//!d}' \
 	    -e '/<!-- metrics:begin -->/r /dev/stdin' README.md
+	$(Q)$(BINARY) config | sed -i -e '/<!-- settings:begin -->/,/<!-- settings:end -->/{//!d}' \
+	    -e '/<!-- settings:begin -->/r /dev/stdin' docs/configuration.md
+	$(Q)$(BINARY) config --json-schema >deploy/containerd_exporter.schema.json
 
 demo:
 	$(Q)./deploy/demo.sh

@@ -21,6 +21,8 @@ const struct command commands[] = {
      command_probe_text, command_probe_flags, command_probe},
     {"metrics", "[<flags>]", "Explain every metric of this build.", command_metrics_text,
      command_metrics_flags, command_metrics},
+    {"config", "[<flags>]", "Explain every key of the configuration file.", command_config_text,
+     command_config_flags, command_config},
     {0},
 };
 

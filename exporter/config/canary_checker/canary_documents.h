@@ -11,6 +11,8 @@
 
 #include "config/config_reading.h"
 
+extern const struct setting canary_folders_settings[]; /* the section `kubernetes:` */
+
 /* Sets reading->root to the settings document, an empty one if the file has none, with all probes
  * added. Also reads the section `kubernetes:`. Mistakes are reported; returns false only without
  * memory. */
