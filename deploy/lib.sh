@@ -14,7 +14,7 @@ BUILD_PACKAGES="make gcc g++ libc6-dev git ca-certificates libgrpc-dev libprotob
 # shellcheck disable=SC2034
 DEMO_PACKAGES="python3 python3-yaml python3-prometheus-client openssl mount"
 # shellcheck disable=SC2034
-TEST_PACKAGES="libcmocka-dev libdeflate-dev python3-pytest python3-pytest-xdist python3-grpcio skopeo curl jq util-linux chromium"
+TEST_PACKAGES="libcmocka-dev libdeflate-dev python3-pytest python3-pytest-xdist python3-jsonschema python3-grpcio skopeo curl jq util-linux chromium"
 
 say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
 die() {
