@@ -38,7 +38,8 @@ struct namespaces_state {
 
 static const struct setting settings[] = {
     SETTING(SETTING_LIST, struct namespaces_state, labels, "labels", "",
-            "Labels of namespaces to show on containerd_namespace_info."),
+            "Labels of namespaces to show on containerd_namespace_info.",
+            .example = "[containerd.io/defaults/snapshotter]"),
     {0},
 };
 

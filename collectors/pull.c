@@ -6,7 +6,7 @@
 #define EXAMPLE_DIGEST "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 static const struct setting settings[] = {
-    PROBE_ENGINE_SETTING("client"),
+    PROBE_ENGINE_SETTING("client", probe_pull_engines),
     SETTING(SETTING_STRING, struct probe, snapshotter, "snapshotter", "",
             "Snapshotter that unpacks the layers. Default: overlayfs; if containerd has not loaded "
             "it, engine client takes CRI's, else the first other one of containerd's list.",

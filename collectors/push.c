@@ -5,7 +5,7 @@
 #include "probe/push_settings.h"
 
 static const struct setting settings[] = {
-    PROBE_ENGINE_SETTING("client"),
+    PROBE_ENGINE_SETTING("client", probe_push_engines),
     {0},
 };
 

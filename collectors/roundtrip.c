@@ -5,9 +5,10 @@
 #include "probe/push_settings.h"
 
 static const struct setting settings[] = {
-    PROBE_ENGINE_SETTING("client"),
+    PROBE_ENGINE_SETTING("client", probe_push_engines),
     SETTING(SETTING_STRING, struct probe, read_back_name, "read_back", "",
-            "Engine that pulls the image back; default: the engine of the push, else registry."),
+            "Engine that pulls the image back; default: the engine of the push, else registry.",
+            .words = probe_pull_engines + 1),
     {0},
 };
 

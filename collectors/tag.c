@@ -4,7 +4,7 @@
 #include "probe/probe.h"
 
 static const struct setting settings[] = {
-    PROBE_ENGINE_SETTING("registry"),
+    PROBE_ENGINE_SETTING("registry", probe_tag_engines),
     SETTING(SETTING_STRING, struct probe, tag, "tag", NULL,
             "New tag, in the repository of the image.", .example = "probe-{node}",
             .not_in_defaults = true),

@@ -43,6 +43,7 @@ struct setting {
                            * be empty; "": empty or 0 */
     const char *help;     /* a sentence for the reference, the schema and messages */
     const char *const *choices; /* of SETTING_ENUM, ends with NULL */
+    const char *const *words;   /* of SETTING_STRING: all values that are valid; NULL: any */
     const char *example;        /* as written in the file; NULL: made from type and fallback */
     bool not_in_defaults;       /* of one probe or of one registry: not allowed in `defaults:` */
 };

@@ -23,6 +23,8 @@ const struct command commands[] = {
      command_health_text, command_health_flags, command_health},
     {"metrics", "[<flags>]", "Explain every metric of this build.", command_metrics_text,
      command_metrics_flags, command_metrics},
+    {"config", "[<flags>]", "Explain every key of the configuration file.", command_config_text,
+     command_config_flags, command_config},
     {0},
 };
 

@@ -31,7 +31,8 @@ struct globals {
 static const struct setting containerd_settings[] = {
     SETTING(SETTING_STRING, struct globals, containerd_address, "address", "",
             "Socket of containerd. Default: $CONTAINERD_ADDRESS, else the exporter searches the "
-            "usual paths."),
+            "usual paths.",
+            .example = "/run/containerd/containerd.sock"),
     SETTING(SETTING_STRING, struct globals, hosts_dir, "hosts_dir",
             "/etc/containerd/certs.d:/etc/docker/certs.d",
             "Directories of the node with hosts.toml, separated by colons, like containerd's "
@@ -41,7 +42,8 @@ static const struct setting containerd_settings[] = {
 
 static const struct setting docker_settings[] = {
     SETTING(SETTING_STRING, struct globals, docker_address, "address", "",
-            "Socket of the Docker Engine. Without it, the exporter does not use Docker."),
+            "Socket of the Docker Engine. Without it, the exporter does not use Docker.",
+            .example = "/var/run/docker.sock"),
     {0},
 };
 

@@ -31,7 +31,7 @@ static bool has_setting(const struct collector *collector, const char *name)
     return false;
 }
 
-static bool every_operation_has(const struct config_schema *schema, const char *name)
+bool config_every_operation_has(const struct config_schema *schema, const char *name)
 {
     for (const struct collector *const *at = schema->catalog; *at; at++)
         if ((*at)->lane == LANE_PROBE && !has_setting(*at, name))
@@ -47,7 +47,7 @@ size_t config_default_settings(const struct config_schema *schema,
 
     for (size_t i = 0; collector->settings && collector->settings[i]; i++)
         for (const struct setting *at = collector->settings[i]; at->name; at++)
-            if (!at->not_in_defaults && (!common || every_operation_has(schema, at->name)) &&
+            if (!at->not_in_defaults && (!common || config_every_operation_has(schema, at->name)) &&
                 n < CONFIG_DEFAULTS_MAX)
                 out[n++] = *at;
     out[n] = (struct setting){0};
@@ -108,7 +108,7 @@ static bool check_key(const struct config_reading *reading, const struct yaml_no
     const struct setting *allowed = find_setting(reading->schema, key->text, true);
     const struct setting *any = find_setting(reading->schema, key->text, false);
 
-    if (allowed && !every_operation_has(reading->schema, allowed->name))
+    if (allowed && !config_every_operation_has(reading->schema, allowed->name))
         return problems_add(reading->problems, key->place,
                             "\"%s\" is a setting of some operations: expected below the name of an "
                             "operation",

@@ -9,7 +9,7 @@
 
 const struct setting config_resource_settings[] = {
     SETTING(SETTING_UINT, struct config_resource_keys, max_concurrent, "max_concurrent", "0",
-            "Probes that may use the registry at once; 0: no limit."),
+            "Probes that may use the registry at once; 0: no limit.", .example = "2"),
     {0},
 };
 

@@ -14,6 +14,7 @@
 #define CONFIG_INTERVAL_MIN NS_PER_SECOND
 #define CONFIG_KEYS_MAX     8 /* rows of a table, with its end */
 #define CONFIG_DEFAULTS_MAX 64
+#define CONFIG_TABLES_MAX   16
 
 /* A collector has only the last three. */
 struct config_job_keys {
@@ -41,6 +42,9 @@ void config_collector_keys(const struct collector *collector, bool off,
 void config_probe_keys(const struct collector *collector, const char *const *operations,
                        struct setting table[CONFIG_KEYS_MAX]);
 
+/* Returns whether the probes of every operation have the setting. */
+bool config_every_operation_has(const struct config_schema *schema, const char *name);
+
 /* Writes the settings that `defaults:` may have for an operation, or with `common` for all of them;
  * returns their number. */
 size_t config_default_settings(const struct config_schema *schema,
@@ -55,6 +59,12 @@ struct config_resource_keys {
     uint64_t max_concurrent;
 };
 extern const struct setting config_resource_settings[];
+
+/* Finds the tables of an entry of `registries:` beside that one, and a collector of each; returns
+ * their number. `tables` ends with NULL. */
+size_t config_resource_tables(const struct config_schema *schema,
+                              const struct collector *owners[CONFIG_TABLES_MAX],
+                              const struct setting *tables[CONFIG_TABLES_MAX + 1]);
 
 /* Reports an interval, timeout or retry_interval in the section that is out of range. */
 bool config_check_durations(const struct settings_source *source,

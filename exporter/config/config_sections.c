@@ -8,7 +8,6 @@
 #include <string.h>
 
 #define SCRAPE_TIMEOUT NS_PER_SECOND
-#define TABLES_MAX     16 /* different resource_settings in one catalog */
 
 size_t config_jobs_max(const struct config_reading *reading)
 {
@@ -22,15 +21,14 @@ size_t config_jobs_max(const struct config_reading *reading)
 
 /* ---- registries ---- */
 
-/* Finds one collector of each different table; returns their number. `tables` ends with NULL. */
-static size_t find_tables(const struct config_reading *reading,
-                          const struct collector *owners[TABLES_MAX],
-                          const struct setting *tables[TABLES_MAX + 1])
+size_t config_resource_tables(const struct config_schema *schema,
+                              const struct collector *owners[CONFIG_TABLES_MAX],
+                              const struct setting *tables[CONFIG_TABLES_MAX + 1])
 {
     size_t n = 0, at;
 
-    for (size_t i = 0; reading->schema->catalog[i] && n < TABLES_MAX; i++) {
-        const struct collector *collector = reading->schema->catalog[i];
+    for (size_t i = 0; schema->catalog[i] && n < CONFIG_TABLES_MAX; i++) {
+        const struct collector *collector = schema->catalog[i];
 
         if (collector->lane != LANE_PROBE || !collector->resource_settings)
             continue;
@@ -70,9 +68,9 @@ static void check_name_of(const struct config_reading *reading, const struct yam
 
 static void check_registry(const struct config_reading *reading, const struct yaml_node *entry)
 {
-    const struct collector *owners[TABLES_MAX];
-    const struct setting *tables[TABLES_MAX + 1];
-    size_t n = find_tables(reading, owners, tables);
+    const struct collector *owners[CONFIG_TABLES_MAX];
+    const struct setting *tables[CONFIG_TABLES_MAX + 1];
+    size_t n = config_resource_tables(reading->schema, owners, tables);
     struct settings_source source =
         settings_source_of(entry, NULL, reading->arena, reading->problems);
     struct config_dump show = {&reading->config->config_dump, 2};

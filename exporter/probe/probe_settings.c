@@ -57,6 +57,11 @@ static const char *const family_choices[] = {
                      "The kubelet's --image-credential-provider-bin-dir.",                        \
                      "/usr/libexec/kubernetes/credential-provider")
 
+const char *const probe_pull_engines[] = {"auto",     "client",   "cri", "docker",
+                                          "registry", "transfer", NULL};
+const char *const probe_push_engines[] = {"auto", "client", "docker", "registry", "transfer", NULL};
+const char *const probe_tag_engines[] = {"auto", "registry", NULL};
+
 const struct setting probe_auth_settings[] = {PROBE_AUTH_SETTINGS(auth), {0}};
 
 const struct setting probe_settings[] = {
@@ -94,9 +99,9 @@ const struct setting probe_registry_settings[] = {
                    "Addresses of the registry: any, ipv4, ipv6."),
     PROBE_AUTH_SETTINGS(registry_auth),
     SETTING(SETTING_UINT, struct probe, budget.pulls_per_hour, "max_pulls_per_hour", "0",
-            "Runs of all probes of this registry within an hour; 0: no limit."),
+            "Runs of all probes of this registry within an hour; 0: no limit.", .example = "60"),
     SETTING(SETTING_BYTES, struct probe, budget.bytes_per_hour, "max_bytes_per_hour", "0",
-            "Bytes that these runs may move within an hour; 0: no limit."),
+            "Bytes that these runs may move within an hour; 0: no limit.", .example = "2GiB"),
     {0},
 };
 

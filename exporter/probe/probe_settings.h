@@ -11,11 +11,15 @@ extern const struct setting probe_settings[];          /* every operation */
 extern const struct setting probe_auth_settings[];     /* every operation */
 extern const struct setting probe_registry_settings[]; /* an entry of `registries:` */
 
-/* The setting `engine`, whose default depends on the operation. */
-#define PROBE_ENGINE_SETTING(fallback)                                                       \
-    SETTING(SETTING_STRING, struct probe, engine_name, "engine", (fallback),                 \
-            "Engine that does the work: client, cri, transfer, docker, registry; auto: the " \
-            "best engine that this node offers.")
+/* The names of the engines of an operation, as engines/engines.h has them, after "auto". */
+extern const char *const probe_pull_engines[], *const probe_push_engines[],
+                                                   *const probe_tag_engines[];
+
+/* The setting `engine`, whose default and choices depend on the operation. */
+#define PROBE_ENGINE_SETTING(fallback, names)                                          \
+    SETTING(SETTING_STRING, struct probe, engine_name, "engine", (fallback),           \
+            "Engine that does the work; auto: the best engine that this node offers.", \
+            .words = (names))
 
 #define PROBE_DEFAULT_NAMESPACE "k8s.io" /* of content.image */
 

@@ -11,7 +11,7 @@
 
 #define API_VERSION "canaries.flanksource.com/v1"
 
-static const struct setting folders_settings[] = {
+const struct setting canary_folders_settings[] = {
     SETTING(SETTING_STRING, struct canary_folders, secrets_dir, "secrets_dir",
             "/etc/containerd_exporter/secrets", "Directory of mounted secrets: NAME/KEY."),
     SETTING(SETTING_STRING, struct canary_folders, config_maps_dir, "config_maps_dir",
@@ -123,8 +123,8 @@ static void read_folders(const struct config_reading *reading, struct canary_fol
     struct settings_source source =
         settings_source_of(section, reading->root, reading->arena, reading->problems);
 
-    settings_check_keys(&source, folders_settings, NULL);
-    settings_fill(&source, folders_settings, SETTINGS_ALL, folders);
+    settings_check_keys(&source, canary_folders_settings, NULL);
+    settings_fill(&source, canary_folders_settings, SETTINGS_ALL, folders);
 }
 
 static bool read_objects(struct config_reading *reading, const struct yaml_node *documents,

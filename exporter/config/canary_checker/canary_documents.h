@@ -19,6 +19,8 @@ bool canary_documents_is_object(const struct yaml_node *document);
 struct yaml_node *canary_documents_find_settings(const struct config_reading *reading,
                                                  const struct yaml_node *documents);
 
+extern const struct setting canary_folders_settings[]; /* the section `kubernetes:` */
+
 /* Sets reading->root to the settings document, an empty one if the file has none, with all probes
  * added. Also reads the section `kubernetes:`. Mistakes are reported; returns false only without
  * memory. */
