@@ -96,11 +96,10 @@ def test_full_values_make_valid_objects(full):
     assert sorted(set(kinds)) == ["ConfigMap", "DaemonSet", "NetworkPolicy", "PodMonitor", "PriorityClass", "PrometheusRule",
                                   "Secret", "Service", "ServiceAccount"]
     assert kinds.count("ConfigMap") == 5 and kinds.count("Secret") == 3
-    for one in full:
-        try:
-            assert mistakes(one) == [], one["kind"]
-        except LabError as error:
-            print(f"NOT CHECKED: {one['kind']}: {error}")
+    try:
+        assert {one["kind"]: mistakes(one) for one in full if mistakes(one)} == {}
+    except LabError as error:
+        pytest.skip(f"THE SCHEMAS ARE NOT CHECKED: {error}")
 
 
 def test_newer_helm_reads_numbers_otherwise_and_makes_the_same(helm, full):
@@ -282,3 +281,31 @@ def test_example_of_the_readme_renders(helm):
     assert {one["kind"] for one in helm.objects(values=values)} >= {"PodMonitor", "PrometheusRule", "DaemonSet"}
     sets = re.findall(r"--set (\S+)", text)
     assert "registry.mine/" in pod_of(helm.objects(*[word for one in sets for word in ("--set", one)]))["containers"][0]["image"]
+
+
+def empty_values(values, path=""):
+    """Paths of the values that are empty by default."""
+    for key, value in values.items():
+        if value in ([], {}, "", None):
+            yield path + key
+        elif isinstance(value, dict):
+            yield from empty_values(value, f"{path}{key}.")
+
+
+def test_null_is_what_is_left_out(helm):
+    """Values that are empty by default may be null, as helm's users reset them."""
+    defaults = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
+    paths = list(empty_values(defaults))
+    assert len(paths) > 40 and "webConfig.users" in paths
+    enabled = ["--set", "prometheus.monitor.enabled=true,prometheusRule.enabled=true"]
+    assert helm.objects(*enabled, "--set", ",".join(f"{path}=null" for path in paths)) == helm.objects(*enabled)
+
+
+@pytest.mark.parametrize("numbers", [[], ["-exact-numbers"]])
+def test_zero_is_no_limit(helm, numbers):
+    objects = helm.objects(*numbers, values={"prometheus": {"monitor": {"enabled": True, "sampleLimit": 0}}, "revisionHistoryLimit": 0,
+                                             "docker": {"enabled": True, "group": 0}, "terminationGracePeriodSeconds": 0})
+    assert "sampleLimit" not in find(objects, "ServiceMonitor")["spec"]
+    assert find(objects, "DaemonSet")["spec"]["revisionHistoryLimit"] == 0
+    assert pod_of(objects)["terminationGracePeriodSeconds"] == 0
+    assert pod_of(objects)["securityContext"]["supplementalGroups"] == [0]

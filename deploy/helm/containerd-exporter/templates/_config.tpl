@@ -44,7 +44,7 @@ has made a new one. */}}
 {{- if include "containerd-exporter.docker" . -}}
 {{- $folders = append $folders (dict "name" "run" "path" (dir .Values.docker.address) "mountPropagation" "HostToContainer") -}}
 {{- end -}}
-{{- toYaml (concat $folders .Values.hostFolders) -}}
+{{- toYaml (concat $folders (.Values.hostFolders | default list)) -}}
 {{- end }}
 
 {{- /* Lays one mapping over another, in place: mappings are merged, all else is replaced, false and 0 too. */}}
@@ -75,12 +75,12 @@ has made a new one. */}}
 {{- $_ := set $others "docker_config" "/etc/containerd_exporter_registry/config.json" -}}
 {{- end -}}
 {{- if $others }}{{- $_ := set $made "registries" (dict "*" $others) }}{{ end -}}
-{{- $sections := dict "probes" .Values.probes -}}
+{{- $sections := dict "probes" (.Values.probes | default list) -}}
 {{- range $name := list "registries" "collectors" "defaults" -}}
 {{- with get $.Values $name }}{{- $_ := set $sections $name (deepCopy .) }}{{ end -}}
 {{- end -}}
 {{- include "containerd-exporter.overlay" (dict "base" $made "over" $sections) -}}
-{{- include "containerd-exporter.overlay" (dict "base" $made "over" (deepCopy .Values.config)) -}}
+{{- include "containerd-exporter.overlay" (dict "base" $made "over" (deepCopy (.Values.config | default dict))) -}}
 {{- toYaml $made -}}
 {{- end }}
 
@@ -91,7 +91,7 @@ has made a new one. */}}
 {{- $_ := set $made "tls_server_config" (set $files "min_version" "TLS12") -}}
 {{- end -}}
 {{- with .Values.webConfig.users }}{{- $_ := set $made "basic_auth_users" . }}{{ end -}}
-{{- include "containerd-exporter.overlay" (dict "base" $made "over" (deepCopy .Values.webConfig.config)) -}}
+{{- include "containerd-exporter.overlay" (dict "base" $made "over" (deepCopy (.Values.webConfig.config | default dict))) -}}
 {{- toYaml $made -}}
 {{- end }}
 

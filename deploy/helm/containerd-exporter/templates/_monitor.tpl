@@ -7,7 +7,7 @@ dashboard lead there. */}}
 {{- $web := $root.Values.webConfig -}}
 {{- $node := dict "sourceLabels" (list "__meta_kubernetes_pod_node_name") "targetLabel" "node" -}}
 {{- $rules := list (dict "targetLabel" "job" "replacement" "containerd_exporter") $node -}}
-{{- $endpoint := dict "port" "metrics" "path" "/metrics" "honorLabels" false "relabelings" (concat $rules .values.relabelings) -}}
+{{- $endpoint := dict "port" "metrics" "path" "/metrics" "honorLabels" false "relabelings" (concat $rules (.values.relabelings | default list)) -}}
 {{- $_ := set $endpoint "interval" .values.interval -}}
 {{- $_ := set $endpoint "scrapeTimeout" .values.scrapeTimeout -}}
 {{- with .values.metricRelabelings }}{{ $_ := set $endpoint "metricRelabelings" . }}{{ end -}}
@@ -21,15 +21,15 @@ dashboard lead there. */}}
 {{- $user := dict "name" $web.scrapeSecret "key" "user" -}}
 {{- $_ := set $endpoint "basicAuth" (dict "username" $user "password" (dict "name" $web.scrapeSecret "key" "password")) -}}
 {{- end -}}
-{{- include "containerd-exporter.overlay" (dict "base" $endpoint "over" (deepCopy .values.endpoint)) -}}
+{{- include "containerd-exporter.overlay" (dict "base" $endpoint "over" (deepCopy (.values.endpoint | default dict))) -}}
 {{- $labels := fromYaml (include "containerd-exporter.selectorLabels" $root) -}}
 {{- $spec := dict "selector" (dict "matchLabels" $labels) .endpoints (list $endpoint) -}}
-{{- if .values.sampleLimit }}{{ $_ := set $spec "sampleLimit" .values.sampleLimit }}{{ end -}}
+{{- if int .values.sampleLimit }}{{ $_ := set $spec "sampleLimit" .values.sampleLimit }}{{ end -}}
 {{- $namespace := include "containerd-exporter.namespace" $root -}}
 {{- if and .values.namespace (ne .values.namespace $namespace) -}}
 {{- $_ := set $spec "namespaceSelector" (dict "matchNames" (list $namespace)) -}}
 {{- end -}}
-{{- include "containerd-exporter.overlay" (dict "base" $spec "over" (deepCopy .values.spec)) -}}
+{{- include "containerd-exporter.overlay" (dict "base" $spec "over" (deepCopy (.values.spec | default dict))) -}}
 apiVersion: monitoring.coreos.com/v1
 kind: {{ .kind }}
 metadata:
