@@ -258,10 +258,9 @@ make_image_base() {
 upgrade_root() {
     local apt
     own_apt "$1" && "${apt[@]}" update &&
-        "${apt[@]}" -o "Dir::State::status=$1/root/var/lib/dpkg/status" upgrade -y --with-new-pkgs --download-only &&
-        if compgen -G "$1/cache/archives/*.deb" >/dev/null; then
-            DEBIAN_FRONTEND=noninteractive dpkg --root="$1/root" --force-unsafe-io --install "$1"/cache/archives/*.deb
-        fi
+        DEBIAN_FRONTEND=noninteractive "${apt[@]}" -o "Dir::State=$1" -o "Dir::State::status=$1/root/var/lib/dpkg/status" \
+            -o "Dir::Cache=$1/root/var/cache/apt" -o "Dir::Log=$1" -o "DPkg::Chroot-Directory=$1/root" \
+            -o DPkg::Options::=--force-unsafe-io upgrade -y --with-new-pkgs
 }
 
 # need_python: fills `python` with the words that run a Python program as root (a containerd needs
