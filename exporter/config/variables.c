@@ -73,13 +73,16 @@ static void replace(struct yaml_node *node, struct arena *arena, struct problems
         ok = problems_add(problems, node->place, "invalid value after variable expansion: %s",
                           err.message);
     node->text = ok ? arena_strndup(arena, out.size ? out.data : "", out.size) : NULL;
+    node->expanded = true;
     if (!node->text)
         node->kind = YAML_BROKEN;
 }
 
 void variables_replace(struct yaml_node *root, struct arena *arena, struct problems *problems)
 {
-    for (struct yaml_node *node = root; node; node = yaml_next(node, root))
+    struct error err;
+
+    for (struct yaml_node *node = root; node && arena_ok(arena, &err); node = yaml_next(node, root))
         if (node->kind == YAML_SCALAR && strstr(node->text, "${"))
             replace(node, arena, problems);
 }
