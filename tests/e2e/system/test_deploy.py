@@ -73,34 +73,6 @@ def test_commented_example_is_accepted(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd-analyze")
-def test_units_are_valid(tmp_path):
-    units = [tmp_path / path.name for path in (ROOT / "deploy/systemd").iterdir()]
-    for unit in units:
-        text = (ROOT / "deploy/systemd" / unit.name).read_text(encoding="utf-8")
-        unit.write_text(text.replace("/usr/local/bin/containerd_exporter", "/bin/true"), encoding="utf-8")
-    done = run("systemd-analyze", "verify", "--man=no", *units)
-    ours = [line for line in done.stderr.splitlines() if "containerd_exporter" in line]
-    assert not ours, done.stderr
-
-
-def test_unit_has_a_watchdog_and_a_sandbox():
-    text = (ROOT / "deploy/systemd/containerd_exporter.service").read_text(encoding="utf-8")
-    for line in ("Type=notify", "WatchdogSec=30s", "Restart=on-failure", "NotifyAccess=main", "ProtectSystem=strict",
-                 "SystemCallFilter=@system-service", "MemoryDenyWriteExecute=yes", "DynamicUser=yes"):
-        assert f"\n{line}\n" in text, line
-    assert "AF_UNIX" in text and "NoNewPrivileges=yes" in text and "CapabilityBoundingSet=\n" in text
-
-
-@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd-analyze")
-def test_systemd_analyze_rates_the_unit_as_protected(tmp_path):
-    """As systemd itself counts: 0 is a prison, 10 is root. The rest is what an exporter needs: the network."""
-    unit = tmp_path / "containerd_exporter.service"
-    shutil.copy(ROOT / "deploy/systemd/containerd_exporter.service", unit)
-    done = run("systemd-analyze", "security", "--offline=yes", "--threshold=25", "--no-pager", unit)
-    assert done.returncode == 0, done.stdout[-600:] + done.stderr
-
-
 def dockerfile_packages():
     """Those to build with, and those to run with."""
     text = (ROOT / "deploy/Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
