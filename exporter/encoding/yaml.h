@@ -26,6 +26,7 @@ struct yaml_node {
     enum yaml_kind kind;
     bool quoted;        /* a scalar in quotes or a block, or !!str: never null, true or false */
     struct place place; /* that of the anchor's value, if an alias copied it */
+    bool expanded;      /* the text is not that of the file; set by the owner */
     const char *text;   /* of a scalar: UTF-8 without NUL inside */
     const struct yaml_node *key; /* a scalar; NULL unless this is the value of a mapping's key */
     struct yaml_node *parent, *next, *children;

@@ -23,7 +23,8 @@ case "$1 $2" in
 "enable --now")
     [ -f "$unit" ]
     command=$(sed -n 's/^ExecStart=//p' "$unit")
-    setsid $command >/var/log/containerd_exporter.log 2>&1 </dev/null &
+    . /etc/default/containerd_exporter
+    eval "setsid $command >/var/log/containerd_exporter.log 2>&1 </dev/null &"
     echo $! >/run/containerd_exporter.pid
     for attempt in $(seq 100); do
         curl -sf -o /dev/null http://localhost:10048/-/ready && exit 0
