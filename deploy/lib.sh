@@ -16,7 +16,7 @@ DEMO_PACKAGES="python3 python3-yaml python3-prometheus-client openssl mount"
 # shellcheck disable=SC2034
 TEST_PACKAGES="libcmocka-dev libdeflate-dev python3-pytest python3-pytest-xdist python3-grpcio python3-jsonschema skopeo debootstrap curl jq util-linux chromium
     golang-go golang-github-masterminds-sprig-dev golang-github-xeipuuv-gojsonschema-dev golang-k8s-sigs-yaml-dev
-    debhelper lintian systemd"
+    build-essential debhelper lintian systemd"
 
 say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
 die() {
