@@ -25,6 +25,7 @@ BASH = "sh"
 RUN = {
     ("README.md", "Two commands"): ["tests/e2e/system/test_demo.py::test_once_shows_results_and_leaves_nothing", "tests/fresh.sh"],
     ("docs/quick-start.md", "Virtual machine or server"): ["tests/e2e/install/test_quick_start.py::test_virtual_machine"],
+    ("docs/quick-start.md", "Private registries on this machine"): ["tests/e2e/install/test_quick_start.py::test_virtual_machine"],
     ("docs/quick-start.md", "Container image"): ["tests/e2e/install/test_quick_start.py::test_docker"],
     ("docs/quick-start.md", "Docker"): ["tests/e2e/install/test_quick_start.py::test_docker"],
     ("docs/quick-start.md", "With kustomize"): ["tests/e2e/install/test_quick_start.py::test_overlay"],

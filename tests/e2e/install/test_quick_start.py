@@ -105,6 +105,10 @@ def test_virtual_machine(machine):
     machine.run(configure)
     wait_until(lambda: metric(machine, 'image_canary_success.*probe="push".* 1$'), 60, "the push")
     assert "image_canary_success" in machine.run(probe)
+    machine.write("/root/.docker/config.json", "{}", 0o600)
+    (secret,) = commands("Private registries on this machine")
+    machine.run(secret)
+    assert machine.run("stat -c '%a %G' /etc/containerd_exporter/secrets/config.json") == "640 root\n"
     prometheus(machine)
 
 
