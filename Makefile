@@ -3,6 +3,18 @@
 
 PREFIX  ?= /usr/local
 DESTDIR ?=
+
+# ARCH=arm64 on an amd64, or the other way round, is a cross build: with the libraries of deploy/lib.sh need_sysroot.
+HOST_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,amd64,$(shell uname -m)))
+ARCH      ?= $(HOST_ARCH)
+ifneq ($(ARCH),$(HOST_ARCH))
+TRIPLET := $(patsubst arm64,aarch64,$(patsubst amd64,x86_64,$(ARCH)))-linux-gnu
+SYSROOT := $(shell deploy/lib.sh sysroot_dir $(ARCH))
+CC      := $(TRIPLET)-gcc --sysroot=$(SYSROOT)
+CXX     := $(TRIPLET)-g++ --sysroot=$(SYSROOT)
+AR      := $(TRIPLET)-ar
+BUILD   := build-$(ARCH)
+endif
 CC      ?= cc
 ifeq ($(origin CXX),default)
 CXX     := $(if $(findstring clang,$(CC)),clang++,c++)
@@ -24,7 +36,9 @@ BUILD_TAGS := $(if $(SAN),$(SAN),unknown)
 WARN := -Wall -Wextra -Wshadow -Wvla -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes \
         -Wpointer-arith -Wwrite-strings -Wundef -Wno-missing-field-initializers \
         $(if $(CI),-Werror)
-BASE_CFLAGS = -std=c17 -D_GNU_SOURCE -pthread -fno-common -fstack-protector-strong \
+# The folders of the build are no part of what is built.
+SAME_PATHS := -ffile-prefix-map=$(CURDIR)=. $(if $(SYSROOT),-ffile-prefix-map=$(SYSROOT)=)
+BASE_CFLAGS = -std=c17 -D_GNU_SOURCE -pthread -fno-common -fstack-protector-strong $(SAME_PATHS) \
               $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer) $(CPPFLAGS) $(CFLAGS)
 OUR_CFLAGS  = $(BASE_CFLAGS) $(WARN) -Iexporter -I$(BUILD)/gen
 # C++ reads TOML, matches like Go's regexp and finds the shortest digits of a number. No exception leaves these files.
@@ -62,6 +76,9 @@ help:
 	@echo 'make screenshots  the pictures of the README, from a running exporter (root)'
 	@echo 'make chart      the files of deploy/helm, from dashboards'
 	@echo 'make prometheus-rule  the PrometheusRule of deploy/kubernetes, from dashboards/rules.yml'
+	@echo 'make image      containerd_exporter:$(VERSION) for docker, and $(IMAGE_FILE)     ARCH=arm64: cross build'
+	@echo 'make image-push IMAGE=registry.example/containerd_exporter:$(VERSION)  for $(ARCHS)'
+	@echo 'make image-set  IMAGE=... into deploy/kubernetes     make check-arm64  unit tests under qemu-user'
 	@echo 'make install    DESTDIR=$(DESTDIR) PREFIX=$(PREFIX); make uninstall keeps what is in /etc'
 	@echo 'make deb        build/deb/containerd-exporter_$(VERSION)_*.deb, by debhelper'
 	@echo 'make format     clang-format everything             make lint   clang-tidy, cppcheck'
@@ -277,6 +294,44 @@ deb:
 	    dpkg-buildpackage -b -us -uc -J
 	@ls $(BUILD)/deb/*.deb
 
+# ---- The container image: deploy/image.sh says how the same sources become the same digest.
+ARCHS      ?= amd64 arm64
+IMAGE_FILE := build/image-$(ARCH).tar
+IMAGE_TOOL  = SOURCE_DATE_EPOCH=$(or $(SOURCE_DATE_EPOCH),0) VERSION=$(VERSION) REVISION=$(REVISION) deploy/image.sh
+IMAGE_NAME  = $(or $(IMAGE),$(error IMAGE=registry.example/name:tag is missing))
+
+# Into docker if one answers; podman load, skopeo and ctr images import read the archive, too.
+image: image-archive
+	$(Q)! docker version >/dev/null 2>&1 || docker load --input $(IMAGE_FILE)
+
+image-archive: image-rootfs
+	$(Q)mkdir -p build
+	$(Q)$(IMAGE_TOOL) archive $(BUILD)/rootfs $(IMAGE_FILE)
+	@echo '  IMAGE $(IMAGE_FILE)'
+
+image-rootfs: sysroot
+	$(Q)$(MAKE) --no-print-directory ARCH=$(ARCH) all
+	$(Q)rm -rf $(BUILD)/rootfs
+	$(Q)$(IMAGE_TOOL) rootfs $(BINARY) $(BUILD)/rootfs $(SYSROOT)
+
+sysroot:
+	$(Q)$(if $(SYSROOT),deploy/lib.sh need_sysroot $(ARCH))
+
+# One index for all architectures. SKOPEO_FLAGS=--dest-tls-verify=false is for a registry without TLS.
+image-push:
+	$(Q)test -n '$(IMAGE_NAME)'
+	$(Q)for arch in $(ARCHS); do $(MAKE) --no-print-directory ARCH=$$arch image-archive || exit 1; done
+	$(Q)$(IMAGE_TOOL) index build/image.tar $(ARCHS:%=build/image-%.tar)
+	$(Q)skopeo --insecure-policy copy --all --preserve-digests $(SKOPEO_FLAGS) oci-archive:build/image.tar docker://$(IMAGE_NAME)
+
+image-set:
+	$(Q)$(IMAGE_TOOL) kustomize $(IMAGE_NAME)
+
+EMULATOR ?= $(if $(filter arm64,$(HOST_ARCH)),,qemu-aarch64-static)
+check-arm64:
+	$(Q)deploy/lib.sh need_sysroot arm64
+	$(Q)$(MAKE) --no-print-directory ARCH=arm64 SAN_ENV='QEMU_LD_PREFIX=$(shell deploy/lib.sh sysroot_dir arm64) CMOCKA_MESSAGE_OUTPUT=stdout $(EMULATOR)' unit
+
 # The flags in the manual are those of the binary.
 man: $(BINARY)
 	$(Q)sed '/^\.\\" The rest is written by make man\.$$/q' deploy/containerd_exporter.8 >$(BUILD)/manual
@@ -297,7 +352,9 @@ clean:
 	rm -rf build build-*
 
 force:
-.PHONY: help all check layers headers unit corpus fuzz mutate e2e bench reference prometheus-rule chart sizing screenshots demo run install uninstall man format lint clean force deb
+.PHONY: help all check layers headers unit corpus fuzz mutate e2e bench demo run clean force
+.PHONY: reference prometheus-rule chart screenshots man format lint
+.PHONY: install uninstall deb sizing image image-archive image-rootfs image-push image-set sysroot check-arm64
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(OBJS:.o=.d) $(BUILD)/exporter/main.d $(wildcard $(BUILD)/tests/*/*.d $(BUILD)/tests/unit/*/*.d)

@@ -19,5 +19,6 @@ const struct collector push_collector = {
     .help = "Pushes a generated image of random bytes, or an image of a daemon, to a registry.",
     .settings = SETTINGS(probe_settings, probe_auth_settings, push_settings, settings),
     .check = check,
+    .writes = probe_writes,
     PROBE_COLLECTOR,
 };

@@ -21,5 +21,6 @@ const struct collector roundtrip_collector = {
     .help = "Pushes an image to its registry, pulls it back by digest, and compares both.",
     .settings = SETTINGS(probe_settings, probe_auth_settings, push_settings, settings),
     .check = check,
+    .writes = probe_writes,
     PROBE_COLLECTOR,
 };

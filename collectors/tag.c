@@ -23,5 +23,6 @@ const struct collector tag_collector = {
     .help = "Gives an image in the registry another tag, and reads it back: three requests.",
     .settings = SETTINGS(probe_settings, probe_auth_settings, settings),
     .check = check,
+    .writes = probe_writes,
     PROBE_COLLECTOR,
 };

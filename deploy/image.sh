@@ -7,6 +7,7 @@
 #   deploy/image.sh rootfs PROGRAM FOLDER [SYSROOT]     the files: program, shared libraries, certificates
 #   deploy/image.sh archive FOLDER ARCHIVE              from the files an archive with one image
 #   deploy/image.sh index ARCHIVE ARCHIVE...            the images of several archives as one index
+#   deploy/image.sh kustomize REGISTRY/NAME:TAG         deploy/kubernetes uses that image
 #
 # VERSION, REVISION and SOURCE_DATE_EPOCH come from the environment. The same files with the same three
 # give the same bytes: every time is SOURCE_DATE_EPOCH, every owner is root, and names are sorted.
@@ -199,11 +200,21 @@ index() {
     finish "$layout" "$(descriptor "$one" index.v1+json "$(reference)")" "$out"
 }
 
+# `kustomize edit set image` does the same, but kubectl has no such command.
+kustomize() {
+    local name=${1%:*} tag=${1##*:}
+    case $1 in
+    */*) [ "$name" != "$1" ] && [ "${tag#*/}" = "$tag" ] ;;
+    *) false ;;
+    esac || die "$1: expected registry/name:tag"
+    sed -i -E "s|^( *newName:).*|\1 $name|; s|^( *newTag:).*|\1 \"$tag\"|" "${0%/*}/kubernetes/kustomization.yaml"
+}
+
 : "${SOURCE_DATE_EPOCH:?must be set: a unix time}" "${VERSION:?must be set}" "${REVISION:=unknown}"
 IMAGE_NAME=containerd_exporter:$VERSION
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 case $1 in
-rootfs | archive | index) "$@" ;;
-*) sed -n '4,12s/^# \{0,1\}//p' "$0" && exit 1 ;;
+rootfs | archive | index | kustomize) "$@" ;;
+*) sed -n '4,13s/^# \{0,1\}//p' "$0" && exit 1 ;;
 esac

@@ -54,7 +54,7 @@ setarch "$(uname -m)" -R true 2>/dev/null && calm=(setarch "$(uname -m)" -R)
 # shellcheck disable=SC2086
 step "packages" need_packages $BUILD_PACKAGES $DEMO_PACKAGES $TEST_PACKAGES
 # They are downloaded while the compiler works.
-{ need_daemons && need_newer_daemons && need_schemas; } >"$downloads" 2>&1 &
+{ need_daemons && need_newer_daemons && need_schemas && need_image_base; } >"$downloads" 2>&1 &
 downloading=$!
 step "build" make -j"$jobs" all
 step "check" make -k -j"$jobs" --output-sync=target check

@@ -61,6 +61,17 @@ static inline bool run_was_interrupted(const struct run *run, const struct error
     return err->code == ERROR_CANCELED && cancel_requested(run->cancel);
 }
 
+/* For review(): the schedule of the job, and how to warn. */
+struct review {
+    const char *name;
+    int64_t interval_ns, timeout_ns;
+    const char *every; /* the key of the interval: "interval" or "schedule" */
+    bool has_docker;   /* the address of a Docker Engine is configured */
+    bool opens_files;  /* review() opens the files that a run would open */
+    /* `key` is the setting that the warning is about; NULL: the whole section. */
+    void (*warn)(struct review *review, const char *key, const char *fmt, ...) PRINTF(3, 4);
+};
+
 struct collector {
     const char *name; /* the file's name; for a probe also its `operation` */
     const char *help;
@@ -86,6 +97,13 @@ struct collector {
     /* Optional. Returns whether resource() can return `name`. An entry of `registries:` that no
      * probe can use is a mistake. */
     bool (*check_resource)(const char *name, struct error *err);
+
+    /* Optional. Warns of settings that are valid but probably not meant. Called after check(). */
+    void (*review)(const void *state, struct review *review);
+
+    /* Optional. Returns the reference of an image that a run writes at the registry, to compare it
+     * with those of other jobs; NULL: none. `name` is that of the job. Memory from `arena`. */
+    const char *(*writes)(const void *state, const char *name, struct arena *arena);
 
     /* Optional, once per job. close() is called only if open() returned true. */
     bool (*open)(void *state, const struct job_context *context, struct error *err);

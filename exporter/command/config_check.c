@@ -73,21 +73,50 @@ static bool try_jobs(const char *file, struct config *config, struct error *err)
     return ok;
 }
 
+static const char *plural(size_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
+/* "1 probe, 14 collectors, 2 warnings"; what is 0 and exceptional is left out. */
+static void print_summary(const char *path, const struct config *config, size_t n_probes)
+{
+    size_t n_collectors = config->n_jobs - n_probes;
+
+    printf("%s is valid: %zu probe%s, %zu collector%s", path ? path : "the default configuration",
+           n_probes, plural(n_probes), n_collectors, plural(n_collectors));
+    if (config->n_disabled > 0)
+        printf(", %zu disabled probe%s", config->n_disabled, plural(config->n_disabled));
+    if (config->n_warnings > 0)
+        printf(", %zu warning%s", config->n_warnings, plural(config->n_warnings));
+    printf("\n");
+    if (config->canaries.documents > 0)
+        printf("Canary documents: %zu (%zu suspended), their probes: %zu\n",
+               config->canaries.documents, config->canaries.suspended, config->canaries.probes);
+}
+
+static size_t count_probes(const struct config *config)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < config->n_jobs; i++)
+        n += config->jobs[i].collector->lane == LANE_PROBE;
+    return n;
+}
+
 static bool check_config(const char *path, const struct config_schema *schema, struct error *err)
 {
     CLEANUP(buf_deinit) struct buf problems = BUF_INIT(PROBLEMS_LIMIT_BYTES);
     CLEANUP(config_deinit) struct config config = {0};
-    size_t n_jobs;
+    size_t n_probes;
 
     if (!config_load(&config, schema, path, &problems, err))
         return print_problems(&problems);
-    n_jobs = config.n_jobs;
+    n_probes = count_probes(&config);
+    print_problems(&config.warnings);
     if (!try_jobs(path ? path : "defaults", &config, err))
         return false;
-    printf("%s is valid: %zu jobs\n", path ? path : "the default configuration", n_jobs);
-    if (config.canaries.documents > 0)
-        printf("Canary documents: %zu (%zu suspended), their probes: %zu\n",
-               config.canaries.documents, config.canaries.suspended, config.canaries.probes);
+    print_summary(path, &config, n_probes);
     return true;
 }
 

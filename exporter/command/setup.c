@@ -84,10 +84,17 @@ static const struct config_section sections[] = {
     {0},
 };
 
+static bool has_docker(const void *data)
+{
+    return *((const struct globals *)data)->docker_address != '\0';
+}
+
 const struct config_schema setup_schema = {
     .catalog = catalog,
     .sections = sections,
     .globals_size = sizeof(struct globals),
+    .opens_files = true,
+    .has_docker = has_docker,
 };
 
 static struct node_name node_name;

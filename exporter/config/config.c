@@ -118,20 +118,26 @@ bool config_parse(struct config *config, const struct config_schema *schema, con
                   const char *data, size_t size, struct buf *problems, struct error *err)
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(NODES_LIMIT_BYTES);
-    struct problems found = PROBLEMS_INIT(&arena);
-    struct config_reading reading = {
-        .schema = schema, .arena = &arena, .problems = &found, .config = config};
+    struct problems found = PROBLEMS_INIT(&arena), warnings = PROBLEMS_INIT(&arena);
+    struct config_reading reading = {.schema = schema,
+                                     .arena = &arena,
+                                     .problems = &found,
+                                     .warnings = &warnings,
+                                     .config = config};
     struct yaml_node *documents = yaml_parse_all(&arena, data, size, &found);
     size_t n;
 
     *config = (struct config){.arena_ = ARENA_INIT(GLOBALS_LIMIT_BYTES),
                               .config_dump = BUF_INIT(DUMP_LIMIT_BYTES),
                               .disabled = BUF_INIT(DUMP_LIMIT_BYTES),
-                              .disabled_dump = BUF_INIT(DUMP_LIMIT_BYTES)};
+                              .disabled_dump = BUF_INIT(DUMP_LIMIT_BYTES),
+                              .warnings = BUF_INIT(DUMP_LIMIT_BYTES)};
     if (documents)
         read_parts(&reading, documents);
     if (documents && !arena_ok(&arena, err)) /* then some mistakes may be missing */
         problems_add(&found, documents->place, "%s", err->message);
+    config->n_warnings = problems_total(&warnings);
+    problems_print(&warnings, file, &config->warnings);
     n = problems_total(&found);
     if (n == 0)
         return true;
@@ -162,6 +168,7 @@ void config_deinit(struct config *config)
     buf_deinit(&config->config_dump);
     buf_deinit(&config->disabled);
     buf_deinit(&config->disabled_dump);
+    buf_deinit(&config->warnings);
     arena_deinit(&config->arena_);
     *config = (struct config){0};
 }

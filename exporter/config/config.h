@@ -2,6 +2,8 @@
 /*
  * The configuration file, read into a list of jobs.
  *
+ * Warnings are about what is valid but probably not meant. They never fail.
+ *
  * Every mistake of a file is reported, each as a line "file:line:column: message". Only a file
  * without mistakes returns jobs. scheduler_apply() compares them with the running jobs. A struct
  * config belongs to one thread and is freed after that comparison.
@@ -19,8 +21,8 @@
  *     ---                         any number of canary-checker's documents; their checks are probes
  *     {apiVersion: canaries.flanksource.com/v1, kind: Canary, ...}
  *
- * Reading is strict: an unknown key, a duplicate key, an alias, a wrong type, an unset ${VARIABLE}
- * and a duplicate probe name are errors. An empty or missing section means defaults.
+ * Reading is strict: an unknown key, a duplicate key, an unknown tag, a wrong type, an unset
+ * ${VARIABLE} and a duplicate probe name are errors. An empty or missing section means defaults.
  */
 #pragma once
 
@@ -50,6 +52,9 @@ struct config_schema {
     const struct collector *const *catalog; /* ends with NULL */
     const struct config_section *sections;
     size_t globals_size; /* all sections fill one struct of this size */
+    bool opens_files;    /* warn of files that a run could not read */
+    /* Optional. Returns whether the address of a Docker Engine is configured. */
+    bool (*has_docker)(const void *globals);
     /* From the command line; probes are not affected. */
     bool collectors_off;                  /* collectors are disabled unless enabled explicitly */
     const enum config_switch *collectors; /* in the order of the catalog; override the file; NULL:
@@ -92,6 +97,8 @@ struct config {
     struct buf disabled;      /* names of disabled probes, each with a line break */
     struct buf disabled_dump; /* their entries of `probes:`, likewise */
     size_t n_disabled;
+    struct buf warnings; /* a line "file:line:column: warning: ..." for each */
+    size_t n_warnings;
     struct arena arena_;
 };
 

@@ -60,7 +60,7 @@ static void line_start(struct config_dump *to, const char *key)
     to->item = false;
 }
 
-static void duration(struct buf *out, int64_t ns)
+void config_dump_duration(struct buf *out, int64_t ns)
 {
     static const struct {
         const char *name;
@@ -120,7 +120,7 @@ static void value(struct buf *out, const struct setting *setting, const void *me
         buf_printf(out, "%" PRIu64, *(const uint64_t *)member);
         break;
     case SETTING_DURATION:
-        duration(out, *(const int64_t *)member);
+        config_dump_duration(out, *(const int64_t *)member);
         break;
     case SETTING_BYTES:
         bytes(out, *(const uint64_t *)member);

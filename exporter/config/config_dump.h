@@ -18,6 +18,8 @@ struct config_dump {
 
 void config_dump_heading(struct config_dump *to, const char *key); /* "key:" */
 
+void config_dump_duration(struct buf *out, int64_t ns); /* "1h30m" */
+
 /* Prints the settings that settings_fill() stored in `from`. `table` may be NULL. */
 void config_dump_settings(struct config_dump *to, const struct setting *table, const void *from);
 

@@ -198,6 +198,8 @@ void config_add_job(struct config_reading *reading, const struct collector *coll
         problems_add(source->problems, source->place, "%s", err.message);
         return;
     }
-    if (draft.job.fingerprint)
-        keep(&draft, reading->config);
+    if (!draft.job.fingerprint)
+        return;
+    config_review(reading, &draft.job, draft.own.section, draft.resource.section);
+    keep(&draft, reading->config);
 }

@@ -15,5 +15,13 @@ void config_add_job(struct config_reading *reading, const struct collector *coll
                     const struct config_job_section *section, const struct config_job_keys *keys,
                     bool keys_ok);
 
+/* Adds warnings about a job without mistakes. `resource` is the entry of `registries:`, or NULL. */
+void config_review(struct config_reading *reading, const struct config_job *job,
+                   const struct yaml_node *section, const struct yaml_node *resource);
+
+/* Warns of secrets that the section holds itself. */
+void config_review_secrets(const struct config_reading *reading, const struct yaml_node *section,
+                           const struct setting *table);
+
 /* Frees the state, then the arena of a job; both may be NULL. */
 void config_job_release(struct config_job *job);

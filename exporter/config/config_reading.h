@@ -10,10 +10,11 @@
 struct config_reading {
     const struct config_schema *schema;
     struct arena *arena; /* of nodes and messages; freed after the reading */
-    struct problems *problems;
+    struct problems *problems, *warnings;
     const struct yaml_node *root;       /* never NULL */
     const struct yaml_node *registries; /* NULL if the file has none */
     const struct yaml_node *defaults;   /* of probes, without mistakes; NULL if there are none */
+    struct config_written *written;     /* what the jobs so far write at registries */
     struct config *config;              /* `jobs` has room for every job of the file */
 };
 

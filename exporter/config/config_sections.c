@@ -81,6 +81,8 @@ static void check_registry(const struct config_reading *reading, const struct ya
         problems_add(reading->problems, entry->key->place,
                      "empty registry name: expected HOST[:PORT] or \"*\"");
     settings_check_keys(&source, config_resource_settings, tables);
+    for (size_t i = 0; i < n; i++)
+        config_review_secrets(reading, entry, tables[i]);
     config_dump_heading(&show, entry->key->text);
     show.indent = 4;
     for (size_t i = 0; i < n; i++) {
@@ -134,7 +136,8 @@ static void read_collector(struct config_reading *reading, size_t at,
     }
     keys.enabled = is_enabled(reading, at, keys.enabled);
     if (keys.enabled) {
-        config_add_job(reading, collector, &(struct config_job_section){source, section}, &keys, ok);
+        config_add_job(reading, collector, &(struct config_job_section){source, section}, &keys,
+                       ok);
         return;
     }
     check_values(&source, collector->settings, collector->state_size, NULL);

@@ -73,6 +73,7 @@ static void replace(struct yaml_node *node, struct arena *arena, struct problems
         ok = problems_add(problems, node->place, "invalid value after variable expansion: %s",
                           err.message);
     node->text = ok ? arena_strndup(arena, out.size ? out.data : "", out.size) : NULL;
+    node->expanded = true;
     if (!node->text)
         node->kind = YAML_BROKEN;
 }

@@ -3,14 +3,20 @@
 
 #include "credentials/credential_helper.h"
 #include "credentials/credential_plugin.h"
+#include "credentials/credential_providers.h"
 #include "credentials/docker_config.h"
 #include "os/file.h"
 #include "os/rootfs.h"
 
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define SECRET_FILE_BYTES_MAX ((size_t)64 << 10)
 #define PATHS_BYTES_MAX       ((size_t)16 << 10)
+#define PROVIDERS_LIMIT_BYTES ((size_t)4 << 20)
 
 /* A secret that the configuration holds itself or names a file of. */
 struct slot {
@@ -130,11 +136,11 @@ static bool read_secret_file(const struct slot *slot, struct error *err)
     size_t size;
 
     if (!file_read(slot->file, &data, err))
-        return error_wrap(err, "%s", slot->file_name);
+        return false;
     for (size = data.size; size > 0 && strchr("\r\n", data.data[size - 1]); size--)
         ;
     if (size == 0 || memchr(data.data, '\0', size))
-        return error_set(err, ERROR_INVALID, "%s: %s %s", slot->file_name, slot->file,
+        return error_set(err, ERROR_INVALID, "%s %s", slot->file,
                          size == 0 ? "is empty" : "holds a NUL");
     return secret_set(slot->secret, data.data, size, err);
 }
@@ -147,7 +153,7 @@ static bool from_settings(const struct slot *slots, struct credentials *credenti
         const struct slot *slot = &slots[i];
 
         if (is_set(slot->file) && !read_secret_file(slot, err))
-            return false;
+            return error_wrap(err, "%s", slot->file_name);
         if (!is_set(slot->file) && is_set(slot->text) &&
             !secret_set(slot->secret, slot->text, strlen(slot->text), err))
             return false;
@@ -210,4 +216,59 @@ bool credentials_find(const struct credentials_settings *settings,
     if (!credentials_any(credentials))
         credentials_deinit(credentials);
     return true;
+}
+
+/* Like the kubelet, expects the programs of the providers in one directory. */
+static bool check_providers(const struct credentials_settings *settings, const char **key,
+                            struct error *err)
+{
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(PROVIDERS_LIMIT_BYTES);
+    CLEANUP(freep) struct credential_providers *providers = calloc(1, sizeof(*providers));
+    char program[PATH_MAX];
+
+    *key = "credential_provider.config";
+    if (!providers)
+        return error_memory(err);
+    if (!credential_providers_load(providers, settings->provider_config, &arena, err))
+        return false;
+    *key = "credential_provider.bin_dir";
+    for (size_t i = 0; i < providers->count; i++) {
+        snprintf(program, sizeof(program), "%s/%s", settings->provider_bin_dir,
+                 providers->items[i].name);
+        if (access(program, X_OK) != 0)
+            return error_set(err, ERROR_INVALID, "%s: %s", program, strerror(errno));
+    }
+    return true;
+}
+
+static bool check_docker_config(const char *path, const struct reference *reference,
+                                struct error *err)
+{
+    CLEANUP(secret_buf_deinit) struct buf data = SECRET_BUF_INIT(DOCKER_CONFIG_BYTES_MAX);
+    CLEANUP(credentials_deinit) struct credentials found = {0};
+    char helper[CREDENTIAL_HELPER_BYTES];
+
+    return file_read(path, &data, err) && (docker_config_find(data.data ? data.data : "", data.size,
+                                                              reference, &found, helper, err) ||
+                                           error_wrap(err, "%s", path));
+}
+
+void credentials_check_files(const struct credentials_settings *settings,
+                             const struct reference *reference,
+                             void (*report)(void *arg, const char *key, const struct error *err),
+                             void *arg)
+{
+    CLEANUP(credentials_deinit) struct credentials found = {0};
+    const struct slots slots = slots_of(settings, &found);
+    struct error err;
+    const char *key;
+
+    for (int i = 0; i < SLOTS; i++)
+        if (is_set(slots.items[i].file) && !read_secret_file(&slots.items[i], &err))
+            report(arg, slots.items[i].file_name, &err);
+    if (is_set(settings->docker_config) &&
+        !check_docker_config(settings->docker_config, reference, &err))
+        report(arg, "docker_config", &err);
+    if (is_set(settings->provider_config) && !check_providers(settings, &key, &err))
+        report(arg, key, &err);
 }

@@ -33,6 +33,13 @@ bool credentials_configured(const struct credentials_settings *settings);
 bool credentials_check(const struct credentials_settings *settings, const char **key,
                        struct error *err) MUST_CHECK;
 
+/* Opens the files that credentials_find() reads for an image, and calls report() with each setting
+ * whose file cannot be used, and why. Runs no program. */
+void credentials_check_files(const struct credentials_settings *settings,
+                             const struct reference *reference,
+                             void (*report)(void *arg, const char *key, const struct error *err),
+                             void *arg);
+
 /* Returns true with empty *credentials (anonymous) if the source has none for this image. A file
  * that cannot be read or parsed and a helper or plugin that fails: ERROR_INVALID. A helper or
  * plugin that exceeds CREDENTIALS_WAIT_NS: ERROR_TIMEOUT. `cache` may be NULL. */

@@ -30,6 +30,7 @@ static struct yaml_node *build(struct arena *arena, struct yaml_node *parent, co
         return NULL;
     node->key = key_node;
     node->quoted = value->quoted;
+    node->expanded = value->expanded;
     node->text = value->text;
     return yaml_append(parent, node) ? node : NULL;
 }

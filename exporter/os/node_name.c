@@ -92,7 +92,8 @@ void node_name_find(struct node_name *name)
         return;
     strcpy(name->text, host);
     if (in_pod)
-        doubt(name, "the host name, which in a pod is the name of the pod", "pod", cure);
+        doubt(name, "the host name, which is that of the pod unless it has the network of the node",
+              "pod", cure);
     else if (is_container_id(host))
         doubt(name, "which looks like the ID of a container", "container",
               "NODE_NAME, or the network of the host");

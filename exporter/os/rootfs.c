@@ -115,10 +115,7 @@ const char *rootfs_join_or_own(const char *path, struct arena *arena)
     const char *name = rootfs_join(path, arena);
     struct stat status;
 
-    if (!name || name == path || rootfs_stat(name, &status) == 0 ||
-        (errno != ENOENT && errno != ENOTDIR) || stat(path, &status) != 0)
-        return name;
-    return path;
+    return !name || rootfs_stat(name, &status) == 0 || stat(path, &status) != 0 ? name : path;
 }
 
 int rootfs_open(const char *path, int flags)

@@ -33,7 +33,7 @@ const char *rootfs_path(void);
 const char *rootfs_join(const char *path, struct arena *arena);
 
 /* The same for a path that may also be mounted into the pod, such as a Secret: the path itself if
- * the node has no such file, but the pod has. */
+ * the exporter finds no such file on the node, but in the pod. */
 const char *rootfs_join_or_own(const char *path, struct arena *arena);
 
 /* Like open(); sets O_CLOEXEC. */

@@ -36,7 +36,6 @@ static bool check_names(const struct probe *probe, struct error *err)
 bool probe_open(void *state, const struct job_context *context, struct error *err)
 {
     struct probe *probe = state;
-    const struct credentials_settings *auth = probe_auth(probe);
 
     probe->name = context->name;
     probe->node = context->node;
@@ -48,11 +47,6 @@ bool probe_open(void *state, const struct job_context *context, struct error *er
                          "too many registries, or the name of this one is too long");
     registry_account_set_budget(probe->account, &probe->budget);
     probe_counters_reset(&probe->counters);
-    if (*auth->password || *auth->identity_token || *auth->registry_token)
-        log_warn(
-            "probe %s: the configuration contains a secret; prefer a file and auth.password_file "
-            "(or the other _file keys)",
-            probe->name);
     return true;
 }
 

@@ -15,6 +15,7 @@
 enum {
     SUCCESSFUL,
     SUCCESS_TIMESTAMP,
+    WARNINGS,
 };
 
 const struct metric_family reload_families[] = {
@@ -23,6 +24,9 @@ const struct metric_family reload_families[] = {
     [SUCCESS_TIMESTAMP] = {METRIC_GAUGE,
                            "containerd_exporter_config_last_reload_success_timestamp_seconds",
                            "Time when the configuration in force was read."},
+    [WARNINGS] = {METRIC_GAUGE, "containerd_exporter_config_warnings",
+                  "Warnings about the configuration in force; the log and the status page name "
+                  "them."},
     {0},
 };
 
@@ -36,7 +40,8 @@ struct reloader {
     uint64_t stamp;            /* of the file, just before it was read */
     pthread_mutex_t text_lock; /* of config_dump; `lock` is held during a whole reload */
     struct buf config_dump;    /* the sections without a job */
-    struct buf disabled, disabled_dump; /* as in struct config */
+    struct buf disabled, disabled_dump, warnings; /* as in struct config */
+    size_t n_warnings;
 };
 
 struct reloader *reloader_new(const struct reload_options *options, struct error *err)
@@ -69,6 +74,7 @@ void reloader_free(struct reloader *reloader)
     buf_deinit(&reloader->config_dump);
     buf_deinit(&reloader->disabled);
     buf_deinit(&reloader->disabled_dump);
+    buf_deinit(&reloader->warnings);
     pthread_mutex_destroy(&reloader->text_lock);
     pthread_mutex_destroy(&reloader->lock);
     free(reloader);
@@ -86,6 +92,8 @@ static void post_status(struct reloader *reloader, bool ok)
     snapshot_add(status, SUCCESSFUL, ok);
     if (reloader->last_success > 0)
         snapshot_add(status, SUCCESS_TIMESTAMP, reloader->last_success);
+    if (reloader->last_success > 0)
+        snapshot_add(status, WARNINGS, (double)reloader->n_warnings);
     board_post(reloader->slot, status);
 }
 
@@ -133,14 +141,18 @@ static void keep_texts(struct reloader *reloader, struct config *config)
     move(&reloader->config_dump, &config->config_dump);
     move(&reloader->disabled, &config->disabled);
     move(&reloader->disabled_dump, &config->disabled_dump);
+    move(&reloader->warnings, &config->warnings);
+    reloader->n_warnings = config->n_warnings;
 }
 
-static void log_disabled(const struct config *config)
+static void log_remarks(const struct config *config)
 {
-    const char *name = config->disabled.data;
+    const char *line = config->disabled.data;
 
-    for (; name && *name; name += strcspn(name, "\n") + 1)
-        log_info("probe %.*s is disabled", (int)strcspn(name, "\n"), name);
+    for (; line && *line; line += strcspn(line, "\n") + 1)
+        log_info("probe %.*s is disabled", (int)strcspn(line, "\n"), line);
+    for (line = config->warnings.data; line && *line; line += strcspn(line, "\n") + 1)
+        log_warn("%.*s", (int)strcspn(line, "\n"), line);
 }
 
 static bool load_and_apply(struct reloader *reloader, struct error *err)
@@ -155,7 +167,7 @@ static bool load_and_apply(struct reloader *reloader, struct error *err)
     }
     ok = apply(reloader, &config, err);
     if (ok) {
-        log_disabled(&config);
+        log_remarks(&config);
         keep_texts(reloader, &config);
     }
     config_deinit(&config);
@@ -173,20 +185,27 @@ bool reloader_reload(struct reloader *reloader, struct error *err)
     return ok;
 }
 
+static void copy(struct buf *out, const struct buf *from)
+{
+    if (from->size > 0)
+        buf_append(out, from->data, from->size);
+}
+
 void reloader_config(struct reloader *reloader, struct buf *out)
 {
     LOCK_SCOPE(&reloader->text_lock);
 
     buf_append(out, reloader->config_dump.data, reloader->config_dump.size);
     scheduler_config(reloader->options.scheduler, out);
-    buf_append(out, reloader->disabled_dump.data, reloader->disabled_dump.size);
+    copy(out, &reloader->disabled_dump);
 }
 
-void reloader_disabled(struct reloader *reloader, struct buf *out)
+void reloader_remarks(struct reloader *reloader, struct buf *warnings, struct buf *disabled)
 {
     LOCK_SCOPE(&reloader->text_lock);
 
-    buf_append(out, reloader->disabled.data, reloader->disabled.size);
+    copy(warnings, &reloader->warnings);
+    copy(disabled, &reloader->disabled);
 }
 
 bool reloader_changed(struct reloader *reloader)

@@ -3,7 +3,7 @@
  * Reads and applies the configuration file; the start is the first reload.
  *
  * A file with a mistake changes nothing: every mistake is logged, and
- * containerd_exporter_config_last_reload_successful becomes 0.
+ * containerd_exporter_config_last_reload_successful becomes 0. Each reload logs the warnings.
  */
 #pragma once
 
@@ -40,8 +40,9 @@ bool reloader_reload(struct reloader *reloader, struct error *err) MUST_CHECK;
  * without secrets, and with probes in place of canary-checker's documents. Thread-safe. */
 void reloader_config(struct reloader *reloader, struct buf *out);
 
-/* Appends the names of the disabled probes, each with a line break. Thread-safe. */
-void reloader_disabled(struct reloader *reloader, struct buf *out);
+/* Appends the warnings about the configuration in force and the names of its disabled probes, one a
+ * line. Thread-safe. */
+void reloader_remarks(struct reloader *reloader, struct buf *warnings, struct buf *disabled);
 
 /* Returns whether the file has changed since it was read; false without a file or during a reload.
  * Never blocks. */

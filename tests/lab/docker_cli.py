@@ -13,7 +13,7 @@ class DockerCli:
 
     def __init__(self, docker):
         self.docker = docker
-        self.env = {**os.environ, "HOME": str(docker.dir / "home"), "DOCKER_HOST": f"unix://{docker.address}", "DOCKER_BUILDKIT": "0"}
+        self.env = {**os.environ, "DOCKER_HOST": f"unix://{docker.address}", "DOCKER_BUILDKIT": "0"}
         self.program = find("docker")
 
     def run(self, *args, timeout=120, **options):

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The container image of the exporter under test, as deploy/image.sh makes it."""
+import json
 import os
 import pathlib
 import re
 import subprocess
+import tarfile
 
 from lab.programs import ROOT, exporter_binary
 from lab.wait import LabError
@@ -35,3 +37,12 @@ def image_archive(folder, binary=None):
     image_tool("rootfs", binary or exporter_binary(), folder / "rootfs")
     image_tool("archive", folder / "rootfs", folder / "image.tar")
     return folder / "image.tar"
+
+
+def layer_of(archive):
+    """The path of the one layer of an archive; the archive is unpacked beside it."""
+    folder = archive.parent / "layout"
+    with tarfile.open(archive) as tar:
+        tar.extractall(folder)
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    return folder / manifest[0]["Layers"][0]

@@ -22,9 +22,9 @@ def kustomize(folder):
     return list(yaml.safe_load_all(done.stdout))
 
 
-def overlay(temp, *components, files=None, **more):
+def overlay(temp, *components, configuration=None, files=None, **more):
     """The objects of an overlay as users write it: with components, and with configuration files {name: text} that
-    replace the empty one. `more`: other keys of the kustomization."""
+    replace the empty one. `files`: further files of its folder; `more`: other keys of the kustomization."""
     shutil.copytree(MANIFESTS, temp / "deploy/kubernetes", dirs_exist_ok=True)
     shutil.copytree(ROOT / "dashboards", temp / "dashboards", dirs_exist_ok=True)
     folder = temp / "deploy/overlay"
@@ -32,10 +32,11 @@ def overlay(temp, *components, files=None, **more):
     kustomization = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization",
                      "namespace": "containerd-exporter", "resources": ["../kubernetes"],
                      "components": [f"../kubernetes/components/{name}" for name in components], **more}
-    for name, text in (files or {}).items():
+    for name, text in {**(configuration or {}), **(files or {})}.items():
         (folder / name).write_text(text, encoding="utf-8")
-    if files:
-        kustomization["configMapGenerator"] = [{"name": "containerd-exporter", "behavior": "replace", "files": list(files)}]
+    if configuration:
+        kustomization.setdefault("configMapGenerator", []).append(
+            {"name": "containerd-exporter", "behavior": "replace", "files": list(configuration)})
     (folder / "kustomization.yaml").write_text(yaml.safe_dump(kustomization), encoding="utf-8")
     return kustomize(folder)
 

@@ -69,7 +69,7 @@ class SystemdMachine(Process):
         (self.dir / "mount").mkdir(parents=True)
         self.share.mkdir()
         self.boot = boot
-        self.cgroups = cgroups_for(f"lab-{os.getpid()}-{id(self):x}")
+        self.cgroups = cgroups_for(f"lab-{os.getpid()}-{id(self):x}") if boot else []
         self.enter = []
         attach = "".join(f"mkdir -p {path} && echo $$ >{path}/cgroup.procs && " for path in self.cgroups)
         unshare = "exec unshare --mount --pid --ipc --uts --net --cgroup --fork --kill-child=KILL bash -euc \"$0\" enter \"$@\""

@@ -40,6 +40,11 @@ struct http_options {
     const char *user_agent;
 };
 
+/* Opens ca_file, client_cert and client_key as an exchange does. ERROR_INVALID or ERROR_TLS if one
+ * cannot be read, has no certificate or key, or does not fit; *file is then the path at fault. */
+bool http_check_files(const struct http_options *options, const char **file,
+                      struct error *err) MUST_CHECK;
+
 /* Receives a piece of a response body. Returning false ends the exchange with *err. */
 typedef bool http_sink(void *arg, const void *data, size_t size, struct error *err);
 /* Appends to `arg`, a struct buf. */

@@ -7,6 +7,7 @@
 #include "net/http/tls_roots.h"
 #include "os/file.h"
 
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
@@ -177,6 +178,7 @@ static bool read_pem(struct buf *pem, const char *path, struct error *err)
     *pem = (struct buf)SECRET_BUF_INIT(PEM_BYTES);
     if (file_read(path, pem, err))
         return true;
+    buf_clear(pem);
     err->code = ERROR_TLS;
     return error_wrap(err, "client certificate");
 }
@@ -232,4 +234,49 @@ bool http_tls_prepare(struct http_curl_exchange *exchange, struct error *err)
         curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, exchange) != CURLE_OK)
         return error_set(err, ERROR_INTERNAL, "libcurl is not linked to OpenSSL");
     return true;
+}
+
+static bool is_set(const char *text)
+{
+    return text && *text;
+}
+
+static bool check_pair(const char *certificate, const char *key, const char **file,
+                       struct error *err)
+{
+    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+    bool ok = false;
+
+    *file = certificate;
+    if (!context)
+        return error_memory(err);
+    if (SSL_CTX_use_certificate_file(context, certificate, SSL_FILETYPE_PEM) != 1) {
+        error_set(err, ERROR_INVALID, "%s: expected a PEM certificate that can be read",
+                  certificate);
+    } else {
+        *file = key;
+        ok = SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) == 1 ||
+             error_set(err, ERROR_INVALID,
+                       "%s: expected a PEM key that can be read and belongs to %s", key,
+                       certificate);
+    }
+    SSL_CTX_free(context);
+    ERR_clear_error();
+    return ok;
+}
+
+bool http_check_files(const struct http_options *options, const char **file, struct error *err)
+{
+    *file = options->ca_file;
+    if (is_set(options->ca_file) && !options->skip_verify) {
+        X509_STORE *store = tls_roots_new(options->ca_file, NULL, err);
+
+        if (!store)
+            return false;
+        X509_STORE_free(store);
+    }
+    return !is_set(options->client_cert) ||
+           check_pair(options->client_cert,
+                      is_set(options->client_key) ? options->client_key : options->client_cert,
+                      file, err);
 }

@@ -11,6 +11,7 @@
 #include "os/file.h"
 #include "registry/hosts/hosts_certs.h"
 #include "registry/hosts/hosts_dir.h"
+#include "net/http/http.h"
 #include "registry/hosts/hosts_draft.h"
 #include "registry/hosts/hosts_url.h"
 
@@ -298,4 +299,13 @@ const char *hosts_root(const struct reference *reference, const char *roots, str
                    unused.code == ERROR_INVALID
                ? root
                : "";
+}
+
+bool hosts_check_files(const struct host_options *options, const char **file, struct error *err)
+{
+    return http_check_files(&(struct http_options){.ca_file = options->ca_file,
+                                                   .client_cert = options->client_cert,
+                                                   .client_key = options->client_key,
+                                                   .skip_verify = options->skip_verify},
+                            file, err);
 }

@@ -63,6 +63,10 @@ bool hosts_find(const struct reference *reference, const struct host_options *op
                 struct arena *arena, struct host_list *list, struct error *warning,
                 struct error *err) MUST_CHECK;
 
+/* Opens the files of the options as a request does. On failure *file is the path at fault. */
+bool hosts_check_files(const struct host_options *options, const char **file,
+                       struct error *err) MUST_CHECK;
+
 /* Returns the root that has a directory for this reference, else the first root, else "". A root
  * that cannot be searched counts as having one: the daemon may search it. For daemons that accept a
  * single root. In `arena`. */

@@ -52,11 +52,23 @@ static void print_command_line(struct buf *out)
     }
 }
 
+/* The warnings, as comments. */
+static void print_warnings(struct buf *out, const struct page_context *context)
+{
+    CLEANUP(buf_deinit) struct buf warnings = BUF_INIT(CONFIG_LIMIT_BYTES);
+    CLEANUP(buf_deinit) struct buf unused = BUF_INIT(CONFIG_LIMIT_BYTES);
+
+    reloader_remarks(context->reloader, &warnings, &unused);
+    for (const char *line = warnings.data; line && *line; line += strcspn(line, "\n") + 1)
+        buf_printf(out, "# %.*s\n", (int)strcspn(line, "\n"), line);
+}
+
 static void print_config(struct buf *out, const struct page_context *context)
 {
     CLEANUP(buf_deinit) struct buf text = BUF_INIT(CONFIG_LIMIT_BYTES);
 
     print_command_line(out);
+    print_warnings(out, context);
     reloader_config(context->reloader, &text);
     if (text.data)
         append_masked(out, text.data, text.size);

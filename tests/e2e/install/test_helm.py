@@ -96,11 +96,10 @@ def test_full_values_make_valid_objects(full):
     assert sorted(set(kinds)) == ["ConfigMap", "DaemonSet", "NetworkPolicy", "PodMonitor", "PriorityClass", "PrometheusRule",
                                   "Secret", "Service", "ServiceAccount"]
     assert kinds.count("ConfigMap") == 5 and kinds.count("Secret") == 3
-    for one in full:
-        try:
-            assert mistakes(one) == [], one["kind"]
-        except LabError as error:
-            print(f"NOT CHECKED: {one['kind']}: {error}")
+    try:
+        assert {one["kind"]: mistakes(one) for one in full if mistakes(one)} == {}
+    except LabError as error:
+        pytest.skip(f"THE SCHEMAS ARE NOT CHECKED: {error}")
 
 
 def test_newer_helm_reads_numbers_otherwise_and_makes_the_same(helm, full):

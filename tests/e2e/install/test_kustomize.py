@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """deploy/kubernetes with and without its components, as `kubectl kustomize` renders it."""
+import functools
 import json
 import subprocess
 
@@ -18,10 +19,11 @@ DISTRIBUTIONS = {  # component: its containerd, its hosts.toml files
     "k0s": ("/run/k0s/containerd.sock", "/etc/containerd/certs.d:/etc/k0s/containerd/certs.d"),
     "microk8s": ("/var/snap/microk8s/common/run/containerd.sock", "/var/snap/microk8s/current/args/certs.d")}
 ADDED = {"pod-monitor": {"PodMonitor"}, "service-monitor": {"ServiceMonitor"}, "prometheus-rule": {"PrometheusRule"},
-         "network-policy": {"NetworkPolicy"}, "web-tls": {"Secret"}}
+         "network-policy": {"NetworkPolicy"}}
 BASE = {"Namespace", "PriorityClass", "ConfigMap", "Service", "DaemonSet"}
-# All that can be installed together: one distribution, one kind of monitor.
-TOGETHER = [name for name in COMPONENTS if name not in ("rke2", "k0s", "microk8s", "service-monitor", "web-tls")] + ["web-tls"]
+# All that can be installed together: one distribution, one source of credentials, one kind of monitor.
+APART = ("rke2", "k0s", "microk8s", "kubelet-credentials", "service-monitor")
+TOGETHER = [name for name in COMPONENTS if name not in (*APART, "web-tls")] + ["web-tls"]
 
 
 @pytest.fixture(scope="module", name="objects")
@@ -31,12 +33,16 @@ def rendered():
 
 @pytest.fixture(scope="module", name="complete")
 def rendered_with_components(tmp_path_factory):
-    return overlay(tmp_path_factory.mktemp("kubernetes"), *TOGETHER)
+    """The overlay makes what is its own: proxy and passwords."""
+    files = {"proxy.env": "HTTPS_PROXY=http://proxy.example:3128", "web.yml": ""}
+    return overlay(tmp_path_factory.mktemp("kubernetes"), *TOGETHER, files=files,
+                   configMapGenerator=[{"name": "containerd-exporter-proxy", "envs": ["proxy.env"]}],
+                   secretGenerator=[{"name": "containerd-exporter-web", "files": ["web.yml"]}])
 
 
-@pytest.fixture(name="with_component")
-def rendered_with_a_component(tmp_path):
-    return lambda *names: overlay(tmp_path, *names)
+@pytest.fixture(scope="module", name="with_component")
+def rendered_with_a_component(tmp_path_factory):
+    return functools.lru_cache(None)(lambda *names: overlay(tmp_path_factory.mktemp("kubernetes"), *names))
 
 
 def container_of(objects):
@@ -67,8 +73,8 @@ def test_component_renders_alone(with_component, objects, name):
 
 def test_components_render_together(complete):
     expected = BASE.union(*(ADDED.get(name, set()) for name in TOGETHER))
-    assert {o["kind"] for o in complete} == expected
-    assert len(TOGETHER) == len(COMPONENTS) - 4
+    assert {o["kind"] for o in complete} == expected | {"Secret"}
+    assert len(TOGETHER) == len(COMPONENTS) - len(APART)
 
 
 def check_references(objects):
@@ -84,11 +90,31 @@ def check_references(objects):
     assert sorted(volumes) == sorted(mounts) and len(set(volumes)) == len(volumes)
 
 
+def configuration_files(objects, folder):
+    """What the pod has in /etc/containerd_exporter."""
+    maps = {o["metadata"]["name"]: o["data"] for o in objects if o["kind"] == "ConfigMap"}
+    (sources,) = [v["projected"]["sources"] for v in pod_of(objects)["spec"]["volumes"] if "projected" in v]
+    for name, text in (pair for source in sources for pair in maps.get(source["configMap"]["name"], {}).items()):
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("components", [(), *((name,) for name in COMPONENTS if name != "proxy"), "complete"], ids=str)
+def test_configuration_is_accepted(with_component, complete, tmp_path, components):
+    """That of each component beside that of the base, and of all together."""
+    objects = complete if components == "complete" else with_component(*components)
+    folder = configuration_files(objects, tmp_path)
+    done = subprocess.run([exporter_binary(), f"--config.file={folder}", "--config.check"], capture_output=True, text=True,
+                          check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_references_hold(objects, complete, with_component):
     check_references(objects)
     check_references(complete)
     for name in COMPONENTS:
-        check_references(with_component(name))
+        if name != "proxy":
+            check_references(with_component(name))
 
 
 def test_pod_has_the_least_privilege(objects, complete):

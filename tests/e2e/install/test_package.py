@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The Debian package: built without root, checked by lintian, installed, upgraded, removed and purged."""
+import contextlib
 import os
 import re
 import shutil
@@ -7,9 +8,10 @@ import subprocess
 
 import pytest
 
-from lab.systemd_machine import SystemdMachine
 from lab.package import REVISION, TIME, build_package
 from lab.programs import ROOT
+from lab.systemd_machine import SystemdMachine
+from lab.wait import LabError
 
 CONFIG = "/etc/containerd_exporter/containerd_exporter.yml"
 DEFAULTS = "/etc/default/containerd_exporter"
@@ -35,24 +37,46 @@ def package(build):
     return path
 
 
-@pytest.fixture(name="machine")
-def machine_without_systemd(tmp_path, deb):
-    """The package is /mnt/this.deb there; /mnt/next.deb is a later one with other settings."""
-    machine = SystemdMachine(tmp_path / "machine")
-    shutil.copy(deb, machine.share / "this.deb")
-    unpacked = tmp_path / "unpacked"
+@pytest.fixture(scope="module", name="packages")
+def two_versions(tmp_path_factory, build):
+    """A folder with this.deb, and next.deb, which is a later one with other settings."""
+    folder = tmp_path_factory.mktemp("packages")
+    (deb,) = build.glob("containerd-exporter_*.deb")
+    shutil.copy(deb, folder / "this.deb")
+    unpacked = folder / "unpacked"
     assert run("dpkg-deb", "--raw-extract", deb, unpacked).returncode == 0
     control = unpacked / "DEBIAN/control"
     control.write_text(control.read_text().replace(f"Version: {field(deb, 'Version')}\n", "Version: 99\n"))
     for name in (CONFIG, DEFAULTS):
         with (unpacked / name[1:]).open("a") as file:
             file.write("# Of version 99.\n")
-    done = run("dpkg-deb", "--root-owner-group", "-Znone", "--build", unpacked, machine.share / "next.deb")
+    done = run("dpkg-deb", "--root-owner-group", "-Znone", "--build", unpacked, folder / "next.deb")
     assert done.returncode == 0, done.stderr
+    return folder
+
+
+def started(folder, packages, boot):
+    """A machine that sees the packages as /mnt/this.deb and /mnt/next.deb."""
+    machine = SystemdMachine(folder / "machine", boot=boot)
+    for path in packages.glob("*.deb"):
+        shutil.copy(path, machine.share)
+    return machine.start()
+
+
+@pytest.fixture(name="machine")
+def machine_without_systemd(tmp_path, packages):
+    with contextlib.closing(started(tmp_path, packages, boot=False)) as machine:
+        yield machine
+
+
+@pytest.fixture(name="booted")
+def machine_with_systemd(tmp_path, packages):
     try:
-        yield machine.start()
-    finally:
-        machine.close()
+        machine = started(tmp_path, packages, boot=True)
+    except LabError as error:
+        pytest.skip(f"THE SERVICE OF THE PACKAGE IS NOT TESTED: systemd does not boot in a container here: {error}")
+    with contextlib.closing(machine):
+        yield machine
 
 
 def test_build_dependencies_are_the_packages_of_the_build(build):
@@ -139,3 +163,25 @@ def test_systemd_accepts_the_units_and_rates_the_service_as_protected(machine):
     done = machine.run("systemd-analyze", "security", "--offline=yes", "--threshold=20", "--no-pager",
                        "/lib/systemd/system/containerd_exporter.service")
     assert done.returncode == 0, done.stdout[-600:] + done.stderr
+
+
+def test_installation_starts_the_service_and_an_upgrade_keeps_the_port_open(booted):
+    def state(unit):
+        return booted.run("systemctl", "is-active", f"containerd_exporter.{unit}").stdout.strip()
+
+    booted.sh("dpkg -i /mnt/this.deb")
+    assert (state("service"), state("socket")) == ("active", "inactive")
+    pid = booted.sh("systemctl show --value -p MainPID containerd_exporter")
+    booted.sh("dpkg -i /mnt/next.deb")
+    assert state("service") == "active" and booted.sh("systemctl show --value -p MainPID containerd_exporter") != pid
+    booted.sh("""echo 'ARGS="--web.systemd-socket"' >/etc/default/containerd_exporter
+        systemctl stop containerd_exporter.service
+        systemctl enable --now containerd_exporter.socket""")
+    opened = booted.sh("systemctl show --value -p ActiveEnterTimestampMonotonic containerd_exporter.socket")
+    booted.sh("dpkg --force-confold -i /mnt/this.deb /mnt/next.deb")
+    assert (state("service"), state("socket")) == ("active", "active")
+    assert booted.sh("systemctl show --value -p ActiveEnterTimestampMonotonic containerd_exporter.socket") == opened
+    assert "containerd_exporter_build_info" in booted.sh("curl -sS --fail --max-time 20 http://127.0.0.1:10048/metrics")
+    booted.sh("dpkg --purge containerd-exporter")
+    assert (state("service"), state("socket")) == ("inactive", "inactive")
+    assert booted.sh("systemctl --failed --no-legend; find /etc/systemd/system -name 'containerd_exporter*'") == ""

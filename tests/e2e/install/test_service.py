@@ -71,10 +71,10 @@ class Service:
 
 @pytest.fixture(scope="module", name="machine")
 def booted_machine():
+    if not shutil.which("systemctl"):
+        pytest.skip("THE SERVICE IS NOT TESTED: no systemd")
     with Lab() as lab:
         machine = SystemdMachine(lab.folder("machine"), containerd=lab.containerd(), boot=True)
-        if not shutil.which("systemctl"):
-            pytest.skip("THE SERVICE IS NOT TESTED: no systemd")
         lab.stack.callback(machine.close)
         try:
             machine.start()
@@ -199,8 +199,10 @@ def test_drop_in_hands_over_the_credentials_of_root(service, registry):
 
 
 def test_runs_credential_helpers(service, registry):
+    """One that starts a process and writes into its home, as those of the clouds do."""
     answer = json.dumps({"ServerURL": registry.host, "Username": USER, "Secret": PASSWORD})
-    service.write("/usr/local/bin/docker-credential-lab", f"#!/usr/bin/env python3\nprint('''{answer}''')\n", "0755")
+    service.write("/usr/local/bin/docker-credential-lab", "#!/bin/sh -e\nmkdir -p ~/.cache\necho called >~/.cache/log\n"
+                                                          f"cat <<'END'\n{answer}\nEND\n", "0755")
     service.write("/etc/containerd_exporter/docker.json", json.dumps({"credHelpers": {registry.host: "lab"}}))
     service.configure(roundtrip(registry, "/etc/containerd_exporter/docker.json"))
     service.start()

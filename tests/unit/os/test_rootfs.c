@@ -179,10 +179,13 @@ static void the_own_file_is_used_where_the_node_has_none(void **state)
     (void)state;
     snprintf(own, sizeof(own), "%s/etc/own", directory);
     assert_string_equal(rootfs_join_or_own(own, &arena), own);
-    snprintf(both, sizeof(both), "mkdir -p host$T && cp etc/own host$T/both; cp etc/own both");
-    assert_int_equal(shell(both), 0);
+    assert_int_equal(shell("mkdir -p \"host$T\" && cp etc/own \"host$T/both\"; cp etc/own both"),
+                     0);
     snprintf(both, sizeof(both), "%s/both", directory);
     assert_string_equal(rootfs_join_or_own(both, &arena), joined(both));
+    assert_int_equal(shell("ln -s loop \"host$T/loop\"; cp etc/own loop"), 0);
+    snprintf(both, sizeof(both), "%s/loop", directory);
+    assert_string_equal(rootfs_join_or_own(both, &arena), both);
     assert_string_equal(rootfs_join_or_own("/etc/missing-here", &arena),
                         joined("/etc/missing-here"));
     assert_string_equal(rootfs_join_or_own("/etc/loop", &arena), joined("/etc/loop"));

@@ -116,6 +116,7 @@ static void print_sections(struct status *status, uint64_t number)
     status_print_registries(status);
     status_print_disk(status);
     status_print_collectors(status);
+    status_print_config(status);
 }
 
 bool status_print(struct status *status, uint64_t number, unsigned refresh_seconds, struct buf *out,

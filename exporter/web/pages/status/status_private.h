@@ -5,6 +5,7 @@
 #include "web/pages/status/status.h"
 
 /* Each appends to status->body, and reports problems with status_problem(). */
+void status_print_config(struct status *status);
 void status_print_probes(struct status *status, uint64_t number);
 void status_print_daemons(struct status *status);
 void status_print_images(struct status *status);
