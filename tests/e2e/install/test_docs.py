@@ -26,7 +26,7 @@ RUN = {
     ("README.md", "Two commands"): ["tests/e2e/system/test_demo.py::test_once_shows_results_and_leaves_nothing", "tests/fresh.sh"],
     ("docs/quick-start.md", "Virtual machine or server"): ["tests/e2e/install/test_quick_start.py::test_virtual_machine"],
     ("docs/quick-start.md", "Private registries on this machine"): ["tests/e2e/install/test_quick_start.py::test_virtual_machine"],
-    ("docs/quick-start.md", "Container image"): ["tests/e2e/install/test_quick_start.py::test_docker"],
+    ("docs/quick-start.md", "Container image"): ["tests/e2e/install/test_image_push.py::test_commands_of_the_page"],
     ("docs/quick-start.md", "Docker"): ["tests/e2e/install/test_quick_start.py::test_docker"],
     ("docs/quick-start.md", "With kustomize"): ["tests/e2e/install/test_quick_start.py::test_overlay"],
     ("docs/quick-start.md", "k3s, RKE2, k0s, MicroK8s"): ["tests/e2e/install/test_quick_start.py::test_overlay"],
@@ -174,7 +174,7 @@ def test_blocks_of_commands_parse():
 
 
 def test_flags_in_commands_are_those_of_this_build():
-    known = exporter("--help").stdout + "".join(exporter(command, "--help").stdout for command in ("check", "probe", "metrics"))
+    known = exporter("--help").stdout + "".join(exporter(command, "--help").stdout for command in ("check", "probe", "metrics", "health"))
     bad = []
     for page in GUIDES:
         for block in blocks(page, language=BASH):
