@@ -53,6 +53,14 @@ exec sleep infinity
 """
 
 
+def compilers():
+    """CC and CXX of the build: with others, `make` in the machine would compile everything again."""
+    flags = ROOT / "build/flags"
+    words = flags.read_text("utf-8").partition(" -std=")[0].split() if flags.is_file() else []
+    half = len(words) // 2
+    return {"CC": " ".join(words[:half]), "CXX": " ".join(words[half:])} if words else {}
+
+
 class Machine(contextlib.AbstractContextManager):
     """`hosts`: {name: address} of /etc/hosts."""
 
@@ -68,7 +76,7 @@ class Machine(contextlib.AbstractContextManager):
         self.pid = int(pathlib.Path(f"/proc/{self.holder.pid}/task/{self.holder.pid}/children").read_text("utf-8"))
         paths = [daemons_dir() / "usr/bin", daemons_dir() / "usr/sbin", daemons_dir() / "kubectl/usr/bin"]
         libraries = [str(path) for path in daemons_dir().glob("lib/*-linux-gnu*")]
-        self.env = {**os.environ, "PATH": ":".join(["/usr/local/sbin:/usr/local/bin", os.environ["PATH"], *map(str, paths)]),
+        self.env = {**os.environ, **compilers(), "PATH": ":".join(["/usr/local/sbin:/usr/local/bin", os.environ["PATH"], *map(str, paths)]),
                     "HOME": "/root", **({"LD_LIBRARY_PATH": ":".join(libraries)} if libraries else {})}
         lines = "".join(f"{address} {name}\\n" for name, address in {"localhost": "127.0.0.1", **(hosts or {})}.items())
         self.run(f"printf '{lines}' >/etc/hosts")
