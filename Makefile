@@ -3,6 +3,18 @@
 
 PREFIX  ?= /usr/local
 DESTDIR ?=
+
+# ARCH=arm64 on an amd64, or the other way round, is a cross build: with the libraries of deploy/lib.sh need_sysroot.
+HOST_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,amd64,$(shell uname -m)))
+ARCH      ?= $(HOST_ARCH)
+ifneq ($(ARCH),$(HOST_ARCH))
+TRIPLET := $(patsubst arm64,aarch64,$(patsubst amd64,x86_64,$(ARCH)))-linux-gnu
+SYSROOT := $(shell deploy/lib.sh sysroot_dir $(ARCH))
+CC      := $(TRIPLET)-gcc --sysroot=$(SYSROOT)
+CXX     := $(TRIPLET)-g++ --sysroot=$(SYSROOT)
+AR      := $(TRIPLET)-ar
+BUILD   := build-$(ARCH)
+endif
 CC      ?= cc
 ifeq ($(origin CXX),default)
 CXX     := $(if $(findstring clang,$(CC)),clang++,c++)
@@ -24,8 +36,10 @@ BUILD_TAGS := $(if $(SAN),$(SAN),unknown)
 WARN := -Wall -Wextra -Wshadow -Wvla -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes \
         -Wpointer-arith -Wwrite-strings -Wundef -Wno-missing-field-initializers \
         $(if $(CI),-Werror)
-BASE_CFLAGS = -std=c17 -D_GNU_SOURCE -pthread -fno-common -fstack-protector-strong \
-              $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer) $(CFLAGS)
+# The folders of the build are no part of what is built.
+SAME_PATHS := -ffile-prefix-map=$(CURDIR)=. $(if $(SYSROOT),-ffile-prefix-map=$(SYSROOT)=)
+BASE_CFLAGS = -std=c17 -D_GNU_SOURCE -pthread -fno-common -fstack-protector-strong $(SAME_PATHS) \
+              $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer) $(CPPFLAGS) $(CFLAGS)
 OUR_CFLAGS  = $(BASE_CFLAGS) $(WARN) -Iexporter -I$(BUILD)/gen
 # C++ reads TOML, matches like Go's regexp and finds the shortest digits of a number. No exception leaves these files.
 CXX_CFLAGS  = $(patsubst -std=c17,-std=c++17 -fno-rtti,$(filter-out -Wstrict-prototypes -Wmissing-prototypes,$(OUR_CFLAGS)))
@@ -57,8 +71,16 @@ help:
 	@echo 'make run        the exporter on the containerd of this machine: inventory only'
 	@echo 'make fuzz       each fuzzer for FUZZ_SECONDS=60 (clang)'
 	@echo 'make mutate     N=200 SEED=1 FLOOR=base: changes of the code that make check notices'
-	@echo 'make reference  metrics in README.md, keys in docs/configuration.md, JSON schema: from the tables of the code'
-	@echo 'make install    DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)'
+	@echo 'make reference  docs/metrics.md, docs/configuration.md and the JSON schema, from the tables of the code'
+	@echo 'make sizing     the tables of docs/sizing.md, measured on this machine (root)'
+	@echo 'make screenshots  the pictures of the README, from a running exporter (root)'
+	@echo 'make chart      the files of deploy/helm, from dashboards'
+	@echo 'make prometheus-rule  the PrometheusRule of deploy/kubernetes, from dashboards/rules.yml'
+	@echo 'make image      containerd_exporter:$(VERSION) for docker, and $(IMAGE_FILE)     ARCH=arm64: cross build'
+	@echo 'make image-push IMAGE=registry.example/containerd_exporter:$(VERSION)  for $(ARCHS)'
+	@echo 'make image-set  IMAGE=... into deploy/kubernetes     make check-arm64  unit tests under qemu-user'
+	@echo 'make install    DESTDIR=$(DESTDIR) PREFIX=$(PREFIX); make uninstall keeps what is in /etc'
+	@echo 'make deb        build/deb/containerd-exporter_$(VERSION)_*.deb, by debhelper'
 	@echo 'make format     clang-format everything             make lint   clang-tidy, cppcheck'
 	@echo 'make clean      V=1 shows commands                  CI=1        warnings are errors'
 
@@ -186,14 +208,34 @@ e2e: $(BINARY)
 bench: $(BINARY) $(BUILD)/bench_page
 	$(Q)EXPORTER_BIN=$(abspath $(BINARY)) PAGE_BIN=$(abspath $(BUILD)/bench_page) /usr/bin/python3 tests/bench/bench.py $(BENCH_ARGS)
 
-# The tables of metrics in README.md, the keys in docs/configuration.md, and the JSON schema; tests/e2e/web/test_pages.py
+# The tables of docs/metrics.md, the keys in docs/configuration.md, and the JSON schema; tests/e2e/web/test_pages.py
 # and tests/e2e/config/test_reference.py say when they are stale.
 reference: $(BINARY)
 	$(Q)$(BINARY) metrics --markdown | sed -i -e '/<!-- metrics:begin -->/,/<!-- metrics:end -->/{//!d}' \
-	    -e '/<!-- metrics:begin -->/r /dev/stdin' README.md
+	    -e '/<!-- metrics:begin -->/r /dev/stdin' docs/metrics.md
 	$(Q)$(BINARY) config | sed -i -e '/<!-- settings:begin -->/,/<!-- settings:end -->/{//!d}' \
 	    -e '/<!-- settings:begin -->/r /dev/stdin' docs/configuration.md
 	$(Q)$(BINARY) config --json-schema >deploy/containerd_exporter.schema.json
+
+# The tables of docs/sizing.md, measured on this machine (root, 15 minutes).
+sizing: $(BINARY) $(BUILD)/bench_page
+	$(MAKE) bench BENCH_ARGS='--json docs/sizing.json'
+	$(Q)/usr/bin/python3 tests/bench/sizing.py
+
+# The pictures of the README, from a running exporter.
+screenshots: $(BINARY)
+	$(Q)EXPORTER_BIN=$(abspath $(BINARY)) PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 docs/images/screenshots.py
+
+# A chart reads no file outside of itself; tests/e2e/install/test_helm.py says when a copy is stale.
+chart:
+	$(Q)cp dashboards/rules.yml dashboards/*.json deploy/helm/containerd-exporter/files/
+
+# The alerts as an object of prometheus-operator; tests/e2e/system/test_deploy.py says when it is stale.
+PROMETHEUS_RULE := deploy/kubernetes/components/prometheus-rule/prometheusrule.yaml
+prometheus-rule: dashboards/rules.yml
+	$(Q)sed '/^  # The rest is written by make prometheus-rule\.$$/q' $(PROMETHEUS_RULE) >$(PROMETHEUS_RULE).new
+	$(Q)sed -n -e '/^groups:/,$$s/^\(.\)/  \1/' -e '/^ /p' -e '/^$$/p' $< >>$(PROMETHEUS_RULE).new
+	$(Q)mv $(PROMETHEUS_RULE).new $(PROMETHEUS_RULE)
 
 demo:
 	$(Q)./deploy/demo.sh
@@ -201,19 +243,98 @@ demo:
 run: $(BINARY)
 	$(Q)$(BINARY) $(ARGS)
 
+# STRIP= keeps the symbols. UNITDIR says where systemd finds the units of a PREFIX that it does not know.
+STRIP    ?= strip
+DOCDIR   ?= $(PREFIX)/share/doc/containerd_exporter
+UNITDIR  ?= $(PREFIX)/lib/systemd/system
+ZSHDIR   ?= $(PREFIX)/share/zsh/site-functions
+SHAREDIR  = $(PREFIX)/share/containerd_exporter
+UNITS    := $(addprefix deploy/systemd/containerd_exporter,.service .socket)
+SHARE    := $(wildcard dashboards/*.json deploy/*.schema.json) dashboards/rules.yml
+EXAMPLES := deploy/containerd_exporter.yml $(wildcard deploy/systemd/*.conf)
+PROGRAM   = $(PREFIX)/bin/containerd_exporter
+MANUAL    = $(PREFIX)/share/man/man8/containerd_exporter.8
+BASHCOMP  = $(PREFIX)/share/bash-completion/completions/containerd_exporter
+ZSHCOMP   = $(ZSHDIR)/_containerd_exporter
+PLACES    = sed 's,/usr/local/share/doc/containerd_exporter,$(DOCDIR),; s,/usr/local/,$(PREFIX)/,'
+
+# Settings that exist are the administrator's: they are neither overwritten nor removed.
 install: $(BINARY)
-	install -D -m 0755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/containerd_exporter
+	install -D -m 0755 $(BINARY) $(DESTDIR)$(PROGRAM)
+	$(if $(STRIP),$(STRIP) $(DESTDIR)$(PROGRAM))
+	install -d $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SHAREDIR) $(DESTDIR)$(DOCDIR)/examples $(DESTDIR)/etc/containerd_exporter
+	test -e $(DESTDIR)/etc/containerd_exporter/secrets || install -d -m 0750 $(DESTDIR)/etc/containerd_exporter/secrets
+	for f in $(notdir $(UNITS)); do $(PLACES) deploy/systemd/$$f | install -m 0644 /dev/stdin $(DESTDIR)$(UNITDIR)/$$f || exit 1; done
+	install -m 0644 $(SHARE) $(DESTDIR)$(SHAREDIR)
+	install -m 0644 $(EXAMPLES) $(DESTDIR)$(DOCDIR)/examples
+	install -D -m 0644 deploy/containerd_exporter.8 $(DESTDIR)$(MANUAL)
+	$(BINARY) --completion-script-bash | install -D -m 0644 /dev/stdin $(DESTDIR)$(BASHCOMP)
+	$(BINARY) --completion-script-zsh | install -D -m 0644 /dev/stdin $(DESTDIR)$(ZSHCOMP)
 	test -e $(DESTDIR)/etc/containerd_exporter/containerd_exporter.yml || \
-	    install -D -m 0644 deploy/containerd_exporter.yml $(DESTDIR)/etc/containerd_exporter/containerd_exporter.yml
-	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
-	sed 's,/usr/local/bin,$(PREFIX)/bin,' deploy/systemd/containerd_exporter.service \
-	    >$(DESTDIR)$(PREFIX)/lib/systemd/system/containerd_exporter.service
-	install -D -m 0644 dashboards/overview.json $(DESTDIR)$(PREFIX)/share/containerd_exporter/overview.json
-	install -D -m 0644 dashboards/rules.yml $(DESTDIR)$(PREFIX)/share/containerd_exporter/rules.yml
-	install -D -m 0644 deploy/containerd_exporter.8 $(DESTDIR)$(PREFIX)/share/man/man8/containerd_exporter.8
-	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions
-	$(BINARY) --completion-script-bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/containerd_exporter
-	$(BINARY) --completion-script-zsh >$(DESTDIR)$(PREFIX)/share/zsh/vendor-completions/_containerd_exporter
+	    $(PLACES) deploy/systemd/containerd_exporter.yml | \
+	    install -m 0644 /dev/stdin $(DESTDIR)/etc/containerd_exporter/containerd_exporter.yml
+	test -e $(DESTDIR)/etc/default/containerd_exporter || \
+	    install -D -m 0644 deploy/systemd/containerd_exporter.default $(DESTDIR)/etc/default/containerd_exporter
+
+uninstall:
+	rm -f $(addprefix $(DESTDIR),$(PROGRAM) $(addprefix $(UNITDIR)/,$(notdir $(UNITS))) $(MANUAL) $(BASHCOMP) $(ZSHCOMP))
+	rm -rf $(DESTDIR)$(SHAREDIR) $(DESTDIR)$(DOCDIR)
+
+# A Debian package of these sources, without root: deploy/debian beside a copy of them, and a changelog of one entry.
+DEB_VERSION ?= $(VERSION)
+DEB_SOURCE   = $(BUILD)/deb/containerd-exporter-$(DEB_VERSION)
+DEB_TIME     = $(or $(SOURCE_DATE_EPOCH),$(shell stat -c %Y CHANGELOG.md))
+deb:
+	rm -rf $(BUILD)/deb
+	mkdir -p $(DEB_SOURCE)
+	cp -a Makefile LICENSE README.md CHANGELOG.md docs exporter collectors proto dashboards deploy $(DEB_SOURCE)
+	mv $(DEB_SOURCE)/deploy/debian $(DEB_SOURCE)
+	{ echo 'containerd-exporter ($(DEB_VERSION)) unstable; urgency=medium'; echo; \
+	    echo '  * Built from revision $(REVISION). CHANGELOG.md has the changes of each release.'; echo; \
+	    sed -n "s/^Maintainer: \(.*\)/ -- \1  $$(LC_ALL=C date -Ru -d @$(DEB_TIME))/p" deploy/debian/control; \
+	} >$(DEB_SOURCE)/debian/changelog
+	find $(DEB_SOURCE) -exec touch -h -d @$(DEB_TIME) {} +
+	cd $(DEB_SOURCE) && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL REVISION='$(REVISION)' BRANCH='$(BRANCH)' \
+	    dpkg-buildpackage -b -us -uc -J
+	@ls $(BUILD)/deb/*.deb
+
+# ---- The container image: deploy/image.sh says how the same sources become the same digest.
+ARCHS      ?= amd64 arm64
+IMAGE_FILE := build/image-$(ARCH).tar
+IMAGE_TOOL  = SOURCE_DATE_EPOCH=$(or $(SOURCE_DATE_EPOCH),0) VERSION=$(VERSION) REVISION=$(REVISION) deploy/image.sh
+IMAGE_NAME  = $(or $(IMAGE),$(error IMAGE=registry.example/name:tag is missing))
+
+# Into docker if one answers; podman load, skopeo and ctr images import read the archive, too.
+image: image-archive
+	$(Q)! docker version >/dev/null 2>&1 || docker load --input $(IMAGE_FILE)
+
+image-archive: image-rootfs
+	$(Q)mkdir -p build
+	$(Q)$(IMAGE_TOOL) archive $(BUILD)/rootfs $(IMAGE_FILE)
+	@echo '  IMAGE $(IMAGE_FILE)'
+
+image-rootfs: sysroot
+	$(Q)$(MAKE) --no-print-directory ARCH=$(ARCH) all
+	$(Q)rm -rf $(BUILD)/rootfs
+	$(Q)$(IMAGE_TOOL) rootfs $(BINARY) $(BUILD)/rootfs $(SYSROOT)
+
+sysroot:
+	$(Q)$(if $(SYSROOT),deploy/lib.sh need_sysroot $(ARCH))
+
+# One index for all architectures. SKOPEO_FLAGS=--dest-tls-verify=false is for a registry without TLS.
+image-push:
+	$(Q)test -n '$(IMAGE_NAME)'
+	$(Q)for arch in $(ARCHS); do $(MAKE) --no-print-directory ARCH=$$arch image-archive || exit 1; done
+	$(Q)$(IMAGE_TOOL) index build/image.tar $(ARCHS:%=build/image-%.tar)
+	$(Q)skopeo --insecure-policy copy --all --preserve-digests $(SKOPEO_FLAGS) oci-archive:build/image.tar docker://$(IMAGE_NAME)
+
+image-set:
+	$(Q)$(IMAGE_TOOL) kustomize $(IMAGE_NAME)
+
+EMULATOR ?= $(if $(filter arm64,$(HOST_ARCH)),,qemu-aarch64-static)
+check-arm64:
+	$(Q)deploy/lib.sh need_sysroot arm64
+	$(Q)$(MAKE) --no-print-directory ARCH=arm64 SAN_ENV='QEMU_LD_PREFIX=$(shell deploy/lib.sh sysroot_dir arm64) CMOCKA_MESSAGE_OUTPUT=stdout $(EMULATOR)' unit
 
 # The flags in the manual are those of the binary.
 man: $(BINARY)
@@ -235,7 +356,9 @@ clean:
 	rm -rf build build-*
 
 force:
-.PHONY: help all check layers headers unit corpus fuzz mutate e2e bench reference demo run install man format lint clean force
+.PHONY: help all check layers headers unit corpus fuzz mutate e2e bench demo run clean force
+.PHONY: reference prometheus-rule chart screenshots man format lint
+.PHONY: install uninstall deb sizing image image-archive image-rootfs image-push image-set sysroot check-arm64
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(OBJS:.o=.d) $(BUILD)/exporter/main.d $(wildcard $(BUILD)/tests/*/*.d $(BUILD)/tests/unit/*/*.d)

@@ -14,7 +14,9 @@ BUILD_PACKAGES="make gcc g++ libc6-dev git ca-certificates libgrpc-dev libprotob
 # shellcheck disable=SC2034
 DEMO_PACKAGES="python3 python3-yaml python3-prometheus-client openssl mount"
 # shellcheck disable=SC2034
-TEST_PACKAGES="libcmocka-dev libdeflate-dev python3-pytest python3-pytest-xdist python3-jsonschema python3-grpcio skopeo curl jq util-linux chromium"
+TEST_PACKAGES="libcmocka-dev libdeflate-dev python3-pytest python3-pytest-xdist python3-grpcio python3-jsonschema skopeo debootstrap curl jq util-linux chromium
+    golang-go golang-github-masterminds-sprig-dev golang-github-xeipuuv-gojsonschema-dev golang-k8s-sigs-yaml-dev
+    debhelper lintian systemd"
 
 say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
 die() {
@@ -98,19 +100,24 @@ debian_source() {
     echo "$uri" "$keyring"
 }
 
-# unpack_from_suite SUITE DIR PACKAGE...: those of another Debian suite. apt gets lists, a cache and
-# a status of its own, in a folder that is gone afterwards: the machine's apt sees nothing of it.
+# own_apt FOLDER: fills `apt` with the words that run an apt with lists, a cache and a status of its own below
+# FOLDER. The machine's apt sees nothing of it.
+own_apt() {
+    mkdir -p "$1/lists/partial" "$1/cache/archives/partial" && : >"$1/status" || return 1
+    apt=(apt-get -q -o "Dir::State::lists=$1/lists" -o "Dir::State::status=$1/status" -o "Dir::Cache=$1/cache"
+        -o Dir::Etc::preferencesparts=/dev/null -o Acquire::Languages=none -o Acquire::Retries=3
+        -o "APT::Sandbox::User=$(id -un)")
+}
+
+# unpack_from_suite SUITE DIR PACKAGE...: those of another Debian suite.
 unpack_from_suite() {
     local suite=$1 dir=$2 temp uri keyring deb status apt
     shift 2
     read -r uri keyring < <(debian_source)
     [ -n "$uri" ] && temp=$(mktemp -d) || return 1
-    mkdir -p "$temp/lists/partial" "$temp/cache/archives/partial" "$temp/root" && : >"$temp/status"
+    mkdir -p "$temp/root" && own_apt "$temp" || return 1
     echo "deb [signed-by=$keyring] $uri $suite main" >"$temp/sources.list"
-    apt=(apt-get -q -o "Dir::Etc::sourcelist=$temp/sources.list" -o Dir::Etc::sourceparts=/dev/null
-        -o Dir::Etc::preferencesparts=/dev/null -o "Dir::State::lists=$temp/lists" -o "Dir::State::status=$temp/status"
-        -o "Dir::Cache=$temp/cache" -o Acquire::Languages=none -o Acquire::Retries=3
-        -o "APT::Sandbox::User=$(id -un)")
+    apt+=(-o "Dir::Etc::sourcelist=$temp/sources.list" -o Dir::Etc::sourceparts=/dev/null)
     (
         cd "$temp" || exit 1
         { "${apt[@]}" update --error-on=any && "${apt[@]}" download "$@"; } >log 2>&1 || { cat log >&2 && exit 1; }
@@ -154,6 +161,96 @@ need_newer_daemons() {
             say "kubectl CANNOT BE HAD: its tests will be skipped"
     fi
     return 0
+}
+
+# need_schemas [DIR]: what the tests check manifests against: the types of Kubernetes, of Debian trixie's Go client, into
+# DIR/schemas/kubernetes, and those of prometheus-operator, of an npm package of which no code is run, into
+# DIR/schemas/prometheus-operator. npm is used where the machine has it; it is not installed.
+need_schemas() {
+    local dir temp gocode=usr/share/gocode/src/k8s.io/client-go
+    dir=$(realpath -m "${1:-$(daemons_dir)}")/schemas || return 1
+    temp=$(mktemp -d) && mkdir -p "$dir" || return 1
+    if [ ! -d "$dir/kubernetes" ]; then
+        say "unpacking the types of Kubernetes into $dir/kubernetes"
+        { unpack_from_suite trixie "$temp/root" golang-k8s-client-go-dev && mv "$temp/root/$gocode" "$dir/kubernetes"; } ||
+            say "the types of Kubernetes CANNOT BE HAD: no manifest is checked against them"
+    fi
+    if [ ! -d "$dir/prometheus-operator" ]; then
+        say "unpacking the types of prometheus-operator into $dir/prometheus-operator"
+        { command -v npm >/dev/null && mkdir "$temp/types" &&
+            npm pack --silent --ignore-scripts --pack-destination "$temp" @kubernetes-models/prometheus-operator@6 >/dev/null &&
+            tar -xzf "$temp"/*.tgz -C "$temp/types" && mv "$temp/types" "$dir/prometheus-operator"; } ||
+            say "the types of prometheus-operator CANNOT BE HAD: no monitor and no rule is checked against them"
+    fi
+    rm -rf "$temp"
+}
+
+sysroot_dir() { echo "$(daemons_dir)/sysroot-$1"; }
+
+# need_sysroot ARCHITECTURE: the libraries that the exporter and its unit tests are linked with, and what those
+# need, of this machine's Debian for another architecture (arm64, amd64), unpacked into $(sysroot_dir ARCHITECTURE).
+# They are unpacked anew once Debian has newer ones. Without a network those that are there stay.
+need_sysroot() {
+    local dir temp apt status
+    dir=$(sysroot_dir "$1") && temp=$(mktemp -d) && own_apt "$temp" || return 1
+    apt+=(-o "APT::Architecture=$1" -o "APT::Architectures=$1")
+    # shellcheck disable=SC2086,SC2207
+    if "${apt[@]}" update --error-on=any >"$temp/log" 2>&1; then
+        apt+=(install -y --no-install-recommends ca-certificates
+            $(printf '%s\n' $BUILD_PACKAGES $TEST_PACKAGES | grep -E '^lib.*-dev$'))
+        "${apt[@]}" --print-uris 2>>"$temp/log" | grep "^'" >"$temp/uris" && unpack_sysroot "$dir"
+    else
+        [ -f "$dir/packages" ] && say "the packages for $1 CANNOT BE RENEWED: using those in $dir"
+    fi
+    status=$?
+    [ $status = 0 ] || cat "$temp/log" >&2
+    rm -rf "$temp"
+    return $status
+}
+
+# unpack_sysroot DIR: for need_sysroot, with its apt and its list of packages.
+unpack_sysroot() {
+    local deb link target
+    cmp -s "$temp/uris" "$1/packages" && return
+    say "unpacking the libraries for cross builds into $1"
+    "${apt[@]}" --download-only >>"$temp/log" 2>&1 || return 1
+    rm -rf "$1" && mkdir -p "$1" || return 1
+    for deb in "$temp"/cache/archives/*.deb; do
+        dpkg -x "$deb" "$1" || return 1
+    done
+    # Absolute links would lead out of the sysroot.
+    find "$1" -type l -lname '/*' -printf '%p\t%l\n' | while IFS=$'\t' read -r link target; do
+        ln -snfr "$1$target" "$link" || return 1
+    done
+    cp "$temp/uris" "$1/packages"
+}
+
+# need_image_base [DIR]: a Debian of this machine's suite with what a build needs, made with debootstrap, as an archive
+# for `docker import`: the base of deploy/Dockerfile in the tests, where docker build has no network.
+need_image_base() {
+    local archive=${1:-$(daemons_dir)}/image-base.tar
+    [ -f "$archive" ] || as_root "${BASH_SOURCE[0]}" make_image_base "$archive" ||
+        say "the base of deploy/Dockerfile CANNOT BE HAD: its tests will be skipped"
+}
+
+# make_image_base ARCHIVE: for need_image_base, as root.
+make_image_base() {
+    local uri keyring temp suite proxy status
+    read -r uri keyring < <(debian_source)
+    suite=$(sed -n s/^VERSION_CODENAME=//p /etc/os-release)
+    [ -n "$uri" ] && mkdir -p "${1%/*}" && temp=$(mktemp -d "${1%/*}/base.XXXXXX") || return 1
+    say "making the base of deploy/Dockerfile with debootstrap"
+    eval "$(apt-config shell proxy Acquire::http::Proxy)"
+    # shellcheck disable=SC2086
+    http_proxy=${http_proxy:-$proxy} debootstrap --variant=minbase --keyring="$keyring" \
+        --cache-dir=/var/cache/apt/archives --include="$(echo $BUILD_PACKAGES | tr ' ' ,)" \
+        "$suite" "$temp/root" "$uri" >"$temp/log" 2>&1 &&
+        tar -C "$temp/root" --exclude=./var/cache/apt --exclude=./var/lib/apt/lists --exclude=./usr/share/doc \
+            --exclude=./dev -cf "$temp/tar" . && mv "$temp/tar" "$1"
+    status=$?
+    [ $status = 0 ] || tail -n 20 "$temp/log" >&2
+    rm -rf --one-file-system "$temp"
+    return $status
 }
 
 # need_python: fills `python` with the words that run a Python program as root (a containerd needs

@@ -24,6 +24,12 @@ count() {
     done | awk '{ n += $1 } END { print n + 0 }'
 }
 
+# causes: the first lines of the step's output that say why it failed, for the reader of the last lines.
+causes() {
+    grep -aE '^[^ ]+:[0-9]+:[0-9]+: .*error: |^\[   LINE   \]|^(FAILED|ERROR) |^\[  FAILED  \]|: .*Sanitizer: |^make.*\*\*\*' "$log" |
+        cut -c 1-300 | head -n 40 | sed 's/^/    /'
+}
+
 # step NAME COMMAND...: counts the tests that are reported. A step without tests counts only if it fails,
 # as one failure.
 step() {
@@ -34,7 +40,7 @@ step() {
     status=${PIPESTATUS[0]}
     bad=$(count failed error)
     if [ "$status" != 0 ]; then
-        failures+=("$name")
+        failures+=("$name" "$(causes)")
         [ "$bad" != 0 ] || bad=1
     fi
     passed=$((passed + $(count passed))) failed=$((failed + bad)) skipped=$((skipped + $(count skipped)))
@@ -48,7 +54,7 @@ setarch "$(uname -m)" -R true 2>/dev/null && calm=(setarch "$(uname -m)" -R)
 # shellcheck disable=SC2086
 step "packages" need_packages $BUILD_PACKAGES $DEMO_PACKAGES $TEST_PACKAGES
 # They are downloaded while the compiler works.
-{ need_daemons && need_newer_daemons; } >"$downloads" 2>&1 &
+{ need_daemons && need_newer_daemons && need_schemas && need_image_base; } >"$downloads" 2>&1 &
 downloading=$!
 step "build" make -j"$jobs" all
 step "check" make -k -j"$jobs" --output-sync=target check
@@ -70,9 +76,7 @@ end_to_end() {
 }
 step "end to end" end_to_end
 
-for name in "${failures[@]}"; do
-    echo "failed: $name"
-done
+[ ${#failures[@]} = 0 ] || printf 'failed: %s\n%s\n' "${failures[@]}"
 [ "$skipped" = 0 ] || say "$skipped tests SKIPPED: see above for the reasons"
 closing="$passed passed, $failed failed"
 [ "$skipped" = 0 ] || closing+=", $skipped skipped"

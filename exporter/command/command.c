@@ -19,6 +19,8 @@ const struct command commands[] = {
      command_check_text, command_check_flags, command_check},
     {"probe", "[<flags>] [<name>...]", "Run configured probes once and print the results.",
      command_probe_text, command_probe_flags, command_probe},
+    {"health", "[<flags>]", "Ask the exporter on this machine whether it is healthy.",
+     command_health_text, command_health_flags, command_health},
     {"metrics", "[<flags>]", "Explain every metric of this build.", command_metrics_text,
      command_metrics_flags, command_metrics},
     {"config", "[<flags>]", "Explain every key of the configuration file.", command_config_text,

@@ -23,19 +23,21 @@ struct command {
 
 extern const struct command commands[];
 
-/* The functions and texts of the rows: exporter.c, check.c, run_probe.c, metrics_reference.c,
- * config_reference.c. */
+/* The functions and texts of the rows: exporter.c, check.c, run_probe.c, health.c,
+ * metrics_reference.c, config_reference.c. */
 int command_exporter(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_probe(int argc, char **argv);
+int command_health(int argc, char **argv);
 int command_metrics(int argc, char **argv);
 int command_config(int argc, char **argv);
 void command_check_flags(void (*visit)(void *arg, const struct flag *flags), void *arg);
 void command_probe_flags(void (*visit)(void *arg, const struct flag *flags), void *arg);
+void command_health_flags(void (*visit)(void *arg, const struct flag *flags), void *arg);
 void command_metrics_flags(void (*visit)(void *arg, const struct flag *flags), void *arg);
 void command_config_flags(void (*visit)(void *arg, const struct flag *flags), void *arg);
-extern const char command_check_text[], command_probe_text[], command_metrics_text[],
-    command_config_text[];
+extern const char command_check_text[], command_probe_text[], command_health_text[],
+    command_metrics_text[], command_config_text[];
 
 /* Returns the command of that name, or NULL. */
 const struct command *command_find(const char *name);

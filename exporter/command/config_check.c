@@ -66,6 +66,8 @@ static bool try_jobs(const char *file, struct config *config, struct error *err)
 
     if (!ok)
         return false;
+    if (*setup_node_doubt())
+        fprintf(stderr, "warning: %s\n", setup_node_doubt());
     ok = open_jobs(file, config, err);
     setup_end();
     return ok;

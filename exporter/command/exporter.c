@@ -8,6 +8,7 @@
 #include "command/setup.h"
 #include "command/terminal/help.h"
 #include "os/build.h"
+#include "os/rootfs.h"
 
 #include <stdio.h>
 
@@ -80,6 +81,7 @@ int command_exporter(int argc, char **argv)
 
     if (ok && show(&options))
         return EXIT_SUCCESS;
+    ok = ok && (rootfs_use(options.rootfs, &err) || error_wrap(&err, "--path.rootfs"));
     if (!ok) {
         command_print_error(&commands[0], &err);
         return EXIT_FAILURE;

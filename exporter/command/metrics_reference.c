@@ -22,7 +22,7 @@ static void make_flags(struct reference_options *options, struct flag flags[COMM
     const struct flag table[] = {
         {"help", FLAG_ACTION, &options->help, NULL, "Show this help.", .letter = 'h'},
         {"markdown", FLAG_ACTION, &options->markdown, NULL,
-         "Print the tables of the README instead of text with example queries."},
+         "Print the tables of docs/metrics.md instead of text with example queries."},
         {0},
     };
 

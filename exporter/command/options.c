@@ -5,12 +5,12 @@
 #include "base/text.h"
 #include "collector/catalog.h"
 #include "command/command.h"
+#include "command/setup.h"
 #include "command/web_path.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define DEFAULT_ADDRESS    ":10048"
 #define PROBE_WORKERS_MAX  32
 #define HISTORY_MAX        10000
 #define TIMEOUT_OFFSET_MAX (60 * NS_PER_SECOND)
@@ -52,6 +52,7 @@ static void add_config(struct raw *raw)
                   "Reload the configuration file when it changes, for example in a ConfigMap."},
                  {"config.auto-reload-interval", FLAG_STRING, &raw->reload_interval, NULL,
                   "How often to check the file for changes."},
+                 ROOTFS_FLAG(&options->rootfs),
                  {0},
              });
 }
@@ -235,16 +236,11 @@ static bool check_times(struct raw *raw, struct error *err)
 static bool check_paths(struct raw *raw, struct error *err)
 {
     struct options *options = raw->options;
-    char path[PREFIX_BYTES];
 
     if (!web_path_check(options->telemetry_path, err))
         return error_wrap(err, "--web.telemetry-path");
-    if (!web_path_of_url(options->external_url, path, sizeof(path), err))
-        return error_wrap(err, "--web.external-url");
-    if (!web_path_prefix(raw->route_prefix ? raw->route_prefix : path, options->route_prefix,
-                         sizeof(options->route_prefix), err))
-        return error_wrap(err, "--web.route-prefix");
-    return true;
+    return web_path_routes(options->external_url, raw->route_prefix, options->route_prefix,
+                           sizeof(options->route_prefix), err);
 }
 
 static bool check(struct raw *raw, struct error *err)

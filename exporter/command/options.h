@@ -6,12 +6,14 @@
 #include "command/terminal/flags.h"
 #include "config/config.h"
 
-#define COLLECTORS_MAX 48
-#define PREFIX_BYTES   256
+#define DEFAULT_ADDRESS ":10048"
+#define COLLECTORS_MAX  48
+#define PREFIX_BYTES    256
 
 struct options {
     const char *config_file;
     bool config_check;
+    const char *rootfs;     /* or NULL */
     int64_t auto_reload_ns; /* 0: no automatic reload */
 
     enum config_switch collectors[COLLECTORS_MAX]; /* as in the catalog */

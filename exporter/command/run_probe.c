@@ -8,6 +8,7 @@
 #include "command/terminal/probe_result.h"
 #include "command/terminal/probe_run.h"
 #include "encoding/suggest.h"
+#include "os/rootfs.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -24,7 +25,7 @@ enum {
 };
 
 struct probe_options {
-    const char *config_file;
+    const char *config_file, *rootfs;
     struct flag_list names;
     bool all, list, debug, json, quiet, help;
 };
@@ -47,6 +48,7 @@ static void make_flags(struct probe_options *options, struct flag flags[COMMAND_
         {"help", FLAG_ACTION, &options->help, NULL, "Show this help.", .letter = 'h'},
         {"config.file", FLAG_STRING, &options->config_file, "FILE",
          "Configuration file. Default: /etc/containerd_exporter/containerd_exporter.yml."},
+        ROOTFS_FLAG(&options->rootfs),
         {"all", FLAG_SWITCH, &options->all, NULL, "Run all probes, one after another."},
         {"list", FLAG_SWITCH, &options->list, NULL, "List the names of the probes and exit."},
         {"debug", FLAG_SWITCH, &options->debug, NULL, "Show the log of each run while it runs."},
@@ -81,7 +83,7 @@ static bool parse(struct probe_options *options, int argc, char **argv, struct e
     if (options->names.count > 0 && (options->all || options->list))
         return error_set(err, ERROR_INVALID, "probe names and --%s exclude each other",
                          options->all ? "all" : "list");
-    return true;
+    return rootfs_use(options->rootfs, err) || error_wrap(err, "--path.rootfs");
 }
 
 static bool is_probe(const struct config_job *job)

@@ -249,6 +249,8 @@ bool serve(const struct options *options, const struct config_schema *schema)
         log_warn("%s", err.message);
     ok = setup_begin("", &err);
     if (ok) {
+        if (*setup_node_doubt())
+            log_warn("%s", setup_node_doubt());
         ok = start_and_wait(options, schema, &signals, &err);
         setup_end();
     }

@@ -11,6 +11,7 @@
 #include "inventory/scrub/scrub.h"
 #include "net/http/http.h"
 #include "net/socket_path.h"
+#include "os/node_name.h"
 #include "registry/registry_limits.h"
 
 #include <fcntl.h>
@@ -34,7 +35,8 @@ static const struct setting containerd_settings[] = {
             .example = "/run/containerd/containerd.sock"),
     SETTING(SETTING_STRING, struct globals, hosts_dir, "hosts_dir",
             "/etc/containerd/certs.d:/etc/docker/certs.d",
-            "Directories with hosts.toml, separated by colons, like containerd's config_path."),
+            "Directories of the node with hosts.toml, separated by colons, like containerd's "
+            "config_path. Below --path.rootfs."),
     {0},
 };
 
@@ -97,7 +99,8 @@ const struct config_schema setup_schema = {
     .has_docker = has_docker,
 };
 
-static char node_name[256], one_shot_suffix[ONE_SHOT_SUFFIX_BYTES];
+static struct node_name node_name;
+static char one_shot_suffix[ONE_SHOT_SUFFIX_BYTES];
 static struct registry_limits *registry_limits;
 static struct {
     pthread_mutex_t lock;
@@ -105,20 +108,14 @@ static struct {
 } nodes = {.lock = PTHREAD_MUTEX_INITIALIZER};
 static struct credential_cache *credential_cache;
 
-/* In a pod the host name is that of the pod, so a DaemonSet must pass $NODE_NAME. */
-static void find_node_name(void)
-{
-    const char *named = getenv("NODE_NAME");
-
-    if (named && *named)
-        snprintf(node_name, sizeof(node_name), "%s", named);
-    else
-        gethostname(node_name, sizeof(node_name) - 1);
-}
-
 const char *setup_node(void)
 {
-    return node_name;
+    return node_name.text;
+}
+
+const char *setup_node_doubt(void)
+{
+    return node_name.doubt;
 }
 
 const char *setup_config_file(const char *named)
@@ -145,7 +142,7 @@ bool setup_begin(const char *suffix, struct error *err)
     snprintf(one_shot_suffix, sizeof(one_shot_suffix), "%s", suffix);
     mallopt(M_ARENA_MAX,
             ARENAS); /* else each thread keeps its freed memory in an arena of its own */
-    find_node_name();
+    node_name_find(&node_name);
     registry_limits = registry_limits_new(err);
     credential_cache = registry_limits ? credential_cache_new(err) : NULL;
     if (!credential_cache) {
@@ -254,7 +251,7 @@ struct node *setup_make_node(const void *data, struct error *err)
         error_memory(err);
         return NULL;
     }
-    node->name = node_name;
+    node->name = node_name.text;
     node->one_shot = one_shot_suffix;
     node->registry_limits = registry_limits;
     node->credential_cache = credential_cache;

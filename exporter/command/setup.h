@@ -14,6 +14,15 @@ struct node;
 
 extern const struct config_schema setup_schema;
 
+/* The flag of commands that read files of the node; for rootfs_use(). */
+#define ROOTFS_FLAG(value)                                                                   \
+    {                                                                                        \
+        "path.rootfs", FLAG_STRING, (value), "DIR",                                          \
+            "Directory that has the files of the node, such as /host in a pod: hosts.toml, " \
+            "trusted certificates, docker_config, credential_provider, /etc/hostname. "      \
+            "Sockets and the exporter's own files are where they are configured."            \
+    }
+
 /* Returns the configuration file of one-shot commands: `named`, or if that is NULL the installed
  * file, or NULL if that does not exist. */
 const char *setup_config_file(const char *named);
@@ -33,8 +42,9 @@ struct containerd *setup_containerd(const char *configured,
 bool setup_begin(const char *suffix, struct error *err) MUST_CHECK;
 void setup_end(void);
 
-/* Returns the name of this node: $NODE_NAME, else the host name. */
+/* Returns the name of this node, and why it may be another one ("": it is not): os/node_name.h. */
 const char *setup_node(void);
+const char *setup_node_doubt(void);
 
 /* Copies the address of the daemon "containerd" or "docker" of the newest node; "others": further
  * sockets where a containerd may listen. The copy is "" without such a socket. Thread-safe. */

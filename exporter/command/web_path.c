@@ -2,6 +2,7 @@
 #include "command/web_path.h"
 
 #include "base/text.h"
+#include "command/options.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -62,4 +63,15 @@ bool web_path_prefix(const char *text, char *prefix, size_t prefix_size, struct 
                          "invalid path \"%s\": expected a path without query and escapes", text);
     snprintf(prefix, prefix_size, "%s%.*s", size > 0 ? "/" : "", (int)size, text);
     return true;
+}
+
+bool web_path_routes(const char *external_url, const char *route_prefix, char *prefix,
+                     size_t prefix_size, struct error *err)
+{
+    char path[PREFIX_BYTES];
+
+    if (!web_path_of_url(external_url, path, sizeof(path), err))
+        return error_wrap(err, "--web.external-url");
+    return web_path_prefix(route_prefix ? route_prefix : path, prefix, prefix_size, err) ||
+           error_wrap(err, "--web.route-prefix");
 }

@@ -21,8 +21,8 @@
  *     ---                         any number of canary-checker's documents; their checks are probes
  *     {apiVersion: canaries.flanksource.com/v1, kind: Canary, ...}
  *
- * Reading is strict: an unknown key, a duplicate key, an alias, a wrong type, an unset ${VARIABLE}
- * and a duplicate probe name are errors. An empty or missing section means defaults.
+ * Reading is strict: an unknown key, a duplicate key, an unknown tag, a wrong type, an unset
+ * ${VARIABLE} and a duplicate probe name are errors. An empty or missing section means defaults.
  */
 #pragma once
 

@@ -2,6 +2,7 @@
 #include "containerd/content_files.h"
 
 #include "oci/digest.h"
+#include "os/rootfs.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -14,13 +15,16 @@
 
 void content_files_open(struct content_files *files, const char *root)
 {
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT((size_t)2 * PATH_MAX);
     char path[PATH_MAX];
+    const char *here;
 
     content_files_close(files);
     if (root[0] != '/' || strlen(root) > sizeof(path) - sizeof("/blobs"))
         return;
     snprintf(path, sizeof(path), "%s/blobs", root);
-    files->directory = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    here = rootfs_join(path, &arena);
+    files->directory = here ? rootfs_open(here, O_PATH | O_DIRECTORY) : -1;
 }
 
 void content_files_close(struct content_files *files)

@@ -21,7 +21,8 @@ struct content_files {
         .directory = -1    \
     }
 
-/* Replaces the directory by that below `root`, the path that the content plugin exports. A missing
+/* Replaces the directory by that below `root`, the path that the content plugin exports, which is
+ * one of the node (os/rootfs.h). A missing
  * or unreadable directory is no error: there are no blobs then. */
 void content_files_open(struct content_files *files, const char *root);
 void content_files_close(struct content_files *files);

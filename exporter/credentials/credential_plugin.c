@@ -8,6 +8,7 @@
 #include "encoding/go_duration.h"
 #include "encoding/json.h"
 #include "os/process.h"
+#include "os/rootfs.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -205,7 +206,7 @@ static const char **build_argv(const struct credential_provider *provider, const
     if (!program || !argv)
         return NULL;
     snprintf(program, size, "%s/%s", bin_dir, provider->name);
-    argv[0] = program;
+    argv[0] = rootfs_join_or_own(program, arena);
     for (size_t i = 1; i < count; i++)
         argv[i] = provider->args[i - 1];
     return argv;
@@ -294,12 +295,15 @@ bool credential_plugin_find(const char *config, const char *bin_dir,
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(CONFIG_BYTES_MAX);
     CLEANUP(buf_deinit) struct buf image = BUF_INIT(PROCESS_INPUT_MAX);
     CLEANUP(freep) struct credential_providers *providers = calloc(1, sizeof(*providers));
+    const char *here = rootfs_join_or_own(config, &arena);
     struct plugin_query query = {.bin_dir = bin_dir, .cache = cache};
 
     if (!providers)
         return error_memory(err);
     buf_printf(&image, "%s/%s", reference->host, reference->repository);
-    if (!buf_ok(&image, err) || !credential_providers_load(providers, config, &arena, err))
+    if (!here)
+        return arena_ok(&arena, err);
+    if (!buf_ok(&image, err) || !credential_providers_load(providers, here, &arena, err))
         return false;
     query.image = image.data;
     return run_all(&query, providers, credentials, cancel, err);

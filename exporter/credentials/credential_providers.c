@@ -6,8 +6,8 @@
 #include "encoding/go_duration.h"
 #include "encoding/yaml.h"
 #include "os/file.h"
+#include "os/rootfs.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -217,11 +217,6 @@ static int is_config(const struct dirent *entry)
     return 0;
 }
 
-static int by_name(const struct dirent **a, const struct dirent **b)
-{
-    return strcmp((*a)->d_name, (*b)->d_name);
-}
-
 static bool load_files(struct credential_providers *providers, const char *directory,
                        struct dirent *const *entries, int count, struct arena *arena,
                        struct error *err)
@@ -247,7 +242,7 @@ bool credential_providers_load(struct credential_providers *providers, const cha
                                struct arena *arena, struct error *err)
 {
     struct dirent **entries = NULL;
-    int count = scandir(path, &entries, is_config, by_name);
+    int count = rootfs_scan(path, &entries, is_config);
     bool ok;
 
     if (count < 0) /* a file, or something that file_read() reports */

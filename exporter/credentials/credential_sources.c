@@ -6,6 +6,7 @@
 #include "credentials/credential_providers.h"
 #include "credentials/docker_config.h"
 #include "os/file.h"
+#include "os/rootfs.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #define SECRET_FILE_BYTES_MAX ((size_t)64 << 10)
+#define PATHS_BYTES_MAX       ((size_t)16 << 10)
 #define PROVIDERS_LIMIT_BYTES ((size_t)4 << 20)
 
 /* A secret that the configuration holds itself or names a file of. */
@@ -164,9 +166,13 @@ static bool from_docker_config(const char *path, const struct reference *referen
                                struct error *err)
 {
     CLEANUP(secret_buf_deinit) struct buf data = SECRET_BUF_INIT(DOCKER_CONFIG_BYTES_MAX);
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(PATHS_BYTES_MAX);
     char helper[CREDENTIAL_HELPER_BYTES];
 
     credentials->source = "docker_config";
+    path = rootfs_join_or_own(path, &arena);
+    if (!path)
+        return arena_ok(&arena, err);
     if (!file_read(path, &data, err))
         return error_wrap(err, "docker_config");
     if (!docker_config_find(data.data ? data.data : "", data.size, reference, credentials, helper,

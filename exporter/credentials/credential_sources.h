@@ -3,7 +3,8 @@
  * Finds the credentials for an image: in the configuration, in files, in a docker config.json with
  * its credential helpers, or by the kubelet's credential provider plugins.
  *
- * Every run searches again, so changes on disk take effect at once.
+ * Every run searches again, so changes on disk take effect at once. docker_config, provider_config
+ * and provider_bin_dir are paths of the node, or of the pod where the node has none (os/rootfs.h).
  */
 #pragma once
 

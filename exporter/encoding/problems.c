@@ -70,8 +70,10 @@ void problems_print(const struct problems *problems, const char *file, struct bu
 
     for (size_t i = 0; i < problems->count; i++) {
         last = problems->items[i].place;
-        buf_printf(out, "%s:%zu:%zu: %s\n", file, last.line, last.column,
-                   problems->items[i].message);
+        buf_printf(out, "%s:%zu:%zu: %s", file, last.line, last.column, problems->items[i].message);
+        if (last.alias_line)
+            buf_printf(out, " (used by the alias at line %zu)", last.alias_line);
+        buf_append_char(out, '\n');
     }
     if (problems->uncounted > 0)
         buf_printf(out, "%s:%zu:%zu: and %zu more problems\n", file, last.line, last.column,

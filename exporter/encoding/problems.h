@@ -4,7 +4,7 @@
  *
  * Adding never fails: beyond PROBLEMS_MAX, or without memory, problems are only
  * counted. The same message at the same position counts once, because several jobs
- * may read the same part of a file.
+ * may read the same part of a file, also through an alias.
  */
 #pragma once
 
@@ -13,8 +13,9 @@
 
 #define PROBLEMS_MAX 100
 
-struct place { /* both from 1 */
-    size_t line, column;
+struct place {
+    size_t line, column; /* both from 1 */
+    size_t alias_line;   /* of the alias that copied the value; 0: none */
 };
 
 struct problem {
@@ -39,7 +40,8 @@ bool problems_add(struct problems *problems, struct place place, const char *fmt
 
 size_t problems_total(const struct problems *problems);
 
-/* Appends a line "file:line:column: message" for each problem. */
+/* Appends a line "file:line:column: message" for each problem. The message of a value that an alias
+ * copied names the alias, too. */
 void problems_print(const struct problems *problems, const char *file, struct buf *out);
 
 /* Logs each line of `printed` as an error. */

@@ -5,19 +5,26 @@
  */
 #include "encoding/yaml.h"
 
+#include "encoding/yaml_alias.h"
+#include "encoding/yaml_syntax.h"
+#include "encoding/yaml_tag.h"
+
 #include <string.h>
 #include <yaml.h>
 
 struct frame {
     struct yaml_node *node;      /* the open sequence or mapping */
     const struct yaml_node *key; /* the key whose value comes next */
-    bool drop;                   /* a duplicate or unsupported key: discard its value */
+    bool drop;                   /* a duplicate or unusable key: discard its value */
+    bool is_merge;               /* the key is << */
+    struct yaml_node *merge;     /* the value of << */
 };
 
 struct reader {
     yaml_parser_t parser;
     struct arena *arena;
     struct problems *problems;
+    struct yaml_aliases aliases;
     struct yaml_node *root;
     bool several; /* the root is a list of documents */
     struct frame frames[YAML_DEPTH_MAX];
@@ -29,20 +36,6 @@ struct reader {
 static struct place place_of(yaml_mark_t mark)
 {
     return (struct place){mark.line + 1, mark.column + 1};
-}
-
-/* libyaml reports encoding errors by offset. */
-static struct place place_of_offset(const char *data, size_t size, size_t offset)
-{
-    struct place place = {1, 1};
-
-    for (size_t i = 0; i < size && i < offset; i++) {
-        if (data[i] == '\n')
-            place = (struct place){place.line + 1, 1};
-        else if (((unsigned char)data[i] & 0xc0) != 0x80)
-            place.column++;
-    }
-    return place;
 }
 
 static bool give_up(struct reader *reader, struct place place, const char *message)
@@ -77,13 +70,18 @@ static bool add_key(struct reader *reader, struct frame *frame, const struct yam
 {
     const struct yaml_node *known;
 
-    if (key->kind != YAML_SCALAR)
-        return give_up(reader, key->place, "a key must be a string, not a list or mapping");
-    if (strcmp(key->text, "<<") == 0 && !key->quoted)
-        problems_add(reader->problems, key->place, "merge keys (<<) are not supported");
-    known = yaml_member(frame->node, key->text, strlen(key->text));
+    if (key->kind == YAML_SEQUENCE || key->kind == YAML_MAPPING)
+        return give_up(reader, key->place,
+                       key->kind == YAML_SEQUENCE
+                           ? "expected a string as key, found a list"
+                           : "expected a string as key, found a mapping: a value that starts with "
+                             "\"{\" needs quotes");
     frame->key = key;
-    frame->drop = known || (strcmp(key->text, "<<") == 0 && !key->quoted);
+    frame->is_merge = key->kind == YAML_SCALAR && !key->quoted && strcmp(key->text, "<<") == 0;
+    known = frame->is_merge ? frame->merge : NULL;
+    if (key->kind == YAML_SCALAR && !frame->is_merge)
+        known = yaml_member(frame->node, key->text, strlen(key->text));
+    frame->drop = known || key->kind == YAML_BROKEN;
     if (known)
         problems_add(reader->problems, key->place, "duplicate key \"%s\", first at line %zu",
                      key->text, known->key->place.line);
@@ -108,19 +106,20 @@ static bool add_node(struct reader *reader, struct yaml_node *node)
         return add_key(reader, frame, node);
     key = TAKE(frame->key);
     node->key = key;
-    return frame->drop || append(reader, frame->node, node);
+    if (frame->is_merge && !frame->drop)
+        frame->merge = node;
+    return frame->is_merge || frame->drop || append(reader, frame->node, node);
 }
 
-static void reject_properties(struct reader *reader, const yaml_event_t *event,
-                              const yaml_char_t *anchor, const yaml_char_t *tag)
+/* Either may be NULL. */
+static bool add_properties(struct reader *reader, struct yaml_node *node, const yaml_char_t *anchor,
+                           const yaml_char_t *tag)
 {
-    struct place place = place_of(event->start_mark);
-
-    if (anchor)
-        problems_add(reader->problems, place, "anchors (&%s) are not supported",
-                     (const char *)anchor);
     if (tag)
-        problems_add(reader->problems, place, "tags (%s) are not supported", (const char *)tag);
+        yaml_tag_apply(node, (const char *)tag, reader->arena, reader->problems);
+    if (anchor && !yaml_anchor_add(&reader->aliases, (const char *)anchor, node))
+        reader->unusable = true;
+    return !reader->unusable;
 }
 
 static bool on_scalar(struct reader *reader, const yaml_event_t *event)
@@ -131,7 +130,6 @@ static bool on_scalar(struct reader *reader, const yaml_event_t *event)
 
     if (!node)
         return false;
-    reject_properties(reader, event, event->data.scalar.anchor, event->data.scalar.tag);
     if (memchr(value, '\0', size)) {
         problems_add(reader->problems, node->place, "a string must not contain \\0");
         node->kind = YAML_BROKEN;
@@ -141,32 +139,51 @@ static bool on_scalar(struct reader *reader, const yaml_event_t *event)
     if (!node->text)
         return give_up(reader, node->place,
                        "more memory needed than the limit for configuration files");
-    return add_node(reader, node);
+    return add_properties(reader, node, event->data.scalar.anchor, event->data.scalar.tag) &&
+           add_node(reader, node);
+}
+
+static bool is_open(const struct reader *reader, const struct yaml_node *node)
+{
+    size_t i = 0;
+
+    while (i < reader->depth && reader->frames[i].node != node)
+        i++;
+    return i < reader->depth;
 }
 
 static bool on_alias(struct reader *reader, const yaml_event_t *event)
 {
+    const char *name = (const char *)event->data.alias.anchor;
+    const struct yaml_node *named = yaml_anchor_find(&reader->aliases, name);
     struct yaml_node *node = new_node(reader, YAML_BROKEN, event->start_mark);
 
     if (!node)
         return false;
-    problems_add(reader->problems, node->place, "aliases (*%s) are not supported",
-                 (const char *)event->data.alias.anchor);
-    return add_node(reader, node);
+    if (!named)
+        problems_add(reader->problems, node->place,
+                     "unknown anchor \"%s\": expected &%s before this alias", name, name);
+    else if (is_open(reader, named))
+        problems_add(reader->problems, node->place,
+                     "the value of the anchor \"%s\" contains itself", name);
+    else
+        node =
+            yaml_alias_copy(&reader->aliases, named, node->place, YAML_DEPTH_MAX - reader->depth);
+    if (!node)
+        reader->unusable = true;
+    return node && add_node(reader, node);
 }
 
 static bool on_start(struct reader *reader, const yaml_event_t *event, enum yaml_kind kind)
 {
+    const yaml_char_t *anchor =
+        kind == YAML_MAPPING ? event->data.mapping_start.anchor : event->data.sequence_start.anchor;
+    const yaml_char_t *tag =
+        kind == YAML_MAPPING ? event->data.mapping_start.tag : event->data.sequence_start.tag;
     struct yaml_node *node = new_node(reader, kind, event->start_mark);
 
-    if (!node)
+    if (!node || !add_properties(reader, node, anchor, tag))
         return false;
-    if (kind == YAML_MAPPING)
-        reject_properties(reader, event, event->data.mapping_start.anchor,
-                          event->data.mapping_start.tag);
-    else
-        reject_properties(reader, event, event->data.sequence_start.anchor,
-                          event->data.sequence_start.tag);
     if (reader->depth == YAML_DEPTH_MAX)
         return give_up(reader, node->place, "lists and mappings are nested too deeply");
     if (!add_node(reader, node))
@@ -175,8 +192,18 @@ static bool on_start(struct reader *reader, const yaml_event_t *event, enum yaml
     return true;
 }
 
+static bool on_end(struct reader *reader)
+{
+    struct frame *frame = &reader->frames[--reader->depth];
+
+    if (frame->merge && !yaml_merge(&reader->aliases, frame->node, frame->merge))
+        reader->unusable = true;
+    return !reader->unusable;
+}
+
 static bool on_document(struct reader *reader, const yaml_event_t *event)
 {
+    reader->aliases.anchors = NULL;
     if (reader->n_documents++ == 0 || reader->several)
         return true;
     return problems_add(reader->problems, place_of(event->start_mark),
@@ -198,28 +225,29 @@ static bool on_event(struct reader *reader, const yaml_event_t *event)
         return on_start(reader, event, YAML_MAPPING);
     case YAML_SEQUENCE_END_EVENT:
     case YAML_MAPPING_END_EVENT:
-        reader->depth--;
-        return true;
+        return on_end(reader);
     default:
         return event->type != YAML_STREAM_END_EVENT;
     }
 }
 
-static bool report_syntax(struct reader *reader, const char *data, size_t size)
+static void report_syntax(struct reader *reader, const char *data, size_t size)
 {
     const yaml_parser_t *parser = &reader->parser;
-    const char *problem = parser->problem ? parser->problem : "not YAML";
-    struct place place = place_of(parser->problem_mark);
+    const struct yaml_fault fault = {data,
+                                     size,
+                                     parser->problem ? parser->problem : "not YAML",
+                                     parser->context,
+                                     place_of(parser->problem_mark),
+                                     place_of(parser->context_mark),
+                                     parser->error == YAML_READER_ERROR,
+                                     parser->problem_offset};
 
     reader->unusable = true;
     if (parser->error == YAML_MEMORY_ERROR)
-        return give_up(reader, place, "out of memory");
-    if (parser->error == YAML_READER_ERROR)
-        place = place_of_offset(data, size, parser->problem_offset);
-    if (parser->context)
-        return problems_add(reader->problems, place, "%s %s (line %zu)", problem, parser->context,
-                            parser->context_mark.line + 1);
-    return problems_add(reader->problems, place, "%s", problem);
+        give_up(reader, fault.place, "out of memory");
+    else
+        yaml_syntax_report(&fault, reader->problems);
 }
 
 static void read_events(struct reader *reader, const char *data, size_t size)
@@ -241,8 +269,14 @@ static void read_events(struct reader *reader, const char *data, size_t size)
 /* False if the text is not usable. */
 static bool read_text(struct reader *reader, const char *data, size_t size)
 {
+    static const char mark[] = "\xef\xbb\xbf"; /* libyaml would count it as a column */
     struct place start = {1, 1};
 
+    reader->aliases = (struct yaml_aliases){.arena = reader->arena, .problems = reader->problems};
+    if (size >= strlen(mark) && memcmp(data, mark, strlen(mark)) == 0) {
+        data += strlen(mark);
+        size -= strlen(mark);
+    }
     if (size > YAML_SIZE_MAX)
         return problems_add(reader->problems, start, "more than %zu bytes", YAML_SIZE_MAX);
     if (!yaml_parser_initialize(&reader->parser))

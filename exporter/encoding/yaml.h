@@ -2,9 +2,10 @@
 /*
  * Reads YAML into nodes with positions, allocated in an arena.
  *
- * Supports what configuration files need: no anchors, aliases, merge keys or tags; keys
- * are unique scalars. The reader reports everything else as a problem and continues if
- * it can. An unusable value becomes YAML_BROKEN; callers must not report it again.
+ * Keys are unique scalars. An alias is a copy of its anchor's value, a merge key (<<) adds the
+ * members that its mapping lacks, and a standard tag (!!str) sets the type. The reader reports
+ * everything else as a problem and continues if it can. An unusable value becomes YAML_BROKEN;
+ * callers must not report it again.
  */
 #pragma once
 
@@ -23,10 +24,10 @@ enum yaml_kind {
 
 struct yaml_node {
     enum yaml_kind kind;
-    bool quoted; /* a scalar in quotes or a block: never null, true or false */
-    struct place place;
-    bool expanded;               /* the text is not that of the file; set by the owner */
-    const char *text;            /* of a scalar: UTF-8 without NUL inside */
+    bool quoted;        /* a scalar in quotes or a block, or !!str: never null, true or false */
+    struct place place; /* that of the anchor's value, if an alias copied it */
+    bool expanded;      /* the text is not that of the file; set by the owner */
+    const char *text;   /* of a scalar: UTF-8 without NUL inside */
     const struct yaml_node *key; /* a scalar; NULL unless this is the value of a mapping's key */
     struct yaml_node *parent, *next, *children;
     size_t count; /* of children */

@@ -2,12 +2,12 @@
 #include "os/file.h"
 
 #include "base/text.h"
+#include "os/rootfs.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define PIECE_BYTES 4096
@@ -59,7 +59,7 @@ static bool read_all(int fd, const char *path, struct buf *out, struct error *er
 
 static bool read_file(const char *path, bool only_regular, struct buf *out, struct error *err)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | (only_regular ? O_NONBLOCK : 0));
+    int fd = rootfs_open(path, O_RDONLY | O_NOCTTY | (only_regular ? O_NONBLOCK : 0));
     bool ok;
 
     if (fd < 0)
@@ -85,7 +85,7 @@ uint64_t file_stamp(const char *path)
     char text[160];
     uint64_t stamp;
 
-    if (stat(path, &status) != 0)
+    if (rootfs_stat(path, &status) != 0)
         return 0;
     snprintf(text, sizeof(text), "%ju %ju %jd %jd.%09ld %jd.%09ld", (uintmax_t)status.st_dev,
              (uintmax_t)status.st_ino, (intmax_t)status.st_size, (intmax_t)status.st_mtim.tv_sec,

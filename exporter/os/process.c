@@ -7,6 +7,7 @@
 #include "os/process.h"
 
 #include "base/clock.h"
+#include "os/rootfs.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -184,8 +185,11 @@ static int spawn(const struct process_call *call, const struct ends *ends, const
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
-    int failed = posix_spawn_file_actions_init(&actions);
+    char program[PATH_MAX];
+    int failed = rootfs_program(call->argv[0], program);
 
+    if (failed == 0)
+        failed = posix_spawn_file_actions_init(&actions);
     if (failed != 0)
         return failed;
     failed = posix_spawnattr_init(&attributes);
@@ -195,12 +199,34 @@ static int spawn(const struct process_call *call, const struct ends *ends, const
             failed = set_actions(&actions, ends);
         if (failed == 0)
             failed =
-                posix_spawnp(pid, call->argv[0], &actions, &attributes,
+                posix_spawnp(pid, program, &actions, &attributes,
                              (char *const *)(uintptr_t)call->argv, (char *const *)(uintptr_t)env);
         posix_spawnattr_destroy(&attributes);
     }
     posix_spawn_file_actions_destroy(&actions);
     return failed;
+}
+
+/* The kernel reports a missing interpreter as if the program itself was missing. */
+static bool lacks_interpreter(const char *program, int failed)
+{
+    struct stat status;
+
+    return failed == ENOENT && strchr(program, '/') && rootfs_stat(program, &status) == 0;
+}
+
+static bool reject_program(const char *program, int failed, struct error *err)
+{
+    if (lacks_interpreter(program, failed))
+        return error_set(err, ERROR_INVALID,
+                         "%s: its interpreter or dynamic loader does not exist where the exporter "
+                         "runs",
+                         program);
+    error_errno(err, failed, "%s", program);
+    if (failed == ENOENT || failed == EACCES || failed == ENOEXEC || failed == ENOTDIR ||
+        failed == ELOOP)
+        err->code = ERROR_INVALID;
+    return false;
 }
 
 static bool child_start(struct child *child, const struct process_call *call, struct error *err)
@@ -214,13 +240,8 @@ static bool child_start(struct child *child, const struct process_call *call, st
         !open_output(&child->err, &ends.err, err))
         return false;
     failed = spawn(call, &ends, env, &pid);
-    if (failed == ENOENT || failed == EACCES || failed == ENOEXEC || failed == ENOTDIR) {
-        error_errno(err, failed, "%s", call->argv[0]);
-        err->code = ERROR_INVALID;
-        return false;
-    }
     if (failed != 0)
-        return error_errno(err, failed, "%s", call->argv[0]);
+        return reject_program(call->argv[0], failed, err);
     child->pid = pid;
     child->pidfd = pidfd_open(pid, 0);
     return true;

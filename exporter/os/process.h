@@ -13,7 +13,7 @@
 #define PROCESS_INPUT_MAX ((size_t)4096) /* every pipe has room for this */
 
 struct process_call {
-    const char *const *argv; /* argv[0]: looked up in $PATH if it has no "/"; ends with NULL */
+    const char *const *argv; /* argv[0]: rootfs_program() finds it; ends with NULL */
     const char *const *env;  /* "NAME=value", overrides ours; ends with NULL; may be NULL */
     const void *input;       /* for its stdin */
     size_t input_bytes;      /* at most PROCESS_INPUT_MAX */

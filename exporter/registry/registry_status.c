@@ -3,7 +3,7 @@
  * The HTTP status (net/http/http_message.h) gives a coarse reason, the error code in the body a
  * precise one. The body of a 5xx does not change the reason: the server is broken.
  *
- * README lists both tables: change them together.
+ * docs/troubleshooting.md lists both tables: change them together.
  */
 #include "registry/registry_status.h"
 

@@ -92,12 +92,13 @@ static bool exceeds_rate_limit(struct server *server, struct exchange *exchange)
                              clock_now_ns());
 }
 
-/* With open health paths the handshake only requests the certificate: kubelets have none. */
+/* With open health paths the handshake only requests the certificate: kubelets have none. A
+ * connection of that time may outlive a reload that closes these paths. */
 static bool lacks_certificate(const struct server *server, const struct exchange *exchange)
 {
     const struct web_config *config = exchange_config(exchange);
 
-    return config && config->open_health && web_config_requires_certificate(config) &&
+    return config && web_config_requires_certificate(config) &&
            !is_open(server, config, exchange_path(exchange)) && !exchange_has_certificate(exchange);
 }
 

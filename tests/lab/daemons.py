@@ -15,7 +15,7 @@ import yaml
 
 from lab.check_table import check_rows
 from lab.disks import limit_disk, mounts_below
-from lab.fake.tls import Authority
+from lab.fake.tls import NAMES, Authority
 from lab.images import DOCKER, OCI, as_json
 from lab.network import UnixConnection, free_port, http_request
 from lab.process import Process
@@ -284,7 +284,7 @@ class Docker(Process):
 
 class DockerRegistry(Process):
     """Debian's docker-registry on loopback. htpasswd: {user: password}. tokens: a TokenServer. tls: True
-    for HTTPS with a certificate of a private authority, whose own one is `cafile`. delete: whether it
+    for HTTPS with a certificate of a private authority, whose own one is `cafile`, or the names in it. delete: whether it
     deletes; readonly: whether it takes nothing; room: bytes of its disk."""
 
     def __init__(self, temp, port=None, htpasswd=None, tls=None, tokens=None, delete=True, readonly=False, room=0):
@@ -299,7 +299,7 @@ class DockerRegistry(Process):
         if tls:
             authority = Authority(self.dir / "tls")
             self.cafile = authority.certificate
-            serve["tls"] = dict(zip(("certificate", "key"), authority.issue("registry")))
+            serve["tls"] = dict(zip(("certificate", "key"), authority.issue("registry", NAMES if tls is True else tls)))
         if room:
             limit_disk(self.data, room)
         config = {"version": "0.1", "log": {"level": "info", "accesslog": {"disabled": False}},

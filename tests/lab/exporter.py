@@ -33,35 +33,13 @@ class WithoutAliases(yaml.SafeDumper):
         return True
 
 
-class Exporter(Process):
-    """The exporter under test. `config` is a dict, text, or None (no file). $EXPORTER_BIN overrides
-    the binary; `wrap`, else $EXPORTER_WRAP, are words in front of it."""
+class Scraped:
+    """What serves metrics at `url`, and has the log `tail()`."""
 
-    def __init__(self, temp, config=None, args=(), env=None, ready=True, port=None, wrap=()):
-        self.dir = pathlib.Path(temp)
-        self.dir.mkdir(parents=True, exist_ok=True)
-        self.binary = exporter_binary()
-        self.port = port or free_port()
-        self.address = f"127.0.0.1:{self.port}"
-        self.url = f"http://{self.address}"
-        self.config_path = self.dir / "containerd_exporter.yml"
-        self.must_be_ready = ready
-        wrap = wrap or os.environ.get("EXPORTER_WRAP", "").split()
-        argv = [*wrap, self.binary, f"--web.listen-address={self.address}"]
-        if config is not None:
-            self.write_config(config)
-            argv.append(f"--config.file={self.config_path}")
-        super().__init__(argv + list(args), self.dir / "exporter.log", env)
+    url = None
 
-    def write_config(self, config):
-        text = config if isinstance(config, str) else yaml.dump(config, Dumper=WithoutAliases, sort_keys=False)
-        self.config_path.write_text(text, encoding="utf-8")
-
-    def start(self):
-        super().start()
-        if self.must_be_ready:
-            self.wait_ready(lambda: self.get("/-/ready")[0] == 200)
-        return self
+    def tail(self, lines=20):
+        raise NotImplementedError
 
     def get(self, path, method="GET", headers=None, timeout=10):
         return http_request(self.url + path, method, headers=headers, timeout=timeout)
@@ -106,6 +84,37 @@ class Exporter(Process):
         except LabError as error:
             raise LabError(f"{error}; last value {seen}\n{self.tail()}") from None
         return seen[0]
+
+
+class Exporter(Process, Scraped):
+    """The exporter under test. `config` is a dict, text, or None (no file). $EXPORTER_BIN overrides
+    the binary; `wrap`, else $EXPORTER_WRAP, are words in front of it."""
+
+    def __init__(self, temp, config=None, args=(), env=None, ready=True, port=None, wrap=()):
+        self.dir = pathlib.Path(temp)
+        self.dir.mkdir(parents=True, exist_ok=True)
+        self.binary = exporter_binary()
+        self.port = port or free_port()
+        self.address = f"127.0.0.1:{self.port}"
+        self.url = f"http://{self.address}"
+        self.config_path = self.dir / "containerd_exporter.yml"
+        self.must_be_ready = ready
+        wrap = wrap or os.environ.get("EXPORTER_WRAP", "").split()
+        argv = [*wrap, self.binary, f"--web.listen-address={self.address}"]
+        if config is not None:
+            self.write_config(config)
+            argv.append(f"--config.file={self.config_path}")
+        super().__init__(argv + list(args), self.dir / "exporter.log", env)
+
+    def write_config(self, config):
+        text = config if isinstance(config, str) else yaml.dump(config, Dumper=WithoutAliases, sort_keys=False)
+        self.config_path.write_text(text, encoding="utf-8")
+
+    def start(self):
+        super().start()
+        if self.must_be_ready:
+            self.wait_ready(lambda: self.get("/-/ready")[0] == 200)
+        return self
 
     def reload(self, config=None):
         """(status, body) of POST /-/reload, after writing `config`."""

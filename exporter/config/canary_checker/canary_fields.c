@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The tables follow canary-checker's schema; the README lists them. */
+/* The tables follow canary-checker's schema; docs/canary-checker.md lists them. */
 #include "config/canary_checker/canary_fields.h"
 
 #include "config/settings.h"

@@ -2,7 +2,7 @@
 /*
  * The fields of canary-checker's documents.
  *
- * A field is supported; or ignored, because it does not affect measurements (the README lists
+ * A field is supported; or ignored, because it does not affect measurements (docs/canary-checker.md lists
  * these); or rejected, with a reason. Unknown fields are errors.
  */
 #pragma once

@@ -21,7 +21,8 @@ struct http {
     CURL *easy;
     struct arena arena; /* of the strings of `options` */
     struct http_options options;
-    struct x509_store_st *roots; /* trusted certificates; NULL until they are needed */
+    struct x509_store_st *roots;        /* trusted certificates; NULL until they are needed */
+    struct buf client_cert, client_key; /* PEM texts; empty until they are needed */
     /* For the callbacks of TLS, which also come for a connection that is kept or being closed. */
     struct http_tls_peer server_peer, proxy_peer;
     struct http_curl_exchange *exchange; /* in progress; NULL: none */

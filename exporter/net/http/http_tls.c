@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/http/http_tls.h"
 
+#include "base/secret.h"
 #include "net/http/http_message.h"
 #include "net/http/tls_name.h"
 #include "net/http/tls_roots.h"
+#include "os/file.h"
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -12,6 +14,7 @@
 #include <string.h>
 
 #define ALERT_IS_FATAL 2
+#define PEM_BYTES      ((size_t)4 << 20)
 #define SECURITY_LEVEL 1 /* as Go: RSA of 1024 bits is accepted, SHA-1 signatures are not */
 
 bool http_tls_check(struct http *http, const char *const *more, struct error *err)
@@ -24,6 +27,8 @@ bool http_tls_check(struct http *http, const char *const *more, struct error *er
 void http_tls_free(struct http *http)
 {
     X509_STORE_free(http->roots);
+    secret_buf_deinit(&http->client_cert);
+    secret_buf_deinit(&http->client_key);
 }
 
 static void peer_host(const struct http_tls_peer *peer, char host[HTTP_ORIGIN_BYTES])
@@ -165,16 +170,42 @@ static CURLcode on_context(CURL *easy, void *context, void *arg)
     return CURLE_OK;
 }
 
-static void set_client_certificate(const struct http_options *options, CURL *easy)
+static bool read_pem(struct buf *pem, const char *path, struct error *err)
 {
-    const char *key = *options->client_key ? options->client_key : options->client_cert;
+    if (pem->size > 0)
+        return true;
+    secret_buf_deinit(pem);
+    *pem = (struct buf)SECRET_BUF_INIT(PEM_BYTES);
+    if (file_read(path, pem, err))
+        return true;
+    buf_clear(pem);
+    err->code = ERROR_TLS;
+    return error_wrap(err, "client certificate");
+}
 
-    if (!*options->client_cert)
-        return;
-    curl_easy_setopt(easy, CURLOPT_SSLCERT, options->client_cert);
-    curl_easy_setopt(easy, CURLOPT_SSLKEY, key);
-    curl_easy_setopt(easy, CURLOPT_PROXY_SSLCERT, options->client_cert);
-    curl_easy_setopt(easy, CURLOPT_PROXY_SSLKEY, key);
+/* curl gets the texts, because it would open a path of the node outside of --path.rootfs. */
+static bool set_client_certificate(struct http_curl_exchange *exchange, struct error *err)
+{
+    struct http *http = exchange->http;
+    const char *cert = http->options.client_cert, *key = http->options.client_key;
+    struct curl_blob blob = {.flags = CURL_BLOB_NOCOPY};
+    bool needed =
+        strncasecmp(exchange->url, "https:", 6) == 0 || exchange->proxy.scheme == PROXY_HTTPS;
+
+    if (!*cert || !needed)
+        return true;
+    if (!read_pem(&http->client_cert, cert, err) ||
+        !read_pem(&http->client_key, *key ? key : cert, err))
+        return false;
+    blob.data = http->client_cert.data;
+    blob.len = http->client_cert.size;
+    curl_easy_setopt(http->easy, CURLOPT_SSLCERT_BLOB, &blob);
+    curl_easy_setopt(http->easy, CURLOPT_PROXY_SSLCERT_BLOB, &blob);
+    blob.data = http->client_key.data;
+    blob.len = http->client_key.size;
+    curl_easy_setopt(http->easy, CURLOPT_SSLKEY_BLOB, &blob);
+    curl_easy_setopt(http->easy, CURLOPT_PROXY_SSLKEY_BLOB, &blob);
+    return true;
 }
 
 bool http_tls_prepare(struct http_curl_exchange *exchange, struct error *err)
@@ -197,7 +228,8 @@ bool http_tls_prepare(struct http_curl_exchange *exchange, struct error *err)
     curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, NULL);
     curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, NULL);
     curl_easy_setopt(easy, CURLOPT_CERTINFO, 1L);
-    set_client_certificate(options, easy);
+    if (!set_client_certificate(exchange, err))
+        return false;
     if (curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_context) != CURLE_OK ||
         curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, exchange) != CURLE_OK)
         return error_set(err, ERROR_INTERNAL, "libcurl is not linked to OpenSSL");

@@ -13,5 +13,5 @@
 bool http_tls_check(struct http *http, const char *const *more, struct error *err) MUST_CHECK;
 void http_tls_free(struct http *http);
 
-/* Sets the options of the easy handle. */
+/* Sets the options of the easy handle. A client certificate that cannot be read: ERROR_TLS. */
 bool http_tls_prepare(struct http_curl_exchange *exchange, struct error *err) MUST_CHECK;

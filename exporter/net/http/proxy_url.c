@@ -94,10 +94,18 @@ static bool all_in(struct piece piece, const char *set)
     return true;
 }
 
+static const char *find_last(struct piece piece, char c)
+{
+    for (size_t i = piece.size; i > 0; i--)
+        if (piece.at[i - 1] == c)
+            return piece.at + i - 1;
+    return NULL;
+}
+
 /* The start of ":port", whose port is empty or of digits; the size if the text has no port. */
 static size_t port_start(struct piece host)
 {
-    const char *colon = host.size > 0 ? memrchr(host.at, ':', host.size) : NULL;
+    const char *colon = find_last(host, ':');
     size_t start = colon ? (size_t)(colon - host.at) : host.size;
 
     return colon && all_in(from(host, start + 1), DIGITS) ? start : host.size;
@@ -105,7 +113,7 @@ static size_t port_start(struct piece host)
 
 static bool is_host(struct piece host)
 {
-    const char *close = host.size > 0 ? memrchr(host.at, ']', host.size) : NULL;
+    const char *close = find_last(host, ']');
     struct piece after = host;
 
     if (host.size > 0 && host.at[0] == '[') {
@@ -121,7 +129,7 @@ static bool is_host(struct piece host)
 
 static bool split_authority(struct piece authority, struct parts *parts)
 {
-    const char *at = authority.size > 0 ? memrchr(authority.at, '@', authority.size) : NULL;
+    const char *at = find_last(authority, '@');
 
     parts->has_user = at;
     parts->host = authority;

@@ -4,8 +4,10 @@
 #include "base/buf.h"
 #include "base/text.h"
 #include "os/file.h"
+#include "os/rootfs.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509_vfy.h>
@@ -99,17 +101,18 @@ static bool stamp_file(void *stamp, const char *path)
 }
 
 /* A name that points to another name in its directory is that file once more. */
-static bool is_alias(const char *path)
+static bool is_alias(DIR *dir, const char *name)
 {
     char target[PATH_BYTES];
-    ssize_t size = readlink(path, target, sizeof(target));
+    ssize_t size = readlinkat(dirfd(dir), name, target, sizeof(target));
 
     return size > 0 && !memchr(target, '/', (size_t)size);
 }
 
 static void visit_directory(const char *directory, visit_file *visit, void *arg)
 {
-    DIR *dir = opendir(directory);
+    int fd = rootfs_open(directory, O_RDONLY | O_DIRECTORY);
+    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
     const struct dirent *entry;
     char path[PATH_BYTES];
 
@@ -117,30 +120,50 @@ static void visit_directory(const char *directory, visit_file *visit, void *arg)
         if (entry->d_name[0] != '.' &&
             (size_t)snprintf(path, sizeof(path), "%s/%s", directory, entry->d_name) <
                 sizeof(path) &&
-            !(entry->d_type == DT_LNK && is_alias(path)))
+            !(entry->d_type == DT_LNK && is_alias(dir, entry->d_name)))
             visit(arg, path);
     if (dir)
         closedir(dir);
+    else if (fd >= 0)
+        close(fd);
+}
+
+/* Returns the variable; NULL if it is not set or empty. */
+static const char *variable(const char *name)
+{
+    const char *value = getenv(name);
+
+    return value && *value ? value : NULL;
+}
+
+/* The variables are of the exporter, the default paths of the node. */
+static void visit_directories(visit_file *visit, void *arg)
+{
+    const char *own = variable("SSL_CERT_DIR"), *root = own ? "" : rootfs_path();
+    char directory[PATH_BYTES];
+
+    for (const char *dirs = own ? own : default_dirs; *dirs;) {
+        size_t size = strcspn(dirs, ":");
+
+        if (snprintf(directory, sizeof(directory), "%s%.*s", root, (int)size, dirs) <
+            (int)PATH_BYTES)
+            visit_directory(directory, visit, arg);
+        dirs += size + (dirs[size] == ':');
+    }
 }
 
 static void visit_system(visit_file *visit, void *arg)
 {
-    const char *bundle = getenv("SSL_CERT_FILE"), *dirs = getenv("SSL_CERT_DIR");
-    char directory[PATH_BYTES];
+    const char *own = variable("SSL_CERT_FILE");
+    char path[PATH_BYTES];
 
-    if (bundle && *bundle)
-        visit(arg, bundle);
-    else
-        for (size_t i = 0; i < sizeof(bundles) / sizeof(bundles[0]); i++)
-            if (visit(arg, bundles[i]))
-                break;
-    for (dirs = dirs && *dirs ? dirs : default_dirs; *dirs;) {
-        size_t size = strcspn(dirs, ":");
-
-        if (snprintf(directory, sizeof(directory), "%.*s", (int)size, dirs) < (int)PATH_BYTES)
-            visit_directory(directory, visit, arg);
-        dirs += size + (dirs[size] == ':');
-    }
+    if (own)
+        visit(arg, own);
+    for (size_t i = 0; !own && i < sizeof(bundles) / sizeof(bundles[0]); i++)
+        if (snprintf(path, sizeof(path), "%s%s", rootfs_path(), bundles[i]) < (int)PATH_BYTES &&
+            visit(arg, path))
+            break;
+    visit_directories(visit, arg);
 }
 
 static X509_STORE *new_store(struct error *err)
@@ -205,14 +228,16 @@ static bool add_all(X509_STORE *store, const char *ca_file, const char *const *m
     return true;
 }
 
-static const char *source_of(const char *ca_file)
+static bool none_found(const char *ca_file, struct error *err)
 {
-    const char *file = getenv("SSL_CERT_FILE"), *dir = getenv("SSL_CERT_DIR");
+    bool by_variables = variable("SSL_CERT_FILE") || variable("SSL_CERT_DIR");
+    const char *root = *ca_file || by_variables ? "" : rootfs_path();
 
-    if (*ca_file)
-        return ca_file;
-    return (file && *file) || (dir && *dir) ? "SSL_CERT_FILE and SSL_CERT_DIR"
-                                            : "the system's files";
+    return error_set(err, ERROR_TLS, "no certificates to trust: found none in %s%s%s",
+                     *ca_file       ? ca_file
+                     : by_variables ? "SSL_CERT_FILE and SSL_CERT_DIR"
+                                    : "the system's files",
+                     *root ? " below " : "", root);
 }
 
 X509_STORE *tls_roots_new(const char *ca_file, const char *const *more, struct error *err)
@@ -222,8 +247,7 @@ X509_STORE *tls_roots_new(const char *ca_file, const char *const *more, struct e
     bool ok = store && (only_system || add_all(store, ca_file, more, err));
 
     if (ok && sk_X509_OBJECT_num(X509_STORE_get0_objects(store)) == 0)
-        ok = error_set(err, ERROR_TLS, "no certificates to trust: found none in %s",
-                       source_of(ca_file));
+        ok = none_found(ca_file, err);
     if (ok)
         return store;
     X509_STORE_free(store); /* may be NULL */

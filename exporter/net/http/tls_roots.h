@@ -3,7 +3,8 @@
  * Trusted certificates. Those of the system are found as Go's crypto/x509 finds them on Linux, so
  * that the exporter and containerd with equal variables trust the same registries: the first
  * readable bundle of a list, or SSL_CERT_FILE; and all files of some directories, or of those in
- * SSL_CERT_DIR, which are separated by colons.
+ * SSL_CERT_DIR, which are separated by colons. The list is one of the node's files (os/rootfs.h);
+ * the variables belong to the exporter, so their paths are opened where they say.
  *
  * Thread-safe. A certificate that cannot be parsed is ignored.
  */

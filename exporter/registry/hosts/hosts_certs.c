@@ -3,13 +3,12 @@
 
 #include "base/secret.h"
 #include "os/file.h"
+#include "os/rootfs.h"
 #include "registry/hosts/hosts_dir.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define FILES_MAX     ((size_t)32) /* of both kinds */
 #define PEM_BYTES_MAX ((size_t)4 << 20)
@@ -31,11 +30,6 @@ static int is_certificate(const struct dirent *entry)
     return stem(entry, ".crt") > 0 || stem(entry, ".cert") > 0;
 }
 
-static int by_name(const struct dirent **a, const struct dirent **b)
-{
-    return strcmp((*a)->d_name, (*b)->d_name);
-}
-
 static bool add_pair(const char *dir, const struct dirent *entry, struct arena *arena,
                      struct hosts_certs *out, struct error *err)
 {
@@ -48,7 +42,7 @@ static bool add_pair(const char *dir, const struct dirent *entry, struct arena *
     snprintf(key_name, sizeof(key_name), "%.*s.key", (int)stem(entry, ".cert"), entry->d_name);
     key = hosts_dir_join(dir, key_name, arena);
     out->cert = hosts_dir_join(dir, entry->d_name, arena);
-    if (key && stat(key, &status) == 0)
+    if (key && rootfs_stat(key, &status) == 0)
         out->key = key;
     return arena_ok(arena, err);
 }
@@ -73,7 +67,7 @@ bool hosts_certs_list(const char *dir, struct arena *arena, struct hosts_certs *
                       struct error *err)
 {
     struct dirent **entries;
-    int n = scandir(dir, &entries, is_certificate, by_name);
+    int n = rootfs_scan(dir, &entries, is_certificate);
     bool ok;
 
     *out = (struct hosts_certs){0};

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "registry/hosts/hosts_dir.h"
 
+#include "os/rootfs.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 char *hosts_dir_join(const char *dir, const char *name, struct arena *arena)
 {
@@ -20,7 +21,7 @@ bool hosts_dir_has(const char *path, bool *found, struct error *err)
 {
     struct stat status;
 
-    *found = stat(path, &status) == 0;
+    *found = rootfs_stat(path, &status) == 0;
     if (*found || errno == ENOENT)
         return true;
     error_errno(err, errno, "%s", path);
@@ -81,7 +82,9 @@ bool hosts_dir_find(const char *roots, const char *host, struct arena *arena, co
 
     *dir = "";
     while (ok && !(*dir)[0] && (at = next_root(&left, arena))) {
-        ok = find_below(at, host, arena, dir, err);
+        const char *here = rootfs_join(at, arena);
+
+        ok = here ? find_below(here, host, arena, dir, err) : arena_ok(arena, err);
         if (!ok || (*dir)[0] || !first[0])
             first = at;
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Finds the directory of a registry below roots such as /etc/containerd/certs.d. */
+/* Finds the directory of a registry below roots such as /etc/containerd/certs.d. Roots are paths of
+ * the node (os/rootfs.h), directories have the names under which the exporter opens them. */
 #pragma once
 
 #include "base/arena.h"

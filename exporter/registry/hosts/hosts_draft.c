@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "encoding/go_duration.h"
+#include "os/rootfs.h"
 #include "registry/hosts/hosts_dir.h"
 #include "registry/hosts/hosts_url.h"
 
@@ -46,10 +47,12 @@ static bool read_capabilities(const struct hosts_place *place, const char *const
     return true;
 }
 
-/* Like filepath.Join(): "" becomes the directory, which is no certificate. */
+/* An absolute path is one of the node. Like filepath.Join(): "" becomes the directory, which is no
+ * certificate. */
 static const char *absolute(const struct hosts_place *place, const char *path)
 {
-    return path[0] == '/' ? path : hosts_dir_join(place->dir, path, place->arena);
+    return path[0] == '/' ? rootfs_join(path, place->arena)
+                          : hosts_dir_join(place->dir, path, place->arena);
 }
 
 static bool read_tls(const struct hosts_place *place, const struct hosts_toml_entry *entry,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Images that README calls unsupported, by every engine. Where a daemon converts or reads them all the same, its
+"""Images that docs/engines.md calls unsupported, by every engine. Where a daemon converts or reads them all the same, its
 answer is right."""
 import secrets
 

@@ -9,113 +9,13 @@ import subprocess
 import pytest
 import yaml
 
-from lab.fake.tls import Authority
-from lab.programs import ROOT, daemons_dir, exporter_binary, find
+from lab.programs import ROOT, exporter_binary, find
 
 pytestmark = pytest.mark.unprivileged
 
 
 def run(*argv, **options):
     return subprocess.run([str(arg) for arg in argv], capture_output=True, text=True, check=False, **options)
-
-
-def kustomize(folder):
-    """The objects by kind. The kubectl of Debian 12 knows no components, so the unpacked one is used, whatever is on the PATH."""
-    kubectl = daemons_dir() / "kubectl/usr/bin/kubectl"
-    if not kubectl.is_file():
-        pytest.skip(f"KUSTOMIZE IS NOT TESTED: no {kubectl}: run deploy/lib.sh need_newer_daemons")
-    done = run(kubectl, "kustomize", folder)
-    assert done.returncode == 0, done.stderr
-    return {document["kind"]: document for document in yaml.safe_load_all(done.stdout)}
-
-
-@pytest.fixture(scope="module", name="objects")
-def rendered():
-    return kustomize(ROOT / "deploy/kubernetes")
-
-
-COMPONENTS = ("podmonitor", "networkpolicy", "web-config")
-
-
-@pytest.fixture(scope="module", name="complete")
-def rendered_with_components(tmp_path_factory):
-    """What an overlay with all of the components makes of it, with the container alone for short."""
-    folder = tmp_path_factory.mktemp("kubernetes")
-    shutil.copytree(ROOT / "deploy/kubernetes", folder / "kubernetes")
-    (folder / "overlay").mkdir()
-    (folder / "overlay/kustomization.yaml").write_text(yaml.safe_dump({
-        "namespace": "containerd-exporter", "resources": ["../kubernetes"],
-        "components": [f"../kubernetes/components/{name}" for name in COMPONENTS]}), encoding="utf-8")
-    return kustomize(folder / "overlay")
-
-
-def test_components_are_added(complete):
-    assert complete.keys() == {"Namespace", "ConfigMap", "Service", "DaemonSet", "PodMonitor", "NetworkPolicy", "Secret"}
-    for folder in (ROOT / "deploy/kubernetes/components").iterdir():
-        assert folder.name in COMPONENTS and (folder / "kustomization.yaml").is_file()
-    for kind, document in complete.items():
-        if kind != "Namespace":
-            assert document["metadata"]["namespace"] == "containerd-exporter", kind
-
-
-def test_component_changes_only_the_web_configuration_of_the_pod(objects, complete):
-    plain, secure = (o["DaemonSet"]["spec"]["template"]["spec"] for o in (objects, complete))
-    for key in ("securityContext", "automountServiceAccountToken", "tolerations", "nodeSelector", "hostNetwork", "hostPID"):
-        assert plain[key] == secure[key]
-    (before,), (after,) = plain["containers"], secure["containers"]
-    assert before["securityContext"] == after["securityContext"] and before["resources"] == after["resources"]
-    assert after["args"] == before["args"] + ["--web.config.file=/etc/containerd_exporter_web/web.yml"]
-    assert all(mount["readOnly"] for mount in after["volumeMounts"])
-    for name in ("livenessProbe", "readinessProbe"):
-        assert after[name] == {**before[name], "httpGet": {**before[name]["httpGet"], "scheme": "HTTPS"}}
-    secrets = {v["name"]: v["secret"] for v in secure["volumes"] if "secret" in v}
-    assert secrets.keys() == {"web", "tls"} and {s["defaultMode"] for s in secrets.values()} == {0o440}
-    assert secrets["web"]["secretName"] == complete["Secret"]["metadata"]["name"]
-    notes = complete["DaemonSet"]["spec"]["template"]["metadata"]["annotations"]
-    assert notes == {"prometheus.io/scrape": "true", "prometheus.io/port": "10048", "prometheus.io/path": "/metrics",
-                     "prometheus.io/scheme": "https"}
-
-
-def test_pod_monitor_finds_the_pods(complete):
-    spec, template = complete["PodMonitor"]["spec"], complete["DaemonSet"]["spec"]["template"]
-    assert spec["selector"]["matchLabels"].items() <= template["metadata"]["labels"].items()
-    (endpoint,) = spec["podMetricsEndpoints"]
-    assert endpoint["port"] == template["spec"]["containers"][0]["ports"][0]["name"] and endpoint["path"] == "/metrics"
-    relabelings = {rule["targetLabel"]: rule for rule in endpoint["relabelings"]}
-    assert relabelings["job"]["replacement"] == "containerd_exporter"  # what the rules ask for
-    assert relabelings["node"]["sourceLabels"] == ["__meta_kubernetes_pod_node_name"]
-    assert "instance" not in relabelings and endpoint["honorLabels"] is False
-
-
-def test_network_policy_allows_only_prometheus(complete):
-    spec, template = complete["NetworkPolicy"]["spec"], complete["DaemonSet"]["spec"]["template"]
-    assert spec["podSelector"]["matchLabels"].items() <= template["metadata"]["labels"].items()
-    assert spec["policyTypes"] == ["Ingress", "Egress"] and spec["egress"] == []
-    (rule,) = spec["ingress"]
-    assert [port["port"] for port in rule["ports"]] == ["metrics"] and len(rule["from"]) == 1
-
-
-def web_config_check(path):
-    """Whether the exporter starts with it: --config.check reads both files."""
-    return run(exporter_binary(), f"--config.file={ROOT / 'deploy/kubernetes/containerd_exporter.yml'}", f"--web.config.file={path}",
-               "--config.check")
-
-
-def test_web_configuration_needs_a_password(tmp_path):
-    """The published file has no usable password."""
-    authority = Authority(tmp_path / "tls")
-    certificate, key = authority.issue("good")
-    text = (ROOT / "deploy/kubernetes/components/web-config/web.yml").read_text(encoding="utf-8")
-    text = text.replace("/etc/containerd_exporter_tls/tls.crt", str(certificate))
-    text = text.replace("/etc/containerd_exporter_tls/tls.key", str(key))
-    path = tmp_path / "web.yml"
-    path.write_text(text, encoding="utf-8")
-    refused = web_config_check(path)
-    assert refused.returncode == 1 and "web.yml:" in refused.stderr, refused.stderr
-    hash_ = "$2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi"
-    path.write_text(text.replace("REPLACE-ME", f"'{hash_}'"), encoding="utf-8")
-    done = web_config_check(path)
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_scrape_configuration_is_valid(tmp_path):
@@ -128,47 +28,6 @@ def test_scrape_configuration_is_valid(tmp_path):
     path.write_text(yaml.safe_dump(config), encoding="utf-8")
     done = run(find("promtool"), "check", "config", "--syntax-only", path)
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_kustomize_renders(objects):
-    assert objects.keys() == {"Namespace", "ConfigMap", "Service", "DaemonSet"}
-    for kind, document in objects.items():
-        if kind != "Namespace":
-            assert document["metadata"]["namespace"] == objects["Namespace"]["metadata"]["name"]
-
-
-def test_pod_has_the_least_privilege(objects):
-    pod = objects["DaemonSet"]["spec"]["template"]["spec"]
-    assert pod["automountServiceAccountToken"] is False
-    assert not pod.get("hostNetwork") and not pod.get("hostPID") and not pod.get("hostIPC")
-    assert pod["securityContext"] == {"runAsNonRoot": True, "runAsUser": 65534, "runAsGroup": 0,
-                                      "seccompProfile": {"type": "RuntimeDefault"}}
-    (container,) = pod["containers"]
-    assert container["securityContext"] == {"allowPrivilegeEscalation": False, "privileged": False,
-                                            "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
-    assert container["resources"] == {"requests": {"cpu": "10m", "memory": "24Mi"}, "limits": {"memory": "64Mi"}}
-    assert container["livenessProbe"]["httpGet"]["path"] == "/-/healthy"
-    assert container["readinessProbe"]["httpGet"]["path"] == "/-/ready"
-
-
-def test_pod_mounts_the_directory_of_the_socket_read_only(objects):
-    pod = objects["DaemonSet"]["spec"]["template"]["spec"]
-    volumes = {volume["name"]: volume for volume in pod["volumes"]}
-    assert [v["hostPath"] for v in volumes.values() if "hostPath" in v] == [
-        {"path": "/run/containerd", "type": "Directory"},
-        {"path": "/etc/containerd/certs.d", "type": "DirectoryOrCreate"}]
-    assert all(mount["readOnly"] for mount in pod["containers"][0]["volumeMounts"])
-    # The generated name carries a hash: a new configuration is a new rollout.
-    assert volumes["config"]["configMap"]["name"] == objects["ConfigMap"]["metadata"]["name"]
-
-
-def test_service_finds_the_pods(objects):
-    service, template = objects["Service"]["spec"], objects["DaemonSet"]["spec"]["template"]
-    assert service["selector"].items() <= template["metadata"]["labels"].items()
-    assert objects["DaemonSet"]["spec"]["selector"]["matchLabels"].items() <= template["metadata"]["labels"].items()
-    (port,) = template["spec"]["containers"][0]["ports"]
-    assert service["ports"][0]["targetPort"] == port["name"] and port["containerPort"] == 10048
-    assert service["clusterIP"] == "None"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a containerd of our own needs root")
@@ -189,7 +48,7 @@ def test_exporter_works_with_the_privilege_of_the_pod(lab):
     assert "Uid:\t65534\t65534\t65534\t65534" in status and "CapEff:\t0000000000000000" in status
 
 
-@pytest.mark.parametrize("path", ["deploy/containerd_exporter.yml", "deploy/kubernetes/containerd_exporter.yml"])
+@pytest.mark.parametrize("path", ["deploy/containerd_exporter.yml", "deploy/kubernetes/containerd_exporter.yml", "deploy/kubernetes/00-node.yml"])
 def test_configuration_is_accepted(path):
     done = run(exporter_binary(), f"--config.file={ROOT / path}", "--config.check")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -212,34 +71,6 @@ def test_commented_example_is_accepted(tmp_path):
     path.write_text(text, encoding="utf-8")
     done = run(exporter_binary(), f"--config.file={path}", "--config.check")
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd-analyze")
-def test_units_are_valid(tmp_path):
-    units = [tmp_path / path.name for path in (ROOT / "deploy/systemd").iterdir()]
-    for unit in units:
-        text = (ROOT / "deploy/systemd" / unit.name).read_text(encoding="utf-8")
-        unit.write_text(text.replace("/usr/local/bin/containerd_exporter", "/bin/true"), encoding="utf-8")
-    done = run("systemd-analyze", "verify", "--man=no", *units)
-    ours = [line for line in done.stderr.splitlines() if "containerd_exporter" in line]
-    assert not ours, done.stderr
-
-
-def test_unit_has_a_watchdog_and_a_sandbox():
-    text = (ROOT / "deploy/systemd/containerd_exporter.service").read_text(encoding="utf-8")
-    for line in ("Type=notify", "WatchdogSec=30s", "Restart=on-failure", "NotifyAccess=main", "ProtectSystem=strict",
-                 "SystemCallFilter=@system-service", "MemoryDenyWriteExecute=yes", "DynamicUser=yes"):
-        assert f"\n{line}\n" in text, line
-    assert "AF_UNIX" in text and "NoNewPrivileges=yes" in text and "CapabilityBoundingSet=\n" in text
-
-
-@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd-analyze")
-def test_systemd_analyze_rates_the_unit_as_protected(tmp_path):
-    """As systemd itself counts: 0 is a prison, 10 is root. The rest is what an exporter needs: the network."""
-    unit = tmp_path / "containerd_exporter.service"
-    shutil.copy(ROOT / "deploy/systemd/containerd_exporter.service", unit)
-    done = run("systemd-analyze", "security", "--offline=yes", "--threshold=25", "--no-pager", unit)
-    assert done.returncode == 0, done.stdout[-600:] + done.stderr
 
 
 def dockerfile_packages():

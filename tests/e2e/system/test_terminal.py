@@ -24,7 +24,7 @@ from lab.programs import ROOT, exporter_binary
 from lab.wait import wait_until
 
 MANUAL = ROOT / "deploy/containerd_exporter.8"
-COMMANDS = ("check", "probe", "metrics")
+COMMANDS = ("check", "probe", "health", "metrics")
 
 
 def flags_of(text):
@@ -55,7 +55,7 @@ def test_help_command_equals_help_flag():
 @pytest.mark.unprivileged
 @pytest.mark.parametrize("args, words", [
     (["chek"], 'unknown command "chek" (did you mean "check"?), try --help'),
-    (["bogus"], 'unknown command "bogus" (known: check, probe, metrics), try --help'),
+    (["bogus"], 'unknown command "bogus" (known: check, probe, health, metrics), try --help'),
     (["help", "prob"], 'unknown command "prob" (did you mean "probe"?), try --help'),
     (["--colector.images"], '(did you mean "collector.images"'),
     (["--collector.pull"], "unknown long flag '--collector.pull'"),
@@ -194,15 +194,15 @@ def test_manual_is_well_formed():
 
 
 @pytest.mark.unprivileged
-def test_readme_lists_the_flags_of_this_build():
+def test_docs_list_the_flags_of_this_build():
     """All but those of single collectors, which are one row; and none that there is not."""
-    readme = (ROOT / "README.md").read_text()
-    rows = "".join(re.findall(r"^\| (`--.*?) \|", readme, re.MULTILINE))
+    page = (ROOT / "docs/command-line.md").read_text()
+    rows = "".join(re.findall(r"^\| (`--.*?) \|", page, re.MULTILINE))
     written = {re.sub(r"\[?no-\]?", "", name) for name in re.findall(r"`--([^`= ]+)", rows)}
     known = {"collector.NAME" if re.match(r"collector\.(?!disable)", name) else name
              for name in flags_of(run_exporter("--help").stdout)}
-    assert known - written == set(), "not in README"
-    assert written - known == set(), "only in README"
+    assert known - written == set(), "not in docs/command-line.md"
+    assert written - known == set(), "only in docs/command-line.md"
 
 
 def complete(*words, config=None):
@@ -247,18 +247,6 @@ def test_completes_in_zsh():
     if shutil.which("zsh"):
         done = subprocess.run(["zsh", "-n", "-c", script], capture_output=True, text=True, check=False)
         assert (done.returncode, done.stderr) == (0, "")
-
-
-@pytest.mark.unprivileged
-def test_installs_manual_and_completion(tmp_path):
-    if exporter_binary() != str(ROOT / "build/containerd_exporter"):
-        pytest.skip("make install is of build/")
-    subprocess.run(["make", "-C", str(ROOT), "-o", "build/containerd_exporter", "install", f"DESTDIR={tmp_path}", "PREFIX=/usr"], check=True,
-                   capture_output=True)
-    assert (tmp_path / "usr/share/man/man8/containerd_exporter.8").read_text() == MANUAL.read_text()
-    assert (tmp_path / "usr/share/bash-completion/completions/containerd_exporter").read_text() == \
-        run_exporter("--completion-script-bash").stdout
-    assert (tmp_path / "usr/share/zsh/vendor-completions/_containerd_exporter").exists()
 
 
 # ---- probe

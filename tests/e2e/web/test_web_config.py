@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The web configuration file: authentication, TLS, rate limit, and reload."""
+import http.client
 import os
 import re
 import signal
@@ -269,6 +270,28 @@ def test_open_health_needs_no_client_certificate(secured):
         assert web.curl("/metrics", "--tls-max", version, client="valid").status == 401
         assert web.curl("/metrics", "--tls-max", version, client="valid", user="alice:secret").status == 200
         assert web.curl("/-/healthy", "--tls-max", version, client="unknown").status == 0, "a bad certificate is refused"
+
+
+def test_kept_connection_without_certificate_loses_its_health_paths(secured):
+    tls = f"tls_server_config: {{{PAIR}, client_auth_type: RequireAndVerifyClientCert, client_ca_file: ca.pem}}\n"
+    web = secured(tls + "health_without_auth: true\n")
+    context = ssl.create_default_context(cafile=web.pki / "ca.pem")
+    context.check_hostname = False
+    kept = http.client.HTTPSConnection("127.0.0.1", web.exporter.port, timeout=20, context=context)
+
+    def status(path):
+        kept.request("GET", path)
+        reply = kept.getresponse()
+        reply.read()
+        return reply.status
+
+    assert status("/-/healthy") == 200
+    web.edit(tls)
+    wait_until(lambda: web.curl("/-/healthy").status == 0, what="the new file is in force")
+    try:
+        assert status("/metrics") == 403
+    except (ConnectionError, http.client.HTTPException):
+        pass  # it was closed: as good
 
 
 def test_counts_failed_handshakes_by_cause(secured):

@@ -79,12 +79,29 @@ static void checks_a_path(void **state)
     assert_false(web_path_check("/a b", &err) || web_path_check("/<a>", &err));
 }
 
+static void a_route_prefix_replaces_the_path_of_the_url(void **state)
+{
+    char prefix[32];
+    struct error err;
+
+    (void)state;
+    assert_true(web_path_routes("http://host/a/", NULL, prefix, sizeof(prefix), &err));
+    assert_string_equal(prefix, "/a");
+    assert_true(web_path_routes("http://host/a", "/", prefix, sizeof(prefix), &err));
+    assert_string_equal(prefix, "");
+    assert_false(web_path_routes("host", "b", prefix, sizeof(prefix), &err));
+    assert_non_null(strstr(err.message, "--web.external-url"));
+    assert_false(web_path_routes("", "a?b", prefix, sizeof(prefix), &err));
+    assert_non_null(strstr(err.message, "--web.route-prefix"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_the_path_of_a_url),
         cmocka_unit_test(normalises_a_prefix),
         cmocka_unit_test(checks_a_path),
+        cmocka_unit_test(a_route_prefix_replaces_the_path_of_the_url),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,7 +25,8 @@ static const struct {
     {"probes: 'x'", "1:9: \"probes\": expected a list, found a string\n"},
     {"probes: \"\"", "1:9: \"probes\": expected a list, found a string\n"},
     {"probes: []\nprobes: []", "2:1: duplicate key \"probes\", first at line 1\n"},
-    {"a: [", "2:1: did not find expected node content while parsing a flow node (line 2)\n"},
+    {"a: [", "2:1: found the end of the file inside of a list or mapping: expected \"]\" or "
+             "\"}\"\n"},
     {"output: {}\n---\noutput: {}", "3:1: second settings document (the first is at line 1): "
                                     "expected kind Canary\n"},
     /* global sections */
@@ -38,7 +39,7 @@ static const struct {
     {"containerd:\n  address:\n", "2:11: \"address\": expected a string, found nothing\n"},
     {"containerd: {address: bad}\nprobe: 1", "1:23: \"address\": unusable\nf:2:1: unknown key"},
     {"containerd:\n  address: worse", "1:1: no use\n"},
-    {"containerd: {address: *x}", "1:23: aliases (*x"},
+    {"containerd: {address: *x}", "1:23: unknown anchor \"x\""},
     {"output: {verbose: \"true\"}",
      "1:19: \"verbose\": expected true or false, found the string \"true\"\n"},
     {"output: {verbose: yes}", "1:19: \"verbose\": expected true or false, found \"yes\"\n"},
@@ -276,7 +277,7 @@ static void all_mistakes_of_a_file_are_reported_at_once(void **state)
     static const char want[] =
         "f:1:14: unknown key \"addres\" (did you mean \"address\"?)\n"
         "f:5:13: \"interval\": \"soon\" is not a duration such as 90s, 5m or 1h30m\n"
-        "f:6:10: aliases (*alias) are not supported\n"
+        "f:6:10: unknown anchor \"alias\": expected &alias before this alias\n"
         "f:7:9: \"cold\": expected one of required, preferred, no, found \"maybe\"\n"
         "f:8:9: \"name\": duplicate probe name \"a\": first used at line 3\n"
         "f:9:14: \"operation\": expected one of pull, push, found \"fly\"\n"

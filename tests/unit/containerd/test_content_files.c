@@ -3,6 +3,7 @@
 #include "containerd/content_files.h"
 
 #include "oci/digest.h"
+#include "os/rootfs.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -140,13 +141,31 @@ static void works_without_a_store(void **state)
     content_files_close(&files);
 }
 
+/* In a pod the store is below --path.rootfs. */
+static void finds_the_store_of_the_node(void **state)
+{
+    struct content_files files = CONTENT_FILES_INIT;
+    CLEANUP(buf_deinit) struct buf out = BUF_INIT(1000);
+    const struct store *store = *state;
+    char path[128];
+    struct error err;
+
+    snprintf(path, sizeof(path), "%s/link", store->root);
+    assert_int_equal(symlink("/", path), 0);
+    assert_true(rootfs_use(store->root, &err));
+    content_files_open(&files, "/link");
+    assert_true(content_files_read(&files, store->digest, strlen(TEXT), &out));
+    content_files_open(&files, "/nowhere");
+    assert_int_equal(files.directory, -1);
+    assert_true(rootfs_use(NULL, &err));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_a_blob_of_the_right_digest),
-        cmocka_unit_test(reads_no_other_file),
-        cmocka_unit_test(opens_a_blob_of_its_size),
-        cmocka_unit_test(works_without_a_store),
+        cmocka_unit_test(reads_a_blob_of_the_right_digest), cmocka_unit_test(reads_no_other_file),
+        cmocka_unit_test(opens_a_blob_of_its_size),         cmocka_unit_test(works_without_a_store),
+        cmocka_unit_test(finds_the_store_of_the_node),
     };
     return cmocka_run_group_tests(tests, make_store, remove_store);
 }

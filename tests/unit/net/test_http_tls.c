@@ -269,15 +269,22 @@ static void presents_a_client_certificate(void **state)
 
 static void a_bad_client_certificate_is_a_tls_error(void **state)
 {
-    const struct http_options options = {.ca_file = cert, .client_cert = cert, .client_key = other};
+    const struct http_options rows[] = {
+        {.ca_file = cert, .client_cert = cert, .client_key = other},
+        {.ca_file = cert, .client_cert = "/nonexistent", .client_key = key},
+        {.ca_file = cert, .client_cert = cert, .client_key = "/nonexistent"},
+        {.ca_file = cert, .client_cert = "/dev/null"},
+    };
     struct http_times times;
     struct server server;
     int64_t expiries[2];
 
     (void)state;
-    start(&server, GNUTLS_CERT_REQUEST);
-    assert_int_equal(get(server.url, &options, expiries, &times), ERROR_TLS);
-    stop(&server);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        start(&server, GNUTLS_CERT_REQUEST);
+        assert_int_equal(get(server.url, &rows[i], expiries, &times), ERROR_TLS);
+        stop(&server);
+    }
 }
 
 int main(void)
