@@ -224,30 +224,35 @@ static bool check_providers(const struct credentials_settings *settings, const c
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(PROVIDERS_LIMIT_BYTES);
     CLEANUP(freep) struct credential_providers *providers = calloc(1, sizeof(*providers));
-    char program[PATH_MAX];
+    const char *config = rootfs_join_or_own(settings->provider_config, &arena), *program;
+    char path[PATH_MAX];
 
     *key = "credential_provider.config";
-    if (!providers)
+    if (!providers || !config)
         return error_memory(err);
-    if (!credential_providers_load(providers, settings->provider_config, &arena, err))
+    if (!credential_providers_load(providers, config, &arena, err))
         return false;
     *key = "credential_provider.bin_dir";
     for (size_t i = 0; i < providers->count; i++) {
-        snprintf(program, sizeof(program), "%s/%s", settings->provider_bin_dir,
-                 providers->items[i].name);
-        if (access(program, X_OK) != 0)
+        snprintf(path, sizeof(path), "%s/%s", settings->provider_bin_dir, providers->items[i].name);
+        program = rootfs_join_or_own(path, &arena);
+        if (program && access(program, X_OK) != 0)
             return error_set(err, ERROR_INVALID, "%s: %s", program, strerror(errno));
     }
-    return true;
+    return arena_ok(&arena, err);
 }
 
 static bool check_docker_config(const char *path, const struct reference *reference,
                                 struct error *err)
 {
     CLEANUP(secret_buf_deinit) struct buf data = SECRET_BUF_INIT(DOCKER_CONFIG_BYTES_MAX);
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(PATHS_BYTES_MAX);
     CLEANUP(credentials_deinit) struct credentials found = {0};
     char helper[CREDENTIAL_HELPER_BYTES];
 
+    path = rootfs_join_or_own(path, &arena);
+    if (!path)
+        return arena_ok(&arena, err);
     return file_read(path, &data, err) && (docker_config_find(data.data ? data.data : "", data.size,
                                                               reference, &found, helper, err) ||
                                            error_wrap(err, "%s", path));
