@@ -71,7 +71,7 @@ help:
 	@echo 'make run        the exporter on the containerd of this machine: inventory only'
 	@echo 'make fuzz       each fuzzer for FUZZ_SECONDS=60 (clang)'
 	@echo 'make mutate     N=200 SEED=1 FLOOR=base: changes of the code that make check notices'
-	@echo 'make reference  docs/metrics.md, docs/configuration.md and the JSON schema, from the tables of the code'
+	@echo 'make reference  docs/metrics.md, docs/configuration.md, JSON schema: from the tables of the code'
 	@echo 'make sizing     the tables of docs/sizing.md, measured on this machine (root)'
 	@echo 'make screenshots  the pictures of the README, from a running exporter (root)'
 	@echo 'make chart      the files of deploy/helm, from dashboards'
@@ -208,8 +208,8 @@ e2e: $(BINARY)
 bench: $(BINARY) $(BUILD)/bench_page
 	$(Q)EXPORTER_BIN=$(abspath $(BINARY)) PAGE_BIN=$(abspath $(BUILD)/bench_page) /usr/bin/python3 tests/bench/bench.py $(BENCH_ARGS)
 
-# The tables of docs/metrics.md, the keys in docs/configuration.md, and the JSON schema; tests/e2e/web/test_pages.py
-# and tests/e2e/config/test_reference.py say when they are stale.
+# The tables of docs/metrics.md and docs/configuration.md, and the JSON schema; tests/e2e/web/test_pages.py and
+# tests/e2e/config/test_reference.py say when they are stale.
 reference: $(BINARY)
 	$(Q)$(BINARY) metrics --markdown | sed -i -e '/<!-- metrics:begin -->/,/<!-- metrics:end -->/{//!d}' \
 	    -e '/<!-- metrics:begin -->/r /dev/stdin' docs/metrics.md

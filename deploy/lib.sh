@@ -16,7 +16,7 @@ DEMO_PACKAGES="python3 python3-yaml python3-prometheus-client openssl mount"
 # shellcheck disable=SC2034
 TEST_PACKAGES="libcmocka-dev libdeflate-dev python3-pytest python3-pytest-xdist python3-grpcio python3-jsonschema skopeo debootstrap curl jq util-linux chromium
     golang-go golang-github-masterminds-sprig-dev golang-github-xeipuuv-gojsonschema-dev golang-k8s-sigs-yaml-dev
-    debhelper lintian systemd"
+    build-essential debhelper lintian systemd"
 
 say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
 die() {
@@ -244,13 +244,23 @@ make_image_base() {
     # shellcheck disable=SC2086
     http_proxy=${http_proxy:-$proxy} debootstrap --variant=minbase --keyring="$keyring" \
         --cache-dir=/var/cache/apt/archives --include="$(echo $BUILD_PACKAGES | tr ' ' ,)" \
-        "$suite" "$temp/root" "$uri" >"$temp/log" 2>&1 &&
+        "$suite" "$temp/root" "$uri" >"$temp/log" 2>&1 && upgrade_root "$temp" >>"$temp/log" 2>&1 &&
         tar -C "$temp/root" --exclude=./var/cache/apt --exclude=./var/lib/apt/lists --exclude=./usr/share/doc \
             --exclude=./dev -cf "$temp/tar" . && mv "$temp/tar" "$1"
     status=$?
     [ $status = 0 ] || tail -n 20 "$temp/log" >&2
     rm -rf --one-file-system "$temp"
     return $status
+}
+
+# upgrade_root FOLDER: brings FOLDER/root, a Debian, to the packages that this machine's apt sources have today:
+# debootstrap knows no security updates.
+upgrade_root() {
+    local apt
+    own_apt "$1" && "${apt[@]}" update &&
+        DEBIAN_FRONTEND=noninteractive "${apt[@]}" -o "Dir::State=$1" -o "Dir::State::status=$1/root/var/lib/dpkg/status" \
+            -o "Dir::Cache=$1/root/var/cache/apt" -o "Dir::Log=$1" -o "DPkg::Chroot-Directory=$1/root" \
+            -o DPkg::Options::=--force-unsafe-io upgrade -y --with-new-pkgs
 }
 
 # need_python: fills `python` with the words that run a Python program as root (a containerd needs

@@ -45,16 +45,19 @@ static bool open_jobs(const char *file, struct config *config, struct error *err
     if (!dry.board)
         return error_memory(err);
     for (size_t i = 0; i < config->n_jobs; i++) {
-        struct place place = config->jobs[i].place;
-        struct job *job = job_new(dry.board, &config->jobs[i], dry.node, err);
+        struct place at = config->jobs[i].place;
+        char place[PLACE_TEXT_BYTES];
+        struct job *job;
 
+        snprintf(place, sizeof(place), "%s:%zu:%zu", at.file ? at.file : file, at.line, at.column);
+        job = job_new(dry.board, &config->jobs[i], dry.node, err);
         if (job) {
             job->next = dry.jobs;
             dry.jobs = job;
             continue;
         }
         n_bad++;
-        fprintf(stderr, "%s:%zu:%zu: %s\n", file, place.line, place.column, err->message);
+        fprintf(stderr, "%s: %s\n", place, err->message);
     }
     return n_bad == 0 ||
            error_set(err, ERROR_INVALID, "%zu mistake%s in %s", n_bad, n_bad == 1 ? "" : "s", file);

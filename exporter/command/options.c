@@ -42,19 +42,21 @@ static void add_config(struct raw *raw)
 {
     struct options *options = raw->options;
 
-    add(raw, (const struct flag[]){
-                 {"Configuration", FLAG_HEADING},
-                 {"config.file", FLAG_STRING, &options->config_file, "FILE",
-                  "Configuration file (YAML). Without it, the exporter runs the inventory only."},
-                 {"config.check", FLAG_SWITCH, &options->config_check, NULL,
-                  "Check the configuration files and the listen addresses, and exit."},
-                 {"config.enable-auto-reload", FLAG_SWITCH, &raw->auto_reload, NULL,
-                  "Reload the configuration file when it changes, for example in a ConfigMap."},
-                 {"config.auto-reload-interval", FLAG_STRING, &raw->reload_interval, NULL,
-                  "How often to check the file for changes."},
-                 ROOTFS_FLAG(&options->rootfs),
-                 {0},
-             });
+    add(raw,
+        (const struct flag[]){
+            {"Configuration", FLAG_HEADING},
+            {"config.file", FLAG_STRING, &options->config_file, "FILE",
+             "Configuration file (YAML), or a directory with *.yml and *.yaml. Without it, the "
+             "exporter runs the inventory only."},
+            {"config.check", FLAG_SWITCH, &options->config_check, NULL,
+             "Check the configuration files and the listen addresses, and exit."},
+            {"config.enable-auto-reload", FLAG_SWITCH, &raw->auto_reload, NULL,
+             "Reload the configuration file when it changes, for example in a ConfigMap."},
+            {"config.auto-reload-interval", FLAG_STRING, &raw->reload_interval, NULL,
+             "How often to check the file for changes."},
+            ROOTFS_FLAG(&options->rootfs),
+            {0},
+        });
 }
 
 static void add_web(struct raw *raw)

@@ -6,16 +6,20 @@
 #include "config/config_dump.h"
 #include "config/config_job.h"
 #include "config/config_sections.h"
+#include "config/files/config_files.h"
+#include "config/files/config_join.h"
 #include "config/fingerprint.h"
 #include "config/settings.h"
 #include "config/variables.h"
+#include "encoding/yaml_build.h"
 #include "os/file.h"
 
 #include <string.h>
 
-#define NODES_LIMIT_BYTES   ((size_t)16 << 20) /* 100 000 values in a file of YAML_SIZE_MAX */
+#define NODES_LIMIT_BYTES   ((size_t)32 << 20) /* 100 000 values in a file of YAML_SIZE_MAX */
 #define GLOBALS_LIMIT_BYTES ((size_t)4 << 20)
 #define DUMP_LIMIT_BYTES    ((size_t)4 << 20)
+#define READINGS_MAX        4 /* of a directory that changes meanwhile */
 
 static const char *const parts[] = {"collectors", "registries", "defaults", "probes", "kubernetes"};
 
@@ -114,36 +118,117 @@ static void read_parts(struct config_reading *reading, struct yaml_node *documen
     config_read_probes(reading);
 }
 
-bool config_parse(struct config *config, const struct config_schema *schema, const char *file,
-                  const char *data, size_t size, struct buf *problems, struct error *err)
-{
-    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(NODES_LIMIT_BYTES);
-    struct problems found = PROBLEMS_INIT(&arena), warnings = PROBLEMS_INIT(&arena);
-    struct config_reading reading = {.schema = schema,
-                                     .arena = &arena,
-                                     .problems = &found,
-                                     .warnings = &warnings,
-                                     .config = config};
-    struct yaml_node *documents = yaml_parse_all(&arena, data, size, &found);
-    size_t n;
+/* One reading of all files. */
+struct parser {
+    struct config_reading reading;
+    struct arena arena;
+    struct problems found, warnings;
+};
 
+static void parser_init(struct parser *parser, struct config *config,
+                        const struct config_schema *schema)
+{
+    *parser = (struct parser){.arena = ARENA_INIT(NODES_LIMIT_BYTES)};
+    parser->found = (struct problems)PROBLEMS_INIT(&parser->arena);
+    parser->warnings = (struct problems)PROBLEMS_INIT(&parser->arena);
+    parser->reading = (struct config_reading){.schema = schema,
+                                              .arena = &parser->arena,
+                                              .problems = &parser->found,
+                                              .warnings = &parser->warnings,
+                                              .config = config};
     *config = (struct config){.arena_ = ARENA_INIT(GLOBALS_LIMIT_BYTES),
                               .config_dump = BUF_INIT(DUMP_LIMIT_BYTES),
                               .disabled = BUF_INIT(DUMP_LIMIT_BYTES),
                               .disabled_dump = BUF_INIT(DUMP_LIMIT_BYTES),
                               .warnings = BUF_INIT(DUMP_LIMIT_BYTES)};
+}
+
+static void parser_deinit(struct parser *parser)
+{
+    arena_deinit(&parser->arena);
+}
+
+/* `documents` NULL: not readable, which is reported. On failure frees the configuration. */
+static bool finish(struct parser *parser, struct yaml_node *documents, const char *path,
+                   struct buf *problems, struct error *err)
+{
+    struct config *config = parser->reading.config;
+    size_t n;
+
     if (documents)
-        read_parts(&reading, documents);
-    if (documents && !arena_ok(&arena, err)) /* then some mistakes may be missing */
-        problems_add(&found, documents->place, "%s", err->message);
-    config->n_warnings = problems_total(&warnings);
-    problems_print(&warnings, file, &config->warnings);
-    n = problems_total(&found);
+        read_parts(&parser->reading, documents);
+    if (documents && !arena_ok(&parser->arena, err)) /* then some mistakes may be missing */
+        problems_add(&parser->found, documents->place, "%s", err->message);
+    config->n_warnings = problems_total(&parser->warnings);
+    problems_print(&parser->warnings, path, &config->warnings);
+    n = problems_total(&parser->found);
     if (n == 0)
         return true;
-    problems_print(&found, file, problems);
+    problems_print(&parser->found, path, problems);
     config_deinit(config);
-    return error_set(err, ERROR_INVALID, "%zu mistake%s in %s", n, n == 1 ? "" : "s", file);
+    return error_set(err, ERROR_INVALID, "%zu mistake%s in %s", n, n == 1 ? "" : "s", path);
+}
+
+bool config_parse(struct config *config, const struct config_schema *schema, const char *file,
+                  const char *data, size_t size, struct buf *problems, struct error *err)
+{
+    CLEANUP(parser_deinit) struct parser parser;
+
+    parser_init(&parser, config, schema);
+    return finish(&parser, yaml_parse_all(&parser.arena, data, size, &parser.found), file, problems,
+                  err);
+}
+
+/* Mistakes of the file's syntax do not hide those of the other files. */
+static bool add_file(struct parser *parser, const char *path, struct yaml_node *into,
+                     struct error *err)
+{
+    CLEANUP(buf_deinit) struct buf data = BUF_INIT(YAML_SIZE_MAX);
+    struct yaml_node *documents;
+
+    if (!file_read(path, &data, err))
+        return false;
+    parser->found.file = arena_strdup(&parser->arena, path);
+    documents = yaml_parse_all(&parser->arena, data.data, data.size, &parser->found);
+    parser->found.file = NULL;
+    if (documents)
+        config_join(&parser->reading, into, documents);
+    return true;
+}
+
+static bool load_directory(struct config *config, const struct config_schema *schema,
+                           const char *path, struct buf *problems, struct error *err)
+{
+    CLEANUP(parser_deinit) struct parser parser;
+    CLEANUP(config_files_deinit) struct config_files files = {0};
+    struct yaml_node *documents;
+
+    parser_init(&parser, config, schema);
+    documents = yaml_build_root(&parser.arena, YAML_SEQUENCE, (struct place){1, 1});
+    if (!documents)
+        return error_memory(err);
+    if (!config_files_list(&files, path, err))
+        return false;
+    for (size_t i = 0; i < files.count; i++)
+        if (!add_file(&parser, files.paths[i], documents, err))
+            return false;
+    return finish(&parser, documents, path, problems, err);
+}
+
+/* A ConfigMap may be replaced while its files are read: the next reading has all of its new files.
+ */
+static bool load_settled_directory(struct config *config, const struct config_schema *schema,
+                                   const char *path, struct buf *problems, struct error *err)
+{
+    for (size_t i = 1;; i++) {
+        uint64_t stamp = config_stamp(path);
+        bool ok = load_directory(config, schema, path, problems, err);
+
+        if (i == READINGS_MAX || config_stamp(path) == stamp)
+            return ok;
+        config_deinit(config);
+        buf_clear(problems);
+    }
 }
 
 bool config_load(struct config *config, const struct config_schema *schema, const char *path,
@@ -154,6 +239,8 @@ bool config_load(struct config *config, const struct config_schema *schema, cons
     *config = (struct config){0};
     if (!path)
         return config_parse(config, schema, "defaults", "", 0, problems, err);
+    if (config_files_is_directory(path))
+        return load_settled_directory(config, schema, path, problems, err);
     return file_read_stream(path, &data, err) &&
            config_parse(config, schema, path, data.data, data.size, problems, err);
 }

@@ -2,6 +2,10 @@
 /*
  * The configuration file, read into a list of jobs.
  *
+ * It may be a directory: its files *.yml and *.yaml are read in the order of their names, as if
+ * they were one file. Lists of `probes` are appended, members of `registries` and `collectors` are
+ * joined, and every other key must be in one file only.
+ *
  * Warnings are about what is valid but probably not meant. They never fail.
  *
  * Every mistake of a file is reported, each as a line "file:line:column: message". Only a file
@@ -65,7 +69,7 @@ struct config_job {
     const struct collector *collector;
     bool enabled;            /* false: a probe that is checked, but not added to the jobs */
     const char *name;        /* of the collector or of the probe; in `arena` */
-    struct place place;      /* of the section in the file */
+    struct place place;      /* of the section in the file; its `file` is in `arena` */
     const char *fingerprint; /* equal for equal settings: hash of the section, of the registry's
                               * entry and of all global sections, after variable expansion */
     int64_t interval_ns, timeout_ns;
@@ -108,10 +112,14 @@ bool config_parse(struct config *config, const struct config_schema *schema, con
                   const char *data, size_t size, struct buf *problems,
                   struct error *err) MUST_CHECK;
 
-/* Reads and parses `path`; NULL: no file, only defaults. If the file cannot be read, `problems`
- * stays empty. After a failure `config` is empty. */
+/* Reads and parses `path`, a file or a directory; NULL: no file, only defaults. If it cannot be
+ * read, or a directory has no file, `problems` stays empty. After a failure `config` is empty. */
 bool config_load(struct config *config, const struct config_schema *schema, const char *path,
                  struct buf *problems, struct error *err) MUST_CHECK;
+
+/* A hash that changes when the file, or a file of the directory, is written, replaced (also through
+ * a symbolic link), added or removed. 0 if there is none. */
+uint64_t config_stamp(const char *path);
 
 /* Frees everything but the jobs that the caller took by setting their `arena` to NULL. */
 void config_deinit(struct config *config);

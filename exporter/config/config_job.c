@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#define MISTAKES_MAX    8                 /* of one check */
 #define JOB_LIMIT_BYTES ((size_t)4 << 20) /* strings of one job; the file itself is smaller */
 
 struct draft {
@@ -42,6 +43,8 @@ static bool allocate(struct draft *draft, const struct settings_source *source)
             return problems_add(source->problems, source->place, "out of memory");
     }
     draft->job.place = source->place;
+    draft->job.place.file =
+        source->place.file ? arena_strdup(draft->job.arena, source->place.file) : NULL;
     draft->own = *source;
     draft->own.arena = draft->job.arena;
     return true;
@@ -111,28 +114,69 @@ static bool fill(struct draft *draft, const struct config_reading *reading)
            fill_written(draft);
 }
 
-static struct place place_of_key(const struct draft *draft, const char *key)
+/* Returns the value of a key of the job or of its registry; NULL: not written. */
+static const struct yaml_node *find_key(const struct draft *draft, const char *key)
 {
     const struct yaml_node *node = key ? settings_find(draft->own.section, key) : NULL;
 
-    if (!node && key)
-        node = settings_find(draft->resource.section, key);
-    return node ? node->place : draft->own.place;
+    return node || !key ? node : settings_find(draft->resource.section, key);
 }
 
+/* Gives a written setting its fallback, or its example if it is required. */
+static bool reset(struct draft *draft, const char *key)
+{
+    const struct collector *collector = draft->job.collector;
+    const struct setting *const resource[] = {collector->resource_settings, NULL};
+    const struct setting *const *tables =
+        settings_find(draft->own.section, key) ? collector->settings : resource;
+    struct settings_source absent = draft->own;
+
+    absent.section = NULL;
+    for (; tables && *tables; tables++)
+        for (const struct setting *at = *tables; at->name; at++) {
+            struct setting table[] = {*at, {0}};
+
+            if (strcmp(at->name, key) != 0)
+                continue;
+            if (!at->fallback)
+                table[0].fallback = at->example;
+            return table[0].fallback &&
+                   settings_fill(&absent, table, SETTINGS_ALL, draft->job.state);
+        }
+    return false;
+}
+
+static void report(const struct draft *draft, const char *key, const struct error *err)
+{
+    const struct yaml_node *node = find_key(draft, key);
+    struct place place = node ? node->place : draft->own.place;
+
+    if (key)
+        problems_add(draft->own.problems, place, "\"%s\": %s", key, err->message);
+    else
+        problems_add(draft->own.problems, place, "%s", err->message);
+}
+
+/* A collector reports its first mistake. Without the setting that has it, it reports the next. */
 static bool check(struct draft *draft)
 {
     const struct config_job *job = &draft->job;
-    const char *key = NULL;
-    struct error err = {0};
-    struct place place;
+    const char *last = NULL;
 
-    if (!job->collector->check || job->collector->check(job->state, job->arena, &key, &err))
-        return true;
-    place = place_of_key(draft, key);
-    if (!key)
-        return problems_add(draft->own.problems, place, "%s", err.message);
-    return problems_add(draft->own.problems, place, "\"%s\": %s", key, err.message);
+    for (size_t i = 0; i < MISTAKES_MAX && job->collector->check; i++) {
+        struct error err = {0};
+        const char *key = NULL;
+
+        if (job->collector->check(job->state, job->arena, &key, &err))
+            return i == 0;
+        if (i > 0 && (!find_key(draft, key) || strcmp(key, last) == 0))
+            return false; /* a consequence of the values that were replaced */
+        report(draft, key, &err);
+        if (!find_key(draft, key) || !reset(draft, key))
+            return false;
+        last = key;
+    }
+    return !job->collector->check;
 }
 
 static void add_fingerprint(struct draft *draft, const struct config_reading *reading)
@@ -192,7 +236,7 @@ void config_add_job(struct config_reading *reading, const struct collector *coll
 
     if (!allocate(&draft, source))
         return;
-    if (fill(&draft, reading) && keys_ok && check(&draft) && copy_keys(&draft.job, keys))
+    if (fill(&draft, reading) && check(&draft) && keys_ok && copy_keys(&draft.job, keys))
         add_fingerprint(&draft, reading);
     if (!arena_ok(draft.job.arena, &err)) {
         problems_add(source->problems, source->place, "%s", err.message);

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#define TABLES_MAX 64 /* of all operations */
+
 /* Returns the names of the probe operations; NULL if the arena is full. */
 static const char *const *operations(const struct config_reading *reading)
 {
@@ -54,6 +56,7 @@ static bool is_probe_name(const char *name)
 static bool check_name(const struct config_reading *reading, const struct yaml_node *section)
 {
     const struct yaml_node *node = settings_find(section, "name"), *other;
+    char first[PLACE_TEXT_BYTES];
 
     if (!node || node->kind != YAML_SCALAR || !*node->text)
         return true; /* reported by settings_fill() */
@@ -67,10 +70,25 @@ static bool check_name(const struct config_reading *reading, const struct yaml_n
         other = settings_find(probe, "name");
         if (other && other->kind == YAML_SCALAR && strcmp(other->text, node->text) == 0)
             return problems_add(reading->problems, node->place,
-                                "\"name\": duplicate probe name \"%s\": first used at line %zu",
-                                node->text, other->place.line);
+                                "\"name\": duplicate probe name \"%s\": first used at %s",
+                                node->text, place_text(other->place, node->place, first));
     }
     return true;
+}
+
+/* The operation is unknown: any key of an operation may be valid. */
+static void check_any_keys(const struct config_reading *reading,
+                           const struct settings_source *source, const struct setting *own)
+{
+    const struct setting *tables[TABLES_MAX + 1];
+    size_t n = 0;
+
+    for (const struct collector *const *at = reading->schema->catalog; *at; at++)
+        for (size_t i = 0; (*at)->lane == LANE_PROBE && (*at)->settings && (*at)->settings[i]; i++)
+            if (n < TABLES_MAX)
+                tables[n++] = (*at)->settings[i];
+    tables[n] = NULL;
+    settings_check_keys(source, own, tables);
 }
 
 static void read_probe(struct config_reading *reading, const struct yaml_node *section,
@@ -89,8 +107,10 @@ static void read_probe(struct config_reading *reading, const struct yaml_node *s
         settings_check_keys(&source, own, NULL);
         return;
     }
-    if (collector) /* without an operation the valid keys are unknown */
+    if (collector)
         ok = settings_check_keys(&source, own, collector->settings);
+    else
+        check_any_keys(reading, &source, own);
     ok &= settings_fill(&source, own, SETTINGS_ALL, &keys);
     ok &= config_check_durations(&source, &keys);
     ok &= config_check_schedule(&source, &keys);

@@ -80,7 +80,9 @@ static void replace(struct yaml_node *node, struct arena *arena, struct problems
 
 void variables_replace(struct yaml_node *root, struct arena *arena, struct problems *problems)
 {
-    for (struct yaml_node *node = root; node; node = yaml_next(node, root))
+    struct error err;
+
+    for (struct yaml_node *node = root; node && arena_ok(arena, &err); node = yaml_next(node, root))
         if (node->kind == YAML_SCALAR && strstr(node->text, "${"))
             replace(node, arena, problems);
 }

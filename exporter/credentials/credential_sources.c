@@ -8,11 +8,9 @@
 #include "os/file.h"
 #include "os/rootfs.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #define SECRET_FILE_BYTES_MAX ((size_t)64 << 10)
 #define PATHS_BYTES_MAX       ((size_t)16 << 10)
@@ -236,8 +234,8 @@ static bool check_providers(const struct credentials_settings *settings, const c
     for (size_t i = 0; i < providers->count; i++) {
         snprintf(path, sizeof(path), "%s/%s", settings->provider_bin_dir, providers->items[i].name);
         program = rootfs_join_or_own(path, &arena);
-        if (program && access(program, X_OK) != 0)
-            return error_set(err, ERROR_INVALID, "%s: %s", program, strerror(errno));
+        if (program && file_stamp(program) == 0)
+            return error_set(err, ERROR_INVALID, "%s: no such program", program);
     }
     return arena_ok(&arena, err);
 }

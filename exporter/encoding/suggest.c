@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Compares words by Levenshtein distance, computed row by row (Wagner and Fischer). */
+/* Compares words by the number of letters that were inserted, left out, replaced or swapped with
+ * their neighbour, computed row by row (Wagner and Fischer; swaps: optimal string alignment). */
 #include "encoding/suggest.h"
 
 #include <string.h>
@@ -26,22 +27,23 @@ static size_t smallest(size_t a, size_t b, size_t c)
 
 static size_t distance(const char *a, size_t a_size, const char *b, size_t b_size)
 {
-    size_t row[WORD_LENGTH_MAX + 1];
+    size_t rows[3][WORD_LENGTH_MAX + 1];
 
-    for (size_t j = 0; j <= b_size; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= a_size; i++) {
-        size_t diagonal = row[0];
+    for (size_t i = 0; i <= a_size; i++) {
+        size_t *row = rows[i % 3], *above = rows[(i + 2) % 3], *second = rows[(i + 1) % 3];
 
         row[0] = i;
         for (size_t j = 1; j <= b_size; j++) {
-            size_t above = row[j];
-
-            row[j] = smallest(above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1]));
-            diagonal = above;
+            if (i == 0) {
+                row[j] = j;
+                continue;
+            }
+            row[j] = smallest(above[j] + 1, row[j - 1] + 1, above[j - 1] + (a[i - 1] != b[j - 1]));
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                row[j] = smallest(row[j], second[j - 2] + 1, row[j]);
         }
     }
-    return row[b_size];
+    return rows[a_size % 3][b_size];
 }
 
 static bool is_close(const char *wrong, const char *word)

@@ -55,6 +55,7 @@ static struct yaml_node *new_node(struct reader *reader, enum yaml_kind kind, ya
     }
     node->kind = kind;
     node->place = place_of(mark);
+    node->place.file = reader->problems->file;
     return node;
 }
 

@@ -205,7 +205,11 @@ static void explain_flow(const struct yaml_fault *fault, struct problems *proble
     const char *what = is_list ? "list" : "mapping";
     char open = is_list ? '[' : '{', close = is_list ? ']' : '}';
 
-    if (is_at_end(fault, fault->place))
+    if (char_at(fault, fault->place) == ':' && fault->place.line == fault->context_place.line)
+        problems_add(problems, fault->place,
+                     "found a \":\" that no key has: expected \",\" before the next key, or quotes "
+                     "around the value");
+    else if (is_at_end(fault, fault->place))
         problems_add(problems, fault->context_place,
                      "found \"%c\" without \"%c\": the file ends inside of this %s", open, close,
                      what);

@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "encoding/problems.h"
-#include "os/file.h"
+#include "config/config.h"
 #include "scheduler/scheduler_view.h"
 
 #include <string.h>
@@ -179,7 +179,7 @@ bool reloader_reload(struct reloader *reloader, struct error *err)
     bool ok;
     LOCK_SCOPE(&reloader->lock);
 
-    reloader->stamp = reloader->options.path ? file_stamp(reloader->options.path) : 0;
+    reloader->stamp = reloader->options.path ? config_stamp(reloader->options.path) : 0;
     ok = load_and_apply(reloader, err);
     post_status(reloader, ok);
     return ok;
@@ -214,7 +214,7 @@ bool reloader_changed(struct reloader *reloader)
 
     if (!reloader->options.path || pthread_mutex_trylock(&reloader->lock) != 0)
         return false;
-    changed = file_stamp(reloader->options.path) != reloader->stamp;
+    changed = config_stamp(reloader->options.path) != reloader->stamp;
     pthread_mutex_unlock(&reloader->lock);
     return changed;
 }

@@ -27,7 +27,7 @@ def exporter_check(containerd, *args, timeout=60):
 
 
 class WithoutAliases(yaml.SafeDumper):
-    """Writes a repeated value twice: the exporter rejects YAML aliases."""
+    """Writes a repeated value twice, as a person would."""
 
     def ignore_aliases(self, data):
         return True

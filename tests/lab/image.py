@@ -39,10 +39,11 @@ def image_archive(folder, binary=None):
     return folder / "image.tar"
 
 
-def layer_of(archive):
-    """The path of the one layer of an archive; the archive is unpacked beside it."""
+def unpacked(archive):
+    """(configuration, path of the one layer) of an archive, which is unpacked beside it."""
     folder = archive.parent / "layout"
     with tarfile.open(archive) as tar:
         tar.extractall(folder)
-    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    return folder / manifest[0]["Layers"][0]
+    (image,) = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    (layer,) = image["Layers"]
+    return json.loads((folder / image["Config"]).read_text(encoding="utf-8")), folder / layer

@@ -18,7 +18,9 @@ from lab.process import Process
 from lab.programs import ROOT, daemons_dir
 from lab.wait import LabError, wait_until
 
-# FOLDER CHECKOUT DAEMONS
+# `ip link set lo up`, by SIOCSIFFLAGS.
+LOOPBACK = "import fcntl, socket, struct; fcntl.ioctl(socket.socket(), 0x8914, struct.pack('16sh22x', b'lo', 0x49))"
+# FOLDER CHECKOUT DAEMONS LOOPBACK
 ENTER = r"""
 mount --make-rprivate /
 mkdir -p "$1"/memory && mount -t tmpfs tmpfs "$1/memory"
@@ -45,7 +47,7 @@ mkdir -p .old
 pivot_root . .old
 umount -l .old
 rmdir .old
-ip link set lo up
+/usr/bin/python3 -c "$4"
 touch "$1/shared/ready"
 exec sleep infinity
 """
@@ -59,7 +61,7 @@ class Machine(contextlib.AbstractContextManager):
         self.shared = self.folder / "shared"
         self.shared.mkdir(parents=True)
         argv = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "bash", "-euc", ENTER, "enter", self.folder,
-                ROOT, daemons_dir()]
+                ROOT, daemons_dir(), LOOPBACK]
         self.holder = Process(argv, self.folder / "machine.log").start()
         self.holder.wait_ready((self.shared / "ready").exists)
         self.pid = int(pathlib.Path(f"/proc/{self.holder.pid}/task/{self.holder.pid}/children").read_text("utf-8"))

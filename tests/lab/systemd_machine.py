@@ -27,7 +27,7 @@ rm -rf etc/systemd/system usr/sbin/policy-rc.d; mkdir etc/systemd/system
 for unit in usr/lib/systemd/system/{sysinit,local-fs,multi-user,timers,sockets}.target.wants/*; do
     case $unit in *journald*) ;; *) ln -sfT /dev/null "etc/systemd/system/${unit##*/}" ;; esac
 done
-: >etc/fstab; : >etc/machine-id
+: >etc/fstab; : >etc/machine-id; rm -f var/lib/man-db/auto-update
 if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
     mount -t cgroup2 cgroup2 sys/fs/cgroup
 else

@@ -28,7 +28,7 @@ static const struct canary_field list_fields[] = {
 };
 
 /* Every Kubernetes object has one of these keys; the settings document has neither. */
-static bool is_object(const struct yaml_node *document)
+bool canary_documents_is_object(const struct yaml_node *document)
 {
     return yaml_member(document, "kind", strlen("kind")) ||
            yaml_member(document, "apiVersion", strlen("apiVersion"));
@@ -79,15 +79,13 @@ static void read_list(struct canary_probes *probes, const struct yaml_node *list
     }
 }
 
-/* Returns the settings document; NULL if there is none. An empty document counts if there is no
- * other. */
-static struct yaml_node *find_settings(const struct config_reading *reading,
-                                       const struct yaml_node *documents)
+struct yaml_node *canary_documents_find_settings(const struct config_reading *reading,
+                                                 const struct yaml_node *documents)
 {
     struct yaml_node *settings = NULL;
 
     for (struct yaml_node *at = documents->children; at; at = at->next) {
-        if (is_object(at) || (settings && yaml_is_null(at)))
+        if (canary_documents_is_object(at) || (settings && yaml_is_null(at)))
             continue;
         if (settings && !yaml_is_null(settings))
             problems_add(reading->problems, at->place,
@@ -146,7 +144,7 @@ static bool read_objects(struct config_reading *reading, const struct yaml_node 
     for (const struct yaml_node *at = documents->children; at; at = at->next) {
         if (has_text(at, "kind", "List") || has_text(at, "kind", "CanaryList"))
             read_list(probes, at);
-        else if (is_object(at))
+        else if (canary_documents_is_object(at))
             read_canary(probes, at);
     }
     return true;
@@ -154,11 +152,11 @@ static bool read_objects(struct config_reading *reading, const struct yaml_node 
 
 bool canary_documents_read(struct config_reading *reading, struct yaml_node *documents)
 {
-    struct yaml_node *root = find_settings(reading, documents);
+    struct yaml_node *root = canary_documents_find_settings(reading, documents);
     const struct yaml_node *object = documents->children;
     struct canary_folders folders;
 
-    while (object && !is_object(object))
+    while (object && !canary_documents_is_object(object))
         object = object->next;
     if (!root || (object && yaml_is_null(root)))
         root = yaml_build_root(reading->arena, object ? YAML_MAPPING : YAML_SCALAR,

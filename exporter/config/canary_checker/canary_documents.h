@@ -11,6 +11,14 @@
 
 #include "config/config_reading.h"
 
+/* Whether the document is a Kubernetes object, not settings. */
+bool canary_documents_is_object(const struct yaml_node *document);
+
+/* Returns the settings document of one file; NULL if there is none. An empty document counts if
+ * there is no other. Reports a second one. */
+struct yaml_node *canary_documents_find_settings(const struct config_reading *reading,
+                                                 const struct yaml_node *documents);
+
 extern const struct setting canary_folders_settings[]; /* the section `kubernetes:` */
 
 /* Sets reading->root to the settings document, an empty one if the file has none, with all probes

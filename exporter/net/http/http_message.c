@@ -177,46 +177,46 @@ bool http_address(const char *host, unsigned char address[16])
     return inet_pton(AF_INET, host, address + sizeof(prefix)) == 1;
 }
 
-struct place {
+struct origin {
     char host[HTTP_ORIGIN_BYTES], port[HTTP_PORT_BYTES];
     bool tls, default_port;
 };
 
-static void read_place(const char *url, struct place *place)
+static void read_origin(const char *url, struct origin *origin)
 {
-    char origin[HTTP_ORIGIN_BYTES];
+    char text[HTTP_ORIGIN_BYTES];
     const char *standard;
 
-    http_origin(url, origin, sizeof(origin));
-    http_host(url, place->host, place->port);
-    place->tls = strncasecmp(origin, "https://", strlen("https://")) == 0;
-    standard = place->tls ? "443" : "80";
-    place->default_port = !*place->port || strcmp(place->port, standard) == 0;
-    if (place->default_port)
-        memcpy(place->port, standard, strlen(standard) + 1);
+    http_origin(url, text, sizeof(text));
+    http_host(url, origin->host, origin->port);
+    origin->tls = strncasecmp(text, "https://", strlen("https://")) == 0;
+    standard = origin->tls ? "443" : "80";
+    origin->default_port = !*origin->port || strcmp(origin->port, standard) == 0;
+    if (origin->default_port)
+        memcpy(origin->port, standard, strlen(standard) + 1);
 }
 
-static bool same_place(const struct place *a, const struct place *b)
+static bool same_origin(const struct origin *a, const struct origin *b)
 {
     return a->tls == b->tls && strcasecmp(a->host, b->host) == 0 && strcmp(a->port, b->port) == 0;
 }
 
 bool http_same_origin(const char *a, const char *b)
 {
-    struct place one, other;
+    struct origin one, other;
 
-    read_place(a, &one);
-    read_place(b, &other);
-    return same_place(&one, &other);
+    read_origin(a, &one);
+    read_origin(b, &other);
+    return same_origin(&one, &other);
 }
 
 bool http_may_share_identity(const char *from, const char *to)
 {
-    struct place one, other;
+    struct origin one, other;
 
-    read_place(from, &one);
-    read_place(to, &other);
-    return same_place(&one, &other) ||
+    read_origin(from, &one);
+    read_origin(to, &other);
+    return same_origin(&one, &other) ||
            (!one.tls && other.tls && strcasecmp(one.host, other.host) == 0 && one.default_port &&
             other.default_port);
 }

@@ -2,13 +2,14 @@
 """deploy/Dockerfile, built by a real dockerd from a Debian that debootstrap made: no network, no cache, another folder."""
 import datetime
 import hashlib
+import pathlib
 import re
 import tarfile
 
 import pytest
 
 from lab.docker_cli import DockerCli
-from lab.image import image_archive, layer_of, version
+from lab.image import image_archive, unpacked, version
 from lab.programs import ROOT, daemons_dir
 
 LIMIT_BYTES = 45 * 10**6
@@ -52,6 +53,20 @@ def contents(path, skip=None):
     return found
 
 
+def versions(status):
+    """{package: version} of the text of dpkg's status."""
+    return dict(re.findall(r"^Package: (\S+)\nStatus: \S+ \S+ installed\n(?:\S.*\n| .*\n)*?Version: (\S+)$", status, re.M))
+
+
+def other_packages():
+    """Packages of the base that this machine has in another version."""
+    with tarfile.open(daemons_dir() / "image-base.tar") as tar:
+        base = versions(tar.extractfile("./var/lib/dpkg/status").read().decode())
+    ours = versions(pathlib.Path("/var/lib/dpkg/status").read_text(encoding="utf-8"))
+    assert base.keys() & ours.keys()
+    return {name for name, version_ in base.items() if ours.get(name, version_) != version_}
+
+
 def test_image_is_small_and_says_what_it_is(built):
     assert built["Size"] <= LIMIT_BYTES
     labels = built["Config"]["Labels"]
@@ -60,15 +75,17 @@ def test_image_is_small_and_says_what_it_is(built):
 
 
 def test_dockerfile_and_make_image_make_the_same_image(docker, built, tmp_path):
-    """Byte for byte but for the libraries, whose packages this machine may have newer: the program does not depend on the
-    folder and the machine it was built on. If it differs, build/ was not made from this tree with the default flags."""
+    """Byte for byte: neither depends on the folder and the machine, if its packages are the same. If the program alone
+    differs, build/ was not made from this tree with the default flags."""
     ours = image_archive(tmp_path / "image")
     container = docker("create", "lab/built:1")
     docker("export", "--output", tmp_path / "export.tar", container)
-    expected, found = contents(layer_of(ours)), contents(tmp_path / "export.tar", DOCKERS_OWN)
+    expected, found = contents(unpacked(ours)[1]), contents(tmp_path / "export.tar", DOCKERS_OWN)
     assert expected.keys() == found.keys()
     assert {name for name in expected if expected[name][:-1] != found[name][:-1]} == set()
-    assert {name for name in expected if expected[name] != found[name] and not name.startswith("lib")} == set()
+    changed = {name for name in expected if expected[name] != found[name]}
+    other = other_packages() if changed else set()
+    assert not changed or other, changed
     docker("load", "--input", ours)
     loaded = docker.inspect(f"containerd_exporter:{version()}")["Config"]
     for key in ("User", "Entrypoint", "Cmd", "Env", "ExposedPorts", "Healthcheck"):
@@ -77,6 +94,8 @@ def test_dockerfile_and_make_image_make_the_same_image(docker, built, tmp_path):
     assert built["Config"]["Labels"].items() - loaded["Labels"].items() <= {
         ("org.opencontainers.image.revision", facts_of_the_build()["REVISION"])}
     assert loaded["Labels"].keys() - built["Config"]["Labels"].keys() <= dated
+    if other:
+        pytest.skip(f"THE CONTENTS WERE NOT COMPARED: this machine has other versions of {', '.join(sorted(other))}")
 
 
 def test_built_image_runs(docker, built):

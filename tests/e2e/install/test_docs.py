@@ -4,6 +4,7 @@
 Blocks of YAML say what they are by the word after `yaml`: none is a configuration of the exporter; prometheus, web,
 kubernetes and values are those of others; blackbox is only parsed.
 """
+import os
 import pathlib
 import re
 import subprocess
@@ -25,7 +26,8 @@ BASH = "sh"
 RUN = {
     ("README.md", "Two commands"): ["tests/e2e/system/test_demo.py::test_once_shows_results_and_leaves_nothing", "tests/fresh.sh"],
     ("docs/quick-start.md", "Virtual machine or server"): ["tests/e2e/install/test_quick_start.py::test_virtual_machine"],
-    ("docs/quick-start.md", "Container image"): ["tests/e2e/install/test_quick_start.py::test_docker"],
+    ("docs/quick-start.md", "Private registries on this machine"): ["tests/e2e/install/test_quick_start.py::test_virtual_machine"],
+    ("docs/quick-start.md", "Container image"): ["tests/e2e/install/test_image_push.py::test_commands_of_the_page"],
     ("docs/quick-start.md", "Docker"): ["tests/e2e/install/test_quick_start.py::test_docker"],
     ("docs/quick-start.md", "With kustomize"): ["tests/e2e/install/test_quick_start.py::test_overlay"],
     ("docs/quick-start.md", "k3s, RKE2, k0s, MicroK8s"): ["tests/e2e/install/test_quick_start.py::test_overlay"],
@@ -39,7 +41,8 @@ NOT_RUN = {
 
 
 def exporter(*args):
-    return subprocess.run([exporter_binary(), *map(str, args)], capture_output=True, text=True, check=False)
+    env = {**os.environ, "REGISTRY_PASSWORD": "word"}
+    return subprocess.run([exporter_binary(), *map(str, args)], capture_output=True, text=True, env=env, check=False)
 
 
 def yaml_blocks(kind):
@@ -173,7 +176,7 @@ def test_blocks_of_commands_parse():
 
 
 def test_flags_in_commands_are_those_of_this_build():
-    known = exporter("--help").stdout + "".join(exporter(command, "--help").stdout for command in ("check", "probe", "metrics"))
+    known = exporter("--help").stdout + "".join(exporter(command, "--help").stdout for command in ("check", "probe", "metrics", "health"))
     bad = []
     for page in GUIDES:
         for block in blocks(page, language=BASH):

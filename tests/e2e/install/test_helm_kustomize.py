@@ -139,8 +139,7 @@ def kustomized(temp, components):
     for component in components:
         if component in OWN:
             field, name, literals = OWN[component]
-            text = (MANIFESTS / f"components/{component}/kustomization.yaml").read_text(encoding="utf-8")
-            more[field] = [{"name": name, "literals": literals, "behavior": "replace" if f"\n{field}:" in text else "create"}]
+            more[field] = [{"name": name, "literals": literals}]
     return overlay(temp, *components, **more)
 
 

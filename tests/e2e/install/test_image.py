@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """The container image that `make image` makes: what is in it, that it is the same twice, and that it runs."""
-import json
 import pathlib
 import subprocess
 import tarfile
@@ -8,7 +7,7 @@ import tarfile
 import pytest
 
 from lab.docker_cli import DockerCli
-from lab.image import EPOCH, NAME, image_archive, image_tool, version
+from lab.image import EPOCH, NAME, image_archive, image_tool, unpacked, version
 from lab.network import free_port, http_request
 from lab.programs import exporter_binary
 from lab.wait import wait_until
@@ -20,22 +19,6 @@ PROGRAM = "/usr/local/bin/containerd_exporter"
 @pytest.fixture(scope="module", name="archive")
 def one_archive(tmp_path_factory):
     return image_archive(tmp_path_factory.mktemp("image"))
-
-
-def blobs(archive):
-    """(manifest, configuration, path of the layer, unpacked) of the archive's image."""
-    folder = archive.parent / "layout"
-    if not folder.exists():
-        with tarfile.open(archive) as tar:
-            tar.extractall(folder)
-    (entry,) = json.loads((folder / "index.json").read_text())["manifests"]
-
-    def path(descriptor):
-        return folder / "blobs" / descriptor["digest"].replace(":", "/")
-
-    manifest = json.loads(path(entry).read_text())
-    (layer,) = manifest["layers"]
-    return manifest, json.loads(path(manifest["config"]).read_text()), path(layer)
 
 
 def digest_of(archive):
@@ -61,7 +44,7 @@ def test_same_program_gives_the_same_digest(archive, tmp_path):
 
 @pytest.mark.unprivileged
 def test_image_holds_the_program_and_no_shell(archive):
-    _, config, layer = blobs(archive)
+    config, layer = unpacked(archive)
     with tarfile.open(layer) as tar:
         members = {"/" + member.name: member for member in tar.getmembers()}
     assert PROGRAM in members and "/etc/ssl/certs/ca-certificates.crt" in members and "/etc/passwd" in members
@@ -96,6 +79,9 @@ def test_docker_runs_the_image(docker, archive):
         facts = dict(line.rstrip("\n").split(":\t", 1) for line in lines if ":\t" in line)
     assert facts["Uid"].split() == ["65534"] * 4 and facts["Gid"].split() == ["0"] * 4
     assert docker.run("exec", "exporter", "/bin/sh", "-c", "true").returncode != 0
+    asked = docker("run", "--rm", "--network", "host", "--add-host", "exporter.lab:127.0.0.1", NAME, "health",
+                   f"--web.listen-address=exporter.lab:{port}")  # the image resolves names
+    assert asked == f"exporter.lab:{port}: http://exporter.lab:{port}/-/healthy: status 200"
     docker("stop", "exporter")
     assert docker.inspect("exporter")["State"]["ExitCode"] == 0
 

@@ -553,8 +553,9 @@ static const struct {
      "f:1:13: \"kubernetes\": expected a mapping, found a string\n"},
     /* a document without checks is a mistake */
     {CANARY, "f:1:1: no image check found: expected a non-empty containerd, "},
-    {CANARY "spec: *x\n", "f:3:7: aliases (*x) are not supported\n"},
-    {CANARY "spec: {docker: *x}\n", "f:3:16: aliases (*x) are not supported\n"},
+    {CANARY "spec: *x\n", "f:3:7: unknown anchor \"x\": expected &x before this alias\n"},
+    {CANARY "spec: {docker: *x}\n",
+     "f:3:16: unknown anchor \"x\": expected &x before this alias\n"},
     {CANARY "spec: {interval: 30}\n",
      "f:1:1: no image check found: expected a non-empty containerd, "},
     {CANARY "spec: {docker: [], containerd: }\n",

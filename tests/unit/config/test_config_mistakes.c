@@ -207,6 +207,32 @@ static const struct {
     {"registries: {'*': {auth: {username: u}}}\n" PROBE "}",
      "1:37: \"auth.username\": needs a password\n"},
     {PROBE "max_concurrent: 1}", "2:42: unknown key \"max_concurrent\" (known:"},
+    /* keys of a probe whose operation is unknown */
+    {"probes:\n- {name: a, operatoin: pull, imgae: r/x, intervall: 5m, cold: x}",
+     "2:3: \"operation\" is missing: Operation of the probe.\n"
+     "f:2:13: unknown key \"operatoin\" (did you mean \"operation\"?)\n"
+     "f:2:30: unknown key \"imgae\" (did you mean \"image\"?)\n"
+     "f:2:42: unknown key \"intervall\" (did you mean \"interval\"?)\n"},
+    {"probes:\n- {nmae: a, operation: fly, auth: {usrname: x}}",
+     "2:3: \"name\" is missing: Name of the probe, the label of its metrics.\n"
+     "f:2:4: unknown key \"nmae\" (did you mean \"name\"?)\n"
+     "f:2:24: \"operation\": expected one of pull, push, found \"fly\"\n"
+     "f:2:36: unknown key \"usrname\" (did you mean \"username\"?)\n"},
+    {"probes:\n- {name: a, operation: pull, imgae: r/x}",
+     "2:3: \"image\" is missing: Reference of the image.\nf:2:30: unknown key \"imgae\" (did you "
+     "mean "
+     "\"image\"?)\n"},
+    /* aliases and merge keys */
+    {"probes:\n- &a {name: a, operation: pull, image: r/x, cold: x}\n- {<<: *a, name: b}",
+     "2:51: \"cold\": expected one of required, preferred, no, found \"x\"\n"},
+    {"probes:\n- {<<: &a {imgae: r/x}, name: a, operation: pull}",
+     "2:3: \"image\" is missing: Reference of the image.\nf:2:12: unknown key \"imgae\" (did you "
+     "mean "
+     "\"image\"?)\n"},
+    {"registries: {r: &r {plain_http: true}}\nprobes:\n- {name: a, operation: pull, image: r/x, "
+     "labels: *r}\n- {name: a, operation: pull, image: r/y, auth: *r}",
+     "1:21: unknown key \"plain_http\" (known: username, password) (used by the alias at line 4)\n"
+     "f:4:10: \"name\": duplicate probe name \"a\": first used at line 3\n"},
     /* variables */
     {"containerd: {address: 'a${CONFIG_NOT_SET}'}",
      "1:23: environment variable \"CONFIG_NOT_SET\" is not set\n"},

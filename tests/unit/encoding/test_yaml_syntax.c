@@ -145,8 +145,8 @@ static const struct {
     {"a: 1\n\"b\"\nc: 2\n", "2:1: expected a key with \": \" (a colon and a space) after it"},
     {"{\"a\" 1}\n",
      "1:6: expected \",\" or \"}\": the mapping that begins with \"{\" at line 1 is not closed"},
-    {"{\"a\": 1 \"b\": 2}\n",
-     "1:12: expected \",\" or \"}\": the mapping that begins with \"{\" at line 1 is not closed"},
+    {"{\"a\": 1 \"b\": 2}\n", "1:12: found a \":\" that no key has: expected \",\" before the next "
+                              "key, or quotes around the value"},
     {"a: : b\n", "1:4: found a second \": \" in one line: expected quotes around the value"},
     {": b\n", "1:1: found \":\" without a key: expected a key before it"},
     {"- name: a\n- \n image: b\n  x: y\n", "4:3: wrong indentation: the key above has a value "
@@ -174,6 +174,8 @@ static const struct {
      "1:5: found a second \": \" in one line: expected quotes around the value"},
     {"# c\n\n  # c\na: 1\n\n# c\n b: 2\n",
      "7:2: wrong indentation: found column 2: expected column 1, as in line 4"},
+    {"a: {b: c: d}\n", "1:9: found a \":\" that no key has: expected \",\" before the next key, or "
+                       "quotes around the value"},
     {"- a: 1\n  - b\n", "2:3: found an item of a list in the column of the keys that begin at line "
                         "1: expected a key or another column"},
     {"a: \"x\\u12\"\n", "1:8: expected hexadecimal digits after \"\\x\", \"\\u\" or \"\\U\""},
