@@ -60,6 +60,7 @@ class Machine(contextlib.AbstractContextManager):
         self.folder = pathlib.Path(folder)
         self.shared = self.folder / "shared"
         self.shared.mkdir(parents=True)
+        self.started = []
         argv = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "bash", "-euc", ENTER, "enter", self.folder,
                 ROOT, daemons_dir(), LOOPBACK]
         self.holder = Process(argv, self.folder / "machine.log").start()
@@ -99,7 +100,8 @@ class Machine(contextlib.AbstractContextManager):
         """Starts a program that ends with the machine, and waits until the command `ready` succeeds."""
         log = self.folder / f"{os.path.basename(str(argv[0]))}-{time.monotonic_ns()}.log"
         with open(log, "wb") as file:
-            subprocess.Popen(self.words(*argv), stdin=subprocess.DEVNULL, stdout=file, stderr=file, env=self.env)
+            self.started.append(subprocess.Popen(self.words(*argv), stdin=subprocess.DEVNULL, stdout=file, stderr=file,
+                                                 env=self.env))
         try:
             wait_until(lambda: self.try_run(ready).returncode == 0, timeout, ready, every=0.2)
         except LabError as error:
@@ -108,3 +110,5 @@ class Machine(contextlib.AbstractContextManager):
 
     def __exit__(self, *exc):
         self.holder.kill()
+        for process in self.started:  # all have ended with the first process of their namespace
+            process.wait(30)

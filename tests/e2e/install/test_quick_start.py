@@ -99,11 +99,11 @@ def test_virtual_machine(machine):
     stand_in(machine, "systemctl", UNIT="containerd_exporter")
     install, look, configure, probe = commands("Virtual machine or server")
     machine.run(install, timeout=600)
-    wait_until(lambda: metric(machine, '^containerd_images.*k8s.io.*"complete".*"true". [1-9]'), 30, "the inventory")
+    wait_until(lambda: metric(machine, '^containerd_images.*k8s.io.*"complete".*"true". [1-9]'), 90, "the inventory")
     shown = machine.run(look)
     assert "containerd_up 1" in shown and "registry.example:5000/base:1" in shown
     machine.run(configure)
-    wait_until(lambda: metric(machine, 'image_canary_success.*probe="push".* 1$'), 60, "the push")
+    wait_until(lambda: metric(machine, 'image_canary_success.*probe="push".* 1$'), 120, "the push")
     assert "image_canary_success" in machine.run(probe)
     machine.write("/root/.docker/config.json", "{}", 0o600)
     (secret,) = commands("Private registries on this machine")
@@ -125,7 +125,7 @@ def prometheus(machine):
     def instances():
         answer = json.loads(machine.run(f"curl -s '{url}'"))
         return {sample["metric"]["instance"] for sample in answer["data"]["result"]}
-    wait_until(lambda: instances() == {"node1:10048", "node2:10048"}, 30, "both targets", every=0.5)
+    wait_until(lambda: instances() == {"node1:10048", "node2:10048"}, 90, "both targets", every=0.5)
 
 
 def test_docker(machine):
@@ -137,8 +137,8 @@ def test_docker(machine):
                      "--ip-masq=false", "--userland-proxy=false", "--oom-score-adjust=0"], "docker version")
     machine.run(build.splitlines()[0], timeout=600)  # test_image_push runs the others
     machine.run(start)
-    wait_until(lambda: metric(machine, "^docker_engine_up 1"), 30, "the container")
-    wait_until(lambda: metric(machine, 'image_canary_success.*probe="pull-docker".* 1$'), 60, "the pull")
+    wait_until(lambda: metric(machine, "^docker_engine_up 1"), 90, "the container")
+    wait_until(lambda: metric(machine, 'image_canary_success.*probe="pull-docker".* 1$'), 120, "the pull")
     assert "docker_engine_up 1" in machine.run(look)
 
 

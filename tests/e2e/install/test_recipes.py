@@ -193,5 +193,5 @@ def test_rate_limits(machine):
 
     def metric(text):
         return text in machine.run("curl -s http://localhost:10048/metrics")
-    wait_until(lambda: metric('image_registry_budget{registry="docker.io",kind="pulls"} 4'), 30, "the budget")
+    wait_until(lambda: metric('image_registry_budget{registry="docker.io",kind="pulls"} 4'), 60, "the budget")
     wait_until(lambda: metric('image_registry_budget_remaining{registry="docker.io",kind="pulls"} 3'), 60, "one pull less")
