@@ -329,7 +329,7 @@ image-set:
 
 # The unit tests of arm64. qemu-user 7.2 has no openat2() and does not tell posix_spawn() of a missing program, and the
 # failures of all engines take too long there: these tests run on a real arm64.
-EMULATOR_CANNOT := test_content_files test_credential_plugin test_engine_failures test_node_name test_rootfs
+EMULATOR_CANNOT := test_content_files test_credential_plugin test_engine_failures test_node_name test_process test_rootfs
 EMULATOR ?= $(if $(filter arm64,$(HOST_ARCH)),,qemu-aarch64-static)
 check-arm64:
 	$(Q)deploy/lib.sh need_sysroot arm64
