@@ -40,9 +40,12 @@ struct unit {
 };
 
 static const struct unit durations[] = {
-    {"y", 365 * 86400 * NS_PER_SECOND}, {"w", 7 * 86400 * NS_PER_SECOND},
-    {"d", 86400 * NS_PER_SECOND},       {"h", 3600 * NS_PER_SECOND},
-    {"m", 60 * NS_PER_SECOND},          {"s", NS_PER_SECOND},
+    {"y", 365 * 86400 * NS_PER_SECOND},
+    {"w", 7 * 86400 * NS_PER_SECOND},
+    {"d", 86400 * NS_PER_SECOND},
+    {"h", 3600 * NS_PER_SECOND},
+    {"m", 60 * NS_PER_SECOND},
+    {"s", NS_PER_SECOND},
     {"ms", NS_PER_MS},
 };
 

@@ -10,6 +10,7 @@
 #include "os/process.h"
 #include "os/rootfs.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -192,21 +193,32 @@ static void store(const struct plugin_query *query, const struct credential_prov
                          cache_ns < INT64_MAX - now_ns ? now_ns + cache_ns : INT64_MAX);
 }
 
+/* Returns the path of the provider's program, in `arena`; NULL if that has failed. */
+static const char *program_of(const struct credential_provider *provider, const char *bin_dir,
+                              struct arena *arena)
+{
+    size_t size = strlen(bin_dir) + 1 + strlen(provider->name) + 1;
+    char *program = arena_alloc(arena, size);
+
+    if (!program)
+        return NULL;
+    snprintf(program, size, "%s/%s", bin_dir, provider->name);
+    return rootfs_join_or_own(program, arena);
+}
+
 /* Returns the program and its arguments, in `arena`. */
 static const char **build_argv(const struct credential_provider *provider, const char *bin_dir,
                                struct arena *arena)
 {
-    size_t count = 1, size = strlen(bin_dir) + 1 + strlen(provider->name) + 1;
-    const char **argv;
-    char *program = arena_alloc(arena, size);
+    const char **argv, *program = program_of(provider, bin_dir, arena);
+    size_t count = 1;
 
     while (provider->args[count - 1])
         count++;
     argv = arena_alloc(arena, (count + 1) * sizeof(*argv));
     if (!program || !argv)
         return NULL;
-    snprintf(program, size, "%s/%s", bin_dir, provider->name);
-    argv[0] = rootfs_join_or_own(program, arena);
+    argv[0] = program;
     for (size_t i = 1; i < count; i++)
         argv[i] = provider->args[i - 1];
     return argv;
@@ -287,6 +299,40 @@ static bool run_all(const struct plugin_query *query, const struct credential_pr
     return false;
 }
 
+/* The caller frees *providers, also on failure. */
+static bool load(const char *config, struct credential_providers **providers, struct arena *arena,
+                 struct error *err)
+{
+    const char *here = rootfs_join_or_own(config, arena);
+
+    *providers = calloc(1, sizeof(**providers));
+    if (!*providers)
+        return error_memory(err);
+    return here ? credential_providers_load(*providers, here, arena, err) : arena_ok(arena, err);
+}
+
+bool credential_plugin_check(const char *config, const char *bin_dir, const char **key,
+                             struct error *err)
+{
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(CONFIG_BYTES_MAX);
+    CLEANUP(freep) struct credential_providers *providers = NULL;
+    struct stat status;
+
+    *key = "credential_provider.config";
+    if (!load(config, &providers, &arena, err))
+        return false;
+    *key = "credential_provider.bin_dir";
+    for (size_t i = 0; i < providers->count; i++) {
+        const char *program = program_of(&providers->items[i], bin_dir, &arena);
+
+        if (program && rootfs_stat(program, &status) != 0)
+            return error_set(err, ERROR_INVALID, "%s: %s", program, strerror(errno));
+        if (program && (!S_ISREG(status.st_mode) || !(status.st_mode & 0111)))
+            return error_set(err, ERROR_INVALID, "%s: expected a program", program);
+    }
+    return arena_ok(&arena, err);
+}
+
 bool credential_plugin_find(const char *config, const char *bin_dir,
                             const struct reference *reference, struct credential_cache *cache,
                             struct credentials *credentials, struct cancel *cancel,
@@ -294,16 +340,11 @@ bool credential_plugin_find(const char *config, const char *bin_dir,
 {
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(CONFIG_BYTES_MAX);
     CLEANUP(buf_deinit) struct buf image = BUF_INIT(PROCESS_INPUT_MAX);
-    CLEANUP(freep) struct credential_providers *providers = calloc(1, sizeof(*providers));
-    const char *here = rootfs_join_or_own(config, &arena);
+    CLEANUP(freep) struct credential_providers *providers = NULL;
     struct plugin_query query = {.bin_dir = bin_dir, .cache = cache};
 
-    if (!providers)
-        return error_memory(err);
     buf_printf(&image, "%s/%s", reference->host, reference->repository);
-    if (!here)
-        return arena_ok(&arena, err);
-    if (!buf_ok(&image, err) || !credential_providers_load(providers, here, &arena, err))
+    if (!buf_ok(&image, err) || !load(config, &providers, &arena, err))
         return false;
     query.image = image.data;
     return run_all(&query, providers, credentials, cancel, err);

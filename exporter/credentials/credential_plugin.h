@@ -36,3 +36,8 @@ bool credential_plugin_find(const char *config, const char *bin_dir,
                             const struct reference *reference, struct credential_cache *cache,
                             struct credentials *credentials, struct cancel *cancel,
                             struct error *err) MUST_CHECK;
+
+/* Checks that the configuration is valid and that `bin_dir` has the program of each provider: like
+ * the kubelet, the exporter expects them there. Sets *key to the setting that is wrong. */
+bool credential_plugin_check(const char *config, const char *bin_dir, const char **key,
+                             struct error *err) MUST_CHECK;

@@ -3,20 +3,14 @@
 
 #include "credentials/credential_helper.h"
 #include "credentials/credential_plugin.h"
-#include "credentials/credential_providers.h"
 #include "credentials/docker_config.h"
 #include "os/file.h"
 #include "os/rootfs.h"
 
-#include <errno.h>
-#include <limits.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #define SECRET_FILE_BYTES_MAX ((size_t)64 << 10)
 #define PATHS_BYTES_MAX       ((size_t)16 << 10)
-#define PROVIDERS_LIMIT_BYTES ((size_t)4 << 20)
 
 /* A secret that the configuration holds itself or names a file of. */
 struct slot {
@@ -161,23 +155,32 @@ static bool from_settings(const struct slot *slots, struct credentials *credenti
     return true;
 }
 
+/* Fills `helper`, else empties it and may fill `credentials`. */
+static bool read_docker_config(const char *path, const struct reference *reference,
+                               struct credentials *credentials,
+                               char helper[CREDENTIAL_HELPER_BYTES], struct error *err)
+{
+    CLEANUP(secret_buf_deinit) struct buf data = SECRET_BUF_INIT(DOCKER_CONFIG_BYTES_MAX);
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(PATHS_BYTES_MAX);
+
+    path = rootfs_join_or_own(path, &arena);
+    if (!path)
+        return arena_ok(&arena, err);
+    return file_read(path, &data, err) &&
+           (docker_config_find(data.data ? data.data : "", data.size, reference, credentials,
+                               helper, err) ||
+            error_wrap(err, "%s", path));
+}
+
 static bool from_docker_config(const char *path, const struct reference *reference,
                                struct credentials *credentials, struct cancel *cancel,
                                struct error *err)
 {
-    CLEANUP(secret_buf_deinit) struct buf data = SECRET_BUF_INIT(DOCKER_CONFIG_BYTES_MAX);
-    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(PATHS_BYTES_MAX);
     char helper[CREDENTIAL_HELPER_BYTES];
 
     credentials->source = "docker_config";
-    path = rootfs_join_or_own(path, &arena);
-    if (!path)
-        return arena_ok(&arena, err);
-    if (!file_read(path, &data, err))
+    if (!read_docker_config(path, reference, credentials, helper, err))
         return error_wrap(err, "docker_config");
-    if (!docker_config_find(data.data ? data.data : "", data.size, reference, credentials, helper,
-                            err))
-        return error_wrap(err, "docker_config %s", path);
     if (!helper[0])
         return true;
     credentials->source = "credential helper";
@@ -218,41 +221,6 @@ bool credentials_find(const struct credentials_settings *settings,
     return true;
 }
 
-/* Like the kubelet, expects the programs of the providers in one directory. */
-static bool check_providers(const struct credentials_settings *settings, const char **key,
-                            struct error *err)
-{
-    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(PROVIDERS_LIMIT_BYTES);
-    CLEANUP(freep) struct credential_providers *providers = calloc(1, sizeof(*providers));
-    char program[PATH_MAX];
-
-    *key = "credential_provider.config";
-    if (!providers)
-        return error_memory(err);
-    if (!credential_providers_load(providers, settings->provider_config, &arena, err))
-        return false;
-    *key = "credential_provider.bin_dir";
-    for (size_t i = 0; i < providers->count; i++) {
-        snprintf(program, sizeof(program), "%s/%s", settings->provider_bin_dir,
-                 providers->items[i].name);
-        if (access(program, X_OK) != 0)
-            return error_set(err, ERROR_INVALID, "%s: %s", program, strerror(errno));
-    }
-    return true;
-}
-
-static bool check_docker_config(const char *path, const struct reference *reference,
-                                struct error *err)
-{
-    CLEANUP(secret_buf_deinit) struct buf data = SECRET_BUF_INIT(DOCKER_CONFIG_BYTES_MAX);
-    CLEANUP(credentials_deinit) struct credentials found = {0};
-    char helper[CREDENTIAL_HELPER_BYTES];
-
-    return file_read(path, &data, err) && (docker_config_find(data.data ? data.data : "", data.size,
-                                                              reference, &found, helper, err) ||
-                                           error_wrap(err, "%s", path));
-}
-
 void credentials_check_files(const struct credentials_settings *settings,
                              const struct reference *reference,
                              void (*report)(void *arg, const char *key, const struct error *err),
@@ -260,6 +228,7 @@ void credentials_check_files(const struct credentials_settings *settings,
 {
     CLEANUP(credentials_deinit) struct credentials found = {0};
     const struct slots slots = slots_of(settings, &found);
+    char helper[CREDENTIAL_HELPER_BYTES];
     struct error err;
     const char *key;
 
@@ -267,8 +236,9 @@ void credentials_check_files(const struct credentials_settings *settings,
         if (is_set(slots.items[i].file) && !read_secret_file(&slots.items[i], &err))
             report(arg, slots.items[i].file_name, &err);
     if (is_set(settings->docker_config) &&
-        !check_docker_config(settings->docker_config, reference, &err))
+        !read_docker_config(settings->docker_config, reference, &found, helper, &err))
         report(arg, "docker_config", &err);
-    if (is_set(settings->provider_config) && !check_providers(settings, &key, &err))
+    if (is_set(settings->provider_config) &&
+        !credential_plugin_check(settings->provider_config, settings->provider_bin_dir, &key, &err))
         report(arg, key, &err);
 }

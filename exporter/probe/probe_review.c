@@ -7,7 +7,6 @@
 #include "probe/probe_request.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define HOUR_NS (3600 * NS_PER_SECOND)
@@ -89,20 +88,6 @@ static void review_push(const struct probe *probe, struct review *review)
                      "reason \"not_cold\": expected cold: no");
 }
 
-/* A node in a pod has the pod's host name, which is new with each pod. */
-static void review_node(const struct probe *probe, struct review *review)
-{
-    const char *named = getenv("NODE_NAME");
-    bool in_image = placeholder_in(probe->image, "node");
-
-    if ((named && *named) || !getenv("KUBERNETES_SERVICE_HOST"))
-        return;
-    if (in_image || (probe->tag && placeholder_in(probe->tag, "node")))
-        review->warn(review, in_image ? "image" : "tag",
-                     "{node} is the name of this pod, because $NODE_NAME is not set: each pod "
-                     "leaves another repository or tag; expected spec.nodeName in $NODE_NAME");
-}
-
 static void review_trust(const struct probe *probe, struct review *review)
 {
     bool has_secret = credentials_configured(probe_auth(probe));
@@ -142,7 +127,6 @@ void probe_review(const void *state, struct review *review)
     review_interval(probe, review);
     review_engine(probe, review);
     review_push(probe, review);
-    review_node(probe, review);
     review_trust(probe, review);
     if (review->opens_files)
         review_files(probe, review);

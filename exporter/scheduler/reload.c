@@ -3,8 +3,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "encoding/problems.h"
 #include "config/config.h"
+#include "encoding/problems.h"
 #include "scheduler/scheduler_view.h"
 
 #include <string.h>

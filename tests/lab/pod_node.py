@@ -81,7 +81,9 @@ class PodNode(Containerd):
         for outside, inside in (("/root", "/var/lib/containerd"), ("/state", "/run/containerd"), ("/containerd.sock", socket),
                                 ("", "/var/lib/lab")):
             text = text.replace(f"{self.folder}{outside}", inside)
-        text = text.replace('  stream_server_address =', f'  sandbox_image = "{PAUSE}"\n  restrict_oom_score_adj = true\n  stream_server_address =')
+        # Without CAP_SYS_RESOURCE, as in a container, no process may lower its oom_score_adj.
+        settings = f'  sandbox_image = "{PAUSE}"\n  restrict_oom_score_adj = true\n'
+        text = text.replace("  stream_server_address =", f"{settings}  stream_server_address =")
         (self.folder / "etc/containerd/config.toml").write_text(text, encoding="utf-8")
 
     def outside(self, path):

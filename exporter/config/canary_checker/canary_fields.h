@@ -2,8 +2,8 @@
 /*
  * The fields of canary-checker's documents.
  *
- * A field is supported; or ignored, because it does not affect measurements (docs/canary-checker.md lists
- * these); or rejected, with a reason. Unknown fields are errors.
+ * A field is supported; or ignored, because it does not affect measurements (docs/canary-checker.md
+ * lists these); or rejected, with a reason. Unknown fields are errors.
  */
 #pragma once
 

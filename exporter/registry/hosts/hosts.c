@@ -8,10 +8,10 @@
  */
 #include "registry/hosts/hosts.h"
 
+#include "net/http/http.h"
 #include "os/file.h"
 #include "registry/hosts/hosts_certs.h"
 #include "registry/hosts/hosts_dir.h"
-#include "net/http/http.h"
 #include "registry/hosts/hosts_draft.h"
 #include "registry/hosts/hosts_url.h"
 

@@ -9,9 +9,12 @@ import urllib.request
 
 import pytest
 
+from lab.daemons import crypt
 from lab.fake.proxy import FakeProxy
+from lab.fake.tls import Authority
 from lab.image import image_archive
 from lab.images import as_json
+from lab.kustomize import MANIFESTS
 from lab.pod_node import compile_static
 from lab.pod_site import CONTAINER, MIRRORED, TRUSTED, make_node, private_registry, run_pod
 from lab.probes import probe, reason, wait_for_runs
@@ -24,7 +27,8 @@ DOCKER_GROUP = 999
 PLUGIN = """#include <stdio.h>
 int main(void) {
     puts("{\\"kind\\":\\"CredentialProviderResponse\\",\\"apiVersion\\":\\"credentialprovider.kubelet.k8s.io/v1\\","
-         "\\"cacheKeyType\\":\\"Registry\\",\\"auth\\":{\\"secret.example:%d\\":{\\"username\\":\\"canary\\",\\"password\\":\\"s3cret\\"}}}");
+         "\\"cacheKeyType\\":\\"Registry\\","
+         "\\"auth\\":{\\"secret.example:%d\\":{\\"username\\":\\"canary\\",\\"password\\":\\"s3cret\\"}}}");
 }
 """
 
@@ -119,7 +123,8 @@ def test_registry_secret(lab, node, locked, maker):
     pod = run_pod(lab, node, "registry-secret", secrets=docker_config(host, "wrong"), probes=probes)
     for engine in ("client", "registry"):
         pod.wait_for("image_canary_failure_reasons_total", {"probe": engine, "reason": "unauthorized"}, lambda n: n > 0)
-    pod.volumes.update("registry", {"config.json": docker_config(host, PASSWORD)["containerd-exporter-registry"][".dockerconfigjson"]})
+    (right,) = docker_config(host, PASSWORD).values()
+    pod.volumes.update("registry", {"config.json": right[".dockerconfigjson"]})
     for engine in ("client", "registry"):
         pod.wait_for("image_canary_success", {"probe": engine}, 1)
 
@@ -173,21 +178,21 @@ def test_proxy(lab, node, registry, maker):
 
 def test_web_tls(lab, node, registry):
     """The kubelet has no password and knows no authority; everybody else needs a password."""
-    import crypt  # pylint: disable=import-outside-toplevel,deprecated-module
-    from lab.fake.tls import Authority  # pylint: disable=import-outside-toplevel
     authority = Authority(lab.folder("tls"))
     certificate, key = (pathlib.Path(path).read_text(encoding="utf-8") for path in authority.issue("web"))
-    web = (pathlib.Path(__file__).parents[3] / "deploy/kubernetes/components/web-tls/web.yml").read_text(encoding="utf-8")
+    web = (MANIFESTS / "components/web-tls/web.yml").read_text(encoding="utf-8")
     hash_ = crypt.crypt(PASSWORD, crypt.mksalt(crypt.METHOD_BLOWFISH, rounds=16))
     pod = run_pod(lab, node, "web-tls", files={"web.yml": web.replace("REPLACE-ME", f'"{hash_}"')},
                   secrets={"containerd-exporter-tls": {"tls.crt": certificate, "tls.key": key}},
                   more={"secretGenerator": [{"name": "containerd-exporter-web", "files": ["web.yml"]}]})
     assert pod.url.startswith("https://") and pod.probe(pod.spec.liveness)
 
+    context = ssl.create_default_context(cafile=authority.certificate)
+
     def ask(**headers):
         request = urllib.request.Request(pod.url + "/metrics", headers=headers)
         try:
-            with urllib.request.urlopen(request, timeout=10, context=ssl.create_default_context(cafile=authority.certificate)) as answer:
+            with urllib.request.urlopen(request, timeout=10, context=context) as answer:
                 return answer.status
         except urllib.error.HTTPError as error:
             return error.code

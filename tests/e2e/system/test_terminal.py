@@ -24,7 +24,7 @@ from lab.programs import ROOT, exporter_binary
 from lab.wait import wait_until
 
 MANUAL = ROOT / "deploy/containerd_exporter.8"
-COMMANDS = ("check", "probe", "health", "metrics")
+COMMANDS = ("check", "probe", "health", "metrics", "config")
 
 
 def flags_of(text):
@@ -55,7 +55,7 @@ def test_help_command_equals_help_flag():
 @pytest.mark.unprivileged
 @pytest.mark.parametrize("args, words", [
     (["chek"], 'unknown command "chek" (did you mean "check"?), try --help'),
-    (["bogus"], 'unknown command "bogus" (known: check, probe, health, metrics), try --help'),
+    (["bogus"], 'unknown command "bogus" (known: check, probe, health, metrics, config), try --help'),
     (["help", "prob"], 'unknown command "prob" (did you mean "probe"?), try --help'),
     (["--colector.images"], '(did you mean "collector.images"'),
     (["--collector.pull"], "unknown long flag '--collector.pull'"),

@@ -399,7 +399,7 @@ static void completes_commands_flags_and_probes(void **state)
     const char *flag = two_probes(*state);
     char line[300];
 
-    assert_string_equal(complete(""), "check\nprobe\nhealth\nmetrics\nhelp\n");
+    assert_string_equal(complete(""), "check\nprobe\nhealth\nmetrics\nconfig\nhelp\n");
     assert_string_equal(complete("ch"), "check\n");
     assert_string_equal(complete("help pr"), "probe\n");
     assert_string_equal(complete("help pr x"), "");

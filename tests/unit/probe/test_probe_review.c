@@ -140,29 +140,9 @@ static void warns_of_what_is_probably_not_meant(void **state)
     }
 }
 
-/* In a pod without $NODE_NAME, {node} is the name of the pod. */
-static void warns_of_a_node_name_that_is_a_pods(void **state)
-{
-    static const char text[] = PUSH "'r.example/{node}:1'}";
-    CLEANUP(config_deinit) struct config pod = {0}, named = {0};
-
-    (void)state;
-    setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1", 1);
-    parse(text, &pod);
-    assert_int_equal(pod.n_warnings, 1);
-    assert_non_null(strstr(pod.warnings.data, "\"image\": {node} is the name of this pod"));
-    setenv("NODE_NAME", "n1", 1);
-    parse(text, &named);
-    assert_int_equal(named.n_warnings, 0);
-    unsetenv("NODE_NAME");
-    unsetenv("KUBERNETES_SERVICE_HOST");
-}
-
 static int set_up(void **state)
 {
     (void)state;
-    unsetenv("NODE_NAME");
-    unsetenv("KUBERNETES_SERVICE_HOST");
     return setenv("REVIEW_SECRET", "geheim", 1);
 }
 
@@ -170,7 +150,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(warns_of_what_is_probably_not_meant),
-        cmocka_unit_test(warns_of_a_node_name_that_is_a_pods),
     };
 
     return cmocka_run_group_tests(tests, set_up, NULL);

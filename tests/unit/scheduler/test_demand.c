@@ -768,14 +768,14 @@ static void prints_the_settings_of_a_probe(void **state)
     assert_false(scheduler_settings(world.scheduler, "inventory", &out));
     assert_int_equal(out.size, 0);
     assert_true(scheduler_settings(world.scheduler, "x", &out));
-    assert_string_equal(out.data, "name: x\noperation: fake_probe\ninterval: 1h\ntimeout: 1h\n"
-                                  "retry_interval: 0s\n");
+    assert_string_equal(out.data, "name: x\noperation: fake_probe\nenabled: true\ninterval: 1h\n"
+                                  "timeout: 1h\nretry_interval: 0s\n");
     buf_clear(&out);
     scheduler_config(world.scheduler, &out);
     assert_string_equal(out.data,
                         "  inventory:\n    enabled: true\n    interval: 1ms\n    timeout: 1h\n"
-                        "probes:\n  - name: x\n    operation: fake_probe\n    interval: 1h\n"
-                        "    timeout: 1h\n    retry_interval: 0s\n");
+                        "probes:\n  - name: x\n    operation: fake_probe\n    enabled: true\n"
+                        "    interval: 1h\n    timeout: 1h\n    retry_interval: 0s\n");
 }
 
 static void runs_every_demand_without_a_history(void **state)

@@ -261,6 +261,7 @@ struct config_job *fake_job(struct config *config, const struct collector *colle
         .collector = collector,
         .name = arena_strdup(arena, name),
         .fingerprint = arena_strdup(arena, settings),
+        .enabled = true,
         .interval_ns = FAKE_OFTEN_NS,
         .timeout_ns = FAKE_SELDOM_NS,
         .arena = arena,

@@ -228,7 +228,7 @@ void status_print_probes(struct status *status, uint64_t number)
 
     buf_append_str(out, "<section aria-labelledby=\"probes\"><h2 id=\"probes\">Probes</h2>\n");
     if (status->n_probes == 0)
-        buf_append_str(out, "<p class=\"card\">No probe is enabled, so pulls and pushes are not "
+        buf_append_str(out, "<p class=\"card\">No probe is configured, so pulls and pushes are not "
                             "measured. Add probes below <code>probes:</code> in the "
                             "configuration file and reload.</p>\n");
     else
