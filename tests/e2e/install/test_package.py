@@ -92,7 +92,7 @@ def test_build_dependencies_are_the_packages_of_the_build(build):
 def test_lintian_has_no_objection(build):
     (changes,) = build.glob("*.changes")
     done = run("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "lintian", "--fail-on=error,warning", changes,
-               env={**os.environ, "HOME": "/nonexistent"})
+               cwd=build, env={**os.environ, "HOME": "/nonexistent"})
     assert done.returncode == 0, done.stdout + done.stderr
 
 
