@@ -24,7 +24,7 @@ struct command {
 extern const struct command commands[];
 
 /* The functions and texts of the rows: exporter.c, check.c, run_probe.c, health.c,
- * metrics_reference.c, config_reference.c. */
+ * references.c. */
 int command_exporter(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_probe(int argc, char **argv);

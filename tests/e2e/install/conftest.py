@@ -3,6 +3,7 @@
 import pytest
 
 from lab.helm import Helm
+from lab.image import image_archive
 from lab.wait import LabError
 
 
@@ -15,3 +16,9 @@ def helm(tmp_path_factory):
         if "deploy/lib.sh" not in str(error):
             raise
         return pytest.skip(f"THE CHART IS NOT TESTED: {error}")
+
+
+@pytest.fixture(scope="session")
+def archive(tmp_path_factory):
+    """The container image of the exporter under test."""
+    return image_archive(tmp_path_factory.mktemp("image"))

@@ -5,7 +5,6 @@ import os
 
 import pytest
 
-from lab.image import image_archive
 from lab.network import free_port
 from lab.pod import Pod
 from lab.pod_site import IMAGE, NODE, TRUSTED, make_node
@@ -14,10 +13,10 @@ from lab.probes import probe, wait_for_runs
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a containerd of our own needs root")
 
 
-def test_pod_of_the_chart_works(lab, helm, tmp_path):
+def test_pod_of_the_chart_works(lab, helm, archive):
     """Probes, a registry with a password and an authority of the node's trust store, and a password file are values."""
     registry = lab.registry(tls=f"DNS:{TRUSTED},IP:127.0.0.1", htpasswd={"canary": "secret"})
-    node = make_node(lab, "1.6", image_archive(tmp_path), registry)
+    node = make_node(lab, "1.6", archive, registry)
     lab.maker.image().push(registry, "chart/image", "1")
     host, port = f"{TRUSTED}:{registry.port}", free_port()
     prefix, _, tag = IMAGE.rpartition(":")

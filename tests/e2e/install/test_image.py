@@ -16,11 +16,6 @@ LIMIT_BYTES = 45 * 10**6
 PROGRAM = "/usr/local/bin/containerd_exporter"
 
 
-@pytest.fixture(scope="module", name="archive")
-def one_archive(tmp_path_factory):
-    return image_archive(tmp_path_factory.mktemp("image"))
-
-
 def digest_of(archive):
     done = subprocess.run(["skopeo", "inspect", "--format", "{{.Digest}}", f"oci-archive:{archive}"], capture_output=True,
                           text=True, check=True)

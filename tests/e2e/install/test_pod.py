@@ -5,7 +5,6 @@ import pathlib
 
 import pytest
 
-from lab.image import image_archive
 from lab.pod_site import MIRRORED, NODE, TRUSTED, make_node, private_registry, run_pod
 from lab.probes import plain_http, probe, wait_for_runs
 from lab.wait import wait_until
@@ -13,11 +12,6 @@ from lab.wait import wait_until
 LIMIT_BYTES = 128 << 20
 ENGINES = {"1.6": ("client", "cri", "registry"), "1.7": ("client", "cri", "registry"),
            "2": ("client", "cri", "registry", "transfer")}
-
-
-@pytest.fixture(scope="module", name="archive")
-def container_image(tmp_path_factory):
-    return image_archive(tmp_path_factory.mktemp("image"))
 
 
 @pytest.fixture(scope="module", name="registry")

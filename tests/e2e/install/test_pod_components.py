@@ -12,7 +12,6 @@ import pytest
 from lab.daemons import crypt
 from lab.fake.proxy import FakeProxy
 from lab.fake.tls import Authority
-from lab.image import image_archive
 from lab.images import as_json
 from lab.kustomize import MANIFESTS
 from lab.pod_node import compile_static
@@ -31,11 +30,6 @@ int main(void) {
          "\\"auth\\":{\\"secret.example:%d\\":{\\"username\\":\\"canary\\",\\"password\\":\\"s3cret\\"}}}");
 }
 """
-
-
-@pytest.fixture(scope="module", name="archive")
-def container_image(tmp_path_factory):
-    return image_archive(tmp_path_factory.mktemp("image"))
 
 
 @pytest.fixture(scope="module", name="registry")
