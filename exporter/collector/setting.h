@@ -24,6 +24,14 @@ enum setting_type {
     SETTING_MAP,      /* struct setting_map: a mapping of strings, in the order of the file */
 };
 
+/* Of the settings of a registry's credentials. An entry of `registries:` that has none of them
+ * takes the shared ones of the entry "*". */
+enum setting_credentials {
+    CREDENTIALS_NONE, /* the setting is about something else */
+    CREDENTIALS_OWN,  /* a password must not reach a host that it was not meant for */
+    CREDENTIALS_SHARED,
+};
+
 struct setting_list {
     const char *const *items;
     size_t count;
@@ -45,7 +53,8 @@ struct setting {
     const char *const *choices; /* of SETTING_ENUM, ends with NULL */
     const char *const *words;   /* of SETTING_STRING: all values that are valid; NULL: any */
     const char *example;        /* as written in the file; NULL: made from type and fallback */
-    bool not_in_defaults;       /* of one probe or of one registry: not allowed in `defaults:` */
+    enum setting_credentials credentials;
+    bool not_in_defaults; /* of one probe or of one registry: not allowed in `defaults:` */
 };
 
 /* SETTING(SETTING_STRING, struct pull, image, "image", NULL, "Reference of the image.",

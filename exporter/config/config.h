@@ -17,6 +17,7 @@
  *       images: {interval: 30s, timeout: 10s, enabled: true, ...}
  *     registries:                 host -> resource_settings of the probes; "*": all other hosts
  *       registry.example:5000: {plain_http: true, max_concurrent: 2}
+ *       "*": {docker_config: /x}  also of the hosts whose entry has no credentials
  *     defaults:                   keys that probes need not repeat, also for one operation
  *       {timeout: 2m, pull: {unpack: false}}
  *     probes:                     one job each, unless enabled: false

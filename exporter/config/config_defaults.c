@@ -127,8 +127,7 @@ static bool is_key(const struct yaml_node *node, const char *text)
     return node->key && strcmp(node->key->text, text) == 0;
 }
 
-/* Adds what `into` lacks of the member `from` of another mapping, level by level. */
-static void merge(struct arena *arena, struct yaml_node *into, const struct yaml_node *from)
+void config_merge(struct arena *arena, struct yaml_node *into, const struct yaml_node *from)
 {
     const struct yaml_node *node = from;
 
@@ -170,7 +169,7 @@ void config_read_defaults(struct config_reading *reading)
         if (operation)
             ok &= check_level(reading, at, operation, false);
         else if (check_key(reading, at->key))
-            merge(reading->arena, common, at);
+            config_merge(reading->arena, common, at);
         else
             ok = false;
     }
@@ -193,7 +192,7 @@ static void add_level(const struct config_reading *reading, struct yaml_node *in
 
     for (const struct yaml_node *at = level ? level->children : NULL; at; at = at->next)
         if (!(timed && is_time(at)) && !config_find_operation(reading->schema, at->key->text))
-            merge(reading->arena, into, at);
+            config_merge(reading->arena, into, at);
 }
 
 const struct yaml_node *config_with_defaults(const struct config_reading *reading,
@@ -206,7 +205,7 @@ const struct yaml_node *config_with_defaults(const struct config_reading *readin
         return section;
     merged = yaml_build_root(reading->arena, YAML_MAPPING, section->place);
     for (const struct yaml_node *at = section->children; merged && at; at = at->next)
-        merge(reading->arena, merged, at);
+        config_merge(reading->arena, merged, at);
     if (!merged)
         return section;
     add_level(reading, merged,

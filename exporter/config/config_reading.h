@@ -12,7 +12,7 @@ struct config_reading {
     struct arena *arena; /* of nodes and messages; freed after the reading */
     struct problems *problems, *warnings;
     const struct yaml_node *root;       /* never NULL */
-    const struct yaml_node *registries; /* NULL if the file has none */
+    const struct yaml_node *registries; /* with shared credentials; NULL if the file has none */
     const struct yaml_node *defaults;   /* of probes, without mistakes; NULL if there are none */
     struct config_written *written;     /* what the jobs so far write at registries */
     struct config *config;              /* `jobs` has room for every job of the file */
@@ -22,3 +22,6 @@ struct config_reading {
  * kind is reported. */
 const struct yaml_node *config_part(const struct config_reading *reading, const char *name,
                                     enum yaml_kind kind);
+
+/* Adds what `into` lacks of the member `from` of another mapping, level by level. */
+void config_merge(struct arena *arena, struct yaml_node *into, const struct yaml_node *from);

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "config/config_dump.h"
 #include "config/config_job.h"
+#include "encoding/yaml_build.h"
 
 #include <string.h>
 
@@ -91,11 +92,60 @@ static void check_registry(const struct config_reading *reading, const struct ya
                  &show);
 }
 
+static bool has_credentials(const struct yaml_node *entry, const struct setting *const *tables)
+{
+    for (; *tables; tables++)
+        for (const struct setting *at = *tables; at->name; at++)
+            if (at->credentials != CREDENTIALS_NONE && settings_find(entry, at->name))
+                return true;
+    return false;
+}
+
+static void add_shared(struct arena *arena, struct yaml_node *entry, const struct yaml_node *any,
+                       const struct setting *const *tables)
+{
+    for (; *tables; tables++)
+        for (const struct setting *at = *tables; at->name; at++) {
+            const struct yaml_node *member =
+                at->credentials == CREDENTIALS_SHARED
+                    ? yaml_member(any, at->name, strcspn(at->name, "."))
+                    : NULL;
+
+            if (member)
+                config_merge(arena, entry, member);
+        }
+}
+
+/* Returns a copy of the registries: an entry without credentials has the shared ones of "*". */
+static const struct yaml_node *with_shared(const struct config_reading *reading,
+                                           const struct yaml_node *registries)
+{
+    const struct yaml_node *any = yaml_member(registries, CONFIG_ANY_HOST, strlen(CONFIG_ANY_HOST));
+    const struct collector *owners[CONFIG_TABLES_MAX];
+    const struct setting *tables[CONFIG_TABLES_MAX + 1];
+    struct yaml_node *all, *copy;
+
+    config_resource_tables(reading->schema, owners, tables);
+    all = any ? yaml_build_root(reading->arena, YAML_MAPPING, registries->place) : NULL;
+    for (const struct yaml_node *entry = registries->children; all && entry; entry = entry->next) {
+        copy = yaml_build_copy(reading->arena, all, entry->key->text, entry);
+        for (const struct yaml_node *at = entry->children; at; at = at->next)
+            config_merge(reading->arena, copy, at);
+        if (copy && yaml_is_null(entry))
+            copy->kind = YAML_MAPPING;
+        if (copy && !has_credentials(entry, tables))
+            add_shared(reading->arena, copy, any, tables);
+    }
+    return all ? all : registries;
+}
+
 void config_read_registries(struct config_reading *reading)
 {
-    reading->registries = config_part(reading, "registries", YAML_MAPPING);
-    if (!reading->registries)
+    const struct yaml_node *registries = config_part(reading, "registries", YAML_MAPPING);
+
+    if (!registries)
         return;
+    reading->registries = with_shared(reading, registries);
     config_dump_heading(&(struct config_dump){&reading->config->config_dump}, "registries");
     for (const struct yaml_node *entry = reading->registries->children; entry; entry = entry->next)
         check_registry(reading, entry);

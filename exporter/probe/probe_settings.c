@@ -22,9 +22,11 @@ static const char *const family_choices[] = {
     [HTTP_FAMILY_ANY] = "any", [HTTP_FAMILY_IPV4] = "ipv4", [HTTP_FAMILY_IPV6] = "ipv6", NULL};
 
 /* Authentication: of the probe, or of its registry. */
-#define AUTH_SETTING(type, member, name, help, sample)                       \
+#define AUTH_SETTING_OF(kind, type, member, name, help, sample)              \
     SETTING(type, struct probe, member, name, "", help, .example = (sample), \
-            .not_in_defaults = true)
+            .credentials = (kind), .not_in_defaults = true)
+#define AUTH_SETTING(type, ...)   AUTH_SETTING_OF(CREDENTIALS_OWN, type, __VA_ARGS__)
+#define SHARED_SETTING(type, ...) AUTH_SETTING_OF(CREDENTIALS_SHARED, type, __VA_ARGS__)
 #define PROBE_AUTH_SETTINGS(member)                                                               \
     AUTH_SETTING(SETTING_STRING, member.username, "auth.username", "User name.", "canary"),       \
         AUTH_SETTING(SETTING_STRING, member.username_file, "auth.username_file",                  \
@@ -47,15 +49,15 @@ static const char *const family_choices[] = {
         AUTH_SETTING(SETTING_STRING, member.registry_token_file, "auth.registry_token_file",      \
                      "File with the bearer token.",                                               \
                      "/etc/containerd_exporter/secrets/hub/registry_token"),                      \
-        AUTH_SETTING(SETTING_STRING, member.docker_config, "docker_config",                       \
-                     "Docker's config.json, with its credential helpers.",                        \
-                     "/root/.docker/config.json"),                                                \
-        AUTH_SETTING(SETTING_STRING, member.provider_config, "credential_provider.config",        \
-                     "The kubelet's --image-credential-provider-config.",                         \
-                     "/etc/kubernetes/credential-provider.yaml"),                                 \
-        AUTH_SETTING(SETTING_STRING, member.provider_bin_dir, "credential_provider.bin_dir",      \
-                     "The kubelet's --image-credential-provider-bin-dir.",                        \
-                     "/usr/libexec/kubernetes/credential-provider")
+        SHARED_SETTING(SETTING_STRING, member.docker_config, "docker_config",                     \
+                       "Docker's config.json, with its credential helpers.",                      \
+                       "/root/.docker/config.json"),                                              \
+        SHARED_SETTING(SETTING_STRING, member.provider_config, "credential_provider.config",      \
+                       "The kubelet's --image-credential-provider-config.",                       \
+                       "/etc/kubernetes/credential-provider.yaml"),                               \
+        SHARED_SETTING(SETTING_STRING, member.provider_bin_dir, "credential_provider.bin_dir",    \
+                       "The kubelet's --image-credential-provider-bin-dir.",                      \
+                       "/usr/libexec/kubernetes/credential-provider")
 
 const char *const probe_pull_engines[] = {"auto",     "client",   "cri", "docker",
                                           "registry", "transfer", NULL};

@@ -259,7 +259,8 @@ static void registries(struct writer *to, const struct config_schema *schema)
     config_resource_tables(schema, owners, tables);
     open(to, "registries", '{');
     text(to, "description",
-         "How to use a registry, by its host as images name it; \"*\": every other host.");
+         "How to use a registry, by its host as images name it; \"*\": every other host. An entry "
+         "without credentials takes docker_config and credential_provider of \"*\".");
     raw(to, "type", "[\"object\", \"null\"]");
     raw(to, "propertyNames", "{\"minLength\": 1}");
     object(to, "additionalProperties", NULL, config_resource_settings, tables);

@@ -147,7 +147,10 @@ static void print_registries(const struct config_schema *schema, struct buf *out
 
     heading("###", "`registries:`",
             "A mapping from a host, as images name it (`docker.io`, `registry.example:5000`), to "
-            "its keys. `\"*\"` stands for every host without an entry.",
+            "its keys. `\"*\"` stands for every host without an entry. A host whose entry has no "
+            "credentials (`auth`, `docker_config`, `credential_provider`) takes `docker_config` "
+            "and `credential_provider` of `\"*\"`, but never its `auth`. An empty `docker_config` "
+            "in the entry keeps the host without credentials.",
             out);
     head(out);
     for (size_t i = 0; i < n; i++)

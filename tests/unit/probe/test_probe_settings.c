@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -321,6 +322,51 @@ static void rejects_bad_settings_with_their_position(void **state)
     }
 }
 
+/* A password of "*" must not reach a host that it was not meant for. */
+static void a_host_without_credentials_takes_the_files_of_all_hosts(void **state)
+{
+    static const struct {
+        const char *entry, *any, *docker_config, *provider, *bin_dir, *username;
+    } rows[] = {
+        {"{plain_http: true}", "{docker_config: /any}", "/any", "", "", ""},
+        {"", "{docker_config: /any}", "/any", "", "", ""},
+        {"{max_concurrent: 1}", "{credential_provider: {config: /c, bin_dir: /b}}", "", "/c", "/b",
+         ""},
+        {"{credential_provider: {}}", "{credential_provider: {config: /c, bin_dir: /b}}", "", "/c",
+         "/b", ""},
+        {"{plain_http: true}", "{auth: {username: u, password: p}}", "", "", "", ""},
+        {"{plain_http: true}", "{auth: {username: u, password: p}, docker_config: /any}", "/any",
+         "", "", ""},
+        {"{docker_config: /own}", "{docker_config: /any}", "/own", "", "", ""},
+        {"{docker_config: ''}", "{docker_config: /any}", "", "", "", ""},
+        {"{docker_config: /own}", "{credential_provider: {config: /c, bin_dir: /b}}", "/own", "",
+         "", ""},
+        {"{auth: {username: me, password: p}}", "{docker_config: /any}", "", "", "", "me"},
+        {"{credential_provider: {config: /d, bin_dir: /e}}", "{docker_config: /any}", "", "/d",
+         "/e", ""},
+        {"{plain_http: true}", "", "", "", "", ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        CLEANUP(fixture_deinit) struct fixture fixture;
+        const struct credentials_settings *auth;
+        char text[512];
+
+        snprintf(text, sizeof(text), "registries:\n  r.io: %s\n  '*': %s\n" PULL "}\n",
+                 rows[i].entry, rows[i].any);
+        parse_good(&fixture, text);
+        auth = &fixture.probe->registry_auth;
+        if (strcmp(auth->docker_config, rows[i].docker_config) != 0 ||
+            strcmp(auth->provider_config, rows[i].provider) != 0 ||
+            strcmp(auth->provider_bin_dir, rows[i].bin_dir) != 0 ||
+            strcmp(auth->username, rows[i].username) != 0)
+            fail_msg("%s: \"%s\" \"%s\" \"%s\" \"%s\"", text, auth->docker_config,
+                     auth->provider_config, auth->provider_bin_dir, auth->username);
+        assert_int_equal(fixture.probe->host.plain_http, strstr(rows[i].entry, "plain") != NULL);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -333,6 +379,7 @@ int main(void)
         cmocka_unit_test(daemon_image_gets_its_full_name),
         cmocka_unit_test(placeholders_are_filled_for_each_run),
         cmocka_unit_test(new_tag_stays_in_the_repository),
+        cmocka_unit_test(a_host_without_credentials_takes_the_files_of_all_hosts),
         cmocka_unit_test(rejects_bad_settings_with_their_position),
     };
 
