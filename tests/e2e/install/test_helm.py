@@ -33,7 +33,7 @@ FULL = {
     "grafanaDashboard": {"enabled": True}, "networkPolicy": {"enabled": True, "egress": []}, "hostNetwork": False,
     "dnsConfig": {"options": [{"name": "ndots", "value": "1"}]}, "hostUsers": True,
     "serviceAccount": {"create": True, "annotations": {"role": "r"}}, "revisionHistoryLimit": 3,
-    "updateStrategy": {"type": "OnDelete"}, "docker": {"enabled": True}, "kubeletCredentials": {"enabled": True},
+    "updateStrategy": {"type": "OnDelete"}, "docker": {"enabled": True},
     "extraEnv": [{"name": "A", "value": "1"}], "extraEnvFrom": [{"secretRef": {"name": "env"}}],
     "extraVolumes": [{"name": "tmp", "emptyDir": {}}], "extraVolumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],
     "extraConfigmapMounts": [{"name": "ca", "mountPath": "/etc/ca", "configMap": "ca-bundle"}],
@@ -218,6 +218,10 @@ def test_last_word_is_that_of_config(helm):
     ({"updateStrategy": {"type": "Recreate"}}, "updateStrategy.type: updateStrategy.type must be one of"),
     ({"prometheus": {"monitor": {"enabled": True}, "podMonitor": {"enabled": True}}}, "scrape each pod twice"),
     ({"prometheus": {"monitor": {"enabled": True}}, "service": {"enabled": False}}, "needs service.enabled"),
+    ({"registrySecret": {"existingSecret": "login"}, "kubeletCredentials": {"enabled": True}},
+     "registrySecret and kubeletCredentials.enabled: both set"),
+    ({"registrySecret": {"auths": {"a": {"username": "u", "password": "p"}}}, "kubeletCredentials": {"enabled": True}},
+     "registrySecret and kubeletCredentials.enabled: both set"),
     ({"networkPolicy": {"enabled": True}}, "expected hostNetwork: false")])
 def test_wrong_values_are_refused(helm, values, words):
     with pytest.raises(Refused, match=re.escape(words)):

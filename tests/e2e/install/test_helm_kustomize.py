@@ -44,8 +44,8 @@ TOGETHER = {
     "nothing": ([], {"distribution": "kubernetes"}),
     "pod-monitor with TLS": (["pod-monitor", "web-tls"], {**WEB, **CHOICES["pod-monitor"]}),
     "service-monitor with TLS": (["service-monitor", "web-tls"], {**WEB, **CHOICES["service-monitor"]}),
-    "all kinds of credentials": (["k3s", "registry-secret", "kubelet-credentials", "proxy", "root-user"], {
-        **CHOICES["k3s"], **CHOICES["registry-secret"], **CHOICES["kubelet-credentials"], **CHOICES["proxy"], **CHOICES["root-user"]}),
+    "a Secret, a proxy and root": (["k3s", "registry-secret", "proxy", "root-user"], {
+        **CHOICES["k3s"], **CHOICES["registry-secret"], **CHOICES["proxy"], **CHOICES["root-user"]}),
     "microk8s and Docker": (["microk8s", "docker"], {"distribution": "microk8s", "docker": {"enabled": True}})}
 ENVIRONMENT = {"HTTP_PROXY": PROXY, "HTTPS_PROXY": PROXY, "NO_PROXY": CHOICES["proxy"]["proxy"]["noProxy"]}
 # What an overlay makes for a component: its own values.

@@ -72,6 +72,9 @@ has made a new one. */}}
 {{- $_ := set $others "credential_provider" $plugins -}}
 {{- end -}}
 {{- if include "containerd-exporter.registrySecret" . -}}
+{{- if .Values.kubeletCredentials.enabled -}}
+{{- fail "registrySecret and kubeletCredentials.enabled: both set the credentials of the registries \"*\"; expected one of them" -}}
+{{- end -}}
 {{- $_ := set $others "docker_config" "/etc/containerd_exporter_registry/config.json" -}}
 {{- end -}}
 {{- if $others }}{{- $_ := set $made "registries" (dict "*" $others) }}{{ end -}}
