@@ -19,9 +19,9 @@ void config_add_job(struct config_reading *reading, const struct collector *coll
 void config_review(struct config_reading *reading, const struct config_job *job,
                    const struct yaml_node *section, const struct yaml_node *resource);
 
-/* Warns of secrets that the section holds itself. */
-void config_review_secrets(const struct config_reading *reading, const struct yaml_node *section,
-                           const struct setting *table);
+/* Warns of secrets that the section holds itself, and of credentials that others hide. */
+void config_review_credentials(const struct config_reading *reading,
+                               const struct yaml_node *section, const struct setting *table);
 
 /* Frees the state, then the arena of a job; both may be NULL. */
 void config_job_release(struct config_job *job);

@@ -78,9 +78,35 @@ static void review_schedule(struct reviewing *reviewing, const struct config_job
 
 /* ---- secrets ---- */
 
-void config_review_secrets(const struct config_reading *reading, const struct yaml_node *section,
+/* The table has the sources of credentials in the order of their precedence. */
+static void review_sources(const struct config_reading *reading, const struct yaml_node *section,
                            const struct setting *table)
 {
+    const char *first = NULL;
+    size_t size = 0; /* of the name of the source */
+
+    for (const struct setting *at = table; at && at->name; at++) {
+        const struct yaml_node *node =
+            at->credentials != CREDENTIALS_NONE ? settings_find(section, at->name) : NULL;
+
+        if (!node || node->kind != YAML_SCALAR || !*node->text)
+            continue;
+        if (!first) {
+            first = at->name;
+            size = strcspn(first, ".");
+        } else if (strcspn(at->name, ".") != size || strncmp(first, at->name, size) != 0) {
+            problems_add(reading->warnings, node->place,
+                         "warning: \"%s\": not used, because \"%.*s\" is also set: expected only "
+                         "one of the two",
+                         at->name, (int)size, first);
+        }
+    }
+}
+
+void config_review_credentials(const struct config_reading *reading,
+                               const struct yaml_node *section, const struct setting *table)
+{
+    review_sources(reading, section, table);
     for (const struct setting *at = table; at && at->name; at++) {
         const struct yaml_node *node =
             at->type == SETTING_SECRET ? settings_find(section, at->name) : NULL;
@@ -139,7 +165,7 @@ void config_review(struct config_reading *reading, const struct config_job *job,
 
     review_schedule(&reviewing, job);
     for (size_t i = 0; collector->settings && collector->settings[i]; i++)
-        config_review_secrets(reading, section, collector->settings[i]);
+        config_review_credentials(reading, section, collector->settings[i]);
     if (collector->review)
         collector->review(job->state, &reviewing.review);
     review_writes(&reviewing, job);

@@ -81,7 +81,7 @@ static void check_registry(const struct config_reading *reading, const struct ya
                      "empty registry name: expected HOST[:PORT] or \"*\"");
     settings_check_keys(&source, config_resource_settings, tables);
     for (size_t i = 0; i < n; i++)
-        config_review_secrets(reading, entry, tables[i]);
+        config_review_credentials(reading, entry, tables[i]);
     config_dump_heading(&show, entry->key->text);
     show.indent = 4;
     for (size_t i = 0; i < n; i++) {
