@@ -2,6 +2,7 @@
 #include "os/file.h"
 
 #include "base/text.h"
+#include "os/path_failure.h"
 #include "os/rootfs.h"
 
 #include <errno.h>
@@ -12,10 +13,10 @@
 
 #define PIECE_BYTES 4096
 
-/* error_errno() returns codes of a peer. Here, a missing file is an invalid setting. */
+/* A missing file is an invalid setting. */
 static bool fail(const char *path, int errnum, struct error *err)
 {
-    error_errno(err, errnum, "%s", path);
+    path_failure(path, errnum, err);
     if (err->code != ERROR_MEMORY)
         err->code = ERROR_INVALID;
     return false;

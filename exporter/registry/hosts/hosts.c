@@ -150,7 +150,8 @@ static bool read_directory(struct finder *finder, const char **used, struct erro
     if (!path)
         return arena_ok(finder->place.arena, err);
     *used = finder->place.dir;
-    if (!hosts_dir_has(path, &found, err) || (found && !file_read(path, &text, err)))
+    if (!hosts_dir_has(path, &found, finder->place.warning, err) ||
+        (found && !file_read(path, &text, err)))
         return false;
     if (text.size == 0)
         return use_certificates(finder, err);
@@ -256,10 +257,12 @@ static bool find(struct finder *finder, struct host_list *list, struct error *er
 {
     const struct hosts_place *place = &finder->place;
     struct hosts_draft *last;
+    struct hosts_dir dir;
 
-    if (!hosts_dir_find(finder->options->roots, finder->reference->host, place->arena,
-                        &finder->place.dir, NULL, err))
+    if (!hosts_dir_find(finder->options->roots, finder->reference->host, place->arena, &dir,
+                        place->warning, err))
         return false;
+    finder->place.dir = dir.path;
     if (!(place->dir[0] ? read_directory(finder, &list->file, err)
                         : use_certificates(finder, err)) ||
         !check_certificates(finder, err))
@@ -292,12 +295,12 @@ bool hosts_find(const struct reference *reference, const struct host_options *op
 
 const char *hosts_root(const struct reference *reference, const char *roots, struct arena *arena)
 {
-    struct error unused;
-    const char *dir, *root;
+    struct error warning = {.code = ERROR_NONE}, unused;
+    struct hosts_dir dir;
 
-    return hosts_dir_find(roots, reference->host, arena, &dir, &root, &unused) ||
+    return hosts_dir_find(roots, reference->host, arena, &dir, &warning, &unused) ||
                    unused.code == ERROR_INVALID
-               ? root
+               ? dir.root
                : "";
 }
 

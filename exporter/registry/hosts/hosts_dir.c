@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "registry/hosts/hosts_dir.h"
 
+#include "os/path_failure.h"
 #include "os/rootfs.h"
 
 #include <errno.h>
@@ -17,16 +18,22 @@ char *hosts_dir_join(const char *dir, const char *name, struct arena *arena)
     return path;
 }
 
-bool hosts_dir_has(const char *path, bool *found, struct error *err)
+bool hosts_dir_has(const char *path, bool *found, struct error *warning, struct error *err)
 {
     struct stat status;
+    struct error lost;
 
     *found = rootfs_stat(path, &status) == 0;
-    if (*found || errno == ENOENT)
+    if (*found)
         return true;
-    error_errno(err, errno, "%s", path);
-    err->code = ERROR_INVALID;
-    return false;
+    if (errno != ENOENT)
+        return path_failure(path, errno, err);
+    path_failure(path, ENOENT, &lost);
+    if (lost.code == ERROR_INVALID && warning->code == ERROR_NONE) {
+        *warning = lost;
+        error_wrap(warning, "taken as absent");
+    }
+    return true;
 }
 
 /* "registry.example:5000" -> "registry.example_5000_", for file systems without colons. */
@@ -46,7 +53,7 @@ static const char *spell_port(const char *host, struct arena *arena)
 }
 
 static bool find_below(const char *root, const char *host, struct arena *arena, const char **dir,
-                       struct error *err)
+                       struct error *warning, struct error *err)
 {
     const char *const names[] = {spell_port(host, arena), host, "_default"};
     bool found = false;
@@ -54,7 +61,7 @@ static bool find_below(const char *root, const char *host, struct arena *arena, 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && !found; i++) {
         const char *path = names[i] ? hosts_dir_join(root, names[i], arena) : NULL;
 
-        if (path && !hosts_dir_has(path, &found, err))
+        if (path && !hosts_dir_has(path, &found, warning, err))
             return false;
         if (found)
             *dir = path;
@@ -74,21 +81,19 @@ static const char *next_root(const char **roots, struct arena *arena)
     return size > 0 ? arena_strndup(arena, at, size) : NULL;
 }
 
-bool hosts_dir_find(const char *roots, const char *host, struct arena *arena, const char **dir,
-                    const char **root, struct error *err)
+bool hosts_dir_find(const char *roots, const char *host, struct arena *arena, struct hosts_dir *dir,
+                    struct error *warning, struct error *err)
 {
-    const char *left = roots ? roots : "", *first = "", *at;
+    const char *left = roots ? roots : "", *at;
     bool ok = true;
 
-    *dir = "";
-    while (ok && !(*dir)[0] && (at = next_root(&left, arena))) {
+    *dir = (struct hosts_dir){"", ""};
+    while (ok && !dir->path[0] && (at = next_root(&left, arena))) {
         const char *here = rootfs_join(at, arena);
 
-        ok = here ? find_below(here, host, arena, dir, err) : arena_ok(arena, err);
-        if (!ok || (*dir)[0] || !first[0])
-            first = at;
+        ok = here ? find_below(here, host, arena, &dir->path, warning, err) : arena_ok(arena, err);
+        if (!ok || dir->path[0] || !dir->root[0])
+            dir->root = at;
     }
-    if (root)
-        *root = first;
     return ok && arena_ok(arena, err);
 }

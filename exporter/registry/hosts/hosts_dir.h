@@ -5,14 +5,20 @@
 
 #include "base/arena.h"
 
-/* *dir: the directory below the first of `roots` ("a:b", may be NULL) that has one; "" if there is
- * none. *root (may be NULL): that root, else the first, else "". A directory that cannot be
- * accessed: ERROR_INVALID, and *root is its root. In `arena`. */
-bool hosts_dir_find(const char *roots, const char *host, struct arena *arena, const char **dir,
-                    const char **root, struct error *err) MUST_CHECK;
+struct hosts_dir {
+    const char *path; /* below the first of the roots that has one; "": there is none */
+    const char *root; /* that root, else the first, else "" */
+};
+
+/* `roots`: "a:b", may be NULL. A directory that cannot be accessed: ERROR_INVALID, and dir->root is
+ * its root. A link that leads nowhere counts as absent, like for containerd, and sets *warning
+ * unless it is set. In `arena`. */
+bool hosts_dir_find(const char *roots, const char *host, struct arena *arena, struct hosts_dir *dir,
+                    struct error *warning, struct error *err) MUST_CHECK;
 
 /* Returns "dir/name"; NULL if the arena has failed. */
 char *hosts_dir_join(const char *dir, const char *name, struct arena *arena);
 
-/* Whether the path exists; ERROR_INVALID if that cannot be determined. */
-bool hosts_dir_has(const char *path, bool *found, struct error *err) MUST_CHECK;
+/* Whether the path exists; ERROR_INVALID if that cannot be determined. Sets *warning likewise. */
+bool hosts_dir_has(const char *path, bool *found, struct error *warning,
+                   struct error *err) MUST_CHECK;

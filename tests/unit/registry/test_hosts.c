@@ -662,10 +662,38 @@ static void messages_do_not_quote_the_file(void **state)
     }
 }
 
+/* containerd takes them as absent, unless it sees another file system than the exporter. */
+static void warns_of_links_that_lead_nowhere(void **state)
+{
+    static const char *const names[] = {"reg.example/hosts.toml", "reg.example", "lost"};
+    char path[256], want[400];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        struct fixture it;
+
+        empty_root(NULL);
+        snprintf(path, sizeof(path), "%s/%s", root, names[i]);
+        snprintf(want, sizeof(want), "taken as absent: %s: a link that leads nowhere: /none/x",
+                 path);
+        if (strchr(names[i], '/'))
+            put("reg.example", "readme", "");
+        assert_int_equal(symlink("/none/x", path), 0);
+        open_fixture(&it, "reg.example/a:b");
+        if (strcmp(names[i], "lost") == 0)
+            it.options.roots = path;
+        find(&it);
+        assert_string_equal(shown(&it.list), "https://reg.example/v2 prP");
+        assert_string_equal(it.warning.message, want);
+        close_fixture(&it);
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, empty_root)
     static const struct CMUnitTest tests[] = {
+        TEST(warns_of_links_that_lead_nowhere),
         TEST(reads_the_file_as_containerd_does),
         TEST(uses_the_certificates_if_the_file_is_invalid),
         TEST(uses_certificates_without_a_file),
