@@ -111,9 +111,11 @@ static bool check_config(const char *path, const struct config_schema *schema, s
 {
     CLEANUP(buf_deinit) struct buf problems = BUF_INIT(PROBLEMS_LIMIT_BYTES);
     CLEANUP(config_deinit) struct config config = {0};
+    struct config_schema thorough = *schema;
     size_t n_probes;
 
-    if (!config_load(&config, schema, path, &problems, err))
+    thorough.reviews_machine = true;
+    if (!config_load(&config, &thorough, path, &problems, err))
         return print_problems(&problems);
     n_probes = count_probes(&config);
     print_problems(&config.warnings);

@@ -12,6 +12,7 @@
 #include "net/http/http.h"
 #include "net/socket_path.h"
 #include "os/node_name.h"
+#include "registry/hosts/hosts_dir.h"
 #include "registry/registry_limits.h"
 
 #include <fcntl.h>
@@ -28,13 +29,14 @@ struct globals {
     const char *containerd_address, *hosts_dir, *docker_address;
 };
 
+#define HOSTS_DIR "/etc/containerd/certs.d:/etc/docker/certs.d"
+
 static const struct setting containerd_settings[] = {
     SETTING(SETTING_STRING, struct globals, containerd_address, "address", "",
             "Socket of containerd. Default: $CONTAINERD_ADDRESS, else the exporter searches the "
             "usual paths.",
             .example = "/run/containerd/containerd.sock"),
-    SETTING(SETTING_STRING, struct globals, hosts_dir, "hosts_dir",
-            "/etc/containerd/certs.d:/etc/docker/certs.d",
+    SETTING(SETTING_STRING, struct globals, hosts_dir, "hosts_dir", HOSTS_DIR,
             "Directories of the node with hosts.toml, separated by colons, like containerd's "
             "config_path. Below --path.rootfs."),
     {0},
@@ -63,12 +65,25 @@ static bool check_containerd(const void *data, const char **key, struct error *e
     const char *address = setup_containerd_address(globals->containerd_address);
     char path[SOCKET_PATH_BYTES];
 
+    *key = "hosts_dir";
+    if (!hosts_roots_check(globals->hosts_dir, err))
+        return false;
+    *key = NULL;
     if (!address || socket_path_parse(address, path, err))
         return true;
     if (address != globals->containerd_address)
         return error_wrap(err, "$CONTAINERD_ADDRESS");
     *key = "address";
     return false;
+}
+
+/* The usual directories are absent on many nodes, those that someone wrote should be there. */
+static bool review_containerd(const void *data, const char **key, struct error *err)
+{
+    const struct globals *globals = data;
+
+    *key = "hosts_dir";
+    return strcmp(globals->hosts_dir, HOSTS_DIR) == 0 || hosts_roots_exist(globals->hosts_dir, err);
 }
 
 static bool check_docker(const void *data, const char **key, struct error *err)
@@ -81,7 +96,7 @@ static bool check_docker(const void *data, const char **key, struct error *err)
 }
 
 static const struct config_section sections[] = {
-    {"containerd", containerd_settings, check_containerd},
+    {"containerd", containerd_settings, check_containerd, review_containerd},
     {"docker", docker_settings, check_docker},
     {0},
 };

@@ -41,20 +41,29 @@ static void check_top_level(const struct config_reading *reading)
     }
 }
 
+static void report(struct problems *to, const char *kind, const struct settings_source *source,
+                   const char *key, const struct error *err)
+{
+    const struct yaml_node *value = key ? settings_find(source->section, key) : NULL;
+
+    if (value)
+        problems_add(to, value->place, "%s\"%s\": %s", kind, key, err->message);
+    else
+        problems_add(to, source->place, "%s%s", kind, err->message);
+}
+
 static void check_section(struct config_reading *reading, const struct config_section *section,
                           const struct settings_source *source)
 {
-    const struct yaml_node *value;
+    const void *globals = reading->config->globals;
     const char *key = NULL;
     struct error err;
 
-    if (!section->check || section->check(reading->config->globals, &key, &err))
-        return;
-    value = key ? settings_find(source->section, key) : NULL;
-    if (value)
-        problems_add(reading->problems, value->place, "\"%s\": %s", key, err.message);
-    else
-        problems_add(reading->problems, source->place, "%s", err.message);
+    if (section->check && !section->check(globals, &key, &err))
+        report(reading->problems, "", source, key, &err);
+    else if (section->review && reading->schema->reviews_machine &&
+             !section->review(globals, &key, &err))
+        report(reading->warnings, "warning: ", source, key, &err);
 }
 
 static void read_globals(struct config_reading *reading)

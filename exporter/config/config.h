@@ -51,13 +51,17 @@ struct config_section {
     /* Optional, like check() of a collector: whether `globals` are valid. No I/O. May set *key to
      * the name of the invalid setting. */
     bool (*check)(const void *globals, const char **key, struct error *err);
+    /* Optional, likewise: whether they fit this machine. Called after check() if the schema has
+     * reviews_machine; what it returns is a warning. */
+    bool (*review)(const void *globals, const char **key, struct error *err);
 };
 
 struct config_schema {
     const struct collector *const *catalog; /* ends with NULL */
     const struct config_section *sections;
-    size_t globals_size; /* all sections fill one struct of this size */
-    bool opens_files;    /* warn of files that a run could not read */
+    size_t globals_size;  /* all sections fill one struct of this size */
+    bool opens_files;     /* warn of files that a run could not read */
+    bool reviews_machine; /* warn of global sections that do not fit this machine */
     /* Optional. Returns whether the address of a Docker Engine is configured. */
     bool (*has_docker)(const void *globals);
     /* From the command line; probes are not affected. */

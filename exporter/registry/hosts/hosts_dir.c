@@ -97,3 +97,36 @@ bool hosts_dir_find(const char *roots, const char *host, struct arena *arena, st
     }
     return ok && arena_ok(arena, err);
 }
+
+bool hosts_roots_check(const char *roots, struct error *err)
+{
+    for (const char *at = roots; *at; at += strcspn(at, ":")) {
+        at += strspn(at, ":");
+        if (*at && *at != '/')
+            return error_set(err, ERROR_INVALID,
+                             "invalid directory \"%.*s\": expected an absolute path",
+                             (int)strcspn(at, ":"), at);
+    }
+    return true;
+}
+
+bool hosts_roots_exist(const char *roots, struct error *err)
+{
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT((size_t)64 << 10);
+    const char *left = roots, *at;
+    struct error first = {.code = ERROR_NONE};
+    struct stat status;
+
+    while ((at = next_root(&left, &arena))) {
+        const char *here = rootfs_join(at, &arena);
+
+        if (!here || rootfs_stat(here, &status) == 0 || errno != ENOENT)
+            return arena_ok(&arena, err);
+        if (first.code == ERROR_NONE)
+            path_failure(here, ENOENT, &first);
+    }
+    if (first.code == ERROR_NONE)
+        return arena_ok(&arena, err);
+    *err = first;
+    return error_wrap(err, "the exporter finds no hosts.toml");
+}

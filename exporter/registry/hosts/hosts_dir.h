@@ -16,6 +16,12 @@ struct hosts_dir {
 bool hosts_dir_find(const char *roots, const char *host, struct arena *arena, struct hosts_dir *dir,
                     struct error *warning, struct error *err) MUST_CHECK;
 
+/* Whether each root is an absolute path; no I/O. */
+bool hosts_roots_check(const char *roots, struct error *err) MUST_CHECK;
+
+/* Whether any root exists, or there is none; what cannot be searched may exist. */
+bool hosts_roots_exist(const char *roots, struct error *err) MUST_CHECK;
+
 /* Returns "dir/name"; NULL if the arena has failed. */
 char *hosts_dir_join(const char *dir, const char *name, struct arena *arena);
 

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -108,6 +109,11 @@ static const struct {
      "1: warning: \"ca_file\": "},
     {"registries: {r.example: {client_cert_file: /etc/passwd}}\n" PULL "r.example/x}",
      "1: warning: \"client_cert_file\": /etc/passwd: expected a PEM certificate"},
+    {"containerd: {hosts_dir: '/nonexistent/certs.d:/nowhere'}",
+     "1: warning: \"hosts_dir\": the exporter finds no hosts.toml: /nonexistent/certs.d: No such"},
+    {"containerd: {hosts_dir: '/nonexistent:/etc'}", ""},
+    {"containerd: {hosts_dir: ''}", ""},
+    {"containerd: {hosts_dir: '/etc/containerd/certs.d:/etc/docker/certs.d'}", ""},
     /* a disabled probe is checked, too */
     {PULL "r.example/x, enabled: false, slow: 2m}", "2: warning: \"slow\": not shorter"},
 };
@@ -115,9 +121,11 @@ static const struct {
 static void parse(const char *text, struct config *config)
 {
     CLEANUP(buf_deinit) struct buf problems = BUF_INIT(LIMIT_BYTES);
+    struct config_schema schema = setup_schema;
     struct error err;
 
-    if (!config_parse(config, &setup_schema, "f", text, strlen(text), &problems, &err))
+    schema.reviews_machine = true;
+    if (!config_parse(config, &schema, "f", text, strlen(text), &problems, &err))
         fail_msg("%s\n%s", text, problems.data);
 }
 
@@ -150,6 +158,26 @@ static void warns_of_what_is_probably_not_meant(void **state)
     }
 }
 
+static void folders_of_mirrors_are_absolute(void **state)
+{
+    static const char *const texts[] = {"certs.d", "/etc:certs.d", "::certs.d:/etc"};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        CLEANUP(buf_deinit) struct buf problems = BUF_INIT(LIMIT_BYTES);
+        CLEANUP(config_deinit) struct config config = {0};
+        char text[64];
+        struct error err;
+
+        snprintf(text, sizeof(text), "containerd: {hosts_dir: '%s'}", texts[i]);
+        assert_false(
+            config_parse(&config, &setup_schema, "f", text, strlen(text), &problems, &err));
+        assert_string_equal(problems.data,
+                            "f:1:25: \"hosts_dir\": invalid directory \"certs.d\": expected an "
+                            "absolute path\n");
+    }
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -160,6 +188,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(warns_of_what_is_probably_not_meant),
+        cmocka_unit_test(folders_of_mirrors_are_absolute),
     };
 
     return cmocka_run_group_tests(tests, set_up, NULL);
