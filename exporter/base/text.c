@@ -82,6 +82,10 @@ bool text_duration_ns(const char *text, int64_t *ns, struct error *err)
         const char *end = digits(at, &value, &overflow);
         const struct unit *unit = end > at ? next_unit(end, &row) : NULL;
 
+        if (!unit && end > text && !*end && at == text)
+            return error_set(err, ERROR_INVALID,
+                             "\"%s\" has no unit: expected a duration such as %ss or %sm", text,
+                             text, text);
         if (!unit)
             return error_set(err, ERROR_INVALID,
                              "\"%s\" is not a duration such as 90s, 5m or 1h30m", text);
@@ -150,6 +154,10 @@ bool text_bytes(const char *text, uint64_t *bytes, struct error *err)
     const char *end = point > text ? fraction(point, &part, &scale) : NULL;
     const struct unit *unit = end ? find_size(*end == ' ' && end[1] ? end + 1 : end) : NULL;
 
+    if (unit && end > point && !*end)
+        return error_set(err, ERROR_INVALID,
+                         "\"%s\" has no unit: expected a size such as %sMiB or %sGB", text, text,
+                         text);
     if (!unit || (end > point && unit->size == 1))
         return error_set(err, ERROR_INVALID, "\"%s\" is not a size such as 512, 64KiB or 2.5GB",
                          text);

@@ -47,7 +47,7 @@ static void make_flags(struct probe_options *options, struct flag flags[COMMAND_
     const struct flag table[] = {
         {"help", FLAG_ACTION, &options->help, NULL, "Show this help.", .letter = 'h'},
         {"config.file", FLAG_STRING, &options->config_file, "FILE",
-         "Configuration file. Default: /etc/containerd_exporter/containerd_exporter.yml."},
+         "Configuration file. Default: " SETUP_INSTALLED_FILE "."},
         ROOTFS_FLAG(&options->rootfs),
         {"all", FLAG_SWITCH, &options->all, NULL, "Run all probes, one after another."},
         {"list", FLAG_SWITCH, &options->list, NULL, "List the names of the probes and exit."},
@@ -219,7 +219,9 @@ static bool probe(const struct probe_options *options, struct probe_signals *sig
     bool ok;
 
     if (!path)
-        return error_set(err, ERROR_INVALID, "no configuration file: expected --config.file=FILE");
+        return error_set(
+            err, ERROR_INVALID,
+            "no configuration file: expected --config.file=FILE or " SETUP_INSTALLED_FILE);
     if (!config_load(&config, &setup_schema, path, &problems, err)) {
         fputs(problems.data ? problems.data : "", stderr);
         return false;

@@ -21,8 +21,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define ARENAS         2
-#define INSTALLED_FILE "/etc/containerd_exporter/containerd_exporter.yml"
+#define ARENAS 2
 
 /* The global sections of the configuration file. */
 struct globals {
@@ -137,7 +136,7 @@ const char *setup_config_file(const char *named)
 {
     if (named)
         return named;
-    return access(INSTALLED_FILE, F_OK) == 0 ? INSTALLED_FILE : NULL;
+    return access(SETUP_INSTALLED_FILE, F_OK) == 0 ? SETUP_INSTALLED_FILE : NULL;
 }
 
 /* Keeps passwords and tokens out of core dumps. To debug a crash, write 0x33 to the same file. */

@@ -23,6 +23,8 @@ extern const struct config_schema setup_schema;
             "Sockets and the exporter's own files are where they are configured."            \
     }
 
+#define SETUP_INSTALLED_FILE "/etc/containerd_exporter/containerd_exporter.yml"
+
 /* Returns the configuration file of one-shot commands: `named`, or if that is NULL the installed
  * file, or NULL if that does not exist. */
 const char *setup_config_file(const char *named);

@@ -61,10 +61,13 @@ static struct yaml_node *new_node(struct reader *reader, enum yaml_kind kind, ya
 
 static bool append(struct reader *reader, struct yaml_node *parent, struct yaml_node *node)
 {
-    return yaml_append(parent, node) || give_up(reader, node->place,
-                                                parent == reader->root && reader->several
-                                                    ? "too many documents"
-                                                    : "too many members in one list or mapping");
+    bool is_document = parent == reader->root && reader->several;
+
+    if (yaml_append(parent, node))
+        return true;
+    reader->unusable = true;
+    return problems_add(reader->problems, node->place, "more than %d %s", YAML_MEMBERS_MAX,
+                        is_document ? "documents" : "members in one list or mapping");
 }
 
 static bool add_key(struct reader *reader, struct frame *frame, const struct yaml_node *key)

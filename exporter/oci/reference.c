@@ -191,11 +191,14 @@ static bool join(struct reference *parts, struct arena *arena, struct error *err
 bool reference_parse(struct reference *reference, const char *text, struct arena *arena,
                      struct error *err)
 {
+    size_t scheme = strspn(text, LOWER UPPER);
     struct reference parts = {0};
     char *copy;
 
     if (text[0] == '\0')
         return error_set(err, ERROR_INVALID, "the image has no name");
+    if (scheme > 0 && text_starts_with(text + scheme, "://"))
+        return error_set(err, ERROR_INVALID, "a URL: expected no \"%.*s://\"", (int)scheme, text);
     if (strlen(text) > TEXT_MAX)
         return error_set(err, ERROR_INVALID, "the image has more than %zu characters", TEXT_MAX);
     copy = arena_strdup(arena, text);

@@ -56,9 +56,28 @@ static bool expect(const struct yaml_node *object, const char *name, const char 
                         node->kind == YAML_SCALAR ? "\"" : "");
 }
 
+/* Reports an object that holds a configuration file, but is none. */
+static bool is_wrapped(const struct yaml_node *object, struct problems *problems)
+{
+    static const char *const kinds[] = {"ConfigMap", "Secret"};
+
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+        if (has_text(object, "kind", kinds[i])) {
+            problems_add(problems, object->place,
+                         "this is a Kubernetes %s: expected the file that its data holds",
+                         kinds[i]);
+            return true;
+        }
+    return false;
+}
+
 static void read_canary(struct canary_probes *probes, const struct yaml_node *object)
 {
-    bool ok = expect(object, "apiVersion", API_VERSION, probes->problems);
+    bool ok = !is_wrapped(object, probes->problems);
+
+    if (!ok)
+        return;
+    ok = expect(object, "apiVersion", API_VERSION, probes->problems);
 
     if (expect(object, "kind", "Canary", probes->problems) && ok)
         canary_document_read(probes, object);

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "config/config.h"
 #include "os/file.h"
+#include "os/path_failure.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -68,7 +69,7 @@ bool config_files_list(struct config_files *files, const char *directory, struct
 
     *files = (struct config_files){0};
     if (count < 0) {
-        error_errno(err, errno, "%s", directory);
+        path_failure(directory, errno, err);
         err->code = ERROR_INVALID;
         return false;
     }

@@ -284,13 +284,36 @@ static void hashes_texts(void **state)
     assert_true(text_hash(text_hash(TEXT_HASH_INIT, "foo"), "bar") == UINT64_C(0x85944171f73967e8));
 }
 
+static void says_that_a_unit_is_missing(void **state)
+{
+    uint64_t bytes;
+    int64_t ns;
+    struct error err = {0};
+
+    (void)state;
+    assert_false(text_duration_ns("15", &ns, &err));
+    assert_string_equal(err.message, "\"15\" has no unit: expected a duration such as 15s or 15m");
+    assert_false(text_duration_ns("1m15", &ns, &err));
+    assert_string_equal(err.message, "\"1m15\" is not a duration such as 90s, 5m or 1h30m");
+    assert_false(text_bytes("1.5", &bytes, &err));
+    assert_string_equal(err.message,
+                        "\"1.5\" has no unit: expected a size such as 1.5MiB or 1.5GB");
+    assert_false(text_bytes("1.5B", &bytes, &err));
+    assert_string_equal(err.message, "\"1.5B\" is not a size such as 512, 64KiB or 2.5GB");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_whole_numbers), cmocka_unit_test(reads_durations),
-        cmocka_unit_test(reads_sizes),         cmocka_unit_test(writes_sizes_as_ctr_does),
-        cmocka_unit_test(cleans_text),         cmocka_unit_test(cuts_between_characters),
-        cmocka_unit_test(compares_words),      cmocka_unit_test(hashes_texts),
+        cmocka_unit_test(reads_whole_numbers),
+        cmocka_unit_test(reads_durations),
+        cmocka_unit_test(reads_sizes),
+        cmocka_unit_test(writes_sizes_as_ctr_does),
+        cmocka_unit_test(cleans_text),
+        cmocka_unit_test(cuts_between_characters),
+        cmocka_unit_test(compares_words),
+        cmocka_unit_test(hashes_texts),
+        cmocka_unit_test(says_that_a_unit_is_missing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -529,6 +529,10 @@ static const struct {
     {ONE("icon: i") "---\nhello\n", "f:5:1: expected a mapping, found a string\n"},
     {ONE("icon: i") "---\n- probes\n", "f:5:1: expected a mapping, found a list\n"},
     {ONE("icon: i") "---\nprobes: {}\n", "f:5:9: \"probes\": expected a list, found a mapping\n"},
+    {"apiVersion: v1\nkind: ConfigMap\ndata: {a: b}\n",
+     "f:1:1: this is a Kubernetes ConfigMap: expected the file that its data holds\n"},
+    {"apiVersion: v1\nkind: Secret\n",
+     "f:1:1: this is a Kubernetes Secret: expected the file that its data holds\n"},
     {"apiVersion: apps/v1\nkind: Deployment\n",
      "f:1:13: \"apiVersion\": expected canaries.flanksource.com/v1, found \"apps/v1\"\n"
      "f:2:7: \"kind\": expected Canary, found \"Deployment\"\n"},

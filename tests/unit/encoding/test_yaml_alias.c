@@ -259,7 +259,7 @@ static void depth_members_and_anchors_have_limits(void **state)
     buf_clear(&got);
     read_text(wide.data, wide.size, &got);
     assert_string_equal(got.data,
-                        "\nf:2:3504: too many members in one list or mapping (used by the "
+                        "\nf:2:3504: more than 1000 members in one list or mapping (used by the "
                         "alias at line 3)\n");
     for (size_t i = 0; i < 1001; i++)
         buf_printf(&anchors, "%s&a%zu x", i == 0 ? "[[" : i == 500 ? "],[" : ",", i);

@@ -87,6 +87,19 @@ static void reads_what_docker_reads(void **state)
     }
 }
 
+static void an_image_is_no_url(void **state)
+{
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(4096);
+    struct reference got;
+    struct error err = {0};
+
+    (void)state;
+    assert_false(reference_parse(&got, "https://gcr.io/a:1", &arena, &err));
+    assert_string_equal(err.message, "a URL: expected no \"https://\"");
+    assert_false(reference_parse(&got, "docker://a", &arena, &err));
+    assert_string_equal(err.message, "a URL: expected no \"docker://\"");
+}
+
 static void rejects_invalid_references(void **state)
 {
     static const char *const rows[] = {
@@ -173,6 +186,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_what_docker_reads),
+        cmocka_unit_test(an_image_is_no_url),
         cmocka_unit_test(rejects_invalid_references),
         cmocka_unit_test(fails_if_the_arena_is_full),
     };
