@@ -108,7 +108,7 @@ static bool start_scheduler(struct parts *parts, const struct options *options,
     reload.scheduler = parts->scheduler;
     reload.board = parts->board;
     parts->reloader = reloader_new(&reload, err);
-    return parts->reloader && reloader_reload(parts->reloader, err);
+    return parts->reloader && reloader_reload(parts->reloader, NULL, err);
 }
 
 static bool start_web(struct parts *parts, const struct options *options, struct error *err)
@@ -152,7 +152,7 @@ static void reload(struct parts *parts)
     struct error err;
 
     systemd_notify_reloading();
-    if (reloader_reload(parts->reloader, &err))
+    if (reloader_reload(parts->reloader, NULL, &err))
         log_info("reloaded the configuration");
     else
         log_error("reload failed, keeping the old configuration: %s", err.message);
@@ -194,7 +194,7 @@ static void wait_for_end(struct parts *parts, const struct options *options,
 
     while ((signal_number = run_tasks_until_signal(tasks, signals)) == SIGHUP) {
         reload(parts);
-        web_reloader_reload(parts->web_reloader, &err); /* logs its errors itself */
+        web_reloader_reload(parts->web_reloader, NULL, &err); /* logs its errors itself */
     }
     log_info("%s, stopping", strsignal(signal_number));
 }

@@ -70,7 +70,8 @@ static struct yaml_node *copy_member(struct yaml_aliases *aliases, const struct 
     }
     if (!parent || yaml_append(parent, copy))
         return copy;
-    problems_add(aliases->problems, place, "too many members in one list or mapping");
+    problems_add(aliases->problems, place, "more than %d members in one list or mapping",
+                 YAML_MEMBERS_MAX);
     return NULL;
 }
 
@@ -130,7 +131,7 @@ static bool merge_mapping(struct yaml_aliases *aliases, struct yaml_node *mappin
         member->next = NULL;
         if (!yaml_append(mapping, member))
             return problems_add(aliases->problems, at->place,
-                                "too many members in one list or mapping");
+                                "more than %d members in one list or mapping", YAML_MEMBERS_MAX);
     }
     return true;
 }

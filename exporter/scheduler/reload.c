@@ -127,6 +127,12 @@ static bool apply(struct reloader *reloader, struct config *config, struct error
     return true;
 }
 
+static void copy(struct buf *out, const struct buf *from)
+{
+    if (from->size > 0)
+        buf_append(out, from->data, from->size);
+}
+
 static void move(struct buf *to, struct buf *from)
 {
     buf_deinit(to);
@@ -155,7 +161,7 @@ static void log_remarks(const struct config *config)
         log_warn("%.*s", (int)strcspn(line, "\n"), line);
 }
 
-static bool load_and_apply(struct reloader *reloader, struct error *err)
+static bool load_and_apply(struct reloader *reloader, struct buf *mistakes, struct error *err)
 {
     CLEANUP(buf_deinit) struct buf problems = BUF_INIT(PROBLEMS_LIMIT_BYTES);
     struct config config;
@@ -163,6 +169,8 @@ static bool load_and_apply(struct reloader *reloader, struct error *err)
 
     if (!config_load(&config, reloader->options.schema, reloader->options.path, &problems, err)) {
         problems_log(&problems);
+        if (mistakes)
+            copy(mistakes, &problems);
         return false;
     }
     ok = apply(reloader, &config, err);
@@ -174,21 +182,15 @@ static bool load_and_apply(struct reloader *reloader, struct error *err)
     return ok;
 }
 
-bool reloader_reload(struct reloader *reloader, struct error *err)
+bool reloader_reload(struct reloader *reloader, struct buf *problems, struct error *err)
 {
     bool ok;
     LOCK_SCOPE(&reloader->lock);
 
     reloader->stamp = reloader->options.path ? config_stamp(reloader->options.path) : 0;
-    ok = load_and_apply(reloader, err);
+    ok = load_and_apply(reloader, problems, err);
     post_status(reloader, ok);
     return ok;
-}
-
-static void copy(struct buf *out, const struct buf *from)
-{
-    if (from->size > 0)
-        buf_append(out, from->data, from->size);
 }
 
 void reloader_config(struct reloader *reloader, struct buf *out)

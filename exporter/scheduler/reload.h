@@ -33,8 +33,9 @@ struct reloader *reloader_new(const struct reload_options *options, struct error
 void reloader_free(struct reloader *reloader);
 DEFINE_CLEANUP(struct reloader *, reloader_free)
 
-/* Thread-safe; concurrent reloads run one after the other. */
-bool reloader_reload(struct reloader *reloader, struct error *err) MUST_CHECK;
+/* Thread-safe; concurrent reloads run one after the other. Appends the mistakes of the file to
+ * `problems`, a line for each, unless that is NULL. */
+bool reloader_reload(struct reloader *reloader, struct buf *problems, struct error *err) MUST_CHECK;
 
 /* Appends the configuration in force, as config/config_dump.h prints it: an equivalent file,
  * without secrets, and with probes in place of canary-checker's documents. Thread-safe. */

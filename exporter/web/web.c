@@ -16,10 +16,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PATH_LIMIT_BYTES ((size_t)256)
-#define TEXT_LIMIT_BYTES ((size_t)64 << 10)
-#define TEXT             "text/plain; charset=utf-8"
-#define DRAIN_NS         (5 * NS_PER_SECOND)
+#define PATH_LIMIT_BYTES   ((size_t)256)
+#define TEXT_LIMIT_BYTES   ((size_t)64 << 10)
+#define RELOAD_LIMIT_BYTES ((size_t)512 << 10)
+#define TEXT               "text/plain; charset=utf-8"
+#define DRAIN_NS           (5 * NS_PER_SECOND)
 
 const struct metric_family *const web_tables[] = {scrape_families, web_reload_families,
                                                   handshake_families, page_probe_families, NULL};
@@ -62,19 +63,22 @@ static void metrics(struct web *web, struct exchange *exchange)
 static void *reload_thread(void *arg)
 {
     struct reload_request *request = arg;
-    char text[600] = "reloaded\n";
+    CLEANUP(buf_deinit) struct buf text = BUF_INIT(RELOAD_LIMIT_BYTES);
+    CLEANUP(buf_deinit) struct buf problems = BUF_INIT(RELOAD_LIMIT_BYTES);
     struct error err;
-    bool ok = reloader_reload(request->web->options.page.reloader, &err) &&
-              web_reloader_reload(request->web->options.web_reloader, &err);
+    bool ok = reloader_reload(request->web->options.page.reloader, &problems, &err) &&
+              web_reloader_reload(request->web->options.web_reloader, &problems, &err);
 
     if (ok) {
         log_info("reloaded the configuration");
+        buf_append_str(&text, "reloaded\n");
     } else {
         log_error("reload failed, the old configuration stays in force: %s", err.message);
-        snprintf(text, sizeof(text), "failed to reload config: %s\n", err.message);
+        buf_printf(&text, "failed to reload config: %s\n%s", err.message,
+                   problems.data ? problems.data : "");
     }
     request->done = true; /* before the reply: the client may send the next request at once */
-    exchange_reply_text(request->exchange, ok ? 200 : 500, text);
+    exchange_reply_text(request->exchange, ok ? 200 : 500, text.data ? text.data : "");
     return NULL;
 }
 

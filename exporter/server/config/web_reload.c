@@ -150,7 +150,7 @@ void web_reloader_attach(struct web_reloader *reloader,
 }
 
 /* Called with the lock held. */
-static bool reload(struct web_reloader *reloader, struct error *err)
+static bool reload(struct web_reloader *reloader, struct buf *out, struct error *err)
 {
     CLEANUP(buf_deinit) struct buf problems = BUF_INIT(PROBLEMS_LIMIT_BYTES);
     bool was_ok = reloader->ok;
@@ -160,18 +160,20 @@ static bool reload(struct web_reloader *reloader, struct error *err)
         log_info("reloaded the web configuration");
     else
         log_mistakes(reloader, &problems, err);
+    if (out && problems.size > 0)
+        buf_append(out, problems.data, problems.size);
     if (reloader->ok || was_ok)
         post_status(reloader);
     return reloader->ok;
 }
 
-bool web_reloader_reload(struct web_reloader *reloader, struct error *err)
+bool web_reloader_reload(struct web_reloader *reloader, struct buf *problems, struct error *err)
 {
     if (!reloader)
         return true;
     LOCK_SCOPE(&reloader->lock);
     reloader->logged_mistakes = 0; /* an explicit reload always logs */
-    return reload(reloader, err);
+    return reload(reloader, problems, err);
 }
 
 void web_reloader_check(struct web_reloader *reloader)
@@ -186,5 +188,5 @@ void web_reloader_check(struct web_reloader *reloader)
     if (stamp != reloader->seen_stamp)
         reloader->seen_stamp = stamp;
     else if (stamp != reloader->stamp || !reloader->ok)
-        (void)reload(reloader, &err); /* it logs the error */
+        (void)reload(reloader, NULL, &err); /* it logs the error */
 }

@@ -29,8 +29,9 @@ void web_reloader_attach(struct web_reloader *reloader,
                          bool (*apply)(void *arg, struct web_config *config, struct error *err),
                          void *arg);
 
-/* Reads the file, changed or not, and logs the result. Thread-safe. */
-bool web_reloader_reload(struct web_reloader *reloader, struct error *err);
+/* Reads the file, changed or not, and logs the result. Appends the mistakes to `problems`, a line
+ * for each, unless that is NULL. Thread-safe. */
+bool web_reloader_reload(struct web_reloader *reloader, struct buf *problems, struct error *err);
 
 /* To be called about every second. Reads the file if it has changed, and waits until it is the same
  * in two calls (debounce: a certificate and its key are written one after the other). */

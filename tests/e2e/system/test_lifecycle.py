@@ -202,7 +202,7 @@ def test_reload_keeps_the_state_of_unchanged_probes(lab, containerd):
 
         time_before = exporter.value("containerd_exporter_config_last_reload_success_timestamp_seconds")
         status, body = exporter.reload("probes: [{name: x}]\n")
-        assert status == 500 and "failed to reload config" in body
+        assert status == 500 and "failed to reload config" in body and ":1:10: \"operation\" is missing" in body, body
         assert exporter.value("containerd_exporter_config_last_reload_successful") == 0
         assert exporter.value("containerd_exporter_config_last_reload_success_timestamp_seconds") == time_before
         assert ":1:" in exporter.log, "the place of the mistake is in the log"

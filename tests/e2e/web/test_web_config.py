@@ -412,7 +412,7 @@ def test_reloads_on_demand(secured):
     web = secured(USERS)
     web.edit("more: 1\n")
     answer = web.curl("/-/reload", "-X", "POST", user="alice:secret")
-    assert answer.status == 500 and "failed to reload config" in answer.body
+    assert answer.status == 500 and "failed to reload config" in answer.body and 'unknown key "more"' in answer.body, answer.body
     web.edit("")
     web.exporter.send(signal.SIGHUP)
     wait_until(lambda: web.curl("/metrics").status == 200, what="no password any more")

@@ -181,7 +181,7 @@ static void reload(struct world *world)
 {
     struct error err;
 
-    if (!reloader_reload(world->reloader, &err))
+    if (!reloader_reload(world->reloader, NULL, &err))
         fail_msg("%s", err.message);
     assert_int_equal(page_count(world->board, SUCCESSFUL "1\n"), 1);
     assert_int_equal(page_count(world->board, TIMESTAMP), 2 + 1); /* HELP, TYPE, value */
@@ -191,7 +191,7 @@ static void fail_to_reload(struct world *world, const char *why)
 {
     struct error err;
 
-    assert_false(reloader_reload(world->reloader, &err));
+    assert_false(reloader_reload(world->reloader, NULL, &err));
     if (!strstr(err.message, why))
         fail_msg("%s", err.message);
     assert_int_equal(page_count(world->board, SUCCESSFUL "0\n"), 1);
@@ -367,7 +367,7 @@ static void *reload_often(void *arg)
     for (int i = 0; i < 20; i++) {
         struct error err;
 
-        if (!reloader_reload(arg, &err))
+        if (!reloader_reload(arg, NULL, &err))
             abort();
     }
     return NULL;
@@ -443,7 +443,7 @@ static void keeps_the_configuration_if_memory_runs_out(void **state)
     for (size_t n = 0; !reloaded; n++) {
         assert_true(n < 10000);
         fail_allocations_after(n);
-        reloaded = reloader_reload(world.reloader, &err);
+        reloaded = reloader_reload(world.reloader, NULL, &err);
         fail_nothing();
         if (!reloaded) {
             assert_true(*err.message);

@@ -175,11 +175,11 @@ static void explicit_reloads_always_report(void **state)
 
     (void)state;
     fixture_init(&f, ONE);
-    assert_true(web_reloader_reload(f.reloader, &err));
+    assert_true(web_reloader_reload(f.reloader, NULL, &err));
     assert_int_equal(f.applied, 1);
     write_text(&f, "web.yml", "more: 1\n");
     for (int i = 0; i < 2; i++) {
-        assert_false(web_reloader_reload(f.reloader, &err));
+        assert_false(web_reloader_reload(f.reloader, NULL, &err));
         assert_true(strstr(err.message, "1 mistake in"));
     }
     assert_int_equal(f.applied, 1);

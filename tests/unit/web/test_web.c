@@ -281,6 +281,37 @@ static void reports_a_failed_reload(void **state)
     assert_non_null(strstr(exchange.body.data, "no node"));
 }
 
+static void write_config(char path[64], const char *text)
+{
+    FILE *file;
+
+    snprintf(path, 64, "/tmp/test_web.%d.yml", (int)getpid());
+    file = fopen(path, "we");
+    assert_non_null(file);
+    fputs(text, file);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void answers_with_the_mistakes_of_the_file(void **state)
+{
+    CLEANUP(exchange_deinit) struct exchange exchange = {.method = "POST", .path = "/-/reload"};
+    char path[64], want[512];
+
+    write_config(path, "a: 1\nglobal: {\"https://u:hunter2@h/\": 1}\n");
+    start_with(*state, "/metrics", "", path);
+    handle(&exchange);
+    wait_for(exchange.status != 0);
+    unlink(path);
+    assert_int_equal(exchange.status, 500);
+    snprintf(want, sizeof(want),
+             "failed to reload config: 2 mistakes in %s\n"
+             "%s:1:1: unknown key \"a\" (known: global, collectors, registries, defaults, probes, "
+             "kubernetes)\n"
+             "%s:2:10: unknown key \"https://<secret>@h/\" (known: address)\n",
+             path, path, path);
+    assert_string_equal(exchange.body.data, want);
+}
+
 static void shows_the_configuration_without_secrets(void **state)
 {
     CLEANUP(exchange_deinit) struct exchange text = {.path = "/config"};
@@ -291,16 +322,11 @@ static void shows_the_configuration_without_secrets(void **state)
     struct world *world = *state;
     char path[64];
     struct error err;
-    FILE *file;
 
-    snprintf(path, sizeof(path), "/tmp/test_web.%d.yml", (int)getpid());
-    file = fopen(path, "we");
-    assert_non_null(file);
-    fputs("global: {address: \"https://u:hunter2@h/x?a=b@c http://plain/@ ftp://v@w <&>\"}\n",
-          file);
-    assert_int_equal(fclose(file), 0);
+    write_config(
+        path, "global: {address: \"https://u:hunter2@h/x?a=b@c http://plain/@ ftp://v@w <&>\"}\n");
     start_with(world, "/metrics", "", path);
-    assert_true(reloader_reload(world->reloader, &err));
+    assert_true(reloader_reload(world->reloader, NULL, &err));
     unlink(path);
     handle(&text);
     assert_string_equal(text.content_type, "text/plain; charset=utf-8");
@@ -345,6 +371,7 @@ int main(void)
         TEST(keeps_metrics_at_a_health_path_closed),
         TEST(reloads_once_at_a_time),
         TEST(reports_a_failed_reload),
+        TEST(answers_with_the_mistakes_of_the_file),
         TEST(shows_the_configuration_without_secrets),
         TEST(drains_before_it_stops),
     };
