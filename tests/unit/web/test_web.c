@@ -307,7 +307,7 @@ static void answers_with_the_mistakes_of_the_file(void **state)
              "failed to reload config: 2 mistakes in %s\n"
              "%s:1:1: unknown key \"a\" (known: global, collectors, registries, defaults, probes, "
              "kubernetes)\n"
-             "%s:2:10: unknown key \"https://<secret>@h/\" (known: address)\n",
+             "%s:2:10: unknown key \"https://...@h/\" (known: address)\n",
              path, path, path);
     assert_string_equal(exchange.body.data, want);
 }
