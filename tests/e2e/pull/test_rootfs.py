@@ -123,6 +123,17 @@ def test_trusts_nothing_else(lab, node, registry):
 
 
 @pytest.mark.unprivileged
+@pytest.mark.parametrize("link", ["etc/containerd/certs.d", "etc/containerd/certs.d/{host}", "etc/containerd/certs.d/{host}/hosts.toml"])
+def test_warns_of_mirrors_that_are_not_mounted(lab, node, registry, link):
+    node.copy("etc/ssl/certs/ca-certificates.crt", registry.cafile)
+    link = link.format(host=registry.host)
+    node.link(link, "/data/elsewhere")
+    exporter = start(lab, config_for(None, probe(f"{registry.host}/canary/a:v1", engine="registry")), node.args)
+    assert reason(exporter) is None, exporter.log
+    assert f"{node.root}/{link}: a link that leads nowhere below {node.root}: /data/elsewhere" in exporter.log
+
+
+@pytest.mark.unprivileged
 @pytest.mark.parametrize("variable,value,want", [
     ("SSL_CERT_FILE", "{pod}", None), ("SSL_CERT_FILE", "{node}/etc/inside.crt", None),
     ("SSL_CERT_FILE", "/etc/inside.crt", "tls"), ("SSL_CERT_DIR", "{node}/etc/folder", None)])
