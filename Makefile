@@ -175,8 +175,12 @@ layers:
 headers: $(GENERATED)
 	$(Q)for h in $(HEADERS); do $(CC) $(OUR_CFLAGS) -fsyntax-only -x c -include $$h /dev/null || exit 1; done
 
-unit: $(TESTS)
-	$(Q)status=0; for t in $(TESTS); do echo "  TEST  $$t"; $(SAN_ENV) $$t || status=1; done; exit $$status
+# make -k runs all of them, make -j several at once.
+unit: $(TESTS:%=%.run)
+
+%.run: % force
+	@echo '  TEST  $<'
+	$(Q)$(SAN_ENV) $<
 
 corpus: $(FUZZERS:%=$(BUILD)/%)
 	$(Q)passed=0; failed=0; for f in $(FUZZERS); do echo "  FUZZ  $$f"; \
