@@ -17,7 +17,7 @@ static const struct reason_help help[ERROR_CODES] = {
          "Check the chain with openssl s_client -connect REGISTRY:443. It may have expired, miss "
          "an intermediate certificate, carry another name, or have an authority that is in neither "
          "the system's store nor the registry's folder below hosts_dir. If the message says that "
-         "the server speaks HTTP, set plain_http: true or correct the port."},
+         "the server speaks HTTP, set plain_http: true below registries, or correct the port."},
     [ERROR_PROXY] = {"The proxy rejected the request, not the registry.",
                      "Check HTTPS_PROXY and NO_PROXY in the exporter's environment and the proxy's "
                      "own rules: registries inside the network usually belong in NO_PROXY."},
