@@ -155,7 +155,7 @@ static void reload(struct parts *parts)
     if (reloader_reload(parts->reloader, NULL, &err))
         log_info("reloaded the configuration");
     else
-        log_error("reload failed, keeping the old configuration: %s", err.message);
+        log_error("reload failed, the old configuration stays in force: %s", err.message);
     systemd_notify("READY=1");
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "containerd/containerd.h"
 
+#include "base/clock.h"
 #include "containerd/search/daemon_search.h"
 #include "containerd/wire/containerd_wire.h"
 #include "net/go_error.h"
@@ -183,11 +184,17 @@ bool containerd_call(const struct scope *scope, const char *method, const struct
     struct rpc_header headers[3];
     const struct rpc_request call = {method, scope_headers(scope, headers), request};
     const struct containerd *daemon;
+    int64_t start_ns = clock_now_ns();
 
     if (!buf_ok(request, err))
         return error_wrap(err, "%s", method + 1);
     daemon = containerd_current(scope->daemon);
-    return rpc_call(daemon->channel, &call, reply, cancel, err) || explain(daemon, err);
+    if (rpc_call(daemon->channel, &call, reply, cancel, err))
+        return true;
+    if (err->code == ERROR_TIMEOUT) /* also if it reports that its own work took too long */
+        return error_wrap(err, "%s: containerd did not end %s within %.1f s", daemon->address,
+                          method + 1, seconds_between(start_ns, clock_now_ns()));
+    return explain(daemon, err);
 }
 
 bool containerd_query(const struct scope *scope, const char *method, const struct buf *request,

@@ -196,10 +196,13 @@ static bool find(const struct credentials_settings *settings, const struct refer
     for (int i = 0; i < SLOTS; i++)
         if (has(&slots.items[i]))
             return from_settings(slots.items, credentials, err);
-    if (is_set(settings->docker_config))
+    if (is_set(settings->docker_config)) {
+        credentials->searched = settings->docker_config;
         return from_docker_config(settings->docker_config, reference, credentials, cancel, err);
+    }
     if (!is_set(settings->provider_config))
         return true;
+    credentials->searched = settings->provider_config;
     if (!credential_plugin_find(settings->provider_config, settings->provider_bin_dir, reference,
                                 cache, credentials, cancel, err))
         return false;

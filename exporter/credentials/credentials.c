@@ -18,6 +18,7 @@ bool credentials_any(const struct credentials *credentials)
 
 bool credentials_copy(struct credentials *to, const struct credentials *from, struct error *err)
 {
+    to->searched = from->searched;
     return secret_copy(&to->username, &from->username, err) &&
            secret_copy(&to->password, &from->password, err) &&
            secret_copy(&to->identity_token, &from->identity_token, err) &&

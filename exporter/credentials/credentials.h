@@ -14,6 +14,8 @@ struct credentials {
     struct secret registry_token; /* is itself the bearer token */
     const char *source;           /* a constant for the log: "auth", "docker_config",
                                    * "credential helper", "credential provider"; NULL: anonymous */
+    const char *searched;         /* the configured file in which they were looked for; NULL: none.
+                                   * The settings own it */
 };
 
 void credentials_deinit(struct credentials *credentials);
@@ -21,6 +23,7 @@ void credentials_deinit(struct credentials *credentials);
 /* Whether any secret is present and not empty. */
 bool credentials_any(const struct credentials *credentials);
 
-/* Copies the secrets, not `source`. After a failure the caller must still deinit `to`. */
+/* Copies the secrets and `searched`, not `source`. After a failure the caller must still deinit
+ * `to`. */
 bool credentials_copy(struct credentials *to, const struct credentials *from,
                       struct error *err) MUST_CHECK;

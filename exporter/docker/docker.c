@@ -68,6 +68,8 @@ static bool explain(const struct docker *docker, struct error *err)
     char message[MESSAGE_BYTES];
     enum socket_state state;
 
+    if (err->code == ERROR_TIMEOUT)
+        return error_wrap(err, "%s: Docker did not finish in time", docker->address);
     if (err->code == ERROR_PROTOCOL) /* the URL is valid, so the response is not HTTP */
         return error_set(err, ERROR_PROTOCOL, "%s: " NOT_DOCKER, docker->address);
     if (err->code != ERROR_CONNECT)

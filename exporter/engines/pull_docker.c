@@ -50,20 +50,24 @@ static void measure_phases(const struct docker_session *pull, int64_t start_ns, 
     }
 }
 
+/* A pull that went as expected needs no note. */
 static void write_note(const struct docker_session *pull, const struct docker_stream_totals *totals)
 {
     CLEANUP(buf_deinit) struct buf note = BUF_INIT(sizeof(pull->result->note) - 1);
+    size_t n_layers = pull->stream.n_layers;
 
-    buf_printf(&note, "Docker reported %zu layers", pull->stream.n_layers);
+    if (totals->n_existed == 0 && totals->n_unknown == 0 && pull->stream.retries == 0)
+        return;
+    buf_printf(&note, "Docker reported %zu layer%s", n_layers, n_layers == 1 ? "" : "s");
     if (totals->n_existed > 0)
-        buf_printf(&note, "; %zu existed before and count with their unpacked size",
-                   totals->n_existed);
+        buf_printf(&note, "; %zu existed before, counted by unpacked size", totals->n_existed);
     if (totals->n_unknown > 0)
         buf_printf(&note,
                    "; it did not report the size of %zu, so more was fetched than is counted",
                    totals->n_unknown);
     if (pull->stream.retries > 0)
-        buf_printf(&note, "; it restarted %u downloads", pull->stream.retries);
+        buf_printf(&note, "; it restarted %u download%s", pull->stream.retries,
+                   pull->stream.retries == 1 ? "" : "s");
     snprintf(pull->result->note, sizeof(pull->result->note), "%s", note.data ? note.data : "");
 }
 
@@ -171,9 +175,9 @@ static void note_unknown_sizes(struct docker_session *pull, size_t n_existed)
     size_t used = strlen(note), size = sizeof(pull->result->note);
 
     snprintf(note + used, size - used,
-             "; Docker keeps its images in containerd and reports no sizes of them; %zu layers "
+             "%sDocker keeps its images in containerd and reports no sizes of them; %zu layer%s "
              "existed before",
-             n_existed);
+             used > 0 ? "; " : "", n_existed, n_existed == 1 ? "" : "s");
 }
 
 /* What Docker itself has reported. */

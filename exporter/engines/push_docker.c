@@ -136,19 +136,24 @@ static void measure_phases(const struct docker_session *push, int64_t start_ns, 
         seconds[PHASE_COMMIT] = seconds_between(stream->last_layer_ns, end_ns);
 }
 
+/* A push that went as expected needs no note. */
 static void write_note(const struct docker_session *push, const struct docker_stream_totals *totals)
 {
     CLEANUP(buf_deinit) struct buf note = BUF_INIT(sizeof(push->result->note) - 1);
+    size_t n_layers = push->stream.n_layers;
 
-    buf_printf(&note, "Docker reported %zu layers, in bytes before compression",
-               push->stream.n_layers);
+    if (totals->n_existed == 0 && totals->n_unknown == 0 && push->stream.retries == 0)
+        return;
+    buf_printf(&note, "Docker reported %zu layer%s, in bytes before compression", n_layers,
+               n_layers == 1 ? "" : "s");
     if (totals->n_existed > 0)
         buf_printf(&note, "; the registry had %zu of them", totals->n_existed);
     if (totals->n_unknown > 0)
         buf_printf(&note, "; it did not report the size of %zu, so more was sent than is counted",
                    totals->n_unknown);
     if (push->stream.retries > 0)
-        buf_printf(&note, "; it restarted %u uploads", push->stream.retries);
+        buf_printf(&note, "; it restarted %u upload%s", push->stream.retries,
+                   push->stream.retries == 1 ? "" : "s");
     snprintf(push->result->note, sizeof(push->result->note), "%s", note.data ? note.data : "");
 }
 

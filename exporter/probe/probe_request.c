@@ -23,25 +23,31 @@ static void apply_version(struct platform_matcher *matcher, unsigned version)
 }
 
 /* Finds the version of the node's containerd; "" (the newest) if that does not tell it. Engine
- * "registry" works without one, so it does not wait long. The pull reports a daemon that is gone.
+ * "registry" works without one, so it does not wait long. The pull reports a daemon that is gone. A
+ * daemon for which the run has waited until its end is reported here.
  */
-static const char *version_of_daemon(const struct probe *probe, struct probe_request *request,
-                                     struct cancel *cancel)
+static bool find_version(const struct probe *probe, struct probe_request *request,
+                         const char **version, struct cancel *cancel, struct error *err)
 {
     CLEANUP(cancel_deinit) struct cancel short_cancel;
     struct containerd_identity identity;
-    struct error ignored;
     bool own = probe->engine && strcmp(probe->engine->name, "registry") == 0;
     int64_t deadline_ns = clock_now_ns() + VERSION_NS;
 
-    if (own && deadline_ns > cancel->deadline_ns)
+    if (!own || deadline_ns > cancel->deadline_ns)
         deadline_ns = cancel->deadline_ns;
     cancel_init(&short_cancel, deadline_ns);
-    return request->engine.containerd &&
-                   containerd_identify(request->engine.containerd, &request->arena, &identity,
-                                       own ? &short_cancel : cancel, &ignored)
-               ? identity.version
-               : "";
+    *version = "";
+    if (!request->engine.containerd)
+        return true;
+    if (containerd_identify(request->engine.containerd, &request->arena, &identity,
+                            own ? &short_cancel : cancel, err))
+        *version = identity.version;
+    else if (err->code == ERROR_TIMEOUT && deadline_ns == cancel->deadline_ns)
+        return false;
+    else
+        error_clear(err);
+    return true;
 }
 
 /* A daemon reads files that the exporter may not see, in a pod or as another user. So a failure is
@@ -50,8 +56,10 @@ static bool find_hosts(struct probe_request *request, const struct probe *probe,
                        struct cancel *cancel, struct error *err)
 {
     struct host_options options = probe->host;
-    const char *version = version_of_daemon(probe, request, cancel);
+    const char *version;
 
+    if (!find_version(probe, request, &version, cancel, err))
+        return false;
     options.roots = probe->node->hosts_roots;
     options.rules = *version ? daemon_hosts_rules(version) : (struct hosts_rules){0};
     apply_version(&request->engine.platform, daemon_version(version));

@@ -147,11 +147,14 @@ void registry_auth_free(struct registry_auth *auth)
 static bool use_basic(struct registry_auth *auth, struct error *err)
 {
     CLEANUP(secret_buf_deinit) struct buf header = SECRET_BUF_INIT(TOKEN_BYTES_MAX);
+    const char *searched = auth->credentials.searched;
 
     if (!secret_text(&auth->credentials.username)[0] ||
         !secret_text(&auth->credentials.password)[0])
         return error_status(err, ERROR_UNAUTHORIZED, STATUS_HTTP, 401,
-                            "the registry requires a user and a password: none is configured");
+                            "the registry requires a user and a password: %s%s",
+                            searched ? searched : "none is configured",
+                            searched ? " has none for it" : "");
     if (auth->header.text && auth->scheme == CHALLENGE_BASIC)
         return error_status(err, ERROR_UNAUTHORIZED, STATUS_HTTP, 401,
                             "the registry rejects user and password");

@@ -357,8 +357,9 @@ bool registry_call(struct registry *registry, const struct registry_call *call,
         return false;
     /* The success of a GET does not mean that anything was written. */
     if (response->became_get && response->status < 300)
-        return error_set(err, ERROR_PROTOCOL, "%s %s: the redirect asks for a GET instead",
-                         call->method, call->path);
+        return error_set(err, ERROR_PROTOCOL, "%s %s%.*s: the redirect asks for a GET instead",
+                         call->method, call->mirror->base, (int)strcspn(call->path, "?"),
+                         call->path);
     return response->status != 401 || registry_refused(call, response, err);
 }
 
@@ -375,7 +376,11 @@ bool registry_refused(const struct registry_call *call, const struct http_respon
                       struct error *err)
 {
     registry_status_error(request_of(call), response, err);
-    return error_wrap(err, "%s %s", call->method, call->path);
+    if (call->mirror->plain && !response->from_elsewhere)
+        registry_status_suspect_tls(err);
+    return error_wrap(err, "%s %s%.*s%s", call->method, call->mirror->base,
+                      (int)strcspn(call->path, "?"), call->path,
+                      response->from_elsewhere ? ", redirected to another host" : "");
 }
 
 bool registry_check_object(const char *object, struct error *err)

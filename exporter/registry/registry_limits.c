@@ -168,6 +168,8 @@ static bool refuse(const struct registry_account *account, uint64_t bytes, const
         return error_set(err, ERROR_LIMIT,
                          "budget of %s exceeded: %s; available when running probes end",
                          account->registry, budget);
+    if (minutes == MINUTES) /* the current minute expires when the hour after it is over */
+        minutes = MINUTES - 1;
     return error_set(err, ERROR_LIMIT, "budget of %s exceeded: %s; available in %d minute%s",
                      account->registry, budget, minutes, minutes == 1 ? "" : "s");
 }

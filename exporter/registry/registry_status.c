@@ -118,3 +118,10 @@ bool registry_status_error(enum registry_request request, const struct http_resp
     return error_status(err, code, STATUS_HTTP, response->status, "HTTP %d%s%s%s%s",
                         response->status, name[0] ? " " : "", name, *text ? ": " : "", text);
 }
+
+void registry_status_suspect_tls(struct error *err)
+{
+    if (strcmp(err->message, "HTTP 400") == 0)
+        error_status(err, err->code, STATUS_HTTP, 400,
+                     "HTTP 400: the server may expect HTTPS: the request was plain HTTP");
+}

@@ -17,3 +17,7 @@ enum registry_request {
 /* Fills *err from the status and the error document in the body. Always returns false. */
 bool registry_status_error(enum registry_request request, const struct http_response *response,
                            struct error *err);
+
+/* Explains a 400 over plain HTTP in which the registry gave no error of its own: a server with TLS
+ * answers so, and without words after HEAD. */
+void registry_status_suspect_tls(struct error *err);

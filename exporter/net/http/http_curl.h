@@ -38,6 +38,7 @@ struct http_curl_exchange {
     struct proxy proxy;               /* of `url`; http_exchange() releases it */
     const struct http_tls_peer *peer; /* of the last handshake; NULL: none */
     bool tls_heard, tls_alert;        /* the peer sent a TLS record; one side sent a fatal alert */
+    bool http_heard;                  /* instead of a record the peer sent HTTP */
     char verdict[256]; /* why the certificate of the peer is rejected; "": by OpenSSL */
     bool headers_ended;
     struct error failure;

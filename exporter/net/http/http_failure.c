@@ -108,6 +108,10 @@ static const char *text_of(const struct http_curl_exchange *exchange, CURLcode r
 {
     if (exchange->verdict[0])
         return exchange->verdict;
+    if (result == CURLE_SSL_CONNECT_ERROR && exchange->http_heard)
+        return exchange->peer->is_proxy ? "it speaks HTTP, not TLS"
+                                        : "the server speaks HTTP, not TLS: a registry without TLS "
+                                          "needs plain_http: true";
     if (result == CURLE_SEND_FAIL_REWIND) /* curl's message describes its own rewind */
         return "the connection broke while sending the body";
     if (result == CURLE_OUT_OF_MEMORY && was_sent(exchange) && !exchange->headers_ended)

@@ -121,6 +121,8 @@ static void on_record(int is_sent, int version, int type, const void *data, size
         return;
     if (!is_sent)
         exchange->tls_heard = true;
+    if (!is_sent && type == SSL3_RT_HEADER && size == 5 && memcmp(data, "HTTP/", 5) == 0)
+        exchange->http_heard = true;
     if (type == SSL3_RT_ALERT && size == 2 && *(const unsigned char *)data == ALERT_IS_FATAL)
         exchange->tls_alert = true;
 }
@@ -161,7 +163,7 @@ static CURLcode on_context(CURL *easy, void *context, void *arg)
 
     (void)easy;
     exchange->peer = peer;
-    exchange->tls_heard = exchange->tls_alert = false;
+    exchange->tls_heard = exchange->tls_alert = exchange->http_heard = false;
     SSL_CTX_set_security_level(context, SECURITY_LEVEL);
     SSL_CTX_set_msg_callback(context, on_record);
     SSL_CTX_set_msg_callback_arg(context, exchange->http);
@@ -217,7 +219,7 @@ bool http_tls_prepare(struct http_curl_exchange *exchange, struct error *err)
     exchange->http->server_peer = (struct http_tls_peer){exchange->http, false};
     exchange->http->proxy_peer = (struct http_tls_peer){exchange->http, true};
     exchange->peer = NULL;
-    exchange->tls_heard = exchange->tls_alert = false;
+    exchange->tls_heard = exchange->tls_alert = exchange->http_heard = false;
     exchange->verdict[0] = '\0';
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, verified);
     curl_easy_setopt(easy, CURLOPT_PROXY_SSL_VERIFYPEER, verified);

@@ -16,14 +16,18 @@ static const struct reason_help help[ERROR_CODES] = {
         {"The TLS handshake failed, or the certificate was rejected.",
          "Check the chain with openssl s_client -connect REGISTRY:443. It may have expired, miss "
          "an intermediate certificate, carry another name, or have an authority that is in neither "
-         "the system's store nor the registry's folder below hosts_dir."},
+         "the system's store nor the registry's folder below hosts_dir. If the message says that "
+         "the server speaks HTTP, set plain_http: true below registries, or correct the port."},
     [ERROR_PROXY] = {"The proxy rejected the request, not the registry.",
                      "Check HTTPS_PROXY and NO_PROXY in the exporter's environment and the proxy's "
                      "own rules: registries inside the network usually belong in NO_PROXY."},
     [ERROR_TIMEOUT] =
         {"The run did not end within its timeout.",
-         "The phases and the log of the run show where the time went. For a large image, give the "
-         "probe a longer timeout. Otherwise check the bandwidth and the node's disk."},
+         "The message names what did not answer in time: the registry, or the socket of a daemon. "
+         "A daemon that accepts connections and does not answer hangs or is stopped: check it, "
+         "and restart it if need be. If data was still moving, the phases and the log of the run "
+         "show where the time went: check the bandwidth and the node's disk, or give the probe a "
+         "longer timeout for a large image."},
     [ERROR_CANCELED] = {"The run was stopped before its end.",
                         "A reload, a stop of the exporter or a client that disconnected canceled "
                         "it. The next run follows on schedule."},
@@ -49,7 +53,8 @@ static const struct reason_help help[ERROR_CODES] = {
          "page of its operator. Other nodes should see the same."},
     [ERROR_PROTOCOL] = {"The response is invalid.",
                         "Another server may answer at this address: a portal, a proxy's error "
-                        "page, a wrong port. Compare with curl -i https://REGISTRY/v2/."},
+                        "page, a wrong port. Compare with curl -i https://REGISTRY/v2/. With "
+                        "plain_http: true, the server may expect HTTPS: remove the setting then."},
     [ERROR_DIGEST_MISMATCH] = {"The bytes do not match their digest.",
                                "If the probe expects a digest, the tag may have moved: compare "
                                "before you change the expectation. Otherwise a cache, a proxy or a "
@@ -87,9 +92,11 @@ static const struct reason_help help[ERROR_CODES] = {
     [ERROR_RUNTIME] = {"containerd or Docker failed.",
                        "Its log has more details: journalctl -u containerd at the time of the run. "
                        "The status page lists plugins in error."},
-    [ERROR_LIMIT] = {"A limit of the exporter was exceeded.",
-                     "The message names what was too large. If the size is legitimate, please "
-                     "report the limit. Otherwise check the server that sent it."},
+    [ERROR_LIMIT] =
+        {"A budget of the configuration is used up, or a limit of the exporter was exceeded.",
+         "If the message names a budget (max_pulls_per_hour, max_bytes_per_hour), raise it or "
+         "probe less often. Otherwise the message names what was too large. If the size is "
+         "legitimate, please report the limit. Otherwise check the server that sent it."},
     [ERROR_MEMORY] = {"The exporter ran out of memory.",
                       "Give the exporter more (MemoryMax, resources.limits.memory), or run fewer "
                       "probes at once (--probe.workers)."},
@@ -133,9 +140,11 @@ static const struct reason_help write_help[ERROR_CODES] = {
          "The message names it: a reference, a file, a tag whose image no probe made, or a "
          "manifest that the registry does not accept (try content.format: docker)."},
     [ERROR_LIMIT] =
-        {"A request is larger than the registry accepts, or a limit of the exporter was exceeded.",
-         "After HTTP 413, raise the limit of the registry or of the proxy before it "
-         "(client_max_body_size in nginx), or set upload.chunk_size below it. Otherwise the "
+        {"A budget of the configuration is used up, a request is larger than the registry accepts, "
+         "or a limit of the exporter was exceeded.",
+         "If the message names a budget (max_pulls_per_hour, max_bytes_per_hour), raise it or "
+         "probe less often. After HTTP 413, raise the limit of the registry or of the proxy before "
+         "it (client_max_body_size in nginx), or set upload.chunk_size below it. Otherwise the "
          "message names what was too large."},
 };
 

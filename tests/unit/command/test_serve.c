@@ -135,7 +135,7 @@ static void reloads_on_sighup_and_keeps_the_old_configuration(void **state)
     wait_for_log("reloaded the configuration");
     write_config("containerd: {adress: /x}\n");
     kill(child, SIGHUP);
-    wait_for_log("reload failed, keeping the old configuration: ");
+    wait_for_log("reload failed, the old configuration stays in force: ");
     kill(child, SIGINT);
     assert_int_equal(wait_for_end(), 0);
 }

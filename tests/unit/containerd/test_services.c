@@ -8,8 +8,10 @@
 #include "containerd/leases.h"
 #include "containerd/namespaces.h"
 #include "containerd/snapshots.h"
+#include "base/clock.h"
 #include "encoding/rfc3339.h"
 #include "support/containerd_fixture.h"
+#include "support/silent_socket.h"
 
 #include <time.h>
 
@@ -662,6 +664,24 @@ static void says_why_a_daemon_cannot_be_reached(void **state)
     assert_int_equal(f->err.code, ERROR_INVALID);
 }
 
+static void names_a_daemon_that_hangs(void **state)
+{
+    struct containerd_fixture *f = *state;
+    CLEANUP(silent_socket_close) struct silent_socket silent;
+    CLEANUP(cancel_deinit) struct cancel cancel;
+    CLEANUP(containerd_freep) struct containerd *hung = NULL;
+    struct containerd_identity identity;
+
+    silent_socket_open(&silent);
+    cancel_init(&cancel, clock_now_ns() + 100 * NS_PER_MS);
+    hung = containerd_new(silent.path, &f->err);
+    assert_non_null(hung);
+    assert_false(containerd_identify(hung, &f->arena, &identity, &cancel, &f->err));
+    assert_int_equal(f->err.code, ERROR_TIMEOUT);
+    assert_memory_equal(f->err.message, silent.path, strlen(silent.path));
+    assert_non_null(strstr(f->err.message, "Version/Version within "));
+}
+
 static void parses_versions(void **state)
 {
     static const struct {
@@ -711,6 +731,7 @@ int main(void)
         TEST(a_message_that_does_not_fit_is_not_sent),
         TEST(reads_reasons_from_the_text_of_the_daemon),
         TEST(says_why_a_daemon_cannot_be_reached),
+        TEST(names_a_daemon_that_hangs),
         TEST(parses_versions),
     };
 

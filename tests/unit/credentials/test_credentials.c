@@ -146,6 +146,7 @@ static void finds_an_entry_of_the_docker_config(void **state)
     CLEANUP(found_deinit) struct found other = find(&settings, "q.example/x", NULL);
     assert_true(other.ok);
     assert_false(credentials_any(&other.credentials));
+    assert_string_equal(other.credentials.searched, path);
     directory_put("config.json", "{", 0644);
     CLEANUP(found_deinit) struct found broken = find(&settings, "r.example/x", NULL);
     assert_false(broken.ok);

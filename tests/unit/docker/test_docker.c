@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "support/fake_http.h"
+#include "support/silent_socket.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -159,6 +160,23 @@ static void explains_why_it_cannot_connect(void **state)
     assert_int_equal(engine.err.code, ERROR_RUNTIME_UNAVAILABLE);
     assert_non_null(strstr(engine.err.message, "Docker closed the connection"));
     end(&engine);
+}
+
+static void names_a_daemon_that_hangs(void **state)
+{
+    CLEANUP(silent_socket_close) struct silent_socket silent;
+    CLEANUP(cancel_deinit) struct cancel cancel;
+    struct docker *docker;
+    struct error err;
+
+    (void)state;
+    silent_socket_open(&silent);
+    cancel_init(&cancel, clock_now_ns() + 100 * NS_PER_MS);
+    docker = docker_new(silent.path, &err);
+    assert_null(docker_connect(docker, &cancel, &err));
+    assert_int_equal(err.code, ERROR_TIMEOUT);
+    assert_memory_equal(err.message, silent.path, strlen(silent.path));
+    docker_free(docker);
 }
 
 static void failures_have_status_and_message_of_the_daemon(void **state)
@@ -569,6 +587,7 @@ int main(void)
         cmocka_unit_test(accepts_only_paths_of_sockets),
         cmocka_unit_test(negotiates_the_api_version),
         cmocka_unit_test(explains_why_it_cannot_connect),
+        cmocka_unit_test(names_a_daemon_that_hangs),
         cmocka_unit_test(failures_have_status_and_message_of_the_daemon),
         cmocka_unit_test(sends_json_and_limits_the_response),
         cmocka_unit_test(lists_images),

@@ -563,7 +563,7 @@ static void docker_reports_what_its_stream_says(void **state)
     assert_int_equal(w->result.traffic.fetched_bytes, fake_image_layer_bytes(&w->image));
     assert_int_equal(w->result.unpacked_bytes, fake_image_layer_bytes(&w->image));
     assert_int_equal(w->result.cached_bytes, 0);
-    assert_non_null(strstr(w->result.note, "2 layers"));
+    assert_string_equal(w->result.note, "");
     assert_phases(w, PHASE(RESOLVE) | PHASE(FETCH) | PHASE(UNPACK) | PHASE(CLEANUP));
     assert_order(
         w, (const char *const[]){
@@ -612,7 +612,8 @@ static void docker_counts_layers_that_were_there(void **state)
     pull(w, "docker");
     assert_int_equal(w->result.cached_bytes, 100); /* the lowest layer, as it is unpacked */
     assert_int_equal(w->result.traffic.fetched_bytes, 200);
-    assert_non_null(strstr(w->result.note, "1 "));
+    assert_string_equal(w->result.note,
+                        "Docker reported 2 layers; 1 existed before, counted by unpacked size");
     w->request.cold = true;
     assert_refused(w, "docker", ERROR_NOT_COLD, "1 of 2 layers");
     w->docker.lines = LINE("Already exists", "aaaa") LINE("Already exists", "bbbb");

@@ -374,7 +374,7 @@ static void docker_loads_sends_and_removes(void **state)
     assert_int_equal(strlen(w->result.digest), strlen("sha256:") + 64);
     assert_string_equal(w->result.manifest_digest, w->result.digest);
     assert_true(w->result.unpacked_bytes > 2 * layer_size(w));
-    assert_non_null(strstr(w->result.note, "3 layers"));
+    assert_string_equal(w->result.note, "");
     assert_true(w->result.phase_seconds[PHASE_UPLOAD] >= 0);
     assert_true(w->result.phase_seconds[PHASE_COMMIT] >= 0);
     assert_order(w, (const char *const[]){"docker/POST /volumes/create", "docker/POST /images/load",

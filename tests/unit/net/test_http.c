@@ -498,6 +498,8 @@ static void a_server_without_tls_is_a_tls_error(void **state)
     assert_false(http_exchange(c.http, &request, &c.response, &c.cancel, &c.err));
     assert_int_equal(c.err.code, ERROR_TLS);
     assert_true(c.response.no_tls);
+    assert_non_null(strstr(c.err.message, "the server speaks HTTP, not TLS"));
+    assert_non_null(strstr(c.err.message, "plain_http: true"));
     end(&c);
 }
 

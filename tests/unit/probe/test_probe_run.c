@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One run of a probe with a fake engine: comparisons, counters, records, back-off, budget. */
 #include "support/probe_fixture.h"
+#include "support/silent_socket.h"
 #include "support/snapshot_text.h"
 
 #include "base/clock.h"
@@ -108,6 +109,25 @@ static void engines_of_a_daemon_need_no_hosts(void **state)
     planned_error = (struct error){.code = ERROR_CONNECT, .message = "other"};
     assert_false(probe_fixture_run(&f));
     assert_int_equal(f.run.warning.code, ERROR_INVALID);
+}
+
+/* The whole time of the run is over before the engine starts. */
+static void a_hung_containerd_is_named(void **state)
+{
+    CLEANUP(silent_socket_close) struct silent_socket silent;
+    CLEANUP(probe_fixture_close) struct probe_fixture f;
+
+    (void)state;
+    silent_socket_open(&silent);
+    open_with(&f, "");
+    containerd_free(f.own_containerd);
+    f.own_containerd = f.node.containerd = containerd_new(silent.path, &f.err);
+    cancel_deinit(&f.cancel);
+    cancel_init(&f.cancel, clock_now_ns() + 100 * NS_PER_MS);
+    assert_false(probe_fixture_run(&f));
+    assert_int_equal(f.err.code, ERROR_TIMEOUT);
+    assert_non_null(strstr(f.err.message, silent.path));
+    assert_int_equal(engine_calls, 0);
 }
 
 static void timestamps_are_those_of_the_run(void **state)
@@ -627,6 +647,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(success_is_counted_and_reported),
         cmocka_unit_test(engines_of_a_daemon_need_no_hosts),
+        cmocka_unit_test(a_hung_containerd_is_named),
         cmocka_unit_test(timestamps_are_those_of_the_run),
         cmocka_unit_test(nothing_is_reported_of_runs_before_the_first),
         cmocka_unit_test(failure_is_counted_by_reason),

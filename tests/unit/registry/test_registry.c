@@ -136,13 +136,44 @@ static void messages_contain_code_and_text_of_the_registry(void **state)
     };
     struct descriptor found;
     struct trial t;
+    char want[200];
 
     (void)state;
     trial_begin(&t, rules, (struct identity){0});
     assert_false(get_manifest(&t, "v1", &found));
     assert_int_equal(t.err.code, ERROR_NOT_FOUND);
-    assert_string_equal(t.err.message, "GET /manifests/v1: HTTP 404 MANIFEST_UNKNOWN: no such");
+    snprintf(want, sizeof(want),
+             "GET http://%s/v2/a/b/manifests/v1: HTTP 404 MANIFEST_UNKNOWN: no such", t.fake.host);
+    assert_string_equal(t.err.message, want);
     trial_end(&t);
+}
+
+/* What Go answers, and a registry that rejects the request itself. */
+static void a_bad_request_over_plain_http_hints_at_tls(void **state)
+{
+    static const struct {
+        const char *body;
+        bool hints;
+    } rows[] = {
+        {"Client sent an HTTP request to an HTTPS server.\n", true},
+        {"", true},
+        {"{\"errors\":[{\"code\":\"NAME_INVALID\",\"message\":\"no\"}]}", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct fake_rule rules[] = {
+            {"GET /", .status = "400 Bad Request", .body = rows[i].body}, {0}};
+        struct descriptor found;
+        struct trial t;
+
+        trial_begin(&t, rules, (struct identity){0});
+        assert_false(get_manifest(&t, "v1", &found));
+        assert_int_equal(t.err.status, 400);
+        if ((strstr(t.err.message, "may expect HTTPS") != NULL) != rows[i].hints)
+            fail_msg("row %zu: %s", i, t.err.message);
+        trial_end(&t);
+    }
 }
 
 static void describes_manifests(void **state)
@@ -392,6 +423,49 @@ static void refuses_odd_token_servers(void **state)
     }
 }
 
+static void a_refusal_says_that_there_was_a_redirect(void **state)
+{
+    static const struct fake_rule there[] = {{"GET /", .status = "403 Denied"}, {0}};
+    struct fake_rule here[] = {{"GET /", .status = "307 Go"}, {0}};
+    struct fake_http other;
+    struct trial t;
+    char location[128];
+
+    (void)state;
+    fake_start(&other, there);
+    snprintf(location, sizeof(location), "Location: http://%s/blob\r\n", other.host);
+    here[0].headers = location;
+    trial_begin(&t, here, (struct identity){0});
+    assert_false(get_blob(&t));
+    assert_int_equal(t.err.code, ERROR_FORBIDDEN);
+    assert_non_null(strstr(t.err.message, ", redirected to another host: HTTP 403"));
+    trial_end(&t);
+    fake_stop(&other);
+}
+
+static void names_the_file_without_credentials(void **state)
+{
+    static const struct fake_rule rules[] = {
+        {"GET /", .status = "401 Who", .headers = "WWW-Authenticate: Basic realm=\"r\"\r\n"}, {0}};
+    static const struct {
+        const char *searched, *want;
+    } rows[] = {
+        {NULL, "a user and a password: none is configured"},
+        {"/x/config.json", "a user and a password: /x/config.json has none for it"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct trial t;
+
+        trial_begin(&t, rules, (struct identity){.searched = rows[i].searched});
+        assert_false(get_blob(&t));
+        assert_int_equal(t.err.code, ERROR_UNAUTHORIZED);
+        assert_non_null(strstr(t.err.message, rows[i].want));
+        trial_end(&t);
+    }
+}
+
 static void answers_no_challenge_of_another_host(void **state)
 {
     static const struct fake_rule there[] = {
@@ -445,6 +519,7 @@ int main(void)
         cmocka_unit_test(requests_no_blob_without_a_verifiable_digest),
         cmocka_unit_test(maps_failures_to_reasons),
         cmocka_unit_test(messages_contain_code_and_text_of_the_registry),
+        cmocka_unit_test(a_bad_request_over_plain_http_hints_at_tls),
         cmocka_unit_test(describes_manifests),
         cmocka_unit_test(verifies_the_announced_digest),
         cmocka_unit_test(rejects_wrong_manifests),
@@ -454,6 +529,8 @@ int main(void)
         cmocka_unit_test(fetches_a_token_with_a_password),
         cmocka_unit_test(renews_a_token_once),
         cmocka_unit_test(refuses_odd_token_servers),
+        cmocka_unit_test(a_refusal_says_that_there_was_a_redirect),
+        cmocka_unit_test(names_the_file_without_credentials),
         cmocka_unit_test(answers_no_challenge_of_another_host),
         cmocka_unit_test(checks_whether_a_blob_exists),
     };

@@ -100,7 +100,7 @@ static void pulls_count_for_an_hour(void **state)
     take(account, START + 1000 * MINUTE, 0); /* after a long silence */
     take(account, START + 1000 * MINUTE, 0);
     refuse(account, START + 1000 * MINUTE, 0,
-           "budget of r.example exceeded: 2 of 2 per hour; available in 61 minutes");
+           "budget of r.example exceeded: 2 of 2 per hour; available in 60 minutes");
 }
 
 /* However the pulls fall, no hour has more of them than it may. */
@@ -142,7 +142,7 @@ static void bytes_count_when_transferred(void **state)
     registry_account_charge(account, later_ns, 3 << 20, 20 << 20); /* more */
     refuse(account, later_ns, 0,
            "budget of r.example exceeded: 27.0 MiB of 10.0 MiB per hour, and the image has "
-           "0.0 B; available in 61 minutes");
+           "0.0 B; available in 60 minutes");
     refuse(account, later_ns, 11 << 20,
            "image too large: it has 11.0 MiB, the budget of r.example is 10.0 MiB per hour");
     take(account, later_ns + 61 * MINUTE, 10 << 20);

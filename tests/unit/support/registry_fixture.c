@@ -12,7 +12,8 @@ void trial_begin(struct trial *t, const struct fake_rule *rules, struct identity
 {
     struct reference reference = {.repository = "a/b"};
     struct credentials credentials = {.username = {(char *)(uintptr_t)identity.username},
-                                      .password = {(char *)(uintptr_t)identity.password}};
+                                      .password = {(char *)(uintptr_t)identity.password},
+                                      .searched = identity.searched};
     struct registry_options options = {
         .hosts = &t->hosts, .credentials = &credentials, .push = identity.push};
 

@@ -23,6 +23,7 @@ extern const struct descriptor blob; /* of BLOB */
 struct identity {
     const char *username, *password;
     bool push;
+    const char *searched; /* the file that has no credentials */
 };
 
 struct trial {

@@ -684,12 +684,30 @@ static void help_depends_on_the_operation(void **state)
     (void)state;
     assert_non_null(strstr(reason_help_of(ERROR_NOT_FOUND, "pull").todo, "spelling"));
     assert_non_null(strstr(reason_help_of(ERROR_LIMIT, "pull").what, "of the exporter"));
+    assert_null(strstr(reason_help_of(ERROR_LIMIT, "pull").todo, "413"));
     for (size_t i = 0; i < sizeof(writes) / sizeof(writes[0]); i++) {
         assert_null(strstr(reason_help_of(ERROR_NOT_FOUND, writes[i]).todo, "spelling"));
         assert_non_null(strstr(reason_help_of(ERROR_LIMIT, writes[i]).todo, "413"));
         assert_ptr_equal(reason_help_of(ERROR_DNS, writes[i]).what,
                          reason_help_of(ERROR_DNS, "pull").what);
     }
+}
+
+static void help_names_what_to_look_at_first(void **state)
+{
+    static const struct {
+        enum error_code reason;
+        const char *operation, *word;
+    } rows[] = {
+        {ERROR_TIMEOUT, "pull", "socket of a daemon"}, {ERROR_TLS, "pull", "plain_http: true"},
+        {ERROR_PROTOCOL, "pull", "plain_http: true"},  {ERROR_LIMIT, "pull", "names a budget"},
+        {ERROR_LIMIT, "push", "names a budget"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        assert_non_null(
+            strstr(reason_help_of(rows[i].reason, rows[i].operation).todo, rows[i].word));
 }
 
 static void history_filters_by_probe(void **state)
@@ -960,6 +978,7 @@ int main(void)
         cmocka_unit_test(prefixes_links_with_the_external_path),
         cmocka_unit_test(has_help_for_every_reason),
         cmocka_unit_test(help_depends_on_the_operation),
+        cmocka_unit_test(help_names_what_to_look_at_first),
         cmocka_unit_test(history_filters_by_probe),
         cmocka_unit_test(history_finds_a_run_by_id),
         cmocka_unit_test(history_filters_failures_up_to_the_limit),
