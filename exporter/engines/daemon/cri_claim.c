@@ -133,15 +133,13 @@ static bool wait_for_neighbours(struct cri_claim *claim, bool *any, struct cance
     const struct timespec pause = clock_timespec(POLL_NS);
     bool must_yield;
 
-    for (;;) {
-        if (!find_neighbours(claim, any, &must_yield, cancel, err))
-            return false;
+    for (bool waits = false;; waits = true) {
+        if (!cancel_check(cancel, err) || !find_neighbours(claim, any, &must_yield, cancel, err))
+            return waits && error_wrap(err, "waiting for another probe that pulls from the same "
+                                            "repository, or the same content");
         if (!*any || (claim->held && must_yield))
             return true;
         nanosleep(&pause, NULL);
-        if (!cancel_check(cancel, err))
-            return error_wrap(err, "waiting for another probe that pulls from the same repository, "
-                                   "or the same content");
     }
 }
 

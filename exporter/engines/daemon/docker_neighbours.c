@@ -116,14 +116,13 @@ static bool wait_for_neighbours(const struct docker_neighbours *neighbours, stru
     const struct timespec pause = clock_timespec(STEP_NS);
     bool any;
 
-    for (;;) {
-        if (!find_neighbours(neighbours, &any, cancel, err))
-            return false;
+    for (bool waits = false;; waits = true) {
+        if (!cancel_check(cancel, err) || !find_neighbours(neighbours, &any, cancel, err))
+            return waits && error_wrap(err, "waiting for another process that probes the same "
+                                            "repository");
         if (!any)
             return true;
         nanosleep(&pause, NULL);
-        if (!cancel_check(cancel, err))
-            return error_wrap(err, "waiting for another process that probes the same repository");
     }
 }
 
