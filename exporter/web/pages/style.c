@@ -41,7 +41,7 @@ const char style_sheet[] =
     "\"DejaVu Sans Mono\",monospace;font-size:.86em;overflow-wrap:anywhere}"
     "pre{background:var(--sunk);border-radius:.5rem;padding:.75rem 1rem;white-space:pre-wrap;"
     "line-height:1.5;margin:.5rem 0}"
-    "ul{padding-left:1.2rem;margin:.4rem 0}"
+    "ul{padding-left:1.2rem;margin:.4rem 0}li{overflow-wrap:anywhere}"
     ".soft{color:var(--soft)}.small{font-size:.875rem}.num{text-align:right;white-space:nowrap}"
     ".good{color:var(--good)}.bad{color:var(--bad)}.slow{color:var(--slow)}"
 
