@@ -119,7 +119,7 @@ def test_pushes_an_image_of_the_node(lab, containerd, registry, held):
                                               read_back="registry"), plain=registry.host)
     exporter = run_once(lab, config, attempts=3)
     exporter.stop()
-    assert exporter.log.count("level=WARN") == 0, exporter.log
+    assert not re.search(r"level=WARN source=(?!reload\.c)", exporter.log), exporter.log  # of runs
     assert registry.tags("held/there") == [] and containerd.census() == before
 
     held.push(registry, "held/there", "precious")
