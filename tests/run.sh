@@ -72,7 +72,7 @@ step "daemons" downloaded $?
 end_to_end() {
     local python
     # One more than there are cores: they wait for daemons a third of the time.
-    need_python && timeout -k 60 1800 "${python[@]}" -m pytest -q -ra -n "$((jobs + 1))" --dist loadfile -p no:cacheprovider tests/e2e
+    need_python && timeout -k 60 2700 "${python[@]}" -m pytest -q -ra -n "$((jobs + 1))" --dist loadfile -p no:cacheprovider tests/e2e
 }
 step "end to end" end_to_end
 

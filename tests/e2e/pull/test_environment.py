@@ -32,7 +32,7 @@ def run(lab, engine, ground, reference):
     ({"SSL_CERT_FILE": "/nonexistent"}, "tls")],
     ids=["none", "file", "dir", "other", "missing"])
 def test_trusts_certificates_of_the_environment(lab, engine, variables, want):
-    need(lab, engine)
+    need(engine)
     authority, other = Authority(lab.temp / "tls"), Authority(lab.temp / "other")
     (lab.temp / "directory").mkdir()
     for path in ("trusted.crt", "directory/name-without-hash"):
@@ -49,7 +49,7 @@ def test_trusts_certificates_of_the_environment(lab, engine, variables, want):
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("user,want", [("", OK), ("svc:p%40ss@", OK), ("svc:wrong@", "proxy")], ids=["anonymous", "user", "wrong"])
 def test_a_socks_proxy_resolves_the_name(lab, engine, user, want):
-    need(lab, engine)
+    need(engine)
     host = "known-to-the-proxy.invalid"
     with Ground(lab.folder("ground")) as ground, FakeRegistry() as registry, \
             SocksProxy(registry.address, *(("svc", "p@ss") if user else ())) as proxy:

@@ -75,7 +75,7 @@ def table(pytestconfig):
 
 @pytest.mark.parametrize("engine", DIFFERENT)
 def test_reports_the_reason_of_every_fault(lab, engine):
-    need(lab, engine)
+    need(engine)
     with Field(lab.folder("field")) as field:
         assert set(field.references) == set(EXPECTED)
         daemon = Daemon(lab, [engine], field)
@@ -98,7 +98,7 @@ def test_reports_the_reason_of_every_fault(lab, engine):
 @pytest.mark.parametrize("engine", ("client", "cri", "transfer", "docker"))
 def test_reports_a_full_disk_and_cleans_up(lab, engine):
     """An image that is larger than the disk, then one that only becomes so when it is unpacked."""
-    need(lab, engine)
+    need(engine)
     with Field(lab.folder("field")) as field:
         daemon = Daemon(lab, [engine], field, room=48 * MIB)
         field.registry.add_image("canary/large", "v1", [{"large": os.urandom(64 * MIB)}])
@@ -140,7 +140,7 @@ def check_leftovers(left, engine, layer):
 def test_reports_a_killed_daemon_and_removes_its_leftovers(lab, engine):
     """The run fails at once, not at the deadline. Until the next run, what the daemon had fetched stays under
     the lease of the probe; the next run removes it."""
-    need(lab, engine)
+    need(engine)
     with Field(lab.folder("field")) as field:
         daemon = Daemon(lab, [engine], field)
         before = daemon.state()
@@ -168,7 +168,7 @@ def test_reports_a_killed_daemon_and_removes_its_leftovers(lab, engine):
 
 @pytest.mark.parametrize("engine", DIFFERENT)
 def test_reports_a_proxy_that_is_down(lab, engine):
-    need(lab, engine)
+    need(engine)
     with Field(lab.folder("field")) as field:
         nowhere = f"http://{field.closed}"
         field.proxy_env.update({name: nowhere for name in field.proxy_env if name.lower() != "no_proxy"})
@@ -185,7 +185,7 @@ def test_five_hundred_runs_leave_daemons_and_memory_unchanged(lab):
     """Quick faults and good pulls, through every engine in one exporter, until 500 have run."""
     mixed = ("good", "token", "https", "reset-middle", "404-blob", "429", "500", "401-loop", "loop", "wrong-bytes",
              "truncated", "garbage-manifest", "expired", "refused", "no-platform")
-    need(lab, "transfer")
+    need("transfer")
     with Field(lab.folder("field")) as field:
         engines = list(DIFFERENT)
         daemon = Daemon(lab, engines, field, version="2")

@@ -222,7 +222,7 @@ def test_client_engine(lab, containerd, node, registry):
 
 def test_the_daemon_gets_the_path_of_the_node(lab, daemon, node, registry):
     """Engine transfer: the daemon reads its own files, not those below the exporter's folder."""
-    need(lab, "transfer")
+    need("transfer")
     folder = lab.folder("certs.d")
     (folder / "r.example").mkdir(parents=True)
     (folder / "r.example/hosts.toml").write_text(

@@ -56,7 +56,7 @@ def fill(registry):
 
 @pytest.mark.parametrize("engine", DIFFERENT)
 def test_says_what_is_not_supported(lab, engine):
-    need(lab, engine)
+    need(engine)
     with Ground(lab.folder("field")) as field:
         registry = field.stack.enter_context(FakeRegistry())
         field.know(registry.address)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Push probes: what arrives at the registry is whole, new on every run, and gone from containerd."""
-import re
 import functools
 import json
+import re
 import subprocess
 
 import pytest

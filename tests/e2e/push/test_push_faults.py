@@ -83,7 +83,7 @@ def table(pytestconfig):
 
 @pytest.mark.parametrize("engine", DIFFERENT)
 def test_reports_the_reason_of_every_fault(lab, engine):
-    need(lab, engine, "push")
+    need(engine)
     with PushField(lab.folder("field")) as field:
         assert set(field.references) == set(EXPECTED)
         daemon = Daemon(lab, [engine], field)
@@ -110,7 +110,7 @@ def test_reports_the_reason_of_every_fault(lab, engine):
 
 @pytest.mark.parametrize("engine", ("client", "transfer", "docker"))
 def test_reports_a_full_disk_and_cleans_up(lab, engine):
-    need(lab, engine, "push")
+    need(engine)
     with PushField(lab.folder("field")) as field:
         daemon = Daemon(lab, [engine], field, room=48 * MIB)
         before = daemon.state()
@@ -127,7 +127,7 @@ def test_reports_a_full_disk_and_cleans_up(lab, engine):
 def test_reports_a_killed_daemon_and_removes_its_leftovers(lab, engine):
     """The run fails at once, not at the deadline; the next run cleans up. An engine that reads the files of
     the blobs finishes the push without the daemon."""
-    need(lab, engine, "push")
+    need(engine)
     with PushField(lab.folder("field")) as field:
         daemon = Daemon(lab, [engine], field)
         before = daemon.state()

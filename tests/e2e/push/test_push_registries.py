@@ -39,7 +39,7 @@ class Node:
 
 @pytest.fixture(scope="module", params=ENGINES)
 def node(module_lab, request):
-    need(module_lab, request.param, "push")
+    need(request.param)
     return Node(module_lab, request.param)
 
 
