@@ -6,7 +6,7 @@ import pytest
 
 from lab.field import PushField
 from lab.images import MIB
-from lab.matrix import (OK, SLACK, TIMEOUT, Daemon, Table, knows, log_of, matrix_config, need, open_files,
+from lab.matrix import (OK, SLACK, TIMEOUT, Daemon, Table, log_of, matrix_config, need, open_files,
                         reason_of)
 from lab.probes import AT_ONCE, config_for, probe
 from lab.wait import wait_until
@@ -159,7 +159,7 @@ class Rounds:
     WORKERS = 4
 
     def __init__(self, lab, field):
-        self.field, self.engines = field, [engine for engine in DIFFERENT if knows(lab, "push", engine)]
+        self.field, self.engines = field, DIFFERENT
         self.daemon = Daemon(lab, self.engines, field, version="2")
         self.before = self.daemon.state()
         self.deletes, self.keeps = lab.registry(), lab.registry(delete=False)
