@@ -159,7 +159,7 @@ class Rounds:
     WORKERS = 4
 
     def __init__(self, lab, field):
-        self.field, self.engines = field, DIFFERENT
+        self.field, self.engines = field, list(DIFFERENT)
         self.daemon = Daemon(lab, self.engines, field, version="2")
         self.before = self.daemon.state()
         self.deletes, self.keeps = lab.registry(), lab.registry(delete=False)
