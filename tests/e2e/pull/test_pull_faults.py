@@ -92,7 +92,7 @@ def test_reports_the_reason_of_every_fault(lab, engine):
         assert "internal" not in {reason for reason, _ in cells.values()}
         assert exporter.value("image_canary_cleanup_failures_total") == 0, exporter.log
         assert exporter.stop()[0] == 0
-        wait_until(lambda: daemon.state() == before, timeout=5, what="a daemon as it was before")
+        wait_until(lambda: daemon.state() == before, timeout=30, what="a daemon as it was before")
 
 
 @pytest.mark.parametrize("engine", ("client", "cri", "transfer", "docker"))
@@ -112,7 +112,7 @@ def test_reports_a_full_disk_and_cleans_up(lab, engine):
             exporter.wait_for("image_canary_attempts_total", {}, lambda n: n >= 1, timeout=40)
             assert TABLE.note(exporter, engine, name)[0] == "no_space", exporter.log
             assert exporter.stop()[0] == 0
-            wait_until(lambda: daemon.state() == before, timeout=5, what="a daemon as it was before")
+            wait_until(lambda: daemon.state() == before, timeout=30, what="a daemon as it was before")
 
 
 def leftovers(daemon, engine):
@@ -163,7 +163,7 @@ def test_reports_a_killed_daemon_and_removes_its_leftovers(lab, engine):
         exporter.send(signal.SIGCONT)
         exporter.wait_for("image_canary_success", {}, 1, timeout=20)
         assert exporter.stop()[0] == 0
-        wait_until(lambda: daemon.state() == before, timeout=5, what="a daemon as it was before")
+        wait_until(lambda: daemon.state() == before, timeout=30, what="a daemon as it was before")
 
 
 @pytest.mark.parametrize("engine", DIFFERENT)
@@ -210,4 +210,4 @@ def test_five_hundred_runs_leave_daemons_and_memory_unchanged(lab):
             assert exporter.value("image_canary_last_success_timestamp_seconds", probe=f"{engine}-good"), exporter.log
         assert exporter.value("image_canary_cleanup_failures_total") == 0, exporter.log
         assert exporter.stop()[0] == 0
-        wait_until(lambda: daemon.state() == before, timeout=5, what="a daemon as it was before")
+        wait_until(lambda: daemon.state() == before, timeout=30, what="a daemon as it was before")
