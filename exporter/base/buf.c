@@ -86,6 +86,15 @@ void buf_append_char(struct buf *buf, char c)
     buf_append(buf, &c, 1);
 }
 
+void buf_append_escaped(struct buf *buf, const char *str, const char *special)
+{
+    for (; *str; str++) {
+        if (strchr(special, *str))
+            buf_append_char(buf, '\\');
+        buf_append_char(buf, *str);
+    }
+}
+
 void buf_printf(struct buf *buf, const char *fmt, ...)
 {
     va_list args;

@@ -29,6 +29,8 @@ struct buf {
 void buf_append(struct buf *buf, const void *data, size_t size);
 void buf_append_str(struct buf *buf, const char *str);
 void buf_append_char(struct buf *buf, char c);
+/* Puts a backslash before each character that is one of `special`. */
+void buf_append_escaped(struct buf *buf, const char *str, const char *special);
 void buf_printf(struct buf *buf, const char *fmt, ...) PRINTF(2, 3);
 
 /* Returns memory for up to `size` more bytes; NULL if they do not fit. The caller writes there and

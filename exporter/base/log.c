@@ -65,11 +65,7 @@ bool log_format_parse(const char *name, enum log_format *format)
 static void append_quoted(struct buf *out, const char *text)
 {
     buf_append_char(out, '"');
-    for (; *text; text++) {
-        if (*text == '"' || *text == '\\')
-            buf_append_char(out, '\\');
-        buf_append_char(out, *text);
-    }
+    buf_append_escaped(out, text, "\"\\");
     buf_append_char(out, '"');
 }
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define OUTPUT_LIMIT_BYTES ((size_t)4 << 20)
+#define CELL_END           "|" /* of a Markdown table */
 
 /* Each reference has a second form, which a flag chooses. */
 struct reference {
@@ -42,16 +43,6 @@ static void print_text(const struct metric_catalog *list, struct buf *out)
     buf_append_str(out, "P stands for the labels probe, operation, engine, registry.\n");
 }
 
-/* Escapes the bar, which would end the cell. */
-static void print_cell(const char *text, struct buf *out)
-{
-    for (; *text; text++) {
-        if (*text == '|')
-            buf_append_char(out, '\\');
-        buf_append_char(out, *text);
-    }
-}
-
 static void print_markdown(const struct metric_catalog *list, struct buf *out)
 {
     int group = -1;
@@ -66,7 +57,7 @@ static void print_markdown(const struct metric_catalog *list, struct buf *out)
         buf_printf(out, "| `%s", family->name);
         family_labels(family, out);
         buf_printf(out, "` | %s | ", family_type_name(family));
-        print_cell(family->help, out);
+        buf_append_escaped(out, family->help, CELL_END);
         buf_append_str(out, " |\n");
     }
 }

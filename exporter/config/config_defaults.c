@@ -22,19 +22,10 @@ static bool is_below(const char *name, const char *key)
     return strncmp(name, key, size) == 0 && (name[size] == '\0' || name[size] == '.');
 }
 
-static bool has_setting(const struct collector *collector, const char *name)
-{
-    for (size_t i = 0; collector->settings && collector->settings[i]; i++)
-        for (const struct setting *at = collector->settings[i]; at->name; at++)
-            if (strcmp(at->name, name) == 0)
-                return true;
-    return false;
-}
-
 bool config_every_operation_has(const struct config_schema *schema, const char *name)
 {
     for (const struct collector *const *at = schema->catalog; *at; at++)
-        if ((*at)->lane == LANE_PROBE && !has_setting(*at, name))
+        if ((*at)->lane == LANE_PROBE && !settings_named((*at)->settings, name))
             return false;
     return true;
 }
@@ -95,10 +86,8 @@ static const struct setting *find_setting(const struct config_schema *schema, co
 static bool registries_have(const struct config_schema *schema, const char *name)
 {
     for (const struct collector *const *at = schema->catalog; *at; at++)
-        for (const struct setting *setting = (*at)->resource_settings; setting && setting->name;
-             setting++)
-            if (strcmp(setting->name, name) == 0)
-                return true;
+        if (settings_named(SETTINGS((*at)->resource_settings), name))
+            return true;
     return false;
 }
 
@@ -156,11 +145,9 @@ void config_read_defaults(struct config_reading *reading)
 {
     const struct yaml_node *defaults = config_part(reading, "defaults", YAML_MAPPING);
     struct yaml_node *common;
-    const struct collector *operation, *any = NULL;
+    const struct collector *operation, *any = config_first_operation(reading->schema);
     bool ok = true;
 
-    for (size_t i = 0; reading->schema->catalog[i] && !any; i++)
-        any = reading->schema->catalog[i]->lane == LANE_PROBE ? reading->schema->catalog[i] : NULL;
     if (!defaults || !any)
         return;
     common = yaml_build_root(reading->arena, YAML_MAPPING, defaults->place);

@@ -129,21 +129,17 @@ static bool reset(struct draft *draft, const char *key)
     const struct setting *const resource[] = {collector->resource_settings, NULL};
     const struct setting *const *tables =
         settings_find(draft->own.section, key) ? collector->settings : resource;
+    const struct setting *setting = settings_named(tables, key);
     struct settings_source absent = draft->own;
+    struct setting table[2] = {{0}};
 
     absent.section = NULL;
-    for (; tables && *tables; tables++)
-        for (const struct setting *at = *tables; at->name; at++) {
-            struct setting table[] = {*at, {0}};
-
-            if (strcmp(at->name, key) != 0)
-                continue;
-            if (!at->fallback)
-                table[0].fallback = at->example;
-            return table[0].fallback &&
-                   settings_fill(&absent, table, SETTINGS_ALL, draft->job.state);
-        }
-    return false;
+    if (!setting)
+        return false;
+    table[0] = *setting;
+    if (!setting->fallback)
+        table[0].fallback = setting->example;
+    return table[0].fallback && settings_fill(&absent, table, SETTINGS_ALL, draft->job.state);
 }
 
 static void report(const struct draft *draft, const char *key, const struct error *err)

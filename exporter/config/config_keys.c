@@ -21,6 +21,24 @@ const struct collector *config_find_operation(const struct config_schema *schema
     return NULL;
 }
 
+const struct collector *config_first_operation(const struct config_schema *schema)
+{
+    for (const struct collector *const *at = schema->catalog; *at; at++)
+        if ((*at)->lane == LANE_PROBE)
+            return *at;
+    return NULL;
+}
+
+void config_operations(const struct config_schema *schema, const char *names[CONFIG_TABLES_MAX + 1])
+{
+    size_t n = 0;
+
+    for (const struct collector *const *at = schema->catalog; *at && n < CONFIG_TABLES_MAX; at++)
+        if ((*at)->lane == LANE_PROBE)
+            names[n++] = (*at)->name;
+    names[n] = NULL;
+}
+
 void config_collector_keys(const struct collector *collector, bool off,
                            struct setting table[CONFIG_KEYS_MAX])
 {

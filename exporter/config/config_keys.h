@@ -51,8 +51,15 @@ size_t config_default_settings(const struct config_schema *schema,
                                const struct collector *collector, bool common,
                                struct setting out[CONFIG_DEFAULTS_MAX + 1]);
 
-/* Returns the probe operation of that name; NULL if there is none. */
+/* Returns the probe operation of that name; NULL: the catalog does not have it. */
 const struct collector *config_find_operation(const struct config_schema *schema, const char *name);
+
+/* Returns the first probe operation; NULL: the catalog has only collectors. */
+const struct collector *config_first_operation(const struct config_schema *schema);
+
+/* Writes the names of the first CONFIG_TABLES_MAX probe operations, and NULL. */
+void config_operations(const struct config_schema *schema,
+                       const char *names[CONFIG_TABLES_MAX + 1]);
 
 /* The scheduler's keys in an entry of `registries:`. */
 struct config_resource_keys {

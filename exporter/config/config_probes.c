@@ -7,22 +7,6 @@
 
 #define TABLES_MAX 64 /* of all operations */
 
-/* Returns the names of the probe operations; NULL if the arena is full. */
-static const char *const *operations(const struct config_reading *reading)
-{
-    const struct collector *const *catalog = reading->schema->catalog;
-    const char **names;
-    size_t n = 0, n_names = 0;
-
-    while (catalog[n])
-        n++;
-    names = arena_alloc(reading->arena, (n + 1) * sizeof(*names));
-    for (size_t i = 0; names && i < n; i++)
-        if (catalog[i]->lane == LANE_PROBE)
-            names[n_names++] = catalog[i]->name;
-    return names;
-}
-
 /* Returns NULL if the operation is missing or unknown. */
 static const struct collector *find_operation(const struct config_reading *reading,
                                               const struct yaml_node *section)
@@ -123,10 +107,10 @@ static void read_probe(struct config_reading *reading, const struct yaml_node *s
 void config_read_probes(struct config_reading *reading)
 {
     const struct yaml_node *probes = config_part(reading, "probes", YAML_SEQUENCE);
-    const char *const *choices = operations(reading);
+    const char *choices[CONFIG_TABLES_MAX + 1];
 
+    config_operations(reading->schema, choices);
     config_read_defaults(reading);
-    for (const struct yaml_node *at = probes && choices ? probes->children : NULL; at;
-         at = at->next)
+    for (const struct yaml_node *at = probes ? probes->children : NULL; at; at = at->next)
         read_probe(reading, at, choices);
 }

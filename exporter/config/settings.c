@@ -43,6 +43,15 @@ const struct yaml_node *settings_find(const struct yaml_node *section, const cha
     return node;
 }
 
+const struct setting *settings_named(const struct setting *const *tables, const char *name)
+{
+    for (; tables && *tables; tables++)
+        for (const struct setting *at = *tables; at->name; at++)
+            if (strcmp(at->name, name) == 0)
+                return at;
+    return NULL;
+}
+
 /* Returns the dotted name of `node` relative to `section`; NULL: not a valid setting name. */
 static const char *dotted_name(const struct yaml_node *node, const struct yaml_node *section,
                                char buffer[NAME_LIMIT_BYTES])

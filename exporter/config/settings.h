@@ -43,6 +43,10 @@ bool settings_fill(const struct settings_source *source, const struct setting *t
 bool settings_fill_tables(const struct settings_source *source, const struct setting *const *tables,
                           enum settings_extent extent, void *into);
 
+/* Returns the setting of that name in a list of tables that ends with NULL and may be NULL; NULL:
+ * no table has it. */
+const struct setting *settings_named(const struct setting *const *tables, const char *name);
+
 /* Returns the value of a dotted name; NULL if it is absent. */
 const struct yaml_node *settings_find(const struct yaml_node *section, const char *name);
 

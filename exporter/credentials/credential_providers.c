@@ -248,8 +248,6 @@ bool credential_providers_load(struct credential_providers *providers, const cha
     if (count < 0) /* a file, or something that file_read() reports */
         return load_file(providers, path, arena, err);
     ok = load_files(providers, path, entries, count, arena, err);
-    for (int i = 0; i < count; i++)
-        free(entries[i]);
-    free(entries);
+    rootfs_scan_free(entries, count);
     return ok;
 }

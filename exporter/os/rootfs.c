@@ -156,6 +156,13 @@ int rootfs_scan(const char *path, struct dirent ***entries,
     return count;
 }
 
+void rootfs_scan_free(struct dirent **entries, int count)
+{
+    for (int i = 0; i < count; i++)
+        free(entries[i]);
+    free(entries);
+}
+
 /* The name of an open file. It leads to the file unless the node replaces it at this moment. */
 static int name_of(int fd, char name[PATH_MAX])
 {

@@ -42,9 +42,10 @@ int rootfs_open(const char *path, int flags);
 /* Like stat(). */
 int rootfs_stat(const char *path, struct stat *status);
 
-/* Like scandir(), sorted by strcmp(). The caller frees the entries and the array. */
+/* Like scandir(), sorted by strcmp(). The caller frees the entries by rootfs_scan_free(). */
 int rootfs_scan(const char *path, struct dirent ***entries,
                 int (*filter)(const struct dirent *entry));
+void rootfs_scan_free(struct dirent **entries, int count);
 
 /* Finds the file to execute for argv[0], without symbolic links. A name without "/" is searched for
  * in the directories of $PATH on the node; if the node has none, the result is the name. Returns 0

@@ -90,10 +90,10 @@ static void post_status(struct reloader *reloader, bool ok)
     if (ok)
         reloader->last_success = clock_unix_seconds();
     snapshot_add(status, SUCCESSFUL, ok);
-    if (reloader->last_success > 0)
+    if (reloader->last_success > 0) {
         snapshot_add(status, SUCCESS_TIMESTAMP, reloader->last_success);
-    if (reloader->last_success > 0)
         snapshot_add(status, WARNINGS, (double)reloader->n_warnings);
+    }
     board_post(reloader->slot, status);
 }
 
@@ -129,8 +129,7 @@ static bool apply(struct reloader *reloader, struct config *config, struct error
 
 static void copy(struct buf *out, const struct buf *from)
 {
-    if (from->size > 0)
-        buf_append(out, from->data, from->size);
+    buf_append(out, from->data, from->size);
 }
 
 static void move(struct buf *to, struct buf *from)
@@ -197,7 +196,7 @@ void reloader_config(struct reloader *reloader, struct buf *out)
 {
     LOCK_SCOPE(&reloader->text_lock);
 
-    buf_append(out, reloader->config_dump.data, reloader->config_dump.size);
+    copy(out, &reloader->config_dump);
     scheduler_config(reloader->options.scheduler, out);
     copy(out, &reloader->disabled_dump);
 }

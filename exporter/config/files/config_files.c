@@ -5,18 +5,17 @@
 #include "config/config.h"
 #include "os/file.h"
 #include "os/path_failure.h"
+#include "os/rootfs.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 bool config_files_is_directory(const char *path)
 {
     struct stat status;
 
-    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+    return rootfs_stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
 static int is_wanted(const struct dirent *entry)
@@ -26,24 +25,12 @@ static int is_wanted(const struct dirent *entry)
     return name[0] != '.' && (text_ends_with(name, ".yml") || text_ends_with(name, ".yaml"));
 }
 
-static int by_bytes(const struct dirent **a, const struct dirent **b)
-{
-    return strcmp((*a)->d_name, (*b)->d_name);
-}
-
 void config_files_deinit(struct config_files *files)
 {
     for (size_t i = 0; i < files->count; i++)
         free(files->paths[i]);
     free(files->paths);
     *files = (struct config_files){0};
-}
-
-static void free_entries(struct dirent **entries, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        free(entries[i]);
-    free(entries);
 }
 
 static bool add_paths(struct config_files *files, const char *directory,
@@ -64,7 +51,7 @@ static bool add_paths(struct config_files *files, const char *directory,
 bool config_files_list(struct config_files *files, const char *directory, struct error *err)
 {
     struct dirent **entries = NULL;
-    int count = scandir(directory, &entries, is_wanted, by_bytes);
+    int count = rootfs_scan(directory, &entries, is_wanted);
     bool ok;
 
     *files = (struct config_files){0};
@@ -83,7 +70,7 @@ bool config_files_list(struct config_files *files, const char *directory, struct
                        CONFIG_FILES_MAX);
     else
         ok = add_paths(files, directory, entries, (size_t)count, err);
-    free_entries(entries, (size_t)count);
+    rootfs_scan_free(entries, count);
     if (!ok)
         config_files_deinit(files);
     return ok;

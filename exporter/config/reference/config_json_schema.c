@@ -344,13 +344,10 @@ static void probe_of(struct writer *to, const struct collector *collector,
 
 static void probes(struct writer *to, const struct config_schema *schema)
 {
-    const char *operations[CONFIG_TABLES_MAX + 1] = {NULL};
+    const char *operations[CONFIG_TABLES_MAX + 1];
     struct setting own[CONFIG_KEYS_MAX];
-    size_t n = 0;
 
-    for (const struct collector *const *at = schema->catalog; *at && n < CONFIG_TABLES_MAX; at++)
-        if ((*at)->lane == LANE_PROBE)
-            operations[n++] = (*at)->name;
+    config_operations(schema, operations);
     config_probe_keys(NULL, operations, own);
     open(to, "probes", '{');
     text(to, "description", "Pulls, pushes and tags that run on a schedule.");

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#define CELL_END "|" /* of a Markdown table */
+
 static const char *type_name(const struct setting *setting)
 {
     static const char *const names[] = {
@@ -49,16 +51,6 @@ static const char *example_of(const struct setting *setting)
     return fallback;
 }
 
-/* Escapes the bar, which would end the cell. */
-static void print_cell(const char *text, struct buf *out)
-{
-    for (; *text; text++) {
-        if (*text == '|')
-            buf_append_char(out, '\\');
-        buf_append_char(out, *text);
-    }
-}
-
 static void print_row(const struct setting *setting, struct buf *out)
 {
     buf_printf(out, "| `%s` | ", setting->name);
@@ -70,9 +62,9 @@ static void print_row(const struct setting *setting, struct buf *out)
     else
         buf_append_str(out, " |");
     buf_append_str(out, " | `");
-    print_cell(example_of(setting), out);
+    buf_append_escaped(out, example_of(setting), CELL_END);
     buf_append_str(out, "` | ");
-    print_cell(setting->help, out);
+    buf_append_escaped(out, setting->help, CELL_END);
     buf_append_str(out, " |\n");
 }
 
@@ -158,21 +150,12 @@ static void print_registries(const struct config_schema *schema, struct buf *out
     print_rows(config_resource_settings, out);
 }
 
-static const struct setting *find(const struct collector *collector, const char *name)
-{
-    for (size_t i = 0; collector->settings && collector->settings[i]; i++)
-        for (const struct setting *at = collector->settings[i]; at->name; at++)
-            if (strcmp(at->name, name) == 0)
-                return at;
-    return NULL;
-}
-
 /* Returns whether the setting is the same for all operations. */
 static bool is_common(const struct config_schema *schema, const struct setting *setting)
 {
     for (const struct collector *const *at = schema->catalog; *at; at++) {
         const struct setting *other =
-            (*at)->lane == LANE_PROBE ? find(*at, setting->name) : setting;
+            (*at)->lane == LANE_PROBE ? settings_named((*at)->settings, setting->name) : setting;
 
         if (!other || other->words != setting->words)
             return false;
@@ -188,14 +171,6 @@ static void print_probe_rows(const struct config_schema *schema, const struct co
         for (const struct setting *at = collector->settings[i]; at->name; at++)
             if (is_common(schema, at) == common)
                 print_row(at, out);
-}
-
-static const struct collector *first_probe(const struct config_schema *schema)
-{
-    for (const struct collector *const *at = schema->catalog; *at; at++)
-        if ((*at)->lane == LANE_PROBE)
-            return *at;
-    return NULL;
 }
 
 static void print_defaults(const struct collector *first, struct buf *out)
@@ -218,7 +193,7 @@ static void print_defaults(const struct collector *first, struct buf *out)
 
 static void print_probes(const struct config_schema *schema, struct buf *out)
 {
-    const struct collector *first = first_probe(schema);
+    const struct collector *first = config_first_operation(schema);
     const char *names[] = {NULL};
     struct setting own[CONFIG_KEYS_MAX];
 

@@ -79,9 +79,7 @@ bool hosts_certs_list(const char *dir, struct arena *arena, struct hosts_certs *
     ok = (size_t)n <= FILES_MAX
              ? add(dir, entries, (size_t)n, arena, out, err)
              : error_set(err, ERROR_LIMIT, "%s: more than %zu certificates", dir, FILES_MAX);
-    for (int i = 0; i < n; i++)
-        free(entries[i]);
-    free(entries);
+    rootfs_scan_free(entries, n);
     return ok;
 }
 

@@ -160,7 +160,7 @@ static bool reload(struct web_reloader *reloader, struct buf *out, struct error 
         log_info("reloaded the web configuration");
     else
         log_mistakes(reloader, &problems, err);
-    if (out && problems.size > 0)
+    if (out)
         buf_append(out, problems.data, problems.size);
     if (reloader->ok || was_ok)
         post_status(reloader);
