@@ -8,6 +8,7 @@
 #include "os/file.h"
 
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
@@ -243,6 +244,40 @@ static bool is_set(const char *text)
     return text && *text;
 }
 
+/* Like curl, OpenSSL would open a path of the node outside of --path.rootfs. */
+static BIO *open_pem(const char *path, struct buf *text)
+{
+    struct error unused;
+
+    return file_read(path, text, &unused) && text->size > 0
+               ? BIO_new_mem_buf(text->data, (int)text->size)
+               : NULL;
+}
+
+static bool use_certificate(SSL_CTX *context, const char *path)
+{
+    CLEANUP(secret_buf_deinit) struct buf text = SECRET_BUF_INIT(PEM_BYTES);
+    BIO *in = open_pem(path, &text);
+    X509 *certificate = in ? PEM_read_bio_X509(in, NULL, NULL, NULL) : NULL;
+    bool ok = certificate && SSL_CTX_use_certificate(context, certificate) == 1;
+
+    X509_free(certificate); /* both may be NULL */
+    BIO_free(in);
+    return ok;
+}
+
+static bool use_key(SSL_CTX *context, const char *path)
+{
+    CLEANUP(secret_buf_deinit) struct buf text = SECRET_BUF_INIT(PEM_BYTES);
+    BIO *in = open_pem(path, &text);
+    EVP_PKEY *key = in ? PEM_read_bio_PrivateKey(in, NULL, NULL, NULL) : NULL;
+    bool ok = key && SSL_CTX_use_PrivateKey(context, key) == 1;
+
+    EVP_PKEY_free(key); /* both may be NULL */
+    BIO_free(in);
+    return ok;
+}
+
 static bool check_pair(const char *certificate, const char *key, const char **file,
                        struct error *err)
 {
@@ -252,12 +287,12 @@ static bool check_pair(const char *certificate, const char *key, const char **fi
     *file = certificate;
     if (!context)
         return error_memory(err);
-    if (SSL_CTX_use_certificate_file(context, certificate, SSL_FILETYPE_PEM) != 1) {
+    if (!use_certificate(context, certificate)) {
         error_set(err, ERROR_INVALID, "%s: expected a PEM certificate that can be read",
                   certificate);
     } else {
         *file = key;
-        ok = SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) == 1 ||
+        ok = use_key(context, key) ||
              error_set(err, ERROR_INVALID,
                        "%s: expected a PEM key that can be read and belongs to %s", key,
                        certificate);

@@ -3,6 +3,7 @@
 #include "net/http/http.h"
 
 #include "base/clock.h"
+#include "os/rootfs.h"
 
 #include <arpa/inet.h>
 #include <gnutls/gnutls.h>
@@ -287,6 +288,58 @@ static void a_bad_client_certificate_is_a_tls_error(void **state)
     }
 }
 
+static void checks_the_files_of_a_client_certificate(void **state)
+{
+    const struct {
+        struct http_options options;
+        const char *file; /* at fault; NULL: none is */
+    } rows[] = {
+        {{.client_cert = both}, NULL},
+        {{.client_cert = cert, .client_key = key}, NULL},
+        {{.ca_file = cert}, NULL},
+        {{.ca_file = "/nonexistent"}, "/nonexistent"},
+        {{.ca_file = "/nonexistent", .skip_verify = true}, NULL},
+        {{.client_cert = cert}, cert},
+        {{.client_cert = other, .client_key = key}, key},
+        {{.client_cert = key, .client_key = key}, key},
+        {{.client_cert = "/dev/null"}, "/dev/null"},
+        {{.client_cert = cert, .client_key = "/nonexistent"}, "/nonexistent"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const char *file = NULL;
+        struct error err;
+        bool ok = http_check_files(&rows[i].options, &file, &err);
+
+        assert_int_equal(ok, !rows[i].file);
+        if (!ok)
+            assert_string_equal(file, rows[i].file);
+    }
+}
+
+/* A path below --path.rootfs leads where it leads on the node. */
+static void checks_the_files_of_the_node_inside_it(void **state)
+{
+    const char *file;
+    struct error err;
+    char node[64], there[80], here[80];
+
+    (void)state;
+    snprintf(node, sizeof(node), "%s/node", directory);
+    snprintf(there, sizeof(there), "%s/pair", node);
+    snprintf(here, sizeof(here), "%s/link", node);
+    assert_int_equal(mkdir(node, 0700), 0);
+    assert_int_equal(link(both, there), 0);
+    assert_int_equal(symlink("/pair", here), 0);
+    assert_true(rootfs_use(node, &err));
+    assert_true(http_check_files(&(struct http_options){.client_cert = here}, &file, &err));
+    assert_true(rootfs_use(NULL, &err));
+    assert_int_equal(unlink(here), 0);
+    assert_int_equal(unlink(there), 0);
+    assert_int_equal(rmdir(node), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -294,6 +347,8 @@ int main(void)
         cmocka_unit_test(reports_expiry_and_time_of_the_handshake),
         cmocka_unit_test(presents_a_client_certificate),
         cmocka_unit_test(a_bad_client_certificate_is_a_tls_error),
+        cmocka_unit_test(checks_the_files_of_a_client_certificate),
+        cmocka_unit_test(checks_the_files_of_the_node_inside_it),
     };
 
     return cmocka_run_group_tests(tests, make_files, remove_files);
