@@ -76,7 +76,7 @@ static bool check_containerd(const void *data, const char **key, struct error *e
     return false;
 }
 
-/* The usual directories are absent on many nodes, those that someone wrote should be there. */
+/* The default directories are absent on many nodes; those that the file names should exist. */
 static bool review_containerd(const void *data, const char **key, struct error *err)
 {
     const struct globals *globals = data;

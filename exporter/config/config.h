@@ -123,7 +123,7 @@ bool config_load(struct config *config, const struct config_schema *schema, cons
                  struct buf *problems, struct error *err) MUST_CHECK;
 
 /* A hash that changes when the file, or a file of the directory, is written, replaced (also through
- * a symbolic link), added or removed. 0 if there is none. */
+ * a symbolic link), added or removed. 0: it has no file. */
 uint64_t config_stamp(const char *path);
 
 /* Frees everything but the jobs that the caller took by setting their `arena` to NULL. */

@@ -71,7 +71,7 @@ static bool check_level(const struct config_reading *reading, const struct yaml_
 }
 
 /* Returns the first setting of a probe that is `key` or below it, `here` one that `defaults:` may
- * have; NULL if there is none. */
+ * have; NULL: no operation has it. */
 static const struct setting *find_setting(const struct config_schema *schema, const char *key,
                                           bool here)
 {

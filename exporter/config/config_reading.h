@@ -13,9 +13,9 @@ struct config_reading {
     struct problems *problems, *warnings;
     const struct yaml_node *root;       /* never NULL */
     const struct yaml_node *registries; /* with shared credentials; NULL if the file has none */
-    const struct yaml_node *defaults;   /* of probes, without mistakes; NULL if there are none */
-    struct config_written *written;     /* what the jobs so far write at registries */
-    struct config *config;              /* `jobs` has room for every job of the file */
+    const struct yaml_node *defaults; /* of probes, NULL: the file has none, or mistakes in them */
+    struct config_written *written;   /* what the jobs so far write at registries */
+    struct config *config;            /* `jobs` has room for every job of the file */
 };
 
 /* Returns a top-level mapping or sequence. NULL: it is absent, null or of another kind; another

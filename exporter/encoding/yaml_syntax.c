@@ -125,7 +125,7 @@ static void explain_key(const struct yaml_fault *fault, struct problems *problem
     explain_no_colon(fault, fault->context_place, problems);
 }
 
-/* Returns the number of the last line with content before `number`; 0: there is none. */
+/* Returns the number of the last line with content before `number`; 0: all are empty. */
 static size_t line_above(const struct yaml_fault *fault, size_t number)
 {
     while (--number > 0) {

@@ -17,7 +17,7 @@
 /* The letters and digits of which Kubernetes makes the ends of names. */
 #define SUFFIX_LETTERS "bcdfghjklmnpqrstvwxz2456789"
 
-/* Returns the first word of the file that is not in a comment; "" if there is none. */
+/* Returns the first word of the file that is not in a comment; "": the file has no other text. */
 static const char *first_word(char *text)
 {
     char *rest = text, *line;

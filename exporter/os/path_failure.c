@@ -20,7 +20,7 @@
 struct obstacle {
     char path[PATH_MAX];   /* "": each part is found */
     char folder[PATH_MAX]; /* where it was searched for */
-    char target[PATH_MAX]; /* of the symbolic link; "" if it is none */
+    char target[PATH_MAX]; /* of the symbolic link; "": `path` is no link */
 };
 
 static void read_target(struct obstacle *obstacle)

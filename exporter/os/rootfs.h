@@ -25,7 +25,7 @@
  * without it the files of the node cannot be read safely. */
 bool rootfs_use(const char *path, struct error *err) MUST_CHECK;
 
-/* Returns the directory without "/" at its end; "" if there is none. */
+/* Returns the directory without "/" at its end; "": none was set. */
 const char *rootfs_path(void);
 
 /* Returns the name under which the node's file can be opened. A relative path and a path that is

@@ -56,7 +56,7 @@ static bool expect(const struct yaml_node *object, const char *name, const char 
                         node->kind == YAML_SCALAR ? "\"" : "");
 }
 
-/* Reports an object that holds a configuration file, but is none. */
+/* Reports a Kubernetes object that holds a configuration file in its data. */
 static bool is_wrapped(const struct yaml_node *object, struct problems *problems)
 {
     static const char *const kinds[] = {"ConfigMap", "Secret"};

@@ -14,8 +14,8 @@
 /* Whether the document is a Kubernetes object, not settings. */
 bool canary_documents_is_object(const struct yaml_node *document);
 
-/* Returns the settings document of one file; NULL if there is none. An empty document counts if
- * there is no other. Reports a second one. */
+/* Returns the settings document of one file; NULL: the file has only objects. An empty document
+ * counts if there is no other. Reports a second one. */
 struct yaml_node *canary_documents_find_settings(const struct config_reading *reading,
                                                  const struct yaml_node *documents);
 

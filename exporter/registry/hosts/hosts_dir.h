@@ -6,7 +6,7 @@
 #include "base/arena.h"
 
 struct hosts_dir {
-    const char *path; /* below the first of the roots that has one; "": there is none */
+    const char *path; /* below the first of the roots that has one; "": no root has one */
     const char *root; /* that root, else the first, else "" */
 };
 
@@ -19,7 +19,8 @@ bool hosts_dir_find(const char *roots, const char *host, struct arena *arena, st
 /* Whether each root is an absolute path; no I/O. */
 bool hosts_roots_check(const char *roots, struct error *err) MUST_CHECK;
 
-/* Whether any root exists, or there is none; what cannot be searched may exist. */
+/* Whether any root exists, or `roots` is empty. A root that cannot be searched counts as existing.
+ */
 bool hosts_roots_exist(const char *roots, struct error *err) MUST_CHECK;
 
 /* Returns "dir/name"; NULL if the arena has failed. */
